@@ -1,0 +1,105 @@
+"""Every error that Slipway raises on purpose.
+
+    SlipwayError
+    ├── SettingsError           a setting is missing or wrong (names the key, never the value)
+    ├── InvalidInput            422  the request's content breaks a rule; says which and how to mend it
+    ├── NotAuthenticated        401
+    ├── NotAllowed              403
+    ├── NotFound                404
+    ├── Conflict                409  the state forbids it now (an illegal move, a name taken)
+    ├── PayloadTooLarge         413
+    ├── UnsupportedContent      415
+    ├── DependencyUnavailable   503  SQL, Redis or the container runtime does not answer; try again
+    └── DeploymentFailed        a deployment ends; carries reason, remedy and the tail of what was printed
+
+Each has a stable `code` (part of the API), an HTTP `status`, a sentence for the user, and a `remedy`: what to do
+next. The domain raises them; one handler per Flask app turns them into RFC 9457 problem documents, and the CLI
+into its exit codes. Nothing else crosses a boundary.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class SlipwayError(Exception):
+    """Base of all. `message` says what happened and what it means; `remedy` names the next step."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, *, remedy: str = "", **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.details = details
+
+    def problem(self) -> dict[str, Any]:
+        """The error as an RFC 9457 problem document."""
+        document: dict[str, Any] = {
+            "type": f"urn:slipway:error:{self.code}",
+            "title": self.code.replace("-", " "),
+            "status": self.status,
+            "detail": self.message,
+            "code": self.code,
+        }
+        if self.remedy:
+            document["remedy"] = self.remedy
+        return document | self.details
+
+
+class SettingsError(SlipwayError):
+    code = "settings"
+
+
+class InvalidInput(SlipwayError):
+    code = "invalid-input"
+    status = 422
+
+
+class NotAuthenticated(SlipwayError):
+    code = "not-authenticated"
+    status = 401
+
+
+class NotAllowed(SlipwayError):
+    code = "not-allowed"
+    status = 403
+
+
+class NotFound(SlipwayError):
+    code = "not-found"
+    status = 404
+
+
+class Conflict(SlipwayError):
+    code = "conflict"
+    status = 409
+
+
+class PayloadTooLarge(SlipwayError):
+    code = "payload-too-large"
+    status = 413
+
+
+class UnsupportedContent(SlipwayError):
+    code = "unsupported-content"
+    status = 415
+
+
+class DependencyUnavailable(SlipwayError):
+    code = "dependency-unavailable"
+    status = 503
+
+
+class DeploymentFailed(SlipwayError):
+    """A deployment can't go on. `reason` is stable (`build-failed`, `start-probe-failed`, `clone-failed`, …) and is
+    what the deployment's row keeps; `tail` is the end of the build's or the replica's output, redacted."""
+
+    code = "deployment-failed"
+    status = 422
+
+    def __init__(self, reason: str, message: str, *, remedy: str = "", tail: str = "", **details: Any) -> None:
+        super().__init__(message, remedy=remedy, **details)
+        self.reason = reason
+        self.tail = tail

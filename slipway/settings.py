@@ -1,0 +1,196 @@
+"""All settings, read once. The only module that looks at the environment.
+
+Each field is one `SLIPWAY_<NAME>` variable with a default that works on one host; `.env.example` lists them all
+(a test holds the two together). Durations are seconds (`_s`), sizes bytes (`_bytes`, written as `4g`, `512m`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+from slipway.errors import SettingsError
+
+PREFIX = "SLIPWAY_"
+_SIZE = re.compile(r"(\d+)([kmgt]?)b?", re.IGNORECASE)
+_FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
+
+
+def _size(text: str) -> int:
+    match = _SIZE.fullmatch(text.strip())
+    if not match:
+        raise ValueError("write a size such as 512m or 4g")
+    return int(match[1]) * _FACTOR[match[2].lower()]
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _instance(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("use 1 to 16 lower-case letters, digits and dashes, a letter first")
+    return text
+
+
+def _levels(text: str) -> Mapping[str, str]:
+    """`info` or `info,agent=debug`: a default, then a level by service."""
+    levels: dict[str, str] = {}
+    for part in _names(text):
+        service, _, level = part.rpartition("=")
+        if level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise ValueError("levels are debug, info, warning and error")
+        levels[service] = level.upper()
+    return levels
+
+
+def _setting(default: str, about: str, parse: Callable[[str], Any] = str) -> Any:
+    return field(metadata={"default": default, "about": about, "parse": parse})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The platform's settings, frozen. `{state}` in a default stands for STATE_DIR."""
+
+    # where things are
+    instance: str = _setting("slipway", "name of this installation; prefixes networks and labels", _instance)
+    state_dir: Path = _setting("/var/lib/slipway", "everything Slipway keeps on disk", Path)
+    database_url: str = _setting("sqlite:///{state}/slipway.db", "SQLite file or postgresql+psycopg://…")
+    redis_url: str = _setting("unix://{state}/run/redis.sock", "queue, route table for the edges, live logs")
+    docker_host: str = _setting("unix:///var/run/docker.sock", "the Docker Engine")
+    docker_cli: str = _setting("", "docker client able to do BuildKit builds; empty: the first one that can")
+    scratch_dir: Path = _setting("/dev/shm", "RAM-backed folder (tmpfs) where sources live during a build", Path)  # noqa: S108
+
+    # the edge
+    http_listen: str = _setting("8080", "port or address:port of the edge")
+    console_host: str = _setting("slipway.localhost", "host of the API, the webhooks and the console")
+    app_domain: str = _setting("localhost", "apps get <app>.<this> as their first host")
+    public_url: str = _setting("http://slipway.localhost:8080", "how the console host is reached from outside")
+    edge_id: str = _setting("edge-1", "name of the edge on this host")
+    edge_workers: int = _setting("2", "nginx worker processes", int)
+    trusted_proxies: tuple[str, ...] = _setting("", "networks whose X-Forwarded-For is believed", _names)
+
+    # processes
+    workers: int = _setting("2", "deployments built at the same time", int)
+    web_threads: int = _setting("8", "threads of webhook and router", int)
+    log_level: Mapping[str, str] = _setting("info", "level, then by service: info,agent=debug", _levels)
+
+    # networks
+    subnets: IPv4Network = _setting("10.210.0.0/16", "range that tenants' networks are cut from", IPv4Network)
+    tenant_prefix: int = _setting("24", "size of one tenant's network", int)
+
+    # builds
+    build_timeout_s: float = _setting("1800", "a build that takes longer is stopped", float)
+    build_memory_bytes: int = _setting("4g", "cap for all builds together", _size)
+    build_cpus: float = _setting("0", "CPUs for all builds together; 0: no cap", float)
+    base_images: tuple[str, ...] = _setting(
+        "debian,python,node,golang,ruby,nginx,alpine,ubuntu,redis,postgres,busybox,scratch",
+        "local images that Dockerfiles may start from or copy from",
+        _names,
+    )
+    frontends: tuple[str, ...] = _setting("docker/dockerfile", "images allowed in a Dockerfile's # syntax line", _names)
+    python_image: str = _setting("python:3.11-slim", "base image of detected Python apps")
+    static_image: str = _setting("python:3.11-slim", "base image of static sites")
+    disk_floor_bytes: int = _setting("2g", "builds are refused when less is free in Docker's data folder", _size)
+    releases_kept: int = _setting("5", "releases of an app kept for rollback", int)
+
+    # deployments
+    heartbeat_s: float = _setting("2", "how often a worker says that it lives", float)
+    lapse_s: float = _setting("15", "silence after which a deployment is given to another worker", float)
+    reconcile_s: float = _setting("2", "how often the agent compares wish and reality without being told", float)
+    poll_s: float = _setting("300", "how often branch heads are compared, for pushes no delivery told of", float)
+    probe_timeout_s: float = _setting("30", "how long a new replica may take to answer its first probe", float)
+    confirm_timeout_s: float = _setting("60", "how long every edge has to confirm a route change", float)
+    drain_grace_s: float = _setting("30", "how long old replicas may finish their requests", float)
+    stop_grace_s: float = _setting("10", "between SIGTERM and SIGKILL", float)
+    pre_deploy_timeout_s: float = _setting("600", "how long a pre-deploy command may take", float)
+
+    # replicas
+    replica_memory_bytes: int = _setting("512m", "memory of one replica, unless the app says otherwise", _size)
+    replica_cpus: float = _setting("1", "CPUs of one replica, unless the app says otherwise", float)
+    replica_pids: int = _setting("256", "processes and threads of one replica", int)
+    output_kept_bytes: int = _setting("1m", "output kept of each replica after it is gone", _size)
+
+    # GitHub (or whatever speaks its protocol)
+    delivery_max_bytes: int = _setting("25m", "largest delivery accepted", _size)
+    secret_overlap_s: float = _setting("86400", "how long a rotated hook secret stays valid", float)
+    git_hosts: tuple[str, ...] = _setting("", "hosts repositories may be cloned from; empty: any public one", _names)
+    github_api: str = _setting("https://api.github.com", "where commit statuses are sent")
+    github_token: str = _setting("", "token for commit statuses; empty: none are sent")
+
+    @property
+    def run_dir(self) -> Path:
+        """Sockets and pid files."""
+        return self.state_dir / "run"
+
+    @property
+    def log_dir(self) -> Path:
+        """Compressed logs of builds and replicas, and the services' own."""
+        return self.state_dir / "logs"
+
+    @property
+    def key_dir(self) -> Path:
+        """Key files, mode 0600."""
+        return self.state_dir / "keys"
+
+    @property
+    def webhook_socket(self) -> Path:
+        return self.run_dir / "webhook.sock"
+
+    @property
+    def router_socket(self) -> Path:
+        return self.run_dir / "router.sock"
+
+    @property
+    def agent_socket(self) -> Path:
+        """The agent's internal API (replicas' logs and stats): never reachable through a public port."""
+        return self.run_dir / "agent.sock"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read all settings from `environ` (the process's own when None).
+
+    Raises:
+        SettingsError: a value does not parse, or a `SLIPWAY_` key is unknown; names the key, never the value.
+    """
+    environ = os.environ if environ is None else environ
+    known = {PREFIX + f.name.upper() for f in fields(Settings)}
+    unknown = sorted(key for key in environ if key.startswith(PREFIX) and key not in known | CLIENT_KEYS)
+    if unknown:
+        raise SettingsError(f"{unknown[0]} is not a setting", remedy="see .env.example for all of them")
+    state = environ.get(PREFIX + "STATE_DIR", "/var/lib/slipway")
+    return Settings(**{f.name: _value(f.name, f.metadata, environ, state) for f in fields(Settings)})
+
+
+def client(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What the command-line client takes from the environment: `url`, `token`, `app`, `config_dir`."""
+    environ = os.environ if environ is None else environ
+    home = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")
+    return {
+        "url": environ.get("SLIPWAY_URL", ""),
+        "token": environ.get("SLIPWAY_TOKEN", ""),
+        "app": environ.get("SLIPWAY_APP", ""),
+        "config_dir": environ.get("SLIPWAY_CONFIG_DIR", os.path.join(home, "slipway")),
+    }
+
+
+CLIENT_KEYS = frozenset({"SLIPWAY_URL", "SLIPWAY_TOKEN", "SLIPWAY_APP", "SLIPWAY_CONFIG_DIR"})
+
+
+def _value(name: str, metadata: Mapping[str, Any], environ: Mapping[str, str], state: str) -> Any:
+    key = PREFIX + name.upper()
+    text = environ.get(key, metadata["default"]).replace("{state}", state)
+    try:
+        return metadata["parse"](text)
+    except ValueError as error:
+        raise SettingsError(f"{key} is not valid: {_without(str(error), text)}") from None
+
+
+def _without(sentence: str, value: str) -> str:
+    return sentence.replace(repr(value), "its value").replace(value, "…") if value else sentence
