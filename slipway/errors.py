@@ -10,6 +10,7 @@
     ├── PayloadTooLarge         413
     ├── UnsupportedContent      415
     ├── DependencyUnavailable   503  SQL, Redis or the container runtime does not answer; try again
+    ├── HostUnready             503  the host lacks something that only its owner can give
     └── DeploymentFailed        a deployment ends; carries reason, remedy and the tail of what was printed
 
 Each has a stable `code` (part of the API), an HTTP `status`, a sentence for the user, and a `remedy`: what to do
@@ -89,6 +90,11 @@ class UnsupportedContent(SlipwayError):
 
 class DependencyUnavailable(SlipwayError):
     code = "dependency-unavailable"
+    status = 503
+
+
+class HostUnready(SlipwayError):
+    code = "host-unready"
     status = 503
 
 
