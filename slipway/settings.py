@@ -19,6 +19,7 @@ from slipway.errors import SettingsError
 PREFIX = "SLIPWAY_"
 _SIZE = re.compile(r"(\d+)([kmgt]?)b?", re.IGNORECASE)
 _FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_ENV_LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=(?P<value>.*)")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 
@@ -166,6 +167,40 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(f"{unknown[0]} is not a setting", remedy="see .env.example for all of them")
     state = environ.get(PREFIX + "STATE_DIR", "/var/lib/slipway")
     return Settings(**{f.name: _value(f.name, f.metadata, environ, state) for f in fields(Settings)})
+
+
+def environment(
+    env_file: Path, state_dir: Path | None = None, environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The process's environment over what `env_file` says; STATE_DIR is absolute, and `state_dir` where neither set it.
+
+    Raises:
+        SettingsError: a line of the file is not NAME=value; names the line's number, never its content.
+    """
+    environ = os.environ if environ is None else environ
+    merged = {**_env_file(env_file), **environ}
+    if state_dir is not None:
+        merged.setdefault(PREFIX + "STATE_DIR", str(state_dir))
+    if PREFIX + "STATE_DIR" in merged:
+        merged[PREFIX + "STATE_DIR"] = os.path.abspath(merged[PREFIX + "STATE_DIR"])
+    return merged
+
+
+def _env_file(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    found: dict[str, str] = {}
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        match = _ENV_LINE.fullmatch(text)
+        if not match:
+            raise SettingsError(f"line {number} of {path.name} is not NAME=value", remedy="see .env.example")
+        value = match["value"].strip()
+        quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'"
+        found[match["name"]] = value[1:-1] if quoted else value
+    return found
 
 
 def client(environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -38,6 +38,17 @@ class Commands:
         found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
         return Path(found) if found else None
 
+    def all_found(self, program: str) -> list[Path]:
+        """Every `program` on PATH, first come first, then Debian's own."""
+        folders = [*os.get_exec_path(), "/usr/bin"]
+        found = [shutil.which(program, path=folder) for folder in folders]
+        return list(dict.fromkeys(Path(one) for one in found if one))
+
+    def start_detached(self, argv: Sequence[str], log: Path) -> None:
+        """Start a daemon that outlives this process; its output goes to the end of `log`."""
+        with log.open("ab") as sink:
+            subprocess.Popen(list(argv), stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True)
+
     def is_root(self) -> bool:
         return os.geteuid() == 0
 

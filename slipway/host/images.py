@@ -76,26 +76,30 @@ class Names:
 class Images:
     """Base images of one Engine, by its client. `state_dir` keeps the registry's answer and debootstrap's work."""
 
-    def __init__(self, commands: Commands, client: str, docker_host: str, state_dir: Path) -> None:
+    def __init__(
+        self, commands: Commands, client: str, docker_host: str, state_dir: Path, names: Names | None = None
+    ) -> None:
         self._commands = commands
         self._docker = [client, "--host", docker_host]
         self._state_dir = state_dir
+        self._names = names or Names()
 
-    def ensure(self, names: Names | None = None) -> list[str]:
-        """Make what is missing and can't be pulled; returns the images made. Idempotent.
+    def to_make(self) -> list[str]:
+        """The images that are missing and can't be pulled either."""
+        missing = [image for image in (self._names.debian, self._names.python) if not self.present(image)]
+        return [] if missing and self.registry_answers() else missing
+
+    def make(self, images: Iterable[str]) -> None:
+        """Make these (of `to_make`).
 
         Raises:
-            HostUnready: no registry answers, and an image could not be made either.
+            HostUnready: debootstrap is not there, or a step failed.
         """
-        names = names or Names()
-        missing = [image for image in (names.debian, names.python) if not self.present(image)]
-        if not missing or self.registry_answers():
-            return []
-        if names.debian in missing:
-            self._make_debian(names.debian)
-        if names.python in missing:
-            self._make_python(names)
-        return missing
+        wanted = frozenset(images)
+        if self._names.debian in wanted:
+            self._make_debian(self._names.debian)
+        if self._names.python in wanted:
+            self._make_python()
 
     def present(self, image: str) -> bool:
         return self._commands.run([*self._docker, "image", "inspect", "--", image]).ok
@@ -109,6 +113,7 @@ class Images:
         answers = self._commands.run([*self._docker, "pull", "--", PROBE_IMAGE], timeout_s=PROBE_TIMEOUT_S).ok
         if answers and not had_it:
             self._commands.run([*self._docker, "image", "rm", "--", PROBE_IMAGE])
+        self._state_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
         kept.write_text("yes" if answers else "no")
         return answers
 
@@ -160,12 +165,12 @@ class Images:
         options = [part for change in changes for part in ("--change", change)]
         self._commands.must([*self._docker, "import", *options, str(archive), tag], timeout_s=300)
 
-    def _make_python(self, names: Names) -> None:
+    def _make_python(self) -> None:
         with tempfile.TemporaryDirectory(prefix="python-image-") as folder:
-            dockerfile = _PYTHON_DOCKERFILE.format(debian=names.debian, label=LABEL)
+            dockerfile = _PYTHON_DOCKERFILE.format(debian=self._names.debian, label=LABEL)
             (Path(folder) / "Dockerfile").write_text(dockerfile)
             buildkit = ["env", "DOCKER_BUILDKIT=1", "BUILDKIT_PROGRESS=plain"]
-            self._commands.must([*buildkit, *self._docker, "build", "--tag", names.python, folder], timeout_s=900)
+            self._commands.must([*buildkit, *self._docker, "build", "--tag", self._names.python, folder], timeout_s=900)
 
 
 def _copy_certificates(root: Path) -> list[Path]:

@@ -1,0 +1,74 @@
+# Everything a developer, an operator and CI do. Works on a bare Debian 12 host with python3, git and make.
+PYTHON ?= python3
+VENV := .venv/bin
+HOST := $(VENV)/python -m slipway.host
+# Installing and running the platform take root: directly, or by sudo where the user is another.
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
+RECENT := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slipway needs Python 3.11 or newer: make PYTHON=python3.11")'
+INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
+TESTS ?= $(wildcard tests/unit tests/contracts tests/integration tests/e2e)
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-test install-bench up down status examine demo test check test-unit bench soak lock env clean
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## install what this host lacks (says first what)
+	@$(INSTALL)
+
+install-test:
+	@$(INSTALL) test
+
+install-bench:
+	@$(INSTALL) test bench
+
+up: install ## start the platform, or take over changed settings
+	@$(SUDO) $(HOST) up
+
+down: ## stop the platform; apps' containers keep running
+	@$(SUDO) $(HOST) down
+
+status: ## what runs, and whether it answers
+	@$(SUDO) $(HOST) status
+
+examine: ## look the host over, with a remedy for each finding
+	@$(SUDO) $(HOST) examine
+
+demo: up ## start everything, push a sample repository, print its address
+	@$(SUDO) $(HOST) run -- $(VENV)/python -m slipway.demo
+
+test: install-test check ## everything: lint, types, import rules, then all tests with coverage
+	@$(SUDO) $(VENV)/coverage erase
+	@$(SUDO) $(VENV)/python -m pytest --cov --cov-report=term $(TESTS)
+
+check: ## lint, formatting, types, import rules
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+	luacheck --quiet nginx/lua
+
+test-unit: ## the fast tests: no sockets, no services
+	@$(VENV)/python -m pytest tests/unit
+
+bench: install-bench ## the ratios of the budgets, side by side
+	@$(SUDO) $(HOST) run -- $(VENV)/python -m tests.bench
+
+soak: install-bench ## the long runs
+	@$(VENV)/python -m pytest tests/soak
+
+lock: ## resolve the dependencies anew, with hashes
+	@$(VENV)/python -m pip --disable-pip-version-check install --quiet uv
+	@$(LOCK) --output-file requirements.lock pyproject.toml
+	@$(LOCK) --output-file requirements-dev.lock --group dev --constraint requirements.lock pyproject.toml
+
+LOCK := $(VENV)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--python-version 3.11 --custom-compile-command "make lock"
+
+env: ## write .env.example anew from the settings
+	@$(HOST) settings-reference > .env.example
+
+clean: ## remove what tools leave behind; keeps .venv and the platform's state
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .coverage.* htmlcov build dist *.egg-info
+	find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

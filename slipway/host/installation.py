@@ -1,0 +1,76 @@
+"""`make install`: everything that the host lacks, announced before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from slipway.host import images as base_images
+from slipway.host.commands import Commands
+from slipway.host.engine import Engine, pick_client
+from slipway.host.packages import Packages
+from slipway.host.requirements import Group, Host, Requirement, missing
+from slipway.host.venv import Venv
+from slipway.settings import Settings
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Brings a host to where the platform (and its tests) can run. Each step looks first, and does only what lacks."""
+
+    commands: Commands
+    settings: Settings
+    venv: Venv
+    packages: Packages
+    say: Say
+
+    def run(self, groups: Sequence[Group]) -> None:
+        """Install what `groups` need.
+
+        Raises:
+            HostUnready: something is missing that can't be installed from here; the remedy says by what command.
+        """
+        needs = missing(Host(self.commands), groups)
+        dev = "test" in groups
+        engine = Engine(self.commands, self.settings)
+        outdated = self.venv.outdated(dev=dev)
+        if not needs and not outdated and engine.answers() and self._images_present():
+            self.say("Everything is installed.")
+            return
+        self._announce(needs, outdated)
+        if needs:
+            self.packages.install(needs)
+        self.venv.ensure(dev=dev)
+        self.settings.state_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
+        if engine.ensure():
+            self.say("Docker Engine: started, it was not running.")
+        self._make_images()
+
+    def _announce(self, needs: Sequence[Requirement], outdated: Sequence[str]) -> None:
+        if needs:
+            self.say("To be installed by apt-get:")
+            width = max(len(need.name) for need in needs)
+            for need in needs:
+                self.say(f"  {need.name:{width}}  {need.why}  ({' '.join(need.packages)})")
+        if outdated:
+            self.say(f"To be installed into .venv: the Python packages of {', '.join(outdated)}")
+
+    def _images(self) -> base_images.Images:
+        client = pick_client(self.settings, self.commands)
+        return base_images.Images(self.commands, client, self.settings.docker_host, self.settings.state_dir)
+
+    def _images_present(self) -> bool:
+        return not self._images().to_make()
+
+    def _make_images(self) -> None:
+        images = self._images()
+        to_make = images.to_make()
+        if not to_make:
+            return
+        self.say(f"No image registry answers. To be made here from Debian's packages: {', '.join(to_make)} (a minute)")
+        needs = missing(Host(self.commands), ["images"])
+        if needs:
+            self.packages.install(needs)
+        images.make(to_make)
