@@ -1,0 +1,35 @@
+"""The tables. SQL is the truth of everything but sessions, limits' counters and what runs."""
+
+from slipway.models.apps import App, Domain, Hook, HookSecret, Scale, Variable, Volume
+from slipway.models.base import Base, TenantOwned, now
+from slipway.models.deployments import Build, Delivery, Deployment, Release
+from slipway.models.tenancy import AuditRecord, Tenant, Token, User
+from slipway.models.traffic import Address, Edge, Lease, Replica, RouteChange, RouteTable, Target
+
+__all__ = [
+    "Address",
+    "App",
+    "AuditRecord",
+    "Base",
+    "Build",
+    "Delivery",
+    "Deployment",
+    "Domain",
+    "Edge",
+    "Hook",
+    "HookSecret",
+    "Lease",
+    "Release",
+    "Replica",
+    "RouteChange",
+    "RouteTable",
+    "Scale",
+    "Target",
+    "Tenant",
+    "TenantOwned",
+    "Token",
+    "User",
+    "Variable",
+    "Volume",
+    "now",
+]

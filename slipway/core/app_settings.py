@@ -1,0 +1,147 @@
+"""How an app is built, run and reached: one model for the API, the console and the repository's `slipway.toml`.
+
+The app's own settings (API) are overlaid by the file of the commit that is deployed: what the repository says, wins.
+The JSON schema of the file is made from this model.
+"""
+
+from __future__ import annotations
+
+import shlex
+import tomllib
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from slipway.core import validation
+from slipway.errors import InvalidInput, SlipwayError
+
+FILE_NAME = "slipway.toml"
+
+
+def _checked(function: Any) -> AfterValidator:
+    def check(value: str) -> str:
+        try:
+            return str(function(value))
+        except SlipwayError as error:
+            raise ValueError(f"{error.message}; {error.remedy}") from error
+
+    return AfterValidator(check)
+
+
+def _command(text: str) -> str:
+    words = shlex.split(text)
+    if not words:
+        raise ValueError("a command can't be empty")
+    return text
+
+
+Path = Annotated[str, _checked(validation.url_path)]
+RepositoryPath = Annotated[str, _checked(validation.repository_path)]
+Command = Annotated[str, Field(max_length=4096), AfterValidator(_command)]
+Slug = Annotated[str, _checked(validation.slug)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Process(_Model):
+    """One kind of process that the app runs. Only `web` gets traffic."""
+
+    command: Command | None = None
+    """Argv written as one line, split like a shell splits words; no shell runs it. None: the image's own."""
+    replicas: int | None = Field(default=None, ge=0, le=100)
+
+
+class Build(_Model):
+    dockerfile: RepositoryPath | None = None
+    """None: `Dockerfile` in the context folder if there is one, else detection."""
+    context: RepositoryPath = "."
+    target: Slug | None = None
+
+
+class Resources(_Model):
+    memory_mb: int | None = Field(default=None, ge=16, le=1 << 20)
+    cpus: float | None = Field(default=None, gt=0, le=256)
+    pids: int | None = Field(default=None, ge=8, le=32768)
+    read_only: bool = True
+    """The root file system is read-only; /tmp is always writable, in memory."""
+
+
+class Timeouts(_Model):
+    """Seconds."""
+
+    probe_s: float | None = Field(default=None, ge=1, le=3600)
+    connect_s: float = Field(default=2, gt=0, le=60)
+    read_s: float = Field(default=60, gt=0, le=3600)
+    drain_s: float | None = Field(default=None, ge=0, le=86400)
+    stop_s: float | None = Field(default=None, ge=0, le=3600)
+    pre_deploy_s: float | None = Field(default=None, ge=1, le=86400)
+
+
+class AppSettings(_Model):
+    """All optional: an empty file is a valid one."""
+
+    port: int | None = Field(default=None, ge=1, le=65535)
+    """None: the image's first EXPOSE, else 8000. Always given to the replica as $PORT."""
+    health_path: Path | None = None
+    """None: the replica is ready when its port accepts a TCP connection."""
+    processes: dict[Slug, Process] = Field(default_factory=dict)
+    build: Build = Build()
+    resources: Resources = Resources()
+    timeouts: Timeouts = Timeouts()
+    strategy: Literal["rolling", "recreate"] = "rolling"
+    pre_deploy: Command | None = None
+    paths: tuple[Annotated[str, Field(max_length=250)], ...] = Field(default=(), max_length=100)
+    """Deploy only when a changed file matches one of these patterns (`services/api/**`); empty: always."""
+    max_body_mb: int = Field(default=100, ge=1, le=10240)
+
+
+def parse(values: dict[str, Any]) -> AppSettings:
+    """From JSON values.
+
+    Raises:
+        InvalidInput: names the field and the rule.
+    """
+    try:
+        return AppSettings.model_validate(values)
+    except ValidationError as error:
+        raise InvalidInput(_first(error), remedy="see docs/reference/slipway-toml.md for all settings") from None
+
+
+def parse_file(content: bytes) -> AppSettings:
+    """From a repository's `slipway.toml`.
+
+    Raises:
+        InvalidInput: not TOML, or a field breaks a rule.
+    """
+    return parse(file_values(content))
+
+
+def file_values(content: bytes) -> dict[str, Any]:
+    """The values that a repository's `slipway.toml` sets, checked, and only those."""
+    try:
+        values = tomllib.loads(content.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInput(f"{FILE_NAME}: {error}", remedy=f"mend {FILE_NAME} and push again") from None
+    parse(values)
+    return values
+
+
+def overlay(app: dict[str, Any], file: dict[str, Any]) -> AppSettings:
+    """The app's settings with the file's over them, table by table, value by value."""
+    return parse(_merge(app, file))
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "settings"
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}"

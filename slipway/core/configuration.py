@@ -1,0 +1,101 @@
+"""What a release freezes beside its image: the configuration snapshot that rollback goes back to."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from slipway.core.app_settings import AppSettings
+
+WEB = "web"
+PRODUCTION = "production"
+DEFAULT_PORT = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """The host's defaults for what an app does not say (from Settings)."""
+
+    memory_bytes: int
+    cpus: float
+    pids: int
+    probe_timeout_s: float
+    drain_grace_s: float
+    stop_grace_s: float
+    pre_deploy_timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """All that is needed to run a release again just as it ran. Variables' values stay sealed in here."""
+
+    port: int
+    health_path: str | None
+    commands: Mapping[str, tuple[str, ...] | None]
+    """Process → argv; None: the image's own command."""
+    variables: Mapping[str, str]
+    """Name → sealed value."""
+    memory_bytes: int
+    cpus: float
+    pids: int
+    read_only: bool
+    strategy: str
+    pre_deploy: tuple[str, ...] | None
+    probe_timeout_s: float
+    connect_timeout_s: float
+    read_timeout_s: float
+    drain_grace_s: float
+    stop_grace_s: float
+    pre_deploy_timeout_s: float
+    max_body_bytes: int
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    """Volume → mount path."""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Configuration:
+        commands = {name: tuple(argv) if argv else None for name, argv in values["commands"].items()}
+        pre_deploy = tuple(values["pre_deploy"]) if values["pre_deploy"] else None
+        return cls(**{**values, "commands": commands, "pre_deploy": pre_deploy})
+
+
+def snapshot(
+    app: AppSettings, defaults: Defaults, *, variables: Mapping[str, str], exposed_port: int | None
+) -> Configuration:
+    """Freeze the settings as they are when starting begins.
+
+    The port is the setting's, else the image's first EXPOSE, else 8000.
+    """
+    resources, timeouts = app.resources, app.timeouts
+    commands = {name: _argv(process.command) for name, process in app.processes.items()}
+    return Configuration(
+        port=app.port or exposed_port or DEFAULT_PORT,
+        health_path=app.health_path,
+        commands={WEB: None} | commands,
+        variables=dict(variables),
+        memory_bytes=resources.memory_mb << 20 if resources.memory_mb else defaults.memory_bytes,
+        cpus=resources.cpus or defaults.cpus,
+        pids=resources.pids or defaults.pids,
+        read_only=resources.read_only,
+        strategy=app.strategy,
+        pre_deploy=_argv(app.pre_deploy),
+        probe_timeout_s=_or(timeouts.probe_s, defaults.probe_timeout_s),
+        connect_timeout_s=timeouts.connect_s,
+        read_timeout_s=timeouts.read_s,
+        drain_grace_s=_or(timeouts.drain_s, defaults.drain_grace_s),
+        stop_grace_s=_or(timeouts.stop_s, defaults.stop_grace_s),
+        pre_deploy_timeout_s=_or(timeouts.pre_deploy_s, defaults.pre_deploy_timeout_s),
+        max_body_bytes=app.max_body_mb << 20,
+    )
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def _argv(command: str | None) -> tuple[str, ...] | None:
+    return tuple(shlex.split(command)) if command else None

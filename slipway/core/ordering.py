@@ -1,0 +1,74 @@
+"""The order of intents: which deployment may go live after which, decided from sequence numbers alone.
+
+Every intent takes its app's next sequence number. A deployment also carries the number of the intent that chose its
+image (`image_sequence`): its own for a push, a manual deployment and a rollback; the live one's for a configuration
+change, which keeps the image. Comparing image sequences is what lets a configuration change overtake a running build
+without losing the push, while a rollback stops it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from slipway.core.states import UNFINISHED, Kind, State
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A deployment as the ordering sees it."""
+
+    id: int
+    sequence: int
+    image_sequence: int
+    kind: Kind
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a deployment goes on; if not, the state it ends in and the sentence why."""
+
+    goes_on: bool
+    end: State = State.SUPERSEDED
+    why: str = ""
+
+
+GOES_ON = Verdict(True)
+
+
+def may_switch(candidate: Candidate, live: Candidate | None) -> Verdict:
+    """May `candidate` become live now, with `live` serving? Asked in the transaction that switches."""
+    if live is None or candidate.kind is Kind.CONFIGURATION:
+        return GOES_ON
+    if candidate.image_sequence > live.image_sequence:
+        return GOES_ON
+    if live.kind is Kind.ROLLBACK:
+        return Verdict(False, State.CANCELLED, f"a rollback (deployment {live.id}) came after it")
+    return Verdict(False, State.SUPERSEDED, f"a newer deployment ({live.id}) is live")
+
+
+def cancelled_by_rollback(rollback_sequence: int, others: list[Candidate]) -> list[Candidate]:
+    """Everything unfinished that came before a rollback, which cancels it."""
+    return [other for other in others if other.sequence < rollback_sequence and other.state in UNFINISHED]
+
+
+def next_to_start(waiting: list[Candidate]) -> Candidate | None:
+    """Which of an app's deployments in `starting` the agent rolls out now: the oldest intent first, one at a time;
+    but a rollback comes before everything, since what is earlier is cancelled and what is later waits for it."""
+    rollbacks = [each for each in waiting if each.kind is Kind.ROLLBACK]
+    return min(rollbacks or waiting, key=lambda each: each.sequence, default=None)
+
+
+def push_is_stale(commit_sha: str, branch_head: str | None, live_commit: str | None) -> Verdict:
+    """A push against its branch's head at this moment. `branch_head` is None when the branch is gone.
+
+    Arrival is not push order, and a replayed body must not downgrade: what is no longer the head is superseded by the
+    push that made it so; what is live already is skipped.
+    """
+    if branch_head is None:
+        return Verdict(False, State.SKIPPED, "the branch no longer exists")
+    if branch_head != commit_sha:
+        return Verdict(False, State.SUPERSEDED, f"the branch has moved on to {branch_head[:7]}")
+    if live_commit == commit_sha:
+        return Verdict(False, State.SKIPPED, f"{commit_sha[:7]} is live already")
+    return GOES_ON

@@ -1,0 +1,160 @@
+"""What names, addresses and paths may look like. Validated once, here, before anything is stored or run.
+
+Each function returns the canonical form or raises `InvalidInput` with the rule and how to mend it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+from slipway.errors import InvalidInput
+
+_SLUG = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+_SCP = re.compile(r"([a-z_][a-z0-9_-]*)@([A-Za-z0-9.-]+):(?!//)([^\s]+)")
+_IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:@+-]{0,254}", re.IGNORECASE)
+_PATH = re.compile(r"[A-Za-z0-9._@+ -]+(?:/[A-Za-z0-9._@+ -]+)*")
+_RESERVED_ENV = frozenset({"PORT"})
+_RESERVED_NAMES = frozenset({"slipway", "www", "api", "console", "webhooks"})
+NULL_SHA = "0" * 40
+SCHEMES = frozenset({"https", "http", "ssh"})
+
+
+def slug(text: str, what: str = "name") -> str:
+    """A tenant's, app's, process's or environment's name: also a DNS label."""
+    if not _SLUG.fullmatch(text) or "--" in text:
+        raise InvalidInput(
+            f"{text!r} can't be a {what}",
+            remedy="use 1 to 40 lower-case letters, digits and single dashes, a letter first and no dash last",
+        )
+    return text
+
+
+def app_name(text: str) -> str:
+    if text in _RESERVED_NAMES:
+        raise InvalidInput(f"{text!r} is kept for the platform itself", remedy="choose another name")
+    return slug(text, "app's name")
+
+
+def commit_sha(text: str) -> str:
+    if not _SHA.fullmatch(text):
+        raise InvalidInput(f"{text[:80]!r} is not a full commit id", remedy="give all 40 hexadecimal digits")
+    return text
+
+
+def branch(text: str) -> str:
+    """A branch's name under git's own rules (git-check-ref-format), unicode and slashes included."""
+    bad = (
+        not text
+        or len(text.encode()) > 250
+        or text.startswith(("-", "/", "."))
+        or text.endswith(("/", ".", ".lock"))
+        or any(part.startswith(".") or part.endswith(".lock") or not part for part in text.split("/"))
+        or ".." in text
+        or "@{" in text
+        or text == "@"
+        or any(ord(letter) < 33 or ord(letter) == 127 or letter in " ~^:?*[\\" for letter in text)
+    )
+    if bad:
+        raise InvalidInput(f"{text[:80]!r} can't be a branch's name", remedy="give the branch as git shows it: main")
+    return text
+
+
+def repository_url(text: str, allowed_hosts: tuple[str, ...] = ()) -> str:
+    """A clone URL: https, http or ssh (also git@host:path). No credentials inside; they are given apart.
+
+    `allowed_hosts` (each `host` or `host:port`) narrows the hosts; empty allows every host whose address is not
+    written out as a private, loopback or link-local one.
+    """
+    url = _scp_to_ssh(text.strip())
+    parts = urlsplit(url)
+    if parts.scheme not in SCHEMES or not parts.hostname or not parts.path.strip("/"):
+        raise InvalidInput(
+            f"{text[:200]!r} is not a repository's address",
+            remedy="use https://host/owner/name.git or git@host:owner/name.git",
+        )
+    if parts.password or (parts.username and parts.scheme != "ssh"):
+        raise InvalidInput("the address holds a credential", remedy="give the token apart: --token, or a deploy key")
+    if parts.query or parts.fragment or re.search(r"[\s\x00-\x1f\\]", url) or parts.path.startswith("//-"):
+        raise InvalidInput(f"{text[:200]!r} has parts that no clone address has", remedy="leave out ?, # and spaces")
+    _allow_host(parts.hostname, parts.netloc.rpartition("@")[2], allowed_hosts)
+    return url
+
+
+def repository_identity(url: str) -> str:
+    """`host/owner/name`, lower case: the same for every way to write one repository's address."""
+    parts = urlsplit(_scp_to_ssh(url.strip()))
+    host = (parts.hostname or "").lower()
+    port = f":{parts.port}" if parts.port and parts.scheme != "ssh" else ""
+    return f"{host}{port}/{parts.path.strip('/').removesuffix('.git').lower()}"
+
+
+def domain(text: str) -> str:
+    """A host name, lower case, in its ASCII form."""
+    try:
+        host = text.strip().rstrip(".").encode("idna").decode().lower() if text.strip() else ""
+    except UnicodeError:
+        host = ""
+    if not host or len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
+        raise InvalidInput(f"{text[:80]!r} is not a host name", remedy="give it as app.example.org")
+    return host
+
+
+def url_path(text: str) -> str:
+    """A path on an app, such as its health path."""
+    if not text.startswith("/") or len(text) > 1024 or re.search(r"[\s\x00-\x1f\x7f\\#]", text):
+        raise InvalidInput(f"{text[:80]!r} is not a path", remedy="begin with / and leave out spaces: /health")
+    return text
+
+
+def repository_path(text: str, what: str = "path") -> str:
+    """A path inside a repository, relative, without `..`; `.` is the root."""
+    path = text.strip().strip("/")
+    if path in ("", "."):
+        return "."
+    if not _PATH.fullmatch(path) or ".." in path.split("/") or path.startswith("-"):
+        raise InvalidInput(f"{text[:80]!r} can't be the {what}", remedy="give a path inside the repository")
+    return path
+
+
+def variable_name(text: str) -> str:
+    if not _ENV.fullmatch(text):
+        raise InvalidInput(f"{text[:80]!r} can't be a variable's name", remedy="letters, digits and _, no digit first")
+    if text in _RESERVED_ENV:
+        raise InvalidInput(f"{text} is set by Slipway", remedy="set the port with: slipway apps set port=…")
+    return text
+
+
+def image_name(text: str) -> str:
+    if not _IMAGE.fullmatch(text) or ".." in text:
+        raise InvalidInput(f"{text[:80]!r} is not an image's name", remedy="give it as python:3.11-slim")
+    return text
+
+
+def _scp_to_ssh(text: str) -> str:
+    match = _SCP.fullmatch(text)
+    return f"ssh://{match[1]}@{match[2]}/{match[3].lstrip('/')}" if match else text
+
+
+def _allow_host(host: str, netloc: str, allowed: tuple[str, ...]) -> None:
+    if allowed:
+        if host not in allowed and netloc not in allowed:
+            raise InvalidInput(f"repositories on {host} are not allowed here", remedy=f"allowed: {', '.join(allowed)}")
+        return
+    if host.startswith("-"):
+        raise InvalidInput(f"{host!r} is not a host", remedy="use https://host/owner/name.git")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        private = host == "localhost" or host.endswith(".localhost")
+    else:
+        private = not address.is_global
+    if private:
+        raise InvalidInput(
+            f"{host} is an address inside this host or network",
+            remedy="the host's owner can allow it with SLIPWAY_GIT_HOSTS",
+        )

@@ -1,0 +1,126 @@
+"""Sessions: every one has a scope, a read or a write intent, and one transaction.
+
+    with db.write(tenant_id=7) as session: …                 # sees and writes tenant 7 only
+    with db.read(platform="reconcile replicas") as session:  # sees all; the reason goes to the debug log
+
+On SQLite a write begins with BEGIN IMMEDIATE: a deferred transaction that upgrades fails at once when another writer is
+there. No I/O inside a transaction. Losing the database raises `DependencyUnavailable`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.pool import NullPool
+
+from slipway.errors import DependencyUnavailable
+from slipway.models import TenantOwned
+
+log = logging.getLogger(__name__)
+_READ = "slipway_read"
+
+
+class UnscopedQuery(RuntimeError):
+    """A query without a scope is a defect, not "all"."""
+
+
+class Database:
+    """The SQL database behind `url` (SQLite file or PostgreSQL)."""
+
+    def __init__(self, url: str, *, pool: bool = True) -> None:
+        options: dict[str, Any] = {} if pool else {"poolclass": NullPool}
+        if url.startswith("sqlite"):
+            options["connect_args"] = {"timeout": 15, "check_same_thread": False}
+        else:
+            options["pool_pre_ping"] = True
+            options["connect_args"] = {"connect_timeout": 5}
+        self.engine = create_engine(url, **options)
+        if self.engine.dialect.name == "sqlite":
+            _prepare_sqlite(self.engine)
+
+    @contextmanager
+    def read(self, *, tenant_id: int | None = None, platform: str = "") -> Iterator[Session]:
+        """A transaction that writes nothing."""
+        with self._session(_scope(tenant_id, platform), read_only=True) as session:
+            yield session
+
+    @contextmanager
+    def write(self, *, tenant_id: int | None = None, platform: str = "") -> Iterator[Session]:
+        """A transaction that is committed at the end of the block, or rolled back when the block raises."""
+        with self._session(_scope(tenant_id, platform), read_only=False) as session:
+            yield session
+
+    @contextmanager
+    def _session(self, scope: int | str, *, read_only: bool) -> Iterator[Session]:
+        try:
+            with (
+                self.engine.connect().execution_options(**{_READ: read_only}) as connection,
+                Session(connection, expire_on_commit=False, info={"scope": scope}) as session,
+            ):
+                event.listen(session, "do_orm_execute", _filter_by_scope)
+                event.listen(session, "before_flush", _refuse_foreign_rows)
+                with session.begin():
+                    yield session
+        except (OperationalError, InterfaceError) as error:
+            raise DependencyUnavailable(
+                "The database does not answer; nothing was changed.", remedy="try again in a moment"
+            ) from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise DependencyUnavailable(
+                    "The database went away; nothing was changed.", remedy="try again in a moment"
+                ) from error
+            raise
+
+    def dispose(self) -> None:
+        """Close pooled connections (after a fork, at the end)."""
+        self.engine.dispose()
+
+
+def _scope(tenant_id: int | None, platform: str) -> int | str:
+    if (tenant_id is None) == (not platform):
+        raise UnscopedQuery("give a tenant's id, or the reason why the platform itself looks")
+    if platform:
+        log.debug("platform scope", extra={"why": platform})
+        return platform
+    assert tenant_id is not None  # noqa: S101
+    return tenant_id
+
+
+def _filter_by_scope(state: ORMExecuteState) -> None:
+    scope = state.session.info.get("scope")
+    if scope is None:
+        raise UnscopedQuery("a session without a scope")
+    if isinstance(scope, int) and (state.is_select or state.is_update or state.is_delete):
+        state.statement = state.statement.options(
+            with_loader_criteria(TenantOwned, lambda cls: cls.tenant_id == scope, include_aliases=True)
+        )
+
+
+def _refuse_foreign_rows(session: Session, *_: Any) -> None:
+    scope = session.info.get("scope")
+    if not isinstance(scope, int):
+        return
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if isinstance(row, TenantOwned) and row.tenant_id != scope:
+            raise UnscopedQuery(f"a {type(row).__name__} of another tenant")
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # this module begins transactions itself
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        read_only = connection.get_execution_options().get(_READ, False)
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,113 @@
+"""What people set up: apps with their scale, variables, domains and volumes; hooks with their secrets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from slipway.models.base import Base, TenantOwned, now
+
+
+class App(TenantOwned, Base):
+    __tablename__ = "apps"
+    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(40))
+    source: Mapped[str] = mapped_column(String(10), default="git")
+    """`git` or `image`."""
+    repository: Mapped[str] = mapped_column(Text, default="")
+    """Clone URL, without credentials."""
+    repository_identity: Mapped[str] = mapped_column(String(400), default="", index=True)
+    branch: Mapped[str] = mapped_column(String(250), default="main")
+    image: Mapped[str] = mapped_column(Text, default="")
+    credential: Mapped[str | None] = mapped_column(Text)
+    """Sealed: a token or a deploy key (PEM) for the repository."""
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """AppSettings as given through the API."""
+    next_sequence: Mapped[int] = mapped_column(default=1)
+    head: Mapped[str | None] = mapped_column(String(64))
+    """Last commit of the branch that was seen, by delivery or by comparing heads."""
+    polled_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    deleted_at: Mapped[datetime | None]
+    """Set: the agent removes what belongs to it, then the row."""
+
+
+class Scale(TenantOwned, Base):
+    """Wished replicas of one process."""
+
+    __tablename__ = "scale"
+    __table_args__ = (UniqueConstraint("app_id", "environment", "process"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"))
+    environment: Mapped[str] = mapped_column(String(40), default="production")
+    process: Mapped[str] = mapped_column(String(40), default="web")
+    replicas: Mapped[int] = mapped_column(default=1)
+
+
+class Variable(TenantOwned, Base):
+    """One environment variable, sealed, for builds or for replicas."""
+
+    __tablename__ = "variables"
+    __table_args__ = (UniqueConstraint("app_id", "environment", "scope", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"))
+    environment: Mapped[str] = mapped_column(String(40), default="production")
+    scope: Mapped[str] = mapped_column(String(10), default="run")
+    """`build` or `run`."""
+    name: Mapped[str] = mapped_column(String(128))
+    sealed: Mapped[str] = mapped_column(Text)
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class Domain(TenantOwned, Base):
+    """A host that leads to an app's process."""
+
+    __tablename__ = "domains"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"), index=True)
+    environment: Mapped[str] = mapped_column(String(40), default="production")
+    process: Mapped[str] = mapped_column(String(40), default="web")
+    host: Mapped[str] = mapped_column(String(253), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Volume(TenantOwned, Base):
+    __tablename__ = "volumes"
+    __table_args__ = (UniqueConstraint("app_id", "environment", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"))
+    environment: Mapped[str] = mapped_column(String(40), default="production")
+    name: Mapped[str] = mapped_column(String(40))
+    mount_path: Mapped[str] = mapped_column(String(400))
+
+
+class Hook(TenantOwned, Base):
+    """A webhook address of one tenant and one repository."""
+
+    __tablename__ = "hooks"
+
+    id: Mapped[str] = mapped_column(String(43), primary_key=True)
+    repository_identity: Mapped[str] = mapped_column(String(400), index=True)
+    """`host/owner/name`; deliveries are matched by its `owner/name`."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class HookSecret(TenantOwned, Base):
+    """One of a hook's secrets, sealed. Rotation adds one and gives the old an end."""
+
+    __tablename__ = "hook_secrets"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hook_id: Mapped[str] = mapped_column(ForeignKey("hooks.id", ondelete="CASCADE"), index=True)
+    sealed: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime | None]

@@ -1,0 +1,144 @@
+"""What happens: deliveries, deployments, builds and releases."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from slipway.core.ordering import Candidate
+from slipway.core.states import Kind, State
+from slipway.models.base import Base, TenantOwned, now
+
+
+class Delivery(TenantOwned, Base):
+    """One call of a hook that carried a valid signature."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (UniqueConstraint("hook_id", "delivery_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hook_id: Mapped[str] = mapped_column(ForeignKey("hooks.id", ondelete="CASCADE"))
+    delivery_id: Mapped[str] = mapped_column(String(100))
+    event: Mapped[str] = mapped_column(String(40))
+    ref: Mapped[str] = mapped_column(String(300), default="")
+    commit_sha: Mapped[str] = mapped_column(String(64), default="")
+    outcome: Mapped[str] = mapped_column(String(20))
+    """`deployed` or `ignored`."""
+    reason: Mapped[str] = mapped_column(Text, default="")
+    received_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Deployment(TenantOwned, Base):
+    """One try to make a commit or an image live."""
+
+    __tablename__ = "deployments"
+    __table_args__ = (
+        UniqueConstraint("app_id", "idempotency_key"),
+        UniqueConstraint("app_id", "sequence"),
+        Index(
+            "ix_deployments_one_live",
+            "app_id",
+            "environment",
+            unique=True,
+            sqlite_where=text("state = 'live'"),
+            postgresql_where=text("state = 'live'"),
+        ),
+        Index("ix_deployments_state", "state"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"))
+    environment: Mapped[str] = mapped_column(String(40), default="production")
+    kind: Mapped[str] = mapped_column(String(20))
+    source: Mapped[str] = mapped_column(String(10), default="git")
+    sequence: Mapped[int]
+    image_sequence: Mapped[int]
+    idempotency_key: Mapped[str] = mapped_column(String(200))
+    delivery_row: Mapped[int | None] = mapped_column(ForeignKey("deliveries.id", ondelete="SET NULL"))
+    ref: Mapped[str] = mapped_column(String(300), default="")
+    """Full ref (`refs/heads/main`), or what was asked for by hand."""
+    commit_sha: Mapped[str] = mapped_column(String(64), default="")
+    """Empty for a manual deployment until its ref was resolved."""
+    message: Mapped[str] = mapped_column(Text, default="")
+    pushed_by: Mapped[str] = mapped_column(String(255), default="")
+    actor: Mapped[str] = mapped_column(String(255), default="")
+    release_id: Mapped[int | None] = mapped_column(ForeignKey("releases.id", ondelete="SET NULL"))
+    """What it makes live: set when starting begins; for a rollback from the first."""
+    previous_id: Mapped[int | None]
+    """The deployment that was live when this one switched."""
+
+    state: Mapped[str] = mapped_column(String(20), default=State.QUEUED)
+    stop_requested: Mapped[str | None] = mapped_column(String(20))
+    """`cancelled` or `superseded`: whoever has it in hand stops and moves it there."""
+    stop_why: Mapped[str] = mapped_column(Text, default="")
+    reason: Mapped[str] = mapped_column(String(60), default="")
+    """Stable code of how it ended, such as `build-failed`."""
+    detail: Mapped[str] = mapped_column(Text, default="")
+    remedy: Mapped[str] = mapped_column(Text, default="")
+    tail: Mapped[str] = mapped_column(Text, default="")
+    """Last lines of the build's or the replica's output, redacted."""
+    steps: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    """`[{"name": "build", "started_at", "ended_at", "ok", "note"}]`, in order; times are Unix seconds."""
+
+    attempt: Mapped[int] = mapped_column(default=0)
+    """Grows each time the work is handed to a worker; a worker of an older attempt may write nothing."""
+    heartbeat_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime | None]
+    live_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+    def candidate(self) -> Candidate:
+        """This row as the ordering sees it."""
+        return Candidate(self.id, self.sequence, self.image_sequence, Kind(self.kind), State(self.state))
+
+
+class Build(TenantOwned, Base):
+    """What a worker made of a commit: an image."""
+
+    __tablename__ = "builds"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"), index=True)
+    deployment_id: Mapped[int] = mapped_column(ForeignKey("deployments.id", ondelete="CASCADE"), index=True)
+    image: Mapped[str] = mapped_column(String(300))
+    """Tag that can't be guessed."""
+    digest: Mapped[str] = mapped_column(String(80))
+    """`sha256:…`; what replicas are started from."""
+    exposed_port: Mapped[int | None]
+    builder: Mapped[str] = mapped_column(String(40), default="dockerfile")
+    """`dockerfile`, or the detected template's name."""
+    file_settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """slipway.toml as it stood in the commit."""
+    processes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Process → command line found in the Procfile; slipway.toml's go before."""
+    steps_total: Mapped[int] = mapped_column(default=0)
+    steps_cached: Mapped[int] = mapped_column(default=0)
+    size_bytes: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Release(TenantOwned, Base):
+    """Image digest and configuration snapshot. Immutable."""
+
+    __tablename__ = "releases"
+    __table_args__ = (UniqueConstraint("app_id", "environment", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"))
+    environment: Mapped[str] = mapped_column(String(40), default="production")
+    number: Mapped[int]
+    """1, 2, 3 … of the app and environment: shown as v1, v2, v3."""
+    image: Mapped[str] = mapped_column(String(300))
+    digest: Mapped[str] = mapped_column(String(80))
+    commit_sha: Mapped[str] = mapped_column(String(64), default="")
+    build_id: Mapped[int | None]
+    """No foreign key: builds refer to deployments, which refer to releases."""
+    configuration: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """core.configuration.Configuration as JSON; variables stay sealed."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    collected_at: Mapped[datetime | None]
+    """Set: the image was removed; no longer a rollback's goal."""

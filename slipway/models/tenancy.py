@@ -1,0 +1,70 @@
+"""Tenants, people, tokens and the record of who changed what."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from slipway.models.base import Base, TenantOwned, now
+
+
+class Tenant(Base):
+    __tablename__ = "tenants"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), unique=True)
+    subnet: Mapped[str | None] = mapped_column(String(43), unique=True)
+    """The tenant's own range, cut from Settings.subnets when its first replica starts."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class User(Base):
+    """A person as the identity provider last told of them."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sub: Mapped[str] = mapped_column(String(255), unique=True)
+    login: Mapped[str] = mapped_column(String(255), default="")
+    email: Mapped[str] = mapped_column(String(320), default="")
+    seen_at: Mapped[datetime | None]
+
+
+class Token(TenantOwned, Base):
+    """A bearer token of the API. Only its hash is kept."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(80))
+    role: Mapped[str] = mapped_column(String(20), default="owner")
+    hashed: Mapped[str] = mapped_column(String(64), unique=True)
+    """SHA-256 of the token, hex: tokens are 256 random bits, so a slow hash would add nothing."""
+    hint: Mapped[str] = mapped_column(String(16))
+    """The token's first characters, to tell tokens apart."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class AuditRecord(Base):
+    """Who changed what, when, from where. Never updated. Kept when the tenant is gone."""
+
+    __tablename__ = "audit"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int | None] = mapped_column(index=True)
+    at: Mapped[datetime] = mapped_column(default=now)
+    actor: Mapped[str] = mapped_column(String(255))
+    """`token:<name>`, `hook:<id>`, `host` (the CLI on the host) or `platform: <reason>`."""
+    action: Mapped[str] = mapped_column(String(80))
+    subject: Mapped[str] = mapped_column(String(255))
+    address: Mapped[str] = mapped_column(String(45), default="")
+    request_id: Mapped[str] = mapped_column(String(64), default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)

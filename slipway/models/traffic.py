@@ -1,0 +1,102 @@
+"""What runs and how traffic reaches it: replicas, their addresses, targets, the route table's generation, edges."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from slipway.models.base import Base, TenantOwned, now
+
+
+class Replica(TenantOwned, Base):
+    """The record of one container. The container runtime is the truth while it exists; this outlives it."""
+
+    __tablename__ = "replicas"
+    __table_args__ = (Index("ix_replicas_app_ended", "app_id", "ended_at"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"))
+    environment: Mapped[str] = mapped_column(String(40), default="production")
+    process: Mapped[str] = mapped_column(String(40), default="web")
+    release_id: Mapped[int] = mapped_column(ForeignKey("releases.id", ondelete="CASCADE"))
+    deployment_id: Mapped[int | None] = mapped_column(ForeignKey("deployments.id", ondelete="SET NULL"))
+    slot: Mapped[int]
+    container_id: Mapped[str | None] = mapped_column(String(64))
+    address: Mapped[str | None] = mapped_column(String(45))
+    state: Mapped[str] = mapped_column(String(20), default="starting")
+    """`starting`, `ready`, `draining`, `crashed` or `gone`."""
+    restarts: Mapped[int] = mapped_column(default=0)
+    exit_code: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    ready_at: Mapped[datetime | None]
+    retry_at: Mapped[datetime | None]
+    """When a crashed one is started again."""
+    ended_at: Mapped[datetime | None]
+
+
+class Target(TenantOwned, Base):
+    """A replica's address that the edges may send requests to."""
+
+    __tablename__ = "targets"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"), index=True)
+    environment: Mapped[str] = mapped_column(String(40), default="production")
+    process: Mapped[str] = mapped_column(String(40), default="web")
+    replica_id: Mapped[str] = mapped_column(String(40), unique=True)
+    address: Mapped[str] = mapped_column(String(45))
+    port: Mapped[int]
+
+
+class RouteTable(Base):
+    """One row: the generation that grows with every change of routes or targets, in the same transaction."""
+
+    __tablename__ = "route_table"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    generation: Mapped[int] = mapped_column(default=0)
+    epoch: Mapped[str] = mapped_column(String(40), default="")
+
+
+class RouteChange(Base):
+    """A host whose entry changed in a generation and waits to be published."""
+
+    __tablename__ = "route_changes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    generation: Mapped[int] = mapped_column(index=True)
+    host: Mapped[str] = mapped_column(String(253))
+
+
+class Edge(Base):
+    """A registered edge. Silence never removes it."""
+
+    __tablename__ = "edges"
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    registered_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Address(TenantOwned, Base):
+    """An address of a tenant's network: in use by a replica, or resting after one."""
+
+    __tablename__ = "addresses"
+
+    address: Mapped[str] = mapped_column(String(45), primary_key=True)
+    replica_id: Mapped[str | None] = mapped_column(String(40), unique=True)
+    """None: resting."""
+    rests_from: Mapped[int | None]
+    """The generation that every edge must have confirmed before it is used again."""
+    released_at: Mapped[datetime | None]
+
+
+class Lease(Base):
+    """A named right that one holder has until it lapses."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(120))
+    expires_at: Mapped[datetime]

@@ -1,0 +1,97 @@
+"""Where sources come from and what makes images of them. Only workers use these ports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository with the credential for it, in clear: a token, or a deploy key in PEM."""
+
+    url: str
+    credential: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    sha: str
+    message: str
+    author: str
+
+
+Stopped = Callable[[], bool]
+"""Asked while waiting: shall the work stop?"""
+
+
+class SourceFetcher(Protocol):
+    """Raises `DeploymentFailed` (`clone-refused`, `clone-failed`, `commit-missing`), without any credential in it."""
+
+    def resolve(self, repository: Repository, ref: str) -> str | None:
+        """The commit that a full ref, branch, tag or commit id names now; None when there is none."""
+        ...
+
+    def fetch(self, repository: Repository, sha: str, into: Path, *, stopped: Stopped) -> Commit:
+        """Just this commit's files into an empty folder. Raises `Interrupted` when told to stop."""
+        ...
+
+
+class Interrupted(Exception):
+    """The work was told to stop; its processes are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSpec:
+    """An image to build."""
+
+    tenant: str
+    app: str
+    deployment_id: int
+    context: Path
+    dockerfile: Path
+    """Outside or inside the context."""
+    image: str
+    """Tag that can't be guessed."""
+    labels: Mapping[str, str]
+    arguments: Mapping[str, str]
+    """Build arguments: no secrets."""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Reach the build as BuildKit secret mounts only (id = name)."""
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    digest: str
+    exposed_port: int | None
+    user: str
+    size_bytes: int
+    steps_total: int
+    steps_cached: int
+
+
+class ImageBuilder(Protocol):
+    """Raises `DeploymentFailed` (`build-failed`, `build-timeout`, `disk-full`), `Interrupted` when told to stop."""
+
+    def build(self, spec: BuildSpec, *, output: Callable[[str], None], stopped: Stopped, timeout_s: float) -> Built:
+        """Build to the end, giving each line of output to `output`."""
+        ...
+
+    def free_bytes(self) -> int:
+        """Free space where images are kept."""
+        ...
+
+    def local_image(self, reference: str) -> bool:
+        """Is there an image of that name on this host already?"""
+        ...
+
+    def forget_sources(self) -> None:
+        """Remove what a finished build keeps of its context (BuildKit's `source.local` records)."""
+        ...
+
+    def forget_steps(self) -> None:
+        """Remove the step cache that is not in use."""
+        ...

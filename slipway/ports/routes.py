@@ -1,0 +1,42 @@
+"""The way from the agent to the edges (docs/reference/edge-protocol.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Entries = Mapping[str, dict[str, Any] | None]
+"""Host → entry; None: the host is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a route table, or an edge's copy of it, is."""
+
+    epoch: str
+    generation: int
+
+
+class RoutePublisher(Protocol):
+    """Raises `DependencyUnavailable` when the way is closed; nothing was published then."""
+
+    def position(self) -> Position | None:
+        """What is published; None: nothing, or it was lost."""
+        ...
+
+    def publish(self, position: Position, changes: Entries) -> None:
+        """One generation's changes, all or nothing."""
+        ...
+
+    def publish_all(self, position: Position, table: Entries) -> None:
+        """The whole table under a new epoch."""
+        ...
+
+    def confirmations(self) -> Mapping[str, Position]:
+        """Edge → the position whose whole content its memory holds."""
+        ...
+
+    def inflight(self, edge: str, target_id: str) -> int | None:
+        """Requests and open connections under way from an edge to a target; None: the edge did not tell lately."""
+        ...

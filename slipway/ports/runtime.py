@@ -1,0 +1,124 @@
+"""The container runtime: what runs replicas. Docker is its first adapter; nothing outside adapters may assume it.
+
+Only the agent writes through this port. Replicas are found by labels, named deterministically, removed by id only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSpec:
+    """A replica to start."""
+
+    id: str
+    app_id: int
+    app: str
+    tenant_id: int
+    tenant: str
+    environment: str
+    process: str
+    release_id: int
+    deployment_id: int | None
+    slot: int
+    digest: str
+    """`sha256:…` of a local image."""
+    argv: tuple[str, ...] | None
+    variables: Mapping[str, str]
+    """In clear; includes PORT."""
+    address: str
+    """Fixed address in the tenant's network."""
+    subnet: str
+    memory_bytes: int
+    cpus: float
+    pids: int
+    read_only: bool
+    volumes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """app-release-slot, the same at every try: a second start of one replica is impossible."""
+        return f"{self.tenant}-{self.app}-{self.process}-r{self.release_id}-{self.slot}"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A replica as the runtime tells of it now."""
+
+    container_id: str
+    replica_id: str
+    app_id: int
+    tenant_id: int
+    environment: str
+    process: str
+    release_id: int
+    slot: int
+    running: bool
+    paused: bool
+    address: str | None
+    exit_code: int | None
+    oom_killed: bool
+    started_at: float | None
+    """Unix seconds."""
+    task: bool = False
+    """A pre-deploy command, not a replica."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """How a pre-deploy command ended."""
+
+    exit_code: int
+    tail: str
+
+
+class ContainerRuntime(Protocol):
+    """Raises `DependencyUnavailable` when the runtime does not answer; `DeploymentFailed` when a start is refused."""
+
+    def ensure_network(self, tenant: str, subnet: str) -> None:
+        """The tenant's own network on `subnet`; nothing when it is there."""
+        ...
+
+    def start(self, spec: ReplicaSpec) -> str:
+        """Start and return the container's id. A container of that name that exists already is adopted when it runs,
+        removed and started anew when it does not."""
+        ...
+
+    def run_task(self, spec: ReplicaSpec, argv: tuple[str, ...], *, timeout_s: float) -> TaskResult:
+        """Run a command in a named container of the release to its end; a running one of that name is adopted."""
+        ...
+
+    def list(self) -> list[Observed]:
+        """Everything of this installation, running or not."""
+        ...
+
+    def stop(self, container_id: str, *, grace_s: float) -> None:
+        """SIGTERM, SIGKILL after `grace_s`. Nothing when it is gone."""
+        ...
+
+    def remove(self, container_id: str) -> None:
+        """Kill and remove. Nothing when it is gone."""
+        ...
+
+    def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[bytes]:
+        """Output lines (stdout and stderr, in order), each `<RFC 3339 time> <text>\\n`."""
+        ...
+
+    def changes(self) -> Iterator[int]:
+        """App ids as their replicas start, die or vanish, until the runtime goes away. Blocks."""
+        ...
+
+    def close_idle_connections(self, address: str) -> None:
+        """Close this host's idle connections to an address that no replica has any more."""
+        ...
+
+    def remove_image(self, image: str) -> None:
+        """Remove a tag and what only it kept. Nothing when it is gone or in use."""
+        ...
+
+    def remove_network(self, tenant: str) -> None:
+        """Remove a tenant's network. Nothing when it is gone."""
+        ...

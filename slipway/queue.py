@@ -1,0 +1,61 @@
+"""How work reaches a worker and how the agent is woken. Redis carries it; SQL remembers it.
+
+Both calls are hints: when Redis is away they say so in the log, and the agent enqueues every deployment whose
+heartbeat lapsed. Work is named by dotted name and id, so that no package imports another.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.exceptions import DuplicateJobError
+
+log = logging.getLogger(__name__)
+
+BUILDS = "builds"
+BUILD_JOB = "builder.jobs.build"
+WAKE_CHANNEL = "slipway:agent:wake"
+
+
+def connect(url: str, *, timeout_s: float = 2.0) -> Redis:
+    """A Redis client that gives up on a silent server after `timeout_s` (blocking reads need their own)."""
+    return Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
+
+
+class WorkQueue:
+    """Hands deployments to workers, and wakes the agent."""
+
+    def __init__(self, redis: Redis, *, job_timeout_s: float) -> None:
+        self._redis = redis
+        self._queue = Queue(BUILDS, connection=redis)
+        self._job_timeout_s = int(job_timeout_s) + 3600  # the job also follows the rollout to its end
+
+    def enqueue_build(self, deployment_id: int, attempt: int) -> bool:
+        """Queue one attempt, once: the same attempt enqueued again is no second job. False: Redis is away."""
+        try:
+            self._queue.enqueue(
+                BUILD_JOB,
+                deployment_id,
+                attempt,
+                job_id=f"deployment-{deployment_id}-{attempt}",
+                unique=True,
+                job_timeout=self._job_timeout_s,
+                result_ttl=3600,
+                failure_ttl=86400,
+            )
+        except DuplicateJobError:
+            return True
+        except RedisError as error:
+            log.warning("not enqueued, the agent will", extra={"deployment": deployment_id, "why": str(error)})
+            return False
+        return True
+
+    def wake_agent(self, app_id: int) -> None:
+        """Tell the agent that an app's wishes changed. It looks by itself every few seconds anyway."""
+        try:
+            self._redis.publish(WAKE_CHANNEL, str(app_id))
+        except RedisError as error:
+            log.warning("agent not woken, it will look by itself", extra={"app_id": app_id, "why": str(error)})
