@@ -1,4 +1,4 @@
-"""SIGKILL at any moment loses nothing and needs no hand: each deployment ends rightly once, the app serves all the time."""
+"""SIGKILL at any moment loses nothing and needs no hand: each deployment ends rightly once, the app serves on."""
 
 from __future__ import annotations
 

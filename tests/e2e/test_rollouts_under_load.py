@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import os
-
 from tests.fixtures.load import load
 from tests.fixtures.stack import Stack, eventually
 
-ROLLOUTS = int(os.environ.get("ROLLOUTS", "20"))
+ROLLOUTS = 20
 
 
 def test_rollouts_under_load_with_open_streams_fail_no_request(stack: Stack) -> None:
+    roll_out_under_load(stack, ROLLOUTS)
+
+
+def roll_out_under_load(stack: Stack, rollouts: int) -> None:
+    """Pushes and configuration changes in turn, under GETs, POSTs and streams; not one request may fail."""
     checkout = stack.app("busy", replicas=2)
     stack.deploy("busy", checkout, "v0")
     expected = {"v0"}
     with load(stack.port, "busy.localhost") as clients:
-        for number in range(1, ROLLOUTS + 1):
+        for number in range(1, rollouts + 1):
             version = f"v{number}"
             expected.add(version)
             if number % 4 == 0:
@@ -28,5 +31,5 @@ def test_rollouts_under_load_with_open_streams_fail_no_request(stack: Stack) -> 
     assert tally.failures == []
     assert set(tally.versions) <= expected
     assert stack.get("busy").text in tally.versions
-    assert tally.streams >= ROLLOUTS
+    assert tally.streams >= rollouts
     eventually(lambda: len(stack.containers("label=slipway.app")) >= 2)

@@ -1,0 +1,19 @@
+"""`make bench`: the push's path against its budgets, in one run, as Markdown."""
+
+from __future__ import annotations
+
+from tests.bench import deliveries, pushes
+from tests.bench.measuring import machine, table
+from tests.fixtures.stack import running_stack
+
+
+def main() -> None:
+    with running_stack() as stack:
+        rows = [pushes.compare(stack)]
+        sender = deliveries.prepare(stack)
+        rows += [deliveries.steady(stack, sender), deliveries.burst(sender)]
+    print(f"{machine()}\n\n{table(rows)}")
+
+
+if __name__ == "__main__":
+    main()

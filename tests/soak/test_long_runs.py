@@ -1,0 +1,39 @@
+"""`make soak`: what the test run does briefly, for long."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+
+from tests.e2e.test_push import slow
+from tests.e2e.test_rollouts_under_load import roll_out_under_load
+from tests.fixtures.load import load
+from tests.fixtures.stack import Stack, eventually
+
+SEED = int(os.environ.get("SEED", "7"))
+ROUNDS = 40
+
+
+def test_a_hundred_rollouts_under_load_fail_no_request(stack: Stack) -> None:
+    roll_out_under_load(stack, 100)
+
+
+def test_random_kills_at_random_moments_lose_no_push_and_fail_no_request(stack: Stack) -> None:
+    """Each round pushes a version and kills one process at some moment of its deployment."""
+    chance = random.Random(SEED)  # noqa: S311
+    checkout = stack.app("chaos")
+    stack.deploy("chaos", checkout, "v0")
+    with load(stack.port, "chaos.localhost", streamers=1) as clients:
+        for number in range(1, ROUNDS + 1):
+            commit = checkout.commit(f"v{number}", VERSION=f"v{number}\n", Dockerfile=slow(1, f"v{number}"))
+            checkout.push()
+            time.sleep(chance.uniform(0, 4))
+            stack.kill(chance.choice(["worker", "agent", "webhook", "router"]))
+            eventually(lambda: stack.api("GET", "/account").status == 200, within_s=60)
+            ended = stack.ended(stack.deployment_of("chaos", commit)["id"], within_s=180)
+            assert ended["state"] == "live", (SEED, number, ended)
+            assert stack.get("chaos").text == f"v{number}"
+        tally = clients.stop()
+    assert tally.failures == []
+    assert len(stack.deployments("chaos")) == ROUNDS + 1
