@@ -1,0 +1,61 @@
+-- The edge's own answers. There is no error_page redirect: it would drop ngx.ctx and the log phase with it. nginx makes
+-- its error response, the filters put ours in its place. What an app answered passes unchanged, 5xx too.
+local cookies = require("slipway.cookies")
+local failures = require("slipway.failures")
+local pages = require("slipway.pages")
+
+local _M = {}
+
+-- Access phase: ends the request with this failure.
+function _M.refuse(code)
+  ngx.ctx.failure = code
+  return ngx.exit(failures.BY_CODE[code].status)
+end
+
+-- The last attempt's header time is a number when a response came from upstream.
+local function is_from_upstream()
+  local times = ngx.var.upstream_header_time
+  return times ~= nil and times:find("%d$") ~= nil
+end
+
+local function write(ctx)
+  if ctx.too_slow then
+    ngx.status = 504
+  end
+  local entry = ctx.entry
+  local code = ctx.failure or failures.code_of(ngx.status, entry ~= nil)
+  local row = failures.BY_CODE[code]
+  ngx.var.slipway_fault = row.fault
+  local names = { host = ngx.var.host, app = entry and entry.name or "" }
+  local page, content_type =
+    pages.render(row, code, ngx.status, names, ngx.var.request_id, ngx.var.http_accept)
+  ctx.page = page
+  local header = ngx.header
+  header.Content_Type = content_type
+  header.Content_Length = #page
+  header.Cache_Control = "no-store"
+  header.Retry_After = row.retry_after_s
+end
+
+-- Header filter, of every response.
+function _M.header()
+  local ctx = ngx.ctx
+  if ctx.target then
+    cookies.guard()
+  end
+  if ngx.status >= 400 and (ctx.failure or not is_from_upstream()) then
+    write(ctx)
+  end
+end
+
+-- Body filter: the page once, in place of whatever nginx wrote.
+function _M.body()
+  local ctx = ngx.ctx
+  local page = ctx.page
+  if page then
+    ngx.arg[1], ngx.arg[2] = page, true
+    ctx.page = ""
+  end
+end
+
+return _M

@@ -1,0 +1,118 @@
+-- A request's way to a target: chosen and counted, dialled, tried on another one where that is safe, counted off.
+local balancer = require("ngx.balancer")
+local balancing = require("slipway.balancing")
+local inflight = require("slipway.inflight")
+local routes = require("slipway.routes")
+
+local _M = {}
+
+local NGX_BUSY = -3 -- makes nginx give up with 502; any other code would become a 500
+local MAX_MORE_TRIES = 2
+local STREAM_READ_S = 86400 -- a WebSocket or an event stream may be silent for long; TCP keepalive finds dead peers
+local CONF_CONNECT_S, CONF_READ_S = 2, 60 -- what apps.conf says; equal values need no override
+
+-- nginx never repeats the first five once they were sent, unless idempotent; it does not know other methods, and would.
+local MAY_MOVE = {
+  GET = true, HEAD = true, OPTIONS = true, PUT = true, DELETE = true, POST = true, PATCH = true,
+}
+
+-- Counts first, then looks whether the choice still stands. So a count that is made after a generation was confirmed
+-- misses no request that goes to a target which that generation removed.
+local function take(host, tried)
+  while true do
+    local entry, failure = routes.entry(host)
+    if not entry then
+      return nil, failure
+    end
+    local target = balancing.pick(entry, tried)
+    if not target then
+      return nil, "no-ready-replica"
+    end
+    inflight.add(target)
+    if routes.is_current(host, entry) then
+      return target, entry
+    end
+    inflight.remove(target)
+  end
+end
+
+-- Access phase. Returns nothing, or a failure's code.
+function _M.choose(ctx, host)
+  local target, entry = take(host)
+  if not target then
+    return entry
+  end
+  ctx.target, ctx.entry, ctx.host = target, entry, host
+  return nil
+end
+
+-- Whether the attempt before this one got a connection: then a timeout means that the replica is slow, not absent.
+local function was_connected()
+  local before, last
+  for time in (ngx.var.upstream_connect_time or ""):gmatch("[^,%s]+") do
+    before, last = last, time
+  end
+  return last ~= nil and before ~= nil and before ~= "-"
+end
+
+local function move(ctx, code)
+  if code == 504 and was_connected() then
+    ctx.too_slow = true
+    return false
+  end
+  ctx.tried = ctx.tried or {}
+  ctx.tried[ctx.target.id] = true
+  local target, entry = take(ctx.host, ctx.tried)
+  if target then
+    inflight.remove(ctx.target)
+    ctx.target, ctx.entry = target, entry
+  end
+  return true -- without another target the same one again: nginx asks only where that is safe
+end
+
+local function more_tries(entry)
+  local others = #entry.targets - 1
+  if others <= 0 or not MAY_MOVE[ngx.req.get_method()] then
+    return
+  end
+  balancer.set_more_tries(others < MAX_MORE_TRIES and others or MAX_MORE_TRIES)
+end
+
+local function set_timeouts(ctx)
+  local entry = ctx.entry
+  local read_s = ctx.streams and STREAM_READ_S or entry.read_s
+  if entry.connect_s ~= CONF_CONNECT_S or read_s ~= CONF_READ_S then
+    local ok, err = balancer.set_timeouts(entry.connect_s, read_s, read_s)
+    if not ok then
+      ngx.log(ngx.ERR, "the timeouts of ", ctx.host, " are not in force: ", err)
+    end
+  end
+end
+
+-- Balancer phase: called again by nginx for every further try that it allows.
+function _M.dial()
+  local ctx = ngx.ctx
+  local failed, code = balancer.get_last_failure()
+  if not failed then
+    more_tries(ctx.entry)
+  elseif not move(ctx, code) then
+    return ngx.exit(NGX_BUSY)
+  end
+  set_timeouts(ctx)
+  local target = ctx.target
+  local ok, err = balancer.set_current_peer(target.address, target.port)
+  if not ok then
+    ngx.log(ngx.ERR, "target ", target.id, " of ", ctx.host, " can't be dialled: ", err)
+    return ngx.exit(ngx.ERROR)
+  end
+end
+
+-- Log phase: when the response is sent, the client gone, or the WebSocket closed.
+function _M.finish()
+  local target = ngx.ctx.target
+  if target then
+    inflight.remove(target)
+  end
+end
+
+return _M

@@ -1,0 +1,57 @@
+-- Request bodies: held to the entry's limit and read before a target is chosen, since a slow upload may outlast one.
+local _M = {}
+
+-- Locations of apps.conf, by the most that nginx lets in there.
+local CLASSES = {
+  { bytes = 2 ^ 20, location = "@chunked_1m" },
+  { bytes = 2 ^ 24, location = "@chunked_16m" },
+  { bytes = 2 ^ 27, location = "@chunked_128m" },
+  { bytes = 2 ^ 30, location = "@chunked_1g" },
+  { bytes = 2 ^ 34, location = "@chunked_16g" },
+}
+
+local function class(limit_bytes)
+  for _, row in ipairs(CLASSES) do
+    if limit_bytes <= row.bytes then
+      return row.location
+    end
+  end
+  return CLASSES[#CLASSES].location
+end
+
+local function size_read()
+  local data = ngx.req.get_body_data()
+  if data then
+    return #data
+  end
+  local path = ngx.req.get_body_file()
+  local file = path and io.open(path, "rb")
+  if not file then
+    return 0
+  end
+  local size = file:seek("end")
+  file:close()
+  return size
+end
+
+-- Reads the body, if there is one. Returns nil, or a failure's code. May leave for another location, and start over.
+function _M.receive(entry)
+  local length = tonumber(ngx.var.http_content_length)
+  if length then
+    if length > entry.max_body_bytes then
+      return "body-too-large"
+    end
+    ngx.req.read_body()
+    return nil
+  end
+  if not ngx.var.http_transfer_encoding then
+    return nil
+  end
+  if not ngx.req.is_internal() then
+    return ngx.exec(class(entry.max_body_bytes))
+  end
+  ngx.req.read_body()
+  return size_read() > entry.max_body_bytes and "body-too-large" or nil
+end
+
+return _M

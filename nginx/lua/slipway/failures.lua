@@ -1,0 +1,72 @@
+-- What the edge itself answers, by code: HTTP status, whose fault it is (client, app, platform), what happened and what
+-- to do. `%{host}` and `%{app}` are filled in.
+local _M = {}
+
+_M.BY_CODE = {
+  ["unknown-host"] = {
+    status = 404, fault = "client", title = "No app here",
+    detail = "No app answers at %{host}.",
+    remedy = "Check the address. If the app is yours, give it this host: slipway domains add %{host}",
+  },
+  ["not-found"] = {
+    status = 404, fault = "client", title = "Not found",
+    detail = "There is nothing at this address.",
+    remedy = "Check the address.",
+  },
+  ["body-too-large"] = {
+    status = 413, fault = "client", title = "Request too large",
+    detail = "The request's body is larger than this app accepts.",
+    remedy = "Send less, or raise the app's limit if it is yours.",
+  },
+  ["bad-request"] = {
+    status = 400, fault = "client", title = "Request not understood",
+    detail = "The request breaks a rule of HTTP, so it was not passed on.",
+    remedy = "Check the request line, the headers and their size.",
+  },
+  ["no-ready-replica"] = {
+    status = 503, fault = "app", title = "App not ready", retry_after_s = 5,
+    detail = "The app exists, but none of its replicas is ready.",
+    remedy = "Try again in a few seconds. If the app is yours: slipway ps -a %{app}",
+  },
+  ["replica-failed"] = {
+    status = 502, fault = "app", title = "App gave no answer",
+    detail = "The app refused or closed the connection before it answered.",
+    remedy = "Try again. If the app is yours: slipway logs -a %{app}",
+  },
+  ["replica-slow"] = {
+    status = 504, fault = "app", title = "App too slow",
+    detail = "The app did not answer in time. It may still be working on the request.",
+    remedy = "Look whether it was done before you repeat it. If the app is yours: slipway logs -a %{app}",
+  },
+  ["edge-starting"] = {
+    status = 503, fault = "platform", title = "Platform starting", retry_after_s = 2,
+    detail = "This edge has no complete route table yet, so it can't know whether %{host} is an app.",
+    remedy = "Try again in a few seconds. If it stays: slipway doctor",
+  },
+  ["broken-route"] = {
+    status = 503, fault = "platform", title = "Route not readable", retry_after_s = 5,
+    detail = "The route of %{host} could not be read by this edge.",
+    remedy = "Tell the platform's administrator the request id; the edge's error log has the details.",
+  },
+  ["service-unavailable"] = {
+    status = 503, fault = "platform", title = "Platform not answering", retry_after_s = 5,
+    detail = "The platform's own service did not answer. Apps serve on.",
+    remedy = "Try again in a few seconds. If it stays: slipway doctor",
+  },
+  ["internal"] = {
+    status = 500, fault = "platform", title = "Platform error",
+    detail = "The edge failed to handle the request.",
+    remedy = "Tell the platform's administrator the request id; the edge's error log has the details.",
+  },
+}
+
+-- nginx's own refusals of an app's request, by status; others by their hundred.
+local OF_APP = { [502] = "replica-failed", [504] = "replica-slow" }
+local OF_ANY = { [404] = "not-found", [413] = "body-too-large", [502] = "service-unavailable",
+  [503] = "service-unavailable", [504] = "service-unavailable" }
+
+function _M.code_of(status, has_app)
+  return has_app and OF_APP[status] or OF_ANY[status] or (status < 500 and "bad-request" or "internal")
+end
+
+return _M

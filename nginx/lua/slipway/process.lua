@@ -1,0 +1,47 @@
+-- Which worker processes are alive. An instance is "<pid>.<start, in clock ticks>": a pid alone may come again.
+local _M = {}
+
+local DEAD = { X = true, Z = true }
+
+-- Reads field 22 of /proc/<pid>/stat. The command's name stands in parentheses and may hold anything, so fields are
+-- counted from the last closing one, which field 3 (the state) follows.
+local function started(pid)
+  local file = io.open("/proc/" .. pid .. "/stat", "r")
+  if not file then
+    return nil
+  end
+  local stat = file:read("*a") or ""
+  file:close()
+  local state, rest = stat:match("^.*%) (%a) (.*)$")
+  if not state or DEAD[state] then
+    return nil
+  end
+  local field = 3
+  for value in rest:gmatch("%S+") do
+    field = field + 1
+    if field == 22 then
+      return value
+    end
+  end
+  return nil
+end
+
+local own_pid, own_instance
+
+function _M.instance()
+  local pid = ngx.worker.pid()
+  if own_pid ~= pid then
+    own_pid, own_instance = pid, pid .. "." .. (started(pid) or "0")
+  end
+  return own_instance
+end
+
+function _M.is_alive(instance)
+  if instance == _M.instance() then
+    return true
+  end
+  local pid, start = instance:match("^(%d+)%.(%d+)$")
+  return pid ~= nil and started(pid) == start
+end
+
+return _M

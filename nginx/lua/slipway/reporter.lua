@@ -1,0 +1,121 @@
+-- Tells Redis what is under way, by target: what the agent waits for before it stops a replica.
+local connection = require("slipway.connection")
+local inflight = require("slipway.inflight")
+local leader = require("slipway.leader")
+local routes = require("slipway.routes")
+local settings = require("slipway.settings")
+
+local _M = {}
+
+local EVERY_S = 0.1
+local AT_LEAST_EVERY_S = 1
+local TIMEOUT_S = 2
+local SCAN_SHARE = 20 -- the scan may take a twentieth of the time, however much is under way
+
+local reported -- what Redis holds of this edge; nil: unknown, so everything is written anew
+local reported_at_s, reported_generation = 0, nil
+local next_scan_s = 0
+local busy = false
+
+local function key()
+  return "slipway:edges:inflight:" .. settings.edge_id
+end
+
+local function differences(totals)
+  local changed, gone = {}, {}
+  for id, count in pairs(totals) do
+    if reported[id] ~= count then
+      changed[#changed + 1] = id
+      changed[#changed + 1] = count
+    end
+  end
+  for id in pairs(reported) do
+    if not totals[id] then
+      gone[#gone + 1] = id
+    end
+  end
+  return changed, gone
+end
+
+local function write(client, totals, at_s)
+  local whole = reported == nil
+  reported = reported or {}
+  local changed, gone = differences(totals)
+  local _, err = connection.transaction(client, function(queued)
+    if whole then
+      queued:del(key())
+    end
+    queued:hset(key(), "at", string.format("%.3f", at_s), unpack(changed))
+    if #gone > 0 then
+      queued:hdel(key(), unpack(gone))
+    end
+  end)
+  if err then
+    return nil, err
+  end
+  reported = totals
+  return true
+end
+
+local function is_due(totals, at_s, generation)
+  if not reported or generation ~= reported_generation or at_s - reported_at_s >= AT_LEAST_EVERY_S then
+    return true
+  end
+  local changed, gone = differences(totals)
+  return #changed > 0 or #gone > 0
+end
+
+local function report()
+  ngx.update_time()
+  local at_s = ngx.now()
+  if at_s < next_scan_s then
+    return true
+  end
+  local _, generation = routes.held()
+  local totals = inflight.totals()
+  ngx.update_time()
+  next_scan_s = ngx.now() + SCAN_SHARE * (ngx.now() - at_s)
+  if not is_due(totals, at_s, generation) then
+    return true
+  end
+  local client, err = connection.open(TIMEOUT_S)
+  if not client then
+    return nil, err
+  end
+  local ok
+  ok, err = write(client, totals, at_s)
+  if not ok then
+    client:close()
+    return nil, err
+  end
+  connection.keep(client)
+  reported_at_s, reported_generation = at_s, generation
+  return true
+end
+
+local function tick(premature)
+  if premature or busy then
+    return
+  end
+  if not leader.is_mine() then
+    reported = nil
+    return
+  end
+  busy = true
+  local ran, ok, err = pcall(report)
+  busy = false
+  if not ran then
+    ngx.log(ngx.ERR, "the count of requests under way failed: ", ok)
+  end
+  if not ran or not ok then
+    reported = nil -- the follower tells that Redis is gone
+    next_scan_s = ngx.now() + AT_LEAST_EVERY_S
+  end
+  return err
+end
+
+function _M.start()
+  assert(ngx.timer.every(EVERY_S, tick))
+end
+
+return _M

@@ -1,0 +1,45 @@
+-- The private listener's /status: what this edge holds and does, for doctor and tests.
+local cjson = require("cjson.safe")
+local inflight = require("slipway.inflight")
+local leader = require("slipway.leader")
+local routes = require("slipway.routes")
+local settings = require("slipway.settings")
+local worker = require("slipway.worker")
+
+local _M = {}
+
+local state = ngx.shared.slipway_state
+
+local function pid_of(instance)
+  return tonumber(instance and instance:match("^%d+"))
+end
+
+local function pids()
+  local found = {}
+  for i, instance in ipairs(worker.living()) do
+    found[i] = pid_of(instance)
+  end
+  return found
+end
+
+function _M.answer()
+  local epoch, generation = routes.held()
+  ngx.header.content_type = "application/json"
+  ngx.say(cjson.encode({
+    edge = settings.edge_id,
+    epoch = epoch,
+    generation = generation,
+    synced = routes.is_complete(),
+    routes = routes.count(),
+    redis = state:get("redis") or "not tried yet",
+    leader = pid_of(leader.holder()),
+    workers = pids(),
+    inflight = inflight.totals(),
+    free_bytes = {
+      routes = ngx.shared.slipway_routes:free_space(),
+      inflight = ngx.shared.slipway_inflight:free_space(),
+    },
+  }))
+end
+
+return _M

@@ -1,0 +1,43 @@
+-- What a worker does when it starts.
+local ffi = require("ffi")
+local follower = require("slipway.follower")
+local process = require("slipway.process")
+local reporter = require("slipway.reporter")
+
+local _M = {}
+
+local state = ngx.shared.slipway_state
+
+local PR_SET_PDEATHSIG, SIGQUIT = 1, 3
+
+ffi.cdef("int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);")
+
+-- Without its master a worker would keep the port, and the next edge could not start: it finishes what it has and ends.
+local function end_with_master()
+  if ffi.C.prctl(PR_SET_PDEATHSIG, SIGQUIT, 0, 0, 0) ~= 0 then
+    ngx.log(ngx.ERR, "this worker may outlive its master: prctl failed")
+  end
+end
+
+function _M.start()
+  end_with_master()
+  state:set("worker:" .. process.instance(), ngx.now())
+  follower.start()
+  reporter.start()
+end
+
+-- Instances of living workers, also of those that a reload left to finish. The dead are forgotten.
+function _M.living()
+  local living = {}
+  for _, name in ipairs(state:get_keys(0)) do
+    local instance = name:match("^worker:(.+)$")
+    if instance and process.is_alive(instance) then
+      living[#living + 1] = instance
+    elseif instance then
+      state:delete(name)
+    end
+  end
+  return living
+end
+
+return _M

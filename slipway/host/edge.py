@@ -1,0 +1,188 @@
+"""The edge on this host: nginx with Lua, from `nginx/` and the settings.
+
+`prepare` writes `<state_dir>/edge/`: a copy of `nginx/` (so that worker processes need no right to read the checkout)
+and two files with this installation's values: `values.conf` for nginx and `settings.json` for Lua. Nothing in it is
+about an app: routes reach a running edge through Redis.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import shutil
+import socket
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from slipway.errors import Conflict, SettingsError
+from slipway.host import checkout
+from slipway.settings import Settings
+
+SOURCE = checkout.ROOT / "nginx"
+WORKER_USER = "www-data"
+PLAIN = re.compile(r"[A-Za-z0-9_.:/\[\]*-]+")
+SLACK_BYTES = 1 << 20
+OPEN_FILES = 65536
+NGINX_LEVEL = {"DEBUG": "info", "INFO": "notice", "WARNING": "warn", "ERROR": "error"}
+
+
+def folder(settings: Settings) -> Path:
+    return settings.state_dir / "edge"
+
+
+def status_socket(settings: Settings) -> Path:
+    """The private listener: `GET /healthz` and `GET /status`."""
+    return settings.run_dir / "edge.sock"
+
+
+def prepare(settings: Settings) -> list[str]:
+    """Write the edge's folder and return the command that runs it in the foreground. Call it before every start.
+
+    Raises:
+        SettingsError: a value can't stand in nginx's configuration, or nginx is not installed.
+        Conflict: an edge already runs from this folder.
+    """
+    nginx = _nginx()
+    edge = folder(settings)
+    for path in (edge, edge / "tmp", settings.run_dir, settings.log_dir):
+        path.mkdir(parents=True, exist_ok=True)
+    _free(status_socket(settings))
+    _copy(SOURCE, edge)
+    _write(edge / "values.conf", _values(settings))
+    _write(edge / "settings.json", json.dumps(_lua_settings(settings), indent=2) + "\n", mode=0o600)
+    return [nginx, "-p", f"{edge}/", "-c", str(edge / "nginx.conf"), "-e", "stderr", "-g", _globals(settings)]
+
+
+def run(settings: Settings) -> None:
+    """Prepare, then become nginx."""
+    command = prepare(settings)
+    os.execv(command[0], command)  # noqa: S606
+
+
+def _nginx() -> str:
+    found = shutil.which("nginx", path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
+    if found is None:
+        raise SettingsError("nginx is not installed", remedy="apt-get install nginx-light libnginx-mod-http-lua")
+    return found
+
+
+def _free(path: Path) -> None:
+    """Remove a socket that a killed nginx left: nginx refuses to start on it."""
+    if not path.exists():
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink(missing_ok=True)
+            return
+    raise Conflict(f"an edge is already running: {path} answers", remedy="stop it first, or reload it")
+
+
+def _copy(source: Path, target: Path) -> None:
+    wanted = {path.relative_to(source) for path in source.rglob("*") if path.suffix in (".conf", ".lua")}
+    for name in sorted(wanted):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        _write(target / name, (source / name).read_text())
+    for path in (target / "lua").rglob("*.lua"):
+        if path.relative_to(target) not in wanted:
+            path.unlink()
+
+
+def _write(path: Path, text: str, mode: int = 0o644) -> None:
+    """Aside, then renamed: a reload never reads half a file."""
+    aside = path.with_name(f".{path.name}.new")
+    with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w") as file:
+        file.write(text)
+    aside.chmod(mode)
+    aside.replace(path)
+
+
+def _plain(name: str, value: object) -> str:
+    """`value` as it may stand in nginx's configuration, which has no escape for everything."""
+    text = str(value)
+    if not PLAIN.fullmatch(text):
+        raise SettingsError(
+            f"SLIPWAY_{name} can't be used in nginx's configuration",
+            remedy="use letters, digits and . : / [ ] * - _ only",
+        )
+    return text
+
+
+def _globals(settings: Settings) -> str:
+    level = settings.log_level.get("edge") or settings.log_level.get("") or "INFO"
+    directives = [
+        "daemon off",
+        f"pid {_plain('STATE_DIR', settings.run_dir / 'edge.pid')}",
+        f"worker_processes {settings.edge_workers}",
+        f"worker_rlimit_nofile {_open_files()}",
+        f"error_log stderr {NGINX_LEVEL[level]}",
+    ]
+    if os.geteuid() == 0:
+        directives.append(f"user {WORKER_USER}")
+    return "; ".join(directives) + ";"
+
+
+def _open_files() -> int:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+
+
+def _values(settings: Settings) -> str:
+    return "\n".join(_lines(settings)) + "\n"
+
+
+def _lines(settings: Settings) -> Iterator[str]:
+    listen = f"listen {_plain('HTTP_LISTEN', settings.http_listen)}"
+    trusted = [_plain("TRUSTED_PROXIES", network) for network in settings.trusted_proxies]
+    yield "# Written from the settings at every start. Changes here are lost."
+    yield from (f"set_real_ip_from {network};" for network in trusted)
+    yield "geo $realip_remote_addr $slipway_trusted_peer {"
+    yield '    default "";'
+    yield from (f"    {network} 1;" for network in trusted)
+    yield "}"
+    for service, path in (("webhook", settings.webhook_socket), ("router", settings.router_socket)):
+        yield f"upstream slipway_{service} {{ server unix:{_plain('STATE_DIR', path)}; }}"
+    yield f"server {{ {listen} default_server so_keepalive=on backlog=4096; server_name _; include apps.conf; }}"
+    yield f"server {{ {listen}; server_name {_plain('CONSOLE_HOST', settings.console_host)};"
+    yield f"    client_max_body_size {settings.delivery_max_bytes + SLACK_BYTES}; include console.conf; }}"
+    yield f"server {{ listen unix:{_plain('STATE_DIR', status_socket(settings))}; include private.conf; }}"
+
+
+def _lua_settings(settings: Settings) -> dict[str, Any]:
+    return {"edge_id": settings.edge_id, "redis": _redis(settings.redis_url)}
+
+
+def _redis(url: str) -> dict[str, Any]:
+    """`unix:///path?db=1` or `redis://[[user]:password@]host:port/db` as the Lua side wants it."""
+    parts = urlsplit(url)
+    database = re.search(r"(?:^|&)db=(\d+)", parts.query)
+    where: dict[str, Any] = {"db": int(database[1]) if database else 0}
+    if parts.password:
+        where["password"] = unquote(parts.password)
+        if parts.username:
+            where["username"] = unquote(parts.username)
+    if parts.scheme == "unix":
+        return where | {"socket": unquote(parts.path)}
+    if parts.scheme != "redis" or not parts.hostname:
+        raise SettingsError("SLIPWAY_REDIS_URL is not one the edge can use", remedy="use unix:// or redis://")
+    if parts.path.strip("/"):
+        where["db"] = int(parts.path.strip("/"))
+    return where | {"host": _address(parts.hostname), "port": parts.port or 6379}
+
+
+def _address(host: str) -> str:
+    """nginx's own resolver knows neither /etc/hosts nor search domains: the name is resolved when the edge starts."""
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        pass
+    try:
+        return socket.gethostbyname(host)
+    except OSError:
+        raise SettingsError("the host in SLIPWAY_REDIS_URL has no address", remedy="check the name, or DNS") from None

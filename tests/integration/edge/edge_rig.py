@@ -1,0 +1,180 @@
+"""A real edge for tests: nginx and Redis of its own in a folder with a short name, and clients to ask it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import redis
+from edge_publisher import Publisher
+
+from slipway import settings as slipway_settings
+from slipway.host import edge
+
+DEADLINE_S = 10.0
+
+
+def eventually(condition: Callable[[], Any], within_s: float = DEADLINE_S) -> Any:
+    """The first true answer; fails when there is none in time."""
+    until = time.monotonic() + within_s
+    while not (answer := condition()):
+        assert time.monotonic() < until, f"not within {within_s} s; last answer: {answer!r}"
+        time.sleep(0.01)
+    return answer
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("edge", timeout=DEADLINE_S)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(DEADLINE_S)
+        self.sock.connect(str(self.path))
+
+
+def read(connection: http.client.HTTPConnection) -> Answer:
+    response = connection.getresponse()
+    return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+
+
+class RedisServer:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket = folder / "run" / "redis.sock"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.client = redis.Redis(unix_socket_path=str(self.socket))
+
+    def start(self) -> None:
+        self.socket.parent.mkdir(parents=True, exist_ok=True)
+        settings = ["--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "777", "--save", ""]
+        self.process = subprocess.Popen(
+            ["redis-server", *settings, "--dir", str(self.folder)], stdout=subprocess.DEVNULL
+        )
+        eventually(self._answers)
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+        self.client.close()
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except (redis.ConnectionError, redis.BusyLoadingError):
+            return False
+
+
+class Edge:
+    """One nginx, made by `slipway.host.edge` from settings."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self.port = free_port()
+        self.settings = slipway_settings.load(
+            {"SLIPWAY_STATE_DIR": str(folder), "SLIPWAY_HTTP_LISTEN": f"127.0.0.1:{self.port}", **environ}
+        )
+        self.errors = folder / "edge-errors.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.errors.open("ab") as log:
+            self.process = subprocess.Popen(edge.prepare(self.settings), stderr=log)
+        eventually(self.is_up)
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.terminate()
+            self.process.wait(DEADLINE_S)
+            self.process = None
+
+    def reload(self) -> None:
+        assert self.process
+        self.process.send_signal(signal.SIGHUP)
+
+    def is_up(self) -> bool:
+        try:
+            return self.private("/healthz").status == 200
+        except (ConnectionError, FileNotFoundError):
+            assert self.process is None or self.process.poll() is None, self.errors.read_text()
+            return False
+
+    def private(self, path: str) -> Answer:
+        with closing(UnixConnection(edge.status_socket(self.settings))) as connection:
+            connection.request("GET", path)
+            return read(connection)
+
+    @property
+    def status(self) -> Any:
+        return self.private("/status").json
+
+    def kill(self, pid: int) -> None:
+        os.kill(pid, signal.SIGKILL)
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
+
+    def ask(
+        self,
+        host: str,
+        path: str = "/",
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        **more: Any,
+    ) -> Answer:
+        with closing(self.connect()) as connection:
+            connection.request(method, path, body=body, headers={"Host": host, **(headers or {})}, **more)
+            return read(connection)
+
+    def raw(self, data: bytes) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S)
+        connection.sendall(data)
+        return connection
+
+
+@dataclass
+class Rig:
+    """Edge, Redis and a publisher, together."""
+
+    redis: RedisServer
+    edge: Edge
+    publisher: Publisher
+
+    def route(self, host: str, *targets: dict[str, Any], **more: Any) -> None:
+        """Publish and wait until it is in force."""
+        self.publisher.route(host, *targets, **more)
+        eventually(self.publisher.is_in_force)
+
+    def unroute(self, host: str) -> None:
+        self.publisher.publish({host: None})
+        eventually(self.publisher.is_in_force)
