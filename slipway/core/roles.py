@@ -1,0 +1,38 @@
+"""Who may do what inside a tenant. Each role may do all that those below it may."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from slipway.errors import NotAllowed
+
+
+class Role(StrEnum):
+    VIEWER = "viewer"
+    """Reads, but no variable's value."""
+    DEVELOPER = "developer"
+    """Changes apps and deploys."""
+    OWNER = "owner"
+    """Also hooks, tokens, and deleting apps."""
+
+
+_RANK = {Role.VIEWER: 0, Role.DEVELOPER: 1, Role.OWNER: 2}
+
+
+def may(role: Role, needed: Role) -> bool:
+    """Is `role` enough where `needed` is asked for?"""
+    return _RANK[role] >= _RANK[needed]
+
+
+def granted(role: Role) -> list[Role]:
+    """`role` and every role below it."""
+    return [each for each in Role if may(role, each)]
+
+
+def require(role: Role, needed: Role) -> None:
+    """Raises `NotAllowed` when `role` is not enough."""
+    if not may(role, needed):
+        raise NotAllowed(
+            f"a {role} may not do this: it takes the role {needed}",
+            remedy=f"use a token of the role {needed}; an owner makes one: slipway tokens create NAME --role {needed}",
+        )
