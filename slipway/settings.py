@@ -170,7 +170,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def environment(
-    env_file: Path, state_dir: Path | None = None, environ: Mapping[str, str] | None = None
+    env_file: Path | None, state_dir: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """The process's environment over what `env_file` says; STATE_DIR is absolute, and `state_dir` where neither set it.
 
@@ -186,8 +186,8 @@ def environment(
     return merged
 
 
-def _env_file(path: Path) -> dict[str, str]:
-    if not path.is_file():
+def _env_file(path: Path | None) -> dict[str, str]:
+    if path is None or not path.is_file():
         return {}
     found: dict[str, str] = {}
     for number, line in enumerate(path.read_text().splitlines(), start=1):

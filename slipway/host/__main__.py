@@ -1,56 +1,135 @@
-"""`python3 -m slipway.host <command>`: what the Makefile calls."""
+"""`python3 -m slipway.host <command>`: what the Makefile and the units call."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from slipway import settings as slipway_settings
-from slipway.errors import SlipwayError
+from slipway.errors import HostUnready, SlipwayError
 from slipway.host import checkout
 from slipway.host.commands import Commands
 from slipway.host.installation import Installation
+from slipway.host.lifecycle import Platform, describe
 from slipway.host.packages import Packages, UnsupportedHost
 from slipway.host.requirements import Group
+from slipway.host.services import SERVICES
+from slipway.host.serving import serve
 from slipway.host.venv import Venv
 from slipway.settings import Settings
 
 
-def install(settings: Settings, options: argparse.Namespace) -> int:
-    groups: list[Group] = ["run", *options.groups]
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a command: its arguments, the environment that it sees, and the settings read from that."""
+
+    options: argparse.Namespace
+    environment: dict[str, str]
+    settings: Settings
+
+    def platform(self) -> Platform:
+        return Platform(Commands(), self.settings, self.environment, checkout.ROOT, say)
+
+
+def install(call: Call) -> int:
+    groups: list[Group] = ["run", *call.options.groups]
     commands = Commands()
     venv = Venv(commands, checkout.ROOT)
-    Installation(commands, settings, venv, Packages(commands), say).run(groups)
+    Installation(commands, call.settings, venv, Packages(commands), say).run(groups)
     return 0
+
+
+def up(call: Call) -> int:
+    call.platform().up()
+    return 0
+
+
+def down(call: Call) -> int:
+    call.platform().down()
+    return 0
+
+
+def status(call: Call) -> int:
+    states = call.platform().status()
+    say(describe(states))
+    return 0 if states and all(state.ready for state in states) else 1
+
+
+def prepare(call: Call) -> int:
+    call.platform().prepare()
+    return 0
+
+
+def serve_one(call: Call) -> int:
+    service = next(service for service in SERVICES if service.name == call.options.service)
+    serve(call.settings, service, call.options.instance, call.environment)
+
+
+def run(call: Call) -> int:
+    argv = call.options.argv
+    try:
+        os.execvpe(argv[0], argv, call.environment)  # noqa: S606 - no shell is what is wanted
+    except OSError as error:
+        raise HostUnready(f"{argv[0]} can't be run: {error.strerror}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A command: what it does, its help, its arguments. `.env` is read unless who starts it gives all settings."""
+
+    carry_out: Callable[[Call], int]
+    about: str
+    arguments: tuple[tuple[str, dict[str, object]], ...] = ()
+    env_file: Path | None = field(default=checkout.ENV_FILE)
+
+
+VERBS = {
+    "install": Verb(
+        install,
+        "install what this host lacks, saying first what",
+        (("groups", {"nargs": "*", "metavar": "test|bench", "help": "also what these need"}),),
+    ),
+    "up": Verb(up, "start the platform, or take over changed settings and code"),
+    "down": Verb(down, "stop the platform; apps' containers keep running"),
+    "status": Verb(status, "what runs, and whether it answers"),
+    "prepare": Verb(prepare, "folders, keys, Engine, database schema: what comes before any service", env_file=None),
+    "serve": Verb(
+        serve_one,
+        "become one service, after what is left of its last run is gone",
+        (
+            ("service", {"choices": [service.name for service in SERVICES]}),
+            ("instance", {"type": int, "nargs": "?", "default": 0}),
+        ),
+        env_file=None,
+    ),
+    "run": Verb(run, "run a program with the settings of .env", (("argv", {"nargs": "+"}),)),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python3 -m slipway.host", description=__doc__)
+    verbs = top.add_subparsers(dest="verb", required=True)
+    for name, verb in VERBS.items():
+        sub = verbs.add_parser(name, help=verb.about)
+        for argument, options in verb.arguments:
+            sub.add_argument(argument, **options)  # type: ignore[arg-type]
+    return top
 
 
 def say(line: str) -> None:
     print(line, flush=True)
 
 
-COMMANDS: Mapping[str, tuple[Callable[[Settings, argparse.Namespace], int], str]] = {
-    "install": (install, "install what this host lacks, saying first what"),
-}
-
-
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="python3 -m slipway.host", description=__doc__)
-    verbs = top.add_subparsers(dest="command", required=True)
-    for name, (_, about) in COMMANDS.items():
-        verb = verbs.add_parser(name, help=about)
-        if name == "install":
-            verb.add_argument("groups", nargs="*", choices=["test", "bench", []], help="also what these need")
-        if name == "run":
-            verb.add_argument("argv", nargs=argparse.REMAINDER, help="program and arguments, after --")
-    return top
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
+    verb = VERBS[options.verb]
     try:
-        environment = slipway_settings.environment(checkout.ENV_FILE, checkout.default_state_dir())
-        return COMMANDS[options.command][0](slipway_settings.load(environment), options)
+        environment = slipway_settings.environment(verb.env_file, checkout.default_state_dir())
+        return verb.carry_out(Call(options, environment, slipway_settings.load(environment)))
     except SlipwayError as error:
         print(f"✘ {error.message}", file=sys.stderr)
         if error.remedy:

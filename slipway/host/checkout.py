@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from slipway.host import folders
+
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 ENV_FILE = ROOT / ".env"
@@ -15,5 +17,8 @@ def is_checkout() -> bool:
 
 
 def default_state_dir() -> Path | None:
-    """A source tree keeps its state beside the sources; an installed package has the setting's own default."""
-    return ROOT / ".slipway" if is_checkout() else None
+    """A source tree keeps its state beside the sources, where sockets can be reached by the edge and have short enough
+    names; None (the setting's own default) otherwise, such as below /root or in an installed package."""
+    state = ROOT / ".slipway"
+    usable = is_checkout() and folders.socket_room(state) >= 0 and folders.blocked_for_edge(ROOT) is None
+    return state if usable else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,19 +57,21 @@ class Commands:
         argv: Sequence[str],
         *,
         timeout_s: float = 60,
+        env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         show: bool = False,
     ) -> Completed:
         """Run to the end; never raises for a program that fails, is missing (127) or takes too long (124).
 
-        With `show` the output goes to the terminal and is not kept. A variable for the program alone is set by
-        `env NAME=VALUE …` in the argv.
+        `env` is the program's whole environment, this process's own when None; a variable that is no secret is also
+        set by `env NAME=VALUE …` in the argv. With `show` the output goes to the terminal and is not kept.
         """
         sink = None if show else subprocess.PIPE
         try:
             done = subprocess.run(
                 list(argv),
                 timeout=timeout_s,
+                env=env,
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
@@ -92,6 +94,7 @@ class Commands:
         *,
         remedy: str = "",
         timeout_s: float = 60,
+        env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         show: bool = False,
     ) -> str:
@@ -100,7 +103,7 @@ class Commands:
         Raises:
             HostUnready: it failed; with the end of its output.
         """
-        done = self.run(argv, timeout_s=timeout_s, cwd=cwd, show=show)
+        done = self.run(argv, timeout_s=timeout_s, env=env, cwd=cwd, show=show)
         if not done.ok:
             raise HostUnready(f"`{' '.join(argv)}` failed ({done.code})\n{done.tail()}".rstrip(), remedy=remedy)
         return done.output

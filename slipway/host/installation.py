@@ -10,7 +10,7 @@ from slipway.host.commands import Commands
 from slipway.host.engine import Engine, pick_client
 from slipway.host.packages import Packages
 from slipway.host.requirements import Group, Host, Requirement, missing
-from slipway.host.venv import Venv
+from slipway.host.venv import PROJECT, Venv
 from slipway.settings import Settings
 
 Say = Callable[[str], None]
@@ -55,7 +55,8 @@ class Installation:
             for need in needs:
                 self.say(f"  {need.name:{width}}  {need.why}  ({' '.join(need.packages)})")
         if outdated:
-            self.say(f"To be installed into .venv: the Python packages of {', '.join(outdated)}")
+            what = ", ".join("this project" if name == PROJECT else f"what {name} lists" for name in outdated)
+            self.say(f"To be installed into .venv by pip: {what}")
 
     def _images(self) -> base_images.Images:
         client = pick_client(self.settings, self.commands)

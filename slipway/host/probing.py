@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 SOCKET_PATH_MAX = 107
 
 
-class _UnixHTTP(http.client.HTTPConnection):
+class UnixHTTP(http.client.HTTPConnection):
+    """HTTP over the unix socket `path`."""
+
     def __init__(self, path: Path, timeout_s: float) -> None:
         super().__init__("localhost", timeout=timeout_s)
         self._path = path
@@ -26,7 +28,7 @@ class _UnixHTTP(http.client.HTTPConnection):
 
 def http_status(path: Path, target: str, *, timeout_s: float = 2.0) -> tuple[int, str]:
     """GET `target` over the unix socket `path`; the status and the body's beginning, or 0 and the error."""
-    return _get(_UnixHTTP(path, timeout_s), target)
+    return _get(UnixHTTP(path, timeout_s), target)
 
 
 def engine_answers(docker_host: str, *, timeout_s: float = 2.0) -> bool:

@@ -11,6 +11,7 @@ from slipway.host.commands import Commands
 
 LOCK = "requirements.lock"
 DEV_LOCK = "requirements-dev.lock"
+PROJECT = "pyproject.toml"
 _REMEDY = "see what pip says above; it follows its own settings (pip.conf, PIP_*)"
 _INSTALL_TIMEOUT_S = 1800
 
@@ -31,7 +32,7 @@ class Venv:
     def outdated(self, *, dev: bool) -> list[str]:
         """Which of the lock and the project file have to be installed (again). The dev lock holds the other too."""
         installed = self._installed()
-        wanted = (DEV_LOCK if dev else LOCK, "pyproject.toml")
+        wanted = (DEV_LOCK if dev else LOCK, PROJECT)
         return [name for name in wanted if installed.get(name) != _digest(self._checkout / name)]
 
     def ensure(self, *, dev: bool) -> bool:
@@ -45,13 +46,13 @@ class Venv:
             return False
         self._create()
         pip = [str(self.python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        locks = [name for name in outdated if name.endswith(".lock")]
-        for lock in locks:
+        for lock in (name for name in outdated if name != PROJECT):
             argv = [*pip, "--require-hashes", "--requirement", str(self._checkout / lock)]
             self._commands.must(argv, timeout_s=_INSTALL_TIMEOUT_S, show=True, remedy=_REMEDY)
+            self._remember(lock, LOCK)
         argv = [*pip, "--no-deps", "--editable", str(self._checkout)]
         self._commands.must(argv, timeout_s=_INSTALL_TIMEOUT_S, show=True, remedy=_REMEDY)
-        self._remember([*outdated, LOCK])
+        self._remember(PROJECT)
         return True
 
     def _create(self) -> None:
@@ -67,7 +68,7 @@ class Venv:
         found = json.loads(self._marker.read_text())
         return {str(name): str(digest) for name, digest in found.items()}
 
-    def _remember(self, names: list[str]) -> None:
+    def _remember(self, *names: str) -> None:
         installed = self._installed() | {name: _digest(self._checkout / name) for name in names}
         aside = self._marker.with_suffix(".new")
         aside.write_text(json.dumps(installed, indent=1))

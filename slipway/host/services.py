@@ -1,0 +1,159 @@
+"""The platform's processes, as one table: supervisor's configuration and the systemd units both come from it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from slipway.host.probing import http_status, redis_answers
+from slipway.settings import Settings
+
+StopSignal = Literal["TERM", "QUIT"]
+Argv = Callable[[Settings], list[str]]
+
+
+class Ready(Protocol):
+    """How to see that a service serves: whether it does, and what it said."""
+
+    def __call__(self, settings: Settings) -> tuple[bool, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersHTTP:
+    """200 to GET `target` over a socket in the run folder."""
+
+    socket: str
+    target: str
+
+    def __call__(self, settings: Settings) -> tuple[bool, str]:
+        status, said = http_status(settings.run_dir / self.socket, self.target)
+        return status == 200, f"GET {self.target} on {self.socket}: {status or 'no answer'} {said.strip()[:300]}"
+
+
+def answers_ping(settings: Settings) -> tuple[bool, str]:
+    ready, said = redis_answers(redis_socket(settings))
+    return ready, f"PING on redis.sock: {said}"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One row. `argv` is made when the service starts, and may write the files that the program reads.
+
+    `stop_wait_s` is how long it may take to stop before it is killed. `stop_group` also tells its children to stop;
+    the kill always takes them along. `code` are the folders whose change calls for a restart.
+    """
+
+    name: str
+    about: str
+    argv: Argv
+    ready: Ready | None
+    code: tuple[str, ...]
+    stop_signal: StopSignal = "TERM"
+    stop_wait_s: int = 15
+    stop_group: bool = False
+    count: Callable[[Settings], int] = lambda _: 1
+    wanted: Callable[[Settings], bool] = lambda _: True
+
+
+def redis_socket(settings: Settings) -> Path:
+    return settings.run_dir / "redis.sock"
+
+
+def _owns_redis(settings: Settings) -> bool:
+    """Whether REDIS_URL names the socket of our own Redis: another one is somebody else's to run."""
+    return settings.redis_url.split("?")[0] == f"unix://{redis_socket(settings)}"
+
+
+def _redis(settings: Settings) -> list[str]:
+    folder = settings.state_dir / "redis"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    configuration = folder / "redis.conf"
+    configuration.write_text(
+        "port 0\n"
+        f"unixsocket {redis_socket(settings)}\n"
+        "unixsocketperm 770\n"
+        f"dir {folder}\n"
+        "appendonly yes\n"
+        "appendfsync everysec\n"
+        'save ""\n'
+        "maxmemory-policy noeviction\n"
+        "daemonize no\n"
+        'logfile ""\n'
+        "always-show-logo no\n"
+    )
+    return ["redis-server", str(configuration)]
+
+
+def _gunicorn(app: str, socket: str) -> Argv:
+    def argv(settings: Settings) -> list[str]:
+        return [
+            *(sys.executable, "-m", "gunicorn", app),
+            *("--bind", f"unix:{settings.run_dir / socket}"),
+            *("--preload", "--worker-class", "gthread", "--workers", "1", "--threads", str(settings.web_threads)),
+            *("--worker-tmp-dir", str(settings.scratch_dir), "--graceful-timeout", "10", "--no-control-socket"),
+        ]
+
+    return argv
+
+
+def _module(name: str) -> Argv:
+    return lambda _: [sys.executable, "-m", name]
+
+
+def _edge(settings: Settings) -> list[str]:
+    from slipway.host import edge  # noqa: PLC0415 - only the edge's own start needs it
+
+    return edge.prepare(settings)
+
+
+SERVICES: tuple[Service, ...] = (
+    Service("redis", "queue, route table, limits", _redis, answers_ping, (), wanted=_owns_redis),
+    Service(
+        "webhook",
+        "takes GitHub's deliveries",
+        _gunicorn("webhook.wsgi:app", "webhook.sock"),
+        AnswersHTTP("webhook.sock", "/readyz"),
+        ("webhook", "slipway"),
+    ),
+    Service(
+        "router",
+        "API, console, who may go where",
+        _gunicorn("router.wsgi:app", "router.sock"),
+        AnswersHTTP("router.sock", "/readyz"),
+        ("router", "slipway"),
+    ),
+    # What a worker has started (git, docker build) goes with it: another worker takes the deployment over.
+    Service(
+        "worker",
+        "fetches and builds",
+        _module("builder.worker"),
+        None,
+        ("builder", "slipway"),
+        stop_group=True,
+        count=lambda settings: settings.workers,
+    ),
+    Service(
+        "agent",
+        "rolls out, reconciles, publishes routes",
+        _module("builder.agent"),
+        AnswersHTTP("agent.sock", "/healthz"),
+        ("builder", "slipway"),
+    ),
+    # QUIT: the requests under way are finished.
+    Service(
+        "edge",
+        "nginx: carries every request",
+        _edge,
+        AnswersHTTP("edge.sock", "/healthz"),
+        ("nginx", "slipway/host"),
+        stop_signal="QUIT",
+    ),
+)
+
+
+def wanted(settings: Settings) -> tuple[Service, ...]:
+    """The services that these settings ask for, in the order in which they start."""
+    return tuple(service for service in SERVICES if service.wanted(settings))
