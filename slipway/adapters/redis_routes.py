@@ -1,0 +1,132 @@
+"""Publishes the route table through Redis (docs/reference/edge-protocol.md)."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import RedisError, WatchError
+
+from slipway.errors import DependencyUnavailable
+from slipway.ports.routes import Entries, Position
+
+META = "slipway:routes:meta"
+TABLE = "slipway:routes:table"
+DELTAS = "slipway:routes:deltas"
+CONFIRMED = "slipway:edges:confirmed"
+INFLIGHT = "slipway:edges:inflight:"
+
+DELTAS_KEPT = 10_000
+COUNT_AGE_MAX_S = 2.5  # an edge counts at least every second
+COUNT_AFTER_S = 0.02
+"""A count tells of a removed target only when it is this much younger than the confirmation: a request may have read
+the old routes just before, and not be counted yet."""
+
+
+class RedisRoutes:
+    """`slipway.ports.routes.RoutePublisher` on Redis. There is one publisher at a time: the agent."""
+
+    def __init__(self, redis: Redis, *, clock: Callable[[], float] = time.time) -> None:
+        self._redis = redis
+        self._clock = clock
+
+    def position(self) -> Position | None:
+        with _reaching("the route table can't be read"):
+            return _position(self._redis.hmget(META, "epoch", "generation"))
+
+    def publish(self, position: Position, changes: Entries) -> None:
+        """Publish what one generation changed. Publishing a generation again changes nothing for the edges.
+
+        Raises:
+            DependencyUnavailable: also when Redis no longer holds the table that these are changes of: then the whole
+                table has to be published.
+        """
+        with _reaching("the routes can't be published"), self._redis.pipeline() as pipe:
+            # A Redis that was emptied a moment ago must not get a table that holds these changes alone.
+            pipe.watch(META)  # type: ignore[no-untyped-call]
+            published = _position(pipe.hmget(META, "epoch", "generation"))
+            if published is None or published.epoch != position.epoch or published.generation > position.generation:
+                raise DependencyUnavailable(
+                    "Redis no longer holds the route table that was published.",
+                    remedy="the agent publishes the whole table",
+                )
+            pipe.multi()
+            _write_changes(pipe, position, changes)
+            pipe.execute()
+
+    def publish_all(self, position: Position, table: Entries) -> None:
+        """The stream goes on, so that its ids keep growing; one record of the new epoch tells the edges."""
+        entries: dict[Any, Any] = {host: json.dumps(entry) for host, entry in table.items() if entry is not None}
+        with _reaching("the routes can't be published"), self._redis.pipeline(transaction=True) as pipe:
+            pipe.unlink(TABLE)
+            if entries:
+                pipe.hset(TABLE, mapping=entries)
+            _add(pipe, position, host="", entry="", last=1)
+            _move(pipe, position)
+            pipe.execute()
+
+    def confirmations(self) -> Mapping[str, Position]:
+        with _reaching("the edges' confirmations can't be read"):
+            raw: dict[Any, Any] = self._redis.hgetall(CONFIRMED)
+        told = {_text(edge): json.loads(document) for edge, document in raw.items()}
+        return {edge: Position(document["epoch"], int(document["generation"])) for edge, document in told.items()}
+
+    def inflight(self, edge: str, target_id: str) -> int | None:
+        """None: the edge did not count lately, or not since it confirmed what it holds."""
+        with _reaching("the requests under way can't be read"), self._redis.pipeline(transaction=True) as pipe:
+            pipe.hmget(INFLIGHT + edge, "at", target_id)
+            pipe.hget(CONFIRMED, edge)
+            (at, count), confirmation = pipe.execute()
+        if at is None or confirmation is None:
+            return None
+        counted_at, confirmed_at = float(at), float(json.loads(confirmation)["at"])
+        if counted_at < confirmed_at + COUNT_AFTER_S or self._clock() - counted_at > COUNT_AGE_MAX_S:
+            return None
+        return int(count or 0)
+
+
+@contextmanager
+def _reaching(what: str) -> Iterator[None]:
+    try:
+        yield
+    except WatchError as error:
+        raise DependencyUnavailable(f"Somebody else publishes routes; {what}.", remedy="run one agent") from error
+    except RedisError as error:
+        raise DependencyUnavailable(f"Redis does not answer; {what}.", remedy="it will be tried again") from error
+
+
+def _write_changes(pipe: Pipeline, position: Position, changes: Entries) -> None:
+    for number, (host, entry) in enumerate(changes.items(), start=1):
+        document = "" if entry is None else json.dumps(entry)
+        if document:
+            pipe.hset(TABLE, host, document)
+        else:
+            pipe.hdel(TABLE, host)
+        ending = {"last": 1, "count": number} if number == len(changes) else {}
+        _add(pipe, position, host=host, entry=document, **ending)
+    if not changes:
+        _add(pipe, position, host="", entry="", last=1, count=1)
+    _move(pipe, position)
+
+
+def _add(pipe: Pipeline, position: Position, **fields: str | int) -> None:
+    record: dict[Any, Any] = {"epoch": position.epoch, "generation": position.generation, **fields}
+    pipe.xadd(DELTAS, record, maxlen=DELTAS_KEPT, approximate=True)
+
+
+def _move(pipe: Pipeline, position: Position) -> None:
+    pipe.hset(META, mapping={"epoch": position.epoch, "generation": position.generation})
+
+
+def _position(fields: Any) -> Position | None:
+    epoch, generation = fields
+    return None if epoch is None or generation is None else Position(_text(epoch), int(generation))
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
