@@ -121,7 +121,9 @@ class Settings:
     # GitHub (or whatever speaks its protocol)
     delivery_max_bytes: int = _setting("25m", "largest delivery accepted", _size)
     secret_overlap_s: float = _setting("86400", "how long a rotated hook secret stays valid", float)
-    git_hosts: tuple[str, ...] = _setting("", "hosts repositories may be cloned from; empty: any public one", _names)
+    git_hosts: tuple[str, ...] = _setting(
+        "public", "hosts repositories may be cloned from (host or host:port); public: any with a public address", _names
+    )
     github_api: str = _setting("https://api.github.com", "where commit statuses are sent")
     github_token: str = _setting("", "token for commit statuses; empty: none are sent")
 

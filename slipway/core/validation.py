@@ -21,6 +21,8 @@ _PATH = re.compile(r"[A-Za-z0-9._@+ -]+(?:/[A-Za-z0-9._@+ -]+)*")
 _RESERVED_ENV = frozenset({"PORT"})
 _RESERVED_NAMES = frozenset({"slipway", "www", "api", "console", "webhooks"})
 NULL_SHA = "0" * 40
+PUBLIC_HOSTS = "public"
+"""In a list of allowed hosts: every host with a public address."""
 SCHEMES = frozenset({"https", "http", "ssh"})
 
 
@@ -67,8 +69,8 @@ def branch(text: str) -> str:
 def repository_url(text: str, allowed_hosts: tuple[str, ...] = ()) -> str:
     """A clone URL: https, http or ssh (also git@host:path). No credentials inside; they are given apart.
 
-    `allowed_hosts` (each `host` or `host:port`) narrows the hosts; empty allows every host whose address is not
-    written out as a private, loopback or link-local one.
+    `allowed_hosts` (each `host` or `host:port`) narrows the hosts. Empty, or with `public` among them, it allows every
+    host whose address is not written out as a private, loopback or link-local one.
     """
     url = _scp_to_ssh(text.strip())
     parts = urlsplit(url)
@@ -141,10 +143,10 @@ def _scp_to_ssh(text: str) -> str:
 
 
 def _allow_host(host: str, netloc: str, allowed: tuple[str, ...]) -> None:
-    if allowed:
-        if host not in allowed and netloc not in allowed:
-            raise InvalidInput(f"repositories on {host} are not allowed here", remedy=f"allowed: {', '.join(allowed)}")
+    if host in allowed or netloc in allowed:
         return
+    if allowed and PUBLIC_HOSTS not in allowed:
+        raise InvalidInput(f"repositories on {host} are not allowed here", remedy=f"allowed: {', '.join(allowed)}")
     if host.startswith("-"):
         raise InvalidInput(f"{host!r} is not a host", remedy="use https://host/owner/name.git")
     try:

@@ -15,6 +15,7 @@ As a process: `python -m slipway.demo.forge --root DIR --port N` (its REST API i
 from __future__ import annotations
 
 import argparse
+import fcntl
 import logging
 import os
 import secrets
@@ -22,7 +23,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -35,7 +37,7 @@ from slipway.demo.deliveries import Courier, Delivery, deliver, prepare, sign
 from slipway.demo.payloads import NULL_SHA, Person
 from slipway.demo.registry import Hook, Registry, Repository
 from slipway.demo.server import ForgeServer
-from slipway.errors import InvalidInput, NotFound
+from slipway.errors import Conflict, InvalidInput, NotFound
 
 __all__ = ["NULL_SHA", "Delivery", "Forge", "Hook", "Person", "Repository", "deliver", "sign"]
 
@@ -306,18 +308,35 @@ def admin_token(root: Path) -> str:
     return file.read_text().strip()
 
 
+@contextmanager
+def _pid_file(path: Path) -> Iterator[None]:
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(f"a forge runs already, see {path}") from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m slipway.demo.forge", description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=Path, required=True, help="folder of the repositories")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--pid-file", type=Path, help="locked while it runs, and holds its process id")
     options = parser.parse_args(argv)
     logs.configure("forge", {"": "INFO"})
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    with Forge(options.root, (options.host, options.port), admin_token(options.root)) as forge:
+    with ExitStack() as opened:
+        if options.pid_file:
+            opened.enter_context(_pid_file(options.pid_file))
+        forge = opened.enter_context(Forge(options.root, (options.host, options.port), admin_token(options.root)))
         _log.info("the forge listens", extra={"url": forge.base_url})
         ended.wait()
     return 0

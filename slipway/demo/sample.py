@@ -1,0 +1,70 @@
+"""The sample repository that the demo pushes: `examples/hello`, each time with the next version."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.demo.bare import git_environment
+from slipway.errors import SlipwayError
+
+SOURCE = Path(__file__).resolve().parents[2] / "examples" / "hello"
+
+
+class GitFailed(SlipwayError):
+    code = "git-failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    commit: str
+    subject: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A working copy at `folder`. Its branch is `main`."""
+
+    folder: Path
+    source: Path = SOURCE
+
+    def commit_next_version(self, push_url: str) -> Pushed:
+        """Commit the sample's files of now as the version after the one that `push_url` has, and push it.
+
+        Raises:
+            GitFailed: git says no; carries what it printed.
+        """
+        known = self._catch_up(push_url)
+        shutil.copytree(self.source, self.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        version = str(known + 1)
+        (self.folder / "VERSION").write_text(f"{version}\n")
+        subject = f"Say hello, version {version}"
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--message", subject)
+        self._git("push", "--quiet", push_url, "HEAD:refs/heads/main")
+        return Pushed(self._git("rev-parse", "HEAD"), subject, version)
+
+    def _catch_up(self, push_url: str) -> int:
+        """Stand where the pushed branch stands, with no file left of before; returns how many commits it has."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self._git("init", "--quiet", "--initial-branch=main")
+        if not self._git("ls-remote", "--heads", push_url, "refs/heads/main"):
+            return 0
+        self._git("fetch", "--quiet", push_url, "refs/heads/main")
+        self._git("update-ref", "refs/heads/main", "FETCH_HEAD")
+        return int(self._git("rev-list", "--count", "HEAD"))
+
+    def _git(self, *argv: str) -> str:
+        who = {"GIT_AUTHOR_NAME": "Demo", "GIT_AUTHOR_EMAIL": "demo@localhost"}
+        who |= {"GIT_COMMITTER_NAME": "Demo", "GIT_COMMITTER_EMAIL": "demo@localhost"}
+        command = ["git", "-C", str(self.folder), *argv]
+        outcome = subprocess.run(
+            command, env=git_environment() | who, capture_output=True, text=True, timeout=60, check=False
+        )
+        if outcome.returncode:
+            raise GitFailed(f"git {argv[0]} failed: {outcome.stderr.strip()[-500:]}")
+        return outcome.stdout.strip()

@@ -1,0 +1,239 @@
+"""The demo: what a user does for the first push, done for them, step by step, through the same doors."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from slipway.core import validation
+from slipway.core.states import UNFINISHED
+from slipway.demo.calls import CallFailed, Calls, open_client
+from slipway.demo.forge_process import ForgeProcess
+from slipway.demo.progress import Progress
+from slipway.demo.sample import Pushed, Sample
+from slipway.demo.waiting import wait_for
+from slipway.errors import DeploymentFailed, SlipwayError
+from slipway.settings import Settings
+
+TENANT, APP, OWNER, BRANCH, LOGIN = "demo", "hello", "demo", "main", "demo"
+DELIVERY_TIMEOUT_S = 20.0
+ANSWER_TIMEOUT_S = 15.0
+
+
+class TokenRefused(SlipwayError):
+    code = "token-refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One run of the demo against the platform that `settings` describe."""
+
+    settings: Settings
+    forge: ForgeProcess
+    progress: Progress
+
+    def run(self) -> str:
+        """Push the sample and return the address where its new version answered.
+
+        Raises:
+            DeploymentFailed: the platform said no; carries its reason, remedy and the tail of the output.
+            SlipwayError: the demo itself could not go on.
+        """
+        self._check_forge_is_allowed()
+        if self.forge.start():
+            self.progress.line(f"forge     {self.forge.url}   (stop it with: python -m slipway.demo stop)")
+        with self._platform() as platform, Calls(self.forge.url, self.forge.admin_token) as forge:
+            app = self._connect(platform, forge)
+            began = time.time()
+            pushed = self._push()
+            self.progress.line(f'{APP}  {pushed.commit[:7]} "{pushed.subject}"   pushed by {LOGIN}')
+            self._await_delivery(forge, pushed)
+            deployment = self._follow(platform, pushed)
+            address = str(app.get("url") or app_url(self.settings, APP))
+            self._check_answer(address, pushed, deployment)
+        self.progress.line(f"version {pushed.version} answered {time.time() - began:.1f} s after the push")
+        return address
+
+    @property
+    def _repository(self) -> str:
+        return f"{self.forge.url}/{OWNER}/{APP}.git"
+
+    def _check_forge_is_allowed(self) -> None:
+        address = urlsplit(self.forge.url).netloc
+        try:
+            validation.repository_url(self._repository, self.settings.git_hosts)
+        except SlipwayError as error:
+            hosts = ",".join([*(self.settings.git_hosts or (validation.PUBLIC_HOSTS,)), address])
+            raise SlipwayError(
+                f"the platform may not fetch from the demo's forge at {address}: {error.message}",
+                remedy=f"make demo SLIPWAY_GIT_HOSTS={hosts}",
+            ) from error
+
+    # the user's token, app and hook: made once, found again
+
+    def _platform(self) -> Calls:
+        token_file = self.forge.folder / "token"
+        kept = token_file.read_text().strip() if token_file.exists() else ""
+        platform = Calls(self.settings.public_url, kept)
+        if kept and _accepted(platform):
+            return platform
+        token = self._new_token()
+        with open(os.open(token_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(token)
+        return Calls(self.settings.public_url, token)
+
+    def _new_token(self) -> str:
+        name = f"demo-{secrets.token_hex(3)}"
+        argv = [sys.executable, "-m", "slipway.cli", "tokens", "create", "--tenant", TENANT, "--name", name, "--json"]
+        outcome = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+        if outcome.returncode:
+            raise TokenRefused(f"no token could be made: {outcome.stderr.strip()[-500:]}", remedy="see: make status")
+        return str(json.loads(outcome.stdout)["token"])
+
+    def _connect(self, platform: Calls, forge: Calls) -> dict[str, Any]:
+        """Repository, app and hook, and the app as the API shows it."""
+        if not forge.find(f"/repos/{OWNER}/{APP}"):
+            forge.post(f"/orgs/{OWNER}/repos", name=APP)
+        app = platform.find(f"/api/apps/{APP}")
+        if not app:
+            app = platform.post("/api/apps", name=APP, repository=self._repository, branch=BRANCH)
+            self.progress.line(f"app       {APP}, from {self._repository}, branch {BRANCH}")
+        known = {hook["url"] for hook in _items(platform.get("/api/hooks"), "hooks")}
+        if not any(hook["config"]["url"] in known for hook in forge.get(f"/repos/{OWNER}/{APP}/hooks")):
+            hook = platform.post("/api/hooks", repository=self._repository)
+            config = {"url": hook["url"], "secret": hook["secret"], "content_type": "json"}
+            forge.post(f"/repos/{OWNER}/{APP}/hooks", name="web", active=True, events=["push"], config=config)
+            self.progress.line(f"hook      {hook['url']}")
+        return dict(app)
+
+    # the push and what comes of it
+
+    def _push(self) -> Pushed:
+        parts = urlsplit(self._repository)
+        push_url = parts._replace(netloc=f"{quote(LOGIN)}:any@{parts.netloc}").geturl()
+        return Sample(self.forge.folder / "working-copy").commit_next_version(push_url)
+
+    def _await_delivery(self, forge: Calls, pushed: Pushed) -> None:
+        """Wait for the forge to have told the platform of this push; refused or ignored is a failure."""
+        known = {hook["id"] for hook in forge.get(f"/repos/{OWNER}/{APP}/hooks")}
+        deliveries = [f"/repos/{OWNER}/{APP}/hooks/{number}/deliveries" for number in sorted(known)]
+
+        def accepted() -> bool:
+            return any(self._took(forge, path, pushed) for path in deliveries)
+
+        if not wait_for(accepted, DELIVERY_TIMEOUT_S):
+            raise DeploymentFailed(
+                "delivery-failed",
+                f"no delivery of {pushed.commit[:7]} was accepted: {_last_answer(forge, deliveries)}",
+                remedy="see what runs: make status",
+            )
+
+    def _took(self, forge: Calls, path: str, pushed: Pushed) -> bool:
+        for delivery in forge.get(path):
+            if delivery["event"] == "push" and delivery["status_code"] == 202:
+                shown = forge.get(f"{path}/{delivery['id']}")
+                if shown["request"]["payload"]["after"] == pushed.commit:
+                    self.progress.line(f"delivery  accepted in {delivery['duration'] * 1000:.0f} ms")
+                    return True
+        return False
+
+    def _follow(self, platform: Calls, pushed: Pushed) -> dict[str, Any]:
+        """Show the deployment's steps until it is live.
+
+        Raises:
+            DeploymentFailed: it ended otherwise, or did not end in the time that builds and starts may take.
+        """
+        found: list[dict[str, Any]] = []
+
+        def ended() -> bool:
+            if not found:
+                listed = _items(platform.get(f"/api/apps/{APP}/deployments"), "deployments")
+                found.extend(d for d in listed if d["commit"] == pushed.commit)
+                return False
+            found[0] = platform.get(f"/api/deployments/{found[0]['id']}")
+            self.progress.steps(found[0].get("steps") or [])
+            return found[0]["state"] not in UNFINISHED
+
+        wait_for(ended, self.settings.build_timeout_s + self.settings.probe_timeout_s + self.settings.confirm_timeout_s)
+        if not found or found[0]["state"] not in ("live", "retired"):
+            raise _failure(found[0] if found else {})
+        return found[0]
+
+    def _check_answer(self, address: str, pushed: Pushed, deployment: dict[str, Any]) -> None:
+        expected = f'id="version">{pushed.version}<'
+        last = ["no answer"]
+
+        def answers() -> bool:
+            try:
+                with open_client(address) as client:
+                    answer = client.get("/", timeout=5)
+            except httpx.HTTPError as error:
+                last[0] = str(error) or type(error).__name__
+                return False
+            last[0] = f"{answer.status_code} {answer.text[:200]}"
+            return answer.status_code == 200 and expected in answer.text
+
+        if not wait_for(answers, ANSWER_TIMEOUT_S):
+            raise DeploymentFailed(
+                "wrong-answer",
+                f"deployment {deployment['id']} is live, but {address} does not answer with version "
+                f"{pushed.version}: {last[0]}",
+                remedy=f"look at it: slipway logs -a {APP}",
+            )
+
+
+def app_url(settings: Settings, app: str) -> str:
+    """The app's first address: `<app>.<app domain>` by the scheme and port of the console's."""
+    public = urlsplit(settings.public_url)
+    port = f":{public.port}" if public.port else ""
+    return f"{public.scheme}://{app}.{settings.app_domain}{port}/"
+
+
+def working_folder(settings: Settings) -> Path:
+    return settings.state_dir / "demo"
+
+
+def _accepted(platform: Calls) -> bool:
+    try:
+        platform.get("/api/apps")
+    except CallFailed as error:
+        platform.__exit__(None, error, None)
+        if error.answered not in (401, 403):
+            raise
+        return False
+    return True
+
+
+def _items(document: Any, name: str) -> list[dict[str, Any]]:
+    return list(document[name] if isinstance(document, dict) else document)
+
+
+def _last_answer(forge: Calls, paths: list[str]) -> str:
+    for path in paths:
+        listed = forge.get(path)
+        if listed:
+            shown = forge.get(f"{path}/{listed[0]['id']}")
+            return f"{shown['status_code'] or shown['status']} {shown['response']['payload'][:300]}".strip()
+    return "none was sent"
+
+
+def _failure(deployment: dict[str, Any]) -> DeploymentFailed:
+    if not deployment:
+        return DeploymentFailed("no-deployment", "the push made no deployment", remedy=f"slipway deployments -a {APP}")
+    said = deployment.get("detail") or f"the deployment is {deployment['state']}"
+    return DeploymentFailed(
+        str(deployment.get("reason") or deployment["state"]),
+        f"{said}\ndeployment {deployment['id']} is {deployment['state']}",
+        remedy=str(deployment.get("remedy") or f"slipway deployments show {deployment['id']} -a {APP}"),
+        tail=str(deployment.get("tail") or ""),
+    )

@@ -1,0 +1,98 @@
+"""As much of the platform's API as the demo asks for, deploying each push at once or failing it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+TOKEN = "slw_good"
+STEPS = [{"name": "fetch", "started_at": 1.0, "ended_at": 1.5, "ok": True, "note": ""}]
+
+
+@dataclass
+class FakePlatform:
+    url: str = ""
+    apps: dict[str, Any] = field(default_factory=dict)
+    hooks: list[dict[str, str]] = field(default_factory=list)
+    deployments: list[dict[str, Any]] = field(default_factory=list)
+    version: str = ""
+    outcome: dict[str, Any] = field(default_factory=lambda: {"state": "live", "steps": STEPS})
+    delivery_status: int = 202
+    serves: bool = True
+
+    def answer(self, method: str, path: str, token: str, body: dict[str, Any]) -> tuple[int, Any]:
+        if path.startswith("/webhooks/"):
+            return self._deliver(body)
+        if path == "/":
+            return 200, f'<dd id="version">{self.version}</dd>'
+        if token != f"Bearer {TOKEN}":
+            return 401, {"detail": "no such token"}
+        return self._create(path, body) if method == "POST" else self._look(path)
+
+    def _create(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        if path == "/api/apps":
+            self.apps[body["name"]] = {"name": body["name"], "url": f"{self.url}/"}
+            return 201, self.apps[body["name"]]
+        self.hooks.append({"id": "h1", "url": f"{self.url}/webhooks/github/h1"})
+        return 201, self.hooks[-1] | {"secret": "s3cret"}
+
+    def _look(self, path: str) -> tuple[int, Any]:
+        documents = {
+            "/api/apps": {"apps": list(self.apps.values())},
+            "/api/hooks": {"hooks": self.hooks},
+            **{f"/api/apps/{name}": app for name, app in self.apps.items()},
+            **{f"/api/apps/{name}/deployments": {"deployments": self.deployments} for name in self.apps},
+            **{f"/api/deployments/{each['id']}": each for each in self.deployments},
+        }
+        return (200, documents[path]) if path in documents else (404, {"detail": "no such thing"})
+
+    def _deliver(self, payload: dict[str, Any]) -> tuple[int, Any]:
+        if "after" not in payload:
+            return 200, {"status": "ignored"}
+        if self.delivery_status == 202:
+            number = len(self.deployments)
+            deployment = {"id": number, "app": "hello", "commit": payload["after"], **self.outcome}
+            self.deployments.append(deployment)
+            if self.serves:
+                self.version = payload["head_commit"]["message"].split()[-1]
+        return self.delivery_status, {"detail": "so be it"}
+
+
+@contextmanager
+def fake_platform() -> Iterator[FakePlatform]:
+    platform = FakePlatform()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer()
+
+        def do_POST(self) -> None:
+            self._answer()
+
+        def _answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            token = self.headers.get("Authorization", "")
+            status, told = platform.answer(self.command, self.path, token, json.loads(body or b"{}"))
+            answer = (told if isinstance(told, str) else json.dumps(told)).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *args: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    platform.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield platform
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
