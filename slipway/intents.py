@@ -141,10 +141,12 @@ def cancel(deployment: Deployment, *, actor: str) -> None:
 
 
 def announce(queue: WorkQueue, deployments: list[Deployment]) -> None:
-    """After the commit: hand what must be built to a worker, and wake the agent for the rest."""
+    """After the commit: hand what must be built to a worker, and wake the agent for the rest. Gives up at once when
+    Redis is away: whoever waits for the answer would wait for one time-out after the other."""
     for deployment in deployments:
         if deployment.state == State.QUEUED and needs_build(deployment):
-            queue.enqueue_build(deployment.id, deployment.attempt)
+            if not queue.enqueue_build(deployment.id, deployment.attempt):
+                return
         else:
             queue.wake_agent(deployment.app_id)
 

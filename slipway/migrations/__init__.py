@@ -19,12 +19,17 @@ def upgrade(engine: Engine) -> str:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         command.upgrade(config(connection), "head")
-        return MigrationContext.configure(connection).get_current_revision() or ""
+        return current(connection)
 
 
 def newest() -> str:
     """The revision this code needs."""
     return ScriptDirectory(str(Path(__file__).parent)).get_current_head() or ""
+
+
+def current(connection: Connection) -> str:
+    """The revision that the database is at; empty when it has no schema yet."""
+    return MigrationContext.configure(connection).get_current_revision() or ""
 
 
 def config(connection: Connection) -> Config:

@@ -26,7 +26,7 @@ class Delivery(TenantOwned, Base):
     ref: Mapped[str] = mapped_column(String(300), default="")
     commit_sha: Mapped[str] = mapped_column(String(64), default="")
     outcome: Mapped[str] = mapped_column(String(20))
-    """`deployed` or `ignored`."""
+    """`deployed`, `ignored` (nothing to deploy) or `refused` (signed, but not understood)."""
     reason: Mapped[str] = mapped_column(Text, default="")
     received_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -57,7 +57,7 @@ class Deployment(TenantOwned, Base):
     sequence: Mapped[int]
     image_sequence: Mapped[int]
     idempotency_key: Mapped[str] = mapped_column(String(200))
-    delivery_row: Mapped[int | None] = mapped_column(ForeignKey("deliveries.id", ondelete="SET NULL"))
+    delivery_row: Mapped[int | None] = mapped_column(ForeignKey("deliveries.id", ondelete="SET NULL"), index=True)
     ref: Mapped[str] = mapped_column(String(300), default="")
     """Full ref (`refs/heads/main`), or what was asked for by hand."""
     commit_sha: Mapped[str] = mapped_column(String(64), default="")

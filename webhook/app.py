@@ -1,0 +1,30 @@
+"""The Flask app."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from slipway.adapters.vault import HOOKS, Vault
+from slipway.db import Database
+from slipway.queue import WorkQueue
+from slipway.settings import Settings
+from webhook import endpoint, health, problems, tracing
+from webhook.deliveries import Deliveries
+from webhook.doorkeeper import Doorkeeper
+
+
+def create_app(settings: Settings, database: Database, queue: WorkQueue) -> Flask:
+    """Build the app. Opens no connection, so that it can be loaded before a server forks.
+
+    Raises:
+        SettingsError: the hooks' key file can't be read.
+    """
+    app = Flask("webhook", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.delivery_max_bytes
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    doorkeeper = Doorkeeper(database, Vault(settings.key_dir / HOOKS))
+    app.register_blueprint(endpoint.blueprint(doorkeeper, Deliveries(database, queue), settings.public_url))
+    app.register_blueprint(health.blueprint(database))
+    problems.install(app, delivery_max_bytes=settings.delivery_max_bytes)
+    tracing.install(app)
+    return app

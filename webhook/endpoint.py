@@ -1,0 +1,67 @@
+"""POST /webhooks/github/<hook id>."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from webhook import tracing
+from webhook.deliveries import Answer, Deliveries
+from webhook.doorkeeper import Doorkeeper
+from webhook.records import Call
+
+log = logging.getLogger(__name__)
+
+_DELIVERY_ID = re.compile(r"[\x21-\x7e]{1,100}")
+_EVENT = re.compile(r"[a-z0-9_]{1,40}")
+_ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
+
+
+def blueprint(doorkeeper: Doorkeeper, deliveries: Deliveries, public_url: str) -> Blueprint:
+    """The hooks' addresses. `public_url` is where the sender finds the API."""
+    routes = Blueprint("deliveries", __name__)
+    api = public_url.rstrip("/") + "/api"
+
+    @routes.post("/webhooks/github/<hook_id>")
+    def receive(hook_id: str) -> tuple[Response, int]:
+        body = request.get_data(cache=False)  # bounded by MAX_CONTENT_LENGTH, with or without a Content-Length
+        hook = doorkeeper.admit(hook_id, body, request.headers.get("X-Hub-Signature-256"))
+        call = _call(body)
+        tracing.note(hook=hook.id, delivery=call.delivery_id, delivery_event=call.event)
+        answer = deliveries.take(hook, call)
+        tracing.note(
+            deployments=[made.deployment.id for made in answer.made], reason=answer.message, again=answer.again
+        )
+        return jsonify(_shown(answer, call, api)), 202 if answer.made else 200
+
+    return routes
+
+
+def _call(body: bytes) -> Call:
+    headers = request.headers
+    told_event, told_id = headers.get("X-GitHub-Event", ""), headers.get("X-GitHub-Delivery", "")
+    address = headers.get("X-Real-IP", "") or request.remote_addr or ""
+    return Call(
+        event=told_event if _EVENT.fullmatch(told_event) else "",
+        # a sender that numbers nothing: the same bytes are the same delivery
+        delivery_id=told_id if _DELIVERY_ID.fullmatch(told_id) else f"sha256:{hashlib.sha256(body).hexdigest()}",
+        content_type=request.mimetype,
+        body=body,
+        address=address if _ADDRESS.fullmatch(address) else "",
+        request_id=tracing.request_id(),
+    )
+
+
+def _shown(answer: Answer, call: Call, api: str) -> dict[str, Any]:
+    return {
+        "message": answer.message,
+        "delivery": call.delivery_id,
+        "deployments": [
+            {"id": made.deployment.id, "app": made.app, "url": f"{api}/deployments/{made.deployment.id}"}
+            for made in answer.made
+        ],
+    }

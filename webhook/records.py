@@ -1,0 +1,140 @@
+"""The delivery's rows, and what the database knows that decides about it. All within the caller's transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session
+
+from slipway.core import push
+from slipway.core.configuration import PRODUCTION
+from slipway.core.push import AppFacts, PushEvent, Verdict
+from slipway.core.states import Kind, State
+from slipway.models import App, Build, Delivery, Deployment, Hook, Release
+from webhook.doorkeeper import KnownHook, refusal
+
+
+class Outcome(StrEnum):
+    """What a delivery's row says became of it."""
+
+    DEPLOYED = "deployed"
+    IGNORED = "ignored"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a hook, as it came in."""
+
+    event: str
+    """Empty: not told."""
+    delivery_id: str
+    content_type: str
+    body: bytes
+    address: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict, about an app or (None) about the push as a whole."""
+
+    app: App | None
+    verdict: Verdict
+
+
+def hold(session: Session, hook: KnownHook) -> None:
+    """Lock the hook, so that its deliveries are written one after the other: the same one ten times at once is seen by
+    nine of them.
+
+    Raises:
+        NotAuthenticated: it was removed meanwhile.
+    """
+    query = select(Hook.id).where(Hook.id == hook.id).with_for_update(key_share=True)
+    if session.scalar(query) is None:
+        raise refusal("the hook was removed")
+
+
+def find(session: Session, hook: KnownHook, call: Call) -> Delivery | None:
+    """The delivery's row, when it came before."""
+    return session.scalar(select(Delivery).filter_by(hook_id=hook.id, delivery_id=call.delivery_id))
+
+
+def deployments_of(session: Session, delivery: Delivery) -> list[tuple[Deployment, str]]:
+    """The deployments that a delivery has made, with their apps' names."""
+    query = select(Deployment, App.name).join(App, App.id == Deployment.app_id)
+    rows = session.execute(query.where(Deployment.delivery_row == delivery.id).order_by(Deployment.id))
+    return [(deployment, name) for deployment, name in rows]
+
+
+def keep(
+    session: Session,
+    hook: KnownHook,
+    call: Call,
+    known: Delivery | None,
+    outcome: Outcome,
+    reason: str,
+    event: PushEvent | None = None,
+) -> Delivery:
+    """Write the delivery's row: a new one, or a new outcome of the one that came before."""
+    row = known or Delivery(tenant_id=hook.tenant_id, hook_id=hook.id, delivery_id=call.delivery_id)
+    row.event, row.outcome, row.reason = call.event, str(outcome), reason
+    if event is not None:
+        row.ref, row.commit_sha = event.ref, event.commit_sha
+    session.add(row)
+    session.flush()
+    return row
+
+
+def judge(session: Session, hook: KnownHook, event: PushEvent) -> list[Judged]:
+    """What is to be deployed for a push, and why the rest is not."""
+    general = push.concerns(event, hook.repository_identity)
+    if not general.deploys:
+        return [Judged(None, general)]
+    apps = _apps(session, hook)
+    if not apps:
+        repository = push.repository_path(hook.repository_identity)
+        return [Judged(None, Verdict(False, f"no app deploys {repository}; make one: slipway apps create"))]
+    return [Judged(app, push.decide(event, facts)) for app, facts in apps]
+
+
+def _apps(session: Session, hook: KnownHook) -> list[tuple[App, AppFacts]]:
+    """The tenant's apps on the hook's repository, locked (always in the same order), with what decides about them."""
+    last_push = (
+        select(Deployment.state)
+        .where(Deployment.app_id == App.id, Deployment.kind == str(Kind.PUSH), Deployment.environment == PRODUCTION)
+        .order_by(Deployment.sequence.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    live = and_(Deployment.app_id == App.id, Deployment.environment == PRODUCTION, Deployment.state == str(State.LIVE))
+    query = (
+        select(App, Deployment.id, Build.file_settings, last_push)
+        .outerjoin(Deployment, live)
+        .outerjoin(Release, Release.id == Deployment.release_id)
+        .outerjoin(Build, Build.id == Release.build_id)
+        .where(App.repository_identity == hook.repository_identity, App.source == "git", App.deleted_at.is_(None))
+        .order_by(App.id)
+        .with_for_update(of=App)
+    )
+    return [
+        (
+            app,
+            AppFacts(
+                name=app.name,
+                branch=app.branch,
+                paths=_paths(app.settings, file_settings or {}),
+                is_live=live_id is not None,
+                last_push=State(state) if state else None,
+            ),
+        )
+        for app, live_id, file_settings, state in session.execute(query)
+    ]
+
+
+def _paths(app: dict[str, Any], file: dict[str, Any]) -> tuple[str, ...]:
+    """The `paths` setting as the live commit's slipway.toml, else the app's settings, have it."""
+    return tuple(file.get("paths", app.get("paths", ())))
