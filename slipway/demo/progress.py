@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 _FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
-def step_line(step: Mapping[str, Any], now: float) -> str:
-    """`  ✔ build     11.8 s   7 of 9 steps from cache`. Times are Unix seconds."""
-    started, ended = step.get("started_at"), step.get("ended_at")
-    seconds = max(0.0, float(ended or now) - float(started or now))
-    mark = _FRAMES[int(now * 10) % len(_FRAMES)] if not ended else "✔" if step.get("ok") else "✘"
-    return f"  {mark} {step['name']:<8} {seconds:6.1f} s   {step.get('note') or ''}".rstrip()
+def step_line(step: Mapping[str, Any], now: datetime) -> str:
+    """A step as the API shows it, as in `  ✔ build     11.8 s   7 of 9 steps from cache`."""
+    seconds = step["seconds"]
+    if seconds is None:
+        seconds = max(0.0, (now - datetime.fromisoformat(step["started_at"])).total_seconds())
+    running = _FRAMES[int(now.timestamp() * 10) % len(_FRAMES)]
+    mark = running if not step["ended_at"] else "✔" if step["ok"] else "✘"
+    return f"  {mark} {step['name']:<8} {seconds:6.1f} s   {step['note']}".rstrip()
 
 
 class Progress:
@@ -23,7 +25,7 @@ class Progress:
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._terminal = out.isatty()
-        self._printed: set[tuple[str, float]] = set()
+        self._printed: set[tuple[str, str]] = set()
 
     def line(self, text: str = "") -> None:
         self._out.write(f"{self._blank()}{text}\n")
@@ -31,11 +33,11 @@ class Progress:
 
     def steps(self, steps: Iterable[Mapping[str, Any]]) -> None:
         """Show what is new. A step begun anew, by another worker, is shown again."""
-        now = time.time()
+        now = datetime.now(UTC)
         running = None
         for step in steps:
-            key = (step["name"], step.get("started_at") or 0.0)
-            if not step.get("ended_at"):
+            key = (step["name"], step["started_at"])
+            if not step["ended_at"]:
                 running = step
             elif key not in self._printed:
                 self._printed.add(key)

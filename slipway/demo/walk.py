@@ -59,7 +59,7 @@ class Walk:
             self.progress.line(f'{APP}  {pushed.commit[:7]} "{pushed.subject}"   pushed by {LOGIN}')
             self._await_delivery(forge, pushed)
             deployment = self._follow(platform, pushed)
-            address = str(app.get("url") or app_url(self.settings, APP))
+            address = str(app["urls"][0])
             self._check_answer(address, pushed, deployment)
         self.progress.line(f"version {pushed.version} answered {time.time() - began:.1f} s after the push")
         return address
@@ -108,7 +108,7 @@ class Walk:
         if not app:
             app = platform.post("/api/apps", name=APP, repository=self._repository, branch=BRANCH)
             self.progress.line(f"app       {APP}, from {self._repository}, branch {BRANCH}")
-        known = {hook["url"] for hook in _items(platform.get("/api/hooks"), "hooks")}
+        known = {hook["url"] for hook in platform.get("/api/hooks")["hooks"]}
         if not any(hook["config"]["url"] in known for hook in forge.get(f"/repos/{OWNER}/{APP}/hooks")):
             hook = platform.post("/api/hooks", repository=self._repository)
             config = {"url": hook["url"], "secret": hook["secret"], "content_type": "json"}
@@ -157,11 +157,11 @@ class Walk:
 
         def ended() -> bool:
             if not found:
-                listed = _items(platform.get(f"/api/apps/{APP}/deployments"), "deployments")
+                listed = platform.get(f"/api/apps/{APP}/deployments")["deployments"]
                 found.extend(d for d in listed if d["commit"] == pushed.commit)
                 return False
             found[0] = platform.get(f"/api/deployments/{found[0]['id']}")
-            self.progress.steps(found[0].get("steps") or [])
+            self.progress.steps(found[0]["steps"])
             return found[0]["state"] not in UNFINISHED
 
         wait_for(ended, self.settings.build_timeout_s + self.settings.probe_timeout_s + self.settings.confirm_timeout_s)
@@ -192,13 +192,6 @@ class Walk:
             )
 
 
-def app_url(settings: Settings, app: str) -> str:
-    """The app's first address: `<app>.<app domain>` by the scheme and port of the console's."""
-    public = urlsplit(settings.public_url)
-    port = f":{public.port}" if public.port else ""
-    return f"{public.scheme}://{app}.{settings.app_domain}{port}/"
-
-
 def working_folder(settings: Settings) -> Path:
     return settings.state_dir / "demo"
 
@@ -214,10 +207,6 @@ def _accepted(platform: Calls) -> bool:
     return True
 
 
-def _items(document: Any, name: str) -> list[dict[str, Any]]:
-    return list(document[name] if isinstance(document, dict) else document)
-
-
 def _last_answer(forge: Calls, paths: list[str]) -> str:
     for path in paths:
         listed = forge.get(path)
@@ -230,10 +219,15 @@ def _last_answer(forge: Calls, paths: list[str]) -> str:
 def _failure(deployment: dict[str, Any]) -> DeploymentFailed:
     if not deployment:
         return DeploymentFailed("no-deployment", "the push made no deployment", remedy=f"slipway deployments -a {APP}")
-    said = deployment.get("detail") or f"the deployment is {deployment['state']}"
+    serving = deployment["serving"]
+    lines = [
+        deployment["detail"] or f"it is {deployment['state']}",
+        f"{serving['commit'][:7]} serves on" if serving else "nothing was live before, so nothing serves",
+        f"deployment {deployment['id']}",
+    ]
     return DeploymentFailed(
-        str(deployment.get("reason") or deployment["state"]),
-        f"{said}\ndeployment {deployment['id']} is {deployment['state']}",
-        remedy=str(deployment.get("remedy") or f"slipway deployments show {deployment['id']} -a {APP}"),
-        tail=str(deployment.get("tail") or ""),
+        deployment["reason"] or deployment["state"],
+        "\n".join(lines),
+        remedy=deployment["remedy"] or f"slipway deployments show {deployment['id']} -a {APP}",
+        tail=deployment["tail"],
     )

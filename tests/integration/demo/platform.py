@@ -11,7 +11,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 TOKEN = "slw_good"
-STEPS = [{"name": "fetch", "started_at": 1.0, "ended_at": 1.5, "ok": True, "note": ""}]
+STEPS = [
+    {
+        "name": "fetch",
+        "started_at": "2026-01-15T09:30:00Z",
+        "ended_at": "2026-01-15T09:30:00.400000Z",
+        "seconds": 0.4,
+        "ok": True,
+        "note": "",
+    }
+]
+LIVE = {"state": "live", "steps": STEPS, "reason": "", "detail": "", "remedy": "", "tail": "", "serving": None}
 
 
 @dataclass
@@ -21,7 +31,7 @@ class FakePlatform:
     hooks: list[dict[str, str]] = field(default_factory=list)
     deployments: list[dict[str, Any]] = field(default_factory=list)
     version: str = ""
-    outcome: dict[str, Any] = field(default_factory=lambda: {"state": "live", "steps": STEPS})
+    outcome: dict[str, Any] = field(default_factory=lambda: LIVE)
     delivery_status: int = 202
     serves: bool = True
 
@@ -36,7 +46,7 @@ class FakePlatform:
 
     def _create(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
         if path == "/api/apps":
-            self.apps[body["name"]] = {"name": body["name"], "url": f"{self.url}/"}
+            self.apps[body["name"]] = {"name": body["name"], "urls": [f"{self.url}/"]}
             return 201, self.apps[body["name"]]
         self.hooks.append({"id": "h1", "url": f"{self.url}/webhooks/github/h1"})
         return 201, self.hooks[-1] | {"secret": "s3cret"}

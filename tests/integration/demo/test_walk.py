@@ -15,7 +15,7 @@ from slipway.demo.walk import Walk
 from slipway.errors import DependencyUnavailable, DeploymentFailed, SlipwayError
 from slipway.settings import Settings, load
 
-from .platform import STEPS, TOKEN, FakePlatform, fake_platform
+from .platform import LIVE, TOKEN, FakePlatform, fake_platform
 
 
 def free_port() -> int:
@@ -86,16 +86,16 @@ def test_the_next_run_pushes_a_new_version_to_the_same_app_and_hook(
 
 
 def test_a_failed_deployment_is_told_with_its_reason_remedy_and_output(walk: Walk, platform: FakePlatform) -> None:
-    platform.outcome = {
+    platform.outcome = LIVE | {
         "state": "failed",
-        "steps": STEPS,
         "reason": "start-probe-failed",
         "detail": "GET :8080/health answered 500",
         "remedy": "slipway logs --deployment 0",
         "tail": "KeyError: 'DATABASE_URL'",
+        "serving": {"id": 1, "commit": "77ab0d1" + "0" * 33},
     }
 
-    with pytest.raises(DeploymentFailed, match="answered 500") as failed:
+    with pytest.raises(DeploymentFailed, match=r"answered 500\n77ab0d1 serves on") as failed:
         walk.run()
 
     assert failed.value.reason == "start-probe-failed"
