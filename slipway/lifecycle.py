@@ -30,11 +30,23 @@ def advance(deployment: Deployment, state: State) -> None:
         begin_step(deployment, _STEP_OF[state])
 
 
-def begin_step(deployment: Deployment, name: str) -> None:
-    """Start timing a step (`fetch`, `build`, `pre-deploy`, `start`, `switch`, `drain`)."""
+def begin_step(deployment: Deployment, name: str, **facts: Any) -> None:
+    """Start timing a step (`fetch`, `build`, `pre-deploy`, `start`, `switch`, `drain`). `facts` stay in its record."""
     end_step(deployment, ok=True)
     step: dict[str, Any] = {"name": name, "started_at": now().timestamp(), "ended_at": None, "ok": None, "note": ""}
-    deployment.steps = [*deployment.steps, step]
+    deployment.steps = [*deployment.steps, step | facts]
+
+
+def rename_step(deployment: Deployment, name: str) -> None:
+    """The step at hand turns out to be another one: `pre-deploy` comes before `start`."""
+    if deployment.steps:
+        deployment.steps = [*deployment.steps[:-1], deployment.steps[-1] | {"name": name}]
+
+
+def step_at_hand(deployment: Deployment) -> dict[str, Any] | None:
+    """The step that runs; None when the last one has ended."""
+    last = deployment.steps[-1] if deployment.steps else None
+    return last if last and last["ended_at"] is None else None
 
 
 def note_step(deployment: Deployment, note: str) -> None:

@@ -1,4 +1,4 @@
-"""The route table's generation: it grows with every change of a host or its targets, in the transaction of the change."""
+"""Changing the route table: whoever changes a domain or a target does it in one transaction with the generation."""
 
 from __future__ import annotations
 
@@ -8,18 +8,37 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.models import RouteChange, RouteTable
+from slipway.models import Domain, RouteChange, RouteTable
 
-_ROW = 1
+THE_TABLE = 1
+
+
+def route_table(session: Session, *, lock: bool = False) -> RouteTable:
+    """The one row, made when it is missing. `lock` holds other changes back until the transaction ends."""
+    table = session.get(RouteTable, THE_TABLE, with_for_update=lock or None)
+    if table is None:
+        table = RouteTable(id=THE_TABLE, generation=0, epoch=uuid4().hex)
+        session.add(table)
+        session.flush()
+    return table
 
 
 def touch_routes(session: Session, hosts: Iterable[str]) -> int:
-    """Mark hosts as changed and return the new generation. The agent publishes them after the commit."""
-    table = session.scalar(select(RouteTable).filter_by(id=_ROW).with_for_update())
-    if table is None:
-        table = RouteTable(id=_ROW, generation=0, epoch=uuid4().hex)
-        session.add(table)
-    table.generation += 1
-    session.add_all(RouteChange(generation=table.generation, host=host) for host in sorted(set(hosts)))
-    session.flush()
+    """Say that these hosts' entries changed in this transaction, and return the generation that carries it.
+
+    The agent publishes it after the commit (`WorkQueue.wake_agent` hurries it up). Without hosts no edge has to learn
+    anything, and the generation stays.
+    """
+    table = route_table(session, lock=True)
+    changed = sorted(set(hosts))
+    if changed:
+        table.generation += 1
+        session.add_all(RouteChange(generation=table.generation, host=host) for host in changed)
+        session.flush()
     return table.generation
+
+
+def hosts_of(session: Session, app_id: int, environment: str, process: str) -> list[str]:
+    """The hosts that lead to a process of an app."""
+    query = select(Domain.host).filter_by(app_id=app_id, environment=environment, process=process)
+    return list(session.scalars(query))

@@ -1,0 +1,279 @@
+"""What an app needs next: wish and reality in, actions out. No clock, no I/O, no memory of its own.
+
+Every action can be repeated, and the plan is made anew from SQL and the runtime after each, so a crash anywhere is
+mended by looking again. Where a deployment stands follows from its row alone:
+
+    begun       its release exists (`release_id` of a push, manual deployment or configuration change; a rollback has
+                one from the first, and is begun once it is `starting`)
+    prepared    its pre-deploy command ended well, or it has none
+    switched    its step `switch` is open: one transaction gave its replicas the targets and noted the generation
+    live        its row says so: another transaction, after **every edge confirmed** that generation, made it live and
+                the old one retired
+
+Between switched and live both releases' replicas run: the old deployment is still the live one, so its replicas are
+wanted and nothing drains them. A crash there leaves a `starting` row with an open `switch` step, and looking again goes
+on waiting for the same generation. When it isn't confirmed in time the deployment fails, the live one is still the
+old one, and the targets go back to its replicas, which were running all along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from slipway.core.backoff import delay_s, failures_in_a_row
+from slipway.core.configuration import WEB
+from slipway.core.fleet import (
+    CRASHED,
+    DRAINING,
+    READY,
+    Action,
+    Adopt,
+    Begin,
+    CreateReplica,
+    Drain,
+    EndDrain,
+    Fail,
+    Failure,
+    GoLive,
+    Launch,
+    MarkCrashed,
+    MarkReady,
+    Plan,
+    ProbeReplica,
+    Release,
+    Remove,
+    Replica,
+    Reuse,
+    Rolling,
+    RunPreDeploy,
+    SetTargets,
+    Stop,
+    Switch,
+    View,
+)
+
+SETTLED_S = 1.0
+"""A process without a port counts as ready once it has run for this long."""
+QUIET_S = 1.5
+"""Edges count what is under way at least once a second: a zero seen this long after the confirmation is younger."""
+WAIT_S = 0.25
+"""How soon to look again at what tells no one when it changes."""
+
+
+@dataclass(frozen=True)
+class _LookAt:
+    """Nothing to do before this time (Unix seconds)."""
+
+    at: float
+
+
+_Step = Action | _LookAt
+
+
+def decide(view: View) -> Plan:
+    """What to do next: ends come first, then the route table, then replicas and the deployment's next step."""
+    steps: list[_Step] = [*_endings(view)] or [*_wrong_targets(view)] or [*_work(view)]
+    actions = [step for step in steps if not isinstance(step, _LookAt)]
+    failures = [action for action in actions if isinstance(action, Fail)]
+    look_at = min((step.at for step in steps if isinstance(step, _LookAt)), default=None)
+    return Plan(tuple(failures[:1] or actions), look_at)
+
+
+def _endings(view: View) -> Iterator[Action]:
+    """Deployments that shall not go on."""
+    for each in view.stopped:
+        yield Stop(each.deployment_id, each.state, each.why)
+    rolling = view.rolling
+    if rolling is None:
+        return
+    if rolling.failure:
+        yield Fail(rolling.deployment_id, rolling.failure)
+    elif not rolling.verdict.goes_on and not rolling.switched:
+        yield Stop(rolling.deployment_id, rolling.verdict.end, rolling.verdict.why)
+
+
+def _wrong_targets(view: View) -> Iterator[Action]:
+    """The route table names the serving release's ready replicas, and no other."""
+    serving = view.serving
+    right = {each.id for each in view.replicas if serving and each.release_id == serving.id and _can_serve(each)}
+    if right != {each.id for each in view.replicas if each.target}:
+        yield SetTargets(WEB, tuple(sorted(right)))
+
+
+def _can_serve(replica: Replica) -> bool:
+    return replica.process == WEB and replica.state == READY and replica.runs
+
+
+def _work(view: View) -> Iterator[_Step]:
+    """Retire what no one wants, staff what is live, roll out what comes."""
+    rolling, live = view.rolling, view.live
+    coming = rolling.release if rolling and rolling.pre_deploy in ("none", "done") else None
+    if live and coming and live.release.id != coming.id and coming.recreate and not (rolling and rolling.switched):
+        live = None  # the app can't run twice: the old one stops before the new one starts
+    kept = {release.id for release in (live.release if live else None, coming) if release}
+    leaving = [each for each in view.replicas if each.release_id not in kept]
+    for replica in leaving:
+        yield from _retire(view, replica)
+    if live and (coming is None or live.release.id != coming.id):
+        yield from _staff(view, live.release, live.deployment_id, rolled_out=True)
+    if rolling:
+        yield from _roll_out(view, rolling, blocked=bool(leaving))
+    if view.live and view.live.draining and not leaving:
+        yield EndDrain(view.live.deployment_id)
+
+
+def _roll_out(view: View, rolling: Rolling, *, blocked: bool) -> Iterator[_Step]:
+    """The deployment's next step."""
+    release = rolling.release
+    if release is None:
+        yield Begin(rolling.deployment_id)
+    elif rolling.pre_deploy == "due":
+        yield RunPreDeploy(rolling.deployment_id)
+    elif rolling.pre_deploy == "running" or (release.recreate and blocked and not rolling.switched):
+        return
+    elif rolling.switched:
+        yield from _staff(view, release, rolling.deployment_id, rolled_out=True)
+        yield from _await_edges(view, rolling)
+    else:
+        yield from _staff(view, release, rolling.deployment_id, rolled_out=False)
+        if _all_ready(view, release):
+            ready = (each.id for each in view.replicas if each.release_id == release.id and _can_serve(each))
+            yield Switch(rolling.deployment_id, tuple(sorted(ready)))
+
+
+def _all_ready(view: View, release: Release) -> bool:
+    ready = [each.process for each in view.replicas if each.release_id == release.id and each.state == READY]
+    return all(ready.count(process) >= count for process, count in release.wanted.items())
+
+
+def _await_edges(view: View, rolling: Rolling) -> Iterator[_Step]:
+    """Live only counts once every edge holds the switch."""
+    assert rolling.switched is not None  # noqa: S101 - the caller looked
+    generation, since = rolling.switched.generation, rolling.switched.since
+    if view.confirmed is not None and view.confirmed >= generation:
+        yield GoLive(rolling.deployment_id, generation)
+    elif view.now - since >= view.confirm_timeout_s:
+        message = f"an edge has not confirmed generation {generation} within {view.confirm_timeout_s:g} s"
+        remedy = "see which one: slipway doctor; then deploy again"
+        yield Fail(rolling.deployment_id, Failure("edge-unconfirmed", message, remedy))
+    else:
+        yield _LookAt(min(view.now + WAIT_S, since + view.confirm_timeout_s))
+
+
+def _staff(view: View, release: Release, deployment_id: int, *, rolled_out: bool) -> Iterator[_Step]:
+    """As many replicas of each process as wanted: take back draining ones, create, drop the surplus, tend the rest.
+
+    Before the switch (`rolled_out` False) a replica that fails ends the deployment; afterwards it is started again.
+    """
+    for process, count in release.wanted.items():
+        members = [each for each in view.replicas if each.release_id == release.id and each.process == process]
+        staying = sorted((each for each in members if each.state != DRAINING), key=lambda each: each.slot)
+        staying.sort(key=lambda each: each.state != READY)
+        for surplus in staying[count:]:
+            yield Drain(surplus.id)
+        for replica in staying[:count]:
+            yield from _tend(view, release, replica, None if rolled_out else deployment_id)
+        leaving = [each for each in members if each.state == DRAINING]
+        for replica in leaving:
+            if count <= len(staying):
+                yield from _retire(view, replica)
+        yield from _recruit(release, process, members, count - len(staying), deployment_id)
+
+
+def _recruit(
+    release: Release, process: str, members: list[Replica], missing: int, deployment_id: int
+) -> Iterator[Action]:
+    """Fill what is missing, with replicas that were leaving if they can still turn round."""
+    if missing <= 0:
+        return
+    reusable = [each for each in members if each.state == DRAINING and each.runs and not (each.busy or each.stopping)]
+    for replica in reusable[:missing]:
+        yield Reuse(replica.id)
+    taken = {each.slot for each in members}
+    free = (slot for slot in range(1, len(taken) + missing + 1) if slot not in taken)
+    for _ in range(missing - len(reusable)):
+        yield CreateReplica(release.id, process, next(free), deployment_id)
+
+
+def _tend(view: View, release: Release, replica: Replica, rolling_id: int | None) -> Iterator[_Step]:
+    """One replica that shall run: start it, probe it, notice its end."""
+    container = replica.container
+    if replica.busy:
+        return
+    if replica.refusal:
+        yield _broken(view, replica, rolling_id, replica.refusal)
+    elif replica.state == CRASHED:
+        if replica.retry_at is None or view.now >= replica.retry_at:
+            yield Launch(replica.id)
+        else:
+            yield _LookAt(replica.retry_at)
+    elif container is None:
+        gone = Failure("start-crashed", f"{_called(replica)} vanished from the container runtime")
+        yield _broken(view, replica, rolling_id, gone) if replica.recorded else Launch(replica.id)
+    elif container.id != replica.recorded:
+        yield Adopt(replica.id, container.id)
+    elif not container.running:
+        yield _broken(view, replica, rolling_id, _crash(replica))
+    elif replica.state != READY:
+        yield from _get_ready(view, release, replica, rolling_id)
+
+
+def _get_ready(view: View, release: Release, replica: Replica, rolling_id: int | None) -> Iterator[_Step]:
+    started_at = replica.container.started_at if replica.container else None
+    age_s = view.now - (view.now if started_at is None else started_at)
+    if replica.process != WEB:
+        yield MarkReady(replica.id) if age_s >= SETTLED_S else _LookAt(view.now + SETTLED_S - age_s)
+    elif replica.probe and replica.probe.ready:
+        yield MarkReady(replica.id)
+    elif age_s >= release.probe_timeout_s and replica.probe:
+        tries = f"{replica.probe.tries} tries" if replica.probe.tries != 1 else "1 try"
+        yield _broken(view, replica, rolling_id, Failure("start-probe-failed", f"{replica.probe.error} ({tries})"))
+    else:
+        yield ProbeReplica(replica.id)
+
+
+def _broken(view: View, replica: Replica, rolling_id: int | None, failure: Failure) -> Action:
+    """Before the switch the deployment fails; afterwards the replica is started again, later each time."""
+    if rolling_id is not None:
+        return Fail(rolling_id, failure, replica.id)
+    ready_for_s = view.now - replica.ready_at if replica.ready_at is not None else None
+    restarts = failures_in_a_row(replica.restarts, ready_for_s)
+    exit_code = replica.container.exit_code if replica.container else None
+    return MarkCrashed(replica.id, exit_code, restarts, view.now + delay_s(restarts), failure.message)
+
+
+def _crash(replica: Replica) -> Failure:
+    container = replica.container
+    if container and container.oom_killed:
+        message = f"{_called(replica)} was killed: it needed more memory than it may use"
+        return Failure("start-crashed", message, "give it more: memory_mb under [resources] in slipway.toml")
+    code = f"exit code {container.exit_code}" if container and container.exit_code is not None else "no exit code"
+    return Failure("start-crashed", f"{_called(replica)} ended with {code}")
+
+
+def _called(replica: Replica) -> str:
+    return f"replica {replica.process}-{replica.slot}"
+
+
+def _retire(view: View, replica: Replica) -> Iterator[_Step]:
+    """Out of the route table, quiet, then gone."""
+    if replica.busy:
+        return
+    if replica.state != DRAINING:
+        yield Drain(replica.id)
+    elif _is_quiet(view, replica):
+        yield Remove(replica.id)
+    else:
+        yield _LookAt(view.now + WAIT_S)
+
+
+def _is_quiet(view: View, replica: Replica) -> bool:
+    """May it be stopped? Never before every edge confirmed that it gets no new request, however long that takes."""
+    draining = replica.draining
+    if draining is None or draining.removed_in is None or not replica.runs or replica.stopping:
+        return True
+    if draining.confirmed_at is None:
+        return False
+    waited_s = view.now - draining.confirmed_at
+    return waited_s >= draining.grace_s or (draining.inflight == 0 and waited_s >= QUIET_S)

@@ -1,0 +1,79 @@
+"""The route table's content and what of it has to be published (docs/reference/edge-protocol.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+CONNECT_TIMEOUT_S = 2.0
+READ_TIMEOUT_S = 60.0
+MAX_BODY_BYTES = 100 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A ready replica's address."""
+
+    id: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a host leads to."""
+
+    app_id: int
+    app: str
+    tenant: str
+    backends: tuple[Backend, ...] = ()
+    connect_timeout_s: float = CONNECT_TIMEOUT_S
+    read_timeout_s: float = READ_TIMEOUT_S
+    max_body_bytes: int = MAX_BODY_BYTES
+
+
+def entry(service: Service, generation: int) -> dict[str, Any]:
+    """The route table's entry. Without backends the edge answers 503: the app exists and has no ready replica."""
+    ordered = sorted(service.backends, key=lambda backend: backend.id)
+    return {
+        "app": str(service.app_id),
+        "name": service.app,
+        "tenant": service.tenant,
+        "generation": generation,
+        "targets": [{"id": each.id, "address": each.address, "port": each.port} for each in ordered],
+        "timeouts": {"connect_s": service.connect_timeout_s, "read_s": service.read_timeout_s},
+        "max_body_bytes": service.max_body_bytes,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What to publish: the generations whose changes follow what is published, or everything under a new epoch."""
+
+    generations: tuple[int, ...] = ()
+    everything: bool = False
+
+
+def publication(
+    epoch: str, generation: int, published: tuple[str, int] | None, changed: Collection[int]
+) -> Publication:
+    """Compare the table in SQL with what is published, as (epoch, generation).
+
+    `changed` are the generations whose changes are still recorded. A gap, a foreign epoch, a generation from the
+    future or nothing at all means that the published copy can't be mended by deltas.
+    """
+    if published is None or published[0] != epoch or published[1] > generation:
+        return Publication(everything=True)
+    missing = tuple(range(published[1] + 1, generation + 1))
+    if not set(missing) <= set(changed):
+        return Publication(everything=True)
+    return Publication(generations=missing)
+
+
+def confirmed_by_all(edges: Collection[str], confirmed: Mapping[str, tuple[str, int]], epoch: str) -> int | None:
+    """The generation that every registered edge holds; None when one is silent or in another epoch."""
+    positions = [confirmed.get(edge) for edge in edges]
+    if not all(position is not None and position[0] == epoch for position in positions):
+        return None
+    return min((position[1] for position in positions if position is not None), default=None)
