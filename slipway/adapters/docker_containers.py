@@ -20,7 +20,8 @@ from docker import APIClient
 from docker.errors import NotFound
 from docker.types import LogConfig, Mount, Ulimit
 
-from slipway.adapters.docker_networks import INSTANCE_LABEL, TENANT_LABEL, network_name
+from slipway.adapters.bridge_names import network_name
+from slipway.adapters.docker_networks import INSTANCE_LABEL, TENANT_LABEL
 from slipway.ports.runtime import Observed, ReplicaSpec
 
 APP_LABEL = "slipway.app"

@@ -1,8 +1,7 @@
-"""A tenant's own bridge network, and the names that the firewall knows it by."""
+"""A tenant's own bridge network."""
 
 from __future__ import annotations
 
-import hashlib
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -10,29 +9,12 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 from docker.types import IPAMConfig, IPAMPool
 
+from slipway.adapters.bridge_names import bridge_name, network_name
 from slipway.adapters.docker_engine import DockerEngine, sentence
 from slipway.errors import HostUnready
 
 INSTANCE_LABEL = "slipway.instance"
 TENANT_LABEL = "slipway.tenant"
-
-
-def bridge_prefix(instance: str) -> str:
-    """What the names of all bridges of an installation begin with: the firewall matches `<prefix>+`."""
-    return "slw" + _digest(instance, 4)
-
-
-def bridge_name(instance: str, tenant: str) -> str:
-    """A tenant's bridge interface: 15 characters, as long as Linux allows."""
-    return bridge_prefix(instance) + _digest(tenant, 8)
-
-
-def network_name(instance: str, tenant: str) -> str:
-    return f"{instance}-{tenant}"
-
-
-def _digest(text: str, digits: int) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:digits]
 
 
 class TenantNetworks:
