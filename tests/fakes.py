@@ -1,0 +1,237 @@
+"""Fakes of the ports, one class a port. tests/contracts runs the same suite on them and on the real adapters.
+
+What only a test does to a fake stands below the port's own methods.
+"""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready, NotFound
+from slipway.ports.routes import Entries, Position
+from slipway.ports.runtime import Observed, ReplicaSpec, TaskResult
+
+
+@dataclass
+class FakeContainer:
+    """A container, and what the fake was told to do with it."""
+
+    spec: ReplicaSpec
+    observed: Observed
+    output: list[bytes] = field(default_factory=list)
+
+
+class FakeRuntime:
+    """Containers as records. Starts succeed at once unless `refuse` holds the replica's name or the image is unknown."""
+
+    def __init__(self, *, images: set[str] | None = None) -> None:
+        self.images = images
+        """Digests that exist; None: all."""
+        self.away = False
+        self.networks: dict[str, str] = {}
+        self.containers: dict[str, FakeContainer] = {}
+        self.refuse: dict[str, DeploymentFailed] = {}
+        """Replica's name → what its start fails with."""
+        self.tasks: dict[tuple[str, ...], TaskResult] = {}
+        """Command → how it ends; 0 without output unless given."""
+        self.closed: list[str] = []
+        self.removed_images: list[str] = []
+        self._ids = itertools.count(1)
+        self._listeners: list[queue.SimpleQueue[int | None]] = []
+        self._lock = threading.RLock()
+
+    def ensure_network(self, tenant: str, subnet: str) -> None:
+        self._reach()
+        if any(taken == subnet and other != tenant for other, taken in self.networks.items()):
+            raise HostUnready(f"{subnet} is taken")
+        self.networks[tenant] = subnet
+
+    def remove_network(self, tenant: str) -> None:
+        self._reach()
+        self.networks.pop(tenant, None)
+
+    def start(self, spec: ReplicaSpec) -> str:
+        self._reach()
+        with self._lock:
+            held = next((c for c in self.containers.values() if c.spec.name == spec.name and not c.observed.task), None)
+            if held and held.observed.running:
+                if held.spec.id != spec.id:
+                    raise Conflict(f"another replica still runs as {spec.name}")
+                return held.observed.container_id
+            if held:
+                self.remove(held.observed.container_id)
+            self._may_start(spec)
+            return self._add(spec, task=False)
+
+    def run_task(self, spec: ReplicaSpec, argv: tuple[str, ...], *, timeout_s: float) -> TaskResult:
+        self._reach()
+        self._may_start(spec)
+        return self.tasks.get(argv, TaskResult(0, ""))
+
+    def list(self) -> list[Observed]:
+        self._reach()
+        with self._lock:
+            return [container.observed for container in self.containers.values()]
+
+    def stop(self, container_id: str, *, grace_s: float) -> None:
+        self._reach()
+        container = self.containers.get(container_id)
+        if container and container.observed.running:
+            self.die(container_id, exit_code=143)
+
+    def remove(self, container_id: str) -> None:
+        self._reach()
+        with self._lock:
+            container = self.containers.pop(container_id, None)
+        if container:
+            self._tell(container.spec.app_id)
+
+    def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[bytes]:
+        self._reach()
+        if container_id not in self.containers:
+            raise NotFound("this replica is gone")
+        lines = list(self.containers[container_id].output)
+        yield from lines if tail is None else lines[max(0, len(lines) - tail) :]
+
+    def changes(self) -> Iterator[int]:
+        self._reach()
+        told: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        self._listeners.append(told)
+        while (app_id := told.get()) is not None:
+            yield app_id
+
+    def close_idle_connections(self, address: str) -> None:
+        self.closed.append(address)
+
+    def remove_image(self, image: str) -> None:
+        self._reach()
+        self.removed_images.append(image)
+
+    # -- what tests do -------------------------------------------------------------------------------------------------
+
+    def die(self, container_id: str, *, exit_code: int = 1, oom: bool = False) -> None:
+        """It ends by itself."""
+        with self._lock:
+            container = self.containers[container_id]
+            container.observed = replace(
+                container.observed, running=False, paused=False, address=None, exit_code=exit_code, oom_killed=oom
+            )
+        self._tell(container.spec.app_id)
+
+    def go_away(self) -> None:
+        """The runtime stops answering, and whoever listens for changes is cut off."""
+        self.away = True
+        for told in self._listeners:
+            told.put(None)
+        self._listeners.clear()
+
+    def _reach(self) -> None:
+        if self.away:
+            raise DependencyUnavailable("the container runtime does not answer")
+
+    def _may_start(self, spec: ReplicaSpec) -> None:
+        if spec.name in self.refuse:
+            raise self.refuse[spec.name]
+        if self.images is not None and spec.digest not in self.images:
+            raise DeploymentFailed("image-missing", "the image is gone")
+        if any(c.observed.address == spec.address for c in self.containers.values()):
+            raise DeploymentFailed("address-taken", f"{spec.address} is in use")
+
+    def _add(self, spec: ReplicaSpec, *, task: bool) -> str:
+        container_id = f"{next(self._ids):064x}"
+        observed = Observed(
+            container_id=container_id,
+            replica_id=spec.id,
+            app_id=spec.app_id,
+            tenant_id=spec.tenant_id,
+            environment=spec.environment,
+            process=spec.process,
+            release_id=spec.release_id,
+            slot=spec.slot,
+            running=True,
+            paused=False,
+            address=spec.address,
+            exit_code=None,
+            oom_killed=False,
+            started_at=time.time(),
+            task=task,
+        )
+        self.containers[container_id] = FakeContainer(spec, observed)
+        self._tell(spec.app_id)
+        return container_id
+
+    def _tell(self, app_id: int) -> None:
+        for told in self._listeners:
+            told.put(app_id)
+
+
+class FakePublisher:
+    """The table in memory, and edges that confirm when a test says so (or at once: `confirm_at_once`)."""
+
+    def __init__(self, *edges: str, confirm_at_once: bool = False) -> None:
+        self.edges = edges
+        self.confirm_at_once = confirm_at_once
+        self.away = False
+        self.table: dict[str, dict[str, Any]] = {}
+        self.published: list[Position] = []
+        self.counts: dict[tuple[str, str], int | None] = {}
+        """(edge, target) → requests under way; None: the edge does not tell. 0 unless given."""
+        self._position: Position | None = None
+        self._confirmed: dict[str, Position] = {}
+
+    def position(self) -> Position | None:
+        self._reach()
+        return self._position
+
+    def publish(self, position: Position, changes: Entries) -> None:
+        self._reach()
+        held = self._position
+        if held is None or held.epoch != position.epoch or held.generation > position.generation:
+            raise DependencyUnavailable("not the table that was published")
+        for host, entry in changes.items():
+            if entry is None:
+                self.table.pop(host, None)
+            else:
+                self.table[host] = entry
+        self._moved(position)
+
+    def publish_all(self, position: Position, table: Entries) -> None:
+        self._reach()
+        self.table = {host: entry for host, entry in table.items() if entry is not None}
+        self._moved(position)
+
+    def confirmations(self) -> Mapping[str, Position]:
+        self._reach()
+        return dict(self._confirmed)
+
+    def inflight(self, edge: str, target_id: str) -> int | None:
+        self._reach()
+        return self.counts.get((edge, target_id), 0) if edge in self._confirmed else None
+
+    # -- what tests do -------------------------------------------------------------------------------------------------
+
+    def confirm(self, *edges: str) -> None:
+        """These edges (all, when none is named) hold what is published."""
+        assert self._position is not None
+        for edge in edges or self.edges:
+            self._confirmed[edge] = self._position
+
+    def lose(self) -> None:
+        """Redis comes back empty."""
+        self.table, self._position = {}, None
+
+    def _moved(self, position: Position) -> None:
+        self._position = position
+        self.published.append(position)
+        if self.confirm_at_once:
+            self.confirm()
+
+    def _reach(self) -> None:
+        if self.away:
+            raise DependencyUnavailable("the routes can't be published")
