@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import and_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from slipway.core import push
 from slipway.core.configuration import PRODUCTION
@@ -103,10 +103,11 @@ def judge(session: Session, hook: KnownHook, event: PushEvent) -> list[Judged]:
 
 def _apps(session: Session, hook: KnownHook) -> list[tuple[App, AppFacts]]:
     """The tenant's apps on the hook's repository, locked (always in the same order), with what decides about them."""
+    earlier = aliased(Deployment)
     last_push = (
-        select(Deployment.state)
-        .where(Deployment.app_id == App.id, Deployment.kind == str(Kind.PUSH), Deployment.environment == PRODUCTION)
-        .order_by(Deployment.sequence.desc())
+        select(earlier.state)
+        .where(earlier.app_id == App.id, earlier.kind == str(Kind.PUSH), earlier.environment == PRODUCTION)
+        .order_by(earlier.sequence.desc())
         .limit(1)
         .scalar_subquery()
     )

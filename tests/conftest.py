@@ -1,0 +1,48 @@
+"""Fixtures that any test may ask for; nothing starts unless it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fixtures.databases import (
+    database,
+    database_url,
+    postgresql_cluster,
+    postgresql_template,
+    postgresql_url,
+    sqlite_template,
+    sqlite_url,
+)
+from tests.fixtures.redis_server import RedisServer, running_redis
+
+__all__ = [
+    "database",
+    "database_url",
+    "postgresql_cluster",
+    "postgresql_template",
+    "postgresql_url",
+    "sqlite_template",
+    "sqlite_url",
+]
+
+
+@pytest.fixture(scope="session")
+def shared_redis() -> Iterator[RedisServer]:
+    with running_redis() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(shared_redis: RedisServer) -> str:
+    """An empty Redis."""
+    shared_redis.flush()
+    return shared_redis.url
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A Redis of this test alone, which it may stop."""
+    with running_redis() as server:
+        yield server
