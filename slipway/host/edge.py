@@ -13,13 +13,14 @@ import re
 import resource
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from slipway.errors import Conflict, SettingsError
+from slipway.errors import SettingsError
 from slipway.host import checkout
 from slipway.settings import Settings
 
@@ -28,6 +29,8 @@ WORKER_USER = "www-data"
 PLAIN = re.compile(r"[A-Za-z0-9_.:/\[\]*-]+")
 SLACK_BYTES = 1 << 20
 OPEN_FILES = 65536
+ORPHANS_END_S = 3.0
+FOLDER_MODE = 0o755  # workers are another user
 NGINX_LEVEL = {"DEBUG": "info", "INFO": "notice", "WARNING": "warn", "ERROR": "error"}
 
 
@@ -45,23 +48,18 @@ def prepare(settings: Settings) -> list[str]:
 
     Raises:
         SettingsError: a value can't stand in nginx's configuration, or nginx is not installed.
-        Conflict: an edge already runs from this folder.
     """
     nginx = _nginx()
     edge = folder(settings)
-    for path in (edge, edge / "tmp", settings.run_dir, settings.log_dir):
+    for path in (edge / "tmp", edge / "lua" / "slipway", settings.run_dir, settings.log_dir):
         path.mkdir(parents=True, exist_ok=True)
+    for path in (edge, *(path for path in edge.rglob("lua*") if path.is_dir()), edge / "tmp"):
+        path.chmod(FOLDER_MODE)
     _free(status_socket(settings))
     _copy(SOURCE, edge)
     _write(edge / "values.conf", _values(settings))
     _write(edge / "settings.json", json.dumps(_lua_settings(settings), indent=2) + "\n", mode=0o600)
     return [nginx, "-p", f"{edge}/", "-c", str(edge / "nginx.conf"), "-e", "stderr", "-g", _globals(settings)]
-
-
-def run(settings: Settings) -> None:
-    """Prepare, then become nginx."""
-    command = prepare(settings)
-    os.execv(command[0], command)  # noqa: S606
 
 
 def _nginx() -> str:
@@ -72,16 +70,22 @@ def _nginx() -> str:
 
 
 def _free(path: Path) -> None:
-    """Remove a socket that a killed nginx left: nginx refuses to start on it."""
-    if not path.exists():
-        return
+    """Remove a socket that a killed nginx left: the next one refuses to start on it. Workers that lost their master
+    hold it for a moment longer; one that goes on answering stays, and nginx says so."""
+    until = time.monotonic() + ORPHANS_END_S
+    while _answers(path) and time.monotonic() < until:
+        time.sleep(0.02)
+    if not _answers(path):
+        path.unlink(missing_ok=True)
+
+
+def _answers(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink(missing_ok=True)
-            return
-    raise Conflict(f"an edge is already running: {path} answers", remedy="stop it first, or reload it")
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+    return True
 
 
 def _copy(source: Path, target: Path) -> None:

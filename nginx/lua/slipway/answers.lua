@@ -19,8 +19,8 @@ local function is_from_upstream()
 end
 
 local function write(ctx)
-  if ctx.too_slow then
-    ngx.status = 504
+  if ctx.too_slow and ngx.status == 502 then
+    ngx.status = 504 -- given up in the balancer, which can only say 502
   end
   local entry = ctx.entry
   local code = ctx.failure or failures.code_of(ngx.status, entry ~= nil)

@@ -55,27 +55,32 @@ local function was_connected()
   return last ~= nil and before ~= nil and before ~= "-"
 end
 
+-- After a failed attempt: another target, from the table as it is now. Without one, a target that took the connection
+-- gets the request again (it may only have closed a kept connection; nginx asks only where repeating is safe), and one
+-- that did not is given up. A slow target is given up too: the next may be as slow, and the client has waited enough.
 local function move(ctx, code)
-  if code == 504 and was_connected() then
-    ctx.too_slow = true
+  local connected = was_connected()
+  ctx.too_slow = code == 504
+  if connected and ctx.too_slow then
     return false
   end
   ctx.tried = ctx.tried or {}
   ctx.tried[ctx.target.id] = true
   local target, entry = take(ctx.host, ctx.tried)
-  if target then
-    inflight.remove(ctx.target)
-    ctx.target, ctx.entry = target, entry
+  if not target then
+    return connected
   end
-  return true -- without another target the same one again: nginx asks only where that is safe
+  inflight.remove(ctx.target)
+  ctx.target, ctx.entry = target, entry
+  return true
 end
 
+-- One more than there is to try even with a single target: the table may change meanwhile.
 local function more_tries(entry)
-  local others = #entry.targets - 1
-  if others <= 0 or not MAY_MOVE[ngx.req.get_method()] then
-    return
+  if MAY_MOVE[ngx.req.get_method()] then
+    local others = #entry.targets - 1
+    balancer.set_more_tries(math.max(1, math.min(others, MAX_MORE_TRIES)))
   end
-  balancer.set_more_tries(others < MAX_MORE_TRIES and others or MAX_MORE_TRIES)
 end
 
 local function set_timeouts(ctx)

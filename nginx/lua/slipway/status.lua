@@ -11,7 +11,7 @@ local _M = {}
 local state = ngx.shared.slipway_state
 
 local function pid_of(instance)
-  return tonumber(instance and instance:match("^%d+"))
+  return instance and tonumber(instance:match("^%d+")) or cjson.null
 end
 
 local function pids()
@@ -27,8 +27,8 @@ function _M.answer()
   ngx.header.content_type = "application/json"
   ngx.say(cjson.encode({
     edge = settings.edge_id,
-    epoch = epoch,
-    generation = generation,
+    epoch = epoch or cjson.null,
+    generation = generation or cjson.null,
     synced = routes.is_complete(),
     routes = routes.count(),
     redis = state:get("redis") or "not tried yet",

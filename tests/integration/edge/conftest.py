@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,14 +10,14 @@ from pathlib import Path
 import pytest
 from edge_backend import Server
 from edge_publisher import Publisher
-from edge_rig import Edge, RedisServer, Rig, eventually
+from edge_rig import BlackHole, Edge, RedisServer, Rig, eventually
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """With a short path: a unix socket's may have 107 bytes."""
     path = Path(tempfile.mkdtemp(prefix="edge-", dir="/tmp"))
-    os.chmod(path, 0o755)  # the workers run as another user
+    path.chmod(0o755)  # the workers run as another user
     yield path
     shutil.rmtree(path)
 
@@ -46,13 +45,13 @@ def edge(folder: Path, environ: dict[str, str]) -> Iterator[Edge]:
 
 
 @pytest.fixture
-def rig(redis_server: RedisServer, edge: Edge) -> Iterator[Rig]:
+def rig(redis_server: RedisServer, edge: Edge) -> Rig:
     """A running edge that holds an empty table."""
     publisher = Publisher(redis_server.client)
     publisher.start()
     edge.start()
     eventually(publisher.is_in_force)
-    yield Rig(redis_server, edge, publisher)
+    return Rig(redis_server, edge, publisher)
 
 
 @pytest.fixture
@@ -68,3 +67,10 @@ def backend() -> Iterator[Callable[..., Server]]:
     yield start
     for server in servers:
         server.stop()
+
+
+@pytest.fixture
+def black_hole() -> Iterator[BlackHole]:
+    hole = BlackHole()
+    yield hole
+    hole.close()

@@ -10,10 +10,10 @@ import socket
 import socketserver
 import struct
 import threading
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 
@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
         action = self.path.split("?")[0].strip("/").split("/")[0]
         getattr(self, f"do_{action}_path", self._answer)(body)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = do_PATCH = do_PURGE = handle_any
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = do_PATCH = do_PURGE = handle_any  # noqa: N815
 
     def _read_body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -67,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_status_path(self, body: bytes) -> None:
         self._answer(body, int(self.path.rsplit("/", 1)[1]))
 
-    def do_cookies_path(self, body: bytes) -> None:
+    def do_cookies_path(self, _: bytes) -> None:
         self.send_response(200)
         self.send_header("Set-Cookie", "__Host-slipway_session=forged; Path=/; Secure")
         self.send_header("Set-Cookie", "mine=1")
@@ -80,13 +80,13 @@ class Handler(BaseHTTPRequestHandler):
         self.server.release.wait(20)
         self._answer(body)
 
-    def do_die_path(self, body: bytes) -> None:
+    def do_die_path(self, _: bytes) -> None:
         """Take the request, then go without an answer."""
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.shutdown(socket.SHUT_RDWR)
 
-    def do_stream_path(self, body: bytes) -> None:
+    def do_stream_path(self, _: bytes) -> None:
         """Server-sent events until released."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
@@ -100,7 +100,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.release.wait(0.05)
         self.wfile.write(b"data: end\n\n")
 
-    def do_socket_path(self, body: bytes) -> None:
+    def do_socket_path(self, _: bytes) -> None:
         """A WebSocket's handshake, then an echo of raw bytes."""
         accept = hashlib.sha1(  # noqa: S324
             (self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()
@@ -166,5 +166,21 @@ class Server(socketserver.ThreadingTCPServer):
         self._thread.join(5)
 
 
-def wait_s(seconds: float) -> None:
-    time.sleep(seconds)
+class UnixServer(Server):
+    """A platform service: it listens on a unix socket."""
+
+    address_family = socket.AF_UNIX
+    allow_reuse_address = False
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.path = path
+        super().__init__(name, 0)
+
+    def server_bind(self) -> None:
+        self.socket.bind(str(self.path))
+        self.path.chmod(0o777)
+        self.server_address = ("unix", 0)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, _ = self.socket.accept()
+        return connection, ("unix", 0)

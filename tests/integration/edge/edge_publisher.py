@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import redis
@@ -74,6 +74,9 @@ class Publisher:
         document = json.loads(raw)
         return document["epoch"], document["generation"]
 
+    def confirmed_at(self, edge_id: str = "edge-1") -> float:
+        return float(json.loads(self.client.hget(CONFIRMED, edge_id) or "{}")["at"])
+
     def is_in_force(self) -> bool:
         return self.confirmed() == (self.epoch, self.generation)
 
@@ -102,8 +105,3 @@ class Publisher:
 
 def hosts(count: int, *targets: dict[str, Any]) -> Mapping[str, dict[str, Any]]:
     return {f"host-{n}.localhost": entry(*targets, app=str(n)) for n in range(count)}
-
-
-def only(values: Sequence[Any]) -> Any:
-    (value,) = values
-    return value

@@ -33,6 +33,25 @@ def eventually(condition: Callable[[], Any], within_s: float = DEADLINE_S) -> An
     return answer
 
 
+class BlackHole:
+    """A port that neither takes a connection nor refuses it: its queue is full."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.port = int(self._listener.getsockname()[1])
+        self._queued = [self._fill() for _ in range(3)]
+
+    def _fill(self) -> socket.socket:
+        filler = socket.socket()
+        filler.setblocking(False)
+        filler.connect_ex(("127.0.0.1", self.port))
+        return filler
+
+    def close(self) -> None:
+        for connection in (self._listener, *self._queued):
+            connection.close()
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -41,6 +60,8 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Answer:
+    """A header that came more than once has one value a line."""
+
     status: int
     headers: dict[str, str]
     body: bytes
@@ -63,7 +84,10 @@ class UnixConnection(http.client.HTTPConnection):
 
 def read(connection: http.client.HTTPConnection) -> Answer:
     response = connection.getresponse()
-    return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+    headers: dict[str, str] = {}
+    for name, value in response.getheaders():
+        headers[name.lower()] = f"{headers[name.lower()]}\n{value}" if name.lower() in headers else value
+    return Answer(response.status, headers, response.read())
 
 
 class RedisServer:

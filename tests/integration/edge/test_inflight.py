@@ -1,0 +1,144 @@
+"""Requests under way, by target: what the agent waits for before it stops a replica."""
+
+from __future__ import annotations
+
+import base64
+import concurrent.futures
+import os
+import signal
+import socket
+import time
+from contextlib import closing
+
+import pytest
+from edge_publisher import target
+from edge_rig import eventually
+
+
+def open_socket(rig, host="shop.localhost"):
+    key = base64.b64encode(os.urandom(16)).decode()
+    connection = rig.edge.raw(
+        f"GET /socket HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+    )
+    assert connection.recv(4096).startswith(b"HTTP/1.1 101")
+    return connection
+
+
+def echo(connection: socket.socket, data: bytes) -> bytes:
+    connection.sendall(data)
+    return connection.recv(4096)
+
+
+@pytest.fixture
+def shop(rig, backend):
+    app = backend()
+    rig.route("shop.localhost", target(app.port, "r-1"))
+    return app
+
+
+def counted(rig, expected):
+    """In shared memory, and in Redis."""
+    eventually(lambda: rig.edge.status["inflight"] == expected)
+    eventually(lambda: rig.publisher.inflight() == expected)
+
+
+def test_a_request_counts_until_it_is_answered(rig, shop):
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(rig.edge.ask, "shop.localhost", "/slow") for _ in range(3)]
+        counted(rig, {"r-1": 3})
+        shop.release.set()
+        assert {answer.result().status for answer in asked} == {200}
+    counted(rig, {})
+
+
+def test_a_client_that_goes_away_is_counted_off(rig, shop):
+    connection = rig.edge.raw(b"GET /slow HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
+    counted(rig, {"r-1": 1})
+
+    connection.close()
+
+    counted(rig, {})
+
+
+def test_a_websocket_counts_until_it_closes(rig, shop):
+    with closing(open_socket(rig)) as connection:
+        assert echo(connection, b"hello") == b"hello"
+        counted(rig, {"r-1": 1})
+    counted(rig, {})
+
+
+def test_a_target_that_left_the_table_is_reported_until_its_last_request_ends(rig, shop, backend):
+    connection = open_socket(rig)
+    rig.route("shop.localhost", target(backend("two").port, "r-2"))
+
+    counted(rig, {"r-1": 1})
+    assert echo(connection, b"still there") == b"still there"
+    connection.close()
+
+    counted(rig, {})
+
+
+def test_a_count_follows_each_confirmation_soon(rig, shop):
+    before = rig.publisher.counted_at()
+    rig.route("shop.localhost", target(shop.port, "r-2"))
+    confirmed_at = time.time()
+
+    eventually(lambda: rig.publisher.counted_at() > before)
+    eventually(lambda: rig.publisher.counted_at() > confirmed_at, within_s=1)
+
+
+def test_the_time_of_the_count_moves_on_when_nothing_happens(rig):
+    before = rig.publisher.counted_at()
+
+    eventually(lambda: rig.publisher.counted_at() >= before + 1, within_s=3)
+
+
+def test_a_killed_workers_requests_are_counted_off(rig, shop):
+    connections = [open_socket(rig) for _ in range(6)]
+    counted(rig, {"r-1": 6})
+
+    for pid in rig.edge.status["workers"]:
+        rig.edge.kill(pid)
+
+    counted(rig, {})
+    for connection in connections:
+        connection.close()
+
+
+def test_an_exiting_workers_requests_still_count_after_a_reload(rig, shop):
+    connection = open_socket(rig)
+    old = set(rig.edge.status["workers"])
+    rig.edge.reload()
+    eventually(lambda: len(set(rig.edge.status["workers"]) - old) == 2)
+
+    counted(rig, {"r-1": 1})
+    assert echo(connection, b"hello") == b"hello"
+    connection.close()
+
+    counted(rig, {})
+    eventually(lambda: not old & set(rig.edge.status["workers"]))
+
+
+def test_counts_of_an_edge_that_was_killed_are_replaced(rig, shop):
+    connection = open_socket(rig)
+    counted(rig, {"r-1": 1})
+
+    rig.edge.process.send_signal(signal.SIGKILL)
+    rig.edge.process.wait()
+    connection.close()
+    rig.edge.start()
+
+    counted(rig, {})
+
+
+def test_a_stream_passes_as_it_comes_and_counts(rig, shop):
+    with closing(rig.edge.raw(b"GET /stream HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")) as connection:
+        stream = connection.makefile("rb")
+        assert b"200" in stream.readline()
+        for number in range(3):
+            eventually(lambda wanted=b"data: one %d\n" % number: stream.readline() == wanted)
+        counted(rig, {"r-1": 1})
+        shop.release.set()
+        eventually(lambda: stream.readline() == b"data: end\n")
+    counted(rig, {})
