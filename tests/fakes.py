@@ -28,7 +28,7 @@ class FakeContainer:
 
 
 class FakeRuntime:
-    """Containers as records. Starts succeed at once unless `refuse` holds the replica's name or the image is unknown."""
+    """Containers as records. Starts succeed unless `refuse` holds the replica's name or the image is unknown."""
 
     def __init__(self, *, images: set[str] | None = None) -> None:
         self.images = images
@@ -69,7 +69,7 @@ class FakeRuntime:
             self._may_start(spec)
             return self._add(spec, task=False)
 
-    def run_task(self, spec: ReplicaSpec, argv: tuple[str, ...], *, timeout_s: float) -> TaskResult:
+    def run_task(self, spec: ReplicaSpec, argv: tuple[str, ...], *, timeout_s: float) -> TaskResult:  # noqa: ARG002
         self._reach()
         self._may_start(spec)
         return self.tasks.get(argv, TaskResult(0, ""))
@@ -79,7 +79,7 @@ class FakeRuntime:
         with self._lock:
             return [container.observed for container in self.containers.values()]
 
-    def stop(self, container_id: str, *, grace_s: float) -> None:
+    def stop(self, container_id: str, *, grace_s: float) -> None:  # noqa: ARG002
         self._reach()
         container = self.containers.get(container_id)
         if container and container.observed.running:
@@ -92,7 +92,13 @@ class FakeRuntime:
         if container:
             self._tell(container.spec.app_id)
 
-    def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[bytes]:
+    def logs(
+        self,
+        container_id: str,
+        *,
+        tail: int | None = None,
+        follow: bool = False,  # noqa: ARG002
+    ) -> Iterator[bytes]:
         self._reach()
         if container_id not in self.containers:
             raise NotFound("this replica is gone")
