@@ -88,6 +88,7 @@ class Settings:
 
     # builds
     build_timeout_s: float = _setting("1800", "a build that takes longer is stopped", float)
+    source_max_bytes: int = _setting("1g", "largest source tree; it is held in memory during its build", _size)
     build_memory_bytes: int = _setting("4g", "cap for all builds together", _size)
     build_cpus: float = _setting("0", "CPUs for all builds together; 0: no cap", float)
     base_images: tuple[str, ...] = _setting(
@@ -206,17 +207,28 @@ def _env_file(path: Path | None) -> dict[str, str]:
 
 
 def client(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What the command-line client takes from the environment: `url`, `token`, `app`, `config_dir`."""
+    """What the command-line client takes from the environment: `url`, `token`, `app`, `config_dir`; `no_color` is not
+    empty when colours are not wanted (no-color.org)."""
     environ = os.environ if environ is None else environ
     home = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")
     return {
         "url": environ.get("SLIPWAY_URL", ""),
         "token": environ.get("SLIPWAY_TOKEN", ""),
         "app": environ.get("SLIPWAY_APP", ""),
+        "no_color": environ.get("NO_COLOR", ""),
         "config_dir": environ.get("SLIPWAY_CONFIG_DIR", os.path.join(home, "slipway")),
     }
 
 
+def outbound(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The host's proxies and certificate authorities, for programs that are given nothing else of the environment."""
+    environ = os.environ if environ is None else environ
+    return {name: value for name, value in environ.items() if name.upper() in _OUTBOUND and value}
+
+
+_OUTBOUND = frozenset(
+    {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"}
+)
 CLIENT_KEYS = frozenset({"SLIPWAY_URL", "SLIPWAY_TOKEN", "SLIPWAY_APP", "SLIPWAY_CONFIG_DIR"})
 
 

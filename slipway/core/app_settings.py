@@ -82,6 +82,8 @@ class Timeouts(_Model):
 class AppSettings(_Model):
     """All optional: an empty file is a valid one."""
 
+    app: Slug | None = None
+    """Only for the command: which app is meant in this folder."""
     port: int | None = Field(default=None, ge=1, le=65535)
     """None: the image's first EXPOSE, else 8000. Always given to the replica as $PORT."""
     health_path: Path | None = None

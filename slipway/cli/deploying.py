@@ -1,0 +1,138 @@
+"""deploy, deployments, rollback: what runs, and how it came to run."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+
+import click
+
+from slipway.cli.invocation import Invocation, app_option, command
+from slipway.cli.output import ago, seconds, state
+from slipway.cli.watching import Deployment, show, watch
+
+_timeout = click.option("--timeout", default=1800.0, show_default=True, help="Seconds to wait with --watch.")
+_watch = click.option("--watch/--no-watch", default=None, help="Follow it to its end (on a terminal: the default).")
+
+
+@click.command()
+@app_option
+@click.option("--ref", help="Branch, tag or commit to deploy; else the app's branch.")
+@_watch
+@_timeout
+@command
+def deploy(call: Invocation, ref: str | None, watch: bool | None, timeout: float) -> None:
+    """Deploy a branch, tag or commit by hand, or follow the push under way."""
+    running = None if ref else _under_way(call)
+    values = {"ref": ref} if ref else {}
+    made = running or call.client.post(call.app_path("/deployments"), values, Idempotency_Key=str(uuid.uuid4()))
+    _follow(call, made, watch, timeout)
+
+
+@click.command()
+@app_option
+@click.option("--to", metavar="N", help="Release to go back to, such as 12 or v12; else the one before.")
+@_watch
+@_timeout
+@command
+def rollback(call: Invocation, to: str | None, watch: bool | None, timeout: float) -> None:
+    """Go back to an earlier release: image and configuration together, without a build."""
+    values = {"to": _number(to)} if to else {}
+    _follow(call, call.client.post(call.app_path("/rollback"), values), watch, timeout)
+
+
+@click.group(invoke_without_command=True)
+@app_option
+@click.option("--limit", default=20, show_default=True, help="How many, newest first.")
+@command
+def deployments(call: Invocation, limit: int) -> None:
+    """What was deployed, newest first."""
+    if click.get_current_context().invoked_subcommand:
+        return
+    listed = call.client.get(call.app_path("/deployments"), limit=limit)
+    if call.out.as_json:
+        call.out.document(listed)
+        return
+    rows = [_row(each) for each in listed["deployments"]]
+    headings = ("id", "state", "release", "commit", "kind", "when", "took", "message")
+    call.out.table(headings, rows, empty=f"{call.app} was never deployed: git push, or slipway deploy -a {call.app}")
+
+
+@deployments.command("show")
+@click.argument("number", type=int)
+@app_option
+@click.option("--watch", is_flag=True, help="Follow it to its end.")
+@_timeout
+@command
+def show_deployment(call: Invocation, number: int, watch: bool, timeout: float) -> None:
+    """Steps, times and outcome of one deployment."""
+    found = call.client.get(f"/deployments/{number}")
+    if watch:
+        _follow(call, found, watch, timeout)
+    elif call.out.as_json:
+        call.out.document(found)
+    else:
+        show(call.out, found)
+
+
+@deployments.command()
+@click.argument("number", type=int)
+@app_option
+@command
+def cancel(call: Invocation, number: int) -> None:
+    """Stop a deployment that is not live yet."""
+    stopped = call.client.post(f"/deployments/{number}/cancel")
+    call.answer(stopped, f"Deployment {number} is being cancelled. What serves now serves on.")
+
+
+@deployments.command()
+@click.argument("number", type=int)
+@app_option
+@click.option("-f", "--follow", is_flag=True, help="Go on until it ends.")
+@command
+def log(call: Invocation, number: int, follow: bool) -> None:
+    """A deployment's build log."""
+    if not follow:
+        text = call.client.text(f"/deployments/{number}/log")
+        call.answer({"log": text}, text.rstrip("\n"))
+        return
+    for event in call.client.events(f"/deployments/{number}/log", follow=1):
+        if event.name == "line":
+            click.echo(event.data)
+
+
+def _follow(call: Invocation, deployment: Deployment, wanted: bool | None, timeout: float) -> None:
+    follow = sys.stdout.isatty() if wanted is None else wanted
+    if follow:
+        sys.exit(watch(call.client, call.out, deployment, timeout_s=timeout))
+    number = deployment["id"]
+    call.answer(deployment, f"Deployment {number} is {deployment['state']}: slipway deployments show {number} --watch")
+
+
+def _under_way(call: Invocation) -> Deployment | None:
+    """The newest deployment that has not ended, so that `git push; slipway deploy --watch` follows the push."""
+    listed = call.client.get(call.app_path("/deployments"), limit=1)["deployments"]
+    newest: Deployment | None = listed[0] if listed else None
+    return newest if newest and newest["state"] in ("queued", "fetching", "building", "starting") else None
+
+
+def _row(deployment: Deployment) -> tuple[str, ...]:
+    release = f"v{deployment['release']['number']}" if deployment["release"] else ""
+    took = sum(step["seconds"] or 0 for step in deployment["steps"]) if deployment["steps"] else None
+    return (
+        str(deployment["id"]),
+        state(deployment["state"]),
+        release,
+        deployment["commit"][:7],
+        deployment["kind"],
+        ago(deployment["created_at"]),
+        seconds(took),
+        deployment["message"].partition("\n")[0][:50],
+    )
+
+
+def _number(text: str) -> int:
+    digits = text.removeprefix("v")
+    if not digits.isdigit():
+        raise click.BadParameter(f"{text!r} is not a release; give it as 12 or v12", param_hint="--to")
+    return int(digits)

@@ -1,0 +1,69 @@
+"""What every command has: `--json`, the API's client, and, where it is about an app, `-a`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import update_wrapper
+from typing import Any
+
+import click
+
+from slipway.cli.account import signed_in
+from slipway.cli.client import Client, segment
+from slipway.cli.output import Output
+from slipway.cli.which_app import which_app
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One run of the command."""
+
+    out: Output
+    app_given: str | None = None
+    _client: Client | None = None
+
+    @property
+    def client(self) -> Client:
+        """Signed in at first use, so that commands on the host need no login."""
+        if self._client is None:
+            self._client = signed_in()
+        return self._client
+
+    @property
+    def app(self) -> str:
+        """The app that is meant."""
+        if self.app_given is None:
+            self.app_given = which_app(self.client, None)
+        return self.app_given
+
+    def app_path(self, rest: str = "") -> str:
+        """Where the API has the app."""
+        return f"/apps/{segment(self.app)}{rest}"
+
+    def answer(self, document: Any, sentence: str) -> None:
+        """The document for machines, a sentence for people."""
+        if self.out.as_json:
+            self.out.document(document)
+        else:
+            self.out.line(sentence)
+
+
+def command(function: Callable[..., None]) -> Callable[..., None]:
+    """A command that gets its Invocation first, and takes `--json`. A group's options hold for its commands too:
+    `slipway env -a shop set …` is `slipway env set -a shop …`."""
+
+    def run(*args: Any, as_json: bool = False, app: str | None = None, **values: Any) -> None:
+        above = click.get_current_context().parent
+        outer = above.params if above else {}
+        call = Invocation(Output(as_json or outer.get("as_json", False)), app or outer.get("app"))
+        function(call, *args, **values)
+
+    return click.option("--json", "as_json", is_flag=True, help="Answer as JSON, for machines.")(
+        update_wrapper(run, function)
+    )
+
+
+def app_option(function: Callable[..., None]) -> Callable[..., None]:
+    """`-a APP`; without it the app is found as `which_app` says."""
+    return click.option("-a", "--app", metavar="APP", help="The app; else by slipway.toml or the git remote.")(function)

@@ -1,0 +1,61 @@
+"""What only works on the host itself, as its owner: the first token, and the doctor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from slipway import settings as slipway_settings
+from slipway.cli.exits import Exit
+from slipway.cli.invocation import Invocation, command
+from slipway.core.roles import Role
+from slipway.db import Database
+from slipway.errors import NotAllowed
+from slipway.host import checkout
+from slipway.host.examine import describe, examine
+from slipway.settings import Settings
+from slipway.tokens import create_tenant_if_missing
+from slipway.tokens import issue_token as issue
+
+
+def host_settings() -> Settings:
+    """The settings of the platform on this host, `.env` included."""
+    environment = slipway_settings.environment(checkout.ENV_FILE, checkout.default_state_dir())
+    return slipway_settings.load(environment)
+
+
+def issue_token(tenant: str, name: str, role: str, expires_in_s: float | None) -> dict[str, Any]:
+    """A token made in the database, without the API: whoever can write there owns the host.
+
+    Raises:
+        NotAllowed: this is not the host, or its user may not.
+    """
+    settings = host_settings()
+    if settings.database_url.startswith("sqlite") and not (settings.state_dir / "slipway.db").exists():
+        raise NotAllowed(
+            f"There is no platform in {settings.state_dir}, or you may not look.",
+            remedy="run it on Slipway's host as root, after make up; elsewhere leave --tenant out",
+        )
+    database = Database(settings.database_url, pool=False)
+    try:
+        with database.write(platform="a token made on the host") as session:
+            row, text = issue(session, create_tenant_if_missing(session, tenant), name, Role(role), expires_in_s)
+            made = {"id": row.id, "name": row.name, "role": row.role, "tenant": tenant, "token": text}
+    finally:
+        database.dispose()
+    return made
+
+
+@click.command()
+@command
+def doctor(call: Invocation) -> None:
+    """Look this host over: what is missing, and how to mend it."""
+    findings = examine(host_settings())
+    if call.out.as_json:
+        keys = ("name", "ok", "detail", "remedy")
+        call.out.document({"findings": [{key: getattr(each, key) for key in keys} for each in findings]})
+    else:
+        call.out.line(describe(findings))
+    if not all(each.ok for each in findings):
+        raise SystemExit(int(Exit.FAILED))

@@ -1,0 +1,57 @@
+"""Which app is meant: -a, else SLIPWAY_APP, else slipway.toml's `app`, else the app of this folder's git remote."""
+
+from __future__ import annotations
+
+import subprocess
+import tomllib
+from pathlib import Path
+
+from slipway import settings
+from slipway.cli.client import Client
+from slipway.core import validation
+from slipway.core.app_settings import FILE_NAME
+from slipway.errors import InvalidInput
+
+
+def which_app(client: Client, given: str | None) -> str:
+    """The app's name.
+
+    Raises:
+        InvalidInput: nothing tells, or the repository has several apps; names them.
+    """
+    return given or settings.client()["app"] or _from_file(Path.cwd()) or _from_remote(client)
+
+
+def _from_file(folder: Path) -> str:
+    for above in (folder, *folder.parents):
+        path = above / FILE_NAME
+        if path.is_file():
+            try:
+                return str(tomllib.loads(path.read_text()).get("app", ""))
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise InvalidInput(f"{path}: {error}", remedy="mend it, or name the app: -a NAME") from None
+        if (above / ".git").exists():
+            break
+    return ""
+
+
+def _from_remote(client: Client) -> str:
+    identity = _remote_identity()
+    if not identity:
+        raise InvalidInput("Which app?", remedy="name it: -a NAME, or go to its repository's folder")
+    apps = client.get("/apps")["apps"]
+    names = [app["name"] for app in apps if validation.repository_identity(app["repository"]) == identity]
+    if len(names) == 1:
+        return str(names[0])
+    if not names:
+        raise InvalidInput(f"No app is made from {identity}.", remedy="slipway apps create NAME, or name one: -a NAME")
+    raise InvalidInput(f"{identity} has several apps: {', '.join(sorted(names))}", remedy="name one: -a NAME")
+
+
+def _remote_identity() -> str:
+    argv = ["git", "remote", "get-url", "--", "origin"]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=5, check=False)
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return ""
+    return validation.repository_identity(done.stdout.strip()) if done.returncode == 0 else ""
