@@ -9,7 +9,7 @@ INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 TESTS ?= $(wildcard tests/unit tests/contracts tests/integration tests/e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-bench up down status examine demo test check test-unit bench soak lock env clean
+.PHONY: help install install-test install-bench up down status examine demo test check test-unit bench soak lock env units clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ LOCK := $(VENV)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-ind
 
 env: ## write .env.example anew from the settings
 	@$(HOST) settings-reference > .env.example
+
+units: ## write deploy/systemd/ anew from the services' table
+	@$(HOST) systemd-units deploy/systemd
 
 clean: ## remove what tools leave behind; keeps .venv and the platform's state
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage .coverage.* htmlcov build dist *.egg-info

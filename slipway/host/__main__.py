@@ -13,12 +13,16 @@ from slipway import settings as slipway_settings
 from slipway.errors import HostUnready, SlipwayError
 from slipway.host import checkout
 from slipway.host.commands import Commands
+from slipway.host.examine import describe as describe_findings
+from slipway.host.examine import examine
 from slipway.host.installation import Installation
 from slipway.host.lifecycle import Platform, describe
 from slipway.host.packages import Packages, UnsupportedHost
+from slipway.host.reference import env_example
 from slipway.host.requirements import Group
 from slipway.host.services import SERVICES
 from slipway.host.serving import serve
+from slipway.host.units import units
 from slipway.host.venv import Venv
 from slipway.settings import Settings
 
@@ -69,6 +73,23 @@ def serve_one(call: Call) -> int:
     serve(call.settings, service, call.options.instance, call.environment)
 
 
+def look_over(call: Call) -> int:
+    findings = examine(call.settings)
+    say(describe_findings(findings))
+    return 0 if all(finding.ok for finding in findings) else 1
+
+
+def settings_reference(_: Call) -> int:
+    print(env_example(), end="")
+    return 0
+
+
+def systemd_units(call: Call) -> int:
+    for name, text in units().items():
+        (Path(call.options.folder) / name).write_text(text)
+    return 0
+
+
 def run(call: Call) -> int:
     argv = call.options.argv
     try:
@@ -106,6 +127,9 @@ VERBS = {
         ),
         env_file=None,
     ),
+    "examine": Verb(look_over, "look the host over, with a remedy for each finding"),
+    "settings-reference": Verb(settings_reference, "print .env.example"),
+    "systemd-units": Verb(systemd_units, "write the units of a production host", (("folder", {}),)),
     "run": Verb(run, "run a program with the settings of .env", (("argv", {"nargs": "+"}),)),
 }
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from slipway.errors import HostUnready
 from slipway.host import folders, serving
 from slipway.host.commands import Commands
-from slipway.host.engine import Engine, pick_client
+from slipway.host.engine import SYSTEMD, Engine, pick_client
 from slipway.host.probing import wait_until
 from slipway.host.services import Service, wanted
 from slipway.host.supervisor import Process, Supervisor, configuration, log_of
 from slipway.settings import Settings
 
+PRODUCTION_STATE = Path("/var/lib/slipway")  # of the units in deploy/systemd
 READY_TIMEOUT_S = 60.0
 _MIGRATIONS_TIMEOUT_S = 600
 _LOG_TAIL_LINES = 15
@@ -55,11 +56,11 @@ class Platform:
         Raises:
             HostUnready: something is missing, or a service is not ready in a minute; names it, with its log's end.
         """
+        self._check_no_other_supervisor()
         self.prepare()
         text = configuration(self.settings, wanted(self.settings), self.environment, self.checkout)
         started = self._supervisor.apply(text, self.environment)
-        for service in wanted(self.settings):
-            self._wait_for(service)
+        self._wait_until_ready()
         self.say(f"up: {self.settings.public_url}" + (f"   started: {', '.join(started)}" if started else ""))
 
     def prepare(self) -> None:
@@ -97,11 +98,18 @@ class Platform:
             )
 
     def status(self) -> list[State]:
-        """Every process; empty when the platform does not run."""
+        """Every process; empty when the platform does not run. Where another than our supervisor runs it (systemd, or
+        the supervisor was killed), the services that can be asked."""
         if not self._supervisor.runs():
-            return []
+            return self._unsupervised()
         table = {service.name: service for service in wanted(self.settings)}
         return [self._state(process, table.get(process.service)) for process in self._supervisor.processes()]
+
+    def _unsupervised(self) -> list[State]:
+        asked = [(service, service.ready(self.settings)) for service in wanted(self.settings) if service.ready]
+        if not any(ready for _, (ready, _) in asked):
+            return []
+        return [State(service.name, 0, "UNSUPERVISED", 0, 0, ready, said) for service, (ready, said) in asked]
 
     def _state(self, process: Process, service: Service | None) -> State:
         running = process.state == "RUNNING"
@@ -109,6 +117,14 @@ class Platform:
         if running and service is not None and service.ready is not None:
             ready, said = service.ready(self.settings)
         return State(process.service, process.instance, process.state, process.pid, process.since_s, ready, said)
+
+    def _check_no_other_supervisor(self) -> None:
+        """Two supervisors over one state folder would end each other's services."""
+        ours = self.settings.state_dir == PRODUCTION_STATE
+        if ours and SYSTEMD.exists() and self.commands.run(["systemctl", "is-active", "--quiet", "slipway.target"]).ok:
+            raise HostUnready(
+                "systemd runs the platform on this host", remedy="systemctl restart slipway.target takes changes over"
+            )
 
     def _check_edge_may_pass(self) -> None:
         blocked = folders.blocked_for_edge(self.settings.state_dir)
@@ -118,28 +134,28 @@ class Platform:
                 remedy=f"chmod o+x {blocked}, or set SLIPWAY_STATE_DIR to a folder elsewhere, such as /var/lib/slipway",
             )
 
-    def _wait_for(self, service: Service) -> None:
-        said = ""
+    def _wait_until_ready(self) -> None:
+        states: list[State] = []
 
         def ready() -> bool:
-            nonlocal said
-            states = [state for state in self.status() if state.service == service.name]
-            said = "; ".join(f"{state.state} {state.said}".strip() for state in states if not state.ready)
+            states[:] = self.status()
             return bool(states) and all(state.ready for state in states)
 
-        if wait_until(ready, timeout_s=READY_TIMEOUT_S, interval_s=0.1):
+        if wait_until(ready, timeout_s=READY_TIMEOUT_S, interval_s=0.2):
             return
-        log = log_of(self.settings, service.name, 0)
+        late = next(state for state in states if not state.ready)
+        log = log_of(self.settings, late.service, late.instance)
         raise HostUnready(
-            f"{service.name} is not ready after {READY_TIMEOUT_S:g} s ({said})\n{_tail(log)}",
-            remedy=f"mend what its log says ({log}), then `make up` again; the other services run on",
+            f"{late.service} is not ready after {READY_TIMEOUT_S:g} s ({f'{late.state.lower()} {late.said}'.strip()})\n"
+            f"{_tail(log)}",
+            remedy=f"mend what its log says ({log}), then `make up` again; it is tried again meanwhile",
         )
 
     def _end_leftovers(self) -> bool:
         ended = [
             serving.end_leftovers(serving.note_of(self.settings, service, instance))
             for service in reversed(wanted(self.settings))
-            for instance in range(service.count(self.settings))
+            for instance in range(service.processes(self.settings))
         ]
         return any(ended)
 

@@ -43,7 +43,8 @@ class Service:
     """One row. `argv` is made when the service starts, and may write the files that the program reads.
 
     `stop_wait_s` is how long it may take to stop before it is killed. `stop_group` also tells its children to stop;
-    the kill always takes them along. `code` are the folders whose change calls for a restart.
+    the kill always takes them along. `code` are the files and folders whose change calls for a restart, and
+    `settings` the settings that do (none named: all of them).
     """
 
     name: str
@@ -54,8 +55,16 @@ class Service:
     stop_signal: StopSignal = "TERM"
     stop_wait_s: int = 15
     stop_group: bool = False
-    count: Callable[[Settings], int] = lambda _: 1
+    count: Callable[[Settings], int] | None = None
+    settings: tuple[str, ...] = ()
     wanted: Callable[[Settings], bool] = lambda _: True
+
+    @property
+    def replicated(self) -> bool:
+        return self.count is not None
+
+    def processes(self, settings: Settings) -> int:
+        return 1 if self.count is None else self.count(settings)
 
 
 def redis_socket(settings: Settings) -> Path:
@@ -110,7 +119,15 @@ def _edge(settings: Settings) -> list[str]:
 
 
 SERVICES: tuple[Service, ...] = (
-    Service("redis", "queue, route table, limits", _redis, answers_ping, (), wanted=_owns_redis),
+    Service(
+        "redis",
+        "queue, route table, limits",
+        _redis,
+        answers_ping,
+        (),
+        settings=("state_dir", "redis_url"),
+        wanted=_owns_redis,
+    ),
     Service(
         "webhook",
         "takes GitHub's deliveries",
@@ -142,14 +159,19 @@ SERVICES: tuple[Service, ...] = (
         AnswersHTTP("agent.sock", "/healthz"),
         ("builder", "slipway"),
     ),
-    # QUIT: the requests under way are finished.
+    # QUIT: requests under way are finished, but nothing listens meanwhile: hence the short wait.
     Service(
         "edge",
         "nginx: carries every request",
         _edge,
         AnswersHTTP("edge.sock", "/healthz"),
-        ("nginx", "slipway/host"),
+        ("nginx", "slipway/host/edge.py"),
         stop_signal="QUIT",
+        stop_wait_s=5,
+        settings=(
+            *("state_dir", "redis_url", "http_listen", "console_host", "edge_id", "edge_workers"),
+            *("trusted_proxies", "delivery_max_bytes", "log_level"),
+        ),
     ),
 )
 

@@ -6,7 +6,7 @@ import hashlib
 import http.client
 import sys
 import xmlrpc.client
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +24,8 @@ _CALL_TIMEOUT_S = 90.0  # stopping a group is one call, and lasts as long as the
 # Retries never end: a service whose database is away for an hour comes back without a hand. The pause between two
 # grows by a second each time.
 _RETRIES = 1_000_000
+
+_SOURCE_SUFFIXES = (".py", ".lua", ".conf")
 
 _DAEMON = """\
 ; Written by `make up` from the settings: changes here are lost.
@@ -94,13 +96,13 @@ def configuration(
     """supervisord.conf. A program's section holds its settings and a mark of its code: what differs is restarted."""
     logs = settings.log_dir / "services"
     text = _DAEMON.format(control=control_socket(settings), logs=logs, run=settings.run_dir, directory=checkout)
-    own = ours(environment)
     for service in services:
+        variables = concerning(service, environment) | {"SERVING_CODE": code_mark(checkout, service.code)}
         text += _PROGRAM.format(
             name=service.name,
             command=f"{_quoted(sys.executable)} -m slipway.host serve {service.name} %(process_num)d",
-            count=service.count(settings),
-            environment=_variables(own | {"SERVING_CODE": code_mark(checkout, service.code)}),
+            count=service.processes(settings),
+            environment=_variables(variables),
             retries=_RETRIES,
             stop_signal=service.stop_signal,
             stop_wait_s=service.stop_wait_s,
@@ -110,21 +112,30 @@ def configuration(
     return text
 
 
-def ours(environment: Mapping[str, str]) -> dict[str, str]:
-    """The settings in an environment. What the command-line client keeps there concerns no service."""
-    return {name: value for name, value in environment.items() if name.startswith(PREFIX) and name not in CLIENT_KEYS}
+def concerning(service: Service, environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings in an environment that concern a service. What the command-line client keeps there never does."""
+    names = {PREFIX + name.upper() for name in service.settings}
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and name not in CLIENT_KEYS and (name in names or not names)
+    }
 
 
-def code_mark(checkout: Path, folders: Iterable[str]) -> str:
-    """Changes whenever a source file in these folders, or the lock of what they import, does."""
+def code_mark(checkout: Path, code: Iterable[str]) -> str:
+    """Changes whenever a source file in these (files or folders), or the lock of what they import, does."""
     mark = hashlib.sha256()
-    files = [checkout / "requirements.lock"]
-    for folder in folders:
-        files += sorted(found for found in (checkout / folder).rglob("*") if found.suffix in (".py", ".lua", ".conf"))
-    for file in files:
+    for file in [checkout / "requirements.lock", *_sources(checkout, code)]:
         if file.exists():
             mark.update(str(file.relative_to(checkout)).encode() + b"\0" + file.read_bytes())
     return mark.hexdigest()[:16]
+
+
+def _sources(checkout: Path, code: Iterable[str]) -> Iterator[Path]:
+    for path in (checkout / name for name in code):
+        yield from sorted(found for found in path.rglob("*") if found.suffix in _SOURCE_SUFFIXES)
+        if path.is_file():
+            yield path
 
 
 def _variables(variables: Mapping[str, str]) -> str:
@@ -148,10 +159,14 @@ class Supervisor:
         self._file = settings.state_dir / "supervisord.conf"
 
     def runs(self) -> bool:
+        return self._pid() != 0
+
+    def _pid(self) -> int:
+        """supervisord's process; 0 when none answers."""
         try:
-            return self._call("getState") is not None
+            return int(self._call("getPID"))
         except OSError:
-            return False
+            return 0
 
     def apply(self, text: str, environment: Mapping[str, str]) -> list[str]:
         """Start supervisord with this configuration, or have the running one take it over; returns the services that
@@ -180,26 +195,39 @@ class Supervisor:
         Raises:
             HostUnready: it is still there after a minute.
         """
+        process = Path("/proc") / str(self._pid())
+        # All at once first: a shutdown alone stops one group a second.
+        self._call("stopAllProcesses")
         self._call("shutdown")
-        if not wait_until(lambda: not self.runs(), timeout_s=STOP_TIMEOUT_S, interval_s=0.1):
+        if not wait_until(lambda: not process.exists(), timeout_s=STOP_TIMEOUT_S, interval_s=0.1):
             raise HostUnready("supervisord does not stop", remedy=f"look at {self._settings.log_dir / 'services'}")
 
     def _update(self) -> list[str]:
         added, changed, removed = self._call("reloadConfig")[0]
-        for name in [*removed, *changed]:
-            self._call("stopProcessGroup", name)
-            self._call("removeProcessGroup", name)
-        for name in [*changed, *added]:
-            self._call("addProcessGroup", name)
+        for name in [*removed, *changed, *added]:
+            if name not in added:
+                self._call("stopProcessGroup", name)
+                self._call("removeProcessGroup", name)
+            if name not in removed:
+                self._call("addProcessGroup", name)
         stopped = [found for found in self.processes() if found.state in ("STOPPED", "EXITED", "FATAL")]
         for process in stopped:
             self._call("startProcess", f"{process.service}:{process.service}-{process.instance}", False)
         return sorted({*changed, *added, *(process.service for process in stopped)})
 
     def _call(self, method: str, *arguments: Any) -> Any:
+        """Raises:
+        OSError: no supervisord answers.
+        HostUnready: it is about to stop, or refuses.
+        """
         transport = _Transport(control_socket(self._settings))
         with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
-            return cast(Any, getattr(proxy.supervisor, method))(*arguments)
+            try:
+                return cast(Any, getattr(proxy.supervisor, method))(*arguments)
+            except xmlrpc.client.Fault as fault:
+                raise HostUnready(
+                    f"supervisord can't do this now: {fault.faultString}", remedy="wait a moment, then try again"
+                ) from fault
 
 
 def _process(found: Mapping[str, Any]) -> Process:
@@ -218,5 +246,7 @@ class _Transport(xmlrpc.client.Transport):
         super().__init__()
         self._socket = socket
 
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:  # noqa: ARG002 - the socket is the address
-        return UnixHTTP(self._socket, _CALL_TIMEOUT_S)
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        connection = UnixHTTP(self._socket, _CALL_TIMEOUT_S)
+        self._connection = host, connection  # what the base class closes
+        return connection

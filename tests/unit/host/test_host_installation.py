@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from slipway.errors import HostUnready
+from slipway.host.commands import Commands
+from slipway.host.installation import Installation
+from slipway.host.packages import Packages, Places
+from slipway.host.venv import Venv
+from slipway.settings import load
+from tests.unit.host.host_fakes import FakeCommands
+from tests.unit.host.test_host_packages import host
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    for name in ("requirements.lock", "requirements-dev.lock", "pyproject.toml"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").touch()
+    return tmp_path
+
+
+def pip(commands: FakeCommands) -> list[str]:
+    """What pip was asked to install, by the last word of each call."""
+    return [Path(argv[-1]).name for argv in commands.ran_with("pip", "install")]
+
+
+def test_the_lock_is_installed_with_hashes_and_the_project_without_dependencies(checkout: Path) -> None:
+    commands = FakeCommands()
+    assert Venv(commands, checkout).ensure(dev=False)
+    locked, project = commands.ran_with("pip", "install")
+    assert locked[-3:] == ["--require-hashes", "--requirement", str(checkout / "requirements.lock")]
+    assert project[-3:] == ["--no-deps", "--editable", str(checkout)]
+
+
+def test_an_unchanged_lock_is_not_installed_again(checkout: Path) -> None:
+    Venv(FakeCommands(), checkout).ensure(dev=False)
+    commands = FakeCommands()
+    assert not Venv(commands, checkout).ensure(dev=False)
+    assert commands.ran == []
+
+
+def test_a_changed_lock_is(checkout: Path) -> None:
+    Venv(FakeCommands(), checkout).ensure(dev=False)
+    (checkout / "requirements.lock").write_text("newer")
+    commands = FakeCommands()
+    assert Venv(commands, checkout).ensure(dev=False)
+    assert pip(commands)[0] == "requirements.lock"
+
+
+def test_the_developers_lock_brings_the_other_along(checkout: Path) -> None:
+    Venv(FakeCommands(), checkout).ensure(dev=True)
+    assert Venv(FakeCommands(), checkout).outdated(dev=False) == []
+
+
+def test_what_pip_finished_before_it_failed_is_not_done_again(checkout: Path) -> None:
+    commands = FakeCommands()
+    python = str(checkout / ".venv" / "bin" / "python")
+    commands.answer_by(lambda argv: int("--editable" in argv), python, "-m", "pip")
+    with pytest.raises(HostUnready):
+        Venv(commands, checkout).ensure(dev=False)
+    assert Venv(commands, checkout).outdated(dev=False) == ["pyproject.toml"]
+
+
+class Recorded(Packages):
+    """Notes what was asked for in place of installing it."""
+
+    def __init__(self, said: list[str]) -> None:
+        super().__init__(Commands(), Places())
+        self._said = said
+
+    def install(self, needs: Sequence[object]) -> None:
+        self._said.append(f"apt-get {len(needs)}")
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+def installation(
+    commands: FakeCommands, checkout: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> Installation:
+    monkeypatch.setattr("slipway.host.engine.engine_answers", lambda _: True)
+    commands.programs |= {"/usr/bin/docker", str(checkout / ".venv/bin/python")}
+    commands.answer("/usr/bin/docker", "--version", output="Docker version 20.10.24")
+    settings = load({"SLIPWAY_STATE_DIR": str(checkout / "s")})
+    return Installation(commands, settings, Venv(commands, checkout), Recorded(said), said.append)
+
+
+def test_it_says_what_it_will_install_and_why_before_it_does(
+    checkout: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installation(host("redis-server", "git"), checkout, said, monkeypatch).run(["run"])
+    assert said[0] == "To be installed by apt-get:"
+    assert " ".join(said[1].split()) == "redis-server queue, route table for the edges, sessions, limits (redis-server)"
+    assert said.index("apt-get 2") == 4
+
+
+def test_with_nothing_missing_it_says_one_line_and_installs_nothing(
+    checkout: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Venv(FakeCommands(), checkout).ensure(dev=False)
+    commands = host()
+    installation(commands, checkout, said, monkeypatch).run(["run"])
+    assert said == ["Everything is installed."]
+    assert not commands.ran_with("install")
