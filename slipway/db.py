@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
@@ -19,6 +20,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.base import ExecutableOption
 
 from slipway.errors import DependencyUnavailable
 from slipway.models import TenantOwned
@@ -62,12 +64,10 @@ class Database:
         try:
             with (
                 self.engine.connect().execution_options(**{_READ: read_only}) as connection,
-                Session(connection, expire_on_commit=False, info={"scope": scope}) as session,
+                _ScopedSession(connection, expire_on_commit=False, info={"scope": scope}) as session,
+                session.begin(),
             ):
-                event.listen(session, "do_orm_execute", _filter_by_scope)
-                event.listen(session, "before_flush", _refuse_foreign_rows)
-                with session.begin():
-                    yield session
+                yield session
         except (OperationalError, InterfaceError) as error:
             raise DependencyUnavailable(
                 "The database does not answer; nothing was changed.", remedy="try again in a moment"
@@ -94,16 +94,25 @@ def _scope(tenant_id: int | None, platform: str) -> int | str:
     return tenant_id
 
 
+class _ScopedSession(Session):
+    """Holds the scope's rules once for all sessions: attaching them to each costs more than a query."""
+
+
+@event.listens_for(_ScopedSession, "do_orm_execute")
 def _filter_by_scope(state: ORMExecuteState) -> None:
     scope = state.session.info.get("scope")
     if scope is None:
         raise UnscopedQuery("a session without a scope")
     if isinstance(scope, int) and (state.is_select or state.is_update or state.is_delete):
-        state.statement = state.statement.options(
-            with_loader_criteria(TenantOwned, lambda cls: cls.tenant_id == scope, include_aliases=True)
-        )
+        state.statement = state.statement.options(_of_tenant(scope))
 
 
+@lru_cache(maxsize=1024)
+def _of_tenant(tenant_id: int) -> ExecutableOption:
+    return with_loader_criteria(TenantOwned, lambda cls: cls.tenant_id == tenant_id, include_aliases=True)
+
+
+@event.listens_for(_ScopedSession, "before_flush")
 def _refuse_foreign_rows(session: Session, *_: Any) -> None:
     scope = session.info.get("scope")
     if not isinstance(scope, int):

@@ -22,6 +22,7 @@ from slipway.models import App, Delivery, Deployment, Release, Scale
 from slipway.queue import WorkQueue
 
 MAX_REPLICAS = 100
+_LOCKED = "slipway_locked_apps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,11 @@ def announce(queue: WorkQueue, deployments: list[Deployment]) -> None:
             queue.wake_agent(deployment.app_id)
 
 
+def locked(session: Session, app: App) -> None:
+    """The caller has read the app's row FOR UPDATE in this transaction: it need not be locked again."""
+    session.info.setdefault(_LOCKED, set()).add(app.id)
+
+
 def needs_build(deployment: Deployment) -> bool:
     """Does a worker have to make its image first?"""
     return deployment.kind in (Kind.PUSH, Kind.MANUAL)
@@ -179,7 +185,10 @@ def _add(session: Session, app: App, *, kind: Kind, image_sequence: int | None =
 
 
 def _lock(session: Session, app: App) -> None:
-    session.refresh(app, with_for_update=True)
+    """Once in a transaction (a session of `Database` is one)."""
+    if app.id not in session.info.get(_LOCKED, ()):
+        session.refresh(app, with_for_update=True)
+        locked(session, app)
     if app.deleted_at is not None:
         raise NotFound(f"the app {app.name} is being deleted")
 
@@ -188,7 +197,6 @@ def _take_sequence(session: Session, app: App) -> int:
     _lock(session, app)
     sequence = app.next_sequence
     app.next_sequence += 1
-    session.flush()
     return sequence
 
 

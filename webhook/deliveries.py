@@ -93,10 +93,11 @@ def _deploy(
 ) -> list[Made]:
     made = []
     for app, verdict in ((each.app, each.verdict) for each in judged if each.app):
-        if verdict.deploys:
-            made.append(Made(_deployment(session, hook, call, delivery, event, app), app.name))
         if event.ref == push.BRANCHES + app.branch:
-            app.head = event.commit_sha  # last, as making the deployment reads the row anew
+            app.head = event.commit_sha
+        if verdict.deploys:
+            with session.no_autoflush:  # the app's row is written once
+                made.append(Made(_deployment(session, hook, call, delivery, event, app), app.name))
     return made
 
 

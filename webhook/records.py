@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import Select, and_, bindparam, select
 from sqlalchemy.orm import Session, aliased
 
+from slipway import intents
 from slipway.core import push
 from slipway.core.configuration import PRODUCTION
 from slipway.core.push import AppFacts, PushEvent, Verdict
@@ -53,14 +54,13 @@ def hold(session: Session, hook: KnownHook) -> None:
     Raises:
         NotAuthenticated: it was removed meanwhile.
     """
-    query = select(Hook.id).where(Hook.id == hook.id).with_for_update(key_share=True)
-    if session.scalar(query) is None:
+    if session.scalar(_HOLD, {"hook_id": hook.id}) is None:
         raise refusal("the hook was removed")
 
 
 def find(session: Session, hook: KnownHook, call: Call) -> Delivery | None:
     """The delivery's row, when it came before."""
-    return session.scalar(select(Delivery).filter_by(hook_id=hook.id, delivery_id=call.delivery_id))
+    return session.scalar(_FIND, {"hook_id": hook.id, "delivery_id": call.delivery_id})
 
 
 def deployments_of(session: Session, delivery: Delivery) -> list[tuple[Deployment, str]]:
@@ -103,6 +103,26 @@ def judge(session: Session, hook: KnownHook, event: PushEvent) -> list[Judged]:
 
 def _apps(session: Session, hook: KnownHook) -> list[tuple[App, AppFacts]]:
     """The tenant's apps on the hook's repository, locked (always in the same order), with what decides about them."""
+    found = []
+    for app, live_id, file_settings, last_push in session.execute(_APPS, {"repository": hook.repository_identity}):
+        intents.locked(session, app)
+        facts = AppFacts(
+            name=app.name,
+            branch=app.branch,
+            paths=_paths(app.settings, file_settings or {}),
+            is_live=live_id is not None,
+            last_push=State(last_push) if last_push else None,
+        )
+        found.append((app, facts))
+    return found
+
+
+def _paths(app: dict[str, Any], file: dict[str, Any]) -> tuple[str, ...]:
+    """The `paths` setting as the live commit's slipway.toml, else the app's settings, have it."""
+    return tuple(file.get("paths", app.get("paths", ())))
+
+
+def _apps_query() -> Select[tuple[App, int, dict[str, Any], str]]:
     earlier = aliased(Deployment)
     last_push = (
         select(earlier.state)
@@ -112,30 +132,20 @@ def _apps(session: Session, hook: KnownHook) -> list[tuple[App, AppFacts]]:
         .scalar_subquery()
     )
     live = and_(Deployment.app_id == App.id, Deployment.environment == PRODUCTION, Deployment.state == str(State.LIVE))
-    query = (
+    return (
         select(App, Deployment.id, Build.file_settings, last_push)
         .outerjoin(Deployment, live)
         .outerjoin(Release, Release.id == Deployment.release_id)
         .outerjoin(Build, Build.id == Release.build_id)
-        .where(App.repository_identity == hook.repository_identity, App.source == "git", App.deleted_at.is_(None))
+        .where(App.repository_identity == bindparam("repository"), App.source == "git", App.deleted_at.is_(None))
         .order_by(App.id)
         .with_for_update(of=App)
     )
-    return [
-        (
-            app,
-            AppFacts(
-                name=app.name,
-                branch=app.branch,
-                paths=_paths(app.settings, file_settings or {}),
-                is_live=live_id is not None,
-                last_push=State(state) if state else None,
-            ),
-        )
-        for app, live_id, file_settings, state in session.execute(query)
-    ]
 
 
-def _paths(app: dict[str, Any], file: dict[str, Any]) -> tuple[str, ...]:
-    """The `paths` setting as the live commit's slipway.toml, else the app's settings, have it."""
-    return tuple(file.get("paths", app.get("paths", ())))
+# Built once: to put a statement together takes longer than to run it.
+_HOLD = select(Hook.id).where(Hook.id == bindparam("hook_id")).with_for_update(key_share=True)
+_FIND = select(Delivery).where(
+    Delivery.hook_id == bindparam("hook_id"), Delivery.delivery_id == bindparam("delivery_id")
+)
+_APPS = _apps_query()
