@@ -1,0 +1,19 @@
+"""Who am I?"""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+
+from router import documents
+from router.access import principal
+from router.api.operation import operation
+from slipway.core.roles import Role
+
+blueprint = APIBlueprint("account", __name__, tag="Account")
+
+
+@operation(blueprint, "GET", "/api/account", role=Role.VIEWER, output=documents.Account)
+def get_account() -> documents.Account:
+    """The token's tenant and role"""
+    who = principal()
+    return documents.Account(tenant=who.tenant, role=str(who.role), token=who.token)

@@ -1,0 +1,128 @@
+"""Deployments and their logs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from apiflask import APIBlueprint
+from flask import Response, request
+from pydantic import Field
+
+from router import documents
+from router.access import principal, services
+from router.api.operation import Input, Number, Text, operation
+from router.usecases import deployments, following
+from slipway.core.roles import Role
+
+blueprint = APIBlueprint("deployments", __name__, tag="Deployments")
+EVENT_STREAM = "text/event-stream"
+TEXT = "text/plain"
+
+
+class Page(Input):
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    before: Number | None = Field(default=None, description="The last id of the page before.")
+
+
+class NewDeployment(Input):
+    ref: Text | None = Field(default=None, description="A branch, tag or commit; the app's branch by default.")
+    commit: Text | None = Field(default=None, description="A full commit id.")
+
+
+class Rollback(Input):
+    to: Number | None = Field(default=None, description="A release's number; by default the one before.")
+
+
+class Follow(Input):
+    follow: bool = False
+
+
+@operation(blueprint, "GET", "/api/apps/<app>/deployments", role=Role.VIEWER, query=Page, output=documents.Deployments)
+def list_deployments(app: str, query: Page) -> documents.Deployments:
+    """An app's deployments, the newest first"""
+    return deployments.list_deployments(services(), principal(), app, limit=query.limit, before=query.before)
+
+
+@operation(
+    blueprint,
+    "POST",
+    "/api/apps/<app>/deployments",
+    role=Role.DEVELOPER,
+    body=NewDeployment,
+    output=documents.Deployment,
+    status=202,
+    headers={"Idempotency-Key": "The same key again is the same deployment."},
+)
+def create_deployment(app: str, body: NewDeployment) -> documents.Deployment:
+    """Deploy by hand"""
+    key = request.headers.get("Idempotency-Key", "")
+    return deployments.deploy(services(), principal(), app, ref=body.ref, commit=body.commit, idempotency_key=key)
+
+
+@operation(
+    blueprint,
+    "POST",
+    "/api/apps/<app>/rollback",
+    role=Role.DEVELOPER,
+    body=Rollback,
+    output=documents.Deployment,
+    status=202,
+)
+def roll_back(app: str, body: Rollback) -> documents.Deployment:
+    """Go back to a release"""
+    return deployments.roll_back(services(), principal(), app, body.to)
+
+
+@operation(blueprint, "GET", "/api/deployments/<int:deployment>", role=Role.VIEWER, output=documents.Deployment)
+def get_deployment(deployment: int) -> documents.Deployment:
+    """One deployment"""
+    return deployments.get_deployment(services(), principal(), deployment)
+
+
+@operation(
+    blueprint,
+    "POST",
+    "/api/deployments/<int:deployment>/cancel",
+    role=Role.DEVELOPER,
+    output=documents.Deployment,
+    status=202,
+)
+def cancel_deployment(deployment: int) -> documents.Deployment:
+    """Stop an unfinished deployment"""
+    return deployments.cancel(services(), principal(), deployment)
+
+
+@operation(blueprint, "GET", "/api/deployments/<int:deployment>/events", role=Role.VIEWER, content=(EVENT_STREAM,))
+def follow_deployment(deployment: int) -> Response:
+    """Follow a deployment
+
+    A `state` event with the deployment now and at every change, until nothing more will happen to it.
+    """
+    deployments.get_deployment(services(), principal(), deployment)
+    return services().followers.stream(following.deployment_events(services(), principal(), deployment))
+
+
+@operation(
+    blueprint,
+    "GET",
+    "/api/deployments/<int:deployment>/log",
+    role=Role.VIEWER,
+    query=Follow,
+    content=(TEXT, EVENT_STREAM),
+    headers={"Last-Event-ID": "Go on after this position."},
+)
+def get_deployment_log(deployment: int, query: Follow) -> Response:
+    """A deployment's log
+
+    As text so far; with `follow`, or where text/event-stream is accepted, as `line` events until `end`.
+    """
+    deployments.get_deployment(services(), principal(), deployment)
+    if wants_events(query.follow):
+        after = request.headers.get("Last-Event-ID", "0")
+        return services().followers.stream(following.log_events(services(), principal(), deployment, after))
+    return Response((f"{line}\n" for line in services().log.read(deployment)), content_type=f"{TEXT}; charset=utf-8")
+
+
+def wants_events(follow: bool) -> bool:
+    """By the query, or by what the client accepts."""
+    return follow or request.accept_mimetypes.best_match([TEXT, EVENT_STREAM], default=TEXT) == EVENT_STREAM

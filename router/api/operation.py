@@ -1,0 +1,77 @@
+"""One decorator that makes a route: who may call it, what it takes and what it answers, for Flask and for OpenAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, TypeVar
+
+from apiflask import APIBlueprint
+from pydantic import BaseModel, ConfigDict, Field
+
+from router.access import bearer
+from router.documents import Document
+from slipway.core.roles import Role
+
+View = TypeVar("View", bound=Callable[..., Any])
+HEADERS = "x-headers"
+"""What the routes' own request headers are called until `router.openapi` makes parameters of them."""
+NUMBER_MAX = (1 << 31) - 1
+Number = Annotated[int, Field(ge=1, le=NUMBER_MAX)]
+"""An id or another number that SQL keeps."""
+Text = Annotated[str, Field(max_length=1000)]
+
+
+class Input(BaseModel):
+    """What a route takes. An unknown field is refused by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def operation(  # noqa: PLR0913  a table of what a route is: each named
+    blueprint: APIBlueprint,
+    method: str,
+    rule: str,
+    *,
+    role: Role | None = None,
+    body: type[Input] | None = None,
+    query: type[Input] | None = None,
+    output: type[Document] | None = None,
+    status: int = 200,
+    content: tuple[str, ...] = (),
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Callable[[View], View]:
+    """Register a view. Without `output` it answers itself: `content` says with which media types (none: no content).
+
+    The view gets `body` and `query` where they are asked for. `headers` are optional ones that it reads, with what they
+    are for. A route without a role is open to anyone.
+    """
+
+    def register(view: View) -> View:
+        route: Any = view
+        if output is not None:
+            route = blueprint.output(output, status_code=status)(route)
+        if query is not None:
+            route = blueprint.input(query, location="query", arg_name="query")(route)
+        if body is not None:
+            route = blueprint.input(body, location="json", arg_name="body")(route)
+        route = blueprint.doc(
+            operation_id=view.__name__,
+            responses=None if output else _bare(status, content),
+            extensions={HEADERS: dict(headers)} if headers else None,
+        )(route)
+        if role is not None:
+            route = blueprint.auth_required(bearer, roles=[str(role)])(route)
+        blueprint.route(rule, methods=[method])(route)
+        return view
+
+    return register
+
+
+def _bare(status: int, content: tuple[str, ...]) -> dict[int, Any]:
+    return {
+        status: {
+            "description": "Successful response" if content else "Done",
+            "content": {each: {"schema": {"type": "string"}} for each in content},
+        }
+    }

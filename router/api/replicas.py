@@ -1,0 +1,56 @@
+"""Replicas, and what they print."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from apiflask import APIBlueprint
+from flask import Response
+from pydantic import Field
+
+from router import documents
+from router.access import principal, services
+from router.api.deployments import EVENT_STREAM, TEXT, wants_events
+from router.api.operation import Input, Text, operation
+from router.usecases import replica_output, replicas
+from slipway.core.roles import Role
+
+blueprint = APIBlueprint("replicas", __name__, tag="Replicas")
+
+
+class Which(Input):
+    all: bool = Field(default=False, description="The last ended ones too.")
+
+
+class Reading(Input):
+    tail: Annotated[int, Field(ge=0, le=10000, description="Lines of each replica.")] = 100
+    follow: bool = False
+    replica: Text | None = Field(default=None, description="Only this one; it may have ended.")
+
+
+@operation(blueprint, "GET", "/api/apps/<app>/replicas", role=Role.VIEWER, query=Which, output=documents.Replicas)
+def list_replicas(app: str, query: Which) -> documents.Replicas:
+    """An app's replicas"""
+    return replicas.list_replicas(services(), principal(), app, ended=query.all)
+
+
+@operation(blueprint, "GET", "/api/apps/<app>/logs", role=Role.VIEWER, query=Reading, content=(TEXT, EVENT_STREAM))
+def get_app_logs(app: str, query: Reading) -> Response:
+    """What an app's replicas print
+
+    As text (`<replica> <time> <text>`); with `follow`, or where text/event-stream is accepted, as `line` events
+    `{"replica", "line"}`.
+    """
+    if wants_events(query.follow):
+        replica_output.check_readable(services(), principal(), app, query.replica)
+        return services().followers.stream(
+            replica_output.follow_output(services(), principal(), app, replica=query.replica, tail=query.tail)
+        )
+    lines = replica_output.output_so_far(services(), principal(), app, replica=query.replica, tail=query.tail)
+    return Response(lines, content_type=f"{TEXT}; charset=utf-8")
+
+
+@operation(blueprint, "GET", "/api/containers/<container>/health", role=Role.VIEWER, output=documents.ReplicaHealth)
+def get_container_health(container: str) -> documents.ReplicaHealth:
+    """A replica by its id or its container's"""
+    return replicas.replica_health(services(), principal(), container)

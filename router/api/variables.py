@@ -1,0 +1,47 @@
+"""Environment variables."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from apiflask import APIBlueprint
+from pydantic import Field
+
+from router import documents
+from router.access import principal, services
+from router.api.operation import Input, operation
+from router.usecases import variables
+from slipway.core.roles import Role
+
+blueprint = APIBlueprint("variables", __name__, tag="Variables")
+
+
+class VariableChanges(Input):
+    put: dict[str, str] = Field(default_factory=dict, alias="set", max_length=variables.PER_SCOPE)
+    remove: list[str] = Field(default_factory=list, alias="unset", max_length=variables.PER_SCOPE)
+    scope: Literal["run", "build"] = "run"
+
+
+@operation(blueprint, "GET", "/api/apps/<app>/variables", role=Role.VIEWER, output=documents.Variables)
+def list_variables(app: str) -> documents.Variables:
+    """An app's variables
+
+    Viewers see names, not values.
+    """
+    return variables.list_variables(services(), principal(), app)
+
+
+@operation(
+    blueprint,
+    "PATCH",
+    "/api/apps/<app>/variables",
+    role=Role.DEVELOPER,
+    body=VariableChanges,
+    output=documents.ChangedVariables,
+)
+def change_variables(app: str, body: VariableChanges) -> documents.ChangedVariables:
+    """Set and unset variables
+
+    All or nothing. Changed `run` variables make a deployment of what is live.
+    """
+    return variables.change_variables(services(), principal(), app, put=body.put, remove=body.remove, scope=body.scope)

@@ -1,0 +1,57 @@
+"""The router's Flask app: the API, and later GraphQL and the console on the same use cases."""
+
+from __future__ import annotations
+
+from apiflask import APIFlask
+from flask import Response
+
+from router import openapi, problems
+from router.access import EXTENSION
+from router.api import account, apps, deployments, domains, hooks, platform, replicas, tokens, variables
+from router.requests import ApiRequest, RequestIds
+from router.services import Services
+from slipway import migrations
+
+_BLUEPRINTS = (account, apps, deployments, replicas, variables, domains, hooks, tokens, platform)
+
+
+def create_app(services: Services) -> APIFlask:
+    """The app on its services. Connects to nothing, so it may be made before a fork."""
+    app = APIFlask(
+        "router",
+        title="Slipway",
+        version="1",
+        spec_path=None,
+        docs_path=None,
+        json_errors=False,
+        static_folder=None,  # type: ignore[arg-type]
+    )
+    app.request_class = ApiRequest
+    app.extensions[EXTENSION] = services
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.config.update(_configuration())
+    for module in _BLUEPRINTS:
+        app.register_blueprint(module.blueprint)
+    problems.register(app)
+    app.spec_processor(openapi.complete)
+    app.after_request(_with_headers)
+    app.wsgi_app = RequestIds(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def _configuration() -> dict[str, object]:
+    """Failures are described by `router.openapi`; the servers by where the document is fetched from."""
+    return {
+        platform.REVISION: migrations.newest(),
+        "AUTO_404_RESPONSE": False,
+        "AUTO_AUTH_ERROR_RESPONSE": False,
+        "AUTO_VALIDATION_ERROR_RESPONSE": False,
+        "AUTO_SERVERS": False,
+        "DESCRIPTION": "Push-to-deploy on your own host. Errors are RFC 9457 problem documents with a stable `code`.",
+    }
+
+
+def _with_headers(response: Response) -> Response:
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response

@@ -1,0 +1,259 @@
+"""What is shown of things: REST returns these documents, and whatever else shows them reads the same ones."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Document(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Account(Document):
+    tenant: str
+    role: str
+    token: str = Field(description="The name of the token that asks.")
+
+
+class ReleaseRef(Document):
+    number: int
+    digest: str
+
+
+class DeploymentRef(Document):
+    id: int
+    commit: str
+
+
+class Step(Document):
+    name: str
+    started_at: datetime
+    ended_at: datetime | None
+    seconds: float | None
+    ok: bool | None = Field(description="null while it runs.")
+    note: str
+
+
+class Deployment(Document):
+    """One try to make a commit or an image live."""
+
+    id: int
+    app: str
+    environment: str
+    kind: str = Field(description="push, manual, rollback or configuration.")
+    sequence: int = Field(description="Its place in the order of the app's intents.")
+    state: str = Field(
+        description="queued, fetching, building, starting, live, retired, failed, cancelled, superseded or skipped."
+    )
+    ref: str
+    commit: str
+    message: str
+    pushed_by: str
+    actor: str
+    release: ReleaseRef | None
+    previous: DeploymentRef | None = Field(description="What was live when this one switched.")
+    reason: str = Field(description="Stable code of how it ended, such as build-failed.")
+    detail: str
+    remedy: str
+    tail: str = Field(description="The last lines of the build's or the replica's output.")
+    steps: list[Step]
+    created_at: datetime
+    started_at: datetime | None
+    live_at: datetime | None
+    ended_at: datetime | None
+    url: str
+    log_url: str
+    serving: DeploymentRef | None = Field(description="What serves the app now.")
+
+
+class Deployments(Document):
+    deployments: list[Deployment]
+
+
+class ReplicaCount(Document):
+    wanted: int
+    ready: int
+
+
+class App(Document):
+    name: str
+    tenant: str
+    source: str = Field(description="git or image.")
+    repository: str
+    branch: str
+    image: str
+    settings: dict[str, Any]
+    urls: list[str]
+    state: str = Field(description="running, stopped, deploying, failed or empty.")
+    live: Deployment | None
+    latest: Deployment | None
+    replicas: ReplicaCount
+    created_at: datetime
+
+
+class Apps(Document):
+    apps: list[App]
+
+
+class HookSecret(Document):
+    id: int
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class Hook(Document):
+    id: str
+    url: str
+    repository: str
+    secret: str | None = Field(description="Only when it was just made; it can't be had again.")
+    secrets: list[HookSecret]
+
+
+class Hooks(Document):
+    hooks: list[Hook]
+
+
+class CreatedApp(App):
+    hook: Hook | None
+
+
+class ChangedApp(Document):
+    app: App
+    deployment: Deployment | None
+
+
+class DeletedApp(Document):
+    name: str
+
+
+class Delivery(Document):
+    delivery_id: str
+    event: str
+    ref: str
+    commit: str
+    outcome: str = Field(description="deployed or ignored.")
+    reason: str
+    received_at: datetime
+    deployments: list[int]
+
+
+class Deliveries(Document):
+    deliveries: list[Delivery]
+
+
+class Replica(Document):
+    id: str
+    process: str
+    slot: int
+    release: int
+    state: str = Field(description="starting, ready, draining, crashed or gone.")
+    address: str | None
+    restarts: int
+    exit_code: int | None
+    created_at: datetime
+    ready_at: datetime | None
+    ended_at: datetime | None
+
+
+class Replicas(Document):
+    replicas: list[Replica]
+
+
+class ReplicaHealth(Document):
+    id: str
+    state: str
+    ready: bool
+    app: str
+
+
+class Scale(Document):
+    process: str
+    replicas: int
+
+
+class Variable(Document):
+    name: str
+    scope: str = Field(description="run or build.")
+    value: str | None = Field(description="null for viewers.")
+    updated_at: datetime
+
+
+class Variables(Document):
+    variables: list[Variable]
+
+
+class ChangedVariables(Variables):
+    deployment: Deployment | None
+
+
+class Domain(Document):
+    host: str
+    url: str
+    process: str
+    created_at: datetime
+
+
+class Domains(Document):
+    domains: list[Domain]
+
+
+class Token(Document):
+    id: int
+    name: str
+    role: str
+    hint: str
+    created_at: datetime
+    expires_at: datetime | None
+    used_at: datetime | None
+
+
+class IssuedToken(Token):
+    token: str = Field(description="Shown this once.")
+
+
+class Tokens(Document):
+    tokens: list[Token]
+
+
+class ServiceHealth(Document):
+    ok: bool
+    detail: str = ""
+
+
+class EdgeHealth(Document):
+    id: str
+    ok: bool = Field(description="It serves the newest routes.")
+    epoch: str
+    generation: int
+    confirmed_at: datetime | None
+
+
+class System(Document):
+    status: str = Field(description="ok or degraded.")
+    database: ServiceHealth
+    redis: ServiceHealth
+    agent: ServiceHealth
+    generation: int = Field(description="Of the route table.")
+    edges: list[EdgeHealth]
+    workers: int
+    queue_length: int
+
+
+class Status(Document):
+    status: str
+
+
+class Problem(Document):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    remedy: str | None = None
+    request_id: str | None = None
+    errors: list[dict[str, str]] | None = Field(default=None, description="Field by field, for invalid input.")

@@ -1,0 +1,180 @@
+"""Apps: set up, looked at, changed, deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from router import documents
+from router.principal import Principal
+from router.services import Services
+from router.usecases import domains, hooks
+from router.usecases.finding import app_named, unique_or
+from router.usecases.showing_apps import show_app, show_apps
+from router.usecases.showing_deployments import show_deployment
+from slipway import audit, intents, lifecycle
+from slipway.core import app_settings, validation
+from slipway.core.configuration import WEB
+from slipway.core.merge_patch import merge_patch
+from slipway.core.roles import Role
+from slipway.core.states import UNFINISHED, State
+from slipway.errors import Conflict, InvalidInput
+from slipway.models import App, Deployment, Domain, Scale, now
+from slipway.routes import touch_routes
+
+CREDENTIAL_MAX = 16384
+
+
+@dataclass(frozen=True, slots=True)
+class NewApp:
+    """What a new app is to be: from a repository or from an image."""
+
+    name: str
+    repository: str | None = None
+    branch: str = "main"
+    image: str | None = None
+    credential: str | None = field(default=None, repr=False)
+    settings: dict[str, Any] = field(default_factory=dict)
+    replicas: int = 1
+    hook: bool = False
+
+
+def list_apps(services: Services, principal: Principal) -> list[documents.App]:
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        rows = session.scalars(select(App).where(App.deleted_at.is_(None)).order_by(App.name)).all()
+        return show_apps(session, rows, principal.tenant, services.settings.public_url)
+
+
+def get_app(services: Services, principal: Principal, name: str) -> documents.App:
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        return show_app(session, app_named(session, name), principal.tenant, services.settings.public_url)
+
+
+def create_app(services: Services, principal: Principal, wanted: NewApp) -> documents.CreatedApp:
+    """A new app with its first host; with `hook`, the hook of its repository too.
+
+    Raises:
+        Conflict: the name is taken.
+    """
+    if wanted.hook:
+        principal.require(Role.OWNER)
+    app = _row(services, principal, wanted)
+    with services.db.write(tenant_id=principal.tenant_id) as session:
+        _add(session, app)
+        _seal_credential(services, app, wanted.credential)
+        session.add(Scale(tenant_id=app.tenant_id, app_id=app.id, process=WEB, replicas=wanted.replicas))
+        host = domains.add_first_host(session, services.settings, app, principal.tenant)
+        touch_routes(session, [host])
+        hook = hooks.ensure_hook(services, session, principal, wanted.repository or "") if wanted.hook else None
+        audit.record(session, app.tenant_id, principal.actor, "app.create", app.name, host=host)
+        shown = show_app(session, app, principal.tenant, services.settings.public_url)
+    services.queue.wake_agent(app.id)
+    return documents.CreatedApp(**dict(shown), hook=hook)
+
+
+def change_app(services: Services, principal: Principal, name: str, changes: dict[str, Any]) -> documents.ChangedApp:
+    """Change `repository`, `branch`, `credential` (None: forget it) and `settings` (an RFC 7396 merge patch).
+
+    Only changed settings make a deployment: the others matter to the next one.
+    """
+    with services.db.write(tenant_id=principal.tenant_id) as session:
+        app = app_named(session, name)
+        _change_source(services, app, changes)
+        deployment = None
+        if _change_settings(app, changes.get("settings")):
+            deployment = intents.reconfigure(session, app, actor=principal.actor.name, what="settings changed")
+        audit.record(session, app.tenant_id, principal.actor, "app.change", name, fields=sorted(changes))
+        session.flush()
+        shown = documents.ChangedApp(
+            app=show_app(session, app, principal.tenant, services.settings.public_url),
+            deployment=show_deployment(session, deployment, services.settings.public_url) if deployment else None,
+        )
+    intents.announce(services.queue, [deployment] if deployment else [])
+    return shown
+
+
+def delete_app(services: Services, principal: Principal, name: str) -> documents.DeletedApp:
+    """Stop what is under way and take its hosts away; the agent removes the rest, then the row."""
+    with services.db.write(tenant_id=principal.tenant_id) as session:
+        app = app_named(session, name)
+        app.deleted_at = now()
+        for deployment in _unfinished(session, app):
+            lifecycle.request_stop(deployment, State.CANCELLED, "the app was deleted")
+        touch_routes(session, session.scalars(select(Domain.host).filter_by(app_id=app.id)))
+        audit.record(session, app.tenant_id, principal.actor, "app.delete", name)
+    services.queue.wake_agent(app.id)
+    return documents.DeletedApp(name=name)
+
+
+def scale_app(
+    services: Services, principal: Principal, name: str, *, replicas: int, process: str = WEB
+) -> documents.Scale:
+    """Wish a number of replicas; the agent starts and stops them."""
+    validation.slug(process, "process's name")
+    with services.db.write(tenant_id=principal.tenant_id) as session:
+        app = app_named(session, name)
+        intents.scale(session, app, replicas=replicas, process=process)
+        audit.record(session, app.tenant_id, principal.actor, "app.scale", name, process=process, replicas=replicas)
+    services.queue.wake_agent(app.id)
+    return documents.Scale(process=process, replicas=replicas)
+
+
+def _row(services: Services, principal: Principal, wanted: NewApp) -> App:
+    if bool(wanted.repository) == bool(wanted.image):
+        raise InvalidInput("an app comes from a repository or from an image", remedy="give one of the two")
+    if wanted.hook and not wanted.repository:
+        raise InvalidInput("an image has no pushes", remedy="leave hook out, or give a repository")
+    app = App(tenant_id=principal.tenant_id, name=validation.app_name(wanted.name), settings=wanted.settings)
+    app_settings.parse(wanted.settings)
+    app.branch = validation.branch(wanted.branch)
+    if wanted.repository:
+        app.source = "git"
+        _set_repository(services, app, wanted.repository)
+    else:
+        app.source, app.image = "image", validation.image_name(wanted.image or "")
+    return app
+
+
+def _add(session: Session, app: App) -> None:
+    taken = session.scalar(select(App).filter_by(name=app.name))
+    if taken is not None and taken.deleted_at is not None:
+        raise Conflict(f"an app {app.name!r} is still being deleted", remedy="try again in a moment")
+    with unique_or(session, Conflict(f"there is an app {app.name!r} already", remedy="choose another name")):
+        session.add(app)
+
+
+def _change_source(services: Services, app: App, changes: dict[str, Any]) -> None:
+    if "repository" in changes:
+        if app.source != "git":
+            raise InvalidInput(f"{app.name} runs an image", remedy="make another app for the repository")
+        _set_repository(services, app, changes["repository"] or "")
+    if "branch" in changes:
+        app.branch, app.head = validation.branch(changes["branch"] or ""), None
+    if "credential" in changes:
+        _seal_credential(services, app, changes["credential"])
+
+
+def _set_repository(services: Services, app: App, url: str) -> None:
+    app.repository = validation.repository_url(url, services.settings.git_hosts)
+    app.repository_identity = validation.repository_identity(app.repository)
+    app.head = None
+
+
+def _seal_credential(services: Services, app: App, credential: str | None) -> None:
+    app.credential = services.values.seal(credential, app.tenant_id, app.id, "credential") if credential else None
+
+
+def _change_settings(app: App, patch: dict[str, Any] | None) -> bool:
+    merged = merge_patch(app.settings, patch or {})
+    app_settings.parse(merged)
+    changed = bool(merged != app.settings)
+    app.settings = merged
+    return changed
+
+
+def _unfinished(session: Session, app: App) -> list[Deployment]:
+    states = [str(state) for state in UNFINISHED]
+    return list(session.scalars(select(Deployment).filter_by(app_id=app.id).where(Deployment.state.in_(states))))

@@ -1,0 +1,104 @@
+"""Hosts that lead to an app. Each belongs to one app on the whole platform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from router import documents
+from router.principal import Principal
+from router.services import Services
+from router.usecases.finding import app_named, unique_or
+from router.usecases.showing_apps import address_of
+from slipway import audit
+from slipway.core import validation
+from slipway.errors import Conflict, InvalidInput, NotFound
+from slipway.models import App, Domain
+from slipway.routes import touch_routes
+from slipway.settings import Settings
+
+PER_APP = 100
+_LABEL_MAX = 63
+
+
+def list_domains(services: Services, principal: Principal, app_name: str) -> documents.Domains:
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        app = app_named(session, app_name)
+        rows = session.scalars(select(Domain).filter_by(app_id=app.id).order_by(Domain.id))
+        return documents.Domains(domains=[_shown(services.settings, row) for row in rows])
+
+
+def add_domain(services: Services, principal: Principal, app_name: str, text: str) -> documents.Domain:
+    """Lead a host to the app. The app's own again changes nothing.
+
+    Raises:
+        InvalidInput: it is not a host name, or the platform's own.
+        Conflict: it leads to another app (whose is not told).
+    """
+    host = _allowed_host(services.settings, text)
+    with services.db.write(tenant_id=principal.tenant_id) as session:
+        app = app_named(session, app_name)
+        own = list(session.scalars(select(Domain).filter_by(app_id=app.id)))
+        for row in own:
+            if row.host == host:
+                return _shown(services.settings, row)
+        if len(own) >= PER_APP:
+            raise Conflict(f"an app has at most {PER_APP} hosts", remedy="remove one first: slipway domains remove")
+        row = Domain(tenant_id=app.tenant_id, app_id=app.id, host=host)
+        with unique_or(session, Conflict(f"{host} leads to another app", remedy="remove it there first")):
+            session.add(row)
+        touch_routes(session, [host])
+        audit.record(session, app.tenant_id, principal.actor, "domain.add", host, app=app.name)
+    services.queue.wake_agent(app.id)
+    return _shown(services.settings, row)
+
+
+def remove_domain(services: Services, principal: Principal, app_name: str, text: str) -> None:
+    """Raises `NotFound` when the host does not lead to the app."""
+    host = validation.domain(text)
+    with services.db.write(tenant_id=principal.tenant_id) as session:
+        app = app_named(session, app_name)
+        row = session.scalar(select(Domain).filter_by(app_id=app.id, host=host))
+        if row is None:
+            raise NotFound(f"{host} does not lead to {app.name}.", remedy=f"slipway domains -a {app.name}")
+        session.delete(row)
+        touch_routes(session, [host])
+        audit.record(session, app.tenant_id, principal.actor, "domain.remove", host, app=app.name)
+    services.queue.wake_agent(app.id)
+
+
+def add_first_host(session: Session, settings: Settings, app: App, tenant: str) -> str:
+    """A new app's host under the platform's domain: `<app>`, with the tenant's name where that is taken."""
+    for label in _labels(app.name, tenant):
+        host = f"{label}.{settings.app_domain}".lower()
+        if host == settings.console_host:
+            continue
+        try:
+            with session.begin_nested():
+                session.add(Domain(tenant_id=app.tenant_id, app_id=app.id, host=host))
+        except IntegrityError:
+            continue
+        return host
+    raise Conflict(f"no host is free for {app.name}", remedy="choose another name")
+
+
+def _labels(app: str, tenant: str) -> Iterator[str]:
+    yield app
+    both = f"{app[:30]}-{tenant[:25]}".strip("-")
+    yield f"{app}-{tenant}" if len(app) + len(tenant) < _LABEL_MAX else both
+    yield from (f"{both}-{number}" for number in range(2, 20))
+
+
+def _allowed_host(settings: Settings, text: str) -> str:
+    host = validation.domain(text)
+    if host == settings.console_host.lower():
+        raise InvalidInput(f"{host} is the platform's own host", remedy="choose another")
+    return host
+
+
+def _shown(settings: Settings, row: Domain) -> documents.Domain:
+    url = address_of(row.host, settings.public_url)
+    return documents.Domain(host=row.host, url=url, process=row.process, created_at=row.created_at)

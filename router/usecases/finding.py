@@ -1,0 +1,46 @@
+"""Things by the names that people use, inside the session's tenant. What belongs to another tenant is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from slipway.errors import NotFound, SlipwayError
+from slipway.models import App, Deployment, Hook
+
+_NUMBER_MAX = (1 << 31) - 1
+
+
+def app_named(session: Session, name: str) -> App:
+    found = session.scalar(select(App).filter_by(name=name, deleted_at=None))
+    if found is None:
+        raise NotFound(f"There is no app {name!r} here.", remedy="see them all: slipway apps")
+    return found
+
+
+def deployment_numbered(session: Session, number: int) -> Deployment:
+    found = session.scalar(select(Deployment).filter_by(id=number)) if number <= _NUMBER_MAX else None
+    if found is None:
+        raise NotFound(f"There is no deployment {number} here.", remedy="see them all: slipway deployments")
+    return found
+
+
+def hook_identified(session: Session, hook_id: str) -> Hook:
+    found = session.scalar(select(Hook).filter_by(id=hook_id))
+    if found is None:
+        raise NotFound(f"There is no hook {hook_id!r} here.", remedy="see them all: slipway hooks")
+    return found
+
+
+@contextmanager
+def unique_or(session: Session, error: SlipwayError) -> Iterator[None]:
+    """Raise `error` when what is added inside exists already: the database decides, so two at once can't both win."""
+    try:
+        yield
+        session.flush()
+    except IntegrityError:
+        raise error from None

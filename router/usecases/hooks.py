@@ -1,0 +1,145 @@
+"""Hooks: the address that a repository's pushes are delivered to, its secrets, and what came."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from datetime import timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from router import documents
+from router.principal import Principal
+from router.services import Services
+from router.usecases.finding import hook_identified
+from slipway import audit
+from slipway.core import validation
+from slipway.errors import Conflict
+from slipway.models import Delivery, Deployment, Hook, HookSecret, now
+
+SECRET_BYTES = 32
+
+
+def list_hooks(services: Services, principal: Principal) -> documents.Hooks:
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        hooks = session.scalars(select(Hook).order_by(Hook.created_at)).all()
+        valid = _valid_secrets(session, [hook.id for hook in hooks])
+        return documents.Hooks(hooks=[_shown(services, hook, valid[hook.id]) for hook in hooks])
+
+
+def create_hook(services: Services, principal: Principal, repository: str) -> documents.Hook:
+    """A hook with its secret, which is shown this once.
+
+    Raises:
+        Conflict: the repository has one: a second would deploy every push twice.
+    """
+    with services.db.write(tenant_id=principal.tenant_id) as session:
+        hook = ensure_hook(services, session, principal, repository)
+        if hook.secret is None:
+            raise Conflict(
+                f"{hook.repository} has the hook {hook.id} already",
+                remedy="give it a new secret: slipway hooks rotate",
+                hook=hook.id,
+            )
+        return hook
+
+
+def ensure_hook(services: Services, session: Session, principal: Principal, repository: str) -> documents.Hook:
+    """The repository's hook; a new one (with its secret) when there is none."""
+    url = validation.repository_url(repository, services.settings.git_hosts)
+    identity = validation.repository_identity(url)
+    hook = session.scalars(select(Hook).filter_by(repository_identity=identity)).first()
+    if hook is not None:
+        return _shown(services, hook, _valid_secrets(session, [hook.id])[hook.id])
+    hook = Hook(id=secrets.token_urlsafe(16), tenant_id=principal.tenant_id, repository_identity=identity)
+    session.add(hook)
+    session.flush()
+    secret, row = _add_secret(services, session, hook)
+    audit.record(session, principal.tenant_id, principal.actor, "hook.create", hook.id, repository=identity)
+    return _shown(services, hook, [row], secret)
+
+
+def rotate_hook(services: Services, principal: Principal, hook_id: str) -> documents.Hook:
+    """A new secret; the old ones stay valid for `secret_overlap_s`, so that no delivery is refused meanwhile."""
+    with services.db.write(tenant_id=principal.tenant_id) as session:
+        hook = hook_identified(session, hook_id)
+        end = now() + timedelta(seconds=services.settings.secret_overlap_s)
+        for row in session.scalars(select(HookSecret).filter_by(hook_id=hook.id)):
+            if row.expires_at is not None and row.expires_at <= now():
+                session.delete(row)
+            elif row.expires_at is None:
+                row.expires_at = end
+        secret, _row = _add_secret(services, session, hook)
+        audit.record(session, principal.tenant_id, principal.actor, "hook.rotate", hook.id)
+        return _shown(services, hook, _valid_secrets(session, [hook.id])[hook.id], secret)
+
+
+def delete_hook(services: Services, principal: Principal, hook_id: str) -> None:
+    """Deliveries to it are refused from now on."""
+    with services.db.write(tenant_id=principal.tenant_id) as session:
+        hook = hook_identified(session, hook_id)
+        session.delete(hook)
+        audit.record(
+            session, principal.tenant_id, principal.actor, "hook.delete", hook.id, repository=hook.repository_identity
+        )
+
+
+def list_deliveries(services: Services, principal: Principal, hook_id: str, limit: int) -> documents.Deliveries:
+    """The newest first, each with the deployments that it made."""
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        hook = hook_identified(session, hook_id)
+        query = select(Delivery).filter_by(hook_id=hook.id).order_by(Delivery.id.desc())
+        rows = session.scalars(query.limit(limit)).all()
+        made = _deployments(session, [row.id for row in rows])
+        return documents.Deliveries(deliveries=[_delivery(row, made[row.id]) for row in rows])
+
+
+def _add_secret(services: Services, session: Session, hook: Hook) -> tuple[str, HookSecret]:
+    secret = secrets.token_hex(SECRET_BYTES)
+    sealed = services.hooks.seal(secret, hook.tenant_id, hook.id)
+    row = HookSecret(tenant_id=hook.tenant_id, hook_id=hook.id, sealed=sealed)
+    session.add(row)
+    session.flush()
+    return secret, row
+
+
+def _valid_secrets(session: Session, hook_ids: list[str]) -> dict[str, list[HookSecret]]:
+    found: dict[str, list[HookSecret]] = defaultdict(list)
+    valid = or_(HookSecret.expires_at.is_(None), HookSecret.expires_at > now())
+    query = select(HookSecret).where(HookSecret.hook_id.in_(hook_ids), valid).order_by(HookSecret.id)
+    for row in session.scalars(query):
+        found[row.hook_id].append(row)
+    return found
+
+
+def _deployments(session: Session, deliveries: list[int]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = defaultdict(list)
+    query = select(Deployment.delivery_row, Deployment.id).where(Deployment.delivery_row.in_(deliveries))
+    for delivery, deployment in session.execute(query.order_by(Deployment.id)):
+        if delivery is not None:
+            found[delivery].append(deployment)
+    return found
+
+
+def _shown(services: Services, hook: Hook, rows: list[HookSecret], secret: str | None = None) -> documents.Hook:
+    return documents.Hook(
+        id=hook.id,
+        url=f"{services.settings.public_url.rstrip('/')}/webhooks/github/{hook.id}",
+        repository=hook.repository_identity,
+        secret=secret,
+        secrets=[documents.HookSecret(id=row.id, created_at=row.created_at, expires_at=row.expires_at) for row in rows],
+    )
+
+
+def _delivery(row: Delivery, deployments: list[int]) -> documents.Delivery:
+    return documents.Delivery(
+        delivery_id=row.delivery_id,
+        event=row.event,
+        ref=row.ref,
+        commit=row.commit_sha,
+        outcome=row.outcome,
+        reason=row.reason,
+        received_at=row.received_at,
+        deployments=deployments,
+    )

@@ -1,0 +1,85 @@
+"""Replicas as the agent recorded them."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from router import documents
+from router.principal import Principal
+from router.services import Services
+from router.usecases.finding import app_named
+from slipway.errors import NotFound
+from slipway.models import App, Release, Replica
+
+ENDED_SHOWN = 20
+_SHORT_ID = 12
+_READY = "ready"
+
+
+def list_replicas(services: Services, principal: Principal, app_name: str, *, ended: bool) -> documents.Replicas:
+    """The running ones; with `ended`, the last ones that ended too."""
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        app = app_named(session, app_name)
+        query = (
+            select(Replica, Release.number)
+            .join(Release, Release.id == Replica.release_id)
+            .where(Replica.app_id == app.id)
+        )
+        running = query.where(Replica.ended_at.is_(None)).order_by(Replica.process, Replica.slot, Replica.created_at)
+        rows = [*session.execute(running).tuples()]
+        if ended:
+            last = query.where(Replica.ended_at.is_not(None)).order_by(Replica.ended_at.desc()).limit(ENDED_SHOWN)
+            rows += session.execute(last).tuples()
+        return documents.Replicas(replicas=[_shown(row, number) for row, number in rows])
+
+
+def replica_health(services: Services, principal: Principal, identity: str) -> documents.ReplicaHealth:
+    """Of a replica, by its id or its container's (in full, or its first 12 characters)."""
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        found = session.execute(
+            select(Replica, App.name).join(App, App.id == Replica.app_id).where(_identified(identity))
+        ).first()
+        if found is None:
+            raise NotFound(f"There is no container {identity[:64]!r} here.", remedy="see them: slipway ps")
+        row, app = found
+        ready = row.state == _READY and row.ended_at is None
+        return documents.ReplicaHealth(id=row.id, state=row.state, ready=ready, app=app)
+
+
+def readable_replicas(session: Session, app_name: str, replica: str | None) -> list[str]:
+    """Whose output is read: the one asked for (also when it ended), or all that run.
+
+    Raises:
+        NotFound: the app has no such replica.
+    """
+    app = app_named(session, app_name)
+    query = select(Replica.id).filter_by(app_id=app.id)
+    if replica is None:
+        return list(session.scalars(query.where(Replica.ended_at.is_(None)).order_by(Replica.process, Replica.slot)))
+    found = session.scalar(query.where(Replica.id == replica))
+    if found is None:
+        raise NotFound(f"{app.name} has no replica {replica!r}.", remedy=f"see them: slipway ps -a {app.name}")
+    return [found]
+
+
+def _identified(identity: str) -> ColumnElement[bool]:
+    by_id = or_(Replica.id == identity, Replica.container_id == identity)
+    is_short = len(identity) == _SHORT_ID and identity.isalnum()
+    return or_(by_id, Replica.container_id.startswith(identity, autoescape=True)) if is_short else by_id
+
+
+def _shown(row: Replica, release: int) -> documents.Replica:
+    return documents.Replica(
+        id=row.id,
+        process=row.process,
+        slot=row.slot,
+        release=release,
+        state=row.state,
+        address=row.address,
+        restarts=row.restarts,
+        exit_code=row.exit_code,
+        created_at=row.created_at,
+        ready_at=row.ready_at,
+        ended_at=row.ended_at,
+    )

@@ -1,0 +1,87 @@
+"""How the platform's own services are. Each is asked, and none may take the answer down with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from redis.exceptions import RedisError
+from sqlalchemy import select
+
+from router import documents
+from router.services import Services
+from slipway.errors import DependencyUnavailable, SlipwayError
+from slipway.models import Edge, RouteTable
+from slipway.queue import BUILDS
+
+CONFIRMED = "slipway:edges:confirmed"
+"""docs/reference/edge-protocol.md"""
+_FINE = documents.ServiceHealth(ok=True)
+
+
+def system_health(services: Services) -> documents.System:
+    """Every service, with the edges' generations, the number of workers and the queue's length."""
+    database, (table, registered) = _asked(lambda: _routes(services), (None, []))
+    redis, (confirmed, workers, queued) = _asked(lambda: _redis(services), ({}, 0, 0))
+    agent, _status = _asked(services.agent.status, {})
+    edges = [_edge(name, table, confirmed.get(name)) for name in sorted({*registered, *confirmed})]
+    fine = database.ok and redis.ok and agent.ok and workers > 0 and all(edge.ok for edge in edges)
+    return documents.System(
+        status="ok" if fine else "degraded",
+        database=database,
+        redis=redis,
+        agent=agent,
+        generation=table.generation if table else 0,
+        edges=edges,
+        workers=workers,
+        queue_length=queued,
+    )
+
+
+def check_ready(services: Services, needed_revision: str) -> None:
+    """Raises `DependencyUnavailable` while the database does not answer, or has another schema than this code's."""
+    with services.db.read(platform="is the schema this code's?") as session:
+        found = session.connection().exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    if found != needed_revision:
+        raise DependencyUnavailable(
+            f"The database has schema {found}, this code needs {needed_revision}.",
+            remedy="start the same version everywhere: make up migrates the database",
+        )
+
+
+def _asked(ask: Callable[[], Any], otherwise: Any) -> tuple[documents.ServiceHealth, Any]:
+    try:
+        return _FINE, ask()
+    except SlipwayError as error:
+        return documents.ServiceHealth(ok=False, detail=error.message), otherwise
+    except RedisError as error:
+        return documents.ServiceHealth(ok=False, detail=f"Redis does not answer: {type(error).__name__}"), otherwise
+
+
+def _routes(services: Services) -> tuple[RouteTable | None, list[str]]:
+    with services.db.read(platform="how the edges are") as session:
+        return session.scalars(select(RouteTable)).first(), list(session.scalars(select(Edge.id)))
+
+
+def _redis(services: Services) -> tuple[dict[str, dict[str, Any]], int, int]:
+    from rq import Queue, Worker  # noqa: PLC0415  heavy, and only needed here
+
+    told = cast("dict[bytes, bytes]", services.redis.hgetall(CONFIRMED))
+    confirmed = {name.decode(): json.loads(value) for name, value in told.items()}
+    queue = Queue(BUILDS, connection=services.redis)
+    return confirmed, Worker.count(queue=queue), queue.count
+
+
+def _edge(name: str, table: RouteTable | None, confirmed: dict[str, Any] | None) -> documents.EdgeHealth:
+    if confirmed is None:
+        return documents.EdgeHealth(id=name, ok=False, epoch="", generation=0, confirmed_at=None)
+    newest = table is None or confirmed["generation"] >= table.generation
+    return documents.EdgeHealth(
+        id=name,
+        ok=newest,
+        epoch=confirmed["epoch"],
+        generation=confirmed["generation"],
+        confirmed_at=datetime.fromtimestamp(float(confirmed["at"]), UTC) if confirmed.get("at") else None,
+    )

@@ -1,0 +1,51 @@
+"""The tenant's tokens."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from router import documents
+from router.principal import Principal
+from router.services import Services
+from slipway import tokens
+from slipway.core.roles import Role
+from slipway.errors import NotFound
+from slipway.models import Tenant, Token
+
+
+def list_tokens(services: Services, principal: Principal) -> documents.Tokens:
+    """Those that are not revoked."""
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        rows = session.scalars(select(Token).where(Token.revoked_at.is_(None)).order_by(Token.id))
+        return documents.Tokens(tokens=[_shown(row) for row in rows])
+
+
+def issue_token(
+    services: Services, principal: Principal, *, name: str, role: Role, expires_in_s: float | None
+) -> documents.IssuedToken:
+    """A token of at most the own role; its text is shown this once."""
+    principal.require(role)
+    with services.db.write(tenant_id=principal.tenant_id) as session:
+        tenant = session.get_one(Tenant, principal.tenant_id)
+        row, text = tokens.issue_token(session, tenant, name, role, expires_in_s, actor=principal.actor)
+        return documents.IssuedToken(**dict(_shown(row)), token=text)
+
+
+def revoke_token(services: Services, principal: Principal, token_id: int) -> None:
+    """End a token at once, the own one too."""
+    if token_id > (1 << 31) - 1:
+        raise NotFound(f"there is no token {token_id}", remedy="slipway tokens")
+    with services.db.write(tenant_id=principal.tenant_id) as session:
+        tokens.revoke_token(session, token_id, actor=principal.actor)
+
+
+def _shown(row: Token) -> documents.Token:
+    return documents.Token(
+        id=row.id,
+        name=row.name,
+        role=row.role,
+        hint=row.hint,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        used_at=row.used_at,
+    )

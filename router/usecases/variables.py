@@ -1,0 +1,104 @@
+"""Environment variables, sealed at rest: for builds, or for replicas."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from router import documents
+from router.principal import Principal
+from router.services import Services
+from router.usecases.finding import app_named
+from router.usecases.showing_deployments import show_deployment
+from slipway import audit, intents
+from slipway.core import roles, validation
+from slipway.core.configuration import PRODUCTION
+from slipway.core.roles import Role
+from slipway.errors import InvalidInput
+from slipway.models import App, Deployment, Variable
+
+VALUE_MAX_BYTES = 64 << 10
+PER_SCOPE = 300
+TOTAL_MAX_BYTES = 512 << 10
+"""Of one scope, sealed: what a process can be started with is bounded."""
+
+
+def list_variables(services: Services, principal: Principal, app_name: str) -> documents.Variables:
+    """Values are shown to those who may change them."""
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        return documents.Variables(variables=_shown(services, principal, session, app_named(session, app_name)))
+
+
+def change_variables(
+    services: Services, principal: Principal, app_name: str, *, put: dict[str, str], remove: list[str], scope: str
+) -> documents.ChangedVariables:
+    """Set and unset, all or nothing. A change for replicas makes a deployment; one for builds waits for the next."""
+    _check(put, remove)
+    with services.db.write(tenant_id=principal.tenant_id) as session:
+        app = app_named(session, app_name)
+        changed = _change(services, session, app, put, set(remove), scope)
+        deployment = _reconfigure(session, principal, app, changed) if changed and scope == "run" else None
+        audit.record(session, app.tenant_id, principal.actor, "variables.change", app.name, names=changed, scope=scope)
+        shown = documents.ChangedVariables(
+            variables=_shown(services, principal, session, app),
+            deployment=show_deployment(session, deployment, services.settings.public_url) if deployment else None,
+        )
+    intents.announce(services.queue, [deployment] if deployment else [])
+    return shown
+
+
+def _check(put: dict[str, str], remove: list[str]) -> None:
+    for name, value in put.items():
+        validation.variable_name(name)
+        if len(value.encode()) > VALUE_MAX_BYTES:
+            raise InvalidInput(f"the value of {name} is too long", remedy=f"keep it under {VALUE_MAX_BYTES >> 10} KiB")
+    both = sorted(put.keys() & set(remove))
+    if both:
+        raise InvalidInput(f"{both[0]} is both set and unset", remedy="do one of the two")
+
+
+def _change(
+    services: Services, session: Session, app: App, put: dict[str, str], remove: set[str], scope: str
+) -> list[str]:
+    """The names whose values are others now."""
+    query = select(Variable).filter_by(app_id=app.id, environment=PRODUCTION, scope=scope)
+    rows = {row.name: row for row in session.scalars(query)}
+    changed = sorted(remove & rows.keys())
+    for name in changed:
+        session.delete(rows.pop(name))
+    for name, value in put.items():
+        row = rows.get(name)
+        if row is not None and services.values.open(row.sealed, *_place(app, name)) == value:
+            continue
+        if row is None:
+            row = rows[name] = Variable(tenant_id=app.tenant_id, app_id=app.id, name=name, scope=scope)
+            session.add(row)
+        row.sealed = services.values.seal(value, *_place(app, name))
+        changed.append(name)
+    if len(rows) > PER_SCOPE or sum(len(row.sealed) for row in rows.values()) > TOTAL_MAX_BYTES:
+        raise InvalidInput("that is too much environment for one app", remedy="put big values into files or a store")
+    session.flush()
+    return changed
+
+
+def _reconfigure(session: Session, principal: Principal, app: App, changed: list[str]) -> Deployment | None:
+    what = f"variables changed: {', '.join(changed[:5])}{' …' if len(changed) > 5 else ''}"
+    return intents.reconfigure(session, app, actor=principal.actor.name, what=what)
+
+
+def _shown(services: Services, principal: Principal, session: Session, app: App) -> list[documents.Variable]:
+    readable = roles.may(principal.role, Role.DEVELOPER)
+    query = select(Variable).filter_by(app_id=app.id, environment=PRODUCTION).order_by(Variable.scope, Variable.name)
+    return [
+        documents.Variable(
+            name=row.name,
+            scope=row.scope,
+            value=services.values.open(row.sealed, *_place(app, row.name)) if readable else None,
+            updated_at=row.updated_at,
+        )
+        for row in session.scalars(query)
+    ]
+
+
+def _place(app: App, name: str) -> tuple[object, ...]:
+    return app.tenant_id, app.id, PRODUCTION, name
