@@ -4,14 +4,19 @@
     with db.read(platform="reconcile replicas") as session:  # sees all; the reason goes to the debug log
 
 On SQLite a write begins with BEGIN IMMEDIATE: a deferred transaction that upgrades fails at once when another writer is
-there. No I/O inside a transaction. Losing the database raises `DependencyUnavailable`.
+there. Writers of one process queue for it, those of others try every millisecond: SQLite's own waiting sleeps up to
+100 ms at a time. No I/O inside a transaction. Losing the database raises `DependencyUnavailable`.
 """
 
 from __future__ import annotations
 
 import logging
+import random
+import sqlite3
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +31,8 @@ from slipway.errors import DependencyUnavailable
 from slipway.models import TenantOwned
 
 log = logging.getLogger(__name__)
+WRITER_WAIT_S = 15.0
+"""How long a writer waits for others on SQLite."""
 _READ = "slipway_read"
 
 
@@ -39,13 +46,15 @@ class Database:
     def __init__(self, url: str, *, pool: bool = True) -> None:
         options: dict[str, Any] = {} if pool else {"poolclass": NullPool}
         if url.startswith("sqlite"):
-            options["connect_args"] = {"timeout": 15, "check_same_thread": False}
+            options["connect_args"] = {"timeout": WRITER_WAIT_S, "check_same_thread": False}
         else:
             options["pool_pre_ping"] = True
             options["connect_args"] = {"connect_timeout": 5}
         self.engine = create_engine(url, **options)
+        self._turn: AbstractContextManager[Any] = nullcontext()
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine)
+            self._turn = _Turn()
 
     @contextmanager
     def read(self, *, tenant_id: int | None = None, platform: str = "") -> Iterator[Session]:
@@ -63,6 +72,7 @@ class Database:
     def _session(self, scope: int | str, *, read_only: bool) -> Iterator[Session]:
         try:
             with (
+                nullcontext() if read_only else self._turn,
                 self.engine.connect().execution_options(**{_READ: read_only}) as connection,
                 _ScopedSession(connection, expire_on_commit=False, info={"scope": scope}) as session,
                 session.begin(),
@@ -82,6 +92,20 @@ class Database:
     def dispose(self) -> None:
         """Close pooled connections (after a fork, at the end)."""
         self.engine.dispose()
+
+
+class _Turn:
+    """One writer at a time among the threads of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=WRITER_WAIT_S):
+            raise DependencyUnavailable("The database is busy; nothing was changed.", remedy="try again in a moment")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 def _scope(tenant_id: int | None, platform: str) -> int | str:
@@ -126,10 +150,33 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # this module begins transactions itself
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
-        read_only = connection.get_execution_options().get(_READ, False)
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get(_READ, False):
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_immediate(connection)
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Become the writer, or raise what SQLite says when others kept being it for `WRITER_WAIT_S`."""
+    driver = connection.connection.cursor()
+    until = time.monotonic() + WRITER_WAIT_S
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < until:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    break  # below it is raised again, as an error of SQLAlchemy
+            else:
+                return
+            time.sleep(random.uniform(0.5, 1.5) / 1000)  # noqa: S311
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={int(WRITER_WAIT_S * 1000)}")
+        driver.close()
