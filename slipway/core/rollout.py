@@ -55,8 +55,6 @@ from slipway.core.fleet import (
 
 SETTLED_S = 1.0
 """A process without a port counts as ready once it has run for this long."""
-QUIET_S = 1.5
-"""Edges count what is under way at least once a second: a zero seen this long after the confirmation is younger."""
 WAIT_S = 0.25
 """How soon to look again at what tells no one when it changes."""
 
@@ -208,9 +206,11 @@ def _tend(view: View, release: Release, replica: Replica, rolling_id: int | None
             yield Launch(replica.id)
         else:
             yield _LookAt(replica.retry_at)
+    elif replica.recorded is None and not replica.runs:
+        yield Launch(replica.id)
     elif container is None:
         gone = Failure("start-crashed", f"{_called(replica)} vanished from the container runtime")
-        yield _broken(view, replica, rolling_id, gone) if replica.recorded else Launch(replica.id)
+        yield _broken(view, replica, rolling_id, gone)
     elif container.id != replica.recorded:
         yield Adopt(replica.id, container.id)
     elif not container.running:
@@ -276,4 +276,4 @@ def _is_quiet(view: View, replica: Replica) -> bool:
     if draining.confirmed_at is None:
         return False
     waited_s = view.now - draining.confirmed_at
-    return waited_s >= draining.grace_s or (draining.inflight == 0 and waited_s >= QUIET_S)
+    return waited_s >= draining.grace_s or (draining.inflight == 0)

@@ -1,0 +1,172 @@
+"""A deployment's steps. Each looks at its row again in its own transaction, and is safe to repeat."""
+
+from __future__ import annotations
+
+import logging
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from builder.agent import staffing
+from builder.agent.failures import failed
+from builder.agent.parts import REASON, Parts, Scope
+from builder.agent.snapshot import make_release
+from builder.agent.targets import replace_targets
+from builder.agent.view import needs_pre_deploy, switched
+from slipway import lifecycle
+from slipway.core.configuration import WEB, Configuration
+from slipway.core.fleet import GONE, Begin, EndDrain, Fail, Failure, GoLive, SetTargets, Stop, Switch
+from slipway.core.ordering import may_switch
+from slipway.core.states import UNFINISHED, State
+from slipway.errors import Conflict, DeploymentFailed, InvalidInput
+from slipway.models import App, Deployment, Edge, Release, Replica
+
+log = logging.getLogger(__name__)
+
+
+def begin(parts: Parts, _scope: Scope, action: Begin) -> bool:
+    """Freeze the configuration into a release; a rollback and a configuration change start here."""
+    try:
+        with parts.db.write(platform=REASON) as session:
+            row = _in_hand(session, action.deployment_id, State.STARTING, State.QUEUED)
+            if row is None or row.stop_requested:
+                return False
+            if row.state == State.QUEUED:
+                lifecycle.advance(row, State.STARTING)
+            release = make_release(session, row, parts.settings)
+            if needs_pre_deploy(row, release):
+                lifecycle.rename_step(row, "pre-deploy")
+    except (DeploymentFailed, InvalidInput) as error:
+        reason = error.reason if isinstance(error, DeploymentFailed) else "settings-invalid"
+        return fail(parts, _scope, Fail(action.deployment_id, Failure(reason, error.message, error.remedy)))
+    log.info("starting", extra={"deployment": action.deployment_id, "release": release.number})
+    return True
+
+
+def set_targets(parts: Parts, scope: Scope, action: SetTargets) -> bool:
+    """Name exactly these replicas of what serves."""
+    with parts.db.write(platform=REASON) as session:
+        replace_targets(session, scope, action.process, action.replica_ids)
+    staffing.publish(parts)
+    return True
+
+
+def switch(parts: Parts, scope: Scope, action: Switch) -> bool:
+    """The new release's replicas get the targets, if the deployment still may go on. The old ones stay as they are."""
+    with parts.db.write(platform=REASON) as session:
+        session.get_one(App, scope.app_id, with_for_update=True)
+        row = _in_hand(session, action.deployment_id, State.STARTING)
+        if row is None or row.stop_requested or switched(row):
+            return False
+        live = _live(session, scope)
+        if live and not may_switch(row.candidate(), live.candidate()).goes_on:
+            return False
+        generation = replace_targets(session, scope, action.process, action.replica_ids)
+        lifecycle.note_step(row, _started(session, row))
+        lifecycle.begin_step(row, "switch", generation=generation)
+    staffing.publish(parts)
+    log.info("switched", extra={"deployment": action.deployment_id, "generation": generation})
+    return True
+
+
+def go_live(parts: Parts, scope: Scope, action: GoLive) -> bool:
+    """Every edge has confirmed: the new one is live, the old one retired, its replicas may drain."""
+    with parts.db.write(platform=REASON) as session:
+        session.get_one(App, scope.app_id, with_for_update=True)
+        row = _in_hand(session, action.deployment_id, State.STARTING)
+        if row is None or row.stop_requested or not switched(row):
+            return False
+        old = _live(session, scope)
+        if old:
+            lifecycle.advance(old, State.RETIRED)
+            session.flush()  # one live at a time: the old one leaves first
+            row.previous_id = old.id
+        edges = len(session.scalars(select(Edge.id)).all())
+        lifecycle.note_step(row, f"generation {action.generation} in force on {_count(edges, 'edge')}")
+        lifecycle.advance(row, State.LIVE)
+        leaving = _others(session, scope, row)
+        if leaving:
+            lifecycle.begin_step(row, "drain")
+            lifecycle.note_step(row, _count(leaving, "old replica"))
+    log.info("live", extra={"deployment": action.deployment_id, "generation": action.generation})
+    return True
+
+
+def end_drain(parts: Parts, _scope: Scope, action: EndDrain) -> bool:
+    """The last old replica is gone."""
+    with parts.db.write(platform=REASON) as session:
+        row = session.get(Deployment, action.deployment_id)
+        if row is None:
+            return False
+        step = lifecycle.step_at_hand(row)
+        if step is None or step["name"] != "drain":
+            return False
+        lifecycle.end_step(row, ok=True)
+    return True
+
+
+def fail(parts: Parts, scope: Scope, action: Fail) -> bool:
+    """End in `failed`, with what the replica said last. What served before serves on, untouched."""
+    error = failed(parts, action)
+    with parts.db.write(platform=REASON) as session:
+        row = session.get(Deployment, action.deployment_id)
+        if row is None or State(row.state) not in UNFINISHED:
+            return False
+        live = _live(session, scope)
+        lifecycle.end_step(row, ok=False, note=error.message)
+        error.message = f"{error.message}. {_meaning(live)}"
+        lifecycle.fail(row, error)
+    log.info("failed", extra={"deployment": action.deployment_id, "reason": error.reason, "why": error.message})
+    return True
+
+
+def stop(parts: Parts, _scope: Scope, action: Stop) -> bool:
+    """End as somebody asked for, or as the order of intents demands."""
+    with parts.db.write(platform=REASON) as session:
+        row = session.get(Deployment, action.deployment_id)
+        if row is None or State(row.state) not in UNFINISHED:
+            return False
+        try:
+            lifecycle.stop(row, action.state, action.why)
+        except Conflict:
+            return False
+    log.info("stopped", extra={"deployment": action.deployment_id, "state": str(action.state), "why": action.why})
+    return True
+
+
+def _in_hand(session: Session, deployment_id: int, *states: State) -> Deployment | None:
+    row = session.get(Deployment, deployment_id, with_for_update=True)
+    return row if row is not None and State(row.state) in states else None
+
+
+def _live(session: Session, scope: Scope) -> Deployment | None:
+    of_app = {"app_id": scope.app_id, "environment": scope.environment}
+    return session.scalar(select(Deployment).filter_by(state=str(State.LIVE), **of_app))
+
+
+def _others(session: Session, scope: Scope, row: Deployment) -> int:
+    query = select(Replica.id).filter_by(app_id=scope.app_id, environment=scope.environment)
+    return len(session.scalars(query.where(Replica.state != GONE, Replica.release_id != row.release_id)).all())
+
+
+def _started(session: Session, row: Deployment) -> str:
+    """`2 replicas, both answered GET /health`."""
+    ready = select(Replica.process).where(Replica.release_id == row.release_id, Replica.state == "ready")
+    processes = list(session.scalars(ready))
+    if not processes:
+        return "no replicas wanted"
+    web = processes.count(WEB)
+    configuration = Configuration.from_json(session.get_one(Release, row.release_id).configuration)
+    question = f"GET {configuration.health_path}" if configuration.health_path else f"on port {configuration.port}"
+    who = "" if web == 1 else "both " if web == 2 else "all "
+    return _count(len(processes), "replica") + (f", {who}answered {question}" if web else "")
+
+
+def _meaning(live: Deployment | None) -> str:
+    if live is None:
+        return "There is no earlier release, so the app's address answers 503"
+    return f"The old release {live.commit_sha[:7] or live.id} serves on"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

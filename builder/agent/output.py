@@ -1,0 +1,70 @@
+"""The end of a replica's output, kept compressed after its container is gone."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from slipway.errors import NotFound
+from slipway.ports.runtime import ContainerRuntime
+from slipway.settings import Settings
+
+_TAIL_LINES = 20_000
+
+
+def path_of(settings: Settings, replica_id: str) -> Path:
+    return settings.log_dir / "replicas" / f"{replica_id}.log.gz"
+
+
+def keep(settings: Settings, runtime: ContainerRuntime, replica_id: str, container_id: str) -> None:
+    """Keep the last `output_kept_bytes`, together with what was kept of the replica's earlier containers."""
+    path = path_of(settings, replica_id)
+    before = list(kept(settings, replica_id))
+    try:
+        lines = _last(_since(runtime.logs(container_id, tail=_TAIL_LINES), before), settings.output_kept_bytes)
+    except NotFound:
+        return  # somebody removed it
+    if not lines:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    aside = path.with_suffix(".new")
+    with gzip.open(aside, "wb", compresslevel=6) as file:
+        file.writelines(lines)
+    os.replace(aside, path)
+
+
+def kept(settings: Settings, replica_id: str) -> Iterator[bytes]:
+    """The kept lines, oldest first; nothing when there are none."""
+    path = path_of(settings, replica_id)
+    if path.exists():
+        with gzip.open(path, "rb") as file:
+            yield from file
+
+
+def tail(runtime: ContainerRuntime, container_id: str, lines: int) -> str:
+    """The last lines without their times, for a deployment's error."""
+    found = [line.decode(errors="replace").rstrip("\n") for line in runtime.logs(container_id, tail=lines)]
+    return "\n".join(line.partition(" ")[2] for line in found)
+
+
+def _since(new: Iterable[bytes], before: list[bytes]) -> Iterator[bytes]:
+    """What was kept, then what is newer: keeping twice is once. Lines begin with their time."""
+    last = before[-1].partition(b" ")[0] if before else b""
+    yield from before
+    for line in new:
+        if not before or line.partition(b" ")[0] > last:
+            yield line
+
+
+def _last(lines: Iterable[bytes], size_bytes: int) -> list[bytes]:
+    held: deque[bytes] = deque()
+    total = 0
+    for line in lines:
+        held.append(line)
+        total += len(line)
+        while total > size_bytes and len(held) > 1:
+            total -= len(held.popleft())
+    return list(held)

@@ -1,0 +1,59 @@
+"""What the agent works with, put together once in `__main__` and in tests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from builder.agent.chores import Chores
+from builder.agent.probing import Prober
+from builder.agent.publishing import RouteSync
+from builder.agent.reality import Reality
+from slipway.adapters.vault import Vault
+from slipway.core.fleet import Failure, Probe
+from slipway.db import Database
+from slipway.ports.routes import RoutePublisher
+from slipway.ports.runtime import ContainerRuntime
+from slipway.settings import Settings
+
+REASON = "agent: compare wish and reality"
+
+
+@dataclass(slots=True)
+class Hints:
+    """What the agent remembers between passes only to be quick or precise. Losing it costs time, nothing else."""
+
+    probes: dict[str, Probe] = field(default_factory=dict)
+    refusals: dict[str, Failure] = field(default_factory=dict)
+    confirmed_at: dict[str, float] = field(default_factory=dict)
+    """Replica → when every edge was first seen to have confirmed its removal."""
+
+    def forget(self, replica_id: str) -> None:
+        for known in (self.probes, self.refusals, self.confirmed_at):
+            known.pop(replica_id, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    settings: Settings
+    db: Database
+    runtime: ContainerRuntime
+    publisher: RoutePublisher
+    vault: Vault
+    prober: Prober
+    chores: Chores
+    reality: Reality
+    routes: RouteSync
+    clock: Callable[[], float] = time.time
+    """Unix seconds."""
+    hints: Hints = field(default_factory=Hints)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The app and environment that a pass is about."""
+
+    app_id: int
+    tenant_id: int
+    environment: str

@@ -1,0 +1,112 @@
+"""The pre-deploy command: in a container of the new release, before any of its replicas starts."""
+
+from __future__ import annotations
+
+import logging
+
+from sqlalchemy.orm import Session
+
+from builder.agent import addresses
+from builder.agent.parts import REASON, Parts, Scope
+from builder.agent.specs import Place, expand, spec_of
+from slipway import lifecycle
+from slipway.core import fleet
+from slipway.core.configuration import Configuration
+from slipway.core.states import State
+from slipway.errors import DependencyUnavailable, DeploymentFailed, SlipwayError
+from slipway.models import Deployment, Release
+from slipway.ports.runtime import ReplicaSpec, TaskResult
+
+log = logging.getLogger(__name__)
+
+PROCESS = "pre-deploy"
+
+
+def run(parts: Parts, scope: Scope, action: fleet.RunPreDeploy) -> bool:
+    """Run it to its end beside the passes. A crash of the agent adopts the running container by its name."""
+
+    def work() -> None:
+        prepared = _prepare(parts, scope, action.deployment_id)
+        if prepared is None:
+            return
+        spec, configuration = prepared
+        argv = expand(configuration.pre_deploy or (), spec.variables)
+        try:
+            parts.runtime.ensure_network(spec.tenant, spec.subnet)
+            result = parts.runtime.run_task(spec, argv, timeout_s=configuration.pre_deploy_timeout_s)
+        finally:
+            _release_address(parts, action.deployment_id)
+        _record(parts, scope, action.deployment_id, result)
+
+    def guarded() -> None:
+        try:
+            work()
+        except DependencyUnavailable:
+            raise
+        except SlipwayError as error:
+            _fail(parts, scope, action.deployment_id, _failure(error))
+
+    return parts.chores.begin(f"pre-deploy:{action.deployment_id}", scope.app_id, guarded)
+
+
+def _prepare(parts: Parts, scope: Scope, deployment_id: int) -> tuple[ReplicaSpec, Configuration] | None:
+    routes = addresses.host_routes()
+    with parts.db.write(platform=REASON) as session:
+        row = _running(session, deployment_id)
+        if row is None or row.release_id is None:
+            return None
+        release = session.get_one(Release, row.release_id)
+        subnet = addresses.subnet_of(session, scope.tenant_id, parts.settings, routes)
+        address = addresses.allocate(session, scope.tenant_id, subnet, _holder(deployment_id))
+        place = Place(_holder(deployment_id), PROCESS, 0, address, deployment_id)
+        try:
+            spec = spec_of(session, parts.vault, release, place)
+        except DeploymentFailed:
+            raise
+        except SlipwayError as error:
+            raise DeploymentFailed("start-refused", error.message, remedy=error.remedy) from error
+        return spec, Configuration.from_json(release.configuration)
+
+
+def _record(parts: Parts, scope: Scope, deployment_id: int, result: TaskResult) -> None:
+    if result.exit_code != 0:
+        message = f"the pre-deploy command ended with exit code {result.exit_code}"
+        failure = fleet.Failure("pre-deploy-failed", message, "mend the command and push again", result.tail)
+        _fail(parts, scope, deployment_id, failure)
+        return
+    with parts.db.write(platform=REASON) as session:
+        row = _running(session, deployment_id)
+        if row is not None:
+            lifecycle.begin_step(row, "start")
+
+
+def _failure(error: SlipwayError) -> fleet.Failure:
+    if isinstance(error, DeploymentFailed):
+        return fleet.Failure(error.reason, error.message, error.remedy, error.tail)
+    return fleet.Failure("pre-deploy-failed", error.message, error.remedy)
+
+
+def _running(session: Session, deployment_id: int) -> Deployment | None:
+    row = session.get(Deployment, deployment_id, with_for_update=True)
+    if row is None or row.state != State.STARTING or row.stop_requested:
+        return None
+    step = lifecycle.step_at_hand(row)
+    return row if step is not None and step["name"] == PROCESS else None
+
+
+def _release_address(parts: Parts, deployment_id: int) -> None:
+    with parts.db.write(platform=REASON) as session:
+        addresses.release(session, _holder(deployment_id))
+
+
+def _fail(parts: Parts, scope: Scope, deployment_id: int, failure: fleet.Failure) -> None:
+    from builder.agent.deploying import fail  # noqa: PLC0415
+
+    with parts.db.read(platform=REASON) as session:
+        wanted = _running(session, deployment_id) is not None
+    if wanted:  # else somebody stopped it, and the command with it
+        fail(parts, scope, fleet.Fail(deployment_id, failure))
+
+
+def _holder(deployment_id: int) -> str:
+    return f"task-{deployment_id}"

@@ -1,0 +1,122 @@
+"""Beginning to start: the configuration as it stands now is frozen into a release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from slipway.core.app_settings import AppSettings, overlay
+from slipway.core.configuration import WEB, Configuration, Defaults, snapshot
+from slipway.core.states import Kind, State
+from slipway.errors import DeploymentFailed
+from slipway.models import App, Build, Deployment, Release, Scale, Variable, Volume
+from slipway.settings import Settings
+
+
+def make_release(session: Session, deployment: Deployment, settings: Settings) -> Release:
+    """The release that a deployment makes live. A rollback has one; everything else gets a new one.
+
+    Raises:
+        DeploymentFailed: there is no image to run.
+        InvalidInput: the settings break a rule.
+    """
+    if deployment.release_id is not None:
+        return _kept(session.get(Release, deployment.release_id))
+    app = session.get_one(App, deployment.app_id)
+    build = _build(session, deployment)
+    chosen = overlay(_merged(app.settings, build.processes), build.file_settings)
+    release = Release(
+        tenant_id=app.tenant_id,
+        app_id=app.id,
+        environment=deployment.environment,
+        number=_next_number(session, deployment),
+        image=build.image,
+        digest=build.digest,
+        commit_sha=deployment.commit_sha,
+        build_id=build.id,
+        configuration=_configuration(session, deployment, chosen, build, settings).to_json(),
+    )
+    session.add(release)
+    session.flush()
+    deployment.release_id = release.id
+    _first_scale(session, deployment, chosen)
+    return release
+
+
+def defaults(settings: Settings) -> Defaults:
+    """The host's defaults for what an app does not say."""
+    return Defaults(
+        memory_bytes=settings.replica_memory_bytes,
+        cpus=settings.replica_cpus,
+        pids=settings.replica_pids,
+        probe_timeout_s=settings.probe_timeout_s,
+        drain_grace_s=settings.drain_grace_s,
+        stop_grace_s=settings.stop_grace_s,
+        pre_deploy_timeout_s=settings.pre_deploy_timeout_s,
+    )
+
+
+def _kept(release: Release | None) -> Release:
+    if release is None or release.collected_at is not None:
+        raise DeploymentFailed(
+            "image-missing", "the image of that release was removed to save space", remedy="deploy its commit again"
+        )
+    return release
+
+
+def _build(session: Session, deployment: Deployment) -> Build:
+    """The deployment's own build, or that of the live release when only the configuration changes."""
+    if deployment.kind == Kind.CONFIGURATION:
+        live = select(Release.build_id).join(Deployment, Deployment.release_id == Release.id)
+        live = live.where(Deployment.app_id == deployment.app_id, Deployment.environment == deployment.environment)
+        build_id = session.scalar(live.where(Deployment.state == str(State.LIVE)))
+        build = session.get(Build, build_id) if build_id is not None else None
+    else:
+        newest = select(Build).filter_by(deployment_id=deployment.id).order_by(Build.id.desc()).limit(1)
+        build = session.scalar(newest)
+    if build is None:
+        raise DeploymentFailed("image-missing", "there is no image to start", remedy="deploy again")
+    return build
+
+
+def _merged(app: Mapping[str, Any], procfile: Mapping[str, Any]) -> dict[str, Any]:
+    """The Procfile's commands lie below what the app's settings say of the same process."""
+    processes = {name: {"command": command} for name, command in procfile.items()}
+    for name, process in app.get("processes", {}).items():
+        processes[name] = processes.get(name, {}) | process
+    return {**app, "processes": processes} if processes else dict(app)
+
+
+def _configuration(
+    session: Session, deployment: Deployment, chosen: AppSettings, build: Build, settings: Settings
+) -> Configuration:
+    of_app = {"app_id": deployment.app_id, "environment": deployment.environment}
+    variables = session.scalars(select(Variable).filter_by(**of_app, scope="run"))
+    frozen = snapshot(
+        chosen,
+        defaults(settings),
+        variables={row.name: row.sealed for row in variables},
+        exposed_port=build.exposed_port,
+    )
+    volumes = {row.name: row.mount_path for row in session.scalars(select(Volume).filter_by(**of_app))}
+    return Configuration.from_json(frozen.to_json() | {"volumes": volumes})
+
+
+def _first_scale(session: Session, deployment: Deployment, chosen: AppSettings) -> None:
+    """A process that never had a scale gets what the settings say; later `slipway scale` alone changes it."""
+    of_app = {"app_id": deployment.app_id, "environment": deployment.environment}
+    known = set(session.scalars(select(Scale.process).filter_by(**of_app)))
+    for process in {WEB, *chosen.processes} - known:
+        said = chosen.processes[process].replicas if process in chosen.processes else None
+        replicas = 1 if said is None else said
+        session.add(Scale(tenant_id=deployment.tenant_id, process=process, replicas=replicas, **of_app))
+
+
+def _next_number(session: Session, deployment: Deployment) -> int:
+    highest = select(func.max(Release.number)).where(
+        Release.app_id == deployment.app_id, Release.environment == deployment.environment
+    )
+    return (session.scalar(highest) or 0) + 1

@@ -1,0 +1,57 @@
+"""Which replicas the route table names. Every change goes with its generation, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from builder.agent.parts import Scope
+from slipway.core.configuration import WEB
+from slipway.core.fleet import READY
+from slipway.models import Address, Release, Replica, Target
+from slipway.routes import hosts_of, route_table, touch_routes
+
+
+def replace_targets(session: Session, scope: Scope, process: str, replica_ids: Collection[str]) -> int:
+    """Name exactly these replicas, and return the generation in which that is so."""
+    query = select(Target.replica_id).filter_by(app_id=scope.app_id, environment=scope.environment, process=process)
+    named = set(session.scalars(query))
+    leaving, coming = named - set(replica_ids), set(replica_ids) - named
+    if not leaving and not coming:
+        return route_table(session).generation
+    generation = touch_routes(session, hosts_of(session, scope.app_id, scope.environment, process))
+    _take_out(session, leaving, generation)
+    for replica in session.scalars(select(Replica).where(Replica.id.in_(coming), Replica.state == READY)):
+        session.add(_target(session, replica))
+    session.execute(update(Address).where(Address.replica_id.in_(coming)).values(rests_from=None))
+    session.flush()
+    return generation
+
+
+def remove_target(session: Session, scope: Scope, replica: Replica) -> bool:
+    """Take one replica out; says whether it was named."""
+    if session.scalar(select(Target.id).filter_by(replica_id=replica.id)) is None:
+        return False
+    generation = touch_routes(session, hosts_of(session, scope.app_id, replica.environment, WEB))
+    _take_out(session, [replica.id], generation)
+    return True
+
+
+def _take_out(session: Session, replica_ids: Collection[str], generation: int) -> None:
+    session.execute(delete(Target).where(Target.replica_id.in_(replica_ids)))
+    session.execute(update(Address).where(Address.replica_id.in_(replica_ids)).values(rests_from=generation))
+
+
+def _target(session: Session, replica: Replica) -> Target:
+    release = session.get_one(Release, replica.release_id)
+    return Target(
+        tenant_id=replica.tenant_id,
+        app_id=replica.app_id,
+        environment=replica.environment,
+        process=replica.process,
+        replica_id=replica.id,
+        address=replica.address,
+        port=release.configuration["port"],
+    )

@@ -1,0 +1,54 @@
+"""What a replica's last words tell its owner to do. Cheap patterns; silence when nothing is sure."""
+
+from __future__ import annotations
+
+import re
+
+_MISSING = (
+    re.compile(r"KeyError: '([A-Z][A-Z0-9_]{1,127})'"),
+    re.compile(r'key not found: "([A-Z][A-Z0-9_]{1,127})"'),
+    re.compile(
+        r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b[\"'` ]*(?:environment variable )?"
+        r"(?:is |was )?(?:not set|unset|missing|required|must be set|not defined)",
+    ),
+    re.compile(r"(?:environment variable|env var)[ :\"'`]+([A-Z][A-Z0-9_]{1,127})", re.IGNORECASE),
+)
+_LISTENS = re.compile(
+    r"(?:listening|running|serving|started|bound|bind)[^\n]{0,60}?"
+    r"(127\.0\.0\.1|localhost|\[::1\]|0\.0\.0\.0|\*|\[::\]|port)[: ]+(\d{2,5})\b",
+    re.IGNORECASE,
+)
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+def remedies(tail: str, *, port: int, refused: bool) -> list[str]:
+    """What to do, most certain first.
+
+    Args:
+        tail: the end of the replica's output.
+        port: the port that it was told to listen on.
+        refused: nothing listened there.
+    """
+    found = []
+    for name in _missing_variables(tail):
+        found.append(f"{name} is read but not set here: slipway env set {name}=…")
+    if refused:
+        found.extend(_listening_elsewhere(tail, port))
+    return found
+
+
+def _missing_variables(tail: str) -> list[str]:
+    names = [match[1] for pattern in _MISSING for match in pattern.finditer(tail)]
+    return list(dict.fromkeys(name for name in names if name != "PORT"))[:3]
+
+
+def _listening_elsewhere(tail: str, port: int) -> list[str]:
+    heard = list(_LISTENS.finditer(tail))
+    if not heard:
+        return [f"the app must listen on 0.0.0.0, port {port} ($PORT)"]
+    where, number = heard[-1][1].lower(), int(heard[-1][2])
+    if where in _LOOPBACK:
+        return [f"the app listens on {where} only, where no other host can reach it: let it listen on 0.0.0.0"]
+    if number != port:
+        return [f"the app listens on port {number}: let it read $PORT, or set port = {number} in slipway.toml"]
+    return []

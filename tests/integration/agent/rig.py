@@ -1,0 +1,184 @@
+"""The agent with a real database, fakes of the runtime and the publisher, and everything in one thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from builder.agent import passes
+from builder.agent.chores import Chores
+from builder.agent.parts import Parts
+from builder.agent.probing import Question
+from builder.agent.publishing import RouteSync
+from builder.agent.reality import Reality
+from slipway import intents, lifecycle
+from slipway import settings as platform
+from slipway.adapters.vault import Vault, create_key_file
+from slipway.core.configuration import WEB
+from slipway.core.states import State
+from slipway.db import Database
+from slipway.models import App, Base, Build, Deployment, Domain, Edge, Replica, Scale, Tenant
+from tests.fakes import FakePublisher, FakeRuntime
+
+WHY = "a test looks"
+EDGE = "edge-1"
+
+
+class Inline(Executor):
+    """Runs at once, in the caller's thread; or not at all until `resume`, when `held`."""
+
+    def __init__(self) -> None:
+        self.held = False
+        self._waiting: list[Callable[[], Any]] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if self.held:
+            self._waiting.append(lambda: fn(*args, **kwargs))
+        else:
+            fn(*args, **kwargs)
+        return Future()
+
+    def resume(self) -> None:
+        self.held, waiting, self._waiting = False, self._waiting, []
+        for work in waiting:
+            work()
+
+
+@dataclass
+class FakeProber:
+    """Every replica answers, unless told what it says instead."""
+
+    answers: dict[str, str] = field(default_factory=dict)
+    """Address, or `*` → error."""
+    asked: list[Question] = field(default_factory=list)
+
+    def ask(self, question: Question, *, for_s: float) -> tuple[int, str]:  # noqa: ARG002
+        self.asked.append(question)
+        return 1, self.answers.get(question.address, self.answers.get("*", ""))
+
+
+class Rig:
+    def __init__(self, url: str, folder: Path, **settings: str) -> None:
+        environ = {"SLIPWAY_STATE_DIR": str(folder), "SLIPWAY_DATABASE_URL": url}
+        self.settings = platform.load(environ | {f"SLIPWAY_{name.upper()}": value for name, value in settings.items()})
+        self.settings.key_dir.mkdir(parents=True, exist_ok=True)
+        create_key_file(self.settings.key_dir / "values.key")
+        self.db = Database(url)
+        self.runtime = FakeRuntime()
+        self.publisher = FakePublisher(EDGE, confirm_at_once=True)
+        self.prober = FakeProber()
+        self.executor = Inline()
+        self.ahead_s = 0.0
+        self.vault = Vault(self.settings.key_dir / "values.key")
+        self.restart()
+        with self.db.write(platform=WHY) as session:
+            session.add(Edge(id=EDGE))
+            tenant = Tenant(name="acme")
+            session.add(tenant)
+            session.flush()
+            self.tenant_id = tenant.id
+
+    def restart(self) -> None:
+        """As after kill -9: nothing is remembered, no chore runs."""
+        self.parts = Parts(
+            settings=self.settings,
+            db=self.db,
+            runtime=self.runtime,
+            publisher=self.publisher,
+            vault=self.vault,
+            prober=self.prober,
+            chores=Chores(self.executor, lambda _app, _delay: None),
+            reality=Reality(self.runtime, max_age_s=0),
+            routes=RouteSync(self.db, self.publisher),
+            clock=lambda: time.time() + self.ahead_s,
+        )
+
+    # -- wishes --------------------------------------------------------------------------------------------------------
+
+    def add_app(self, name: str = "hello", *, replicas: int | None = 1, **settings: Any) -> App:
+        with self.db.write(tenant_id=self.tenant_id) as session:
+            app = App(tenant_id=self.tenant_id, name=name, settings=settings, repository="https://github.example/a/b")
+            session.add(app)
+            session.flush()
+            session.add(Domain(tenant_id=self.tenant_id, app_id=app.id, host=f"{name}.localhost"))
+            if replicas is not None:
+                session.add(Scale(tenant_id=self.tenant_id, app_id=app.id, process=WEB, replicas=replicas))
+            return app
+
+    def built(self, app: App, commit: str = "a" * 40, **build: Any) -> Deployment:
+        """A pushed commit that a worker has built: `starting`."""
+        with self.db.write(tenant_id=self.tenant_id) as session:
+            row = intents.push(
+                session,
+                session.get_one(App, app.id),
+                intents.Pushed("refs/heads/main", commit),
+                idempotency_key=f"delivery:{commit}",
+                actor="a test",
+            )
+            for state in (State.FETCHING, State.BUILDING, State.STARTING):
+                lifecycle.advance(row, state)
+            session.add(
+                Build(
+                    tenant_id=self.tenant_id,
+                    app_id=app.id,
+                    deployment_id=row.id,
+                    image=f"slipway/{commit[:7]}",
+                    digest=f"sha256:{commit[:7]}",
+                    **build,
+                )
+            )
+            return row
+
+    def intend(self, app: App, wish: Callable[..., Any], **values: Any) -> Any:
+        with self.db.write(tenant_id=self.tenant_id) as session:
+            return wish(session, session.get_one(App, app.id), **values)
+
+    # -- reality -------------------------------------------------------------------------------------------------------
+
+    def settle(self, app: App) -> float | None:
+        """Passes until nothing is left to do but wait."""
+        return passes.run(self.parts, app.id)
+
+    def live(self, app: App, commit: str = "a" * 40, **build: Any) -> Deployment:
+        """Built, rolled out, live."""
+        row = self.built(app, commit, **build)
+        self.settle(app)
+        row = self.deployment(row)
+        assert row.state == State.LIVE, (row.state, row.detail)
+        return row
+
+    def deployment(self, row: Deployment) -> Deployment:
+        return self.all(Deployment, id=row.id)[0]
+
+    def replicas(self, app: App, **values: Any) -> list[Replica]:
+        """Those that are not gone."""
+        found = self.all(Replica, app_id=app.id, **values)
+        return sorted((row for row in found if row.state != "gone"), key=lambda row: row.slot)
+
+    def all(self, model: type[Any], **values: Any) -> list[Any]:
+        with self.db.read(platform=WHY) as session:
+            return list(session.scalars(select(model).filter_by(**values)))
+
+    def change(self, row: Base, **values: Any) -> None:
+        with self.db.write(platform=WHY) as session:
+            found = session.get_one(type(row), row.id)  # type: ignore[attr-defined]
+            for name, value in values.items():
+                setattr(found, name, value)
+
+    def running(self, app: App) -> dict[str, Any]:
+        """Replica's name → container, of those that run."""
+        containers = self.runtime.containers.values()
+        return {c.spec.name: c for c in containers if c.spec.app_id == app.id and c.observed.running}
+
+    def entry(self, app: App) -> dict[str, Any] | None:
+        return self.publisher.table.get(f"{app.name}.localhost")
+
+    def addresses(self, app: App) -> set[str]:
+        entry = self.entry(app)
+        return {target["address"] for target in entry["targets"]} if entry else set()

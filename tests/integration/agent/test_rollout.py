@@ -1,0 +1,97 @@
+"""Rollouts from `starting` to live, and how they end otherwise."""
+
+from __future__ import annotations
+
+from slipway import intents
+from slipway.models import Release
+from tests.integration.agent.rig import Rig
+
+
+def test_a_built_deployment_becomes_live_with_its_replicas_in_the_route_table(rig: Rig) -> None:
+    app = rig.add_app(replicas=2)
+    row = rig.live(app)
+    assert len(rig.running(app)) == 2
+    assert len(rig.addresses(app)) == 2
+    assert [(step["name"], step["ok"]) for step in row.steps][-2:] == [("start", True), ("switch", True)]
+    assert row.steps[-2]["note"] == "2 replicas, both answered on port 8000"
+    assert row.steps[-1]["note"].endswith("in force on 1 edge")
+
+
+def test_a_second_deployment_retires_the_first_and_its_replicas(rig: Rig) -> None:
+    app = rig.add_app()
+    first = rig.live(app)
+    old = rig.addresses(app)
+    second = rig.live(app, "b" * 40)
+    assert rig.deployment(first).state == "retired"
+    assert second.previous_id == first.id
+    assert rig.addresses(app).isdisjoint(old)
+    assert [r.release_id for r in rig.replicas(app)] == [second.release_id]
+    assert len(rig.running(app)) == 1
+    assert all(step["ended_at"] for step in rig.deployment(second).steps)
+
+
+def test_old_replicas_serve_until_every_edge_has_confirmed(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    rig.publisher.confirm_at_once = False
+    second = rig.built(app, "b" * 40)
+    rig.settle(app)
+    assert rig.deployment(second).state == "starting"
+    assert len(rig.running(app)) == 2
+    rig.publisher.confirm()
+    rig.settle(app)
+    assert rig.deployment(second).state == "live"
+    rig.settle(app)
+    assert len(rig.running(app)) == 1
+
+
+def test_an_unconfirmed_switch_fails_and_gives_the_targets_back(rig: Rig) -> None:
+    app = rig.add_app()
+    first = rig.live(app)
+    before = rig.addresses(app)
+    rig.publisher.confirm_at_once = False
+    second = rig.built(app, "b" * 40)
+    rig.settle(app)
+    assert rig.addresses(app).isdisjoint(before)
+    rig.ahead_s = 61
+    rig.settle(app)
+    assert rig.deployment(second).reason == "edge-unconfirmed"
+    assert rig.deployment(first).state == "live"
+    assert rig.addresses(app) == before
+    assert len(rig.running(app)) == 2  # the edge may still send to the new one: it stays until the edge confirms
+    rig.publisher.confirm()
+    rig.settle(app)
+    assert len(rig.running(app)) == 1
+
+
+def test_a_failing_probe_leaves_the_old_release_serving(rig: Rig) -> None:
+    app = rig.add_app(health_path="/health")
+    first = rig.live(app)
+    before = rig.addresses(app)
+    rig.prober.answers["*"] = "GET :8000/health answered 500"
+    second = rig.built(app, "b" * 40)
+    rig.settle(app)
+    for container in rig.runtime.containers.values():
+        container.output.append(b"2026-01-01T00:00:00Z KeyError: 'DATABASE_URL'\n")
+    rig.ahead_s = 31
+    rig.settle(app)
+    row = rig.deployment(second)
+    assert (row.state, row.reason) == ("failed", "start-probe-failed")
+    assert "answered 500" in row.detail
+    assert f"old release {first.commit_sha[:7]} serves on" in row.detail
+    assert "slipway env set DATABASE_URL=" in row.remedy
+    assert "KeyError" in row.tail
+    assert rig.addresses(app) == before
+    assert len(rig.running(app)) == 1
+
+
+def test_a_rollback_serves_the_release_as_it_was(rig: Rig) -> None:
+    app = rig.add_app()
+    first = rig.live(app)
+    rig.live(app, "b" * 40)
+    back = rig.intend(app, intents.rollback, actor="a test")
+    rig.settle(app)
+    assert rig.deployment(back).state == "live"
+    assert rig.deployment(back).release_id == first.release_id
+    assert [r.release_id for r in rig.replicas(app)] == [first.release_id]
+    assert len(rig.all(Release)) == 2
