@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -58,13 +60,29 @@ class DockerEngine:
     def _client(self) -> APIClient:
         with self._lock:
             if self._api is None:
+                _knock(self._url)
                 self._api = APIClient(self._url, version="auto", timeout=CALL_TIMEOUT_S, max_pool_size=POOL_SIZE)
                 self._api.trust_env = False  # no proxy, no .netrc: it is a local socket, and each costs every call
             return self._api
 
+    def close(self) -> None:
+        """Close idle connections. Used again, it connects anew."""
+        self._forget()
+
     def _forget(self) -> None:
         with self._lock:
+            if self._api is not None:
+                self._api.close()  # what other threads have under way goes on
             self._api = None
+
+
+def _knock(url: str) -> None:
+    """Raises OSError where nobody listens: the SDK would leave its socket open there."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        with socket.socket(socket.AF_UNIX) as door:
+            door.settimeout(CALL_TIMEOUT_S)
+            door.connect(parts.path)
 
 
 def sentence(error: APIError) -> str:

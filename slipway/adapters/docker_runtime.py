@@ -47,6 +47,10 @@ class DockerRuntime:
         self._networks = TenantNetworks(self._engine, self._instance)
         self._courses = containers.Courses()
 
+    def close(self) -> None:
+        """Close idle connections to the Engine."""
+        self._engine.close()
+
     def ensure_network(self, tenant: str, subnet: str) -> None:
         self._networks.ensure(tenant, subnet)
 

@@ -1,0 +1,77 @@
+"""The container runtimes that the contract is run on, and what a test does to them behind the port's back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+from slipway.adapters.docker_runtime import DockerRuntime
+from slipway.ports.runtime import ContainerRuntime, ReplicaSpec
+from slipway.settings import load
+from tests.fakes import FakeRuntime
+from tests.fixtures.engine import EnginePart
+from tests.fixtures.waiting import eventually
+
+MISSING = "sha256:" + "0" * 64
+
+
+class RuntimeRig(Protocol):
+    runtime: ContainerRuntime
+
+    def spec(self, tenant: str = "acme", *, host: int = 10) -> ReplicaSpec: ...
+
+    def end(self, container_id: str) -> None:
+        """Its program ends by itself, with exit code 0."""
+        ...
+
+    def unreachable(self) -> ContainerRuntime:
+        """One whose engine does not answer."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class FakeRig:
+    def __init__(self) -> None:
+        self.fake = FakeRuntime(images={"sha256:" + "1" * 64})
+        self.runtime: ContainerRuntime = self.fake
+
+    def spec(self, tenant: str = "acme", *, host: int = 10) -> ReplicaSpec:
+        return ReplicaSpec(
+            id=f"r-{tenant}-{host}", app_id=41, app="shop", tenant_id=7, tenant=tenant, environment="production",
+            process="web", release_id=3, deployment_id=12, slot=host, digest="sha256:" + "1" * 64, argv=None,
+            variables={}, address=f"10.0.0.{host}", subnet="10.0.0.0/24", memory_bytes=1 << 27, cpus=0.5, pids=64,
+            read_only=True,
+        )  # fmt: skip
+
+    def end(self, container_id: str) -> None:
+        self.fake.die(container_id, exit_code=0)
+
+    def unreachable(self) -> ContainerRuntime:
+        away = FakeRuntime()
+        away.go_away()
+        return away
+
+    def close(self) -> None:
+        self.fake.go_away()
+
+
+class DockerRig:
+    def __init__(self, part: EnginePart) -> None:
+        self.part = part
+        self.docker = DockerRuntime(part.settings)
+        self.runtime: ContainerRuntime = self.docker
+
+    def spec(self, tenant: str = "acme", *, host: int = 10) -> ReplicaSpec:
+        return replace(self.part.spec(tenant, host=host), app_id=41, tenant_id=7)
+
+    def end(self, container_id: str) -> None:
+        eventually(lambda: list(self.runtime.logs(container_id)), what="its program begins")
+        self.part.api.kill(container_id, signal="SIGUSR1")
+
+    def unreachable(self) -> ContainerRuntime:
+        return DockerRuntime(load({"SLIPWAY_DOCKER_HOST": "unix:///nonexistent/docker.sock"}))
+
+    def close(self) -> None:
+        self.docker.close()
+        self.part.clean()

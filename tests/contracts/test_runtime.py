@@ -1,0 +1,167 @@
+"""What every container runtime promises the agent."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, NotFound
+from slipway.ports.runtime import Observed, ReplicaSpec
+from tests.contracts.runtime_rigs import MISSING, RuntimeRig
+from tests.fixtures.waiting import eventually
+
+
+def started(rig: RuntimeRig, spec: ReplicaSpec) -> str:
+    rig.runtime.ensure_network(spec.tenant, spec.subnet)
+    return rig.runtime.start(spec)
+
+
+def only(rig: RuntimeRig) -> Observed:
+    (one,) = rig.runtime.list()
+    return one
+
+
+def ended(rig: RuntimeRig) -> Observed | None:
+    one = only(rig)
+    return None if one.running else one
+
+
+def test_a_started_replica_is_listed_as_it_was_asked_for(rig: RuntimeRig) -> None:
+    spec = rig.spec()
+    container_id = started(rig, spec)
+    seen = only(rig)
+    assert seen.container_id == container_id
+    assert (seen.replica_id, seen.app_id, seen.tenant_id) == (spec.id, spec.app_id, spec.tenant_id)
+    assert (seen.environment, seen.process, seen.release_id, seen.slot) == ("production", "web", 3, spec.slot)
+    assert (seen.running, seen.paused, seen.task, seen.address) == (True, False, False, spec.address)
+    assert seen.exit_code is None
+    assert seen.started_at is not None
+
+
+def test_a_second_start_adopts_the_replica_that_runs(rig: RuntimeRig) -> None:
+    first = started(rig, rig.spec())
+    assert rig.runtime.start(rig.spec()) == first
+    assert only(rig).container_id == first
+
+
+def test_a_dead_replica_of_that_name_is_started_anew(rig: RuntimeRig) -> None:
+    first = started(rig, rig.spec())
+    rig.end(first)
+    eventually(lambda: ended(rig), what="it ends")
+    second = rig.runtime.start(replace(rig.spec(), id="r-next"))
+    assert second != first
+    assert (only(rig).container_id, only(rig).replica_id, only(rig).running) == (second, "r-next", True)
+
+
+def test_another_replica_that_runs_under_the_name_is_left_alone(rig: RuntimeRig) -> None:
+    first = started(rig, rig.spec())
+    with pytest.raises(Conflict):
+        rig.runtime.start(replace(rig.spec(), id="r-next"))
+    assert (only(rig).container_id, only(rig).running) == (first, True)
+
+
+def test_a_replica_that_ended_tells_its_exit_code_and_holds_no_address(rig: RuntimeRig) -> None:
+    rig.end(started(rig, rig.spec()))
+    seen = eventually(lambda: ended(rig), what="it ends")
+    assert (seen.exit_code, seen.oom_killed, seen.address) == (0, False, None)
+
+
+def test_a_start_without_the_image_fails_and_leaves_nothing(rig: RuntimeRig) -> None:
+    with pytest.raises(DeploymentFailed) as failure:
+        started(rig, replace(rig.spec(), digest=MISSING))
+    assert failure.value.reason == "image-missing"
+    assert rig.runtime.list() == []
+
+
+def test_an_address_that_is_in_use_fails_the_start_and_leaves_nothing(rig: RuntimeRig) -> None:
+    first = started(rig, rig.spec())
+    with pytest.raises(DeploymentFailed) as failure:
+        rig.runtime.start(replace(rig.spec(host=11), address=rig.spec().address))
+    assert failure.value.reason == "address-taken"
+    assert only(rig).container_id == first
+
+
+def test_the_address_of_a_removed_replica_is_free(rig: RuntimeRig) -> None:
+    rig.runtime.remove(started(rig, rig.spec()))
+    started(rig, replace(rig.spec(host=11), address=rig.spec().address))
+    assert only(rig).slot == 11
+
+
+def test_stopping_ends_it_and_twice_is_once(rig: RuntimeRig) -> None:
+    container_id = started(rig, rig.spec())
+    rig.runtime.stop(container_id, grace_s=5)
+    rig.runtime.stop(container_id, grace_s=5)
+    assert (only(rig).running, only(rig).exit_code) == (False, 143)
+
+
+def test_removing_kills_it_and_twice_is_once(rig: RuntimeRig) -> None:
+    container_id = started(rig, rig.spec())
+    rig.runtime.remove(container_id)
+    rig.runtime.remove(container_id)
+    rig.runtime.stop(container_id, grace_s=1)
+    assert rig.runtime.list() == []
+
+
+def test_the_output_of_what_is_gone_is_not_found(rig: RuntimeRig) -> None:
+    container_id = started(rig, rig.spec())
+    rig.runtime.remove(container_id)
+    with pytest.raises(NotFound):
+        list(rig.runtime.logs(container_id))
+
+
+def test_a_task_leaves_no_container(rig: RuntimeRig) -> None:
+    spec = rig.spec()
+    rig.runtime.ensure_network(spec.tenant, spec.subnet)
+    assert rig.runtime.run_task(spec, ("true",), timeout_s=20).exit_code == 0
+    assert rig.runtime.list() == []
+
+
+def test_a_network_may_be_asked_for_and_removed_twice(rig: RuntimeRig) -> None:
+    spec = rig.spec()
+    for _ in range(2):
+        rig.runtime.ensure_network(spec.tenant, spec.subnet)
+    for _ in range(2):
+        rig.runtime.remove_network(spec.tenant)
+
+
+def test_an_image_that_is_gone_needs_no_removal(rig: RuntimeRig) -> None:
+    rig.runtime.remove_image("slipway-test/none:gone")
+
+
+def test_changes_tell_the_app_of_what_happens(rig: RuntimeRig) -> None:
+    told: list[int] = []
+    listener = threading.Thread(target=lambda: told.extend(_each_seen(rig, told)), daemon=True)
+    listener.start()
+    container_id = started(rig, rig.spec())
+
+    def told_after_a_change() -> bool:
+        rig.runtime.stop(container_id, grace_s=1)
+        rig.runtime.remove(container_id)
+        started(rig, rig.spec())
+        return bool(told)
+
+    eventually(told_after_a_change, what="a change is told")
+    assert set(told) == {41}
+
+
+def _each_seen(rig: RuntimeRig, told: list[int]) -> list[int]:
+    for app_id in rig.runtime.changes():
+        told.append(app_id)
+    return []
+
+
+def test_an_engine_that_does_not_answer_is_unavailable(rig: RuntimeRig) -> None:
+    runtime = rig.unreachable()
+    for call in (
+        runtime.list,
+        lambda: runtime.start(rig.spec()),
+        lambda: runtime.ensure_network("acme", "10.9.8.0/24"),
+        lambda: runtime.stop("a" * 64, grace_s=1),
+        lambda: runtime.remove("a" * 64),
+        lambda: list(runtime.logs("a" * 64)),
+        lambda: next(runtime.changes()),
+    ):
+        with pytest.raises(DependencyUnavailable):
+            call()
