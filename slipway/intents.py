@@ -187,6 +187,7 @@ def _add(session: Session, app: App, *, kind: Kind, image_sequence: int | None =
 def _lock(session: Session, app: App) -> None:
     """Once in a transaction (a session of `Database` is one)."""
     if app.id not in session.info.get(_LOCKED, ()):
+        session.flush()  # a refresh forgets what was changed on the app and not yet written
         session.refresh(app, with_for_update=True)
         locked(session, app)
     if app.deleted_at is not None:
