@@ -11,7 +11,8 @@ import pytest
 
 from tests.e2e.test_push import slow
 from tests.fixtures.load import load
-from tests.fixtures.stack import Stack, eventually
+from tests.fixtures.stack import Stack
+from tests.fixtures.waiting import eventually
 
 PRE_DEPLOY = 'health_path = "/health"\npre_deploy = "python -c \'import time; time.sleep(3)\'"\n'
 

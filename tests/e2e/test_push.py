@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.fixtures.stack import Stack, eventually
+from tests.fixtures.stack import Stack
+from tests.fixtures.waiting import eventually
 
 SLOW_BUILD = """FROM python:3.11-slim
 WORKDIR /app

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.fixtures.load import load
-from tests.fixtures.stack import Stack, eventually
+from tests.fixtures.stack import Stack
+from tests.fixtures.waiting import eventually
 
 ROLLOUTS = 20
 

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 from tests.e2e.test_push import slow
-from tests.fixtures.stack import Stack, eventually
+from tests.fixtures.stack import Stack
+from tests.fixtures.waiting import eventually
 
 
 def docker_root(stack: Stack) -> Path:

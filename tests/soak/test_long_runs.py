@@ -9,7 +9,8 @@ import time
 from tests.e2e.test_push import slow
 from tests.e2e.test_rollouts_under_load import roll_out_under_load
 from tests.fixtures.load import load
-from tests.fixtures.stack import Stack, eventually
+from tests.fixtures.stack import Stack
+from tests.fixtures.waiting import eventually
 
 SEED = int(os.environ.get("SEED", "7"))
 ROUNDS = 40
