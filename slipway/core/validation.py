@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from slipway.errors import InvalidInput
 
@@ -16,7 +16,7 @@ _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _SCP = re.compile(r"([a-z_][a-z0-9_-]*)@([A-Za-z0-9.-]+):(?!//)([^\s]+)")
-_IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:@+-]{0,254}", re.IGNORECASE)
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]{0,254}")
 _PATH = re.compile(r"[A-Za-z0-9._@+ -]+(?:/[A-Za-z0-9._@+ -]+)*")
 _RESERVED_ENV = frozenset({"PORT"})
 _RESERVED_NAMES = frozenset({"slipway", "www", "api", "console", "webhooks"})
@@ -24,6 +24,9 @@ NULL_SHA = "0" * 40
 PUBLIC_HOSTS = "public"
 """In a list of allowed hosts: every host with a public address."""
 SCHEMES = frozenset({"https", "http", "ssh"})
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+_OTHER_NUMERIC_ADDRESS = re.compile(r"(?:.*\.)?(?:\d+|0x[0-9a-f]*)", re.IGNORECASE)
+"""Resolvers take 127.1, 0x7f.1 and 2130706433 for addresses, too."""
 
 
 def slug(text: str, what: str = "name") -> str:
@@ -52,14 +55,17 @@ def branch(text: str) -> str:
     """A branch's name under git's own rules (git-check-ref-format), unicode and slashes included."""
     bad = (
         not text
-        or len(text.encode()) > 250
+        or len(text.encode(errors="surrogatepass")) > 250
         or text.startswith(("-", "/", "."))
         or text.endswith(("/", ".", ".lock"))
         or any(part.startswith(".") or part.endswith(".lock") or not part for part in text.split("/"))
         or ".." in text
         or "@{" in text
         or text == "@"
-        or any(ord(letter) < 33 or ord(letter) == 127 or letter in " ~^:?*[\\" for letter in text)
+        or any(
+            ord(letter) < 33 or ord(letter) == 127 or letter in " ~^:?*[\\" or "\ud800" <= letter <= "\udfff"
+            for letter in text
+        )
     )
     if bad:
         raise InvalidInput(f"{text[:80]!r} can't be a branch's name", remedy="give the branch as git shows it: main")
@@ -73,15 +79,15 @@ def repository_url(text: str, allowed_hosts: tuple[str, ...] = ()) -> str:
     host whose address is not written out as a private, loopback or link-local one.
     """
     url = _scp_to_ssh(text.strip())
-    parts = urlsplit(url)
-    if parts.scheme not in SCHEMES or not parts.hostname or not parts.path.strip("/"):
+    parts = _split(url)
+    if parts and (parts.password or (parts.username and parts.scheme != "ssh")):
+        raise InvalidInput("the address holds a credential", remedy="give the token apart: --token, or a deploy key")
+    if not parts or parts.scheme not in SCHEMES or not parts.hostname or not parts.path.strip("/"):
         raise InvalidInput(
             f"{text[:200]!r} is not a repository's address",
             remedy="use https://host/owner/name.git or git@host:owner/name.git",
         )
-    if parts.password or (parts.username and parts.scheme != "ssh"):
-        raise InvalidInput("the address holds a credential", remedy="give the token apart: --token, or a deploy key")
-    if parts.query or parts.fragment or re.search(r"[\s\x00-\x1f\\]", url) or parts.path.startswith("//-"):
+    if parts.query or parts.fragment or re.search(r"[\s\x00-\x1f\\\ud800-\udfff]", url) or parts.path.startswith("//-"):
         raise InvalidInput(f"{text[:200]!r} has parts that no clone address has", remedy="leave out ?, # and spaces")
     _allow_host(parts.hostname, parts.netloc.rpartition("@")[2], allowed_hosts)
     return url
@@ -91,7 +97,8 @@ def repository_identity(url: str) -> str:
     """`host/owner/name`, lower case: the same for every way to write one repository's address."""
     parts = urlsplit(_scp_to_ssh(url.strip()))
     host = (parts.hostname or "").lower()
-    port = f":{parts.port}" if parts.port and parts.scheme != "ssh" else ""
+    port = f":{parts.port}" if parts.port not in (None, _DEFAULT_PORTS.get(parts.scheme)) else ""
+    port = "" if parts.scheme == "ssh" else port  # where ssh listens says nothing about the repository
     return f"{host}{port}/{parts.path.strip('/').removesuffix('.git').lower()}"
 
 
@@ -137,6 +144,16 @@ def image_name(text: str) -> str:
     return text
 
 
+def _split(url: str) -> SplitResult | None:
+    """None: brackets or a port that no address has."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # looked at here, as it raises only when asked for
+    except ValueError:
+        return None
+    return parts
+
+
 def _scp_to_ssh(text: str) -> str:
     match = _SCP.fullmatch(text)
     return f"ssh://{match[1]}@{match[2]}/{match[3].lstrip('/')}" if match else text
@@ -149,10 +166,11 @@ def _allow_host(host: str, netloc: str, allowed: tuple[str, ...]) -> None:
         raise InvalidInput(f"repositories on {host} are not allowed here", remedy=f"allowed: {', '.join(allowed)}")
     if host.startswith("-"):
         raise InvalidInput(f"{host!r} is not a host", remedy="use https://host/owner/name.git")
+    name = host.rstrip(".")
     try:
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address(name)
     except ValueError:
-        private = host == "localhost" or host.endswith(".localhost")
+        private = name == "localhost" or name.endswith(".localhost") or bool(_OTHER_NUMERIC_ADDRESS.fullmatch(name))
     else:
         private = not address.is_global
     if private:

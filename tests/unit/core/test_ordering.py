@@ -1,0 +1,113 @@
+"""Which deployment may go live after which."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from slipway.core.ordering import Candidate, cancelled_by_rollback, may_switch, next_to_start, push_is_stale
+from slipway.core.states import UNFINISHED, Kind, State
+
+A, B = "a" * 40, "b" * 40
+
+
+def candidate(
+    number: int, kind: Kind = Kind.PUSH, state: State = State.STARTING, *, image: int | None = None
+) -> Candidate:
+    return Candidate(number, number, number if image is None else image, kind, state)
+
+
+def live(number: int, kind: Kind = Kind.PUSH, *, image: int | None = None) -> Candidate:
+    return candidate(number, kind, State.LIVE, image=image)
+
+
+def test_the_first_deployment_goes_live() -> None:
+    assert may_switch(candidate(1), None).goes_on
+
+
+def test_a_newer_push_replaces_an_older() -> None:
+    assert may_switch(candidate(2), live(1)).goes_on
+
+
+def test_an_older_push_never_replaces_a_newer() -> None:
+    verdict = may_switch(candidate(1), live(2))
+    assert (verdict.goes_on, verdict.end) == (False, State.SUPERSEDED)
+    assert "deployment (2) is live" in verdict.why
+
+
+def test_a_push_from_before_a_rollback_is_cancelled() -> None:
+    verdict = may_switch(candidate(2), live(3, Kind.ROLLBACK))
+    assert (verdict.goes_on, verdict.end) == (False, State.CANCELLED)
+    assert "rollback" in verdict.why
+
+
+def test_a_push_from_after_a_rollback_goes_live() -> None:
+    assert may_switch(candidate(4), live(3, Kind.ROLLBACK)).goes_on
+
+
+def test_a_configuration_change_that_overtook_a_build_does_not_lose_the_push() -> None:
+    # push 2 builds while configuration change 3 keeps image 1: the push comes later, with a newer image
+    assert may_switch(candidate(2), live(3, Kind.CONFIGURATION, image=1)).goes_on
+
+
+def test_a_configuration_change_always_goes_live() -> None:
+    assert may_switch(candidate(2, Kind.CONFIGURATION, image=1), live(3)).goes_on
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations([1, 2, 3, 4])))
+def test_in_whatever_order_builds_end_the_last_push_is_live(order: tuple[int, ...]) -> None:
+    serving: Candidate | None = None
+    for number in order:
+        if may_switch(candidate(number), serving).goes_on:
+            serving = live(number)
+    assert serving is not None
+    assert serving.id == 4
+
+
+def test_a_rollback_cancels_everything_unfinished_that_came_earlier() -> None:
+    states = itertools.cycle(State)
+    others = [candidate(number, state=next(states)) for number in range(1, 21)]
+    cancelled = cancelled_by_rollback(11, others)
+    assert {each.id for each in cancelled} == {
+        each.id for each in others if each.sequence < 11 and each.state in UNFINISHED
+    }
+    assert cancelled
+
+
+def test_a_rollback_cancels_configuration_changes_too() -> None:
+    waiting = candidate(1, Kind.CONFIGURATION)
+    assert cancelled_by_rollback(2, [waiting, candidate(2, Kind.ROLLBACK)]) == [waiting]
+
+
+def test_nothing_waits_nothing_starts() -> None:
+    assert next_to_start([]) is None
+
+
+def test_the_oldest_intent_starts_first() -> None:
+    assert next_to_start([candidate(3), candidate(1), candidate(2)]) == candidate(1)
+
+
+def test_a_rollback_starts_before_everything() -> None:
+    assert next_to_start([candidate(1), candidate(5, Kind.ROLLBACK), candidate(2)]) == candidate(5, Kind.ROLLBACK)
+
+
+@pytest.mark.parametrize(
+    ("head", "serving", "end"),
+    [
+        (None, None, State.SKIPPED),
+        (None, A, State.SKIPPED),
+        (B, None, State.SUPERSEDED),
+        (B, A, State.SUPERSEDED),
+        (A, A, State.SKIPPED),
+    ],
+)
+def test_a_stale_push_stops(head: str | None, serving: str | None, end: State) -> None:
+    verdict = push_is_stale(A, head, serving)
+    assert (verdict.goes_on, verdict.end) == (False, end)
+    assert verdict.why
+
+
+@pytest.mark.parametrize("serving", [None, B])
+def test_the_branchs_head_is_deployed(serving: str | None) -> None:
+    assert push_is_stale(A, A, serving).goes_on
