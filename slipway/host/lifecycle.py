@@ -143,11 +143,16 @@ class Platform:
 
         if wait_until(ready, timeout_s=READY_TIMEOUT_S, interval_s=0.2):
             return
-        late = next(state for state in states if not state.ready)
+        late, *others = [state for state in states if not state.ready]
+        also = (
+            f"\nNot ready either: {', '.join(f'{other.service}-{other.instance}' for other in others)}"
+            if others
+            else ""
+        )
         log = log_of(self.settings, late.service, late.instance)
         raise HostUnready(
             f"{late.service} is not ready after {READY_TIMEOUT_S:g} s ({f'{late.state.lower()} {late.said}'.strip()})\n"
-            f"{_tail(log)}",
+            f"{_tail(log)}{also}",
             remedy=f"mend what its log says ({log}), then `make up` again; it is tried again meanwhile",
         )
 
@@ -200,4 +205,8 @@ def _tail(log: Path) -> str:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
         lines = file.read().decode("utf-8", "replace").splitlines()
-    return "\n".join(f"  {line}" for line in lines[-_LOG_TAIL_LINES:])
+    # A service that is started again and again says the same each time: once is enough.
+    distinct = [
+        line for number, line in enumerate(lines) if line not in lines[max(0, number - _LOG_TAIL_LINES) : number]
+    ]
+    return "\n".join(f"  {line}" for line in distinct[-_LOG_TAIL_LINES:])

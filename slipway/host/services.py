@@ -96,16 +96,23 @@ def _redis(settings: Settings) -> list[str]:
     return ["redis-server", str(configuration)]
 
 
-def _gunicorn(app: str, socket: str) -> Argv:
-    def argv(settings: Settings) -> list[str]:
-        return [
-            *(sys.executable, "-m", "gunicorn", app),
-            *("--bind", f"unix:{settings.run_dir / socket}"),
-            *("--preload", "--worker-class", "gthread", "--workers", "1", "--threads", str(settings.web_threads)),
-            *("--worker-tmp-dir", str(settings.scratch_dir), "--graceful-timeout", "10", "--no-control-socket"),
-        ]
+def _gunicorn(app: str, *options: str) -> list[str]:
+    """The run folder says who may connect, so that the sockets in it need not: gunicorn gives them to root's group."""
+    return [sys.executable, "-m", "gunicorn", "--umask", "0", "--no-control-socket", *options, app]
 
-    return argv
+
+def _webhook(settings: Settings) -> list[str]:
+    return _gunicorn(
+        "webhook.wsgi:app",
+        *("--bind", f"unix:{settings.webhook_socket}", "--worker-tmp-dir", str(settings.scratch_dir)),
+        *("--preload", "--worker-class", "gthread", "--workers", "1", "--threads", str(settings.web_threads)),
+        *("--graceful-timeout", "10"),
+    )
+
+
+def _router(settings: Settings) -> list[str]:
+    temporary = ("--worker-tmp-dir", str(settings.scratch_dir))
+    return _gunicorn("router.wsgi:app", "--config", "python:router.gunicorn", *temporary)
 
 
 def _module(name: str) -> Argv:
@@ -131,14 +138,14 @@ SERVICES: tuple[Service, ...] = (
     Service(
         "webhook",
         "takes GitHub's deliveries",
-        _gunicorn("webhook.wsgi:app", "webhook.sock"),
+        _webhook,
         AnswersHTTP("webhook.sock", "/readyz"),
         ("webhook", "slipway"),
     ),
     Service(
         "router",
         "API, console, who may go where",
-        _gunicorn("router.wsgi:app", "router.sock"),
+        _router,
         AnswersHTTP("router.sock", "/readyz"),
         ("router", "slipway"),
     ),

@@ -8,6 +8,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -67,6 +68,26 @@ def alive(pid: int) -> bool:
 
 @pytest.fixture
 def installation() -> Iterator[Installation]:
+    """One that a test has for itself, not started yet."""
+    with _installed() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def _shared() -> Iterator[Installation]:
+    with _installed() as one:
+        yield one
+
+
+@pytest.fixture
+def running(_shared: Installation) -> Installation:
+    """One that several tests share, each after the other, up and ready."""
+    _shared.platform.up()
+    return _shared
+
+
+@contextmanager
+def _installed() -> Iterator[Installation]:
     folder = Path(tempfile.mkdtemp(prefix="slw-", dir="/tmp"))
     folder.chmod(0o711)
     with socket.socket() as probe:

@@ -9,11 +9,17 @@ import os
 
 def app(environ, start_response):
     if environ["PATH_INFO"] == "/environment":
-        body = os.environ.get("SLIPWAY_LOG_LEVEL", "").encode()
+        body = os.environ.get("SLIPWAY_GITHUB_TOKEN", "not set").encode()
     else:
         body = b"ready"
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
+"""
+_GUNICORN = """\
+import os
+
+bind = "unix:" + os.path.join(os.environ["SLIPWAY_STATE_DIR"], "run", "router.sock")
+umask = 0o077
 """
 _WORKER = """\
 import subprocess, sys
@@ -45,7 +51,7 @@ def write(folder: Path, *, agent: str = _AGENT) -> Path:
     """A folder that holds the stand-ins as packages."""
     for package, files in {
         "webhook": {"wsgi.py": _WSGI},
-        "router": {"wsgi.py": _WSGI},
+        "router": {"wsgi.py": _WSGI, "gunicorn.py": _GUNICORN},
         "builder": {"worker.py": _WORKER, "agent.py": agent},
     }.items():
         (folder / package).mkdir(parents=True, exist_ok=True)
