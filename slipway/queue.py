@@ -13,7 +13,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
-from rq.exceptions import DuplicateJobError
+from rq.exceptions import DuplicateJobError, NoSuchJobError
+from rq.job import Job, JobStatus
+from rq.utils import now
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ class WorkQueue:
                 BUILD_JOB,
                 deployment_id,
                 attempt,
-                job_id=f"deployment-{deployment_id}-{attempt}",
+                job_id=_job_id(deployment_id, attempt),
                 unique=True,
                 job_timeout=self._job_timeout_s,
                 result_ttl=3600,
@@ -60,9 +62,30 @@ class WorkQueue:
             return False
         return True
 
+    def build_is_pending(self, deployment_id: int, attempt: int, *, claimed_within_s: float) -> bool | None:
+        """Will this attempt still be taken in hand: does its job wait for a worker, or did one get it just now?
+
+        None: Redis is away, so nothing is known.
+        """
+        try:
+            job = Job.fetch(_job_id(deployment_id, attempt), connection=self._redis)
+            status = job.get_status()
+        except NoSuchJobError:
+            return False
+        except RedisError:
+            return None
+        if status in (JobStatus.CREATED, JobStatus.QUEUED, JobStatus.DEFERRED, JobStatus.SCHEDULED):
+            return True
+        since = job.started_at
+        return status == JobStatus.STARTED and since is not None and (now() - since).total_seconds() < claimed_within_s
+
     def wake_agent(self, app_id: int) -> None:
         """Tell the agent that an app's wishes changed. It looks by itself every few seconds anyway."""
         try:
             self._redis.publish(WAKE_CHANNEL, str(app_id))
         except RedisError as error:
             log.warning("agent not woken, it will look by itself", extra={"app_id": app_id, "why": str(error)})
+
+
+def _job_id(deployment_id: int, attempt: int) -> str:
+    return f"deployment-{deployment_id}-{attempt}"

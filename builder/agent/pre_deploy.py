@@ -22,6 +22,18 @@ log = logging.getLogger(__name__)
 PROCESS = "pre-deploy"
 
 
+def holder(deployment_id: int) -> str:
+    """What the command's container and address are known by."""
+    return f"task-{deployment_id}"
+
+
+def is_at_pre_deploy(row: Deployment) -> bool:
+    """Is the command what its deployment waits for, and nobody asked it to stop?"""
+    step = lifecycle.step_at_hand(row)
+    at_it = row.state == State.STARTING and step is not None and step["name"] == PROCESS
+    return at_it and row.stop_requested is None
+
+
 def run(parts: Parts, scope: Scope, action: fleet.RunPreDeploy) -> bool:
     """Run it to its end beside the passes. A crash of the agent adopts the running container by its name."""
 
@@ -57,8 +69,8 @@ def _prepare(parts: Parts, scope: Scope, deployment_id: int) -> tuple[ReplicaSpe
             return None
         release = session.get_one(Release, row.release_id)
         subnet = addresses.subnet_of(session, scope.tenant_id, parts.settings, routes)
-        address = addresses.allocate(session, scope.tenant_id, subnet, _holder(deployment_id))
-        place = Place(_holder(deployment_id), PROCESS, 0, address, deployment_id)
+        address = addresses.allocate(session, scope.tenant_id, subnet, holder(deployment_id))
+        place = Place(holder(deployment_id), PROCESS, 0, address, deployment_id)
         try:
             spec = spec_of(session, parts.vault, release, place)
         except DeploymentFailed:
@@ -88,15 +100,12 @@ def _failure(error: SlipwayError) -> fleet.Failure:
 
 def _running(session: Session, deployment_id: int) -> Deployment | None:
     row = session.get(Deployment, deployment_id, with_for_update=True)
-    if row is None or row.state != State.STARTING or row.stop_requested:
-        return None
-    step = lifecycle.step_at_hand(row)
-    return row if step is not None and step["name"] == PROCESS else None
+    return row if row is not None and is_at_pre_deploy(row) else None
 
 
 def _release_address(parts: Parts, deployment_id: int) -> None:
     with parts.db.write(platform=REASON) as session:
-        addresses.release(session, _holder(deployment_id))
+        addresses.release(session, holder(deployment_id))
 
 
 def _fail(parts: Parts, scope: Scope, deployment_id: int, failure: fleet.Failure) -> None:
@@ -106,7 +115,3 @@ def _fail(parts: Parts, scope: Scope, deployment_id: int, failure: fleet.Failure
         wanted = _running(session, deployment_id) is not None
     if wanted:  # else somebody stopped it, and the command with it
         fail(parts, scope, fleet.Fail(deployment_id, failure))
-
-
-def _holder(deployment_id: int) -> str:
-    return f"task-{deployment_id}"

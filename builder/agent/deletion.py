@@ -1,0 +1,101 @@
+"""Deleting an app: everything that belongs to it goes, then its row. Each step looks anew, so a crash only delays it.
+
+The replicas leave by ordinary passes: a deleted app wishes for none.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from builder.agent import output
+from builder.agent.parts import REASON, Parts
+from slipway import lifecycle
+from slipway.core.fleet import GONE
+from slipway.core.states import UNFINISHED, State
+from slipway.models import App, Build, Deployment, Domain, Release, Replica, Tenant
+from slipway.ports.building import ImageBuilder
+from slipway.ports.logs import DeploymentLog
+from slipway.routes import touch_routes
+
+log = logging.getLogger(__name__)
+
+_WHY_STOPPED = "the app is being deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Belongings:
+    """What lies outside of SQL."""
+
+    images: list[str]
+    replica_ids: list[str]
+    deployment_ids: list[int]
+
+
+def delete_apps(parts: Parts, builder: ImageBuilder, logs: DeploymentLog) -> int:
+    """Do what can be done now for every app that is to be deleted; says how many are gone."""
+    with parts.db.read(platform=REASON) as session:
+        deleted = list(session.scalars(select(App.id).where(App.deleted_at.is_not(None))))
+    return sum(_delete(parts, builder, logs, app_id) for app_id in deleted)
+
+
+def _delete(parts: Parts, builder: ImageBuilder, logs: DeploymentLog, app_id: int) -> bool:
+    if not _is_still(parts, app_id):
+        return False
+    with parts.db.read(platform=REASON) as session:
+        found = _belongings(session, app_id)
+    for image in found.images:
+        parts.runtime.remove_image(image)
+    builder.forget_sources()
+    builder.forget_steps()
+    for replica_id in found.replica_ids:
+        output.path_of(parts.settings, replica_id).unlink(missing_ok=True)
+    for deployment_id in found.deployment_ids:
+        logs.remove(deployment_id)
+    _leave_network(parts, app_id)
+    with parts.db.write(platform=REASON) as session:
+        session.execute(delete(App).where(App.id == app_id))
+    log.info("app deleted", extra={"app_id": app_id, "images": len(found.images)})
+    return True
+
+
+def _is_still(parts: Parts, app_id: int) -> bool:
+    """Out of the route table, no deployment under way, no replica left."""
+    with parts.db.write(platform=REASON) as session:
+        hosts = list(session.scalars(select(Domain.host).filter_by(app_id=app_id)))
+        if hosts:
+            touch_routes(session, hosts)
+            session.execute(delete(Domain).where(Domain.app_id == app_id))
+        unfinished = [str(state) for state in UNFINISHED]
+        query = select(Deployment).where(Deployment.app_id == app_id, Deployment.state.in_(unfinished))
+        under_way = list(session.scalars(query))
+        for row in under_way:
+            lifecycle.request_stop(row, State.CANCELLED, _WHY_STOPPED)
+        replicas = session.scalars(select(Replica.id).where(Replica.app_id == app_id, Replica.state != GONE)).all()
+        still = not replicas and all(State(row.state) not in UNFINISHED for row in under_way)
+    if hosts:
+        parts.routes.sync()
+    return still and not parts.reality.of(app_id)
+
+
+def _belongings(session: Session, app_id: int) -> Belongings:
+    images = {*session.scalars(select(Release.image).filter_by(app_id=app_id))}
+    images |= {*session.scalars(select(Build.image).filter_by(app_id=app_id))}
+    return Belongings(
+        images=sorted(images),
+        replica_ids=list(session.scalars(select(Replica.id).filter_by(app_id=app_id))),
+        deployment_ids=list(session.scalars(select(Deployment.id).filter_by(app_id=app_id))),
+    )
+
+
+def _leave_network(parts: Parts, app_id: int) -> None:
+    """The tenant's network goes with its last app."""
+    with parts.db.read(platform=REASON) as session:
+        app = session.get_one(App, app_id)
+        others = session.scalars(select(App.id).where(App.tenant_id == app.tenant_id, App.id != app_id)).all()
+        tenant = session.get_one(Tenant, app.tenant_id).name
+    if not others:
+        parts.runtime.remove_network(tenant)

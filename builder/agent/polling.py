@@ -1,0 +1,131 @@
+"""Missed pushes: branch heads are compared with the last seen commit, for pushes that no delivery told of.
+
+An app that was never deployed is only looked at, not deployed: its first push or `slipway deploy` begins. A head that
+is new is looked at twice, some seconds apart, because its delivery may be on the way.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from slipway import intents
+from slipway.adapters.vault import Vault
+from slipway.db import Database
+from slipway.errors import DependencyUnavailable, SlipwayError
+from slipway.models import App, Deployment, now
+from slipway.ports.building import Repository, SourceFetcher
+from slipway.queue import WorkQueue
+
+log = logging.getLogger(__name__)
+
+_WHY = "agent: compare branch heads"
+SECOND_LOOK_S = 15.0
+AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A head that no delivery told of."""
+
+    old: str
+    new: str
+
+
+class Polling:
+    """Compares heads. `due` apps are asked for a few at a time, so that a slow host delays no other."""
+
+    def __init__(self, db: Database, queue: WorkQueue, sources: SourceFetcher, vault: Vault, *, every_s: float) -> None:
+        self._db = db
+        self._queue = queue
+        self._sources = sources
+        self._vault = vault
+        self._every_s = every_s
+        self._seen: dict[int, str] = {}  # app → a new head that was seen once
+
+    def run(self, stopped: threading.Event) -> None:
+        """Look at every app now, then at each again every `every_s`, until `stopped`."""
+        self.forget_times()
+        pause_s = min(self._every_s, SECOND_LOOK_S)
+        while True:
+            try:
+                self.look()
+            except DependencyUnavailable as error:
+                log.warning("heads are not compared", extra={"why": error.message})
+            if stopped.wait(pause_s):
+                return
+
+    def forget_times(self) -> None:
+        """The agent starts: whatever was pushed while it was away is looked for now."""
+        with self._db.write(platform=_WHY) as session:
+            for app in session.scalars(select(App).where(App.polled_at.is_not(None))):
+                app.polled_at = None
+
+    def look(self) -> int:
+        """Compare the heads of those apps that are due, and say how many deployments that made."""
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="poll") as pool:
+            return sum(pool.map(self._look_at, self._due()))
+
+    def _due(self) -> list[App]:
+        before = now() - timedelta(seconds=self._every_s)
+        query = select(App).where(App.repository != "", App.source == "git", App.deleted_at.is_(None))
+        again = or_(App.polled_at.is_(None), App.polled_at < before, App.id.in_(list(self._seen)))
+        with self._db.read(platform=_WHY) as session:
+            return list(session.scalars(query.where(again).order_by(App.polled_at)))
+
+    def _look_at(self, app: App) -> int:
+        try:
+            secret = app.credential and self._vault.open(app.credential, app.tenant_id, app.id, "credential")
+            head = self._sources.resolve(Repository(app.repository, secret), f"refs/heads/{app.branch}")
+        except SlipwayError as error:
+            log.info("no head", extra={"app_id": app.id, "why": error.message})
+            head = None
+        with self._db.write(platform=_WHY) as session:
+            row = session.get(App, app.id, with_for_update=True)
+            if row is None or row.deleted_at is not None:
+                return 0
+            row.polled_at = now()
+            if (row.repository, row.branch) != (app.repository, app.branch):
+                return 0
+            missed = self._compare(session, row, head) if head else None
+            made = [_push(session, row, missed)] if missed else []
+        for deployment in made:
+            log.info("a push was missed", extra={"app_id": app.id, "deployment": deployment.id})
+        intents.announce(self._queue, made)
+        return len(made)
+
+    def _compare(self, session: Session, row: App, head: str) -> Missed | None:
+        """Remember the head, or find that its push was missed."""
+        if head == row.head:
+            self._seen.pop(row.id, None)
+            return None
+        known = select(Deployment.id).filter_by(app_id=row.id)
+        if row.head is None or session.scalar(known.limit(1)) is None or _is_known(session, row, head):
+            row.head = head
+            return None
+        if self._seen.get(row.id) != head:
+            self._seen[row.id] = head
+            return None
+        self._seen.pop(row.id)
+        missed, row.head = Missed(row.head, head), head
+        return missed
+
+
+def _is_known(session: Session, row: App, head: str) -> bool:
+    return session.scalar(select(Deployment.id).filter_by(app_id=row.id, commit_sha=head).limit(1)) is not None
+
+
+def _push(session: Session, row: App, missed: Missed) -> Deployment:
+    return intents.push(
+        session,
+        row,
+        intents.Pushed(f"refs/heads/{row.branch}", missed.new),
+        idempotency_key=f"poll:{missed.old}..{missed.new}",
+        actor="platform: missed push",
+    )
