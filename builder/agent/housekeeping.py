@@ -75,8 +75,8 @@ def trim_logs(parts: Parts, logs: DeploymentLog) -> None:
 def _collectable_releases(session: Session, keep: int) -> list[tuple[tuple[int, ...], tuple[str, ...]]]:
     by_app: dict[tuple[int, str], list[Kept]] = defaultdict(list)
     query = select(Release.app_id, Release.environment, Release.id, Release.number, Release.image)
-    for app_id, environment, *release in session.execute(query.where(Release.collected_at.is_(None))):
-        by_app[app_id, environment].append(Kept(*release))
+    for app_id, environment, id_, number, image in session.execute(query.where(Release.collected_at.is_(None))):
+        by_app[app_id, environment].append(Kept(id_, number, image))
     many = {key: releases for key, releases in by_app.items() if len(releases) > keep}
     needed = _needed(session) if many else set()
     plans = [collectable(releases, keep=keep, needed=needed) for releases in many.values()]

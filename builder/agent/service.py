@@ -17,7 +17,7 @@ from builder.agent.parts import REASON, Parts
 from builder.agent.polling import Polling
 from builder.agent.scheduler import Scheduler
 from slipway.adapters import firewall
-from slipway.errors import DependencyUnavailable, SlipwayError
+from slipway.errors import SlipwayError
 from slipway.models import Edge
 from slipway.ports.building import ImageBuilder
 from slipway.ports.logs import DeploymentLog
@@ -60,12 +60,10 @@ class Agent:
         settings = self._parts.settings
         self._scheduler.start()
         internal_api.serve(self._parts, self.status)
-        scheduler, outages, stopped = self._scheduler, self._outages, self._stopped
-        self._beside("wake", lambda: waking.listen(self._outside.redis, scheduler, self._look.set, outages, stopped))
-        self._beside(
-            "events", lambda: waking.watch(self._parts.runtime, self._parts.reality, scheduler, outages, stopped)
-        )
-        self._beside("poll", lambda: self._outside.polling.run(stopped))
+        waker = waking.Waker(self._scheduler, self._look.set, self._outages, self._stopped)
+        self._beside("wake", lambda: waker.listen(self._outside.redis))
+        self._beside("events", lambda: waker.watch(self._parts.runtime, self._parts.reality))
+        self._beside("poll", lambda: self._outside.polling.run(self._stopped))
         self._beside("firewall", lambda: self._every(FIREWALL_S, "firewall", lambda: firewall.ensure(settings)))
         self._beside("lapsed", lambda: self._every(min(5.0, settings.lapse_s / 3), "lapsed", self._hand_out_again))
         self._beside("upkeep", lambda: self._every(settings.reconcile_s, "upkeep", self._upkeep))
@@ -136,11 +134,8 @@ class Agent:
     def _try(self, what: str, work: Callable[[], object]) -> bool:
         try:
             work()
-        except DependencyUnavailable as error:
-            self._stopped.wait(self._outages.failed(what, error))
-            return False
         except SlipwayError as error:
-            log.error("failed", extra={"what": what, "why": error.message, "remedy": error.remedy})
+            self._stopped.wait(self._outages.failed(what, error))
             return False
         except Exception:
             log.exception("failed", extra={"what": what})

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from builder.agent.parts import Parts
@@ -36,7 +36,7 @@ class Rows:
     edges: Sequence[str]
 
 
-def in_agents_hands() -> object:
+def in_agents_hands() -> ColumnElement[bool]:
     """SQL condition: the agent is the one to move this deployment."""
     image_there = Deployment.kind.in_([str(Kind.ROLLBACK), str(Kind.CONFIGURATION)])
     return or_(Deployment.state == str(State.STARTING), and_(Deployment.state == str(State.QUEUED), image_there))
@@ -47,7 +47,7 @@ def load(session: Session, app_id: int) -> Rows | None:
     app = session.get(App, app_id)
     if app is None:
         return None
-    mine = or_(Deployment.state == str(State.LIVE), in_agents_hands())  # type: ignore[arg-type]
+    mine = or_(Deployment.state == str(State.LIVE), in_agents_hands())
     deployments = list(session.scalars(select(Deployment).where(Deployment.app_id == app_id, mine)))
     replicas = list(session.scalars(select(Replica).where(Replica.app_id == app_id, Replica.state != fleet.GONE)))
     release_ids = {row.release_id for row in deployments if row.release_id} | {row.release_id for row in replicas}

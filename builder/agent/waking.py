@@ -26,49 +26,55 @@ log = logging.getLogger(__name__)
 _CHECK_S = 1.0
 
 
-def listen(
-    redis: Redis, scheduler: Scheduler, look: Callable[[], None], outages: Outages, stopped: threading.Event
-) -> None:
-    """Follow both channels until `stopped`. `look` asks for a look at everything: what was told meanwhile is unknown."""
-    while not stopped.is_set():
-        try:
-            with redis.pubsub(ignore_subscribe_messages=True) as channel:
-                channel.subscribe(WAKE_CHANNEL, CONFIRMED)
-                look()
-                while not stopped.is_set():
-                    _hear(channel.get_message(timeout=_CHECK_S), scheduler, look)
-                    outages.recovered("redis")
-        except RedisError as error:
-            stopped.wait(outages.failed("redis", DependencyUnavailable(f"Redis does not answer: {error}")))
+class Waker:
+    """Turns what is told into looks: at one app (`scheduler`), or at all of them (`look`)."""
 
+    def __init__(
+        self, scheduler: Scheduler, look: Callable[[], None], outages: Outages, stopped: threading.Event
+    ) -> None:
+        self._scheduler = scheduler
+        self._look = look
+        self._outages = outages
+        self._stopped = stopped
 
-def _hear(message: dict[str, object] | None, scheduler: Scheduler, look: Callable[[], None]) -> None:
-    if message is None:
-        return
-    if _text(message["channel"]) == CONFIRMED:
-        scheduler.hurry(2 * WAIT_S)
-        return
-    text = _text(message["data"])
-    if text.isdecimal():
-        scheduler.wake(int(text))
-    look()  # a changed domain has to be published
+    def listen(self, redis: Redis) -> None:
+        """Follow wishes and confirmations until stopped. After a gap everything is looked at."""
+        while not self._stopped.is_set():
+            try:
+                with redis.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
+                    channel.subscribe(WAKE_CHANNEL, CONFIRMED)
+                    self._look()
+                    while not self._stopped.is_set():
+                        self._hear(channel.get_message(timeout=_CHECK_S))
+                        self._outages.recovered("redis")
+            except RedisError as error:
+                away = DependencyUnavailable(f"Redis does not answer: {error}")
+                self._stopped.wait(self._outages.failed("redis", away))
 
-
-def watch(
-    runtime: ContainerRuntime, reality: Reality, scheduler: Scheduler, outages: Outages, stopped: threading.Event
-) -> None:
-    """Follow the runtime's events until `stopped`."""
-    while not stopped.is_set():
-        try:
-            for app_id in runtime.changes():
-                outages.recovered("events")
-                reality.changed()
-                scheduler.wake(app_id)
+    def watch(self, runtime: ContainerRuntime, reality: Reality) -> None:
+        """Follow the runtime's events until stopped."""
+        while not self._stopped.is_set():
             error = DependencyUnavailable("the runtime tells no more events")
-        except DependencyUnavailable as away:
-            error = away
-        reality.changed()
-        stopped.wait(outages.failed("events", error))
+            try:
+                for app_id in runtime.changes():
+                    self._outages.recovered("events")
+                    reality.changed()
+                    self._scheduler.wake(app_id)
+            except DependencyUnavailable as away:
+                error = away
+            reality.changed()
+            self._stopped.wait(self._outages.failed("events", error))
+
+    def _hear(self, message: dict[str, object] | None) -> None:
+        if message is None:
+            return
+        if _text(message["channel"]) == CONFIRMED:
+            self._scheduler.hurry(2 * WAIT_S)
+            return
+        app_id = _text(message["data"])
+        if app_id.isdecimal():
+            self._scheduler.wake(int(app_id))
+        self._look()  # a changed domain has to be published
 
 
 def _text(value: object) -> str:
