@@ -47,7 +47,7 @@ check: ## lint, formatting, types, import rules
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 	$(VENV)/lint-imports
-	luacheck --quiet nginx/lua
+	cd nginx && luacheck --quiet lua
 
 test-unit: ## the fast tests: no sockets, no services
 	@$(VENV)/python -m pytest tests/unit

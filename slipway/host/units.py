@@ -48,7 +48,12 @@ KillSignal=SIG{stop_signal}
 KillMode={kill_mode}
 TimeoutStopSec={stop_wait_s}
 LimitNOFILE=65536
-{hardening}"""
+{hardening}{install}"""
+# An instance that an administrator adds can be enabled; the target wants the others itself.
+_INSTANCE_INSTALL = """
+[Install]
+WantedBy=slipway.target
+"""
 _COMMON = """\
 WorkingDirectory=/opt/slipway
 Environment=SLIPWAY_STATE_DIR=/var/lib/slipway
@@ -88,6 +93,7 @@ def _unit(service: Service) -> str:
         kill_mode="control-group" if service.stop_group else "mixed",
         stop_wait_s=service.stop_wait_s,
         hardening=_HARDENING.get(service.name, ""),
+        install=_INSTANCE_INSTALL if service.replicated else "",
     )
 
 
