@@ -49,15 +49,19 @@ def verify(token: str) -> Principal:
             select(Token, Tenant.name).join(Tenant, Tenant.id == Token.tenant_id).where(Token.hashed == hashed(token))
         ).one_or_none()
     if found is None:
-        raise NotAuthenticated(
-            "The token is not known." if token else "A token is needed.", remedy="sign in: slipway login"
-        )
+        raise NotAuthenticated("The token is not known.", remedy="sign in: slipway login")
     row, tenant = found
     if tokens.is_dead(row, now()):
         over = "was revoked" if row.revoked_at else "has expired"
         raise NotAuthenticated(f"The token {row.name!r} {over}.", remedy="sign in with another: slipway login")
     _note_use(row)
     return _principal(row, tenant)
+
+
+@bearer.error_handler  # type: ignore[untyped-decorator]
+def refuse(_status: int) -> None:
+    """Without a token, `verify` is not asked."""
+    raise NotAuthenticated("A token is needed.", remedy="sign in: slipway login")
 
 
 @bearer.get_user_roles  # type: ignore[untyped-decorator]

@@ -27,10 +27,10 @@ def list_replicas(services: Services, principal: Principal, app_name: str, *, en
             .where(Replica.app_id == app.id)
         )
         running = query.where(Replica.ended_at.is_(None)).order_by(Replica.process, Replica.slot, Replica.created_at)
-        rows = [*session.execute(running).tuples()]
+        rows = [*session.execute(running)]
         if ended:
             last = query.where(Replica.ended_at.is_not(None)).order_by(Replica.ended_at.desc()).limit(ENDED_SHOWN)
-            rows += session.execute(last).tuples()
+            rows += session.execute(last)
         return documents.Replicas(replicas=[_shown(row, number) for row, number in rows])
 
 

@@ -72,7 +72,7 @@ def _unfinished() -> ColumnElement[bool]:
 
 def _wanted(session: Session, ids: list[int]) -> dict[int, int]:
     query = select(Scale.app_id, Scale.replicas).where(Scale.app_id.in_(ids))
-    return dict(session.execute(query.filter_by(environment=PRODUCTION, process=WEB)).tuples())
+    return dict(session.execute(query.filter_by(environment=PRODUCTION, process=WEB)).all())
 
 
 def _replicas(session: Session, ids: list[int]) -> dict[tuple[int, str], int]:

@@ -32,7 +32,7 @@ class _Context:
         apps = {row.app_id for row in rows}
         releases = {row.release_id for row in rows if row.release_id is not None}
         previous = {row.previous_id for row in rows if row.previous_id is not None}
-        self._names = dict(session.execute(select(App.id, App.name).where(App.id.in_(apps))).tuples().all())
+        self._names = dict(session.execute(select(App.id, App.name).where(App.id.in_(apps))).all())
         self._releases = {
             id_: documents.ReleaseRef(number=number, digest=digest)
             for id_, number, digest in session.execute(

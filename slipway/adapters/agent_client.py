@@ -78,9 +78,20 @@ class AgentClient:
             yield Output(response)
 
     def _client(self) -> httpx.Client:
+        self._knock()
         return httpx.Client(
             transport=httpx.HTTPTransport(uds=self._socket), base_url="http://agent", timeout=_TIMEOUT, trust_env=False
         )
+
+
+    def _knock(self) -> None:
+        """httpcore leaves the socket of a refused connection open, so it only connects where somebody listens."""
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.settimeout(_TIMEOUT.connect)
+            try:
+                knocking.connect(self._socket)
+            except OSError as error:
+                raise _away() from error
 
 
 @contextmanager

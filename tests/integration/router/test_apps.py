@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from slipway.core.states import State
+from slipway.models import App, AuditRecord, Deployment, Domain, RouteChange, Scale
+from slipway.queue import WAKE_CHANNEL
+from tests.fixtures.api import REPOSITORY, Api, Caller
+from tests.fixtures.releases import make_live
+
+
+def test_a_new_app_has_its_first_host_and_is_empty(api: Api, owner: Caller) -> None:
+    app = owner.create_app(settings={"port": 9000}, replicas=2)
+    assert app["urls"] == ["http://hello.localhost:8080/"]
+    assert (app["tenant"], app["source"], app["state"], app["branch"]) == ("acme", "git", "empty", "main")
+    assert app["replicas"] == {"wanted": 2, "ready": 0}
+    assert app["live"] is app["latest"] is app["hook"] is None
+    shown = owner.get("/api/apps/hello")
+    assert shown == {key: value for key, value in app.items() if key != "hook"}
+    assert owner.get("/api/apps") == {"apps": [shown]}
+    with api.services.db.read(platform="a test looks") as session:
+        assert session.scalars(select(RouteChange.host)).all() == ["hello.localhost"]
+        assert session.scalars(select(Scale.replicas)).all() == [2]
+
+
+def test_an_app_of_an_image(owner: Caller) -> None:
+    app = owner.create_app("web", image="nginx:1.27")
+    assert (app["source"], app["image"], app["repository"]) == ("image", "nginx:1.27", "")
+    assert owner.post("/api/apps/web/deployments")["ref"] == "nginx:1.27"
+
+
+def test_the_same_name_in_another_tenant_gets_another_host(owner: Caller, stranger: Caller) -> None:
+    owner.create_app("shop")
+    assert stranger.create_app("shop")["urls"] == ["http://shop-globex.localhost:8080/"]
+
+
+def test_a_name_is_taken_once(owner: Caller) -> None:
+    owner.create_app()
+    problem = owner.problem(409, "POST", "/api/apps", {"name": "hello", "repository": REPOSITORY})
+    assert problem["code"] == "conflict"
+    assert "hello" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"name": "hello"}, "a repository or from an image"),
+        ({"name": "hello", "repository": REPOSITORY, "image": "nginx"}, "a repository or from an image"),
+        ({"name": "Hello", "repository": REPOSITORY}, "'Hello'"),
+        ({"name": "api", "repository": REPOSITORY}, "kept for the platform"),
+        ({"name": "hello", "repository": "file:///etc"}, "not a repository's address"),
+        ({"name": "hello", "repository": "http://127.0.0.1/x"}, "inside this host"),
+        ({"name": "hello", "repository": "https://u:p@github.example/x"}, "credential"),
+        ({"name": "hello", "repository": REPOSITORY, "branch": "-x"}, "branch"),
+        ({"name": "hello", "repository": REPOSITORY, "settings": {"port": 0}}, "port"),
+        ({"name": "hello", "repository": REPOSITORY, "settings": {"prot": 80}}, "prot"),
+        ({"name": "hello", "repository": REPOSITORY, "replicas": 101}, "replicas"),
+        ({"name": "hello", "image": "../x"}, "image"),
+        ({"name": "hello", "image": "nginx", "hook": True}, "pushes"),
+        ({"name": "hello", "repository": REPOSITORY, "brunch": "main"}, "brunch: there is no such field"),
+        ({"repository": REPOSITORY}, "name: Field required"),
+        ({"name": "a\0b", "repository": REPOSITORY}, "can't be stored"),
+        ({"name": "hello", "repository": REPOSITORY, "settings": {"pre_deploy": "\ud800"}}, "can't be stored"),
+    ],
+)
+def test_what_breaks_a_rule_is_told_and_leaves_nothing(api: Api, owner: Caller, body: object, told: str) -> None:
+    problem = owner.problem(422, "POST", "/api/apps", body)
+    assert told in problem["detail"]
+    assert problem["code"] == "invalid-input"
+    with api.services.db.read(platform="a test looks") as session:
+        assert session.scalars(select(App)).all() == []
+        assert session.scalars(select(Domain)).all() == []
+
+
+def test_a_credential_is_sealed_for_its_place_and_never_shown(api: Api, owner: Caller) -> None:
+    app = owner.create_app(credential="ghp_secret")
+    assert "ghp_secret" not in str(app) + str(owner.get("/api/apps/hello"))
+    with api.services.db.read(platform="a test looks") as session:
+        row = session.scalars(select(App)).one()
+        assert row.credential is not None
+        assert "ghp_secret" not in row.credential
+        assert api.services.values.open(row.credential, row.tenant_id, row.id, "credential") == "ghp_secret"
+    owner.patch("/api/apps/hello", {"credential": None})
+    with api.services.db.read(platform="a test looks") as session:
+        assert session.scalars(select(App.credential)).one() is None
+
+
+def test_changed_settings_are_merged_and_rolled_out(api: Api, owner: Caller) -> None:
+    owner.create_app(settings={"port": 9000, "resources": {"memory_mb": 64, "pids": 32}})
+    make_live(api.services.db, "hello")
+    patch = {"settings": {"resources": {"memory_mb": 128}, "port": None}}
+    changed = owner.patch("/api/apps/hello", patch)
+    assert changed["app"]["settings"] == {"resources": {"memory_mb": 128, "pids": 32}}
+    assert changed["deployment"]["kind"] == "configuration"
+    assert changed["app"]["state"] == "deploying"
+    assert owner.patch("/api/apps/hello", patch)["deployment"] is None, "nothing changed the second time"
+
+
+def test_a_changed_source_waits_for_the_next_push(api: Api, owner: Caller) -> None:
+    owner.create_app()
+    make_live(api.services.db, "hello")
+    changed = owner.patch("/api/apps/hello", {"repository": "git@github.example:acme/other.git", "branch": "prod"})
+    assert changed["deployment"] is None
+    assert (changed["app"]["repository"], changed["app"]["branch"]) == (
+        "ssh://git@github.example/acme/other.git",
+        "prod",
+    )
+    with api.services.db.read(platform="a test looks") as session:
+        assert session.scalars(select(App.repository_identity)).one() == "github.example/acme/other"
+
+
+def test_a_change_that_breaks_a_rule_changes_nothing(owner: Caller) -> None:
+    before = owner.create_app()
+    owner.problem(422, "PATCH", "/api/apps/hello", {"branch": "prod", "settings": {"port": "x"}})
+    owner.problem(422, "PATCH", "/api/apps/hello", {"branch": None})
+    owner.problem(422, "PATCH", "/api/apps/hello", {})
+    assert owner.get("/api/apps/hello")["branch"] == before["branch"]
+
+
+def test_a_deleted_app_is_gone_for_its_people_and_left_to_the_agent(api: Api, owner: Caller) -> None:
+    owner.create_app()
+    deployment = owner.post("/api/apps/hello/deployments")
+    told = api.services.redis.pubsub()
+    told.subscribe(WAKE_CHANNEL)
+    told.get_message(timeout=2)
+    assert owner.delete("/api/apps/hello", status=202) == {"name": "hello"}
+    message = told.get_message(timeout=2)
+    told.close()
+    assert message is not None
+    owner.problem(404, "GET", "/api/apps/hello")
+    assert owner.get("/api/apps") == {"apps": []}
+    assert (
+        "still being deleted" in owner.problem(409, "POST", "/api/apps", {"name": "hello", "image": "nginx"})["detail"]
+    )
+    with api.services.db.read(platform="a test looks") as session:
+        row = session.scalars(select(App)).one()
+        assert row.deleted_at is not None
+        assert message["data"] == str(row.id).encode()
+        assert session.get_one(Deployment, deployment["id"]).state == State.CANCELLED
+        assert session.scalars(select(RouteChange.host)).all() == ["hello.localhost"] * 2
+
+
+def test_scaling_is_a_wish_without_a_deployment(api: Api, owner: Caller) -> None:
+    owner.create_app()
+    assert owner.put("/api/apps/hello/scale", {"replicas": 3}) == {"process": "web", "replicas": 3}
+    assert owner.put("/api/apps/hello/scale", {"process": "worker", "replicas": 1})["process"] == "worker"
+    assert owner.get("/api/apps/hello")["replicas"]["wanted"] == 3
+    assert owner.get("/api/apps/hello/deployments") == {"deployments": []}
+    owner.problem(422, "PUT", "/api/apps/hello/scale", {"replicas": -1})
+    owner.problem(422, "PUT", "/api/apps/hello/scale", {"process": "No!", "replicas": 1})
+
+
+def test_a_live_app_without_replicas_is_stopped(api: Api, owner: Caller) -> None:
+    owner.create_app()
+    make_live(api.services.db, "hello", ready=1)
+    assert owner.get("/api/apps/hello")["state"] == "running"
+    owner.put("/api/apps/hello/scale", {"replicas": 0})
+    assert owner.get("/api/apps/hello")["state"] == "stopped"
+
+
+def test_every_change_is_in_the_audit_log(api: Api, owner: Caller) -> None:
+    owner.headers = {"X-Forwarded-For": "203.0.113.9", "X-Request-Id": "request-0001"}
+    owner.create_app(credential="ghp_secret")
+    owner.patch("/api/apps/hello", {"settings": {"port": 9000}})
+    owner.patch("/api/apps/hello/variables", {"set": {"KEY": "very secret"}})
+    owner.put("/api/apps/hello/scale", {"replicas": 2})
+    owner.post("/api/apps/hello/domains", {"host": "shop.example.org"}, status=201)
+    owner.delete("/api/apps/hello/domains/shop.example.org")
+    hook = owner.post("/api/hooks", {"repository": REPOSITORY}, status=201)
+    owner.post(f"/api/hooks/{hook['id']}/rotate", status=200)
+    owner.delete(f"/api/hooks/{hook['id']}")
+    deployment = owner.post("/api/apps/hello/deployments")
+    owner.post(f"/api/deployments/{deployment['id']}/cancel")
+    token = owner.post("/api/tokens", {"name": "ci"}, status=201)
+    owner.delete(f"/api/tokens/{token['id']}")
+    owner.delete("/api/apps/hello", status=202)
+    with api.services.db.read(platform="a test looks") as session:
+        rows = session.scalars(select(AuditRecord).where(AuditRecord.actor == "token:acme-owner")).all()
+        assert [row.action for row in rows] == [
+            *("app.create", "app.change", "variables.change", "app.scale", "domain.add", "domain.remove"),
+            *("hook.create", "hook.rotate", "hook.delete", "deployment.create", "deployment.cancel"),
+            *("token.create", "token.revoke", "app.delete"),
+        ]
+        assert {(row.address, row.request_id, row.tenant_id) for row in rows} == {
+            ("203.0.113.9", "request-0001", api.tenant_id())
+        }
+        everything = str([(row.subject, row.detail) for row in rows])
+        for secret in ("ghp_secret", "very secret", hook["secret"], token["token"]):
+            assert secret not in everything

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from slipway import lifecycle
+from slipway.core.states import State
+from slipway.models import Deployment, Release, now
+from tests.fixtures.api import Api, Caller
+from tests.fixtures.releases import make_live
+
+
+@pytest.fixture(autouse=True)
+def app(owner: Caller) -> None:
+    owner.create_app()
+
+
+def test_a_manual_deployment_of_the_branch(api: Api, developer: Caller) -> None:
+    made = developer.post("/api/apps/hello/deployments")
+    assert (made["app"], made["kind"], made["state"], made["ref"]) == ("hello", "manual", "queued", "refs/heads/main")
+    assert (made["actor"], made["sequence"], made["environment"]) == ("token:acme-developer", 1, "production")
+    assert made["url"] == f"http://slipway.localhost:8080/api/deployments/{made['id']}"
+    assert made["log_url"] == made["url"] + "/log"
+    assert made["steps"] == []
+    assert made["release"] is made["previous"] is made["serving"] is made["ended_at"] is None
+    assert developer.get(f"/api/deployments/{made['id']}") == made
+    assert developer.get("/api/apps/hello")["latest"] == made
+    assert api.services.redis.exists(f"rq:job:deployment-{made['id']}-0"), "it was handed to a worker"
+
+
+def test_a_ref_or_a_commit_may_be_named(developer: Caller) -> None:
+    assert developer.post("/api/apps/hello/deployments", {"ref": "v1.2"})["ref"] == "v1.2"
+    assert developer.post("/api/apps/hello/deployments", {"commit": "b" * 40})["commit"] == "b" * 40
+    for body in ({"ref": "--upload-pack=x"}, {"commit": "abc"}, {"ref": "a b"}, {"refs": "main"}):
+        developer.problem(422, "POST", "/api/apps/hello/deployments", body)
+
+
+def test_the_same_idempotency_key_is_the_same_deployment(developer: Caller) -> None:
+    first = developer.post("/api/apps/hello/deployments", Idempotency_Key="once")
+    assert developer.post("/api/apps/hello/deployments", Idempotency_Key="once")["id"] == first["id"]
+    assert developer.post("/api/apps/hello/deployments", Idempotency_Key="twice")["id"] != first["id"]
+    assert developer.post("/api/apps/hello/deployments")["id"] != first["id"]
+    for key in ("x" * 129, "a b"):
+        developer.problem(422, "POST", "/api/apps/hello/deployments", Idempotency_Key=key)
+
+
+def test_deployments_come_newest_first_page_by_page(developer: Caller) -> None:
+    made = [developer.post("/api/apps/hello/deployments")["id"] for _ in range(5)]
+    first = developer.get("/api/apps/hello/deployments?limit=2")["deployments"]
+    assert [each["id"] for each in first] == [made[4], made[3]]
+    then = developer.get(f"/api/apps/hello/deployments?limit=2&before={first[-1]['id']}")["deployments"]
+    assert [each["id"] for each in then] == [made[2], made[1]]
+    for query in ("limit=0", "limit=101", "before=x", f"before={1 << 40}", "after=1"):
+        developer.problem(422, "GET", f"/api/apps/hello/deployments?{query}")
+
+
+def test_a_deployment_says_what_serves_and_what_served_before(api: Api, developer: Caller) -> None:
+    old = make_live(api.services.db, "hello", commit="a" * 40)
+    live = make_live(api.services.db, "hello", commit="b" * 40, ready=1)
+    shown = developer.get(f"/api/deployments/{live}")
+    assert shown["state"] == "live"
+    assert shown["release"] == {"number": 2, "digest": "sha256:2"}
+    assert shown["previous"] == {"id": old, "commit": "a" * 40}
+    assert shown["serving"] == {"id": live, "commit": "b" * 40}
+    assert [step["name"] for step in shown["steps"]] == ["fetch", "build", "start"]
+    assert all(step["ok"] and step["seconds"] >= 0 and step["started_at"].endswith("Z") for step in shown["steps"])
+    assert developer.get(f"/api/deployments/{old}")["serving"]["id"] == live
+    app = developer.get("/api/apps/hello")
+    assert (app["live"]["id"], app["latest"]["id"], app["state"]) == (live, live, "running")
+    assert app["replicas"] == {"wanted": 1, "ready": 1}
+
+
+def test_a_failure_is_told_whole_and_the_app_serves_on(api: Api, developer: Caller) -> None:
+    from slipway.errors import DeploymentFailed
+
+    make_live(api.services.db, "hello", ready=1)
+    number = developer.post("/api/apps/hello/deployments")["id"]
+    with api.services.db.write(platform="a test's worker") as session:
+        row = session.get_one(Deployment, number)
+        lifecycle.advance(row, State.FETCHING)
+        lifecycle.fail(row, DeploymentFailed("clone-failed", "no", remedy="do", tail="last words"))
+    shown = developer.get(f"/api/deployments/{number}")
+    told = {key: shown[key] for key in ("state", "reason", "detail", "remedy", "tail")}
+    assert told == {"state": "failed", "reason": "clone-failed", "detail": "no", "remedy": "do", "tail": "last words"}
+    assert (shown["steps"][0]["ok"], shown["steps"][0]["note"]) == (False, "no")
+    assert developer.get("/api/apps/hello")["state"] == "running"
+
+
+def test_an_app_whose_first_deployment_failed_has_failed(api: Api, developer: Caller) -> None:
+    from slipway.errors import DeploymentFailed
+
+    number = developer.post("/api/apps/hello/deployments")["id"]
+    with api.services.db.write(platform="a test's worker") as session:
+        lifecycle.fail(session.get_one(Deployment, number), DeploymentFailed("build-failed", "no"))
+    assert developer.get("/api/apps/hello")["state"] == "failed"
+
+
+def test_rolling_back(api: Api, developer: Caller) -> None:
+    for commit in "abc":
+        make_live(api.services.db, "hello", commit=commit * 40)
+    building = developer.post("/api/apps/hello/deployments")
+    back = developer.post("/api/apps/hello/rollback")
+    assert (back["kind"], back["state"], back["release"]["number"]) == ("rollback", "queued", 2)
+    assert developer.get(f"/api/deployments/{building['id']}")["state"] == "cancelled"
+    assert developer.post("/api/apps/hello/rollback", {"to": 1})["release"]["number"] == 1
+    assert developer.problem(404, "POST", "/api/apps/hello/rollback", {"to": 9})["remedy"]
+    assert developer.problem(409, "POST", "/api/apps/hello/rollback", {"to": 3})["code"] == "conflict"
+    developer.problem(422, "POST", "/api/apps/hello/rollback", {"to": "v1"})
+    with api.services.db.write(platform="a test's agent") as session:
+        session.scalars(select(Release).filter_by(number=1)).one().collected_at = now()
+    developer.problem(409, "POST", "/api/apps/hello/rollback", {"to": 1})
+
+
+def test_rolling_back_without_a_release(developer: Caller) -> None:
+    assert "no earlier release" in developer.problem(404, "POST", "/api/apps/hello/rollback")["detail"]
+
+
+def test_cancelling(api: Api, developer: Caller) -> None:
+    queued = developer.post("/api/apps/hello/deployments")["id"]
+    cancelled = developer.post(f"/api/deployments/{queued}/cancel")
+    assert (cancelled["state"], cancelled["detail"]) == ("cancelled", "cancelled by token:acme-developer")
+    developer.problem(409, "POST", f"/api/deployments/{queued}/cancel")
+    building = developer.post("/api/apps/hello/deployments")["id"]
+    with api.services.db.write(platform="a test's worker") as session:
+        lifecycle.advance(session.get_one(Deployment, building), State.FETCHING)
+    assert developer.post(f"/api/deployments/{building}/cancel")["state"] == "fetching", "its worker ends it"
+    with api.services.db.read(platform="a test looks") as session:
+        assert session.get_one(Deployment, building).stop_requested == State.CANCELLED
+
+
+def test_the_log_so_far_is_text(api: Api, viewer: Caller) -> None:
+    number = make_live(api.services.db, "hello")
+    for line in ("fetching", "done ✔"):
+        api.services.log.append(number, line)
+    answer = viewer.call("GET", f"/api/deployments/{number}/log")
+    assert (answer.status_code, answer.content_type) == (200, "text/plain; charset=utf-8")
+    assert answer.text == "fetching\ndone ✔\n"
+
+
+def test_numbers_that_no_row_has(viewer: Caller) -> None:
+    for number in (999, 1 << 31, 1 << 70):
+        viewer.problem(404, "GET", f"/api/deployments/{number}")
+    viewer.problem(404, "GET", "/api/deployments/x")

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from slipway.core.roles import Role
+from slipway.models import Delivery, HookSecret, now
+from tests.fixtures.api import REPOSITORY, Api, Caller
+from tests.fixtures.releases import make_live
+
+
+def test_a_hooks_secret_is_shown_once_and_sealed_for_it(api: Api, owner: Caller) -> None:
+    made = owner.post("/api/hooks", {"repository": REPOSITORY}, status=201)
+    assert made["url"] == f"http://slipway.localhost:8080/webhooks/github/{made['id']}"
+    assert made["repository"] == "github.example/acme/hello"
+    assert len(bytes.fromhex(made["secret"])) == 32
+    assert len(made["secrets"]) == 1
+    assert owner.get("/api/hooks") == {"hooks": [made | {"secret": None}]}
+    with api.services.db.read(platform="a test looks") as session:
+        row = session.scalars(select(HookSecret)).one()
+        assert api.services.hooks.open(row.sealed, row.tenant_id, row.hook_id) == made["secret"]
+
+
+def test_rotation_keeps_the_old_secret_for_a_while(owner: Caller) -> None:
+    made = owner.post("/api/hooks", {"repository": REPOSITORY}, status=201)
+    rotated = owner.post(f"/api/hooks/{made['id']}/rotate", status=200)
+    assert rotated["secret"] != made["secret"]
+    old, new = rotated["secrets"]
+    assert (old["id"], new["expires_at"]) == (made["secrets"][0]["id"], None)
+    left = datetime.fromisoformat(old["expires_at"]) - now()
+    assert 86000 < left.total_seconds() <= 86400
+    again = owner.post(f"/api/hooks/{made['id']}/rotate", status=200)
+    assert again["secrets"][0]["expires_at"] == old["expires_at"], "a rotation does not lengthen a life"
+
+
+def test_secrets_that_are_over_are_neither_shown_nor_kept(api: Api, owner: Caller) -> None:
+    hook = owner.post("/api/hooks", {"repository": REPOSITORY}, status=201)["id"]
+    with api.services.db.write(platform="a test ages it") as session:
+        session.scalars(select(HookSecret)).one().expires_at = now()
+    assert owner.get("/api/hooks")["hooks"][0]["secrets"] == []
+    assert len(owner.post(f"/api/hooks/{hook}/rotate", status=200)["secrets"]) == 1
+    with api.services.db.read(platform="a test looks") as session:
+        assert len(session.scalars(select(HookSecret)).all()) == 1
+
+
+def test_a_repository_has_one_hook_in_a_tenant(owner: Caller, stranger: Caller) -> None:
+    made = owner.post("/api/hooks", {"repository": REPOSITORY}, status=201)
+    problem = owner.problem(409, "POST", "/api/hooks", {"repository": "git@github.example:acme/hello"})
+    assert problem["hook"] == made["id"]
+    assert stranger.post("/api/hooks", {"repository": REPOSITORY}, status=201)["id"] != made["id"]
+
+
+def test_an_app_may_come_with_its_hook(api: Api, owner: Caller) -> None:
+    first = owner.create_app("one", hook=True)["hook"]
+    assert first["secret"]
+    second = owner.create_app("two", hook=True)["hook"]
+    assert (second["id"], second["secret"]) == (first["id"], None), "the repository has its hook already"
+    developer = api.caller("acme", Role.DEVELOPER)
+    developer.problem(403, "POST", "/api/apps", {"name": "three", "repository": REPOSITORY, "hook": True})
+
+
+def test_a_deleted_hook_is_gone_with_its_secrets(api: Api, owner: Caller) -> None:
+    hook = owner.post("/api/hooks", {"repository": REPOSITORY}, status=201)["id"]
+    owner.delete(f"/api/hooks/{hook}")
+    owner.problem(404, "DELETE", f"/api/hooks/{hook}")
+    assert owner.get("/api/hooks") == {"hooks": []}
+    with api.services.db.read(platform="a test looks") as session:
+        assert session.scalars(select(HookSecret)).all() == []
+
+
+def test_deliveries_with_what_they_made(api: Api, owner: Caller, viewer: Caller) -> None:
+    hook = owner.create_app(hook=True)["hook"]["id"]
+    tenant = api.tenant_id()
+    with api.services.db.write(tenant_id=tenant) as session:
+        rows = [
+            Delivery(
+                tenant_id=tenant,
+                hook_id=hook,
+                delivery_id=f"d{n}",
+                event="push",
+                ref="refs/heads/main",
+                commit_sha="a" * 40,
+                outcome="deployed" if n else "ignored",
+                reason="" if n else "another branch",
+            )
+            for n in range(3)
+        ]
+        session.add_all(rows)
+    made = make_live(api.services.db, "hello", delivery_row=rows[2].id)
+    listed = viewer.get(f"/api/hooks/{hook}/deliveries")["deliveries"]
+    assert [each["delivery_id"] for each in listed] == ["d2", "d1", "d0"]
+    assert [each["deployments"] for each in listed] == [[made], [], []]
+    assert (listed[2]["outcome"], listed[2]["reason"], listed[0]["commit"]) == ("ignored", "another branch", "a" * 40)
+    assert len(viewer.get(f"/api/hooks/{hook}/deliveries?limit=1")["deliveries"]) == 1

@@ -1,0 +1,120 @@
+"""Variables and domains."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from slipway.models import Domain, RouteChange, RouteTable, Variable
+from tests.fixtures.api import Api, Caller
+from tests.fixtures.releases import make_live
+
+VARIABLES = "/api/apps/hello/variables"
+DOMAINS = "/api/apps/hello/domains"
+
+
+@pytest.fixture(autouse=True)
+def app(owner: Caller) -> None:
+    owner.create_app()
+
+
+def _values(answer: dict[str, list[dict[str, str]]]) -> dict[tuple[str, str], str]:
+    return {(each["scope"], each["name"]): each["value"] for each in answer["variables"]}
+
+
+def test_variables_are_set_and_unset_in_one_go(developer: Caller) -> None:
+    first = developer.patch(VARIABLES, {"set": {"A": "1", "B": "zwei\nzeilen"}})
+    assert (_values(first), first["deployment"]) == ({("run", "A"): "1", ("run", "B"): "zwei\nzeilen"}, None)
+    then = developer.patch(VARIABLES, {"set": {"A": "2"}, "unset": ["B", "NEVER"]})
+    assert _values(then) == {("run", "A"): "2"}
+    developer.patch(VARIABLES, {"set": {"A": "for builds"}, "scope": "build"})
+    assert _values(developer.get(VARIABLES)) == {("build", "A"): "for builds", ("run", "A"): "2"}
+
+
+def test_values_are_sealed_for_their_place(api: Api, developer: Caller) -> None:
+    developer.patch(VARIABLES, {"set": {"A": "secret"}})
+    with api.services.db.read(platform="a test looks") as session:
+        row = session.scalars(select(Variable)).one()
+        assert "secret" not in row.sealed
+        assert api.services.values.open(row.sealed, row.tenant_id, row.app_id, "production", "A") == "secret"
+
+
+def test_only_a_real_change_of_what_runs_is_rolled_out(api: Api, developer: Caller) -> None:
+    make_live(api.services.db, "hello")
+    deployment = developer.patch(VARIABLES, {"set": {"A": "1"}})["deployment"]
+    assert (deployment["kind"], deployment["message"]) == ("configuration", "variables changed: A")
+    assert "1" not in deployment["message"]
+    assert developer.patch(VARIABLES, {"set": {"A": "1"}})["deployment"] is None
+    assert developer.patch(VARIABLES, {"unset": ["NEVER"]})["deployment"] is None
+    assert developer.patch(VARIABLES, {"set": {"A": "2"}, "scope": "build"})["deployment"] is None
+    assert developer.patch(VARIABLES, {"unset": ["A"]})["deployment"] is not None
+
+
+def test_viewers_see_names_only(developer: Caller, viewer: Caller) -> None:
+    developer.patch(VARIABLES, {"set": {"A": "secret"}})
+    answer = viewer.call("GET", VARIABLES)
+    assert "secret" not in answer.text
+    assert [(each["name"], each["value"]) for each in answer.json["variables"]] == [("A", None)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"set": {"1A": "x"}},
+        {"set": {"PORT": "80"}},
+        {"set": {"A=B": "x"}},
+        {"set": {"A": 1}},
+        {"set": {"A": "x\0"}},
+        {"set": {"A": "x" * ((64 << 10) + 1)}},
+        {"set": {f"V{n}": "x" * (60 << 10) for n in range(8)}},
+        {"set": {"A": "x"}, "unset": ["A"]},
+        {"set": {"A": "x"}, "scope": "both"},
+        {"A": "x"},
+    ],
+)
+def test_variables_that_cannot_be(developer: Caller, body: object) -> None:
+    developer.problem(422, "PATCH", VARIABLES, body)
+    assert developer.get(VARIABLES) == {"variables": []}
+
+
+def test_a_host_leads_to_one_app_and_touches_the_routes(api: Api, owner: Caller) -> None:
+    with api.services.db.read(platform="a test looks") as session:
+        before = session.scalars(select(RouteTable.generation)).one()
+    made = owner.post(DOMAINS, {"host": "Shop.Example.ORG."}, status=201)
+    assert (made["host"], made["url"], made["process"]) == ("shop.example.org", "http://shop.example.org:8080/", "web")
+    assert owner.post(DOMAINS, {"host": "shop.example.org"}, status=201) == made, "again changes nothing"
+    hosts = [each["host"] for each in owner.get(DOMAINS)["domains"]]
+    assert hosts == ["hello.localhost", "shop.example.org"]
+    assert owner.get("/api/apps/hello")["urls"][1] == "http://shop.example.org:8080/"
+    owner.delete(f"{DOMAINS}/shop.example.org")
+    owner.problem(404, "DELETE", f"{DOMAINS}/shop.example.org")
+    with api.services.db.read(platform="a test looks") as session:
+        assert session.scalars(select(RouteTable.generation)).one() == before + 2
+        changes = session.scalars(select(RouteChange.host).where(RouteChange.generation > before)).all()
+        assert changes == ["shop.example.org"] * 2
+
+
+def test_a_taken_host_is_refused_without_telling_whose(owner: Caller, stranger: Caller) -> None:
+    owner.post(DOMAINS, {"host": "shop.example.org"}, status=201)
+    stranger.create_app("other")
+    problem = stranger.problem(409, "POST", "/api/apps/other/domains", {"host": "shop.example.org"})
+    assert problem["code"] == "conflict"
+    assert "acme" not in str(problem)
+    assert "hello" not in str(problem)
+
+
+def test_an_address_that_is_a_strangers_default_host_is_worked_round(api: Api, owner: Caller, stranger: Caller) -> None:
+    stranger.create_app("one")
+    for host in ("two.localhost", "two-acme.localhost"):
+        stranger.post("/api/apps/one/domains", {"host": host}, status=201)
+    assert owner.create_app("two")["urls"] == ["http://two-acme-2.localhost:8080/"]
+    long = "a" * 40
+    stranger.create_app(long)
+    assert len(owner.create_app(long)["urls"][0]) < 80
+    with api.services.db.read(platform="a test looks") as session:
+        assert all(len(host.split(".")[0]) <= 63 for host in session.scalars(select(Domain.host)))
+
+
+@pytest.mark.parametrize("host", ["slipway.localhost", "SLIPWAY.localhost", "", "a b", "x..y", "-x.org", "http://x"])
+def test_hosts_that_cannot_be(owner: Caller, host: str) -> None:
+    owner.problem(422, "POST", DOMAINS, {"host": host})
