@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -66,8 +68,9 @@ def run_backend(request: GitRequest, respond: Callable[[int, list[tuple[str, str
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=_environment(request),
+        start_new_session=True,
     ) as process:
-        feeder = threading.Thread(target=_feed, args=(request.body, cast("BinaryIO", process.stdin)), daemon=True)
+        feeder = threading.Thread(target=_feed, args=(request.body, process), daemon=True)
         feeder.start()
         output = cast("io.BufferedReader", process.stdout)
         try:
@@ -80,14 +83,30 @@ def run_backend(request: GitRequest, respond: Callable[[int, list[tuple[str, str
             feeder.join(timeout=5)
 
 
-def _feed(body: Iterator[bytes], sink: BinaryIO) -> None:
-    # The process may answer and end before it has read all, and a client may hang up: both end the feeding.
-    with suppress(OSError, ValueError):
+def _feed(body: Iterator[bytes], process: subprocess.Popen[bytes]) -> None:
+    sink = cast("BinaryIO", process.stdin)
+    try:
         for piece in body:
-            sink.write(piece)
-            sink.flush()
-    with suppress(OSError):
-        sink.close()
+            if not _written(piece, sink):
+                break
+    except (OSError, ValueError):
+        # The client hung up. http-backend would look for the rest of the body for ever (git 2.39, measured).
+        if process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    finally:
+        with suppress(OSError):
+            sink.close()
+
+
+def _written(piece: bytes, sink: BinaryIO) -> bool:
+    """False when the process has ended before it read all: its answer is made without the rest."""
+    try:
+        sink.write(piece)
+        sink.flush()
+    except OSError:
+        return False
+    return True
 
 
 def _cgi_headers(output: io.BufferedIOBase) -> tuple[int, list[tuple[str, str]]]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -28,8 +31,9 @@ def test_what_is_pushed_can_be_cloned_with_and_without_the_suffix(
     assert forge.refs("acme/hello") == {"refs/heads/main": sha}
 
 
+@pytest.mark.parametrize("protocol", ["0", "2"])
 def test_one_commit_is_fetched_by_its_id_even_after_a_forced_push(
-    forge: Forge, copy: WorkingCopy, tmp_path: Path
+    forge: Forge, copy: WorkingCopy, tmp_path: Path, protocol: str
 ) -> None:
     forge.create_repository("acme/hello")
     copy.commit(app__py="1\n")
@@ -40,7 +44,8 @@ def test_one_commit_is_fetched_by_its_id_even_after_a_forced_push(
     copy.git("push", "--quiet", "--force", forge.clone_url("acme/hello"), "main")
 
     other = WorkingCopy(tmp_path / "other")
-    other.git("fetch", "--quiet", "--depth", "1", forge.clone_url("acme/hello"), lost)
+    version = f"protocol.version={protocol}"
+    other.git("-c", version, "fetch", "--quiet", "--depth", "1", forge.clone_url("acme/hello"), lost)
 
     assert other.git("rev-parse", "FETCH_HEAD") == lost
     assert other.git("rev-list", "--count", "FETCH_HEAD") == "1"
@@ -133,6 +138,31 @@ def test_the_first_branch_becomes_the_default_when_main_is_not_there(forge: Forg
     copy.git("push", "--quiet", forge.clone_url("acme/hello"), "main:trunk")
 
     assert forge.repository_payload("acme/hello")["default_branch"] == "trunk"
+
+
+def test_pushes_at_the_same_moment_are_each_told_once(forge: Forge, tmp_path: Path) -> None:
+    forge.create_repository("acme/hello")
+    forge.add_hook("acme/hello", "http://127.0.0.1:9/hook", "")
+    copies = [WorkingCopy(tmp_path / f"copy-{number}") for number in range(4)]
+    shas = {f"refs/heads/b{number}": copy.commit(f"by {number}") for number, copy in enumerate(copies)}
+
+    with ThreadPoolExecutor(4) as pool:
+        for number, copy in enumerate(copies):
+            pool.submit(copy.git, "push", "--quiet", forge.clone_url("acme/hello"), f"main:b{number}")
+
+    assert sorted((d.payload["ref"], d.payload["after"]) for d in forge.pushes()) == sorted(shas.items())
+
+
+def test_a_push_that_breaks_off_changes_nothing_and_the_next_one_succeeds(forge: Forge, copy: WorkingCopy) -> None:
+    forge.create_repository("acme/hello")
+    sha = copy.commit()
+    with socket.create_connection(("127.0.0.1", urlsplit(forge.base_url).port)) as client:
+        head = "POST /acme/hello/git-receive-pack HTTP/1.1\r\nHost: x\r\nContent-Length: 4096\r\n"
+        client.sendall(f"{head}Content-Type: application/x-git-receive-pack-request\r\n\r\n00".encode())
+
+    copy.git("push", "--quiet", forge.clone_url("acme/hello"), "main")
+
+    assert forge.refs("acme/hello") == {"refs/heads/main": sha}
 
 
 def test_a_restarted_forge_knows_its_repositories(tmp_path: Path, copy: WorkingCopy) -> None:

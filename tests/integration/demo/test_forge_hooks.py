@@ -157,6 +157,15 @@ def test_an_annotated_tag_is_told_with_its_object_and_its_commit(hooked: Forge, 
     assert payload["commits"] == []
 
 
+def test_a_tag_on_a_commit_that_no_branch_has_lists_no_commits(hooked: Forge, copy: WorkingCopy) -> None:
+    sha = copy.commit()
+    copy.git("tag", "v1")
+
+    (payload,) = push(hooked, copy, "v1")
+
+    assert (payload["after"], payload["head_commit"]["id"], payload["commits"]) == (sha, sha, [])
+
+
 def test_more_than_three_tags_at_once_make_no_events(hooked: Forge, copy: WorkingCopy) -> None:
     copy.commit()
     push(hooked, copy, "main")
