@@ -1,0 +1,262 @@
+"""What only the real Engine can show."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import subprocess
+import threading
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from slipway.adapters.docker_engine import DockerEngine
+from slipway.adapters.docker_runtime import DockerRuntime
+from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready
+from tests.fixtures.engine import EnginePart
+from tests.fixtures.waiting import eventually
+from tests.integration.runtime.relay import Relay
+
+pytestmark = pytest.mark.engine
+
+
+def texts(runtime: DockerRuntime, container_id: str) -> list[bytes]:
+    return [line.split(b" ", 1)[1] for line in runtime.logs(container_id)]
+
+
+def test_a_start_takes_well_under_what_a_rollback_has(runtime: DockerRuntime, engine: EnginePart) -> None:
+    took = []
+    for host in range(10, 15):
+        began = time.monotonic()
+        runtime.start(engine.spec(host=host))
+        took.append(time.monotonic() - began)
+    assert sorted(took)[2] < 1.0, took
+
+
+def test_many_threads_start_at_the_same_time(runtime: DockerRuntime, engine: EnginePart) -> None:
+    hosts = range(10, 18)
+    threads = [threading.Thread(target=runtime.start, args=(engine.spec(host=host),)) for host in hosts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(one.slot for one in runtime.list()) == list(hosts)
+
+
+def test_only_this_installations_containers_are_seen(runtime: DockerRuntime, engine: EnginePart) -> None:
+    other = DockerRuntime(replace(engine.settings, instance="other"))
+    with closing(other):
+        runtime.start(engine.spec())
+        assert other.list() == []
+
+
+def test_a_name_that_somebody_elses_container_has_is_not_touched(runtime: DockerRuntime, engine: EnginePart) -> None:
+    spec = engine.spec()
+    theirs = engine.api.create_container(engine.digest, ["true"], name=f"{engine.settings.instance}-{spec.name}")["Id"]
+    with pytest.raises(Conflict):
+        runtime.start(spec)
+    engine.api.remove_container(theirs)
+
+
+def test_a_container_that_was_made_and_never_started_is_replaced(runtime: DockerRuntime, engine: EnginePart) -> None:
+    spec = engine.spec()
+    left = engine.api.create_container(
+        engine.digest, ["true"], name=f"{engine.settings.instance}-{spec.name}",
+        labels={"slipway.instance": engine.settings.instance},
+    )["Id"]  # fmt: skip
+    assert runtime.start(spec) != left
+    assert [one.running for one in runtime.list()] == [True]
+
+
+def test_a_network_that_somebody_removed_comes_back_with_the_next_start(
+    runtime: DockerRuntime, engine: EnginePart
+) -> None:
+    runtime.remove_network("acme")
+    assert runtime.list() == []
+    runtime.start(engine.spec())
+    assert [one.address for one in runtime.list()] == [engine.spec().address]
+
+
+def test_an_empty_network_moves_to_a_new_range_and_one_in_use_does_not(
+    runtime: DockerRuntime, engine: EnginePart
+) -> None:
+    runtime.ensure_network("acme", engine.subnet(1))
+    runtime.ensure_network("acme", engine.subnet(0))
+    runtime.start(engine.spec())
+    with pytest.raises(HostUnready):
+        runtime.ensure_network("acme", engine.subnet(1))
+
+
+def test_a_range_that_is_taken_says_so(runtime: DockerRuntime, engine: EnginePart) -> None:
+    with pytest.raises(HostUnready, match="overlaps"):
+        runtime.ensure_network("other", engine.subnet())
+
+
+def test_output_comes_in_order_with_long_lines_whole(runtime: DockerRuntime, engine: EnginePart) -> None:
+    program = "print('first'); print('x' * 50_000); print('naïve'); print('last', end='')"
+    container_id = runtime.start(engine.spec(argv=("python", "-c", program)))
+    eventually(lambda: not runtime.list()[0].running)
+    assert texts(runtime, container_id) == [b"first\n", b"x" * 50_000 + b"\n", "naïve\n".encode(), b"last\n"]
+    assert len(list(runtime.logs(container_id, tail=1))) == 1
+
+
+def test_long_lines_of_both_streams_at_once_stay_apart(runtime: DockerRuntime, engine: EnginePart) -> None:
+    program = """
+import os
+for _ in range(10):
+    for stream, letter in ((1, b"o"), (2, b"e")):
+        os.write(stream, letter * 20_000)
+os.write(1, b"\\n")
+os.write(2, b"\\n")
+"""
+    container_id = runtime.start(engine.spec(argv=("python", "-c", program)))
+    eventually(lambda: not runtime.list()[0].running)
+    assert sorted(texts(runtime, container_id)) == [b"e" * 200_000 + b"\n", b"o" * 200_000 + b"\n"]
+
+
+def test_followed_output_comes_as_it_is_written_and_ends_with_the_replica(
+    runtime: DockerRuntime, engine: EnginePart
+) -> None:
+    container_id = runtime.start(engine.spec())
+    with closing(runtime.logs(container_id, follow=True)) as lines:
+        assert next(lines).endswith(b" begins\n")
+        engine.api.kill(container_id, signal="SIGUSR1")
+        assert list(lines) == []
+
+
+def test_a_command_that_the_image_lacks_ends_with_127_and_says_which(
+    runtime: DockerRuntime, engine: EnginePart
+) -> None:
+    container_id = runtime.start(engine.spec(argv=("no-such-program",)))
+    (seen,) = eventually(lambda: [one for one in runtime.list() if not one.running])
+    assert seen.exit_code == 127
+    assert b"no-such-program" in b"".join(texts(runtime, container_id))
+
+
+def test_a_task_tells_its_code_and_the_end_of_its_output(runtime: DockerRuntime, engine: EnginePart) -> None:
+    result = runtime.run_task(engine.spec(), ("sh", "-c", "echo moved; echo failed >&2; exit 3"), timeout_s=20)
+    assert (result.exit_code, sorted(result.tail.splitlines())) == (3, ["failed", "moved"])
+
+
+def test_a_task_that_takes_too_long_is_stopped(runtime: DockerRuntime, engine: EnginePart) -> None:
+    with pytest.raises(DeploymentFailed) as failure:
+        runtime.run_task(engine.spec(), ("sh", "-c", "echo begun; exec sleep 60"), timeout_s=1)
+    assert (failure.value.reason, failure.value.tail) == ("pre-deploy-timeout", "begun")
+    assert runtime.list() == []
+
+
+def test_a_task_under_way_is_found_again_by_who_comes_after_a_crash(
+    runtime: DockerRuntime, engine: EnginePart, tmp_path: Path
+) -> None:
+    count_and_wait = ("sh", "-c", "echo run >> /data/runs; sleep 1; wc -l < /data/runs")
+    spec = engine.spec(volumes={"data": "/data"})
+    relay = Relay(tmp_path / "engine.sock", engine.settings.docker_host.removeprefix("unix://"))
+    crashing = DockerRuntime(engine.settings, DockerEngine(f"unix://{tmp_path}/engine.sock"))
+
+    def crash() -> None:
+        eventually(lambda: [one for one in runtime.list() if one.running], what="the task runs")
+        relay.cut()
+
+    cutter = threading.Thread(target=crash)
+    cutter.start()
+    with pytest.raises(DependencyUnavailable):
+        crashing.run_task(spec, count_and_wait, timeout_s=20)
+    cutter.join()
+    assert [one.task for one in runtime.list()] == [True]
+    assert runtime.run_task(spec, count_and_wait, timeout_s=20).tail.strip() == "1"
+
+
+def test_a_task_of_another_deployment_runs_anew(runtime: DockerRuntime, engine: EnginePart) -> None:
+    spec = engine.spec()
+    engine.api.create_container(
+        engine.digest, ["true"], name=f"{engine.settings.instance}-{spec.name}-task",
+        labels={"slipway.instance": engine.settings.instance, "slipway.deployment": "11"},
+    )  # fmt: skip
+    assert runtime.run_task(spec, ("echo", "anew"), timeout_s=20).tail == "anew"
+
+
+def test_changes_end_when_the_engine_goes_away(runtime: DockerRuntime, engine: EnginePart, tmp_path: Path) -> None:
+    relay = Relay(tmp_path / "engine.sock", engine.settings.docker_host.removeprefix("unix://"))
+    listening = DockerRuntime(engine.settings, DockerEngine(f"unix://{tmp_path}/engine.sock"))
+    told: list[int | str] = []
+
+    def listen() -> None:
+        told.extend(listening.changes())  # extend keeps what came, one by one
+        told.append("ended")
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+
+    def hears() -> bool:
+        runtime.remove(runtime.start(engine.spec()))
+        return bool(told)
+
+    eventually(hears, what="it listens")
+    relay.cut()
+    listener.join(timeout=10)
+    assert told[-1] == "ended"
+    listening.close()
+
+
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # the SDK leaves the socket open that finds nobody
+def test_the_engine_is_found_again_after_it_was_away(engine: EnginePart, tmp_path: Path) -> None:
+    path, to = tmp_path / "engine.sock", engine.settings.docker_host.removeprefix("unix://")
+    runtime = DockerRuntime(engine.settings, DockerEngine(f"unix://{path}"))
+    first = Relay(path, to)
+    runtime.list()
+    first.cut()
+    path.unlink()
+    with pytest.raises(DependencyUnavailable):
+        runtime.list()
+    second = Relay(path, to)
+    assert runtime.list() == []
+    runtime.close()
+    second.cut()
+    gc.collect()
+
+
+def test_a_frozen_replica_is_seen_as_such_and_can_be_stopped(runtime: DockerRuntime, engine: EnginePart) -> None:
+    container_id = runtime.start(engine.spec())
+    engine.api.pause(container_id)
+    (seen,) = runtime.list()
+    assert (seen.running, seen.paused) == (True, True)
+    runtime.stop(container_id, grace_s=5)
+    assert [one.running for one in runtime.list()] == [False]
+
+
+def test_connections_to_an_address_without_a_replica_are_closed(runtime: DockerRuntime, engine: EnginePart) -> None:
+    serve = "import socket; s = socket.create_server(('', 8000)); c = s.accept(); print('in', flush=True); s.accept()"
+    spec = engine.spec(argv=("python", "-c", serve))
+    container_id = runtime.start(spec)
+    eventually(lambda: runtime.list()[0].running)
+
+    def connected() -> socket.socket | None:
+        try:
+            return socket.create_connection((spec.address, 8000), timeout=5)
+        except OSError:
+            return None
+
+    with eventually(connected, what="a connection") as connection:
+        engine.api.pause(container_id)  # it will not close it by itself
+        runtime.close_idle_connections(spec.address)
+        with pytest.raises(ConnectionError):
+            connection.recv(1)
+
+
+def test_an_image_loses_its_tag_and_one_in_use_stays(runtime: DockerRuntime, engine: EnginePart) -> None:
+    tag = f"{engine.settings.instance}/shop:abc"
+    subprocess.run(
+        [engine.cli, "build", "-q", "-t", tag, "-"],
+        input=f"FROM {engine.settings.python_image}\nLABEL made.for={tag}\n", text=True, check=True, timeout=120,
+        env={"DOCKER_BUILDKIT": "1", "PATH": "/usr/bin:/bin"}, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    digest = engine.api.inspect_image(tag)["Id"]
+    container_id = runtime.start(engine.spec(digest=digest))
+    runtime.remove_image(tag)
+    assert engine.api.inspect_image(digest)["Id"] == digest
+    runtime.remove(container_id)
+    runtime.remove_image(tag)
+    assert not engine.api.images(tag)
