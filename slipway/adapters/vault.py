@@ -38,7 +38,12 @@ class Vault:
                 f"the key file {key_file.name} can't be read: {error.strerror}",
                 remedy="make up creates it; restore it from your backup if this host had one",
             ) from error
-        self._keys = {_key_id(key): AESGCM(key) for key in map(base64.urlsafe_b64decode, lines)}
+        try:
+            self._keys = {_key_id(key): AESGCM(key) for key in map(base64.urlsafe_b64decode, lines)}
+        except ValueError as error:
+            raise SettingsError(
+                f"the key file {key_file.name} holds what is no key", remedy="restore it from your backup"
+            ) from error
         if not self._keys:
             raise SettingsError(f"the key file {key_file.name} is empty", remedy="restore it from your backup")
         self._current = next(iter(self._keys))
@@ -55,14 +60,15 @@ class Vault:
         Raises:
             SealBroken: its key is not in the file, or it was sealed for another place.
         """
-        version, key_id, content = sealed.split(".", 2)
+        version, _, rest = sealed.partition(".")
+        key_id, _, content = rest.partition(".")
         cipher = self._keys.get(key_id)
         if version != _VERSION or cipher is None:
             raise SealBroken("a secret was sealed with a key that is not here", remedy="restore the key file")
-        raw = base64.urlsafe_b64decode(content)
         try:
+            raw = base64.urlsafe_b64decode(content)
             return cipher.decrypt(raw[:12], raw[12:], _bind(where)).decode()
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: not even base64, or cut short
             raise SealBroken("a secret does not belong where it was found", remedy="set it again") from None
 
 

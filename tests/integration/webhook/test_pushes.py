@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from tests.integration.webhook.sender import AFTER, Hooked, TestClientSender
+import pytest
+from redis import Redis
+from sqlalchemy import select
+
+from slipway import lifecycle
+from slipway.core.states import State
+from slipway.db import Database
+from slipway.demo import payloads
+from slipway.models import App, AuditRecord, Build, Deployment, Release
+from tests.integration.webhook.sender import AFTER, BASE, BEFORE, Hooked, TestClientSender, push
+
+Make = Callable[..., Hooked]
 
 
-def test_a_push_makes_a_deployment_of_its_exact_commit(
-    sender: TestClientSender, hooked: Callable[..., Hooked]
-) -> None:
+def queued(redis_url: str) -> list[str]:
+    with Redis.from_url(redis_url, decode_responses=True) as redis:
+        return [str(each) for each in redis.lrange("rq:queue:builds", 0, -1)]
+
+
+def test_a_push_makes_a_deployment_of_its_exact_commit(sender: TestClientSender, hooked: Make, redis_url: str) -> None:
     acme = hooked()
     answer = sender.send(acme.hook_id, delivery_id="d-1")
-    assert answer.status_code == 202, answer.data
+    assert answer.status_code == 202
     (deployment,) = acme.deployments()
     assert answer.json == {
         "message": "2222222 is being deployed: hello",
@@ -22,3 +37,242 @@ def test_a_push_makes_a_deployment_of_its_exact_commit(
         ],
     }
     assert (deployment.kind, deployment.ref, deployment.commit_sha) == ("push", "refs/heads/main", AFTER)
+    assert (deployment.message, deployment.pushed_by) == ("Fix the cart total", "octocat")
+    assert (deployment.state, deployment.actor) == ("queued", f"hook:{acme.hook_id}")
+    assert queued(redis_url) == [f"deployment-{deployment.id}-0"]
+
+
+def test_a_push_is_recorded_with_what_came_of_it(sender: TestClientSender, hooked: Make) -> None:
+    acme = hooked()
+    sender.send(acme.hook_id, delivery_id="d-1")
+    (delivery,) = acme.deliveries()
+    (deployment,) = acme.deployments()
+    assert (delivery.delivery_id, delivery.event, delivery.outcome) == ("d-1", "push", "deployed")
+    assert (delivery.ref, delivery.commit_sha, delivery.reason) == ("refs/heads/main", AFTER, "")
+    assert deployment.delivery_row == delivery.id
+
+
+def test_the_pushed_commit_is_the_apps_head(sender: TestClientSender, hooked: Make) -> None:
+    acme = hooked()
+    sender.send(acme.hook_id)
+    assert acme.app().head == AFTER
+
+
+def test_a_push_is_in_the_audit_log(sender: TestClientSender, hooked: Make, database: Database) -> None:
+    acme = hooked()
+    origin = {"X-Request-Id": "0123456789abcdef", "X-Real-IP": "203.0.113.9"}
+    sender.send(acme.hook_id, delivery_id="d-1", headers=origin)
+    with database.read(platform="a test looks") as session:
+        record = session.scalars(select(AuditRecord)).one()
+    assert (record.tenant_id, record.actor) == (acme.tenant_id, f"hook:{acme.hook_id}")
+    assert (record.action, record.subject) == ("deploy", "app:hello")
+    assert (record.address, record.request_id) == ("203.0.113.9", "0123456789abcdef")
+    assert record.detail == {"deployment": acme.deployments()[0].id, "delivery": "d-1", "commit": AFTER}
+
+
+def test_two_apps_on_one_repository_both_deploy(sender: TestClientSender, hooked: Make, redis_url: str) -> None:
+    acme = hooked(app="api")
+    acme.add_app("web")
+    answer = sender.send(acme.hook_id)
+    assert answer.json is not None
+    assert [made["app"] for made in answer.json["deployments"]] == ["api", "web"]
+    assert len(acme.deployments()) == len(queued(redis_url)) == 2
+
+
+def test_only_the_apps_of_the_pushed_branch_deploy(sender: TestClientSender, hooked: Make) -> None:
+    acme = hooked(app="live")
+    acme.add_app("staging", branch="develop")
+    answer = sender.send(acme.hook_id)
+    assert answer.json is not None
+    assert [made["app"] for made in answer.json["deployments"]] == ["live"]
+    assert acme.deliveries()[0].reason == "staging deploys develop, the push is to main"
+    assert acme.app("staging").head is None
+
+
+def test_a_hook_deploys_no_other_tenants_app(sender: TestClientSender, hooked: Make) -> None:
+    acme, other = hooked(), hooked()
+    assert sender.send(acme.hook_id).status_code == 202
+    assert (len(acme.deployments()), len(other.deployments())) == (1, 0)
+    assert other.app().head is None
+
+
+def test_a_hook_deploys_no_app_of_another_repository(sender: TestClientSender, hooked: Make) -> None:
+    acme = hooked(app="hello")
+    acme.add_app("other", repository="https://github.example/acme/other.git")
+    acme.add_app("elsewhere", repository="https://gitlab.example/acme/hello.git")
+    sender.send(acme.hook_id)
+    assert [each.app_id for each in acme.deployments()] == [acme.apps["hello"].id]
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (push("refs/heads/feature/main"), "hello deploys main, the push is to feature/main"),
+        (push("refs/tags/v1"), "v1 is a tag; only branches are deployed"),
+        (push(after="0" * 40), "main was deleted"),
+        (push(after="0" * 40, deleted=None), "main was deleted"),
+        (push(repository="acme/other"), "this hook is for acme/hello, the push is of acme/other"),
+    ],
+    ids=["branch", "tag", "deletion", "null id", "repository"],
+)
+def test_what_deploys_nothing_is_answered_with_the_reason_and_recorded(
+    sender: TestClientSender, hooked: Make, payload: dict[str, Any], reason: str
+) -> None:
+    acme = hooked()
+    answer = sender.send(acme.hook_id, payload, delivery_id="d-1")
+    assert answer.status_code == 200
+    assert answer.json == {"message": reason, "delivery": "d-1", "deployments": []}
+    (delivery,) = acme.deliveries()
+    assert (delivery.outcome, delivery.reason) == ("ignored", reason)
+    assert acme.deployments() == []
+    assert acme.app().head is None
+
+
+def test_a_hook_without_an_app_says_how_to_make_one(sender: TestClientSender, hooked: Make) -> None:
+    answer = sender.send(hooked(app=None).hook_id)
+    assert (answer.status_code, answer.json["message"]) == (  # type: ignore[index]
+        200,
+        "no app deploys acme/hello; make one: slipway apps create",
+    )
+
+
+@pytest.mark.parametrize("repository", ["Acme/Hello", "ACME/HELLO"])
+def test_a_repositorys_case_does_not_matter(sender: TestClientSender, hooked: Make, repository: str) -> None:
+    acme = hooked(repository="https://GitHub.example/ACME/hello.git")
+    assert sender.send(acme.hook_id, push(repository=repository)).status_code == 202
+
+
+def test_a_sender_on_any_host_and_port_is_understood(sender: TestClientSender, hooked: Make) -> None:
+    acme = hooked(repository="http://127.0.0.1:3000/acme/hello.git")
+    body = {"ref": "refs/heads/main", "after": AFTER, "repository": {"full_name": "acme/hello"}}
+    assert sender.send(acme.hook_id, body).status_code == 202
+
+
+def test_an_app_made_from_an_image_or_being_deleted_is_not_deployed(
+    sender: TestClientSender, hooked: Make, database: Database
+) -> None:
+    acme = hooked(app="gone")
+    acme.add_app("image", source="image")
+    with database.write(tenant_id=acme.tenant_id) as session:
+        app = session.get_one(App, acme.apps["gone"].id)
+        app.deleted_at = app.created_at
+    assert sender.send(acme.hook_id).status_code == 200
+
+
+def make_live(
+    acme: Hooked, database: Database, *, file: dict[str, Any] | None = None, state: State = State.LIVE
+) -> None:
+    """The latest deployment gets as far as `state`, with slipway.toml's values as its build found them."""
+    with database.write(tenant_id=acme.tenant_id) as session:
+        row = session.scalars(select(Deployment).order_by(Deployment.id.desc())).first()
+        assert row is not None
+        owner = {"tenant_id": acme.tenant_id, "app_id": row.app_id}
+        build = Build(**owner, deployment_id=row.id, image="i", digest="d", file_settings=file or {})
+        session.add(build)
+        session.flush()
+        release = Release(**owner, number=row.id, image="i", digest="d", build_id=build.id)
+        session.add(release)
+        session.flush()
+        row.release_id = release.id
+        for each in (State.FETCHING, State.BUILDING, State.STARTING, State.LIVE):
+            if row.state != state:
+                lifecycle.advance(row, each)
+
+
+DOCS = push(after="3" * 40, before=AFTER, files=("docs/a.md",))
+
+
+def test_with_paths_a_push_beside_them_is_ignored(sender: TestClientSender, hooked: Make, database: Database) -> None:
+    acme = hooked(settings={"paths": ["src/**"]})
+    sender.send(acme.hook_id, push(files=("src/app.py",)))
+    make_live(acme, database)
+    answer = sender.send(acme.hook_id, DOCS)
+    assert answer.status_code == 200
+    assert acme.deliveries()[-1].reason == "none of 1 changed files matches the paths of hello: src/**"
+    assert acme.app().head == "3" * 40, "comparing heads must not deploy it either"
+
+
+def test_paths_of_the_live_slipway_toml_go_before_the_apps(
+    sender: TestClientSender, hooked: Make, database: Database
+) -> None:
+    acme = hooked(settings={"paths": ["docs/**"]})
+    sender.send(acme.hook_id)
+    make_live(acme, database, file={"paths": ["src/**"]})
+    assert sender.send(acme.hook_id, DOCS).status_code == 200
+
+
+@pytest.mark.parametrize("state", [State.BUILDING, State.STARTING])
+def test_with_paths_a_push_that_replaces_one_on_its_way_is_deployed(
+    sender: TestClientSender, hooked: Make, database: Database, state: State
+) -> None:
+    acme = hooked(settings={"paths": ["src/**"]})
+    sender.send(acme.hook_id, push(after=BEFORE, before="9" * 40, files=("src/a.py",)))
+    make_live(acme, database)
+    sender.send(acme.hook_id, push(files=("src/app.py",)))
+    make_live(acme, database, state=state)
+    assert sender.send(acme.hook_id, DOCS).status_code == 202
+
+
+def test_with_paths_a_push_after_a_superseded_one_is_deployed(
+    sender: TestClientSender, hooked: Make, database: Database
+) -> None:
+    # the worker saw the branch move on before the delivery that told of it came in
+    acme = hooked(settings={"paths": ["src/**"]})
+    sender.send(acme.hook_id, push(after=BEFORE, before="9" * 40, files=("src/a.py",)))
+    make_live(acme, database)
+    sender.send(acme.hook_id, push(files=("src/app.py",)))
+    with database.write(tenant_id=acme.tenant_id) as session:
+        lifecycle.stop(session.get_one(Deployment, acme.deployments()[-1].id), State.SUPERSEDED, "moved on")
+    assert sender.send(acme.hook_id, DOCS).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        push(after="3" * 40, files=("docs/a.md",), forced=True),
+        push(after="3" * 40, before="0" * 40, files=("docs/a.md",)),
+        push(after="3" * 40, commits=[]),
+        push(after="3" * 40, commits=[payloads.commit(f"{n:040x}", added=["docs/a"]) for n in range(2048)]),
+    ],
+    ids=["forced", "new branch", "no commits", "cut"],
+)
+def test_with_paths_a_push_whose_changes_are_not_all_known_is_deployed(
+    sender: TestClientSender, hooked: Make, database: Database, payload: dict[str, Any]
+) -> None:
+    acme = hooked(settings={"paths": ["src/**"]})
+    sender.app.config["MAX_CONTENT_LENGTH"] = 25 << 20
+    sender.send(acme.hook_id)
+    make_live(acme, database)
+    assert sender.send(acme.hook_id, payload).status_code == 202
+
+
+def test_a_ping_is_a_pong_and_recorded(sender: TestClientSender, hooked: Make) -> None:
+    acme = hooked()
+    ping = {"zen": "Anything added dilutes everything else.", "repository": payloads.repository(BASE, "acme/hello")}
+    answer = sender.send(acme.hook_id, ping, event="ping")
+    assert (answer.status_code, answer.json["message"]) == (200, "pong")  # type: ignore[index]
+    assert [(each.event, each.outcome, each.reason) for each in acme.deliveries()] == [("ping", "ignored", "pong")]
+
+
+def test_a_ping_of_an_organisations_webhook_is_a_pong(sender: TestClientSender, hooked: Make) -> None:
+    answer = sender.send(hooked().hook_id, {"zen": "x", "organization": {}}, event="ping")
+    assert (answer.status_code, answer.json["message"]) == (200, "pong")  # type: ignore[index]
+
+
+def test_a_ping_of_another_repository_says_so(sender: TestClientSender, hooked: Make) -> None:
+    answer = sender.send(hooked().hook_id, {"repository": {"full_name": "acme/other"}}, event="ping")
+    assert answer.json["message"] == "pong; but this hook is for acme/hello, not for acme/other"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("event", ["issues", "pull_request", "check_run"])
+def test_other_events_are_ignored_with_the_reason(sender: TestClientSender, hooked: Make, event: str) -> None:
+    acme = hooked()
+    answer = sender.send(acme.hook_id, {"action": "opened"}, event=event)
+    assert answer.status_code == 200
+    assert answer.json["message"] == f"{event} events deploy nothing; push does"  # type: ignore[index]
+    assert [(each.event, each.outcome) for each in acme.deliveries()] == [(event, "ignored")]
+
+
+def test_the_form_content_type_deploys_as_well(sender: TestClientSender, hooked: Make) -> None:
+    acme = hooked()
+    assert sender.send(acme.hook_id, content_type="form").status_code == 202
