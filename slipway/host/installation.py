@@ -50,7 +50,7 @@ class Installation:
 
     def _announce(self, needs: Sequence[Requirement], outdated: Sequence[str]) -> None:
         if needs:
-            self.say("To be installed by apt-get:")
+            self.say("To be installed by apt-get (a minute or two):")
             width = max(len(need.name) for need in needs)
             for need in needs:
                 self.say(f"  {need.name:{width}}  {need.why}  ({' '.join(need.packages)})")

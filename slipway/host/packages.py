@@ -85,10 +85,12 @@ class Packages:
         apt = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
         install = [*apt, "install", "-y", "--no-install-recommends", "--", *names]
         # Fresh lists may still name files that the mirror has replaced since: then once more, below.
-        if self._lists_are_fresh() and self._commands.run(install, timeout_s=_INSTALL_TIMEOUT_S, show=True).ok:
+        if self._lists_are_fresh() and self._commands.run(install, timeout_s=_INSTALL_TIMEOUT_S).ok:
             return
-        self._commands.must([*apt, "update"], timeout_s=600, show=True, remedy="the host's Debian mirror has to answer")
-        self._commands.must(install, timeout_s=_INSTALL_TIMEOUT_S, show=True, remedy="see what apt-get says above")
+        self._commands.must([*apt, "update"], timeout_s=600, remedy="the host's Debian mirror has to answer")
+        self._commands.must(
+            install, timeout_s=_INSTALL_TIMEOUT_S, remedy="see what apt-get says above; mend it, then run this again"
+        )
 
     def _lists_are_fresh(self) -> bool:
         newest = max((found.stat().st_mtime for found in self._places.lists.glob("*Packages*")), default=0.0)

@@ -96,7 +96,7 @@ def test_it_says_what_it_will_install_and_why_before_it_does(
     checkout: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installation(host("redis-server", "git"), checkout, said, monkeypatch).run(["run"])
-    assert said[0] == "To be installed by apt-get:"
+    assert said[0] == "To be installed by apt-get (a minute or two):"
     assert " ".join(said[1].split()) == "redis-server queue, route table for the edges, sessions, limits (redis-server)"
     assert said.index("apt-get 2") == 4
 
