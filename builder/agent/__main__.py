@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import signal
@@ -10,7 +11,6 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-from builder import tools
 from builder.agent.chores import Chores
 from builder.agent.election import elected
 from builder.agent.parts import Parts
@@ -20,7 +20,9 @@ from builder.agent.publishing import RouteSync
 from builder.agent.reality import Reality
 from builder.agent.service import Agent, Outside, made
 from slipway import logs, queue, settings
-from slipway.adapters import vault
+from slipway.adapters import buildkit, vault
+from slipway.adapters.buildkit import BuildKit
+from slipway.adapters.buildkit_cgroup import Caps
 from slipway.adapters.deployment_log import RedisDeploymentLog
 from slipway.adapters.docker_runtime import DockerRuntime
 from slipway.adapters.git import GitSources, Limits
@@ -28,6 +30,7 @@ from slipway.adapters.redis_routes import RedisRoutes
 from slipway.adapters.vault import Vault
 from slipway.db import Database
 from slipway.errors import SlipwayError
+from slipway.ports.building import ImageBuilder
 from slipway.queue import WorkQueue
 from slipway.settings import Settings
 
@@ -65,11 +68,23 @@ def _agent(chosen: Settings) -> Agent:
     outside = Outside(
         redis=queue.connect(chosen.redis_url, timeout_s=5.0),
         queue=work,
-        builder=tools.image_builder(chosen),
+        builder=_builder(chosen),
         logs=RedisDeploymentLog(redis, chosen.log_dir),
         polling=Polling(parts.db, work, sources, parts.vault, every_s=chosen.poll_s),
     )
     return Agent(parts, outside, scheduler, outages)
+
+
+def _builder(chosen: Settings) -> Callable[[], ImageBuilder]:
+    """Made when an app is deleted: the agent rolls out on a host whose docker client can't build, too."""
+
+    @functools.cache
+    def made_once() -> ImageBuilder:
+        client = buildkit.pick_client(chosen.docker_cli)
+        caps = Caps(chosen.build_memory_bytes, chosen.build_cpus)
+        return BuildKit(client, chosen.docker_host, chosen.state_dir, caps, chosen.disk_floor_bytes)
+
+    return made_once
 
 
 def _parts(chosen: Settings, done: Callable[[int, float], None]) -> Parts:

@@ -6,6 +6,7 @@ The replicas leave by ordinary passes: a deleted app wishes for none.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
@@ -35,22 +36,22 @@ class Belongings:
     deployment_ids: list[int]
 
 
-def delete_apps(parts: Parts, builder: ImageBuilder, logs: DeploymentLog) -> int:
+def delete_apps(parts: Parts, builder: Callable[[], ImageBuilder], logs: DeploymentLog) -> int:
     """Do what can be done now for every app that is to be deleted; says how many are gone."""
     with parts.db.read(platform=REASON) as session:
         deleted = list(session.scalars(select(App.id).where(App.deleted_at.is_not(None))))
     return sum(_delete(parts, builder, logs, app_id) for app_id in deleted)
 
 
-def _delete(parts: Parts, builder: ImageBuilder, logs: DeploymentLog, app_id: int) -> bool:
+def _delete(parts: Parts, builder: Callable[[], ImageBuilder], logs: DeploymentLog, app_id: int) -> bool:
     if not _is_still(parts, app_id):
         return False
     with parts.db.read(platform=REASON) as session:
         found = _belongings(session, app_id)
     for image in found.images:
         parts.runtime.remove_image(image)
-    builder.forget_sources()
-    builder.forget_steps()
+    builder().forget_sources()
+    builder().forget_steps()
     for replica_id in found.replica_ids:
         output.path_of(parts.settings, replica_id).unlink(missing_ok=True)
     for deployment_id in found.deployment_ids:

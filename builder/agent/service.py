@@ -37,7 +37,7 @@ class Outside:
     redis: Redis
     """A client whose reads may block for a second."""
     queue: WorkQueue
-    builder: ImageBuilder
+    builder: Callable[[], ImageBuilder]
     logs: DeploymentLog
     polling: Polling
 
