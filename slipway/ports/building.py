@@ -88,6 +88,10 @@ class ImageBuilder(Protocol):
         """Is there an image of that name on this host already?"""
         ...
 
+    def remove_image(self, image: str) -> None:
+        """Remove a built image's tag that came to nothing. Nothing when it is gone."""
+        ...
+
     def forget_sources(self) -> None:
         """Remove what a finished build keeps of its context (BuildKit's `source.local` records)."""
         ...

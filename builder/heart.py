@@ -1,0 +1,130 @@
+"""The heartbeat of work in hand: says that the worker lives, and sees what should stop it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from builder.hold import Hold, Lost
+from slipway import intents
+from slipway.core.ordering import GOES_ON, Verdict, may_switch
+from slipway.core.states import Kind, State
+from slipway.errors import DependencyUnavailable, SlipwayError
+from slipway.models import App, Deployment, now
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why the work stops. `lost`: without a word, the deployment is in other hands."""
+
+    state: State = State.CANCELLED
+    why: str = ""
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one beat found."""
+
+    stop: Stop | None = None
+    newer_push: int | None = None
+    """A later push of the same branch, whose arrival calls for a look at the branch's head."""
+
+
+class Heart:
+    """Beats every `interval_s` in a thread of its own, for the length of a `with` block.
+
+    `is_stale` compares the push with its branch's head; it is asked once for every newer push, apart from the beats,
+    since it waits for the network. Silence longer than `lapse_s` ends the work: another worker may have it by then.
+    """
+
+    def __init__(self, hold: Hold, *, interval_s: float, lapse_s: float, is_stale: Callable[[], Verdict]) -> None:
+        self._hold = hold
+        self._interval_s = interval_s
+        self._lapse_s = lapse_s
+        self._is_stale = is_stale
+        self._end = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._looked_at: int | None = None
+        self._silent_s = 0.0
+        self.stop: Stop | None = None
+
+    def __enter__(self) -> Self:
+        self._in_thread(self._beat_on, "heart")
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._end.set()
+        for thread in self._threads:
+            thread.join()
+
+    def stopped(self) -> bool:
+        """Shall the work stop?"""
+        return self.stop is not None
+
+    def _in_thread(self, work: Callable[[], None], name: str) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _beat_on(self) -> None:
+        while not self._end.wait(self._interval_s) and self.stop is None:
+            self.beat()
+
+    def beat(self) -> None:
+        """One beat: write the time, look around."""
+        try:
+            seen = self._look()
+            self._silent_s = 0.0
+        except Lost:
+            seen = Seen(Stop(lost=True))
+        except DependencyUnavailable as error:
+            log.warning("no heartbeat: the database does not answer", extra={"why": error.message})
+            self._silent_s += self._interval_s
+            seen = Seen(Stop(lost=True) if self._silent_s >= self._lapse_s else None)
+        self.stop = self.stop or seen.stop
+        if seen.newer_push and seen.newer_push != self._looked_at and not self.stop:
+            self._looked_at = seen.newer_push
+            self._in_thread(self._look_at_branch, "branch")
+
+    def _look(self) -> Seen:
+        with self._hold.write() as (session, row):
+            row.heartbeat_at = now()
+            if row.stop_requested:
+                return Seen(Stop(State(row.stop_requested), row.stop_why))
+            if session.get_one(App, row.app_id).deleted_at is not None:
+                return Seen(Stop(State.CANCELLED, "the app is being deleted"))
+            live = intents.live_deployment(session, row.app_id, row.environment)
+            verdict = may_switch(row.candidate(), live.candidate() if live else None)
+            if not verdict.goes_on:
+                return Seen(Stop(verdict.end, verdict.why))
+            return Seen(newer_push=_newer_push(session, row))
+
+    def _look_at_branch(self) -> None:
+        try:
+            verdict = self._is_stale()
+        except SlipwayError as error:
+            log.info("the branch's head can't be seen", extra={"why": error.message})
+            self._looked_at = None
+            return
+        if verdict is not GOES_ON and not verdict.goes_on and self.stop is None:
+            self.stop = Stop(verdict.end, verdict.why)
+
+
+def _newer_push(session: Session, row: Deployment) -> int | None:
+    if row.kind != Kind.PUSH:
+        return None
+    query = select(Deployment.id).filter_by(
+        app_id=row.app_id, environment=row.environment, kind=str(Kind.PUSH), ref=row.ref
+    )
+    newer = query.where(Deployment.sequence > row.sequence, Deployment.commit_sha != row.commit_sha)
+    return session.scalar(newer.order_by(Deployment.sequence.desc()).limit(1))

@@ -1,0 +1,128 @@
+"""A worker's hold on one attempt of one deployment: every write checks that the hold is still good.
+
+Another worker may have been given the deployment because this one was silent for too long. Then the attempt has grown,
+and this one may write nothing any more: its hold is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from slipway import intents, lifecycle
+from slipway.core.ordering import Candidate
+from slipway.core.states import ENDED, WITH_WORKER, State
+from slipway.db import Database
+from slipway.models import App, Deployment, Tenant, Variable, now
+
+_CLAIM = "worker: take a deployment"
+
+
+class Lost(Exception):
+    """The deployment is in other hands, or gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be done, as it stood when the hold was taken."""
+
+    deployment_id: int
+    attempt: int
+    tenant_id: int
+    tenant: str
+    app_id: int
+    app: str
+    repository: str
+    credential: str | None
+    """Sealed."""
+    branch: str
+    settings: dict[str, object]
+    variables: dict[str, str]
+    """Build variables, sealed."""
+    environment: str
+    ref: str
+    commit_sha: str
+    candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Proof of having claimed an attempt; the way to write to its row."""
+
+    db: Database
+    work: Work
+
+    @contextmanager
+    def write(self) -> Iterator[tuple[Session, Deployment]]:
+        """A transaction on the row, which is checked first.
+
+        Raises:
+            Lost: it is no longer ours.
+        """
+        with self.db.write(tenant_id=self.work.tenant_id) as session:
+            query = select(Deployment).filter_by(id=self.work.deployment_id).with_for_update()
+            row = session.scalar(query)
+            if row is None or row.attempt != self.work.attempt or State(row.state) not in WITH_WORKER:
+                raise Lost
+            yield session, row
+
+    def advance(self, state: State, note: str = "") -> None:
+        """Note something about the step at hand, then move on."""
+        with self.write() as (_, row):
+            if note:
+                lifecycle.note_step(row, note)
+            lifecycle.advance(row, state)
+            row.heartbeat_at = now()
+
+    def outcome(self) -> tuple[State, bool] | None:
+        """The state at this moment, and whether nothing more happens to the row; None when it is gone."""
+        with self.db.read(tenant_id=self.work.tenant_id) as session:
+            row = session.get(Deployment, self.work.deployment_id)
+            if row is None:
+                return None
+            state = State(row.state)
+            all_steps_ended = all(step["ended_at"] is not None for step in row.steps)
+            return state, state in ENDED and all_steps_ended
+
+
+def claim(db: Database, deployment_id: int, attempt: int) -> Hold | None:
+    """Take the attempt in hand: queued → fetching. None when it is not there to be taken: the job ran before, or the
+    deployment has ended or was handed out again."""
+    with db.write(platform=_CLAIM) as session:
+        row = session.scalar(select(Deployment).filter_by(id=deployment_id).with_for_update())
+        if row is None or row.attempt != attempt or row.state != State.QUEUED or not intents.needs_build(row):
+            return None
+        app = session.get_one(App, row.app_id)
+        lifecycle.advance(row, State.FETCHING)
+        row.heartbeat_at = now()
+        tenant = session.get_one(Tenant, row.tenant_id)
+        return Hold(db, _work(row, app, tenant, _build_variables(session, row)))
+
+
+def _build_variables(session: Session, row: Deployment) -> dict[str, str]:
+    query = select(Variable).filter_by(app_id=row.app_id, environment=row.environment, scope="build")
+    return {variable.name: variable.sealed for variable in session.scalars(query.order_by(Variable.name))}
+
+
+def _work(row: Deployment, app: App, tenant: Tenant, variables: dict[str, str]) -> Work:
+    return Work(
+        deployment_id=row.id,
+        attempt=row.attempt,
+        tenant_id=row.tenant_id,
+        tenant=tenant.name,
+        app_id=app.id,
+        app=app.name,
+        repository=app.repository,
+        credential=app.credential,
+        branch=app.branch,
+        settings=dict(app.settings),
+        variables=variables,
+        environment=row.environment,
+        ref=row.ref,
+        commit_sha=row.commit_sha,
+        candidate=row.candidate(),
+    )

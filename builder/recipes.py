@@ -1,0 +1,168 @@
+"""From a commit's files to what BuildKit is given: a checked Dockerfile, found or made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from builder.source_tree import SourceTree
+from slipway.core import app_settings, detection, dockerfile, dockerfile_policy
+from slipway.core.app_settings import AppSettings
+from slipway.core.configuration import WEB
+from slipway.core.dockerfile_policy import Rules
+from slipway.errors import DeploymentFailed, InvalidInput
+
+DOCKERFILE = "Dockerfile"
+IGNORE_FILE = ".dockerignore"
+
+
+class KnownImages(Protocol):
+    """What the recipe has to know of the host's images."""
+
+    def local_image(self, reference: str) -> bool: ...
+
+    def obtain_image(self, reference: str) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that a build needs besides the files."""
+
+    builder: str
+    """`dockerfile`, or the detected template's name."""
+    context: Path
+    dockerfile: str
+    ignore: str | None
+    """None: the context's own `.dockerignore`."""
+    target: str | None
+    file_settings: Mapping[str, Any]
+    processes: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What the log should say about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipes:
+    """Makes recipes by the host's rules."""
+
+    rules: Rules
+    base_images: detection.BaseImages
+    images: KnownImages
+    engine_major: Callable[[], int]
+
+    def make(self, tree: SourceTree, app: Mapping[str, Any], arguments: Mapping[str, str]) -> Recipe:
+        """The recipe for these files. `app` are the app's settings as given through the API.
+
+        Raises:
+            DeploymentFailed: `settings-invalid`, `dockerfile-refused` or `not-recognised`.
+        """
+        try:
+            content = tree.read(app_settings.FILE_NAME)
+            file_settings = app_settings.file_values(content) if content is not None else {}
+            chosen = app_settings.overlay(dict(app), file_settings)
+            context = tree.folder(chosen.build.context)
+        except InvalidInput as error:
+            raise DeploymentFailed("settings-invalid", error.message, remedy=error.remedy) from None
+        path = _dockerfile_path(chosen)
+        try:
+            found = tree.read(path)
+        except InvalidInput as error:
+            raise DeploymentFailed("dockerfile-refused", error.message, remedy=error.remedy) from None
+        if found is not None:
+            return self._from_dockerfile(tree, path, found, chosen, context, file_settings, arguments)
+        if chosen.build.dockerfile:
+            raise DeploymentFailed(
+                "dockerfile-missing",
+                f"the repository has no {chosen.build.dockerfile}",
+                remedy="mend [build] dockerfile in slipway.toml: a path from the repository's root",
+            )
+        return self._detected(tree, chosen, context, file_settings)
+
+    def _from_dockerfile(
+        self,
+        tree: SourceTree,
+        path: str,
+        content: bytes,
+        chosen: AppSettings,
+        context: Path,
+        file_settings: Mapping[str, Any],
+        arguments: Mapping[str, str],
+    ) -> Recipe:
+        try:
+            text, notes = self._checked(content, arguments)
+            ignore = tree.read(path + IGNORE_FILE)
+        except InvalidInput as error:
+            raise DeploymentFailed("dockerfile-refused", error.message, remedy=error.remedy) from None
+        return Recipe(
+            builder="dockerfile",
+            context=context,
+            dockerfile=text,
+            ignore=ignore.decode("utf-8", "replace") if ignore is not None else None,
+            target=chosen.build.target,
+            file_settings=file_settings,
+            notes=notes,
+        )
+
+    def _checked(self, content: bytes, arguments: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+        """The Dockerfile as it will be built: nothing in it reaches what is not the build's own."""
+        read = dockerfile.parse(content)
+        asked = dockerfile_policy.frontend(read, self.rules)
+        frontend = asked if asked and self.images.obtain_image(asked) else None
+        if not dockerfile_policy.reads_heredocs(frontend, self.engine_major()) and (newer := read.needs_newer()):
+            raise InvalidInput(
+                f"the Dockerfile uses {newer[0]}, which this host's BuildKit can't read",
+                remedy="write it without, or the host's owner pulls docker/dockerfile:1 or updates Docker",
+            )
+        for use in dockerfile_policy.foreign_images(read, self.rules, arguments):
+            if self.images.local_image(use.image):
+                raise dockerfile.refuse(
+                    use.line,
+                    f"{use.image} is an image on this host that builds may not read",
+                    "start from a base image; the host's owner can allow it: SLIPWAY_BASE_IMAGES",
+                )
+        unavailable = f"{asked} is not available on this host: BuildKit's own reading of Dockerfiles is used"
+        return read.text(syntax=frontend), (unavailable,) if asked and not frontend else ()
+
+    def _detected(
+        self, tree: SourceTree, chosen: AppSettings, context: Path, file_settings: Mapping[str, Any]
+    ) -> Recipe:
+        below = chosen.build.context
+        web = chosen.processes.get(WEB)
+        try:
+            sources = detection.Sources(
+                paths=tree.paths(below),
+                contents=_contents(tree, below),
+                has_web_command=web is not None and web.command is not None,
+            )
+            made = detection.detect(sources, self.base_images)
+            own_ignore = tree.read(_join(below, IGNORE_FILE)) or b""
+        except InvalidInput as error:
+            raise DeploymentFailed("not-recognised", error.message, remedy=error.remedy) from None
+        return Recipe(
+            builder=made.template,
+            context=context,
+            dockerfile=made.dockerfile,
+            ignore=made.ignore + own_ignore.decode("utf-8", "replace"),
+            target=None,
+            file_settings=file_settings,
+            processes=made.processes,
+            notes=(
+                f"no Dockerfile; recognised: {made.template}",
+                *(f"  {line}" for line in made.dockerfile.splitlines()),
+            ),
+        )
+
+
+def _dockerfile_path(chosen: AppSettings) -> str:
+    return chosen.build.dockerfile or _join(chosen.build.context, DOCKERFILE)
+
+
+def _join(folder: str, name: str) -> str:
+    return name if folder == "." else f"{folder}/{name}"
+
+
+def _contents(tree: SourceTree, below: str) -> dict[str, str]:
+    read = {name: tree.read(_join(below, name)) for name in detection.READ_FILES}
+    return {name: content.decode("utf-8", "replace") for name, content in read.items() if content is not None}

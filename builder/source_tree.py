@@ -1,0 +1,79 @@
+"""Reading a repository's own files without being led out of it: no link is followed, on no part of the way."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.errors import InvalidInput
+
+MAX_READ_BYTES = 1 << 20
+MAX_LISTED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTree:
+    """The files below `root`, which somebody else wrote."""
+
+    root: Path
+
+    def read(self, path: str) -> bytes | None:
+        """A regular file's content; None when there is none.
+
+        Raises:
+            InvalidInput: it is a link, not a regular file, or larger than 1 MB.
+        """
+        descriptor = self._open(path, os.O_RDONLY)
+        if descriptor is None:
+            return None
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_READ_BYTES:
+                raise InvalidInput(f"{path} is not a file of up to 1 MB", remedy="make it a regular, small file")
+            return file.read(MAX_READ_BYTES)
+
+    def folder(self, path: str) -> Path:
+        """The real folder that a path names.
+
+        Raises:
+            InvalidInput: there is none, or a link is on the way.
+        """
+        descriptor = self._open(path, os.O_RDONLY | os.O_DIRECTORY)
+        if descriptor is None:
+            raise InvalidInput(f"the repository has no folder {path}", remedy="mend [build] context in slipway.toml")
+        os.close(descriptor)
+        return self.root if path == "." else self.root / path
+
+    def paths(self, below: str) -> frozenset[str]:
+        """Regular files below a folder, relative to it; the first 20,000."""
+        top = self.folder(below)
+        found: list[str] = []
+        for folder, folders, files in os.walk(top):
+            folders.sort()
+            for name in files:
+                path = Path(folder, name)
+                if stat.S_ISREG(path.lstat().st_mode):
+                    found.append(str(path.relative_to(top)))
+            if len(found) > MAX_LISTED:
+                break
+        return frozenset(found)
+
+    def _open(self, path: str, flags: int) -> int | None:
+        """Open it part by part, each without following a link."""
+        parts = [part for part in path.split("/") if part not in ("", ".")]
+        current = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        for number, part in enumerate(parts):
+            last = number == len(parts) - 1
+            wanted = (flags if last else os.O_RDONLY | os.O_DIRECTORY) | os.O_NOFOLLOW | os.O_NONBLOCK
+            try:
+                following = os.open(part, wanted, dir_fd=current)
+            except FileNotFoundError:
+                return None
+            except OSError:  # ELOOP, ENOTDIR: a link or a file where there should be none
+                raise InvalidInput(f"{path} is, or leads through, a link", remedy="make it a regular file") from None
+            finally:
+                os.close(current)
+            current = following
+        return current

@@ -1,0 +1,103 @@
+"""What a worker works with, put together once a job: connections are made after the fork, what is known before it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder import scratch
+from builder.recipes import Recipes
+from slipway import queue, settings
+from slipway.adapters import buildkit, vault
+from slipway.adapters.buildkit import BuildKit
+from slipway.adapters.buildkit_cgroup import Caps
+from slipway.adapters.commit_status import CommitStatuses
+from slipway.adapters.deployment_log import RedisDeploymentLog
+from slipway.adapters.git import GitSources, Limits
+from slipway.adapters.vault import Vault
+from slipway.core.detection import BaseImages
+from slipway.core.dockerfile_policy import Rules
+from slipway.db import Database
+from slipway.errors import DependencyUnavailable
+from slipway.ports.building import ImageBuilder, SourceFetcher
+from slipway.ports.logs import DeploymentLog
+from slipway.queue import WorkQueue
+from slipway.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    settings: Settings
+    db: Database
+    queue: WorkQueue
+    sources: SourceFetcher
+    images: ImageBuilder
+    recipes: Recipes
+    log: DeploymentLog
+    vault: Vault
+    statuses: CommitStatuses
+
+
+@contextmanager
+def connected(chosen: Settings) -> Iterator[Tools]:
+    """The real ones, for one job.
+
+    Raises:
+        SettingsError: the key file is missing.
+        DependencyUnavailable: there is no docker client that can build.
+    """
+    images = image_builder(chosen)
+    redis = queue.connect(chosen.redis_url)
+    db = Database(chosen.database_url)
+    try:
+        yield Tools(
+            settings=chosen,
+            db=db,
+            queue=WorkQueue(redis, job_timeout_s=chosen.build_timeout_s),
+            sources=GitSources(
+                Limits(chosen.git_hosts, chosen.source_max_bytes), chosen.state_dir, settings.outbound()
+            ),
+            images=images,
+            recipes=Recipes(
+                Rules(frozenset(chosen.base_images), frozenset(chosen.frontends)),
+                BaseImages(chosen.python_image, chosen.static_image),
+                images,
+                lambda: images.facts().major,
+            ),
+            log=RedisDeploymentLog(redis, chosen.log_dir),
+            vault=Vault(chosen.key_dir / vault.VALUES),
+            statuses=CommitStatuses(chosen.github_api, chosen.github_token),
+        )
+    finally:
+        db.dispose()
+        redis.close()
+
+
+def image_builder(chosen: Settings) -> BuildKit:
+    """One for all jobs of a process and its forks: what it learnt of the Engine stays true."""
+    caps = Caps(chosen.build_memory_bytes, chosen.build_cpus)
+    return _image_builder(chosen.docker_cli, chosen.docker_host, chosen.state_dir, caps, chosen.disk_floor_bytes)
+
+
+@functools.cache
+def _image_builder(client: str, docker_host: str, state_dir: Path, caps: Caps, disk_floor_bytes: int) -> BuildKit:
+    return BuildKit(buildkit.pick_client(client), docker_host, state_dir, caps, disk_floor_bytes)
+
+
+def tidy(chosen: Settings) -> None:
+    """Remove what killed workers left: sources in memory, and BuildKit's copies of what their steps took."""
+    swept = scratch.sweep(scratch.base_folder(chosen.scratch_dir, chosen.instance))
+    try:
+        images = image_builder(chosen)
+        images.facts()
+        images.forget_sources()
+    except DependencyUnavailable as error:
+        log.warning("the Engine is not looked after yet", extra={"why": error.message})
+    if swept:
+        log.info("removed what a killed worker left", extra={"folders": swept})

@@ -1,0 +1,317 @@
+"""Images by BuildKit, through the docker client: local folder in, image id out.
+
+The client gets an environment of its own: no configuration folder of the host (and so no registry credentials), only
+the build's secrets. Killing it cancels the build: BuildKit stops the running step when the client's session ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.adapters import processes
+from slipway.adapters.buildkit_cgroup import Caps, running_steps
+from slipway.core.build_progress import Progress, explain
+from slipway.errors import DependencyUnavailable, DeploymentFailed
+from slipway.ports.building import BuildSpec, Built, Interrupted, Stopped
+
+SHORT_TIMEOUT_S = 60.0
+PULL_TIMEOUT_S = 60.0
+STEPS_END_TIMEOUT_S = 10.0
+KEPT_LINES = 200
+_NO_REGISTRY_KEPT_S = 600.0
+_NO_SPACE = re.compile(r"no space left on device", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What does not change while the Engine runs."""
+
+    major: int
+    root: Path
+
+
+class BuildKit:
+    """`ImageBuilder` with the docker client at `client`. `state_dir` keeps the empty configuration and the locks."""
+
+    def __init__(self, client: str, docker_host: str, state_dir: Path, caps: Caps, disk_floor_bytes: int) -> None:
+        self._client = client
+        self._docker_host = docker_host
+        self._folder = state_dir / "buildkit"
+        self._caps = caps
+        self._disk_floor_bytes = disk_floor_bytes
+        self._facts: EngineFacts | None = None
+
+    # building
+
+    def build(self, spec: BuildSpec, *, output: Callable[[str], None], stopped: Stopped, timeout_s: float) -> Built:
+        """Build to the end, giving each line of output to `output`.
+
+        Raises:
+            DeploymentFailed: `build-failed`, `build-timeout` or `disk-full`.
+            Interrupted: `stopped` said so; the client and the running step are gone.
+        """
+        self._require_space()
+        self._caps.apply()
+        progress, tail = Progress(), deque[str](maxlen=KEPT_LINES)
+
+        def see(line: str) -> None:
+            shown = progress.see(line)
+            if shown is not None:
+                tail.append(shown)
+                output(shown)
+
+        id_file = spec.dockerfile.with_name("image-id")
+        with self._building() as lock:
+            try:
+                code = processes.run(
+                    self._argv(spec, id_file),
+                    env=self._environment() | {_secret(n): v for n, v in enumerate(spec.secrets.values())},
+                    timeout_s=timeout_s,
+                    stopped=stopped,
+                    output=see,
+                ).code
+            except Interrupted:
+                self._see_steps_end(lock)
+                raise
+            except processes.TimedOut:
+                self._see_steps_end(lock)
+                raise _too_long(timeout_s, tail) from None
+        if code or not id_file.is_file():
+            raise self._failure(progress, "\n".join(tail))
+        return self._built(id_file.read_text().strip(), progress)
+
+    def _argv(self, spec: BuildSpec, id_file: Path) -> list[str]:
+        options = [("--build-arg", f"{name}={value}") for name, value in spec.arguments.items()]
+        options += [("--label", f"{name}={value}") for name, value in spec.labels.items()]
+        options += [("--secret", f"id={name},env={_secret(n)}") for n, name in enumerate(spec.secrets)]
+        options += [("--target", spec.target)] if spec.target else []
+        return [
+            *(self._client, "build", "--progress=plain", "--iidfile", str(id_file)),
+            *("--file", str(spec.dockerfile), "--tag", spec.image),
+            *(part for option in options for part in option),
+            *("--", str(spec.context)),
+        ]
+
+    def _built(self, digest: str, progress: Progress) -> Built:
+        [image] = json.loads(self._must(["image", "inspect", "--", digest]))
+        config = image.get("Config") or {}
+        return Built(
+            digest=digest,
+            exposed_port=_first_port(config.get("ExposedPorts") or {}),
+            user=config.get("User") or "",
+            size_bytes=int(image.get("Size") or 0),
+            steps_total=progress.total,
+            steps_cached=progress.cached,
+        )
+
+    def _failure(self, progress: Progress, tail: str) -> DeploymentFailed:
+        if _NO_SPACE.search(tail) or _NO_SPACE.search(progress.error):
+            return self._disk_full(tail)
+        cap = f"{self._caps.memory_bytes / (1 << 30):g} GB"
+        failure = explain(progress, tail, memory=cap)
+        return DeploymentFailed("build-failed", failure.sentence, remedy=failure.remedy, tail=tail)
+
+    # what a stopped build must not leave
+
+    def _building(self) -> _BuildLock:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return _BuildLock(self._folder / "building.lock")
+
+    def _see_steps_end(self, lock: _BuildLock) -> None:
+        """Wait until no build step runs, as far as that can be told: other builds' steps look the same.
+
+        Raises:
+            DependencyUnavailable: a step goes on although nobody builds.
+        """
+        deadline = time.monotonic() + STEPS_END_TIMEOUT_S
+        while running_steps():
+            if not lock.alone():
+                return
+            if time.monotonic() > deadline:
+                raise DependencyUnavailable("a stopped build's step goes on in the Engine", remedy="slipway doctor")
+            time.sleep(0.05)
+
+    # the Engine
+
+    def free_bytes(self) -> int:
+        """Free space where images are kept; a far Engine's can't be seen and counts as enough."""
+        try:
+            space = os.statvfs(self.facts().root)
+        except FileNotFoundError:
+            return 1 << 62
+        return space.f_bavail * space.f_frsize
+
+    def facts(self) -> EngineFacts:
+        """Version and data folder of the Engine.
+
+        Raises:
+            DependencyUnavailable: it does not answer.
+        """
+        if self._facts is None:
+            wanted = "{{.ServerVersion}}\t{{.DockerRootDir}}"
+            version, _, root = self._must(["info", "--format", wanted]).strip().partition("\t")
+            major = re.match(r"\d+", version)
+            if not major or not root:
+                raise DependencyUnavailable("the Docker Engine does not answer", remedy="slipway doctor")
+            self._facts = EngineFacts(int(major[0]), Path(root))
+        return self._facts
+
+    def local_image(self, reference: str) -> bool:
+        return self._run(["image", "inspect", "--format", "{{.Id}}", "--", reference]).returncode == 0
+
+    def obtain_image(self, reference: str) -> bool:
+        """Whether an image is here, or could be pulled just now; a registry that did not answer is not asked again
+        for ten minutes."""
+        if self.local_image(reference):
+            return True
+        silent = self._folder / "no-registry"
+        if silent.exists() and time.time() - silent.stat().st_mtime < _NO_REGISTRY_KEPT_S:
+            return False
+        if self._run(["pull", "--quiet", "--", reference], timeout_s=PULL_TIMEOUT_S).returncode == 0:
+            return True
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        silent.touch()
+        return False
+
+    def forget_sources(self) -> None:
+        """Remove what finished builds keep of their contexts; the step cache stays whole."""
+        self._must(["builder", "prune", "--force", "--filter", "type=source.local"])
+
+    def forget_steps(self) -> None:
+        """Remove the step cache that is not in use."""
+        self._must(["builder", "prune", "--force", "--all"], timeout_s=300)
+
+    def remove_image(self, image: str) -> None:
+        """Remove a tag that came to nothing. Nothing when it is gone."""
+        self._run(["image", "rm", "--no-prune", "--", image])
+
+    def _require_space(self) -> None:
+        if self.free_bytes() < self._disk_floor_bytes:
+            raise self._disk_full("")
+
+    def _disk_full(self, tail: str) -> DeploymentFailed:
+        free, floor = self.free_bytes() / (1 << 30), self._disk_floor_bytes / (1 << 30)
+        return DeploymentFailed(
+            "disk-full",
+            f"{free:.1f} GB are free where images are kept ({self.facts().root}); builds need {floor:.1f} GB",
+            remedy="free some space on the host: docker builder prune, docker image prune; "
+            "or lower SLIPWAY_DISK_FLOOR_BYTES",
+            tail=tail,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        configuration = self._folder / "docker-config"
+        configuration.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return {
+            "DOCKER_HOST": self._docker_host,
+            "DOCKER_CONFIG": str(configuration),
+            "DOCKER_BUILDKIT": "1",
+            "DOCKER_CLI_HINTS": "false",
+            "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+            "HOME": "/nonexistent",
+        }
+
+    def _run(self, arguments: list[str], *, timeout_s: float = SHORT_TIMEOUT_S) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                [self._client, *arguments],
+                env={"PATH": processes.PATH, **self._environment()},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=timeout_s,
+            )
+        except subprocess.TimeoutExpired:
+            return subprocess.CompletedProcess(arguments, 124, "", f"no answer within {timeout_s:g} s")
+
+    def _must(self, arguments: list[str], *, timeout_s: float = SHORT_TIMEOUT_S) -> str:
+        done = self._run(arguments, timeout_s=timeout_s)
+        if done.returncode:
+            raise DependencyUnavailable(
+                f"the Docker Engine did not do `docker {' '.join(arguments[:2])}`: {done.stderr.strip()[-300:]}",
+                remedy="slipway doctor",
+            )
+        return done.stdout
+
+
+class _BuildLock:
+    """Held, shared, by everyone who builds; `alone` asks whether anybody else does."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = -1
+
+    def __enter__(self) -> _BuildLock:
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+    def alone(self) -> bool:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+        return True
+
+
+def pick_client(wanted: str = "") -> str:
+    """Path of the docker client to build with: `wanted`, else the first one that can do BuildKit builds.
+
+    Raises:
+        DependencyUnavailable: there is none.
+    """
+    candidates = [wanted] if wanted else _clients()
+    for client in candidates:
+        if _does_buildkit(client):
+            return client
+    raise DependencyUnavailable(
+        f"no docker client here can do BuildKit builds ({', '.join(candidates) or 'none found'})",
+        remedy="apt-get install docker.io, or the buildx plugin of the client that is there",
+    )
+
+
+def _clients() -> list[str]:
+    folders = dict.fromkeys([*os.get_exec_path(), *processes.PATH.split(":")])
+    return [path for folder in folders if os.access(path := f"{folder}/docker", os.X_OK)]
+
+
+def _does_buildkit(client: str) -> bool:
+    """It has buildx, or is old enough to have BuildKit built in (before 23)."""
+    if subprocess.run([client, "buildx", "version"], capture_output=True, check=False, timeout=10).returncode == 0:
+        return True
+    said = subprocess.run([client, "--version"], capture_output=True, text=True, check=False, timeout=10)
+    version = re.search(r"version v?(\d+)\.", said.stdout)
+    return version is not None and int(version[1]) < 23
+
+
+def _secret(number: int) -> str:
+    """The variable of the client's environment that carries a secret: its own name might steer the client."""
+    return f"BUILD_SECRET_{number}"
+
+
+def _too_long(timeout_s: float, tail: deque[str]) -> DeploymentFailed:
+    return DeploymentFailed(
+        "build-timeout",
+        f"the build took longer than {timeout_s:g} s and was stopped",
+        remedy="make it faster, or ask the host's owner for a longer SLIPWAY_BUILD_TIMEOUT_S",
+        tail="\n".join(tail),
+    )
+
+
+def _first_port(exposed: Mapping[str, object]) -> int | None:
+    """The lowest TCP port that the image exposes (Docker keeps them in no order)."""
+    ports = [int(port.partition("/")[0]) for port in exposed if port.endswith("/tcp") or "/" not in port]
+    return min(ports, default=None)

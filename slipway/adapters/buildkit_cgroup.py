@@ -1,0 +1,94 @@
+"""BuildKit's own cgroup: all build steps of an Engine run below it, whatever `--memory` says, so the caps go there."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+ROOT = Path("/sys/fs/cgroup")
+PERIOD_US = 100_000
+_NAME = "docker/buildkit"
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Caps for all builds together; 0: none. `root` is where cgroups are mounted."""
+
+    memory_bytes: int
+    cpus: float = 0
+    root: Path = ROOT
+
+    def apply(self) -> bool:
+        """Set the caps; False where this host offers no place for them (said in the log)."""
+        try:
+            return self._apply()
+        except OSError as error:
+            log.warning("builds are not capped", extra={"why": str(error)})
+            return False
+
+    def _apply(self) -> bool:
+        if (self.root / "memory").is_dir():
+            return self._apply_v1()
+        return self._apply_v2()
+
+    def _apply_v1(self) -> bool:
+        if not (self.root / "memory/docker").is_dir():
+            log.warning("builds are not capped", extra={"why": "the Engine's cgroup driver has no common group"})
+            return False
+        if self.memory_bytes:
+            _write_memory_v1(_group(self.root / "memory"), self.memory_bytes)
+        if self.cpus:
+            group = _group(self.root / "cpu")
+            _write(group / "cpu.cfs_period_us", PERIOD_US)
+            _write(group / "cpu.cfs_quota_us", int(self.cpus * PERIOD_US))
+        return True
+
+    def _apply_v2(self) -> bool:
+        if not (self.root / "docker").is_dir():
+            log.warning("builds are not capped", extra={"why": "the Engine's cgroup driver has no common group"})
+            return False
+        group = _group(self.root)
+        if self.memory_bytes:
+            _write(group / "memory.max", self.memory_bytes)
+            if (group / "memory.swap.max").exists():
+                _write(group / "memory.swap.max", 0)
+        if self.cpus:
+            (group / "cpu.max").write_text(f"{int(self.cpus * PERIOD_US)} {PERIOD_US}")
+        return True
+
+
+def running_steps(root: Path = ROOT) -> list[str]:
+    """Ids of the build steps that have living processes now."""
+    base = root / "memory" if (root / "memory").is_dir() else root
+    return [group.name for group in (base / _NAME).glob("*/") if _has_processes(group)]
+
+
+def _has_processes(group: Path) -> bool:
+    try:
+        return (group / "cgroup.procs").read_text().strip() != ""
+    except OSError:
+        return False
+
+
+def _group(controller: Path) -> Path:
+    group = controller / _NAME
+    group.mkdir(exist_ok=True)
+    return group
+
+
+def _write_memory_v1(group: Path, limit: int) -> None:
+    """Memory, and memory with swap where the kernel counts it, which may never be the smaller one."""
+    memory, with_swap = group / "memory.limit_in_bytes", group / "memory.memsw.limit_in_bytes"
+    if not with_swap.exists():
+        _write(memory, limit)
+        return
+    shrinks = limit < int(memory.read_text())
+    for file in (memory, with_swap) if shrinks else (with_swap, memory):
+        _write(file, limit)
+
+
+def _write(file: Path, value: int) -> None:
+    file.write_text(str(value))

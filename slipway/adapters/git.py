@@ -1,0 +1,397 @@
+"""Sources from git: one commit, shallow, into memory, by git's own client with everything else switched off.
+
+No credential is ever in an argument list, in a configuration file or in output: a token goes by git's environment
+(`GIT_CONFIG_*`), bound to the repository's own host, and no redirect is followed; a deploy key by a file beside the
+sources, which live in memory.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import os
+import re
+import shlex
+import shutil
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from slipway.adapters import processes
+from slipway.core import validation
+from slipway.core.redaction import Redactor
+from slipway.errors import DeploymentFailed, InvalidInput
+from slipway.ports.building import Commit, Repository, Stopped
+
+RESOLVE_TIMEOUT_S = 20.0
+FETCH_TIMEOUT_S = 600.0
+MAX_FILES = 200_000
+DEPTHS = (50, 1000, None)
+_CONFIGURATION = {
+    "core.hooksPath": "/dev/null",
+    "core.fsmonitor": "false",
+    "core.askPass": "",
+    "credential.helper": "",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "advice.detachedHead": "false",
+    "fetch.recurseSubmodules": "false",
+    "submodule.recurse": "false",
+    "init.defaultBranch": "main",
+    "init.templateDir": "",
+    "http.followRedirects": "false",
+    "http.lowSpeedLimit": "1000",
+    "http.lowSpeedTime": "30",
+    "protocol.allow": "never",
+    "protocol.http.allow": "always",
+    "protocol.https.allow": "always",
+    "protocol.ssh.allow": "always",
+    "safe.directory": "*",
+}
+_REFUSED = re.compile(
+    r"Authentication failed|could not read (?:Username|Password)|Permission denied|access denied|"
+    r"returned error: 40[13]|Host key verification failed",
+    re.IGNORECASE,
+)
+_ABSENT = re.compile(
+    r"repository .*not found|returned error: 404|does not appear to be a git repository", re.IGNORECASE
+)
+_MOVED = re.compile(r"returned error: 30\d|unable to update url base from redirection", re.IGNORECASE)
+_NO_COMMIT = re.compile(r"not our ref|unadvertised object|couldn't find remote ref|no such remote ref", re.IGNORECASE)
+_TREE_LINE = re.compile(r"\d+ \w+ [0-9a-f]+ +(?P<size>\d+|-)\t")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a repository may be and cost."""
+
+    hosts: tuple[str, ...]
+    """Hosts that may be cloned from; empty: any public one."""
+    source_max_bytes: int
+
+
+class GitSources:
+    """`SourceFetcher` with git's client. `state_dir` keeps the known SSH host keys."""
+
+    def __init__(self, limits: Limits, state_dir: Path, outbound: Mapping[str, str]) -> None:
+        self._limits = limits
+        self._known_hosts = state_dir / "known_hosts"
+        self._outbound = dict(outbound)
+
+    def resolve(self, repository: Repository, ref: str) -> str | None:
+        """The commit that a full ref, branch, tag or full commit id names now.
+
+        Raises:
+            DeploymentFailed: the repository can't be read.
+        """
+        names = _names(ref)
+        with self._access(repository, None) as access:
+            done = access.git(["ls-remote", "--quiet", "--", access.url, *names], timeout_s=RESOLVE_TIMEOUT_S)
+        listed: dict[str, str] = {}
+        for line in done.splitlines():
+            commit, _, name = line.partition("\t")
+            listed[name] = commit
+        for name in names:
+            if name in listed:
+                return listed[name]
+        return ref if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", ref) else None
+
+    def fetch(self, repository: Repository, sha: str, into: Path, *, stopped: Stopped) -> Commit:
+        """Just this commit's files into the empty folder `into`; git's own data is removed again.
+
+        Raises:
+            DeploymentFailed: the repository or the commit can't be had, or is too large.
+            Interrupted: `stopped` said so.
+        """
+        sha = validation.commit_sha(sha)
+        own = into.with_name(into.name + ".git")
+        try:
+            with self._access(repository, own, stopped) as access:
+                access.git(["init", "--quiet", "--bare", "--", str(own)])
+                self._get_commit(access, sha)
+                self._check_size(access, sha)
+                access.git([f"--work-tree={into}", "checkout", "--quiet", "--force", "--detach", sha])
+                if access.git(["rev-parse", "HEAD"]).strip() != sha:
+                    raise DeploymentFailed("clone-failed", f"git checked out another commit than {sha[:7]}")
+                return _commit(access.git(["log", "-1", "--format=%an%n%B", sha]), sha)
+        finally:
+            shutil.rmtree(own, ignore_errors=True)
+
+    def _get_commit(self, access: _Access, sha: str) -> None:
+        """By its id; from a server that gives no commit by id, with more and more of the branches."""
+        try:
+            access.git(["fetch", "--quiet", "--depth=1", "--no-tags", "--", access.url, sha], timeout_s=FETCH_TIMEOUT_S)
+        except DeploymentFailed as error:
+            if error.reason != "commit-missing":
+                raise
+            self._get_branches(access, sha)
+
+    def _get_branches(self, access: _Access, sha: str) -> None:
+        for depth in DEPTHS:
+            deeper = [f"--depth={depth}"] if depth else ["--unshallow"]
+            refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
+            fetch = ["fetch", "--quiet", "--force", *deeper, "--", access.url, *refs]
+            try:
+                access.git(fetch, timeout_s=FETCH_TIMEOUT_S)
+            except DeploymentFailed as error:
+                if depth is not None or "--unshallow on a complete repository" not in error.tail:
+                    raise
+            if access.has(sha):
+                return
+        raise _missing(sha)
+
+    def _check_size(self, access: _Access, sha: str) -> None:
+        listing = access.git(["ls-tree", "-r", "--long", "--full-tree", sha], whole=True)
+        sizes = [match["size"] for line in listing.splitlines() if (match := _TREE_LINE.match(line))]
+        total = sum(int(size) for size in sizes if size != "-")
+        if total > self._limits.source_max_bytes or len(sizes) > MAX_FILES:
+            raise DeploymentFailed(
+                "source-too-large",
+                f"the commit has {len(sizes)} files with {total >> 20} MB; up to {MAX_FILES} files with "
+                f"{self._limits.source_max_bytes >> 20} MB can be built here",
+                remedy="leave data out of the repository; the host's owner can raise SLIPWAY_SOURCE_MAX_BYTES",
+            )
+
+    def _access(self, repository: Repository, folder: Path | None, stopped: Stopped = processes.never) -> _Access:
+        try:
+            url = validation.repository_url(repository.url, self._limits.hosts)
+        except InvalidInput as error:
+            raise DeploymentFailed("clone-refused", error.message, remedy=error.remedy) from None
+        return _Access(url, repository.credential, folder, self, stopped)
+
+    def pinned_addresses(self, url: str) -> list[str]:
+        """The public addresses of a host that is on no list; nothing for listed ones. Pinning them keeps the name
+        from leading elsewhere a moment later. Best effort: a proxy resolves names itself.
+
+        Raises:
+            DeploymentFailed: the name leads into this host or network.
+        """
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if self._limits.hosts or any("PROXY" in name.upper() for name in self._outbound):
+            return []
+        try:
+            found = {str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+        except socket.gaierror:
+            return []  # git says it better
+        inside = sorted(address for address in found if not ipaddress.ip_address(address.partition("%")[0]).is_global)
+        if inside:
+            raise DeploymentFailed(
+                "clone-refused",
+                f"{host} leads to {inside[0]}, an address inside this host or network",
+                remedy="the host's owner can allow it with SLIPWAY_GIT_HOSTS",
+            )
+        return sorted(found)
+
+    def environment(self, url: str, credential: str | None, key_file: Path | None) -> dict[str, str]:
+        """All that git gets to see: no configuration but ours, no prompt, the credential for this host only."""
+        settings = dict(_CONFIGURATION)
+        parts = urlsplit(url)
+        addresses = self.pinned_addresses(url)
+        if parts.scheme != "ssh":
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            if addresses:
+                settings["http.curloptResolve"] = f"{parts.hostname}:{port}:{','.join(addresses)}"
+            if credential:
+                pair = credential if ":" in credential else f"x-access-token:{credential}"
+                token = base64.b64encode(pair.encode()).decode()
+                settings[f"http.{parts.scheme}://{parts.netloc}/.extraHeader"] = f"Authorization: Basic {token}"
+        numbered = {"GIT_CONFIG_COUNT": str(len(settings))}
+        for number, (name, value) in enumerate(settings.items()):
+            numbered |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+        return {
+            **self._outbound,
+            **numbered,
+            "HOME": "/nonexistent",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            "GIT_ATTR_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ASKPASS": "",
+            "SSH_ASKPASS": "",
+            "GIT_ALLOW_PROTOCOL": "https:http:ssh",
+            "GIT_LFS_SKIP_SMUDGE": "1",
+            "GIT_NO_REPLACE_OBJECTS": "1",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_SSH_COMMAND": shlex.join(self._ssh(key_file)),
+        }
+
+    def _ssh(self, key_file: Path | None) -> list[str]:
+        options = {
+            "BatchMode": "yes",
+            "ConnectTimeout": "10",
+            "ServerAliveInterval": "10",
+            "StrictHostKeyChecking": "accept-new",
+            "UserKnownHostsFile": str(self._known_hosts),
+            "IdentitiesOnly": "yes",
+            "IdentityAgent": "none",
+            "ForwardAgent": "no",
+            "ClearAllForwardings": "yes",
+            "PermitLocalCommand": "no",
+            "IdentityFile": str(key_file) if key_file else "none",
+        }
+        return ["ssh", "-F", "none", *(part for name, value in options.items() for part in ("-o", f"{name}={value}"))]
+
+    @property
+    def source_max_bytes(self) -> int:
+        return self._limits.source_max_bytes
+
+
+class _Access:
+    """git, with access to one repository; a deploy key lives as long as the block."""
+
+    def __init__(
+        self, url: str, credential: str | None, folder: Path | None, sources: GitSources, stopped: Stopped
+    ) -> None:
+        self.url = url
+        self._credential = credential
+        self._folder = folder
+        self._sources = sources
+        self._stopped = stopped
+        self._key: int | None = None
+        self._environment: dict[str, str] = {}
+        self._redactor = Redactor([credential] if credential else [])
+
+    def __enter__(self) -> _Access:
+        is_key = self._credential is not None and "PRIVATE KEY-----" in self._credential
+        over_ssh = self.url.startswith("ssh:")
+        if self._credential and is_key != over_ssh:
+            raise DeploymentFailed(
+                "clone-refused",
+                "a deploy key belongs to an ssh address, a token to an https one; here they are mixed",
+                remedy="slipway apps set repository=git@host:owner/name.git, or give a token",
+            )
+        if self._credential and is_key:
+            self._key = _memory_file(self._credential)
+        key_file = Path(f"/proc/{os.getpid()}/fd/{self._key}") if self._key is not None else None
+        self._environment = self._sources.environment(self.url, self._credential, key_file)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._key is not None:
+            os.close(self._key)
+            self._key = None
+
+    def git(self, arguments: list[str], *, timeout_s: float = 120.0, whole: bool = False) -> str:
+        """Run git and return what it printed.
+
+        Raises:
+            DeploymentFailed: it failed; says why in its own words, without the credential.
+        """
+        lines: list[str] = []
+        collect: Callable[[str], None] | None = lines.append if whole else None
+        folder = [f"--git-dir={self._folder}"] if self._folder and arguments[0] != "init" else []
+        try:
+            done = processes.run(
+                ["git", *folder, *arguments],
+                env=self._environment,
+                timeout_s=timeout_s,
+                stopped=self._stopped,
+                output=collect,
+                file_size_bytes=self._sources.source_max_bytes,
+            )
+        except processes.TimedOut:
+            raise DeploymentFailed(
+                "clone-failed",
+                f"{self._host} did not answer within {timeout_s:g} s",
+                remedy="try again: slipway deploy",
+            ) from None
+        if done.code:
+            raise self._failure(done.output)
+        return "\n".join(lines) if whole else done.output
+
+    def has(self, sha: str) -> bool:
+        try:
+            self.git(["cat-file", "-e", f"{sha}^{{commit}}"])
+        except DeploymentFailed:
+            return False
+        return True
+
+    @property
+    def _host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+    def _failure(self, output: str) -> DeploymentFailed:
+        said = self._redactor.text(output.strip())
+        for pattern, make in _FAILURES:
+            if pattern.search(said):
+                return make(self._host, said)
+        last = said.splitlines()[-1] if said else "git said nothing"
+        return DeploymentFailed(
+            "clone-failed",
+            f"the repository can't be fetched: {last[:300]}",
+            remedy="try again: slipway deploy",
+            tail=said,
+        )
+
+
+def _refused(host: str, said: str) -> DeploymentFailed:
+    return DeploymentFailed(
+        "clone-refused",
+        f"{host} did not let us read the repository",
+        remedy="give a token or deploy key that may read it: slipway apps set --token …",
+        tail=said,
+    )
+
+
+def _absent(host: str, said: str) -> DeploymentFailed:
+    return DeploymentFailed(
+        "clone-refused",
+        f"{host} knows no such repository (or hides it from us)",
+        remedy="check the address, and give a token or deploy key if it is private: slipway apps set --token …",
+        tail=said,
+    )
+
+
+def _moved(host: str, said: str) -> DeploymentFailed:
+    return DeploymentFailed(
+        "clone-refused",
+        f"{host} says that the repository is elsewhere; redirects are not followed",
+        remedy="set its address as the host shows it, with .git at the end: slipway apps set repository=…",
+        tail=said,
+    )
+
+
+def _absent_commit(_host: str, said: str) -> DeploymentFailed:
+    return DeploymentFailed(
+        "commit-missing",
+        "the repository does not have that commit (any more)",
+        remedy="push it again, or deploy a branch: slipway deploy --ref main",
+        tail=said,
+    )
+
+
+_FAILURES: tuple[tuple[re.Pattern[str], Callable[[str, str], DeploymentFailed]], ...] = (
+    (_NO_COMMIT, _absent_commit),
+    (_MOVED, _moved),
+    (_ABSENT, _absent),
+    (_REFUSED, _refused),
+)
+
+
+def _missing(sha: str) -> DeploymentFailed:
+    return _absent_commit("", f"{sha} is on no branch and no tag")
+
+
+def _names(ref: str) -> list[str]:
+    """The full refs that a ref may mean, first come first; `^{}` is the commit that a tag object points to."""
+    if ref.startswith("refs/tags/"):
+        return [f"{ref}^{{}}", ref]
+    if ref.startswith("refs/"):
+        return [ref]
+    return [f"refs/heads/{ref}", f"refs/tags/{ref}^{{}}", f"refs/tags/{ref}"]
+
+
+def _commit(output: str, sha: str) -> Commit:
+    author, _, message = output.partition("\n")
+    return Commit(sha, message.strip()[:2000], author.strip()[:200])
+
+
+def _memory_file(content: str) -> int:
+    """A file that is on no disk and has no name, readable by this process's user alone."""
+    descriptor = os.memfd_create("deploy-key")
+    os.fchmod(descriptor, 0o600)
+    os.write(descriptor, content.strip().encode() + b"\n")
+    return descriptor

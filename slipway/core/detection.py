@@ -1,0 +1,251 @@
+"""What to build where a repository has no Dockerfile: a table of templates, tried in order.
+
+A template is a row: what it looks for, whether it is that, and the Dockerfile it makes. Dependencies come before the
+sources, so that a change of the sources builds from the cache; the app runs as user 10001 on a read-only root.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from slipway.core import procfile
+from slipway.core.configuration import DEFAULT_PORT, WEB
+from slipway.errors import InvalidInput
+
+USER = "10001:10001"
+READ_FILES = ("Procfile", "requirements.txt", "pyproject.toml", "app.py", "main.py", "wsgi.py", "asgi.py", "manage.py")
+"""The files whose content detection looks at, where they are regular ones."""
+
+STATIC_FOLDERS = ("", "public", "dist", "_site", "site")
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The context folder as detection sees it."""
+
+    paths: frozenset[str]
+    """Every file, relative, with slashes."""
+    contents: Mapping[str, str]
+    """Of READ_FILES that are there."""
+    has_web_command: bool = False
+    """slipway.toml or the app's settings say how `web` is started."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaseImages:
+    """From Settings."""
+
+    python: str
+    static: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A generated Dockerfile and what goes with it."""
+
+    template: str
+    dockerfile: str
+    ignore: str
+    """The `.dockerignore` of the build, before the repository's own."""
+    processes: Mapping[str, str] = field(default_factory=dict)
+    """Process → command line, split without a shell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    name: str
+    looks_for: str
+    recognises: Callable[[Sources], bool]
+    recipe: Callable[[Sources, BaseImages], Recipe]
+
+
+def detect(sources: Sources, images: BaseImages) -> Recipe:
+    """The recipe of the first template that recognises the sources.
+
+    Raises:
+        InvalidInput: none does (says what was looked for), or it lacks something.
+    """
+    for template in TEMPLATES:
+        if template.recognises(sources):
+            return template.recipe(sources, images)
+    looked_for = "; ".join(["a Dockerfile", *(template.looks_for for template in TEMPLATES)])
+    raise InvalidInput(
+        f"nothing here says how to build it. Looked for: {looked_for}",
+        remedy="add a Dockerfile, or name it in slipway.toml: [build] dockerfile = … and context = …",
+    )
+
+
+# Python
+
+
+def _is_python(sources: Sources) -> bool:
+    return bool(sources.paths & {"requirements.txt", "pyproject.toml"})
+
+
+def _python(sources: Sources, images: BaseImages) -> Recipe:
+    processes = procfile.parse(sources.contents.get("Procfile", "").encode())
+    installs = _installs(sources)
+    web = processes.get(WEB) or _guessed_command(sources)
+    if not web and not sources.has_web_command:
+        raise InvalidInput(
+            "this is a Python project, but nothing says how to start it. Looked for: a web line in the Procfile; "
+            "manage.py; app, wsgi, asgi or main.py with an `app` in it",
+            remedy="add a Procfile with: web: gunicorn --bind 0.0.0.0:$PORT app:app",
+        )
+    extra = _missing_server(web, sources)
+    lines = [
+        f"FROM {images.python}",
+        "ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore",
+        "WORKDIR /app",
+        *installs,
+        *([_pip(extra)] if extra else []),
+        *([] if "COPY . ." in installs else ["COPY . ."]),
+        *_project_itself(sources),
+        *_ending(procfile.argv(web) if web else None),
+    ]
+    ready = {name: procfile.command_line(line) for name, line in processes.items()}
+    if web:
+        ready[WEB] = procfile.command_line(web)
+    return Recipe("python", _text(lines), "**/__pycache__\n**/*.pyc\n.venv\nvenv\n", ready)
+
+
+def _installs(sources: Sources) -> list[str]:
+    """The steps that install what the app depends on, before its sources where that is possible."""
+    if "requirements.txt" in sources.paths:
+        requirements = sources.contents.get("requirements.txt", "")
+        copied = "COPY . ." if _names_local_files(requirements) else "COPY requirements.txt ./"
+        return [copied, _pip(["-r", "requirements.txt"])]
+    dependencies = _project(sources).get("dependencies", [])
+    return [_pip(["--", *dependencies])] if dependencies else []
+
+
+def _project(sources: Sources) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(sources.contents.get("pyproject.toml", ""))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"pyproject.toml: {error}", remedy="mend pyproject.toml and push again") from None
+    project = document.get("project")
+    if not isinstance(project, dict):
+        raise InvalidInput(
+            "pyproject.toml has no [project] table, so its dependencies are not known",
+            remedy="add [project] with name, version and dependencies, or a requirements.txt",
+        )
+    return project | {"installable": "build-system" in document}
+
+
+def _project_itself(sources: Sources) -> list[str]:
+    """A pyproject.toml that says how it is built is installed itself; else it only lists dependencies."""
+    if "requirements.txt" in sources.paths or not _project(sources)["installable"]:
+        return []
+    no_dependencies = [] if "dependencies" in _project(sources).get("dynamic", []) else ["--no-deps"]
+    return [_pip([*no_dependencies, "--no-cache-dir", "."])]
+
+
+_LOCAL = re.compile(
+    r"^\s*(?:-[rce]|--requirement|--constraint|--editable|\.{1,2}/|\.\s*$|\.\[|file:|/)|@ file:", re.MULTILINE
+)
+
+
+def _names_local_files(requirements: str) -> bool:
+    return _LOCAL.search(requirements) is not None
+
+
+def _pip(arguments: list[str]) -> str:
+    cache = "--mount=type=cache,target=/root/.cache/pip"
+    return f"RUN {cache} {json.dumps(['pip', 'install', *arguments], ensure_ascii=False)}"
+
+
+_APP_OBJECT = re.compile(r"^(app|application)\s*(?::[^=\n]+)?=[^=]", re.MULTILINE)
+
+
+def _guessed_command(sources: Sources) -> str:
+    """The start of a well-known kind of app; empty when it is none."""
+    if "manage.py" in sources.contents and (module := _django_module(sources)):
+        return f"gunicorn --bind 0.0.0.0:$PORT {module}"
+    for name in ("asgi.py", "wsgi.py", "app.py", "main.py"):
+        content = sources.contents.get(name, "")
+        match = _APP_OBJECT.search(content)
+        if match and _is_asgi(name, content):
+            return f"uvicorn --host 0.0.0.0 --port $PORT {name[:-3]}:{match[1]}"
+        if match:
+            return f"gunicorn --bind 0.0.0.0:$PORT {name[:-3]}:{match[1]}"
+    return ""
+
+
+def _django_module(sources: Sources) -> str:
+    return next(
+        (path[:-3].replace("/", ".") for path in sorted(sources.paths) if re.fullmatch(r"\w+/wsgi\.py", path)), ""
+    )
+
+
+def _is_asgi(name: str, content: str) -> bool:
+    return name == "asgi.py" or re.search(r"\b(?:FastAPI|Starlette|Quart|Litestar)\(", content) is not None
+
+
+def _missing_server(web: str, sources: Sources) -> list[str]:
+    """A guessed server that the project does not list itself."""
+    server = web.split(" ", 1)[0]
+    listed = sources.contents.get("requirements.txt", "") + sources.contents.get("pyproject.toml", "")
+    return [server] if server in ("gunicorn", "uvicorn") and not re.search(rf"\b{server}\b", listed) else []
+
+
+# Static sites
+
+
+def _static_folder(sources: Sources) -> str | None:
+    for folder in STATIC_FOLDERS:
+        if f"{folder}/index.html".lstrip("/") in sources.paths:
+            return folder
+    return None
+
+
+_SITE = """\
+from whitenoise import WhiteNoise
+
+def missing(environ, start_response):
+    start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
+    return [b"not found\\n"]
+
+site = WhiteNoise(missing, root="/site", index_file=True)
+"""
+
+
+def _static(sources: Sources, images: BaseImages) -> Recipe:
+    folder = _static_folder(sources) or "."
+    script = f"import pathlib; pathlib.Path('/srv/site.py').write_text({_SITE!r})"
+    serve = "exec gunicorn --chdir /srv --threads 8 --worker-tmp-dir /dev/shm --bind 0.0.0.0:$PORT site:site"
+    lines = [
+        f"FROM {images.static}",
+        "ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore",
+        _pip(["--", "gunicorn", "whitenoise"]),
+        f"RUN {json.dumps(['python', '-c', script])}",
+        f"COPY {json.dumps([folder, '/site/'])}",
+        *_ending(["sh", "-c", serve]),
+    ]
+    ignore = "**/.*\n!**/.well-known\nslipway.toml\nProcfile\n"
+    return Recipe("static", _text(lines), ignore, {})
+
+
+def _ending(argv: list[str] | None) -> list[str]:
+    command = [f"CMD {json.dumps(argv, ensure_ascii=False)}"] if argv else []
+    return ["ENV HOME=/tmp", f"USER {USER}", f"EXPOSE {DEFAULT_PORT}", *command]
+
+
+def _text(lines: list[str]) -> str:
+    return "\n".join(lines) + "\n"
+
+
+TEMPLATES: tuple[Template, ...] = (
+    Template("python", "requirements.txt or pyproject.toml (Python)", _is_python, _python),
+    Template(
+        "static",
+        "index.html, also in public, dist, _site or site (a static site)",
+        lambda sources: _static_folder(sources) is not None,
+        _static,
+    ),
+)

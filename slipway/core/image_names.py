@@ -1,0 +1,55 @@
+"""Names of images, in the long form and in the short one that people write (`docker.io/library/python` = `python`)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from slipway.errors import InvalidInput
+
+OWN_NAMESPACE = "slipway"
+_DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+_NAME = re.compile(
+    rf"(?P<path>(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?{_COMPONENT}(?:/{_COMPONENT})*)"
+    r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
+    r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+_IMAGE_ID = re.compile(r"[0-9a-f]{7,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageName:
+    """An image's name, with Docker Hub's own prefixes left out."""
+
+    name: str
+    tag: str = ""
+    digest: str = ""
+
+    @property
+    def is_own(self) -> bool:
+        """One of the images that Slipway builds for apps: never a base for another."""
+        return OWN_NAMESPACE in self.name.split("/")[:-1] or self.name == OWN_NAMESPACE
+
+
+def parse(text: str) -> ImageName:
+    """An image's name as it stands in a Dockerfile.
+
+    Raises:
+        InvalidInput: not a name: an image's id, a bare digest, or something with quotes or variables in it.
+    """
+    match = _NAME.fullmatch(text)
+    if not match or len(text) > 255 or match["path"] in ("sha256", "sha512") or _is_id(match):
+        raise InvalidInput(f"{text[:120]!r} is not an image's name", remedy="name it as python:3.11-slim")
+    return ImageName(_short(match["path"]), match["tag"] or "", match["digest"] or "")
+
+
+def _is_id(match: re.Match[str]) -> bool:
+    return not match["tag"] and not match["digest"] and _IMAGE_ID.fullmatch(match["path"]) is not None
+
+
+def _short(path: str) -> str:
+    domain, slash, rest = path.partition("/")
+    if slash and domain.lower() in _DOCKER_HUB:
+        path = rest
+    return path.removeprefix("library/")
