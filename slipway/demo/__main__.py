@@ -1,16 +1,18 @@
-"""`python -m slipway.demo`: push a sample app to the running platform. `… stop` ends the demo's forge."""
+"""`python -m slipway.demo`: start the platform and push a sample app to it. `… stop` ends the demo's forge."""
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from slipway import settings as slipway_settings
 from slipway.demo.forge_process import ForgeProcess
 from slipway.demo.progress import Progress
-from slipway.demo.walk import Walk, working_folder
+from slipway.demo.walk import Walk, hosts_with, working_folder
 from slipway.errors import DeploymentFailed, SlipwayError
+from slipway.host import checkout
 
 DEFAULT_PORT = 8085
 
@@ -19,16 +21,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     progress = Progress(sys.stdout)
     try:
-        settings = slipway_settings.load()
+        environment = slipway_settings.environment(checkout.ENV_FILE, checkout.default_state_dir())
+        settings = slipway_settings.load(environment)
         forge = ForgeProcess(working_folder(settings) / "forge", options.port)
         if options.command == "stop":
             progress.line("forge stopped" if forge.stop() else "the forge did not run")
             return 0
-        progress.line(f"live: {Walk(settings, forge, progress).run()}")
+        if options.up:
+            environment["SLIPWAY_GIT_HOSTS"] = ",".join(hosts_with(settings, forge.address))
+            settings = slipway_settings.load(environment)
+            if _up(environment):
+                return 1
+        progress.line(f"live: {Walk(settings, forge, progress, environment).run()}")
     except SlipwayError as error:
         _explain(error, progress)
         return 1
     return 0
+
+
+def _up(environment: Mapping[str, str]) -> int:
+    """Have the platform run, allowed to fetch from the forge: which is an address inside this host, so that it is not
+    allowed by itself. It says itself what went wrong."""
+    return subprocess.run([sys.executable, "-m", "slipway.host", "up"], env=environment, check=False).returncode
 
 
 def _explain(error: SlipwayError, progress: Progress) -> None:
@@ -46,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m slipway.demo", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["run", "stop"], default="run")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port of the demo's forge on 127.0.0.1")
+    parser.add_argument(
+        "--no-up", dest="up", action="store_false", help="the platform runs, and may fetch from 127.0.0.1:<port>"
+    )
     return parser
 
 

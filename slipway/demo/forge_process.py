@@ -29,8 +29,12 @@ class ForgeProcess:
     host: str = "127.0.0.1"
 
     @property
+    def address(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"http://{self.address}"
 
     @property
     def pid_file(self) -> Path:

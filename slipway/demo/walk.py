@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from slipway.settings import Settings
 TENANT, APP, OWNER, BRANCH, LOGIN = "demo", "hello", "demo", "main", "demo"
 DELIVERY_TIMEOUT_S = 20.0
 ANSWER_TIMEOUT_S = 15.0
+PATIENCE_S = 5.0
 
 
 class TokenRefused(SlipwayError):
@@ -41,6 +43,8 @@ class Walk:
     settings: Settings
     forge: ForgeProcess
     progress: Progress
+    environment: Mapping[str, str] | None = None
+    """What the `slipway` command is run with; None: this process's own."""
 
     def run(self) -> str:
         """Push the sample and return the address where its new version answered.
@@ -69,14 +73,14 @@ class Walk:
         return f"{self.forge.url}/{OWNER}/{APP}.git"
 
     def _check_forge_is_allowed(self) -> None:
-        address = urlsplit(self.forge.url).netloc
+        address = self.forge.address
         try:
             validation.repository_url(self._repository, self.settings.git_hosts)
         except SlipwayError as error:
-            hosts = ",".join([*(self.settings.git_hosts or (validation.PUBLIC_HOSTS,)), address])
+            hosts = ",".join(hosts_with(self.settings, address))
             raise SlipwayError(
                 f"the platform may not fetch from the demo's forge at {address}: {error.message}",
-                remedy=f"make demo SLIPWAY_GIT_HOSTS={hosts}",
+                remedy=f"start the platform with SLIPWAY_GIT_HOSTS={hosts}",
             ) from error
 
     # the user's token, app and hook: made once, found again
@@ -95,7 +99,7 @@ class Walk:
     def _new_token(self) -> str:
         name = f"demo-{secrets.token_hex(3)}"
         argv = [sys.executable, "-m", "slipway.cli", "tokens", "create", "--tenant", TENANT, "--name", name, "--json"]
-        outcome = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+        outcome = subprocess.run(argv, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
         if outcome.returncode:
             raise TokenRefused(f"no token could be made: {outcome.stderr.strip()[-500:]}", remedy="see: make status")
         return str(json.loads(outcome.stdout)["token"])
@@ -154,6 +158,8 @@ class Walk:
             DeploymentFailed: it ended otherwise, or did not end in the time that builds and starts may take.
         """
         found: list[dict[str, Any]] = []
+        told: list[str] = []
+        began = time.monotonic()
 
         def ended() -> bool:
             if not found:
@@ -162,6 +168,9 @@ class Walk:
                 return False
             found[0] = platform.get(f"/api/deployments/{found[0]['id']}")
             self.progress.steps(found[0]["steps"])
+            if not found[0]["steps"] and time.monotonic() - began > PATIENCE_S and not told:
+                told.append("waits")
+                self.progress.line("  … it waits for a worker (make status says whether one runs)")
             return found[0]["state"] not in UNFINISHED
 
         wait_for(ended, self.settings.build_timeout_s + self.settings.probe_timeout_s + self.settings.confirm_timeout_s)
@@ -190,6 +199,12 @@ class Walk:
                 f"{pushed.version}: {last[0]}",
                 remedy=f"look at it: slipway logs -a {APP}",
             )
+
+
+def hosts_with(settings: Settings, address: str) -> tuple[str, ...]:
+    """The hosts that repositories may come from, with one more."""
+    hosts = settings.git_hosts or (validation.PUBLIC_HOSTS,)
+    return hosts if address in hosts else (*hosts, address)
 
 
 def working_folder(settings: Settings) -> Path:

@@ -138,7 +138,7 @@ def test_a_platform_that_may_not_fetch_from_the_forge_is_told_before_anything_ha
     with pytest.raises(SlipwayError) as refused:
         Walk(load({}), walk.forge, Progress(out)).run()
 
-    assert refused.value.remedy == f"make demo SLIPWAY_GIT_HOSTS=public,127.0.0.1:{walk.forge.port}"
+    assert refused.value.remedy == f"start the platform with SLIPWAY_GIT_HOSTS=public,127.0.0.1:{walk.forge.port}"
     assert walk.forge.running() is None
 
 
