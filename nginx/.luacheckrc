@@ -1,3 +1,4 @@
 std = "ngx_lua"
 max_line_length = 120
-exclude_files = {}
+read_globals = { "slipway" }
+files["lua/init.lua"] = { globals = { "slipway" } }

@@ -1,1 +1,1 @@
-return require("slipway.admission").admit()
+return slipway.admit()

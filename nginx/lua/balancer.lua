@@ -1,1 +1,1 @@
-require("slipway.attempts").dial()
+return slipway.dial()

@@ -1,1 +1,1 @@
-require("slipway.answers").body()
+slipway.answer_body()

@@ -1,1 +1,1 @@
-require("slipway.answers").header()
+slipway.answer_header()

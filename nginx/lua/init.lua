@@ -1,9 +1,19 @@
--- Loaded once in the master, so that workers share the code and need no right to read it.
+-- Loaded once in the master, so that workers share the code and need no right to read it. `slipway` is the one global:
+-- a phase's file finds its function there, since a `require` at every request costs more and is never compiled.
 require("slipway.settings").load(ngx.config.prefix() .. "settings.json")
-require("slipway.admission")
-require("slipway.answers")
-require("slipway.attempts")
-require("slipway.follower")
-require("slipway.reporter")
-require("slipway.status")
-require("slipway.worker")
+
+local answers = require("slipway.answers")
+local attempts = require("slipway.attempts")
+local status = require("slipway.status")
+
+slipway = {
+  start = require("slipway.worker").start,
+  admit = require("slipway.admission").admit,
+  dial = attempts.dial,
+  finish = attempts.finish,
+  answer_header = answers.header,
+  app_header = answers.app_header,
+  answer_body = answers.body,
+  status = status.answer,
+  ready = status.ready,
+}

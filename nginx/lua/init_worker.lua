@@ -1,1 +1,1 @@
-require("slipway.worker").start()
+slipway.start()

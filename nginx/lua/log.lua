@@ -1,1 +1,1 @@
-require("slipway.attempts").finish()
+slipway.finish()

@@ -1,1 +1,1 @@
-require("slipway.status").answer()
+slipway.status()

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import resource
+import secrets
 import shutil
 import socket
 import time
@@ -80,6 +81,8 @@ def _free(path: Path) -> None:
 
 
 def _answers(path: Path) -> bool:
+    if not path.exists():
+        return False
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(path))
@@ -146,6 +149,7 @@ def _lines(settings: Settings) -> Iterator[str]:
     trusted = [_plain("TRUSTED_PROXIES", network) for network in settings.trusted_proxies]
     yield "# Written from the settings at every start. Changes here are lost."
     yield from (f"set_real_ip_from {network};" for network in trusted)
+    yield f'map "" $slipway_boot {{ default {secrets.token_hex(4)}; }}'
     yield "geo $realip_remote_addr $slipway_trusted_peer {"
     yield '    default "";'
     yield from (f"    {network} 1;" for network in trusted)
@@ -183,10 +187,12 @@ def _redis(url: str) -> dict[str, Any]:
 def _address(host: str) -> str:
     """nginx's own resolver knows neither /etc/hosts nor search domains: the name is resolved when the edge starts."""
     try:
-        return str(ip_address(host))
+        address = ip_address(host)
     except ValueError:
         pass
+    else:
+        return f"[{address}]" if address.version == 6 else str(address)
     try:
         return socket.gethostbyname(host)
-    except OSError:
+    except (OSError, UnicodeError):
         raise SettingsError("the host in SLIPWAY_REDIS_URL has no address", remedy="check the name, or DNS") from None

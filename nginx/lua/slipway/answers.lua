@@ -28,7 +28,7 @@ local function write(ctx)
   ngx.var.slipway_fault = row.fault
   local names = { host = ngx.var.host, app = entry and entry.name or "" }
   local page, content_type =
-    pages.render(row, code, ngx.status, names, ngx.var.request_id, ngx.var.http_accept)
+    pages.render(row, code, ngx.status, names, ngx.var.slipway_request_id, ngx.var.http_accept)
   ctx.page = page
   local header = ngx.header
   header.Content_Type = content_type
@@ -37,15 +37,17 @@ local function write(ctx)
   header.Retry_After = row.retry_after_s
 end
 
--- Header filter, of every response.
+-- Header filter, of the platform's own services and of what nginx answers itself.
 function _M.header()
-  local ctx = ngx.ctx
-  if ctx.target then
-    cookies.guard()
+  if ngx.status >= 400 and (ngx.ctx.failure or not is_from_upstream()) then
+    write(ngx.ctx)
   end
-  if ngx.status >= 400 and (ctx.failure or not is_from_upstream()) then
-    write(ctx)
-  end
+end
+
+-- Header filter, of apps.
+function _M.app_header()
+  cookies.guard()
+  _M.header()
 end
 
 -- Body filter: the page once, in place of whatever nginx wrote.

@@ -18,22 +18,22 @@ local MAY_MOVE = {
 
 -- Counts first, then looks whether the choice still stands. So a count that is made after a generation was confirmed
 -- misses no request that goes to a target which that generation removed.
-local function take(host, tried)
-  while true do
-    local entry, failure = routes.entry(host)
-    if not entry then
-      return nil, failure
-    end
-    local target = balancing.pick(entry, tried)
-    if not target then
-      return nil, "no-ready-replica"
-    end
-    inflight.add(target)
-    if routes.is_current(host, entry) then
-      return target, entry
-    end
-    inflight.remove(target)
+local take
+take = function(host, tried)
+  local entry, failure = routes.entry(host)
+  if not entry then
+    return nil, failure
   end
+  local target = balancing.pick(entry, tried)
+  if not target then
+    return nil, "no-ready-replica"
+  end
+  inflight.add(target)
+  if routes.is_current(host, entry) then
+    return target, entry
+  end
+  inflight.remove(target)
+  return take(host, tried)
 end
 
 -- Access phase. Returns nothing, or a failure's code.

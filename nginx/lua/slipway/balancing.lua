@@ -7,10 +7,10 @@ local cursors = ngx.shared.slipway_cursors
 local function round_robin(entry, tried)
   local targets = entry.targets
   local n = #targets
-  local start = 0
-  if n > 1 then
-    start = (cursors:incr(entry.app, 1, -1) or 0) % n
+  if n == 1 and not tried then
+    return targets[1]
   end
+  local start = (cursors:incr(entry.app, 1, -1) or 0) % n
   for i = 0, n - 1 do
     local target = targets[(start + i) % n + 1]
     if not (tried and tried[target.id]) then

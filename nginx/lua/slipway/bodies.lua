@@ -36,7 +36,7 @@ end
 
 -- Reads the body, if there is one. Returns nil, or a failure's code. May leave for another location, and start over.
 function _M.receive(entry)
-  local length = tonumber(ngx.var.http_content_length)
+  local length = tonumber(ngx.var.content_length)
   if length then
     if length > entry.max_body_bytes then
       return "body-too-large"

@@ -40,7 +40,20 @@ local function confirm(client)
   return err == nil, err
 end
 
--- Where Redis stands: epoch and generation (nil when nothing is published), the whole table, the stream's last id.
+-- Epoch and generation that Redis stands at; nil for both when nothing is published.
+local function standing(meta)
+  local generation = meta[2] ~= ngx.null and tonumber(meta[2]) or nil
+  return generation and meta[1] ~= ngx.null and meta[1] or nil, generation
+end
+
+-- Redis may have lost what was published (empty, or restored from an older dump). Then the copy here is better than
+-- what is there, until the agent publishes again.
+local function is_behind(epoch, generation)
+  local held_epoch, held_generation = routes.held()
+  return not epoch or (epoch == held_epoch and generation < held_generation)
+end
+
+-- The whole table, with epoch and generation, and the stream's last id as of the same moment.
 local function read_everything(client)
   local results, err = connection.transaction(client, function(queued)
     queued:hmget(META, "epoch", "generation")
@@ -50,30 +63,31 @@ local function read_everything(client)
   if not results then
     return nil, err
   end
-  local meta, fields, last = results[1], results[2], results[3][1]
-  local generation = meta[2] ~= ngx.null and tonumber(meta[2]) or nil
+  local last = results[3][1]
+  local epoch, generation = standing(results[1])
   return {
-    epoch = generation and meta[1] ~= ngx.null and meta[1] or nil,
+    epoch = epoch,
     generation = generation,
-    fields = fields,
+    fields = results[2],
     position = last and last[1] or "0-0",
   }
 end
 
--- Redis may have lost what was published (empty, or restored from an older dump). Then the copy here is better than
--- what is there, until the agent publishes again.
-local function is_behind(read)
-  local epoch, generation = routes.held()
-  return not read.epoch or (read.epoch == epoch and read.generation < generation)
-end
-
 local function synchronise(client)
-  local read, err = read_everything(client)
+  position, seen = nil, 0
+  local meta, err = client:hmget(META, "epoch", "generation")
+  if not meta then
+    return nil, err
+  end
+  if is_behind(standing(meta)) then
+    return true
+  end
+  local read
+  read, err = read_everything(client)
   if not read then
     return nil, err
   end
-  position, seen = nil, 0
-  if is_behind(read) then
+  if is_behind(read.epoch, read.generation) then
     return true
   end
   local ok
@@ -142,8 +156,9 @@ local function is_elsewhere(client)
   if not meta then
     return nil, err
   end
-  local epoch, generation = routes.held()
-  return meta[1] ~= epoch or tonumber(meta[2]) ~= generation
+  local epoch, generation = standing(meta)
+  local held_epoch, held_generation = routes.held()
+  return epoch ~= held_epoch or generation ~= held_generation
 end
 
 local function idle(client)

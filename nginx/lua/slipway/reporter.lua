@@ -13,7 +13,7 @@ local TIMEOUT_S = 2
 local SCAN_SHARE = 20 -- the scan may take a twentieth of the time, however much is under way
 
 local reported -- what Redis holds of this edge; nil: unknown, so everything is written anew
-local reported_at_s, reported_generation = 0, nil
+local reported_at_s = 0
 local next_scan_s = 0
 local busy = false
 
@@ -57,8 +57,10 @@ local function write(client, totals, at_s)
   return true
 end
 
-local function is_due(totals, at_s, generation)
-  if not reported or generation ~= reported_generation or at_s - reported_at_s >= AT_LEAST_EVERY_S then
+-- After a change of the table the agent waits for a count that is younger: the time of the count moves on for a while.
+local function is_due(totals, at_s)
+  local _, _, held_since_s = routes.held()
+  if not reported or at_s - reported_at_s >= AT_LEAST_EVERY_S or at_s - (held_since_s or 0) < AT_LEAST_EVERY_S then
     return true
   end
   local changed, gone = differences(totals)
@@ -71,11 +73,10 @@ local function report()
   if at_s < next_scan_s then
     return true
   end
-  local _, generation = routes.held()
   local totals = inflight.totals()
   ngx.update_time()
   next_scan_s = ngx.now() + SCAN_SHARE * (ngx.now() - at_s)
-  if not is_due(totals, at_s, generation) then
+  if not is_due(totals, at_s) then
     return true
   end
   local client, err = connection.open(TIMEOUT_S)
@@ -89,7 +90,7 @@ local function report()
     return nil, err
   end
   connection.keep(client)
-  reported_at_s, reported_generation = at_s, generation
+  reported_at_s = at_s
   return true
 end
 

@@ -70,9 +70,12 @@ function _M.is_current(host, entry)
   return entries:get(host) == entry.raw
 end
 
--- Stores one entry; an empty one removes the host. Without memory the table is incomplete until a full read succeeds:
--- a host that is missing from it may exist.
+-- Stores one entry; an empty one removes the host, and an empty host says nothing. Without memory the table is
+-- incomplete until a full read succeeds: a host that is missing from it may exist.
 function _M.put(host, raw)
+  if host == "" then
+    return true
+  end
   if raw == "" then
     entries:delete(host)
     return true
@@ -110,12 +113,14 @@ function _M.replace(table_fields)
   return true
 end
 
--- What shared memory holds in full.
+-- What shared memory holds in full, and since when (Unix seconds).
 function _M.held()
-  return state:get("epoch"), state:get("generation")
+  return state:get("epoch"), state:get("generation"), state:get("held_since")
 end
 
 function _M.hold(epoch, generation)
+  ngx.update_time()
+  state:set("held_since", ngx.now())
   state:set("epoch", epoch)
   state:set("generation", generation)
   state:set("complete", true)

@@ -1,4 +1,5 @@
 -- The private listener's /status: what this edge holds and does, for doctor and tests.
+local answers = require("slipway.answers")
 local cjson = require("cjson.safe")
 local inflight = require("slipway.inflight")
 local leader = require("slipway.leader")
@@ -20,6 +21,15 @@ local function pids()
     found[i] = pid_of(instance)
   end
   return found
+end
+
+-- Ready: every host that exists is known here.
+function _M.ready()
+  if not routes.is_complete() then
+    return answers.refuse("edge-starting")
+  end
+  ngx.header.content_type = "text/plain"
+  ngx.say("ready")
 end
 
 function _M.answer()

@@ -42,24 +42,27 @@ class Publisher:
         self.table: dict[str, str] = {}
 
     def start(self, entries: Mapping[str, dict[str, Any]] | None = None) -> None:
-        """The whole table under a new epoch."""
+        """The whole table under a new epoch. The stream goes on; a record without a host tells of it."""
         self.epoch, self.generation = secrets.token_hex(8), self.generation + 1
         self.table = {host: self._json(value) for host, value in (entries or {}).items()}
         with self.client.pipeline(transaction=True) as pipe:
-            pipe.delete(TABLE, DELTAS)
+            pipe.delete(TABLE)
             if self.table:
                 pipe.hset(TABLE, mapping=self.table)
+            pipe.xadd(DELTAS, self._record("", "", 1, 1))
             pipe.hset(META, mapping={"epoch": self.epoch, "generation": self.generation})
             pipe.execute()
 
     def publish(self, changes: Mapping[str, dict[str, Any] | None]) -> int:
-        """One generation; None removes a host."""
+        """One generation; None removes a host. Without changes a record without a host tells of it."""
         self.generation += 1
         with self.client.pipeline(transaction=True) as pipe:
             for number, (host, value) in enumerate(changes.items(), start=1):
                 raw = self._json(value) if value is not None else ""
                 self._set(pipe, host, raw)
                 pipe.xadd(DELTAS, self._record(host, raw, number, len(changes)), maxlen=10_000, approximate=True)
+            if not changes:
+                pipe.xadd(DELTAS, self._record("", "", 1, 1))
             pipe.hset(META, mapping={"epoch": self.epoch, "generation": self.generation})
             pipe.execute()
         return self.generation

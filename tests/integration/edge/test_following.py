@@ -64,6 +64,21 @@ def test_a_new_epoch_without_a_single_host_is_confirmed(rig, shop):
     assert rig.edge.ask("shop.localhost").status == 404
 
 
+def test_a_generation_without_changes_is_confirmed(rig, shop):
+    rig.publisher.publish({})
+
+    eventually(rig.publisher.is_in_force, within_s=0.4)
+    assert rig.edge.status["routes"] == 1
+
+
+def test_a_generation_that_is_published_again_changes_nothing(rig, shop):
+    rig.publisher.generation -= 1
+    rig.publisher.route("shop.localhost", target(shop.port))
+    rig.route("other.localhost", target(shop.port))
+
+    assert rig.edge.ask("shop.localhost").status == 200
+
+
 def test_a_gap_in_the_stream_leads_to_a_full_read(rig, shop):
     """The stream lost a generation, as trimming does to a reader that was away."""
     publisher = rig.publisher
@@ -158,6 +173,7 @@ class TestWithoutRedis:
         assert (answer.status, answer.json["code"], answer.json["fault"]) == (503, "edge-starting", "platform")
         assert "retry-after" in answer.headers
         assert edge.status["synced"] is False
+        assert (edge.private("/healthz").status, edge.private("/readyz").status) == (200, 503)
 
         redis_server.start()
         eventually(lambda: edge.status["redis"] == "connected")
@@ -168,6 +184,7 @@ class TestWithoutRedis:
         eventually(publisher.is_in_force)
         assert edge.ask("shop.localhost").status == 200
         assert edge.ask("nobody.localhost").status == 404
+        assert edge.private("/readyz").status == 200
 
 
 class TestWorkers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 from collections import Counter
 from contextlib import closing
 
@@ -203,4 +204,4 @@ def test_each_request_is_one_json_line_in_the_access_log(rig, backend):
     assert [served["request_id"], refused["request_id"]] == ids
     assert (served["status"], served["app"], served["path"], served["fault"]) == (200, "7", '/a"b', "")
     assert (refused["status"], refused["app"], refused["fault"]) == (404, "", "client")
-    assert served["at"][10] == "T"
+    assert abs(served["at"] - time.time()) < 60

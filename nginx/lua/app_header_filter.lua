@@ -1,0 +1,1 @@
+slipway.app_header()
