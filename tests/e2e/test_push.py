@@ -24,7 +24,7 @@ def slow(seconds: float, version: str) -> str:
 
 def test_a_push_is_served_and_the_next_push_replaces_it(stack: Stack) -> None:
     checkout = stack.app("first")
-    assert stack.get("first").status == 503
+    eventually(lambda: stack.get("first").status == 503, what="an app without a version is a 503")
     stack.deploy("first", checkout, "one")
     assert stack.get("first").text == "one"
     deployment = stack.deploy("first", checkout, "two")
