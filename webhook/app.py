@@ -20,11 +20,12 @@ def create_app(settings: Settings, database: Database, queue: WorkQueue) -> Flas
         SettingsError: the hooks' key file can't be read.
     """
     app = Flask("webhook", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = settings.delivery_max_bytes
+    # One byte more is read than is allowed: Werkzeug cuts a body without a Content-Length at its limit, silently.
+    app.config["MAX_CONTENT_LENGTH"] = settings.delivery_max_bytes + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     doorkeeper = Doorkeeper(database, Vault(settings.key_dir / HOOKS))
-    app.register_blueprint(endpoint.blueprint(doorkeeper, Deliveries(database, queue), settings.public_url))
+    app.register_blueprint(endpoint.blueprint(doorkeeper, Deliveries(database, queue), settings))
     app.register_blueprint(health.blueprint(database))
-    problems.install(app, delivery_max_bytes=settings.delivery_max_bytes)
+    problems.install(app)
     tracing.install(app)
     return app

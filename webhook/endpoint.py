@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from slipway.settings import Settings
 from webhook import tracing
 from webhook.deliveries import Answer, Deliveries
 from webhook.doorkeeper import Doorkeeper
+from webhook.problems import too_large
 from webhook.records import Call
-
-log = logging.getLogger(__name__)
 
 _DELIVERY_ID = re.compile(r"[\x21-\x7e]{1,100}")
 _EVENT = re.compile(r"[a-z0-9_]{1,40}")
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
 
 
-def blueprint(doorkeeper: Doorkeeper, deliveries: Deliveries, public_url: str) -> Blueprint:
-    """The hooks' addresses. `public_url` is where the sender finds the API."""
+def blueprint(doorkeeper: Doorkeeper, deliveries: Deliveries, settings: Settings) -> Blueprint:
+    """The hooks' addresses."""
     routes = Blueprint("deliveries", __name__)
-    api = public_url.rstrip("/") + "/api"
+    api = settings.public_url.rstrip("/") + "/api"
 
     @routes.post("/webhooks/github/<hook_id>")
     def receive(hook_id: str) -> tuple[Response, int]:
-        body = request.get_data(cache=False)  # bounded by MAX_CONTENT_LENGTH, with or without a Content-Length
+        body = _body(settings.delivery_max_bytes)
         hook = doorkeeper.admit(hook_id, body, request.headers.get("X-Hub-Signature-256"))
         call = _call(body)
         tracing.note(hook=hook.id, delivery=call.delivery_id, delivery_event=call.event)
@@ -39,6 +38,20 @@ def blueprint(doorkeeper: Doorkeeper, deliveries: Deliveries, public_url: str) -
         return jsonify(_shown(answer, call, api)), 202 if answer.made else 200
 
     return routes
+
+
+def _body(limit: int) -> bytes:
+    """All of the body, of which never more than `limit` + 1 bytes are read.
+
+    Raises:
+        PayloadTooLarge: there is more than `limit`, told by a Content-Length or not.
+    """
+    if (request.content_length or 0) > limit:
+        raise too_large(limit)
+    body = request.get_data(cache=False)
+    if len(body) > limit:
+        raise too_large(limit)
+    return body
 
 
 def _call(body: bytes) -> Call:

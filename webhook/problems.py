@@ -15,21 +15,27 @@ PROBLEM = "application/problem+json"
 RETRY_AFTER_S = 30
 
 
-def install(app: Flask, *, delivery_max_bytes: int) -> None:
+def install(app: Flask) -> None:
     """Answer the app's errors."""
-
-    def on_http_error(error: HTTPException) -> Response:
-        if error.code == 413:
-            return _answer(_too_large(delivery_max_bytes))
-        document = {"type": "about:blank", "title": error.name, "status": error.code, "detail": error.description}
-        response = Response(json.dumps(document), status=error.code or 500, content_type=PROBLEM)
-        if isinstance(error, MethodNotAllowed) and error.valid_methods:
-            response.headers["Allow"] = ", ".join(error.valid_methods)
-        return response
-
     app.register_error_handler(SlipwayError, _answer)
-    app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(Exception, _on_defect)
+
+
+def too_large(limit: int) -> PayloadTooLarge:
+    """`limit` in bytes."""
+    return PayloadTooLarge(
+        f"The body is larger than {limit} bytes.",
+        remedy="push fewer commits at once; the host's owner can raise SLIPWAY_DELIVERY_MAX_BYTES",
+    )
+
+
+def _on_http_error(error: HTTPException) -> Response:
+    document = {"type": "about:blank", "title": error.name, "status": error.code, "detail": error.description}
+    response = Response(json.dumps(document), status=error.code or 500, content_type=PROBLEM)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(error.valid_methods)
+    return response
 
 
 def _answer(error: SlipwayError) -> Response:
@@ -43,10 +49,3 @@ def _answer(error: SlipwayError) -> Response:
 def _on_defect(error: Exception) -> Response:
     log.error("a request failed", exc_info=error)
     return _answer(SlipwayError("The delivery could not be taken: a defect, which is in the log.", remedy="try again"))
-
-
-def _too_large(limit: int) -> PayloadTooLarge:
-    return PayloadTooLarge(
-        f"The body is larger than {limit} bytes.",
-        remedy="push fewer commits at once; the host's owner can raise SLIPWAY_DELIVERY_MAX_BYTES",
-    )

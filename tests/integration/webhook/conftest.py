@@ -24,7 +24,7 @@ def configured(tmp_path: Path, database_url: str, redis_url: str) -> Settings:
         "SLIPWAY_DATABASE_URL": database_url,
         "SLIPWAY_REDIS_URL": redis_url,
         "SLIPWAY_PUBLIC_URL": "https://slipway.example",
-        "SLIPWAY_DELIVERY_MAX_BYTES": "200k",
+        "SLIPWAY_DELIVERY_MAX_BYTES": "3m",
     }
     made = settings.load(environ)
     made.key_dir.mkdir()

@@ -240,7 +240,6 @@ def test_with_paths_a_push_whose_changes_are_not_all_known_is_deployed(
     sender: TestClientSender, hooked: Make, database: Database, payload: dict[str, Any]
 ) -> None:
     acme = hooked(settings={"paths": ["src/**"]})
-    sender.app.config["MAX_CONTENT_LENGTH"] = 25 << 20
     sender.send(acme.hook_id)
     make_live(acme, database)
     assert sender.send(acme.hook_id, payload).status_code == 202
