@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 from collections.abc import Callable
@@ -72,7 +73,8 @@ class Heart:
         return self.stop is not None
 
     def _in_thread(self, work: Callable[[], None], name: str) -> None:
-        thread = threading.Thread(target=work, name=name, daemon=True)
+        context = contextvars.copy_context()  # the ids on every line of the log
+        thread = threading.Thread(target=context.run, args=(work,), name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
 

@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
@@ -203,7 +204,7 @@ class Job:
         try:
             with scratch.scratch(base, name, room_bytes=min(chosen.source_max_bytes, 256 << 20)) as folders:
                 self._find_commit()
-                self._fetch(folders)
+                self._fetch_if_current(folders)
                 recipe = self._recipe(folders)
                 spec = self._spec(folders, recipe)
                 built = self._built(spec)
@@ -215,13 +216,8 @@ class Job:
         self._forget_sources()
 
     def _find_commit(self) -> None:
-        """A push names its commit, which must still be its branch's head; a ref given by hand is looked up."""
-        if self._work.candidate.kind is Kind.PUSH:
-            verdict = self._compare_with_branch()
-            if not verdict.goes_on:
-                self._heart.stop = self._heart.stop or Stop(verdict.end, verdict.why)
-            self._go_on()
-        elif not self._sha:
+        """A push names its commit; a ref given by hand is looked up."""
+        if not self._sha:
             self._resolve()
         self._tell_pending()
 
@@ -246,10 +242,26 @@ class Job:
             live = intents.live_deployment(session, self._work.app_id, self._work.environment)
         return push_is_stale(self._sha, head, live.commit_sha if live else None)
 
-    def _fetch(self, folders: Scratch) -> None:
-        self._output.line(f"fetching {self._sha} from {self._work.repository}")
-        commit = self._tools.sources.fetch(self._repository, self._sha, folders.source, stopped=self._stopped)
+    def _fetch_if_current(self, folders: Scratch) -> None:
+        """Fetch, and for a push look at its branch meanwhile: one that is stale goes no further, fetched or not."""
+        if self._work.candidate.kind is not Kind.PUSH:
+            self._remember(self._fetch(folders))
+            return
+        with ThreadPoolExecutor(1) as pool:
+            compared = pool.submit(self._compare_with_branch)
+            try:
+                commit = self._fetch(folders)
+            finally:
+                self._stop_unless(compared.result())
         self._remember(commit)
+
+    def _fetch(self, folders: Scratch) -> Commit:
+        self._output.line(f"fetching {self._sha} from {self._work.repository}")
+        return self._tools.sources.fetch(self._repository, self._sha, folders.source, stopped=self._stopped)
+
+    def _stop_unless(self, verdict: Verdict) -> None:
+        if not verdict.goes_on:
+            self._heart.stop = self._heart.stop or Stop(verdict.end, verdict.why)
         self._go_on()
 
     def _remember(self, commit: Commit) -> None:

@@ -117,7 +117,7 @@ class BuildKit:
         if _NO_SPACE.search(tail) or _NO_SPACE.search(progress.error):
             return self._disk_full(tail)
         cap = f"{self._caps.memory_bytes / (1 << 30):g} GB"
-        failure = explain(progress, tail, memory=cap)
+        failure = explain(progress, memory=cap)
         return DeploymentFailed("build-failed", failure.sentence, remedy=failure.remedy, tail=tail)
 
     # what a stopped build must not leave

@@ -60,6 +60,7 @@ _ABSENT = re.compile(
 )
 _MOVED = re.compile(r"returned error: 30\d|unable to update url base from redirection", re.IGNORECASE)
 _NO_COMMIT = re.compile(r"not our ref|unadvertised object|couldn't find remote ref|no such remote ref", re.IGNORECASE)
+_OVER_THE_NETWORK = frozenset({"fetch", "ls-remote"})
 _TREE_LINE = re.compile(r"\d+ \w+ [0-9a-f]+ +(?P<size>\d+|-)\t")
 
 
@@ -113,9 +114,7 @@ class GitSources:
                 self._get_commit(access, sha)
                 self._check_size(access, sha)
                 access.git([f"--work-tree={into}", "checkout", "--quiet", "--force", "--detach", sha])
-                if access.git(["rev-parse", "HEAD"]).strip() != sha:
-                    raise DeploymentFailed("clone-failed", f"git checked out another commit than {sha[:7]}")
-                return _commit(access.git(["log", "-1", "--format=%an%n%B", sha]), sha)
+                return _commit(access.git(["log", "-1", "--format=%H%n%an%n%B", "HEAD"]), sha)
         finally:
             shutil.rmtree(own, ignore_errors=True)
 
@@ -291,6 +290,7 @@ class _Access:
                 stopped=self._stopped,
                 output=collect,
                 file_size_bytes=self._sources.source_max_bytes,
+                has_children=arguments[0] in _OVER_THE_NETWORK,
             )
         except processes.TimedOut:
             raise DeploymentFailed(
@@ -385,7 +385,9 @@ def _names(ref: str) -> list[str]:
 
 
 def _commit(output: str, sha: str) -> Commit:
-    author, _, message = output.partition("\n")
+    head, author, message = (*output.split("\n", 2), "", "")[:3]
+    if head != sha:
+        raise DeploymentFailed("clone-failed", f"git checked out another commit than {sha[:7]}")
     return Commit(sha, message.strip()[:2000], author.strip()[:200])
 
 

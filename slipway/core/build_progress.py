@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 _LINE = re.compile(r"#(?P<vertex>\d+) (?P<rest>.*)")
 _STEP = re.compile(r"\[(?:[^\]]*\s)?\d+/\d+\] (?P<instruction>.*)")
 _NOISE = re.compile(r"sha256:[0-9a-f]{64}$|transferring (?:context|dockerfile):|DONE 0\.0s$|resolve docker\.io")
-_OUTPUT = re.compile(r"\d+\.\d+ (?P<text>.*)")
-_EXIT = re.compile(r"(?:executor failed running|process \"?).*exit code: (?P<code>\d+)")
-_NOT_PULLED = re.compile(
-    r"(?P<image>[\w./:@-]+): (?:failed to do request|not found|pull access denied|failed to authorize|"
-    r"failed to resolve source metadata|.*no such host)"
-)
-_MISSING_FILE = re.compile(r"\"?(?P<path>/[^\s\"]*)\"?: not found|lstat (?P<other>\S+): no such file")
+_NAME = re.compile(r"\[|FROM |exporting |importing ")
+_FAILED = re.compile(r"ERROR:|error:|failed to |executor failed")
+_EXIT = re.compile(r"exit code: (?P<code>\d+)")
+_IMAGE = re.compile(r"(?:\[internal\] load metadata for|FROM|\[[^\]]*\] FROM) (?P<image>\S+)")
+_NO_FILE = re.compile(r"\"(?P<path>[^\"]+)\"?:? not found|lstat \S*/merged(?P<other>/\S*): no such file")
+_PREFIXES = re.compile(r"(?:ERROR: |failed to solve[^:]*: |failed to create LLB definition: |rpc error: .*? desc = )+")
 
 
 @dataclass(slots=True)
@@ -24,33 +23,33 @@ class Progress:
     total: int = 0
     cached: int = 0
     error: str = ""
-    _steps: dict[str, str] = field(default_factory=dict)
+    failed: str = ""
+    """The name of the vertex that failed."""
+    _names: dict[str, str] = field(default_factory=dict)
+    _steps: set[str] = field(default_factory=set)
     _cached: set[str] = field(default_factory=set)
-    _last: str = ""
 
     def see(self, line: str) -> str | None:
         """Take a line in; returns it as it is to be shown, or None for noise."""
-        if line.startswith(("ERROR:", "error:", "failed to solve", "executor failed")):
-            self.error = line
         match = _LINE.fullmatch(line)
         if not match:
+            if _FAILED.match(line):
+                self.error = line
             return line if line.strip() else None
         vertex, rest = match["vertex"], match["rest"]
-        step = _STEP.fullmatch(rest)
-        if step and vertex not in self._steps:
-            self._steps[vertex] = step["instruction"]
-        if rest.startswith("CACHED"):
+        if vertex not in self._names and _NAME.match(rest):
+            self._name(vertex, rest)
+        elif rest == "CACHED":
             self._cached.add(vertex)
-        if rest.startswith("ERROR") or _OUTPUT.match(rest):
-            self._last = vertex
-        if rest.startswith("ERROR"):
-            self.error = rest
-        self.total, self.cached = len(self._steps), len(self._cached & self._steps.keys())
+        elif rest.startswith("ERROR: "):
+            self.error, self.failed = rest, self._names.get(vertex, "")
+        self.total, self.cached = len(self._steps), len(self._cached & self._steps)
         return None if _NOISE.search(rest) else line
 
-    def failed_step(self) -> str:
-        """The instruction that printed last: where a failed build stopped."""
-        return self._steps.get(self._last, "")
+    def _name(self, vertex: str, rest: str) -> None:
+        self._names[vertex] = rest
+        if _STEP.fullmatch(rest):
+            self._steps.add(vertex)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +60,29 @@ class Failure:
     remedy: str
 
 
-def explain(progress: Progress, tail: str, *, memory: str) -> Failure:
-    """Why a build failed, from its last lines. `memory` is the cap, as words."""
-    step = progress.failed_step()
-    at = f"`{_short(step)}`" if step else "the build"
-    end = f"{tail}\n{progress.error}"
-    exit_code = _EXIT.search(end)
-    if exit_code and exit_code["code"] == "137":
+def explain(progress: Progress, *, memory: str) -> Failure:
+    """Why a build failed. `memory` is the cap of all builds, as words."""
+    step = _STEP.fullmatch(progress.failed)
+    at = f"`{_short(step['instruction'])}`" if step else "the build"
+    code = _EXIT.search(progress.error)
+    if code and code["code"] == "137":
         return Failure(
             f"{at} was killed (exit code 137): builds here may use {memory} of memory together",
             "use less memory in the step; the host's owner can raise SLIPWAY_BUILD_MEMORY_BYTES",
         )
-    if exit_code:
-        return Failure(f"{at} ended with exit code {exit_code['code']}", "mend what its output says, and push again")
-    if image := _NOT_PULLED.search(end):
+    if code:
+        return Failure(f"{at} ended with exit code {code['code']}", "mend what its output says, and push again")
+    if file := _NO_FILE.search(progress.error):
+        path = file["path"] or file["other"]
+        return Failure(f"{at} asks for {path}, which is not there", "add the file, or look at .dockerignore")
+    if image := _IMAGE.match(progress.failed):
+        name = image["image"].removeprefix("docker.io/library/").removeprefix("docker.io/")
         return Failure(
-            f"the image {image['image']} is not on this host and can't be pulled",
+            f"the image {name} is not on this host and can't be pulled",
             "check its name; where no registry is reachable, start FROM an image that is here: docker images",
         )
-    if missing := _MISSING_FILE.search(end):
-        path = missing["path"] or missing["other"]
-        return Failure(f"{at} copies {path}, which is not in the context", "add the file, or look at .dockerignore")
-    said = progress.error.removeprefix("ERROR: ").removeprefix("failed to solve with frontend dockerfile.v0: ")
-    return Failure(
-        f"{at} failed: {said[:300]}" if said else f"{at} failed", "mend what its output says, and push again"
-    )
+    said = _PREFIXES.sub("", progress.error)
+    return Failure(f"{at} failed: {said[:300]}" if said else f"{at} failed", "mend what it says, and push again")
 
 
 def _short(instruction: str) -> str:
