@@ -192,7 +192,7 @@ class GitSources:
         if parts.scheme != "ssh":
             port = parts.port or (443 if parts.scheme == "https" else 80)
             if addresses:
-                settings["http.curloptResolve"] = f"{parts.hostname}:{port}:{','.join(addresses)}"
+                settings["http.curloptResolve"] = f"{parts.hostname}:{port}:{','.join(map(_bracketed, addresses))}"
             if credential:
                 pair = credential if ":" in credential else f"x-access-token:{credential}"
                 token = base64.b64encode(pair.encode()).decode()
@@ -389,6 +389,10 @@ def _commit(output: str, sha: str) -> Commit:
     if head != sha:
         raise DeploymentFailed("clone-failed", f"git checked out another commit than {sha[:7]}")
     return Commit(sha, message.strip()[:2000], author.strip()[:200])
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 def _memory_file(content: str) -> int:
