@@ -71,6 +71,16 @@ def test_a_generation_without_changes_is_confirmed(rig, shop):
     assert rig.edge.status["routes"] == 1
 
 
+def test_a_table_that_moved_without_a_word_in_the_stream_is_noticed(rig, shop):
+    publisher = rig.publisher
+    publisher.generation += 1
+    rig.redis.client.hset(TABLE, "quiet.localhost", publisher._json(entry(target(shop.port))))
+    rig.redis.client.hset(META, "generation", publisher.generation)
+
+    eventually(publisher.is_in_force, within_s=2)
+    assert rig.edge.ask("quiet.localhost").status == 200
+
+
 def test_a_generation_that_is_published_again_changes_nothing(rig, shop):
     rig.publisher.generation -= 1
     rig.publisher.route("shop.localhost", target(shop.port))
@@ -215,13 +225,32 @@ class TestWorkers:
             eventually(lambda gone=old: rig.edge.status["leader"] not in (*gone, None))
 
     def test_a_killed_edge_starts_again_on_its_port(self, rig, shop):  # noqa: ARG002
+        orphans = rig.edge.status["workers"]
         rig.edge.process.kill()
         rig.edge.process.wait()
 
         rig.edge.start()
-        eventually(lambda: rig.edge.status["synced"])
+        eventually(lambda: (now := rig.edge.status)["synced"] and not set(orphans) & set(now["workers"]))
+        assert rig.edge.process.poll() is None
 
         assert rig.edge.ask("shop.localhost").status == 200
+
+
+class TestOneWorker:
+    @pytest.fixture
+    def environ(self):
+        return {"SLIPWAY_EDGE_WORKERS": "1"}
+
+    def test_an_exiting_leader_with_an_open_stream_hands_over(self, rig, shop):
+        stream = rig.edge.raw(b"GET /stream HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
+        eventually(lambda: rig.edge.status["inflight"] == {f"r-{shop.port}": 1})
+        old = set(rig.edge.status["workers"])
+        rig.edge.reload()
+
+        eventually(lambda: rig.edge.status["leader"] not in (None, *old), within_s=3)
+        rig.route("shop.localhost", target(shop.port, "r-new"))
+        assert old <= set(rig.edge.status["workers"])
+        stream.close()
 
 
 def test_ten_thousand_routes_are_taken_and_changed_quickly(rig, shop):

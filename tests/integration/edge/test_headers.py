@@ -97,7 +97,8 @@ def test_slipways_own_cookies_never_reach_an_app(asked, sent, reaches):
 
 
 def test_an_app_can_not_set_slipways_cookies_nor_steer_the_edge(rig, backend):
-    rig.route("shop.localhost", target(backend().port))
+    app = backend()
+    rig.route("shop.localhost", target(app.port))
 
     answer = rig.edge.ask("shop.localhost", "/cookies")
 
@@ -105,6 +106,7 @@ def test_an_app_can_not_set_slipways_cookies_nor_steer_the_edge(rig, backend):
     assert answer.status == 200
     assert answer.headers["x-request-id"] != "the app's own"
     assert "x-accel-redirect" not in answer.headers
+    assert [seen.path for seen in app.record.requests] == ["/cookies"]
 
 
 class TestBehindATrustedProxy:
