@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import stat
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from slipway.errors import SlipwayError
 from slipway.host import checkout, folders
 from slipway.host.commands import Commands
+from slipway.host.edge_listener import address_of
 from slipway.host.engine import SYSTEMD, Engine, pick_client
 from slipway.host.lifecycle import Platform
 from slipway.host.probing import http_status
@@ -78,7 +78,7 @@ class Examination:
         return Finding("disk", free >= floor, detail, "" if free >= floor else "docker system prune, or a larger disk")
 
     def port(self) -> Finding:
-        address, port = _listening_address(self.settings.http_listen)
+        address, port = address_of(self.settings.http_listen)
         if http_status(self.settings.run_dir / "edge.sock", "/healthz")[0] == 200:
             return Finding("edge's port", True, f"{port} is ours")
         try:
@@ -204,11 +204,3 @@ def _free_bytes(folder: Path) -> int:
         return 0
     about = os.statvfs(folder)
     return about.f_bavail * about.f_frsize
-
-
-def _listening_address(listen: str) -> tuple[str, int]:
-    """`8080`, `127.0.0.1:8080` or `[::1]:8080` as nginx reads them."""
-    match = re.fullmatch(r"(?:(?P<address>.*):)?(?P<port>\d+)", listen)
-    if match is None:
-        return listen, 80
-    return (match["address"] or "").strip("[]*"), int(match["port"])

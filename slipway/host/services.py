@@ -119,12 +119,6 @@ def _module(name: str) -> Argv:
     return lambda _: [sys.executable, "-m", name]
 
 
-def _edge(settings: Settings) -> list[str]:
-    from slipway.host import edge  # noqa: PLC0415 - only the edge's own start needs it
-
-    return edge.prepare(settings)
-
-
 SERVICES: tuple[Service, ...] = (
     Service(
         "redis",
@@ -170,9 +164,9 @@ SERVICES: tuple[Service, ...] = (
     Service(
         "edge",
         "nginx: carries every request",
-        _edge,
+        _module("slipway.host.edge_listener"),
         AnswersHTTP("edge.sock", "/healthz"),
-        ("nginx", "slipway/host/edge.py"),
+        ("nginx", "slipway/host/edge.py", "slipway/host/edge_listener.py"),
         stop_signal="QUIT",
         stop_wait_s=5,
         settings=(

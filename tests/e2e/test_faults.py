@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -86,13 +87,28 @@ def test_a_killed_webhook_after_its_202_loses_nothing(stack: Stack) -> None:
     eventually(lambda: stack.request("POST", "slipway.localhost", "/webhooks/github/none").status == 401)
 
 
-def test_a_killed_edge_serves_again_by_itself_with_all_its_routes(stack: Stack) -> None:
+def test_a_killed_nginx_refuses_nobody(stack: Stack) -> None:
     checkout = stack.app("edged")
     stack.deploy("edged", checkout, "1")
-    stack.kill("edge")
-    eventually(lambda: serves(stack, "edged", "1"))
+    [keeper] = stack.pids("edge")
+    [master] = children(keeper)
+    with ThreadPoolExecutor(4) as pool:
+        answers = pool.map(lambda _: stack.get("edged"), range(400))
+        os.kill(master, signal.SIGKILL)
+        assert {(answer.status, answer.text) for answer in answers} == {(200, "1")}
+    assert [master] != eventually(lambda: children(keeper))
     stack.deploy("edged", checkout, "2")
     assert stack.get("edged").text == "2"
+
+
+def test_an_edge_killed_whole_serves_again_by_itself_with_all_its_routes(stack: Stack) -> None:
+    checkout = stack.app("whole")
+    stack.deploy("whole", checkout, "1")
+    stack.kill("edge")
+    eventually(lambda: not serves(stack, "whole", "1"), what="the edge is gone")
+    eventually(lambda: serves(stack, "whole", "1"), what="the edge is back")
+    stack.deploy("whole", checkout, "2")
+    assert stack.get("whole").text == "2"
 
 
 def test_redis_emptied_while_a_deployment_is_queued_and_another_builds(stack: Stack) -> None:

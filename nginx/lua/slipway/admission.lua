@@ -8,6 +8,19 @@ local routes = require("slipway.routes")
 
 local _M = {}
 
+local FIRST_READ_PATIENCE_S, LOOK_EVERY_S = 3, 0.02
+
+-- A new edge holds no table for a moment: a request waits for the first full read rather than being sent away.
+local function entry_of(host)
+  local entry, failure = routes.entry(host)
+  local deadline = ngx.now() + FIRST_READ_PATIENCE_S
+  while failure == "edge-starting" and ngx.now() < deadline do
+    ngx.sleep(LOOK_EVERY_S)
+    entry, failure = routes.entry(host)
+  end
+  return entry, failure
+end
+
 local function is_stream()
   if ngx.var.http_upgrade then
     return true
@@ -18,7 +31,7 @@ end
 
 function _M.admit()
   local host = ngx.var.host
-  local entry, failure = routes.entry(host)
+  local entry, failure = entry_of(host)
   if not entry then
     return answers.refuse(failure)
   end

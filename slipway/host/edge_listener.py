@@ -1,0 +1,115 @@
+"""The edge's public socket, held open while nginx itself is started again.
+
+nginx takes over a listening socket that its parent names in the NGINX variable (how it replaces its own binary). So
+this small process listens, starts nginx with the socket, and starts it anew when it dies: clients that connect
+meanwhile wait in the socket's queue instead of being refused. When this process dies itself, the kernel tells nginx to
+finish and end.
+
+Source: nginx, src/core/nginx.c (ngx_add_inherited_sockets).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from slipway import settings as slipway_settings
+from slipway.errors import SlipwayError
+from slipway.host import edge
+
+BACKLOG = 4096
+BIND_PATIENCE_S = 10.0
+_SHORT_LIFE_S = 1.0
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def address_of(listen: str) -> tuple[str, int]:
+    """`8080`, `127.0.0.1:8080` or `[::1]:8080` as nginx reads them; no address is every IPv4 one."""
+    match = re.fullmatch(r"(?:(?P<address>.*):)?(?P<port>\d+)", listen)
+    if match is None:
+        return listen, 80
+    return (match["address"] or "").strip("[]*"), int(match["port"])
+
+
+def listen_on(listen: str) -> socket.socket:
+    """The listening socket; waits for a predecessor's that is about to close.
+
+    Raises:
+        OSError: somebody else has the port.
+    """
+    host, port = address_of(listen)
+    until = time.monotonic() + BIND_PATIENCE_S
+    while True:
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+class Keeper:
+    """Keeps nginx running on a held socket until it is told to stop."""
+
+    def __init__(
+        self, prepare: Callable[[], Sequence[str]], held: socket.socket, environment: Mapping[str, str]
+    ) -> None:
+        self._prepare = prepare
+        self._held = held
+        self._environment = dict(environment) | {"NGINX": f"{held.fileno()};"}
+        self._nginx: subprocess.Popen[bytes] | None = None
+        self._stopping = False
+
+    def run(self) -> int:
+        """Start nginx, again whenever it dies; its exit code once it was told to stop, or can't even start."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+            signal.signal(number, self._pass_on)
+        while True:
+            started = time.monotonic()
+            code = self._start().wait()
+            if self._stopping or time.monotonic() - started < _SHORT_LIFE_S:
+                return code if code >= 0 else 128 - code
+            sys.stderr.write(f"nginx ended ({code}); starting it again on the same socket\n")
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._nginx = subprocess.Popen(
+            list(self._prepare()),
+            env=self._environment,
+            pass_fds=(self._held.fileno(),),
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - this process has one thread
+        )
+        return self._nginx
+
+    def _pass_on(self, number: int, _frame: object) -> None:
+        self._stopping = self._stopping or number != signal.SIGHUP
+        if self._nginx is not None:
+            self._nginx.send_signal(number)
+
+
+def main() -> int:
+    try:
+        settings = slipway_settings.load()
+        held = listen_on(settings.http_listen)
+        return Keeper(lambda: edge.prepare(settings), held, os.environ).run()
+    except SlipwayError as error:
+        sys.stderr.write(f"{error.message} {error.remedy}\n")
+    except OSError as error:
+        sys.stderr.write(f"the edge's port can't be had: {error.strerror}; slipway doctor tells more\n")
+    return 1
+
+
+def _end_with_parent() -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT, 0, 0, 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
