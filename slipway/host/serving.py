@@ -10,7 +10,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,6 +30,7 @@ class Run:
     group: int
     started_ticks: int
     program: str
+    folder: str
 
 
 def serve(settings: Settings, service: Service, instance: int, environment: Mapping[str, str]) -> NoReturn:
@@ -40,7 +41,7 @@ def serve(settings: Settings, service: Service, instance: int, environment: Mapp
     if os.getpgrp() != os.getpid():
         os.setpgid(0, 0)
     program = _resolve(argv[0], environment)
-    _write(note, Run(_boot_id(), os.getpid(), _stat(os.getpid())[1], os.path.realpath(program)))
+    _write(note, Run(_boot_id(), os.getpid(), _stat(os.getpid())[1], os.path.realpath(program), os.getcwd()))
     os.execve(program, argv, dict(environment))  # noqa: S606 - no shell is what is wanted
 
 
@@ -75,15 +76,14 @@ def _processes() -> Iterator[int]:
 
 
 def _is_of(pid: int, run: Run) -> bool:
-    """In the group, not older than its start, and running the same program: numbers are used again, these three not."""
+    """In the group, not older than its start, and running the same program or in the same folder (a child may be
+    another program): numbers are used again, all of these together are not."""
+    process = PROC / str(pid)
     try:
         group, started, state = _stat(pid)
-        return (
-            group == run.group
-            and state != "Z"
-            and started >= run.started_ticks
-            and os.readlink(PROC / str(pid) / "exe") == run.program
-        )
+        if group != run.group or state == "Z" or started < run.started_ticks:
+            return False
+        return os.readlink(process / "exe") == run.program or os.readlink(process / "cwd") == run.folder
     except OSError:  # it ended while we looked
         return False
 
@@ -116,7 +116,9 @@ def _send(pid: int, step: signal.Signals) -> None:
 
 
 def _read(note: Path) -> Run | None:
-    return Run(**json.loads(note.read_text())) if note.exists() else None
+    """The note; None where there is none, or one of another version."""
+    found = json.loads(note.read_text()) if note.exists() else {}
+    return Run(**found) if found.keys() == {field.name for field in fields(Run)} else None
 
 
 def _write(note: Path, run: Run) -> None:
