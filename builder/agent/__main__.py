@@ -37,7 +37,6 @@ from slipway.settings import Settings
 log = logging.getLogger(__name__)
 
 PASSES = 8
-CHORES = 32
 
 
 def main() -> int:
@@ -98,7 +97,7 @@ def _parts(chosen: Settings, done: Callable[[int, float], None]) -> Parts:
         publisher=publisher,
         vault=Vault(chosen.key_dir / vault.VALUES),
         prober=NetworkProber(),
-        chores=Chores.in_threads(CHORES, done),
+        chores=Chores.in_threads(done),
         reality=Reality(runtime, max_age_s=chosen.reconcile_s),
         routes=RouteSync(db, publisher),
     )

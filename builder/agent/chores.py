@@ -5,42 +5,45 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 from slipway.errors import DependencyUnavailable
 
 log = logging.getLogger(__name__)
 
+START, PROBE, STOP, TASK = "start", "probe", "stop", "task"
+SIZES = {START: 16, PROBE: 32, STOP: 32, TASK: 32}
+"""Each kind has its own threads: nothing that may take minutes stands in the way of a start."""
 PAUSE_S = 1.0
 """A chore that found the runtime or the database away isn't begun again sooner."""
 
 
 class Chores:
-    """Runs chores in a bounded pool.
+    """Runs chores in bounded pools.
 
     Args:
-        executor: where they run.
+        executors: where each kind runs.
         done: called with the app's id and the seconds after which to look at it: a chore has ended.
     """
 
-    def __init__(self, executor: Executor, done: Callable[[int, float], None]) -> None:
-        self._executor = executor
+    def __init__(self, executors: Mapping[str, Executor], done: Callable[[int, float], None]) -> None:
+        self._executors = executors
         self._done = done
         self._lock = threading.Lock()
         self._busy: dict[str, float] = {}  # key → busy until (monotonic); infinity while it runs
 
     @classmethod
-    def in_threads(cls, count: int, done: Callable[[int, float], None]) -> Chores:
-        return cls(ThreadPoolExecutor(count, thread_name_prefix="chore"), done)
+    def in_threads(cls, done: Callable[[int, float], None]) -> Chores:
+        return cls({kind: ThreadPoolExecutor(size, thread_name_prefix=kind) for kind, size in SIZES.items()}, done)
 
-    def begin(self, key: str, app_id: int, work: Callable[[], None]) -> bool:
+    def begin(self, kind: str, key: str, app_id: int, work: Callable[[], None]) -> bool:
         """Begin `work` unless a chore of that key runs or is paused; says whether it did."""
         with self._lock:
             if self._busy.get(key, 0) > time.monotonic():
                 return False
             self._busy[key] = float("inf")
-        self._executor.submit(self._run, key, app_id, work)
+        self._executors[kind].submit(self._run, key, app_id, work)
         return True
 
     def busy(self) -> frozenset[str]:
@@ -49,10 +52,6 @@ class Chores:
             now = time.monotonic()
             self._busy = {key: until for key, until in self._busy.items() if until > now}
             return frozenset(self._busy)
-
-    def stop(self) -> None:
-        """Begin nothing more; what runs ends by itself or with the process."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, key: str, app_id: int, work: Callable[[], None]) -> None:
         pause_s = 0.0

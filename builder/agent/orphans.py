@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 from sqlalchemy import select
 
 from builder.agent import output
+from builder.agent.chores import STOP
 from builder.agent.parts import REASON, Parts
 from builder.agent.pre_deploy import holder, is_at_pre_deploy
 from slipway.core.fleet import GONE
@@ -23,7 +25,8 @@ def remove(parts: Parts, observed: Iterable[Observed]) -> int:
         wished |= {holder(row.id) for row in starting if is_at_pre_deploy(row)}
     orphans = [each for each in observed if each.replica_id not in wished]
     for orphan in orphans:
-        parts.chores.begin(f"orphan:{orphan.container_id}", orphan.app_id, lambda orphan=orphan: _remove(parts, orphan))  # type: ignore[misc]
+        work = functools.partial(_remove, parts, orphan)
+        parts.chores.begin(STOP, f"orphan:{orphan.container_id}", orphan.app_id, work)
     return len(orphans)
 
 

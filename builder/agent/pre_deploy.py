@@ -7,6 +7,7 @@ import logging
 from sqlalchemy.orm import Session
 
 from builder.agent import addresses
+from builder.agent.chores import TASK
 from builder.agent.parts import REASON, Parts, Scope
 from builder.agent.specs import Place, expand, spec_of
 from slipway import lifecycle
@@ -58,7 +59,7 @@ def run(parts: Parts, scope: Scope, action: fleet.RunPreDeploy) -> bool:
         except SlipwayError as error:
             _fail(parts, scope, action.deployment_id, _failure(error))
 
-    return parts.chores.begin(f"pre-deploy:{action.deployment_id}", scope.app_id, guarded)
+    return parts.chores.begin(TASK, f"pre-deploy:{action.deployment_id}", scope.app_id, guarded)
 
 
 def _prepare(parts: Parts, scope: Scope, deployment_id: int) -> tuple[ReplicaSpec, Configuration] | None:

@@ -58,6 +58,7 @@ class Agent:
     def run(self) -> None:
         """Work until `stop`."""
         settings = self._parts.settings
+        self._try("firewall", lambda: firewall.ensure(settings))
         self._scheduler.start()
         internal_api.serve(self._parts, self.status)
         waker = waking.Waker(self._scheduler, self._look.set, self._outages, self._stopped)

@@ -10,13 +10,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from builder.agent import addresses, output
+from builder.agent.chores import PROBE, START, STOP
 from builder.agent.parts import REASON, Parts, Scope
 from builder.agent.probing import Question
 from builder.agent.specs import Place, spec_of
 from builder.agent.targets import remove_target
+from slipway import lifecycle
 from slipway.core import fleet
+from slipway.core.states import State
 from slipway.errors import DependencyUnavailable, DeploymentFailed, SlipwayError
-from slipway.models import Domain, Release, Replica, now
+from slipway.models import Deployment, Domain, Release, Replica, now
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +77,7 @@ def launch(parts: Parts, scope: Scope, action: fleet.Launch) -> bool:
             parts.hints.refusals[action.replica_id] = fleet.Failure(reason, error.message, error.remedy)
             log.info("start refused", extra={"replica": action.replica_id, "why": error.message})
 
-    return parts.chores.begin(f"replica:{action.replica_id}", scope.app_id, work)
+    return parts.chores.begin(START, f"replica:{action.replica_id}", scope.app_id, work)
 
 
 def adopt(parts: Parts, _scope: Scope, action: fleet.Adopt) -> bool:
@@ -105,7 +108,7 @@ def probe(parts: Parts, scope: Scope, action: fleet.ProbeReplica) -> bool:
         tries += before.tries if before else 0
         parts.hints.probes[action.replica_id] = fleet.Probe(not error, tries, error)
 
-    return parts.chores.begin(f"replica:{action.replica_id}", scope.app_id, work)
+    return parts.chores.begin(PROBE, f"replica:{action.replica_id}", scope.app_id, work)
 
 
 def mark_ready(parts: Parts, _scope: Scope, action: fleet.MarkReady) -> bool:
@@ -170,6 +173,8 @@ def remove(parts: Parts, scope: Scope, action: fleet.Remove) -> bool:
         release = session.get(Release, row.release_id)
         grace_s = release.configuration["stop_grace_s"] if release else parts.settings.stop_grace_s
         container_id = row.container_id
+        if action.cut:
+            _note_cut(session, scope, action.cut)
 
     def work() -> None:
         if container_id:
@@ -183,7 +188,15 @@ def remove(parts: Parts, scope: Scope, action: fleet.Remove) -> bool:
         parts.hints.forget(action.replica_id)
         log.info("removed", extra={"replica": action.replica_id})
 
-    return parts.chores.begin(f"replica:{action.replica_id}", scope.app_id, work)
+    return parts.chores.begin(STOP, f"replica:{action.replica_id}", scope.app_id, work)
+
+
+def _note_cut(session: Session, scope: Scope, cut: int) -> None:
+    query = select(Deployment).filter_by(app_id=scope.app_id, environment=scope.environment, state=str(State.LIVE))
+    live = session.scalar(query)
+    step = lifecycle.step_at_hand(live) if live else None
+    if live and step and step["name"] == "drain":
+        lifecycle.note_step(live, f"{step['note']}, {cut} still open when the grace was over")
 
 
 def _taken(session: Session, action: fleet.CreateReplica) -> bool:
@@ -196,7 +209,10 @@ def _refused(parts: Parts, scope: Scope, action: fleet.CreateReplica, error: Dep
     from builder.agent.deploying import fail  # noqa: PLC0415
 
     failure = fleet.Failure(error.reason, error.message, error.remedy)
-    log.warning("no replica can be added", extra={"why": error.message, "deployment": action.deployment_id})
+    place = f"{action.release_id}-{action.process}"
+    if parts.hints.refusals.get(place) != failure:
+        parts.hints.refusals[place] = failure
+        log.warning("no replica can be added", extra={"why": error.message, "deployment": action.deployment_id})
     return fail(parts, scope, fleet.Fail(action.deployment_id, failure))
 
 

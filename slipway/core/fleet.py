@@ -127,8 +127,6 @@ class Rolling:
     """May it go on, with what is live now?"""
     pre_deploy: str = "none"
     """`none`, `due`, `running` or `done`."""
-    failure: Failure | None = None
-    """What the pre-deploy command, or a try to begin, ended in."""
     switched: Switched | None = None
 
 
@@ -242,6 +240,8 @@ class Remove:
     """Stop it, keep its output, remove it, release its address."""
 
     replica_id: str
+    cut: int = 0
+    """Connections that its grace was not long enough for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,11 +83,7 @@ def _endings(view: View) -> Iterator[Action]:
     for each in view.stopped:
         yield Stop(each.deployment_id, each.state, each.why)
     rolling = view.rolling
-    if rolling is None:
-        return
-    if rolling.failure:
-        yield Fail(rolling.deployment_id, rolling.failure)
-    elif not rolling.verdict.goes_on and not rolling.switched:
+    if rolling and not rolling.verdict.goes_on and not rolling.switched:
         yield Stop(rolling.deployment_id, rolling.verdict.end, rolling.verdict.why)
 
 
@@ -107,13 +103,13 @@ def _work(view: View) -> Iterator[_Step]:
     """Retire what no one wants, staff what is live, roll out what comes."""
     rolling, live = view.rolling, view.live
     coming = rolling.release if rolling and rolling.pre_deploy in ("none", "done") else None
-    if live and coming and live.release.id != coming.id and coming.recreate and not (rolling and rolling.switched):
+    if live and coming and live.release.id != coming.id and coming.recreate:
         live = None  # the app can't run twice: the old one stops before the new one starts
     kept = {release.id for release in (live.release if live else None, coming) if release}
     leaving = [each for each in view.replicas if each.release_id not in kept]
     for replica in leaving:
         yield from _retire(view, replica)
-    if live and (coming is None or live.release.id != coming.id):
+    if live and (coming is None or live.release.id != coming.id) and not (live.release.recreate and leaving):
         yield from _staff(view, live.release, live.deployment_id, rolled_out=True)
     if rolling:
         yield from _roll_out(view, rolling, blocked=bool(leaving))
@@ -263,7 +259,8 @@ def _retire(view: View, replica: Replica) -> Iterator[_Step]:
     if replica.state != DRAINING:
         yield Drain(replica.id)
     elif _is_quiet(view, replica):
-        yield Remove(replica.id)
+        under_way = replica.draining.inflight if replica.draining and replica.runs else None
+        yield Remove(replica.id, under_way or 0)
     else:
         yield _LookAt(view.now + WAIT_S)
 

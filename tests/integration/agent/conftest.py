@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +11,10 @@ from tests.integration.agent.rig import Rig
 
 
 @pytest.fixture
-def rig(sqlite_url: str, tmp_path: Path) -> Iterator[Rig]:
-    made = Rig(sqlite_url, tmp_path)
+def rig(sqlite_template: Path) -> Iterator[Rig]:
+    """In memory: what is tested is what is written, not that a disk keeps it."""
+    folder = Path(tempfile.mkdtemp(prefix="slipway-agent-", dir="/dev/shm"))
+    made = Rig(f"sqlite:///{shutil.copy(sqlite_template, folder / 'slipway.db')}", folder)
     yield made
     made.db.dispose()
+    shutil.rmtree(folder)

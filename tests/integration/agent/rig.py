@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from builder.agent import passes
-from builder.agent.chores import Chores
+from builder.agent.chores import SIZES, Chores
 from builder.agent.parts import Parts
 from builder.agent.probing import Question
 from builder.agent.publishing import RouteSync
@@ -93,7 +93,7 @@ class Rig:
             publisher=self.publisher,
             vault=self.vault,
             prober=self.prober,
-            chores=Chores(self.executor, lambda _app, _delay: None),
+            chores=Chores(dict.fromkeys(SIZES, self.executor), lambda _app, _delay: None),
             reality=Reality(self.runtime, max_age_s=0),
             routes=RouteSync(self.db, self.publisher),
             clock=lambda: time.time() + self.ahead_s,

@@ -8,15 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from redis import Redis
+from sqlalchemy import select
 
 from slipway import intents
 from slipway.adapters import firewall
-from slipway.models import App
+from slipway.models import App, Build, Deployment, now
 from slipway.queue import WAKE_CHANNEL
 from tests.fixtures.edge import FollowingEdge, following_edge
 from tests.fixtures.engine import EnginePart, engine_part
@@ -74,22 +75,16 @@ class Host:
     def deploy(self, app: App, commit: str) -> int:
         row = self.rig.built(app, commit)
         with self.rig.db.write(platform="a test's image") as session:
-            from slipway.models import Build
-
-            build = session.query(Build).filter_by(deployment_id=row.id).one()
+            build = session.scalars(select(Build).filter_by(deployment_id=row.id)).one()
             build.digest = self.part.digest
         self.wake(app)
         return row.id
 
     def wake(self, app: App) -> None:
-        from redis import Redis
-
         with Redis.from_url(self.redis.url) as client:
             client.publish(WAKE_CHANNEL, str(app.id))
 
     def state(self, deployment_id: int) -> str:
-        from slipway.models import Deployment
-
         row = self.rig.all(Deployment, id=deployment_id)[0]
         return str(row.state) if row.state != "failed" else f"failed: {row.reason} {row.detail} {row.tail}"
 
@@ -134,8 +129,6 @@ def test_deploy_replace_roll_back_and_delete(host: Host) -> None:
     host.wake(app)
     host.is_live(back.id)
     assert time.monotonic() - began < 2
-
-    from slipway.models import now
 
     host.rig.change(app, deleted_at=now())
     host.wake(app)

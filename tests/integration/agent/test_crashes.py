@@ -1,0 +1,151 @@
+"""kill -9 after any effect whatever: the next agent brings it to the same end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from builder.agent import orphans, passes
+from builder.agent.publishing import RouteSync
+from builder.agent.reality import Reality
+from slipway import intents
+from slipway.models import Address, App, Deployment
+from tests.integration.agent.crashes import Countdown, Killed, Mortal, MortalDatabase
+from tests.integration.agent.rig import Rig
+
+_ENOUGH = 200
+
+
+def mortal(rig: Rig, countdown: Countdown) -> None:
+    """A new agent of this rig that may die."""
+    rig.restart()
+    db = MortalDatabase(rig.db, countdown)
+    runtime = Mortal(rig.runtime, countdown, "ensure_network", "start", "run_task", "stop", "remove")
+    publisher = Mortal(rig.publisher, countdown, "publish", "publish_all")
+    rig.parts = replace(  # type: ignore[type-var]
+        rig.parts,
+        db=db,
+        runtime=runtime,
+        publisher=publisher,
+        reality=Reality(runtime, max_age_s=0),  # type: ignore[arg-type]
+        routes=RouteSync(db, publisher),  # type: ignore[arg-type]
+    )
+
+
+def agent_lives(rig: Rig, app: App, countdown: Countdown) -> None:
+    """What an agent does from its start until nothing is left to do."""
+    rig.parts.routes.sync()
+    for _ in range(3):
+        passes.run(rig.parts, app.id)
+        orphans.remove(rig.parts, rig.runtime.list())
+
+
+def through_crashes(rig: Rig, app: App, dies_after: int) -> bool:
+    """Let agents die after `dies_after` effects each, until one gets through; says whether any died."""
+    countdown = Countdown()
+    for attempt in range(_ENOUGH):
+        countdown.left = dies_after if attempt == 0 else None
+        mortal(rig, countdown)
+        try:
+            agent_lives(rig, app, countdown)
+        except Killed:
+            continue
+        return attempt > 0
+    raise AssertionError("never got through")
+
+
+def assert_runs(rig: Rig, app: App, release_id: int | None, replicas: int) -> None:
+    rows = rig.replicas(app)
+    assert [(row.state, row.release_id) for row in rows] == [("ready", release_id)] * replicas
+    assert {row.container_id for row in rows} == {c.observed.container_id for c in rig.running(app).values()}
+    assert rig.addresses(app) == {row.address for row in rows}
+    assert {row.replica_id for row in rig.all(Address) if row.replica_id} == {row.id for row in rows}
+
+
+@pytest.mark.parametrize("dies_after", range(1, 45))
+def test_a_rollout_survives_any_crash(rig: Rig, dies_after: int) -> None:
+    app = rig.add_app(replicas=2, pre_deploy="migrate")
+    first = rig.live(app)
+    second = rig.built(app, "b" * 40)
+    through_crashes(rig, app, dies_after)
+    row = rig.deployment(second)
+    assert row.state == "live", row.detail
+    assert row.previous_id == first.id
+    assert rig.deployment(first).state == "retired"
+    assert all(step["ok"] for step in row.steps)
+    assert_runs(rig, app, row.release_id, 2)
+
+
+@pytest.mark.parametrize("dies_after", range(1, 30))
+def test_a_failing_rollout_survives_any_crash(rig: Rig, dies_after: int) -> None:
+    app = rig.add_app(health_path="/health")
+    first = rig.live(app)
+    second = rig.built(app, "b" * 40)
+    rig.settle(app)
+    rig.prober.answers["*"] = "GET :8000/health answered 500"
+    third = rig.built(app, "c" * 40)
+    rig.settle(app)
+    rig.ahead_s = 31
+    through_crashes(rig, app, dies_after)
+    assert rig.deployment(third).reason == "start-probe-failed"
+    assert rig.deployment(first).state == "retired"
+    assert_runs(rig, app, rig.deployment(second).release_id, 1)
+
+
+@pytest.mark.parametrize("dies_after", range(1, 30))
+def test_an_unconfirmed_switch_survives_any_crash(rig: Rig, dies_after: int) -> None:
+    app = rig.add_app()
+    first = rig.live(app)
+    rig.publisher.confirm_at_once = False
+    second = rig.built(app, "b" * 40)
+    rig.settle(app)
+    rig.ahead_s = 61
+    through_crashes(rig, app, dies_after)
+    assert rig.deployment(second).reason == "edge-unconfirmed"
+    rig.publisher.confirm_at_once = True
+    rig.publisher.confirm()
+    through_crashes(rig, app, dies_after)
+    assert rig.deployment(first).state == "live"
+    assert_runs(rig, app, first.release_id, 1)
+
+
+@pytest.mark.parametrize("dies_after", range(1, 30))
+def test_a_rollback_that_cancels_a_probing_rollout_survives_any_crash(rig: Rig, dies_after: int) -> None:
+    app = rig.add_app()
+    first = rig.live(app)
+    rig.live(app, "b" * 40)
+    rig.prober.answers["*"] = "TCP :8000 was refused: nothing listens on port 8000"
+    third = rig.built(app, "c" * 40)
+    rig.settle(app)
+    rig.prober.answers.clear()
+    back = rig.intend(app, intents.rollback, actor="a test")
+    through_crashes(rig, app, dies_after)
+    assert rig.deployment(third).state == "cancelled"
+    assert rig.deployment(back).state == "live"
+    assert_runs(rig, app, first.release_id, 1)
+
+
+@pytest.mark.parametrize("dies_after", range(1, 25))
+def test_a_recreated_app_never_runs_twice_whatever_crashes(rig: Rig, dies_after: int) -> None:
+    app = rig.add_app(strategy="recreate")
+    rig.live(app)
+    second = rig.built(app, "b" * 40)
+    seen: list[int] = []
+    start = rig.runtime.start
+    rig.runtime.start = lambda spec: (start(spec), seen.append(len(rig.running(app))))[0]  # type: ignore[method-assign]
+    through_crashes(rig, app, dies_after)
+    assert rig.deployment(second).state == "live"
+    assert set(seen) == {1}
+    assert_runs(rig, app, rig.deployment(second).release_id, 1)
+
+
+def test_enough_crashes_are_tried(rig: Rig) -> None:
+    app = rig.add_app(replicas=2, pre_deploy="migrate")
+    rig.live(app)
+    rig.built(app, "b" * 40)
+    countdown = Countdown()
+    mortal(rig, countdown)
+    agent_lives(rig, app, countdown)
+    assert countdown.seen < 45
+    assert rig.all(Deployment)[-1].state == "live"
