@@ -8,7 +8,7 @@ from router.api.operation import HEADERS
 from router.documents import Problem
 from router.problems import MEDIA_TYPE
 
-_REF = "#/components/schemas/"
+REF = "#/components/schemas/"
 _FAILURES = {
     "400": "The body is not JSON",
     "401": "No token, or one that is not valid (any more)",
@@ -29,7 +29,7 @@ def complete(made: dict[str, Any] | str) -> dict[str, Any]:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     document["components"]["schemas"] = {name.rpartition(".")[2]: schema for name, schema in schemas.items()}
     document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
-    problem = {MEDIA_TYPE: {"schema": {"$ref": _REF + "Problem"}}}
+    problem = {MEDIA_TYPE: {"schema": {"$ref": REF + "Problem"}}}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             operation["parameters"] = _parameters(operation)
@@ -72,4 +72,4 @@ def _renamed(value: Any) -> Any:
 
 
 def _short(reference: str) -> str:
-    return _REF + reference.removeprefix(_REF).rpartition(".")[2]
+    return REF + reference.removeprefix(REF).rpartition(".")[2]
