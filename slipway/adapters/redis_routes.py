@@ -23,9 +23,6 @@ INFLIGHT = "slipway:edges:inflight:"
 
 DELTAS_KEPT = 10_000
 COUNT_AGE_MAX_S = 2.5  # an edge counts at least every second
-COUNT_AFTER_S = 0.02
-"""A count tells of a removed target only when it is this much younger than the confirmation: a request may have read
-the old routes just before, and not be counted yet."""
 
 
 class RedisRoutes:
@@ -50,7 +47,7 @@ class RedisRoutes:
             # A Redis that was emptied a moment ago must not get a table that holds these changes alone.
             pipe.watch(META)  # type: ignore[no-untyped-call]
             published = _position(pipe.hmget(META, "epoch", "generation"))
-            if published is None or published.epoch != position.epoch or published.generation > position.generation:
+            if published is None or not _follows(position, published):
                 raise DependencyUnavailable(
                     "Redis no longer holds the route table that was published.",
                     remedy="the agent publishes the whole table",
@@ -85,7 +82,7 @@ class RedisRoutes:
         if at is None or confirmation is None:
             return None
         counted_at, confirmed_at = float(at), float(json.loads(confirmation)["at"])
-        if counted_at < confirmed_at + COUNT_AFTER_S or self._clock() - counted_at > COUNT_AGE_MAX_S:
+        if counted_at <= confirmed_at or self._clock() - counted_at > COUNT_AGE_MAX_S:
             return None
         return int(count or 0)
 
@@ -112,6 +109,11 @@ def _write_changes(pipe: Pipeline, position: Position, changes: Entries) -> None
     if not changes:
         _add(pipe, position, host="", entry="", last=1, count=1)
     _move(pipe, position)
+
+
+def _follows(position: Position, published: Position) -> bool:
+    """As the next generation, or the same one again. A Redis that came back from an older dump lacks some between."""
+    return published.epoch == position.epoch and position.generation - published.generation in (0, 1)
 
 
 def _add(pipe: Pipeline, position: Position, **fields: str | int) -> None:

@@ -130,7 +130,9 @@ def test_the_same_generation_may_be_published_again(rig: RoutesRig) -> None:
     assert (rig.routes.position(), rig.table()) == (SECOND, {"a.localhost": ENTRY})
 
 
-@pytest.mark.parametrize("position", [Position("other", 8), Position("a", 6)], ids=["epoch", "generation"])
+@pytest.mark.parametrize(
+    "position", [Position("other", 8), Position("a", 6), Position("a", 9)], ids=["epoch", "past", "gap"]
+)
 def test_changes_of_another_table_are_refused(rig: RoutesRig, position: Position) -> None:
     rig.routes.publish_all(FIRST, {"a.localhost": ENTRY})
     with pytest.raises(DependencyUnavailable):

@@ -139,7 +139,7 @@ def test_a_table_that_is_lost_between_the_look_and_the_change_is_not_written(red
         (NOW - 1, NOW - 2, 4),
         (NOW - 3, NOW - 5, None),  # too old: the edge may be gone
         (NOW - 1, NOW - 0.5, None),  # from before the confirmation: requests may have read the old routes
-        (NOW - 1, NOW - 1.001, None),  # at the same moment: not certain either
+        (NOW - 1, NOW - 1, None),  # at the same moment: not certain either
     ],
 )
 def test_a_count_counts_when_it_is_young_and_younger_than_the_confirmation(
