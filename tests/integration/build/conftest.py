@@ -1,0 +1,137 @@
+"""Builds on the real Engine, of sources that tests write, as the worker does them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from builder.recipes import Recipe, Recipes
+from builder.scratch import scratch
+from builder.source_tree import SourceTree
+from slipway.adapters import buildkit
+from slipway.adapters.buildkit import BuildKit
+from slipway.adapters.buildkit_cgroup import Caps
+from slipway.core.detection import BaseImages
+from slipway.core.dockerfile_policy import Rules
+from slipway.ports.building import BuildSpec, Built
+from slipway.settings import Settings
+from tests.fixtures.engine import EnginePart, engine_part
+
+BASE = "python:3.11-slim"
+
+
+def never() -> bool:
+    return False
+
+
+@dataclass
+class Bench:
+    """Builds; remembers what was printed."""
+
+    part: EnginePart
+    images: BuildKit
+    rules: Rules
+    lines: list[str] = field(default_factory=list)
+    image: str = ""
+
+    @property
+    def settings(self) -> Settings:
+        return self.part.settings
+
+    def recipe(self, source: Path) -> Recipe:
+        recipes = Recipes(self.rules, BaseImages(BASE, BASE), self.images, lambda: self.images.facts().major)
+        return recipes.make(SourceTree(source), {}, {})
+
+    def build(
+        self,
+        files: Mapping[str, str],
+        *,
+        tenant: str = "acme",
+        hidden: Mapping[str, str] | None = None,
+        stopped: Callable[[], bool] = never,
+        timeout_s: float = 120,
+        images: BuildKit | None = None,
+    ) -> Built:
+        base = self.settings.scratch_dir / f"slipway-{self.settings.instance}"
+        with scratch(base, secrets.token_hex(4), room_bytes=1 << 20) as folders:
+            for name, text in files.items():
+                path = folders.source / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+            recipe = self.recipe(folders.source)
+            dockerfile = folders.recipe / "Dockerfile"
+            dockerfile.write_text(recipe.dockerfile)
+            if recipe.ignore is not None:
+                (folders.recipe / "Dockerfile.dockerignore").write_text(recipe.ignore)
+            self.image = f"slipway/{secrets.token_hex(16)}:test"
+            spec = BuildSpec(
+                tenant=tenant,
+                app="shop",
+                deployment_id=1,
+                context=recipe.context,
+                dockerfile=dockerfile,
+                image=self.image,
+                labels={"slipway.instance": self.settings.instance},
+                arguments={"BUILDKIT_CACHE_MOUNT_NS": f"{self.settings.instance}-{tenant}"},
+                secrets=hidden or {},
+                target=recipe.target,
+            )
+            try:
+                return (images or self.images).build(
+                    spec, output=self.lines.append, stopped=stopped, timeout_s=timeout_s
+                )
+            finally:
+                self.images.forget_sources()
+
+    def docker(self, *arguments: str) -> str:
+        done = subprocess.run([self.part.cli, *arguments], capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def files_with(self, marker: str, since: Path) -> list[str]:
+        """Files in Docker's data folder, changed since, that hold the marker."""
+        root = self.images.facts().root
+        argv = ["find", str(root), "-xdev", "-type", "f", "-cnewer", str(since)]
+        found = subprocess.run(
+            [*argv, "-exec", "grep", "-laF", "-e", marker, "--", "{}", "+"], capture_output=True, text=True, check=False
+        )
+        return found.stdout.splitlines()
+
+    def inspect(self, image: str) -> dict[str, object]:
+        [found] = json.loads(self.docker("image", "inspect", image))
+        return dict(found)
+
+
+@pytest.fixture(scope="module")
+def part() -> Iterator[EnginePart]:
+    with engine_part() as part:
+        yield part
+        shutil.rmtree(part.settings.scratch_dir / f"slipway-{part.settings.instance}", ignore_errors=True)
+
+
+@pytest.fixture
+def bench(part: EnginePart) -> Bench:
+    settings = part.settings
+    images = BuildKit(buildkit.pick_client(), settings.docker_host, settings.state_dir, Caps(4 << 30), 1 << 20)
+    return Bench(part, images, Rules(frozenset(settings.base_images), frozenset(settings.frontends)))
+
+
+@pytest.fixture
+def since(tmp_path: Path) -> Path:
+    """A file as old as the test."""
+    stamp = tmp_path / "stamp"
+    stamp.touch()
+    time.sleep(0.02)  # file times have a grain
+    return stamp
+
+
+def with_rules(bench: Bench, *base_images: str) -> Bench:
+    return replace(bench, rules=replace(bench.rules, base_images=bench.rules.base_images | set(base_images)))

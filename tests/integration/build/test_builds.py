@@ -1,0 +1,152 @@
+"""An image comes out, with what is known of it; a failure is told in a sentence."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from slipway.adapters import buildkit
+from slipway.adapters.buildkit import BuildKit
+from slipway.adapters.buildkit_cgroup import Caps
+from slipway.errors import DependencyUnavailable, DeploymentFailed
+from tests.fixtures.waiting import eventually
+from tests.integration.build.conftest import BASE, Bench
+
+pytestmark = pytest.mark.engine
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+def test_a_dockerfile_becomes_an_image(bench: Bench) -> None:
+    built = bench.build(
+        {"Dockerfile": f"FROM {BASE}\nCOPY a /a\nEXPOSE 9000 8080 53/udp\nUSER 10001\n", "a": str(time.time_ns())}
+    )
+    assert bench.inspect(bench.image)["Id"] == built.digest
+    assert (built.exposed_port, built.user) == (8080, "10001")
+    assert built.size_bytes > 1 << 20
+    assert built.steps_total == 2
+
+
+def test_the_step_cache_stays_whole_when_sources_are_forgotten(bench: Bench) -> None:
+    unique = str(time.time_ns())
+    files = {"Dockerfile": f"FROM {BASE}\nCOPY a /a\nRUN echo {unique} > /b\nCOPY c /c\n", "a": unique, "c": "1"}
+    bench.build(files)
+    again = bench.build(files)
+    assert again.steps_cached == again.steps_total == 4
+    changed = bench.build(files | {"c": "2"})
+    assert changed.steps_cached == 3
+
+
+def test_only_what_is_not_ignored_is_in_the_context(bench: Bench) -> None:
+    files = {
+        "docker/web.Dockerfile": f"FROM {BASE}\nCOPY . /x\nRUN ls /x > /list && ! ls /x/secret\n",
+        "docker/web.Dockerfile.dockerignore": "secret\n",
+        ".dockerignore": "*\n",
+        "secret": "x",
+        "slipway.toml": '[build]\ndockerfile = "docker/web.Dockerfile"\n',
+    }
+    bench.build(files)
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "sentence"),
+    [
+        (f"FROM {BASE}\nRUN echo boom && exit 3\n", "`RUN echo boom && exit 3` ended with exit code 3"),
+        ("FROM no-such-image-anywhere:1\n", "no-such-image-anywhere:1 is not on this host and can't be pulled"),
+        (f"FROM {BASE}\nCOPY missing /x\n", "asks for /missing, which is not there"),
+        (f"FROM {BASE}\nCOPY --wrong a b\n", "Unknown flag: wrong|unknown flag: --wrong"),
+    ],
+)
+def test_a_failed_build_says_which_step_and_why(bench: Bench, dockerfile: str, sentence: str) -> None:
+    with pytest.raises(DeploymentFailed, match=sentence.replace("`", ".")) as failed:
+        bench.build({"Dockerfile": dockerfile})
+    assert failed.value.reason == "build-failed"
+    assert failed.value.remedy
+    if "boom" in dockerfile:
+        assert "boom" in failed.value.tail
+
+
+def test_a_build_that_takes_too_long_is_stopped(bench: Bench) -> None:
+    with pytest.raises(DeploymentFailed) as failed:
+        bench.build({"Dockerfile": f"FROM {BASE}\nRUN sleep 3601 # {time.time_ns()}\n"}, timeout_s=3)
+    assert failed.value.reason == "build-timeout"
+
+
+def test_a_full_disk_refuses_builds_with_figures(bench: Bench) -> None:
+    settings = bench.settings
+    picky = BuildKit(bench.part.cli, settings.docker_host, settings.state_dir, Caps(0), 1 << 50)
+    with pytest.raises(DeploymentFailed, match=r"[\d.]+ GB are free .*builds need 1048576\.0 GB") as failed:
+        bench.build({"Dockerfile": f"FROM {BASE}\n"}, images=picky)
+    assert failed.value.reason == "disk-full"
+
+
+def test_an_engine_that_is_away_is_said_so(bench: Bench, tmp_path: Path) -> None:
+    away = BuildKit(bench.part.cli, f"unix://{tmp_path}/no.sock", tmp_path, Caps(0), 0)
+    with pytest.raises(DependencyUnavailable):
+        away.facts()
+
+
+def test_a_client_without_buildkit_is_passed_over(tmp_path: Path) -> None:
+    bad = tmp_path / "docker"
+    bad.write_text("#!/bin/sh\n[ $1 = --version ] && echo Docker version 29.0.0, build x\nexit 1\n")
+    bad.chmod(0o755)
+    with pytest.raises(DependencyUnavailable, match="no docker client"):
+        buildkit.pick_client(str(bad))
+    assert buildkit.pick_client() != str(bad)
+
+
+def test_an_unavailable_frontend_is_left_out_and_said(bench: Bench) -> None:
+    if bench.images.local_image("docker/dockerfile:1"):
+        pytest.skip("this host has the frontend")
+    source = {"Dockerfile": f"# syntax=docker/dockerfile:1\nFROM {BASE}\nRUN true\n"}
+    if bench.images.obtain_image("docker/dockerfile:1"):
+        pytest.skip("a registry answers here")
+    bench.build(source)
+
+
+@contextmanager
+def served(bench: Bench, *options: str) -> Iterator[str]:
+    """A container of the image as a replica runs: read-only, no rights; yields its address."""
+    label = f"slipway.instance={bench.settings.instance}"
+    hardened = ["--read-only", "--tmpfs", "/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
+    container = bench.docker("run", "-d", "--label", label, *hardened, "--env=PORT=8123", *options, bench.image)
+    try:
+        template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        yield f"http://{bench.docker('inspect', '--format', template, container)}:8123"
+    finally:
+        bench.docker("rm", "-f", container)
+
+
+def answer(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310
+            return response.read().decode()
+    except OSError:
+        return ""
+
+
+@pytest.mark.parametrize(("example", "path"), [("hello", "/health"), ("static", "/"), ("static", "/style.css")])
+def test_a_detected_app_runs_on_a_read_only_root_without_rights(bench: Bench, example: str, path: str) -> None:
+    files = {
+        str(file.relative_to(EXAMPLES / example)): file.read_text()
+        for file in (EXAMPLES / example).rglob("*")
+        if file.is_file()
+    }
+    built = bench.build(files, timeout_s=300)
+    assert built.user == "10001:10001"
+    assert built.exposed_port == 8000
+    with served(bench) as url:
+        assert eventually(lambda: answer(url + path), within_s=30)
+        assert answer(f"{url}/slipway.toml") == ""
+
+
+def test_the_scratch_folder_is_gone_afterwards(bench: Bench) -> None:
+    bench.build({"Dockerfile": f"FROM {BASE}\n"})
+    base = bench.settings.scratch_dir / f"slipway-{bench.settings.instance}"
+    assert list(base.iterdir()) == []
+    shutil.rmtree(base)

@@ -1,0 +1,161 @@
+"""Builds of different tenants reach nothing of each other, and nothing of the host."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from slipway.adapters.buildkit import BuildKit
+from slipway.adapters.buildkit_cgroup import ROOT, Caps
+from slipway.errors import DeploymentFailed
+from slipway.ports.building import Interrupted
+from tests.fixtures.waiting import eventually
+from tests.integration.build.conftest import BASE, Bench, with_rules
+
+pytestmark = pytest.mark.engine
+
+
+def unique() -> str:
+    return secrets.token_hex(12)
+
+
+def processes_with(words: str) -> list[str]:
+    lines = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line for line in lines if words in line and "ps -eww" not in line]
+
+
+def refused(bench: Bench, dockerfile: str) -> str:
+    with pytest.raises(DeploymentFailed) as failure:
+        bench.build({"Dockerfile": dockerfile})
+    assert failure.value.reason == "dockerfile-refused"
+    return failure.value.message
+
+
+def test_a_cache_mount_is_the_tenants_own(bench: Bench) -> None:
+    value = unique()
+    write = f"FROM {BASE}\nRUN --mount=type=cache,id=shared,target=/c echo {value} > /c/value\n"
+    read = f"FROM {BASE}\nRUN --mount=type=cache,id=shared,target=/c echo {unique()}; cat /c/value\n"
+    bench.build({"Dockerfile": write}, tenant="one")
+    bench.build({"Dockerfile": read}, tenant="one")
+    assert [line for line in bench.lines if line.endswith(f" {value}")]
+    with pytest.raises(DeploymentFailed):
+        bench.build({"Dockerfile": read.replace("echo ", "echo x")}, tenant="two")
+
+
+def test_another_apps_image_can_not_be_copied_from(bench: Bench) -> None:
+    bench.build({"Dockerfile": f"FROM {BASE}\nCOPY a /a\n", "a": unique()})
+    for line in (f"COPY --from={bench.image} /a /b", f"RUN --mount=from={bench.image},target=/x cat /x/a"):
+        assert "an image of an app on this host" in refused(bench, f"FROM {BASE}\n{line}\n")
+    assert "an image of an app" in refused(bench, f"FROM docker.io/{bench.image}\n")
+
+
+def test_an_image_that_is_on_the_host_is_used_only_when_listed(bench: Bench) -> None:
+    bench.build({"Dockerfile": f"FROM {BASE}\nCOPY a /a\n", "a": unique()})
+    name = f"private-{unique()}"
+    bench.docker("tag", bench.image, f"{name}:1")
+    try:
+        assert "builds may not read" in refused(bench, f"FROM {name}:1\n")
+        with_rules(bench, name).build({"Dockerfile": f"FROM {name}:1\n"})
+    finally:
+        bench.docker("rmi", f"{name}:1")
+
+
+def test_a_secret_is_in_the_step_and_nowhere_in_the_image(bench: Bench) -> None:
+    secret = unique()
+    step = "RUN --mount=type=secret,id=TOKEN test $(cat /run/secrets/TOKEN | wc -c) = 24"
+    bench.build({"Dockerfile": f"FROM {BASE}\n{step} # {unique()}\n"}, hidden={"TOKEN": secret})
+    history = bench.docker("history", "--no-trunc", bench.image) + bench.docker("image", "inspect", bench.image)
+    assert secret not in history
+    assert not [line for line in bench.lines if secret in line]
+
+
+def test_no_registry_credential_of_the_host_is_given_to_a_build(bench: Bench) -> None:
+    environment = bench.images._environment()
+    bench.build({"Dockerfile": f"FROM {BASE}\n"})
+    folder = Path(environment["DOCKER_CONFIG"])
+    assert folder.is_relative_to(bench.settings.state_dir)
+    assert not (folder / "config.json").exists()
+
+
+@pytest.mark.parametrize("how", ["success", "failure", "cancel"])
+def test_what_no_step_copies_is_nowhere_on_disk(bench: Bench, since: Path, how: str) -> None:
+    copied, uncopied = f"copied-{unique()}", f"uncopied-{unique()}"
+    step = {"success": "true", "failure": "false", "cancel": "sleep 3602"}[how]
+    files = {
+        "Dockerfile": f"FROM {BASE}\nCOPY used /used\nRUN {step} # {unique()}\n",
+        "used": copied,
+        "unused": uncopied,
+        "deep/unused": uncopied,
+    }
+    if how == "success":
+        bench.build(files)
+    elif how == "failure":
+        with pytest.raises(DeploymentFailed):
+            bench.build(files)
+    else:
+        with pytest.raises(Interrupted):
+            bench.build(files, stopped=lambda: bool(processes_with("sleep 3602")))
+    assert bench.files_with(copied, since), "the search finds what was copied"
+    assert bench.files_with(uncopied, since) == []
+
+
+def test_cancelling_kills_client_and_step(bench: Bench) -> None:
+    told = threading.Event()
+    outcome: list[BaseException] = []
+
+    def build() -> None:
+        try:
+            bench.build({"Dockerfile": f"FROM {BASE}\nRUN sleep 3603 # {unique()}\n"}, stopped=told.is_set)
+        except Interrupted as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=build)
+    thread.start()
+    try:
+        eventually(lambda: processes_with("sleep 3603"), within_s=60)
+        clients = processes_with(bench.image)
+        assert clients
+    finally:
+        told.set()
+        thread.join(30)
+    assert outcome
+    assert processes_with("sleep 3603") == []
+    assert processes_with(bench.image) == []
+    assert bench.docker("ps", "-aq", "--filter", f"label=slipway.instance={bench.settings.instance}") == ""
+    assert bench.docker("images", "-q", bench.image) == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="cgroups belong to root")
+def test_all_builds_together_have_a_memory_cap(bench: Bench) -> None:
+    settings = bench.settings
+    tight = Caps(600 << 20)
+    if not tight.apply():
+        pytest.skip("no common cgroup of builds on this host")
+    capped = BuildKit(bench.part.cli, settings.docker_host, settings.state_dir, tight, 0)
+    hungry = f'RUN python3 -c "b = bytearray(900 << 20); print(len(b))" # {unique()}'
+    try:
+        with pytest.raises(DeploymentFailed, match="may use 600 MB of memory together"):
+            bench.build({"Dockerfile": f"FROM {BASE}\n{hungry}\n"}, images=capped)
+    finally:
+        Caps(4 << 30).apply()
+
+
+def test_caps_are_written_where_either_kind_of_cgroup_keeps_them(tmp_path: Path) -> None:
+    one, two = tmp_path / "v1", tmp_path / "v2"
+    for folder in ("memory/docker/buildkit", "cpu/docker/buildkit"):
+        (one / folder).mkdir(parents=True)
+    (two / "docker/buildkit").mkdir(parents=True)
+    assert replace(Caps(1 << 30, 1.5), root=one).apply()
+    assert (one / "memory/docker/buildkit/memory.limit_in_bytes").read_text() == str(1 << 30)
+    assert (one / "cpu/docker/buildkit/cpu.cfs_quota_us").read_text() == "150000"
+    assert replace(Caps(1 << 30, 1.5), root=two).apply()
+    assert (two / "docker/buildkit/memory.max").read_text() == str(1 << 30)
+    assert (two / "docker/buildkit/cpu.max").read_text() == "150000 100000"
+    assert not replace(Caps(1), root=tmp_path / "none").apply()
+    assert Path("/sys/fs/cgroup") == ROOT
