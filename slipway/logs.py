@@ -48,7 +48,8 @@ class JsonFormatter(logging.Formatter):
         line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        text = json.dumps(line, default=str, ensure_ascii=False)
+        return text.encode(errors="replace").decode()  # a lone surrogate must not cost the line
 
 
 def configure(service: str, levels: Mapping[str, str]) -> None:

@@ -1,0 +1,124 @@
+"""An app's settings: one model for the API and for slipway.toml."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from slipway.core.app_settings import AppSettings, file_values, overlay, parse, parse_file
+from slipway.errors import InvalidInput
+
+
+def test_nothing_is_a_valid_setting() -> None:
+    assert parse({}) == parse_file(b"") == AppSettings()
+
+
+def test_a_file_is_read() -> None:
+    found = parse_file(
+        b"""
+        port = 3000
+        health_path = "/health"
+        paths = ["services/api/**"]
+        pre_deploy = "python manage.py migrate"
+        strategy = "recreate"
+        [processes.web]
+        command = "gunicorn 'my app:app'"
+        replicas = 2
+        [resources]
+        memory_mb = 256
+        read_only = false
+        [timeouts]
+        drain_s = 0
+        """
+    )
+    assert (found.port, found.health_path, found.paths) == (3000, "/health", ("services/api/**",))
+    assert found.processes["web"].replicas == 2
+    assert (found.resources.memory_mb, found.resources.read_only) == (256, False)
+    assert (found.timeouts.drain_s, found.strategy) == (0, "recreate")
+
+
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        ({"prot": 3000}, "prot"),
+        ({"port": 0}, "port"),
+        ({"port": 65536}, "port"),
+        ({"port": "http"}, "port"),
+        ({"health_path": "health"}, "health_path"),
+        ({"health_path": "/a\nb"}, "health_path"),
+        ({"processes": {"Web": {}}}, "processes"),
+        ({"processes": {"web": {"command": ""}}}, "command"),
+        ({"processes": {"web": {"command": "'unclosed"}}}, "command"),
+        ({"processes": {"web": {"replicas": 101}}}, "replicas"),
+        ({"processes": {"web": {"replicas": -1}}}, "replicas"),
+        ({"build": {"dockerfile": "../Dockerfile"}}, "dockerfile"),
+        ({"build": {"context": "/etc/../.."}}, "context"),
+        ({"resources": {"memory_mb": 1}}, "memory_mb"),
+        ({"resources": {"cpus": 0}}, "cpus"),
+        ({"timeouts": {"probe_s": 0}}, "probe_s"),
+        ({"strategy": "blue-green"}, "strategy"),
+        ({"paths": ["x" * 251]}, "paths"),
+        ({"paths": ["x"] * 101}, "paths"),
+        ({"paths": "src"}, "paths"),
+        ({"max_body_mb": 0}, "max_body_mb"),
+        ({"pre_deploy": "   "}, "pre_deploy"),
+    ],
+)
+def test_what_breaks_a_rule_is_told_by_the_fields_name(values: dict[str, Any], where: str) -> None:
+    with pytest.raises(InvalidInput, match=where) as refused:
+        parse(values)
+    assert "docs/reference" in refused.value.remedy
+
+
+@pytest.mark.parametrize("values", [[], None, 7, "port = 1"])
+def test_what_is_no_table_is_refused(values: Any) -> None:
+    with pytest.raises(InvalidInput):
+        parse(values)
+
+
+@pytest.mark.parametrize("content", [b"port = ", b"\xff", b"port = 1\nport = 2", b"[port", b"\0"])
+def test_a_file_that_is_no_toml_is_refused_by_its_name(content: bytes) -> None:
+    with pytest.raises(InvalidInput, match=r"slipway\.toml") as refused:
+        parse_file(content)
+    assert "push again" in refused.value.remedy
+
+
+def test_a_file_breaks_the_same_rules() -> None:
+    with pytest.raises(InvalidInput, match="port"):
+        parse_file(b"port = 99999")
+
+
+def test_only_what_the_file_says_is_taken_from_it() -> None:
+    assert file_values(b"port = 3000") == {"port": 3000}
+
+
+def test_the_file_goes_before_the_app_value_by_value() -> None:
+    app = {
+        "port": 1,
+        "resources": {"memory_mb": 64, "cpus": 1.5},
+        "paths": ["a"],
+        "processes": {"web": {"replicas": 2}},
+    }
+    file = {"port": 2, "resources": {"memory_mb": 128}, "paths": ["b"], "processes": {"worker": {"command": "work"}}}
+    merged = overlay(app, file)
+    assert (merged.port, merged.resources.memory_mb, merged.resources.cpus) == (2, 128, 1.5)
+    assert merged.paths == ("b",)
+    assert set(merged.processes) == {"web", "worker"}
+    assert app["port"] == 1, "neither is changed"
+
+
+def test_the_overlay_is_checked_as_a_whole() -> None:
+    with pytest.raises(InvalidInput):
+        overlay({"port": 1}, {"port": 0})
+
+
+def test_the_schema_of_the_file_names_every_setting() -> None:
+    schema = AppSettings.model_json_schema()
+    assert set(schema["properties"]) == set(AppSettings.model_fields)
+    assert schema["additionalProperties"] is False
+
+
+def test_settings_come_back_from_json() -> None:
+    found = parse({"port": 1, "processes": {"web": {"command": "a b"}}})
+    assert parse(found.model_dump(mode="json")) == found

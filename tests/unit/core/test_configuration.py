@@ -1,0 +1,78 @@
+"""The configuration snapshot of a release."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from slipway.core.app_settings import parse
+from slipway.core.configuration import DEFAULT_PORT, WEB, Configuration, Defaults, snapshot
+
+DEFAULTS = Defaults(
+    memory_bytes=512 << 20,
+    cpus=1,
+    pids=256,
+    probe_timeout_s=30,
+    drain_grace_s=30,
+    stop_grace_s=10,
+    pre_deploy_timeout_s=600,
+)
+
+
+def made(settings: dict[str, Any] | None = None, *, exposed: int | None = None, **variables: str) -> Configuration:
+    return snapshot(parse(settings or {}), DEFAULTS, variables=variables, exposed_port=exposed)
+
+
+@pytest.mark.parametrize(
+    ("settings", "exposed", "port"),
+    [({}, None, DEFAULT_PORT), ({}, 5000, 5000), ({"port": 3000}, 5000, 3000), ({"port": 3000}, None, 3000)],
+)
+def test_the_port_is_the_settings_else_the_images_else_the_default(
+    settings: dict[str, Any], exposed: int | None, port: int
+) -> None:
+    assert made(settings, exposed=exposed).port == port
+
+
+def test_an_app_that_says_nothing_gets_the_hosts_defaults() -> None:
+    found = made()
+    assert (found.memory_bytes, found.cpus, found.pids) == (512 << 20, 1, 256)
+    assert (found.probe_timeout_s, found.drain_grace_s, found.stop_grace_s) == (30, 30, 10)
+    assert (found.health_path, found.pre_deploy, found.read_only, found.strategy) == (None, None, True, "rolling")
+    assert found.commands == {WEB: None}
+
+
+def test_what_an_app_says_goes_before_the_defaults() -> None:
+    found = made(
+        {
+            "resources": {"memory_mb": 64, "cpus": 0.5, "pids": 16, "read_only": False},
+            "timeouts": {"drain_s": 0, "stop_s": 0, "probe_s": 5, "pre_deploy_s": 7},
+            "max_body_mb": 1,
+        }
+    )
+    assert (found.memory_bytes, found.cpus, found.pids, found.read_only) == (64 << 20, 0.5, 16, False)
+    assert (found.drain_grace_s, found.stop_grace_s, found.probe_timeout_s) == (0, 0, 5), "zero is a value"
+    assert (found.pre_deploy_timeout_s, found.max_body_bytes) == (7, 1 << 20)
+
+
+def test_commands_are_split_like_a_shell_splits_words_and_run_by_none() -> None:
+    found = made({"processes": {"web": {"command": "run --name 'a b' $HOME;id"}, "worker": {}}, "pre_deploy": "m x"})
+    assert found.commands == {"web": ("run", "--name", "a b", "$HOME;id"), "worker": None}
+    assert found.pre_deploy == ("m", "x")
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"processes": {"web": {"command": "a b"}, "worker": {"command": "c"}}, "pre_deploy": "d e"}]
+)
+def test_a_snapshot_comes_back_from_json_as_it_was(settings: dict[str, Any]) -> None:
+    found = replace(made(settings, A="sealed"), volumes={"data": "/data"})
+    assert Configuration.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_later_changes_of_the_variables_leave_the_snapshot_alone() -> None:
+    variables = {"A": "sealed"}
+    found = snapshot(parse({}), DEFAULTS, variables=variables, exposed_port=None)
+    variables["A"] = "changed"
+    assert found.variables == {"A": "sealed"}

@@ -1,0 +1,109 @@
+"""Structured logs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from slipway import logs
+from slipway.logs import JsonFormatter, bind
+
+
+def line(message: str = "something happened", *args: object, level: int = logging.INFO, **extra: Any) -> dict[str, Any]:
+    record = logging.getLogger("slipway.test").makeRecord(
+        "slipway.test", level, __file__, 1, message, args, None, extra=extra or None
+    )
+    text = JsonFormatter("webhook").format(record)
+    assert "\n" not in text
+    told: dict[str, Any] = json.loads(text)
+    return told
+
+
+def test_a_line_is_one_json_object() -> None:
+    told = line("%d things", 3)
+    assert datetime.fromisoformat(told.pop("at")).utcoffset() is not None
+    assert told == {"level": "info", "service": "webhook", "logger": "slipway.test", "event": "3 things"}
+
+
+def test_extras_are_fields() -> None:
+    assert line(deployment=318, app="shop").items() >= {"deployment": 318, "app": "shop"}.items()
+
+
+def test_ids_that_are_bound_are_on_every_line_inside() -> None:
+    with bind(deployment=318), bind(delivery="d-1"):
+        inner = line()
+    assert (inner["deployment"], inner["delivery"]) == (318, "d-1")
+    assert "deployment" not in line()
+
+
+def test_an_inner_binding_goes_before_the_outer_and_ends() -> None:
+    with bind(app=1):
+        with bind(app=2):
+            assert line()["app"] == 2
+        assert line()["app"] == 1
+
+
+def test_a_binding_ends_when_its_block_raises() -> None:
+    with pytest.raises(ZeroDivisionError), bind(app=1):
+        raise ZeroDivisionError
+    assert "app" not in line()
+
+
+def test_another_thread_has_its_own_bindings() -> None:
+    seen: list[dict[str, Any]] = []
+    with bind(app=1):
+        thread = threading.Thread(target=lambda: seen.append(line()))
+        thread.start()
+        thread.join()
+    assert "app" not in seen[0]
+
+
+def test_what_is_no_json_is_written_as_text() -> None:
+    assert line(path=ZeroDivisionError("x"), several={1})["path"] == "x"
+
+
+def test_a_traceback_is_one_field() -> None:
+    try:
+        _ = 1 / 0
+    except ZeroDivisionError:
+        record = logging.makeLogRecord({"msg": "failed", "exc_info": sys.exc_info(), "levelname": "ERROR"})
+    told = json.loads(JsonFormatter("webhook").format(record))
+    assert "ZeroDivisionError" in told["error"]
+
+
+@pytest.fixture
+def root() -> Iterator[logging.Logger]:
+    logger = logging.getLogger()
+    handlers, level = list(logger.handlers), logger.level
+    yield logger
+    logger.handlers[:], logger.level = handlers, level
+
+
+@pytest.mark.parametrize(
+    ("levels", "level"),
+    [
+        ({"": "WARNING"}, logging.WARNING),
+        ({"": "WARNING", "webhook": "DEBUG"}, logging.DEBUG),
+        ({"agent": "DEBUG"}, logging.INFO),
+    ],
+)
+def test_a_service_has_its_own_level(root: logging.Logger, levels: dict[str, str], level: int) -> None:
+    logs.configure("webhook", levels)
+    assert root.level == level
+
+
+def test_a_configured_process_logs_json_to_stderr_once(
+    root: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        logs.configure("webhook", {"": "INFO"})
+    logging.getLogger("slipway.test").info("größe \ud800", extra={"odd": "\udcff"})
+    (written,) = capsys.readouterr().err.splitlines()
+    assert json.loads(written)["event"].startswith("größe")
