@@ -218,7 +218,8 @@ app = WhiteNoise(missing, root="/site", index_file=True)
 def _static(sources: Sources, images: BaseImages) -> Recipe:
     folder = _static_folder(sources) or "."
     script = f"import pathlib; pathlib.Path('/srv/static_site.py').write_text({_SITE!r})"
-    serve = "exec gunicorn --chdir /srv --preload --threads 8 --worker-tmp-dir /dev/shm --bind 0.0.0.0:$PORT static_static_site:app"
+    options = "--preload --threads 8 --worker-tmp-dir /dev/shm --bind 0.0.0.0:$PORT"
+    serve = f"exec gunicorn --chdir /srv {options} static_site:app"
     lines = [
         f"FROM {images.static}",
         "ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore",
