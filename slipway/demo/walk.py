@@ -234,15 +234,10 @@ def _last_answer(forge: Calls, paths: list[str]) -> str:
 def _failure(deployment: dict[str, Any]) -> DeploymentFailed:
     if not deployment:
         return DeploymentFailed("no-deployment", "the push made no deployment", remedy=f"slipway deployments -a {APP}")
-    serving = deployment["serving"]
-    lines = [
-        deployment["detail"] or f"it is {deployment['state']}",
-        f"{serving['commit'][:7]} serves on" if serving else "nothing was live before, so nothing serves",
-        f"deployment {deployment['id']}",
-    ]
+    said = deployment["detail"] or f"it is {deployment['state']}"
     return DeploymentFailed(
         deployment["reason"] or deployment["state"],
-        "\n".join(lines),
+        f"{said}\ndeployment {deployment['id']}",
         remedy=deployment["remedy"] or f"slipway deployments show {deployment['id']} -a {APP}",
         tail=deployment["tail"],
     )

@@ -1,0 +1,58 @@
+"""`make demo` against the real platform."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fixtures.stack import ROOT, Stack, free_port, running_stack
+
+pytestmark = pytest.mark.stack
+SECOND_RUN_S = 30
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with running_stack() as stack:
+        yield stack
+
+
+def demo(stack: Stack, *arguments: str, **settings: str) -> list[str]:
+    """What it prints, line by line."""
+    argv = [sys.executable, "-m", "slipway.demo", *arguments]
+    environment = stack.environment | settings
+    done = subprocess.run(argv, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip().splitlines()
+
+
+def test_the_demo_ends_with_the_address_of_a_live_app_and_deploys_a_new_version_each_time(stack: Stack) -> None:
+    port = free_port()
+    try:
+        assert demo(stack, f"--port={port}")[-1] == f"live: http://hello.localhost:{stack.port}/"
+        first = stack.get("hello", "/version").json["version"]
+
+        began = time.monotonic()
+        hosts = f"{stack.environment['SLIPWAY_GIT_HOSTS']},127.0.0.1:{port}"
+        again = demo(stack, f"--port={port}", "--no-up", SLIPWAY_GIT_HOSTS=hosts)
+
+        assert again[-1] == f"live: http://hello.localhost:{stack.port}/"
+        assert stack.get("hello", "/version").json["version"] == str(int(first) + 1)
+        assert time.monotonic() - began < SECOND_RUN_S
+    finally:
+        demo(stack, "stop", f"--port={port}")
+
+
+@pytest.mark.parametrize(
+    ("example", "told"), [("static", "Only files."), ("dockerfile", "GET / answered by"), ("hello", "It is live.")]
+)
+def test_every_example_deploys_as_it_is(stack: Stack, example: str, told: str) -> None:
+    checkout = stack.app(f"sample-{example}", source=ROOT / "examples" / example)
+
+    stack.deploy(f"sample-{example}", checkout, "1")
+
+    assert told in stack.get(f"sample-{example}").text
