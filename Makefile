@@ -35,7 +35,7 @@ status: ## what runs, and whether it answers
 examine: ## look the host over, with a remedy for each finding
 	@$(SUDO) $(HOST) examine
 
-demo: up ## start everything, push a sample repository, print its address
+demo: install ## start everything, push a sample repository, print its address
 	@$(SUDO) $(HOST) run -- $(VENV)/python -m slipway.demo
 
 test: install-test check ## everything: lint, types, import rules, then all tests with coverage

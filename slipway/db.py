@@ -11,6 +11,7 @@ there. Writers of one process queue for it, those of others try every millisecon
 from __future__ import annotations
 
 import logging
+import os
 import random
 import sqlite3
 import threading
@@ -53,6 +54,7 @@ class Database:
         self.engine = create_engine(url, **options)
         self._turn: AbstractContextManager[Any] = nullcontext()
         if self.engine.dialect.name == "sqlite":
+            _keep_private(self.engine.url.database)
             _prepare_sqlite(self.engine)
             self._turn = _Turn()
 
@@ -144,6 +146,12 @@ def _refuse_foreign_rows(session: Session, *_: Any) -> None:
     for row in (*session.new, *session.dirty, *session.deleted):
         if isinstance(row, TenantOwned) and row.tenant_id != scope:
             raise UnscopedQuery(f"a {type(row).__name__} of another tenant")
+
+
+def _keep_private(path: str | None) -> None:
+    """Make the file before SQLite does, for its owner's eyes alone; the journal's files get the same mode."""
+    if path and path != ":memory:" and os.access(os.path.dirname(path) or ".", os.W_OK):
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def _prepare_sqlite(engine: Engine) -> None:
