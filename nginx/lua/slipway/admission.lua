@@ -11,12 +11,21 @@ local _M = {}
 local FIRST_READ_PATIENCE_S, LOOK_EVERY_S = 3, 0.02
 
 -- A new edge holds no table for a moment: a request waits for the first full read rather than being sent away.
-local function entry_of(host)
-  local entry, failure = routes.entry(host)
+local function after_first_read(host)
   local deadline = ngx.now() + FIRST_READ_PATIENCE_S
-  while failure == "edge-starting" and ngx.now() < deadline do
+  local entry, failure
+  repeat
     ngx.sleep(LOOK_EVERY_S)
     entry, failure = routes.entry(host)
+  until failure ~= "edge-starting" or ngx.now() >= deadline
+  return entry, failure
+end
+
+-- The loop stands apart: every request comes here, and a function with a loop in it is not inlined when compiled.
+local function entry_of(host)
+  local entry, failure = routes.entry(host)
+  if failure == "edge-starting" then
+    return after_first_read(host)
   end
   return entry, failure
 end

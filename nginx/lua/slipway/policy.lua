@@ -8,8 +8,14 @@ end
 
 local POLICIES = { public = public }
 
+-- A policy that this edge doesn't know admits nobody.
 function _M.refuses(entry)
-  return (POLICIES[entry.access or "public"])(entry)
+  local policy = POLICIES[entry.access]
+  if not policy then
+    ngx.log(ngx.ERR, "the route of app ", entry.app, " has an unknown policy: ", entry.access)
+    return "broken-route"
+  end
+  return policy(entry)
 end
 
 return _M

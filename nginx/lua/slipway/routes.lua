@@ -37,6 +37,8 @@ local function readable(raw)
     raw = raw,
     app = tostring(entry.app),
     name = tostring(entry.name),
+    access = type(entry.access) == "string" and entry.access or "public",
+    balancing = entry.balancing,
     targets = targets,
     connect_s = tonumber(timeouts.connect_s) or DEFAULT_CONNECT_S,
     read_s = tonumber(timeouts.read_s) or DEFAULT_READ_S,

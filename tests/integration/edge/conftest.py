@@ -1,25 +1,19 @@
-"""Parts of a running edge, each test its own."""
+"""Parts of a running edge."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from edge_backend import Server
-from edge_publisher import Publisher
-from edge_rig import BlackHole, Edge, RedisServer, Rig, eventually
+from edge_rig import BlackHole, Edge, RedisServer, Rig, running, short_folder
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """With a short path: a unix socket's may have 107 bytes."""
-    path = Path(tempfile.mkdtemp(prefix="edge-", dir="/tmp"))
-    path.chmod(0o755)  # the workers run as another user
-    yield path
-    shutil.rmtree(path)
+    with short_folder() as path:
+        yield path
 
 
 @pytest.fixture
@@ -31,27 +25,25 @@ def redis_server(folder: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def environ() -> dict[str, str]:
-    """Settings beside the rig's own; a test module overrides it."""
-    return {}
-
-
-@pytest.fixture
-def edge(folder: Path, environ: dict[str, str]) -> Iterator[Edge]:
+def edge(folder: Path) -> Iterator[Edge]:
     """Not started yet."""
-    made = Edge(folder, environ)
+    made = Edge(folder, {})
     yield made
     made.stop()
 
 
 @pytest.fixture
-def rig(redis_server: RedisServer, edge: Edge) -> Rig:
+def rig() -> Iterator[Rig]:
     """A running edge that holds an empty table."""
-    publisher = Publisher(redis_server.client)
-    publisher.start()
-    edge.start()
-    eventually(publisher.is_in_force)
-    return Rig(redis_server, edge, publisher)
+    with running({}) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared_rig() -> Iterator[Rig]:
+    """For modules whose tests do the edge no harm: they may call it `rig`."""
+    with running({}) as made:
+        yield made
 
 
 @pytest.fixture

@@ -181,6 +181,10 @@ class UnixServer(Server):
         self.path.chmod(0o777)
         self.server_address = ("unix", 0)
 
+    def stop(self) -> None:
+        super().stop()
+        self.path.unlink()
+
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, _ = self.socket.accept()
         return connection, ("unix", 0)

@@ -6,12 +6,14 @@ import http.client
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -206,3 +208,31 @@ class Rig:
     def unroute(self, host: str) -> None:
         self.publisher.publish({host: None})
         eventually(self.publisher.is_in_force)
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """With a short path: a unix socket's may have 107 bytes."""
+    path = Path(tempfile.mkdtemp(prefix="edge-", dir="/tmp"))
+    path.chmod(0o755)  # the workers run as another user
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
+
+
+@contextmanager
+def running(environ: Mapping[str, str]) -> Iterator[Rig]:
+    """An edge with these settings that holds an empty table."""
+    with short_folder() as folder:
+        redis_server, edge_ = RedisServer(folder), Edge(folder, environ)
+        try:
+            redis_server.start()
+            publisher = Publisher(redis_server.client)
+            publisher.start()
+            edge_.start()
+            eventually(publisher.is_in_force)
+            yield Rig(redis_server, edge_, publisher)
+        finally:
+            edge_.stop()
+            redis_server.stop()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 from edge_backend import UnixServer
+from edge_rig import running
 
 CONSOLE = "slipway.localhost"
 
 
-@pytest.fixture
-def environ():
-    return {"SLIPWAY_DELIVERY_MAX_BYTES": "1m"}
+@pytest.fixture(scope="module")
+def rig():
+    with running({"SLIPWAY_DELIVERY_MAX_BYTES": "1m"}) as rig:
+        yield rig
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import os
 import time
 
 import pytest
 from edge_publisher import CONFIRMED, DELTAS, META, TABLE, Publisher, entry, hosts, target
-from edge_rig import Edge, eventually
+from edge_rig import Edge, eventually, running
 
 
 @pytest.fixture
@@ -187,10 +188,13 @@ class TestWithoutRedis:
 
         redis_server.start()
         eventually(lambda: edge.status["redis"] == "connected")
-        assert edge.ask("shop.localhost").status == 503  # nothing is published yet
+        assert edge.status["synced"] is False  # nothing is published yet
 
         publisher = Publisher(redis_server.client)
-        publisher.start({"shop.localhost": entry(target(backend().port))})
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            early = pool.submit(edge.ask, "shop.localhost")  # waits for the table
+            publisher.start({"shop.localhost": entry(target(backend().port))})
+            assert early.result().status == 200
         eventually(publisher.is_in_force)
         assert edge.ask("shop.localhost").status == 200
         assert edge.ask("nobody.localhost").status == 404
@@ -238,8 +242,9 @@ class TestWorkers:
 
 class TestOneWorker:
     @pytest.fixture
-    def environ(self):
-        return {"SLIPWAY_EDGE_WORKERS": "1"}
+    def rig(self):
+        with running({"SLIPWAY_EDGE_WORKERS": "1"}) as rig:
+            yield rig
 
     def test_an_exiting_leader_with_an_open_stream_hands_over(self, rig, shop):
         stream = rig.edge.raw(b"GET /stream HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")

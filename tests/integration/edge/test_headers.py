@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 from edge_publisher import target
+from edge_rig import running
 
 FORGED = {
     "X-Forwarded-For": "6.6.6.6",
@@ -26,6 +27,11 @@ NEVER = [
     *(f"X-Slipway-{name}" for name in ("App", "Identity", "Tenant", "User")),
     "X_Forwarded_User",
 ]
+
+
+@pytest.fixture
+def rig(shared_rig):
+    return shared_rig
 
 
 @pytest.fixture
@@ -111,8 +117,9 @@ def test_an_app_can_not_set_slipways_cookies_nor_steer_the_edge(rig, backend):
 
 class TestBehindATrustedProxy:
     @pytest.fixture
-    def environ(self):
-        return {"SLIPWAY_TRUSTED_PROXIES": "127.0.0.0/8"}
+    def rig(self):
+        with running({"SLIPWAY_TRUSTED_PROXIES": "127.0.0.0/8"}) as rig:
+            yield rig
 
     def test_its_word_on_client_and_scheme_is_believed(self, asked):
         told = asked({"X-Forwarded-For": "6.6.6.6, 203.0.113.9", "X-Forwarded-Proto": "https"})

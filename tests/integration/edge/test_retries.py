@@ -10,6 +10,11 @@ from edge_publisher import target
 from edge_rig import eventually, free_port
 
 
+@pytest.fixture
+def rig(shared_rig):
+    return shared_rig
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_one_dead_target_of_two_is_not_noticed(rig, backend, method):
     app = backend()

@@ -15,6 +15,11 @@ from edge_rig import eventually, free_port, read
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
+@pytest.fixture
+def rig(shared_rig):
+    return shared_rig
+
+
 def test_a_host_reaches_its_app_with_path_and_query_untouched(rig, backend):
     app = backend()
     rig.route("shop.localhost", target(app.port))
@@ -130,13 +135,21 @@ def test_a_removed_host_is_unknown(rig, backend):
     assert rig.edge.ask("shop.localhost").json["code"] == "unknown-host"
 
 
-def test_an_entry_that_is_no_json_is_the_platforms_fault(rig):
-    rig.publisher._json = lambda _: "{"
+def test_an_entry_that_is_no_json_is_the_platforms_fault(rig, monkeypatch):
+    monkeypatch.setattr(rig.publisher, "_json", lambda _: "{")
     rig.route("shop.localhost")
 
     answer = rig.edge.ask("shop.localhost")
 
     assert (answer.status, answer.json["code"], answer.json["fault"]) == (503, "broken-route", "platform")
+
+
+def test_a_policy_that_the_edge_does_not_know_admits_nobody(rig, backend):
+    app = backend()
+    rig.route("shop.localhost", target(app.port), access="friends")
+
+    assert rig.edge.ask("shop.localhost").json["code"] == "broken-route"
+    assert app.record.requests == []
 
 
 def test_a_malformed_request_is_the_clients_fault(rig):
@@ -199,9 +212,9 @@ def test_each_request_is_one_json_line_in_the_access_log(rig, backend):
     log = rig.edge.settings.log_dir / "edge-access.log"
 
     eventually(lambda: all(id_ in log.read_text() for id_ in ids))
-    served, refused = (json.loads(line) for line in log.read_text().splitlines())
+    lines = {line["request_id"]: line for line in map(json.loads, log.read_text().splitlines())}
+    served, refused = (lines[id_] for id_ in ids)
 
-    assert [served["request_id"], refused["request_id"]] == ids
     assert (served["status"], served["app"], served["path"], served["fault"]) == (200, "7", '/a"b', "")
     assert (refused["status"], refused["app"], refused["fault"]) == (404, "", "client")
     assert abs(served["at"] - time.time()) < 60
