@@ -22,7 +22,7 @@ def test_a_hundred_rollouts_under_load_fail_no_request(stack: Stack) -> None:
 
 def test_random_kills_at_random_moments_lose_no_push_and_fail_no_request(stack: Stack) -> None:
     """Each round pushes a version and kills one process at some moment of its deployment."""
-    chance = random.Random(SEED)  # noqa: S311
+    chance = random.Random(SEED)
     checkout = stack.app("chaos")
     stack.deploy("chaos", checkout, "v0")
     with load(stack.port, "chaos.localhost", streamers=1) as clients:
