@@ -29,6 +29,7 @@ from builder.source_tree import SourceTree
 from builder.tools import Tools, connected
 from slipway import intents, lifecycle, logs, settings
 from slipway.adapters.commit_status import StatusState
+from slipway.adapters.vault import SealBroken
 from slipway.core.ordering import Verdict, push_is_stale
 from slipway.core.states import ENDED, Kind, State
 from slipway.errors import DependencyUnavailable, DeploymentFailed, SlipwayError
@@ -64,7 +65,19 @@ def build(deployment_id: int, attempt: int) -> dict[str, Any]:
             log.info("nothing to do: done before, ended, or handed out again")
             return {"state": None}
         log.info("claimed", extra={"tenant": hold.work.tenant, "app": hold.work.app, "commit": hold.work.commit_sha})
-        return Job(tools, hold).run()
+        return work_on(tools, hold)
+
+
+def work_on(tools: Tools, hold: Hold) -> dict[str, Any]:
+    """Work on what was claimed, to its end."""
+    try:
+        job = Job(tools, hold)
+    except SealBroken as error:
+        failure = DeploymentFailed("secret-unreadable", error.message, remedy=error.remedy)
+        with hold.write() as (_, row):
+            lifecycle.fail(row, failure)
+        return {"state": str(State.FAILED)}
+    return job.run()
 
 
 def end_with_the_worker() -> None:

@@ -28,11 +28,13 @@ class SourceTree:
         descriptor = self._open(path, os.O_RDONLY)
         if descriptor is None:
             return None
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_READ_BYTES:
                 raise InvalidInput(f"{path} is not a file of up to 1 MB", remedy="make it a regular, small file")
-            return file.read(MAX_READ_BYTES)
+            return os.read(descriptor, MAX_READ_BYTES)
+        finally:
+            os.close(descriptor)
 
     def folder(self, path: str) -> Path:
         """The real folder that a path names.

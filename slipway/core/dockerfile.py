@@ -57,7 +57,7 @@ class Dockerfile:
         if syntax:
             kept.insert(0, f"# syntax={syntax}")
         left_out = len(self.directives) - len(kept)
-        return "\n".join([*kept, *["#"] * left_out, *self.body]) + "\n"
+        return "\n".join([*kept, *["#"] * left_out, *self.body]).rstrip("\n") + "\n"
 
     def needs_newer(self) -> list[str]:
         """What in it the built-in frontend of an old Engine can't read."""

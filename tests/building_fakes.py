@@ -1,0 +1,130 @@
+"""Fakes of what a worker works with: sources without git, images without an Engine, a log in memory."""
+
+# ruff: noqa: ARG002 - a fake takes all that its port is given
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from slipway.errors import DeploymentFailed
+from slipway.ports.building import BuildSpec, Built, Commit, Interrupted, Repository, Stopped
+
+DIGEST = "sha256:" + "d" * 64
+
+
+@dataclass
+class FakeSources:
+    """`SourceFetcher`: heads by ref, one set of files for every commit."""
+
+    heads: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=lambda: {"Dockerfile": "FROM python\n"})
+    failure: DeploymentFailed | None = None
+    asked: list[str] = field(default_factory=list)
+    repositories: list[Repository] = field(default_factory=list)
+
+    def resolve(self, repository: Repository, ref: str) -> str | None:
+        self.asked.append(ref)
+        return self.heads.get(ref)
+
+    def fetch(self, repository: Repository, sha: str, into: Path, *, stopped: Stopped) -> Commit:
+        self.repositories.append(repository)
+        if self.failure:
+            raise self.failure
+        for name, text in self.files.items():
+            (into / name).write_text(text)
+        return Commit(sha, "A message", "Ada")
+
+
+@dataclass
+class FakeImages:
+    """`ImageBuilder`: what `during` does while it builds decides how it ends."""
+
+    during: Callable[[BuildSpec, Callable[[str], None]], None] = lambda _spec, _output: None
+    built: list[BuildSpec] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    forgotten: int = 0
+    local: frozenset[str] = frozenset()
+    waits_for_stop: bool = False
+
+    def build(self, spec: BuildSpec, *, output: Callable[[str], None], stopped: Stopped, timeout_s: float) -> Built:
+        self.built.append(spec)
+        self.during(spec, output)
+        until = time.monotonic() + 20
+        while self.waits_for_stop and not stopped():
+            assert time.monotonic() < until, "nobody stopped the build"
+            time.sleep(0.005)
+        if stopped():
+            raise Interrupted
+        return Built(DIGEST, 8000, "10001", 1000, 4, 3)
+
+    def free_bytes(self) -> int:
+        return 1 << 40
+
+    def local_image(self, reference: str) -> bool:
+        return reference in self.local
+
+    def obtain_image(self, reference: str) -> bool:
+        return self.local_image(reference)
+
+    def remove_image(self, image: str) -> None:
+        self.removed.append(image)
+
+    def forget_sources(self) -> None:
+        self.forgotten += 1
+
+    def forget_steps(self) -> None: ...
+
+
+@dataclass
+class FakeLog:
+    """`DeploymentLog` in memory."""
+
+    lines: list[str] = field(default_factory=list)
+    finished: list[int] = field(default_factory=list)
+
+    def append(self, deployment_id: int, line: str) -> None:
+        self.lines.append(line)
+
+    def finish(self, deployment_id: int) -> None:
+        self.finished.append(deployment_id)
+
+    def read(self, deployment_id: int) -> Iterator[str]:
+        return iter(self.lines)
+
+    def follow(self, deployment_id: int, *, after: str = "0") -> Iterator[tuple[str, str]]:
+        for number, line in enumerate(self.lines, start=1):
+            if number > int(after):
+                yield str(number), line
+
+    def remove(self, deployment_id: int) -> None:
+        self.lines.clear()
+
+
+@dataclass
+class FakeStatuses:
+    """Commit statuses that would have been sent."""
+
+    sent: list[tuple[str, str]] = field(default_factory=list)
+
+    def send(self, repository: str, sha: str, state: str, *, app: str, description: str, target_url: str) -> None:
+        self.sent.append((sha, state))
+
+    def settle(self) -> None: ...
+
+
+@dataclass
+class FakeQueue:
+    """Who was told."""
+
+    enqueued: list[tuple[int, int]] = field(default_factory=list)
+    woken: list[int] = field(default_factory=list)
+
+    def enqueue_build(self, deployment_id: int, attempt: int) -> bool:
+        self.enqueued.append((deployment_id, attempt))
+        return True
+
+    def wake_agent(self, app_id: int) -> None:
+        self.woken.append(app_id)

@@ -1,0 +1,137 @@
+"""A worker on a real SQLite file, with fakes of all that it reaches through ports."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from builder import jobs
+from builder.hold import claim
+from builder.recipes import Recipes
+from builder.tools import Tools
+from slipway import intents, lifecycle
+from slipway.adapters.vault import Vault, create_key_file
+from slipway.core.detection import BaseImages
+from slipway.core.dockerfile_policy import Rules
+from slipway.core.states import Kind, State
+from slipway.db import Database
+from slipway.models import App, Build, Deployment, Variable
+from slipway.settings import Settings, load
+from tests.building_fakes import FakeImages, FakeLog, FakeQueue, FakeSources, FakeStatuses
+from tests.fixtures.rows import add_app, add_tenant
+
+MAIN = "refs/heads/main"
+_shas = itertools.count(1)
+
+
+def sha() -> str:
+    """A commit nobody had before."""
+    return f"{next(_shas):040x}"
+
+
+@dataclass
+class Rig:
+    settings: Settings
+    db: Database
+    vault: Vault
+    tenant_id: int
+    app_id: int
+    sources: FakeSources = field(default_factory=FakeSources)
+    images: FakeImages = field(default_factory=FakeImages)
+    log: FakeLog = field(default_factory=FakeLog)
+    queue: FakeQueue = field(default_factory=FakeQueue)
+    statuses: FakeStatuses = field(default_factory=FakeStatuses)
+
+    @property
+    def tools(self) -> Tools:
+        bases = Rules(frozenset(self.settings.base_images), frozenset(self.settings.frontends))
+        return Tools(
+            settings=self.settings,
+            db=self.db,
+            queue=cast(Any, self.queue),
+            sources=self.sources,
+            images=self.images,
+            recipes=Recipes(bases, BaseImages("python", "python"), self.images, lambda: 20),
+            log=self.log,
+            vault=self.vault,
+            statuses=cast(Any, self.statuses),
+        )
+
+    def push(self, commit: str = "", *, head: str | None = "") -> Deployment:
+        """A pushed commit; `head` is where the branch then is (the commit itself when not given)."""
+        commit = commit or sha()
+        self.sources.heads[MAIN] = commit if head == "" else cast(str, head)
+        pushed = intents.Pushed(MAIN, commit, "Pushed", "ada")
+        with self.db.write(tenant_id=self.tenant_id) as session:
+            app = session.get_one(App, self.app_id)
+            return intents.push(session, app, pushed, idempotency_key=f"test:{sha()}", actor="test")
+
+    def deploy(self, ref: str) -> Deployment:
+        with self.db.write(tenant_id=self.tenant_id) as session:
+            return intents.deploy(session, session.get_one(App, self.app_id), ref=ref, actor="test")
+
+    def work(self, deployment: Deployment, attempt: int = 0) -> str | None:
+        """Do the job as far as starting; returns the state that it reports."""
+        hold = claim(self.db, deployment.id, attempt)
+        return jobs.work_on(self.tools, hold)["state"] if hold else None
+
+    def row(self, deployment: Deployment) -> Deployment:
+        with self.db.read(tenant_id=self.tenant_id) as session:
+            return session.get_one(Deployment, deployment.id)
+
+    def builds(self) -> list[Build]:
+        with self.db.read(tenant_id=self.tenant_id) as session:
+            return list(session.query(Build))
+
+    def change(self, deployment: Deployment, **values: Any) -> None:
+        with self.db.write(tenant_id=self.tenant_id) as session:
+            row = session.get_one(Deployment, deployment.id)
+            for name, value in values.items():
+                setattr(row, name, value)
+
+    def live(self, *, kind: Kind = Kind.PUSH, commit: str = "", image_sequence: int | None = None) -> Deployment:
+        """A deployment that serves, of the newest intent (or with an older one's image)."""
+        deployment = self.push(commit, head=self.sources.heads.get(MAIN))
+        with self.db.write(tenant_id=self.tenant_id) as session:
+            row = session.get_one(Deployment, deployment.id)
+            row.kind = str(kind)
+            row.image_sequence = row.image_sequence if image_sequence is None else image_sequence
+            for state in (State.FETCHING, State.BUILDING, State.STARTING, State.LIVE):
+                lifecycle.advance(row, state)
+        return deployment
+
+    def variable(self, name: str, value: str) -> None:
+        sealed = self.vault.seal(value, self.tenant_id, self.app_id, "production", name)
+        with self.db.write(tenant_id=self.tenant_id) as session:
+            session.add(Variable(tenant_id=self.tenant_id, app_id=self.app_id, scope="build", name=name, sealed=sealed))
+
+    def leftovers(self) -> list[Path]:
+        return list((self.settings.scratch_dir / f"slipway-{self.settings.instance}").glob("*"))
+
+
+@pytest.fixture
+def rig(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+    monkeypatch.setattr(jobs, "FOLLOW_S", 0.0)
+    monkeypatch.setattr(jobs, "FOLLOW_POLL_S", 0.001)
+    values = {
+        "STATE_DIR": str(tmp_path),
+        "INSTANCE": f"u{tmp_path.name[-6:].strip('_').lower()}",
+        "HEARTBEAT_S": "0.01",
+    }
+    values["INSTANCE"] = "u" + "".join(letter for letter in values["INSTANCE"] if letter.isalnum())
+    settings = load({f"SLIPWAY_{name}": value for name, value in values.items()})
+    settings.key_dir.mkdir()
+    create_key_file(settings.key_dir / "values.key")
+    db = Database(sqlite_url)
+    tenant_id = add_tenant(db)
+    app = add_app(db, tenant_id)
+    rig = Rig(settings, db, Vault(settings.key_dir / "values.key"), tenant_id, app.id)
+    yield rig
+    db.dispose()
+    shutil.rmtree(settings.scratch_dir / f"slipway-{settings.instance}", ignore_errors=True)

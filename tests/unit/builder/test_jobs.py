@@ -1,0 +1,322 @@
+"""A deployment's way to starting, and every way out of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from builder import jobs
+from slipway import intents, lifecycle
+from slipway.core.states import Kind, State
+from slipway.errors import DeploymentFailed
+from slipway.models import App, now
+from slipway.ports.building import BuildSpec
+from tests.building_fakes import DIGEST
+from tests.unit.builder.conftest import MAIN, Rig, sha
+
+
+def test_a_push_becomes_an_image_and_the_agent_is_woken(rig: Rig) -> None:
+    rig.sources.files["slipway.toml"] = "port = 9000\n"
+    deployment = rig.push()
+    assert rig.work(deployment) == "starting"
+    [build] = rig.builds()
+    [spec] = rig.images.built
+    assert (build.deployment_id, build.digest, build.image) == (deployment.id, DIGEST, spec.image)
+    assert build.file_settings == {"port": 9000}
+    row = rig.row(deployment)
+    assert [(step["name"], step["note"]) for step in row.steps] == [
+        ("fetch", ""),
+        ("build", "3 of 4 steps from cache"),
+        ("start", ""),
+    ]
+    assert row.heartbeat_at is not None
+    assert rig.queue.woken == [rig.app_id]
+    assert rig.leftovers() == []
+    assert rig.images.forgotten == 1
+
+
+def test_labels_tag_and_cache_namespace_belong_to_the_build(rig: Rig) -> None:
+    first, second = rig.push(), rig.push()
+    rig.work(second)
+    rig.sources.heads[MAIN] = first.commit_sha
+    rig.work(first)
+    one, two = rig.images.built
+    assert one.image != two.image
+    assert len(one.image.split("/")[1].split(":")[0]) == 32
+    assert one.labels["slipway.deployment"] == str(second.id)
+    assert one.labels["org.opencontainers.image.revision"] == second.commit_sha
+    assert one.arguments["BUILDKIT_CACHE_MOUNT_NS"].endswith(f"tenant-{rig.tenant_id}")
+
+
+def test_the_same_job_twice_builds_once(rig: Rig) -> None:
+    deployment = rig.push()
+    assert rig.work(deployment) == "starting"
+    assert rig.work(deployment) is None
+    assert len(rig.builds()) == 1
+
+
+@pytest.mark.parametrize("attempt", [-1, 1])
+def test_a_job_of_another_attempt_does_nothing(rig: Rig, attempt: int) -> None:
+    deployment = rig.push()
+    assert rig.work(deployment, attempt) is None
+    assert rig.row(deployment).state == "queued"
+
+
+def test_a_rollback_is_no_work_for_a_worker(rig: Rig) -> None:
+    deployment = rig.push()
+    rig.change(deployment, kind=str(Kind.ROLLBACK))
+    assert rig.work(deployment) is None
+
+
+@pytest.mark.parametrize(("head", "state"), [("f" * 40, "superseded"), (None, "skipped")])
+def test_a_push_that_is_not_its_branchs_head_is_not_built(rig: Rig, head: str | None, state: str) -> None:
+    deployment = rig.push(head=head)
+    assert rig.work(deployment) == state
+    assert rig.images.built == []
+    assert rig.leftovers() == []
+    assert rig.row(deployment).detail
+
+
+def test_a_commit_that_is_live_already_is_skipped(rig: Rig) -> None:
+    commit = sha()
+    rig.live(commit=commit)
+    assert rig.work(rig.push(commit)) == "skipped"
+
+
+def test_a_fetch_that_fails_because_the_branch_moved_on_is_superseded(rig: Rig) -> None:
+    rig.sources.failure = DeploymentFailed("commit-missing", "gone")
+    assert rig.work(rig.push(head="f" * 40)) == "superseded"
+
+
+@pytest.mark.parametrize("ref", ["main", "v1.0"])
+def test_a_manual_deployment_is_resolved_and_described(rig: Rig, ref: str) -> None:
+    commit = sha()
+    rig.sources.heads[ref] = commit
+    deployment = rig.deploy(ref)
+    assert rig.work(deployment) == "starting"
+    row = rig.row(deployment)
+    assert (row.commit_sha, row.message, row.pushed_by) == (commit, "A message", "Ada")
+
+
+def test_a_manual_deployment_of_nothing_fails_with_the_ref(rig: Rig) -> None:
+    deployment = rig.deploy("nowhere")
+    assert rig.work(deployment) == "failed"
+    row = rig.row(deployment)
+    assert (row.reason, "nowhere" in row.detail) == ("commit-missing", True)
+
+
+def test_a_failed_build_keeps_reason_sentence_remedy_and_a_redacted_tail(rig: Rig) -> None:
+    rig.variable("TOKEN", "very-secret-value")
+
+    def fail(_spec: BuildSpec, output: Any) -> None:
+        output("#5 0.1 using very-secret-value")
+        raise DeploymentFailed("build-failed", "it broke", remedy="mend it", tail="a\nvery-secret-value\nb")
+
+    rig.images.during = fail
+    deployment = rig.push()
+    assert rig.work(deployment) == "failed"
+    row = rig.row(deployment)
+    assert (row.reason, row.detail, row.remedy, row.tail) == ("build-failed", "it broke", "mend it", "a\n•••\nb")
+    assert "very-secret-value" not in "\n".join(rig.log.lines)
+    assert rig.log.finished == [deployment.id]
+    assert rig.images.built[0].secrets == {"TOKEN": "very-secret-value"}
+    assert "very-secret-value" not in repr(rig.images.built[0])
+
+
+def test_a_fault_of_ours_is_told_as_such_without_a_traceback(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    def burst(_spec: BuildSpec, _output: Any) -> None:
+        raise ZeroDivisionError("our own secret doings")
+
+    rig.images.during = burst
+    deployment = rig.push()
+    assert rig.work(deployment) == "failed"
+    row = rig.row(deployment)
+    assert row.reason == "internal"
+    assert "our own secret doings" not in row.detail + row.tail + "\n".join(rig.log.lines)
+    assert "our own secret doings" in caplog.text
+
+
+def test_a_secret_that_does_not_open_fails_the_deployment(rig: Rig) -> None:
+    with rig.db.write(tenant_id=rig.tenant_id) as session:
+        app = session.get_one(App, rig.app_id)
+        app.credential = rig.vault.seal("token", "another", "place")
+    deployment = rig.push()
+    assert rig.work(deployment) == "failed"
+    assert rig.row(deployment).reason == "secret-unreadable"
+
+
+def test_the_credential_reaches_the_fetcher_and_nothing_else(rig: Rig) -> None:
+    with rig.db.write(tenant_id=rig.tenant_id) as session:
+        app = session.get_one(App, rig.app_id)
+        app.credential = rig.vault.seal("the-token-itself", rig.tenant_id, rig.app_id, "credential")
+    rig.work(rig.push())
+    assert rig.sources.repositories[0].credential == "the-token-itself"
+    assert "the-token-itself" not in repr(rig.sources.repositories[0]) + "\n".join(rig.log.lines)
+
+
+# while it builds
+
+
+def test_a_cancel_stops_the_build_and_nothing_remains(rig: Rig) -> None:
+    deployment = rig.push()
+
+    def cancel(_spec: BuildSpec, _output: Any) -> None:
+        with rig.db.write(tenant_id=rig.tenant_id) as session:
+            intents.cancel(rig_row(session, deployment.id), actor="ada")
+
+    rig.images.during, rig.images.waits_for_stop = cancel, True
+    assert rig.work(deployment) == "cancelled"
+    assert rig.row(deployment).detail == "cancelled by ada"
+    assert rig.leftovers() == []
+    assert rig.builds() == []
+    assert rig.images.forgotten == 1
+
+
+def test_a_newer_push_supersedes_once_the_branch_has_moved_on(rig: Rig) -> None:
+    older = rig.push()
+    rig.images.during, rig.images.waits_for_stop = lambda *_: void(rig.push()), True
+    assert rig.work(older) == "superseded"
+    assert "moved on" in rig.row(older).detail
+
+
+def test_a_replayed_push_does_not_stop_the_branchs_head(rig: Rig) -> None:
+    head = rig.push()
+    looked = len(rig.sources.asked)
+
+    def replay(_spec: BuildSpec, _output: Any) -> None:
+        rig.push(sha(), head=head.commit_sha)
+        wait_for(lambda: len(rig.sources.asked) >= looked + 2)
+
+    rig.images.during = replay
+    assert rig.work(head) == "starting"
+
+
+def test_a_newer_push_of_another_branch_stops_nothing(rig: Rig) -> None:
+    deployment = rig.push()
+
+    def other(_spec: BuildSpec, _output: Any) -> None:
+        rig.change(rig.push(sha(), head=deployment.commit_sha), ref="refs/heads/other")
+        rig.sources.heads[MAIN] = "f" * 40
+        beat = rig.row(deployment).heartbeat_at
+        wait_for(lambda: rig.row(deployment).heartbeat_at != beat)
+
+    rig.images.during = other
+    assert rig.work(deployment) == "starting"
+
+
+@pytest.mark.parametrize(("kind", "state"), [(Kind.ROLLBACK, "cancelled"), (Kind.MANUAL, "superseded")])
+def test_what_went_live_after_it_ends_it(rig: Rig, kind: Kind, state: str) -> None:
+    deployment = rig.push()
+    rig.images.during, rig.images.waits_for_stop = lambda *_: void(rig.live(kind=kind)), True
+    assert rig.work(deployment) == state
+
+
+def test_a_configuration_change_that_goes_live_stops_nothing(rig: Rig) -> None:
+    deployment = rig.push()
+
+    def reconfigure(_spec: BuildSpec, _output: Any) -> None:
+        rig.live(kind=Kind.CONFIGURATION, image_sequence=0)
+        beat = rig.row(deployment).heartbeat_at
+        wait_for(lambda: rig.row(deployment).heartbeat_at != beat)
+
+    rig.images.during = reconfigure
+    assert rig.work(deployment) == "starting"
+
+
+def test_a_deleted_app_stops_its_build(rig: Rig) -> None:
+    deployment = rig.push()
+
+    def delete(_spec: BuildSpec, _output: Any) -> None:
+        with rig.db.write(tenant_id=rig.tenant_id) as session:
+            session.get_one(App, rig.app_id).deleted_at = now()
+
+    rig.images.during, rig.images.waits_for_stop = delete, True
+    assert rig.work(deployment) == "cancelled"
+
+
+def test_a_worker_whose_deployment_was_given_away_writes_nothing(rig: Rig) -> None:
+    deployment = rig.push()
+
+    def give_away(_spec: BuildSpec, _output: Any) -> None:
+        with rig.db.write(tenant_id=rig.tenant_id) as session:
+            row = rig_row(session, deployment.id)
+            lifecycle.advance(row, State.QUEUED)
+            row.attempt += 1
+
+    rig.images.during, rig.images.waits_for_stop = give_away, True
+    assert rig.work(deployment) is None
+    row = rig.row(deployment)
+    assert (row.state, row.attempt, row.detail) == ("queued", 1, "")
+    rig.images.during, rig.images.waits_for_stop = (lambda *_: None), False
+    assert rig.work(deployment, 1) == "starting"
+    assert len(rig.builds()) == 1
+
+
+def test_an_image_that_nobody_waits_for_any_more_is_removed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment = rig.push()
+    # given away between two beats: only the write itself can notice
+    monkeypatch.setattr("builder.heart.Heart.beat", lambda _self: None)
+    rig.images.during = lambda *_: rig.change(deployment, attempt=1)
+    assert rig.work(deployment) is None
+    assert rig.images.removed == [rig.images.built[0].image]
+    assert rig.builds() == []
+
+
+def test_a_worker_that_ends_hands_its_work_back_at_once(rig: Rig) -> None:
+    deployment = rig.push()
+    rig.images.during = lambda *_: jobs._told_to_end.set()
+    try:
+        assert rig.work(deployment) is None
+    finally:
+        jobs._told_to_end.clear()
+    row = rig.row(deployment)
+    assert (row.state, row.attempt, row.heartbeat_at) == ("queued", 1, None)
+    assert rig.queue.enqueued == [(deployment.id, 1)]
+    rig.images.during = lambda *_: None
+    assert rig.work(deployment, 1) == "starting"
+
+
+# what is told
+
+
+def test_commit_statuses_tell_pending_and_the_end(rig: Rig) -> None:
+    rig.images.during = lambda *_: burst_with(DeploymentFailed("build-failed", "no"))
+    deployment = rig.push()
+    rig.work(deployment)
+    assert rig.statuses.sent == [(deployment.commit_sha, "pending"), (deployment.commit_sha, "failure")]
+
+
+def test_the_rollout_is_followed_to_its_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "FOLLOW_S", 20.0)
+    deployment = rig.push()
+
+    def agent(_app_id: int) -> None:
+        with rig.db.write(tenant_id=rig.tenant_id) as session:
+            row = rig_row(session, deployment.id)
+            lifecycle.advance(row, State.LIVE)
+            lifecycle.end_step(row, ok=True)
+
+    monkeypatch.setattr(rig.queue, "wake_agent", agent)
+    assert rig.work(deployment) == "live"
+    assert rig.statuses.sent[-1] == (deployment.commit_sha, "success")
+    assert rig.log.finished == [deployment.id]
+
+
+def rig_row(session: Any, deployment_id: int) -> Any:
+    from slipway.models import Deployment
+
+    return session.get_one(Deployment, deployment_id)
+
+
+def void(_: object) -> None: ...
+
+
+def burst_with(error: Exception) -> None:
+    raise error
+
+
+def wait_for(condition: Any) -> None:
+    from tests.fixtures.waiting import eventually
+
+    eventually(condition, within_s=10, every_s=0.005)

@@ -1,0 +1,105 @@
+"""From files to a checked Dockerfile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from builder.recipes import Recipe, Recipes
+from builder.source_tree import SourceTree
+from slipway.core.detection import BaseImages
+from slipway.core.dockerfile_policy import Rules
+from slipway.errors import DeploymentFailed
+from tests.building_fakes import FakeImages
+
+RULES = Rules(frozenset({"python"}), frozenset({"docker/dockerfile"}))
+
+
+def make(root: Path, *, local: frozenset[str] = frozenset(), major: int = 20, **files: str) -> Recipe:
+    for name, text in files.items():
+        path = root / name.replace("___", "/").replace("__", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    recipes = Recipes(RULES, BaseImages("python", "python"), FakeImages(local=local), lambda: major)
+    return recipes.make(SourceTree(root), {}, {})
+
+
+def refused(root: Path, **files: str) -> DeploymentFailed:
+    with pytest.raises(DeploymentFailed) as failure:
+        make(root, **files)
+    return failure.value
+
+
+def test_the_contexts_dockerfile_is_taken(tmp_path: Path) -> None:
+    recipe = make(tmp_path, Dockerfile="FROM python\n", slipway__toml="port = 9000\n")
+    assert (recipe.builder, recipe.dockerfile, recipe.ignore) == ("dockerfile", "FROM python\n", None)
+    assert recipe.file_settings == {"port": 9000}
+    assert recipe.context == tmp_path
+
+
+def test_settings_name_dockerfile_context_and_target(tmp_path: Path) -> None:
+    recipe = make(
+        tmp_path,
+        slipway__toml='[build]\ncontext = "services/api"\ndockerfile = "docker/api"\ntarget = "web"\n',
+        docker___api="FROM python AS web\n",
+        docker___api__dockerignore="secret\n",
+        services___api___app__py="",
+    )
+    assert recipe.context == tmp_path / "services/api"
+    assert (recipe.target, recipe.ignore) == ("web", "secret\n")
+
+
+def test_a_dockerfile_in_the_context_folder_is_found(tmp_path: Path) -> None:
+    recipe = make(tmp_path, slipway__toml='[build]\ncontext = "api"\n', api___Dockerfile="FROM python\nUSER 7\n")
+    assert "USER 7" in recipe.dockerfile
+
+
+def test_without_a_dockerfile_the_sources_are_recognised(tmp_path: Path) -> None:
+    recipe = make(tmp_path, requirements__txt="flask\n", Procfile="web: x\n", __dockerignore="docs\n")
+    assert recipe.builder == "python"
+    assert recipe.ignore is not None
+    assert recipe.ignore.endswith("docs\n")
+    assert set(recipe.processes) == {"web"}
+    assert any("recognised: python" in note for note in recipe.notes)
+
+
+@pytest.mark.parametrize(
+    ("reason", "files"),
+    [
+        ("settings-invalid", {"slipway__toml": "prot = 1\n", "Dockerfile": "FROM python\n"}),
+        ("settings-invalid", {"slipway__toml": '[build]\ncontext = "nowhere"\n'}),
+        ("settings-invalid", {"slipway__toml": '[build]\ncontext = "../.."\n'}),
+        ("dockerfile-missing", {"slipway__toml": '[build]\ndockerfile = "nowhere"\n'}),
+        ("dockerfile-refused", {"Dockerfile": "FROM slipway/x\n"}),
+        ("dockerfile-refused", {"Dockerfile": "nonsense\n"}),
+        ("dockerfile-refused", {"Dockerfile": "# syntax=evil/x\nFROM python\n"}),
+        ("dockerfile-refused", {"Dockerfile": "# syntax=docker/dockerfile:1\nFROM python\nRUN <<E\nE\n"}),
+        ("not-recognised", {"README__md": "hello"}),
+    ],
+)
+def test_what_can_not_be_built_says_why_and_what_to_do(tmp_path: Path, reason: str, files: dict[str, str]) -> None:
+    failure = refused(tmp_path, **files)
+    assert failure.reason == reason
+    assert failure.message
+    assert failure.remedy
+
+
+def test_an_image_of_the_host_is_refused_and_one_of_a_registry_is_not(tmp_path: Path) -> None:
+    source = {"Dockerfile": "FROM acme/base\n"}
+    assert make(tmp_path, **source).builder == "dockerfile"
+    with pytest.raises(DeploymentFailed, match="line 1: acme/base is an image on this host"):
+        make(tmp_path, local=frozenset({"acme/base"}), **source)
+
+
+def test_an_allowed_frontend_is_used_where_it_is_and_left_out_where_not(tmp_path: Path) -> None:
+    source = {"Dockerfile": "# syntax=docker/dockerfile:1\nFROM python\n"}
+    there = make(tmp_path, local=frozenset({"docker/dockerfile:1"}), **source)
+    assert there.dockerfile.startswith("# syntax=docker/dockerfile:1\n")
+    absent = make(tmp_path, **source)
+    assert "syntax" not in absent.dockerfile
+    assert any("not available" in note for note in absent.notes)
+
+
+def test_a_newer_engine_reads_heredocs_by_itself(tmp_path: Path) -> None:
+    assert "<<E" in make(tmp_path, major=24, Dockerfile="FROM python\nRUN <<E\ntrue\nE\n").dockerfile
