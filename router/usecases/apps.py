@@ -81,7 +81,7 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
     Only changed settings make a deployment: the others matter to the next one.
     """
     with services.db.write(tenant_id=principal.tenant_id) as session:
-        app = app_named(session, name)
+        app = app_named(session, name, to_change=True)
         _change_source(services, app, changes)
         deployment = None
         if _change_settings(app, changes.get("settings")):
@@ -99,7 +99,7 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
 def delete_app(services: Services, principal: Principal, name: str) -> documents.DeletedApp:
     """Stop what is under way and take its hosts away; the agent removes the rest, then the row."""
     with services.db.write(tenant_id=principal.tenant_id) as session:
-        app = app_named(session, name)
+        app = app_named(session, name, to_change=True)
         app.deleted_at = now()
         for deployment in _unfinished(session, app):
             lifecycle.request_stop(deployment, State.CANCELLED, "the app was deleted")
@@ -115,7 +115,7 @@ def scale_app(
     """Wish a number of replicas; the agent starts and stops them."""
     validation.slug(process, "process's name")
     with services.db.write(tenant_id=principal.tenant_id) as session:
-        app = app_named(session, name)
+        app = app_named(session, name, to_change=True)
         intents.scale(session, app, replicas=replicas, process=process)
         audit.record(session, app.tenant_id, principal.actor, "app.scale", name, process=process, replicas=replicas)
     services.queue.wake_agent(app.id)
@@ -177,4 +177,5 @@ def _change_settings(app: App, patch: dict[str, Any] | None) -> bool:
 
 def _unfinished(session: Session, app: App) -> list[Deployment]:
     states = [str(state) for state in UNFINISHED]
-    return list(session.scalars(select(Deployment).filter_by(app_id=app.id).where(Deployment.state.in_(states))))
+    query = select(Deployment).filter_by(app_id=app.id).where(Deployment.state.in_(states))
+    return list(session.scalars(query.with_for_update()))

@@ -50,7 +50,7 @@ def deploy(
     if idempotency_key and not _KEY.fullmatch(idempotency_key):
         raise InvalidInput("that can't be an Idempotency-Key", remedy="use 1 to 128 printable ASCII characters")
     with services.db.write(tenant_id=principal.tenant_id) as session:
-        app = app_named(session, app_name)
+        app = app_named(session, app_name, to_change=True)
         made = intents.deploy(
             session,
             app,
@@ -68,7 +68,7 @@ def deploy(
 def roll_back(services: Services, principal: Principal, app_name: str, to: int | None) -> documents.Deployment:
     """Back to release `to`, or to the one that was live before."""
     with services.db.write(tenant_id=principal.tenant_id) as session:
-        app = app_named(session, app_name)
+        app = app_named(session, app_name, to_change=True)
         made = intents.rollback(session, app, to=to, actor=principal.actor.name)
         audit.record(session, app.tenant_id, principal.actor, "deployment.rollback", app.name, deployment=made.id)
         shown = show_deployment(session, made, services.settings.public_url)
@@ -79,7 +79,7 @@ def roll_back(services: Services, principal: Principal, app_name: str, to: int |
 def cancel(services: Services, principal: Principal, number: int) -> documents.Deployment:
     """Stop it: at once when nobody has it in hand, soon otherwise."""
     with services.db.write(tenant_id=principal.tenant_id) as session:
-        deployment = deployment_numbered(session, number)
+        deployment = deployment_numbered(session, number, to_change=True)
         intents.cancel(deployment, actor=principal.actor.name)
         audit.record(session, deployment.tenant_id, principal.actor, "deployment.cancel", str(number))
         session.flush()

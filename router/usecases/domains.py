@@ -40,7 +40,7 @@ def add_domain(services: Services, principal: Principal, app_name: str, text: st
     """
     host = _allowed_host(services.settings, text)
     with services.db.write(tenant_id=principal.tenant_id) as session:
-        app = app_named(session, app_name)
+        app = app_named(session, app_name, to_change=True)
         own = list(session.scalars(select(Domain).filter_by(app_id=app.id)))
         for row in own:
             if row.host == host:
@@ -60,7 +60,7 @@ def remove_domain(services: Services, principal: Principal, app_name: str, text:
     """Raises `NotFound` when the host does not lead to the app."""
     host = validation.domain(text)
     with services.db.write(tenant_id=principal.tenant_id) as session:
-        app = app_named(session, app_name)
+        app = app_named(session, app_name, to_change=True)
         row = session.scalar(select(Domain).filter_by(app_id=app.id, host=host))
         if row is None:
             raise NotFound(f"{host} does not lead to {app.name}.", remedy=f"slipway domains -a {app.name}")

@@ -15,15 +15,20 @@ from slipway.models import App, Deployment, Hook
 _NUMBER_MAX = (1 << 31) - 1
 
 
-def app_named(session: Session, name: str) -> App:
-    found = session.scalar(select(App).filter_by(name=name, deleted_at=None))
+def app_named(session: Session, name: str, *, to_change: bool = False) -> App:
+    """`to_change` holds others back who want to change it, until the transaction ends."""
+    query = select(App).filter_by(name=name, deleted_at=None)
+    found = session.scalar(query.with_for_update() if to_change else query)
     if found is None:
         raise NotFound(f"There is no app {name!r} here.", remedy="see them all: slipway apps")
     return found
 
 
-def deployment_numbered(session: Session, number: int) -> Deployment:
-    found = session.scalar(select(Deployment).filter_by(id=number)) if number <= _NUMBER_MAX else None
+def deployment_numbered(session: Session, number: int, *, to_change: bool = False) -> Deployment:
+    query = select(Deployment).filter_by(id=number)
+    if to_change:
+        query = query.with_for_update()
+    found = session.scalar(query) if number <= _NUMBER_MAX else None
     if found is None:
         raise NotFound(f"There is no deployment {number} here.", remedy="see them all: slipway deployments")
     return found

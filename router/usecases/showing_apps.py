@@ -21,8 +21,8 @@ from slipway.models import App, Deployment, Domain, Replica, Scale
 def show_apps(session: Session, apps: Sequence[App], tenant: str, public_url: str) -> list[documents.App]:
     """In the order given. All of one tenant."""
     facts = _facts(session, [app.id for app in apps])
-    rows = [row for app in apps for row in (facts.live.get(app.id), facts.latest.get(app.id)) if row is not None]
-    shown = {each.id: each for each in show_deployments(session, rows, public_url)}
+    rows = {row.id: row for row in (*facts.live.values(), *facts.latest.values())}  # mostly the same ones
+    shown = {each.id: each for each in show_deployments(session, list(rows.values()), public_url)}
     return [_document(app, facts, shown, tenant, public_url) for app in apps]
 
 

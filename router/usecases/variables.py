@@ -35,7 +35,7 @@ def change_variables(
     """Set and unset, all or nothing. A change for replicas makes a deployment; one for builds waits for the next."""
     _check(put, remove)
     with services.db.write(tenant_id=principal.tenant_id) as session:
-        app = app_named(session, app_name)
+        app = app_named(session, app_name, to_change=True)
         changed = _change(services, session, app, put, set(remove), scope)
         deployment = _reconfigure(session, principal, app, changed) if changed and scope == "run" else None
         audit.record(session, app.tenant_id, principal.actor, "variables.change", app.name, names=changed, scope=scope)

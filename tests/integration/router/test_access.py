@@ -45,7 +45,7 @@ def things(api: Api, owner: Caller) -> dict[str, str]:
     hook = owner.create_app(hook=True)["hook"]["id"]
     deployment = make_live(api.services.db, "hello", ready=1)
     with api.services.db.read(platform="a test looks") as session:
-        token = session.scalars(select(Token.id)).first()
+        token = session.scalars(select(Token.id).filter_by(name=owner.name)).one()
     return {
         "<app>": "hello",
         "<int:deployment>": str(deployment),
