@@ -9,11 +9,13 @@ import itertools
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready, NotFound
+from slipway.ports.building import BuildSpec, Built, Commit, Interrupted, Repository, Stopped
 from slipway.ports.routes import Entries, Position
 from slipway.ports.runtime import Observed, ReplicaSpec, TaskResult
 
@@ -241,3 +243,82 @@ class FakePublisher:
     def _reach(self) -> None:
         if self.away:
             raise DependencyUnavailable("the routes can't be published")
+
+
+class FakeSources:
+    """Repositories as branch heads."""
+
+    def __init__(self) -> None:
+        self.heads: dict[tuple[str, str], str] = {}
+        """(URL, full ref) → commit."""
+        self.asked: list[Repository] = []
+        self.failure: DeploymentFailed | None = None
+
+    def resolve(self, repository: Repository, ref: str) -> str | None:
+        self.asked.append(repository)
+        if self.failure:
+            raise self.failure
+        return self.heads.get((repository.url, ref))
+
+    def fetch(self, repository: Repository, sha: str, into: Path, *, stopped: Stopped) -> Commit:
+        if sha not in {commit for (url, _), commit in self.heads.items() if url == repository.url}:
+            raise DeploymentFailed("commit-missing", f"{sha[:7]} is not there")
+        if stopped():
+            raise Interrupted
+        (into / "Dockerfile").write_text("FROM scratch\n")
+        return Commit(sha, "A change", "someone")
+
+
+class FakeBuilder:
+    """Builds nothing, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.specs: list[BuildSpec] = []
+        self.forgot: list[str] = []
+        self.local: set[str] = set()
+
+    def build(self, spec: BuildSpec, *, output: Callable[[str], None], stopped: Stopped, timeout_s: float) -> Built:  # noqa: ARG002
+        if stopped():
+            raise Interrupted
+        self.specs.append(spec)
+        output("built")
+        return Built(f"sha256:{len(self.specs):064x}", 8000, "app", 1 << 20, 3, 0)
+
+    def free_bytes(self) -> int:
+        return 1 << 40
+
+    def local_image(self, reference: str) -> bool:
+        return reference in self.local
+
+    def forget_sources(self) -> None:
+        self.forgot.append("sources")
+
+    def forget_steps(self) -> None:
+        self.forgot.append("steps")
+
+
+class FakeLog:
+    """Lines in memory."""
+
+    def __init__(self) -> None:
+        self.lines: dict[int, list[str]] = {}
+        self.finished: set[int] = set()
+        self.removed: list[int] = []
+
+    def append(self, deployment_id: int, line: str) -> None:
+        self.lines.setdefault(deployment_id, []).append(line)
+
+    def finish(self, deployment_id: int) -> None:
+        self.finished.add(deployment_id)
+
+    def read(self, deployment_id: int) -> Iterator[str]:
+        yield from self.lines.get(deployment_id, ())
+
+    def follow(self, deployment_id: int, *, after: str = "0") -> Iterator[tuple[str, str]]:
+        for position, line in enumerate(self.lines.get(deployment_id, ()), start=1):
+            if position > int(after):
+                yield str(position), line
+
+    def remove(self, deployment_id: int) -> None:
+        self.removed.append(deployment_id)
+        self.lines.pop(deployment_id, None)

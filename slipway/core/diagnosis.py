@@ -11,7 +11,7 @@ _MISSING = (
         r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b[\"'` ]*(?:environment variable )?"
         r"(?:is |was )?(?:not set|unset|missing|required|must be set|not defined)",
     ),
-    re.compile(r"(?:environment variable|env var)[ :\"'`]+([A-Z][A-Z0-9_]{1,127})", re.IGNORECASE),
+    re.compile(r"(?i:environment variable|env var)[ :\"'`]+([A-Z][A-Z0-9_]{1,127})\b"),
 )
 _LISTENS = re.compile(
     r"(?:listening|running|serving|started|bound|bind)[^\n]{0,60}?"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,29 +24,10 @@ from slipway.core.states import State
 from slipway.db import Database
 from slipway.models import App, Base, Build, Deployment, Domain, Edge, Replica, Scale, Tenant
 from tests.fakes import FakePublisher, FakeRuntime
+from tests.fixtures.inline import Inline
 
 WHY = "a test looks"
 EDGE = "edge-1"
-
-
-class Inline(Executor):
-    """Runs at once, in the caller's thread; or not at all until `resume`, when `held`."""
-
-    def __init__(self) -> None:
-        self.held = False
-        self._waiting: list[Callable[[], Any]] = []
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        if self.held:
-            self._waiting.append(lambda: fn(*args, **kwargs))
-        else:
-            fn(*args, **kwargs)
-        return Future()
-
-    def resume(self) -> None:
-        self.held, waiting, self._waiting = False, self._waiting, []
-        for work in waiting:
-            work()
 
 
 @dataclass

@@ -1,0 +1,114 @@
+"""The route table in Redis follows SQL, whatever happened to Redis."""
+
+from __future__ import annotations
+
+from slipway.models import Domain, RouteChange, RouteTable, now
+from slipway.routes import touch_routes
+from tests.integration.agent.rig import WHY, Rig
+
+
+def touch(rig: Rig, *hosts: str) -> int:
+    with rig.db.write(platform=WHY) as session:
+        return touch_routes(session, hosts)
+
+
+def epoch(rig: Rig) -> str:
+    return str(rig.all(RouteTable)[0].epoch)
+
+
+def test_a_lost_table_is_published_whole_under_a_new_epoch(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    before = epoch(rig)
+    table = dict(rig.publisher.table)
+    rig.publisher.lose()
+    rig.parts.routes.sync()
+    assert epoch(rig) != before
+    assert {host: entry["targets"] for host, entry in rig.publisher.table.items()} == {
+        host: entry["targets"] for host, entry in table.items()
+    }
+
+
+def test_only_the_changed_host_is_published(rig: Rig) -> None:
+    for name in ("one", "two"):
+        rig.live(rig.add_app(name), "abcdef"[len(name)] * 40)
+    generation = touch(rig, "one.localhost")
+    rig.parts.routes.sync()
+    assert rig.publisher.table["one.localhost"]["generation"] == generation
+    assert rig.publisher.table["two.localhost"]["generation"] < generation
+
+
+def test_generations_are_published_one_by_one(rig: Rig) -> None:
+    rig.live(rig.add_app())
+    rig.publisher.published.clear()
+    last = [touch(rig, "hello.localhost") for _ in range(3)]
+    rig.parts.routes.sync()
+    assert [position.generation for position in rig.publisher.published] == last
+
+
+def test_a_change_that_was_trimmed_before_redis_went_back_in_time_is_published_whole(rig: Rig) -> None:
+    rig.live(rig.add_app())
+    held = rig.publisher.position()
+    touch(rig, "hello.localhost")
+    rig.parts.routes.sync()
+    rig.parts.routes.trim()
+    assert rig.all(RouteChange) == []
+    before = epoch(rig)
+    rig.publisher._position = held
+    rig.parts.routes.sync()
+    assert epoch(rig) != before
+
+
+def test_nothing_is_trimmed_that_is_not_published(rig: Rig) -> None:
+    rig.live(rig.add_app())
+    generation = touch(rig, "hello.localhost")
+    rig.parts.routes.trim()
+    assert [row.generation for row in rig.all(RouteChange)] == [generation]
+
+
+def test_with_redis_away_a_rollout_waits_and_goes_on(rig: Rig) -> None:
+    app = rig.add_app()
+    first = rig.live(app)
+    rig.publisher.away = True
+    second = rig.built(app, "b" * 40)
+    rig.settle(app)
+    assert rig.deployment(second).state == "starting"
+    assert rig.deployment(first).state == "live"
+    assert len(rig.running(app)) == 2
+    rig.publisher.away = False
+    rig.parts.routes.sync()
+    rig.settle(app)
+    assert rig.deployment(second).state == "live"
+
+
+def test_an_edge_in_an_old_epoch_has_confirmed_nothing(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    rig.publisher.confirm_at_once = False
+    rig.publisher.lose()
+    rig.parts.routes.sync()
+    assert rig.parts.routes.confirmed() is None
+
+
+def test_a_new_domain_is_published_and_a_removed_one_leaves(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    with rig.db.write(platform=WHY) as session:
+        session.add(Domain(tenant_id=rig.tenant_id, app_id=app.id, host="shop.example.org"))
+        touch_routes(session, ["shop.example.org"])
+    rig.parts.routes.sync()
+    assert rig.publisher.table["shop.example.org"]["targets"] == rig.publisher.table["hello.localhost"]["targets"]
+    with rig.db.write(platform=WHY) as session:
+        session.delete(session.get_one(Domain, rig.all(Domain, host="shop.example.org")[0].id))
+        touch_routes(session, ["shop.example.org"])
+    rig.parts.routes.sync()
+    assert "shop.example.org" not in rig.publisher.table
+
+
+def test_an_app_that_is_being_deleted_has_no_route(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    rig.change(app, deleted_at=now())
+    touch(rig, "hello.localhost")
+    rig.parts.routes.sync()
+    assert rig.publisher.table == {}

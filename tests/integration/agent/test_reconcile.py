@@ -1,0 +1,154 @@
+"""What is live is kept as it is wished: scale, crashes, other processes, strangers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from builder.agent import orphans
+from builder.agent.addresses import wake_rested
+from slipway import intents
+from slipway.errors import DependencyUnavailable
+from slipway.models import Address, Replica, Tenant
+from tests.integration.agent.rig import Rig
+
+
+def container_of(rig: Rig, replica: Replica) -> str:
+    assert replica.container_id is not None
+    return replica.container_id
+
+
+def test_scaling_up_starts_replicas_and_down_removes_them(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    rig.intend(app, intents.scale, replicas=3)
+    rig.settle(app)
+    assert len(rig.addresses(app)) == len(rig.running(app)) == 3
+    rig.intend(app, intents.scale, replicas=1)
+    rig.settle(app)
+    assert [row.slot for row in rig.replicas(app)] == [1]
+    assert len(rig.addresses(app)) == len(rig.running(app)) == 1
+
+
+def test_scale_none_leaves_an_entry_without_targets(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    rig.intend(app, intents.scale, replicas=0)
+    rig.settle(app)
+    assert rig.running(app) == {}
+    assert rig.entry(app) is not None
+    assert rig.addresses(app) == set()
+
+
+def test_a_crashed_replica_leaves_the_table_at_once_and_returns_when_it_answers(rig: Rig) -> None:
+    app = rig.add_app(replicas=2)
+    rig.live(app)
+    first, second = rig.replicas(app)
+    rig.runtime.die(container_of(rig, first), exit_code=3)
+    look_at = rig.settle(app)
+    assert rig.addresses(app) == {second.address}
+    crashed = rig.replicas(app)[0]
+    assert (crashed.state, crashed.exit_code, crashed.restarts) == ("crashed", 3, 1)
+    assert look_at == pytest.approx(rig.parts.clock() + 1, abs=0.9)
+    rig.ahead_s = 1.1
+    rig.settle(app)
+    assert rig.addresses(app) == {first.address, second.address}
+    assert rig.replicas(app)[0].id == first.id
+
+
+def test_a_replica_that_keeps_crashing_is_started_ever_later(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    waits = []
+    for _ in range(3):
+        rig.runtime.die(container_of(rig, rig.replicas(app)[0]))
+        rig.settle(app)
+        [row] = rig.replicas(app)
+        assert row.retry_at is not None
+        waits.append(round(row.retry_at.timestamp() - rig.parts.clock()))
+        rig.ahead_s += waits[-1] + 0.5
+        rig.settle(app)
+    assert waits == [1, 2, 4]
+
+
+def test_a_replica_that_somebody_removed_is_started_again(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    rig.runtime.remove(container_of(rig, rig.replicas(app)[0]))
+    rig.settle(app)
+    rig.ahead_s = 2
+    rig.settle(app)
+    assert len(rig.running(app)) == 1
+    assert len(rig.addresses(app)) == 1
+
+
+def test_an_image_that_vanished_is_tried_again_and_told(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    rig.runtime.images = set()
+    rig.intend(app, intents.scale, replicas=2)
+    rig.settle(app)
+    assert [row.state for row in rig.replicas(app)] == ["ready", "crashed"]
+    rig.runtime.images = None
+    rig.ahead_s = 2
+    rig.settle(app)
+    assert [row.state for row in rig.replicas(app)] == ["ready", "ready"]
+
+
+def test_other_processes_run_without_targets(rig: Rig) -> None:
+    app = rig.add_app(processes={"worker": {"command": "work $QUEUE", "replicas": 2}})
+    row = rig.built(app)
+    rig.settle(app)
+    rig.ahead_s = 1.1
+    rig.settle(app)
+    assert rig.deployment(row).state == "live"
+    assert sorted(rig.running(app)) == ["acme-hello-web-r1-1", "acme-hello-worker-r1-1", "acme-hello-worker-r1-2"]
+    assert len(rig.addresses(app)) == 1
+
+
+def test_what_nobody_wishes_for_is_removed(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    [container] = rig.running(app).values()
+    rig.runtime.start(replace(container.spec, id="r-stranger", slot=9, address="10.210.0.99"))
+    orphans.remove(rig.parts, rig.runtime.list())
+    assert sorted(rig.running(app)) == ["acme-hello-web-r1-1"]
+
+
+def test_a_runtime_that_is_away_is_not_taken_for_an_empty_one(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    rig.runtime.away = True
+    with pytest.raises(DependencyUnavailable):
+        rig.settle(app)
+    assert len(rig.addresses(app)) == 1
+    rig.runtime.away = False
+    assert rig.settle(app) is None
+    assert [row.state for row in rig.replicas(app)] == ["ready"]
+
+
+def test_an_address_rests_until_every_edge_has_confirmed_its_removal(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    [before] = rig.addresses(app)
+    rig.live(app, "b" * 40)
+    assert before in {row.address for row in rig.all(Address) if row.replica_id is None}
+    assert wake_rested(rig.parts, confirmed=0) == 0
+    assert wake_rested(rig.parts, rig.parts.routes.confirmed()) == 1
+    assert rig.runtime.closed == [before]
+    assert before not in {row.address for row in rig.all(Address)}
+    rig.live(app, "c" * 40)
+    assert before not in rig.addresses(app)  # it is used again only when the others were
+
+
+def test_no_free_address_fails_the_deployment_clearly(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    [tenant] = rig.all(Tenant)
+    rig.change(tenant, subnet=tenant.subnet.replace("/24", "/30"))  # one address, which is taken
+    row = rig.built(app, "b" * 40)
+    rig.settle(app)
+    assert rig.deployment(row).reason == "start-refused"
+    assert "no free address" in rig.deployment(row).detail
+    assert len(rig.addresses(app)) == 1

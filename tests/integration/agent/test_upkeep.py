@@ -1,0 +1,278 @@
+"""What isn't urgent: lapsed rows, missed pushes, retention, deletion, what the agent remembers of output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from redis import Redis
+from rq import Queue
+
+from builder.agent import deletion, housekeeping, lapsed, output
+from builder.agent.addresses import wake_rested
+from builder.agent.polling import Polling
+from slipway import intents
+from slipway.core.states import State
+from slipway.errors import DeploymentFailed
+from slipway.models import App, Build, Deployment, Domain, Release, Replica, now
+from slipway.queue import BUILDS, WorkQueue, connect
+from tests.fakes import FakeBuilder, FakeLog, FakeSources
+from tests.fixtures.redis_server import RedisServer, running_redis
+from tests.integration.agent.rig import Rig
+
+LAPSE_S = 15.0
+LONG_AGO = timedelta(seconds=60)
+OLD, NEW = "a" * 40, "b" * 40
+
+
+@pytest.fixture(scope="module")
+def redis_server() -> Iterator[RedisServer]:
+    with running_redis() as server:
+        yield server
+
+
+@pytest.fixture
+def redis(redis_server: RedisServer) -> Iterator[Redis]:
+    redis_server.flush()
+    with connect(redis_server.url) as client:
+        yield client
+
+
+@pytest.fixture
+def queue(redis: Redis) -> WorkQueue:
+    return WorkQueue(redis, job_timeout_s=60)
+
+
+def pushed(rig: Rig, app: App, state: State = State.QUEUED, **values: object) -> Deployment:
+    """A deployment that was last heard of a minute ago."""
+    row: Deployment = rig.intend(
+        app, intents.push, pushed=intents.Pushed("refs/heads/main", OLD), idempotency_key="delivery:1", actor="a test"
+    )
+    rig.change(row, state=str(state), created_at=now() - LONG_AGO, **values)
+    return row
+
+
+def job_ids(redis: Redis) -> list[str]:
+    return list(Queue(BUILDS, connection=redis).job_ids)
+
+
+def hand_out(rig: Rig, queue: WorkQueue) -> int:
+    return lapsed.hand_out_again(rig.db, queue, lapse_s=LAPSE_S)
+
+
+@pytest.mark.parametrize("state", [State.FETCHING, State.BUILDING])
+def test_a_deployment_whose_worker_fell_silent_gets_a_new_attempt(
+    rig: Rig, queue: WorkQueue, redis: Redis, state: State
+) -> None:
+    row = pushed(rig, rig.add_app(), state, heartbeat_at=now() - LONG_AGO)
+    assert hand_out(rig, queue) == 1
+    row = rig.deployment(row)
+    assert (row.state, row.attempt) == ("queued", 1)
+    assert job_ids(redis) == [f"deployment-{row.id}-1"]
+    assert hand_out(rig, queue) == 0
+
+
+def test_a_deployment_whose_worker_lives_is_left_alone(rig: Rig, queue: WorkQueue) -> None:
+    pushed(rig, rig.add_app(), State.BUILDING, heartbeat_at=now())
+    assert hand_out(rig, queue) == 0
+
+
+def test_waiting_for_a_busy_worker_is_no_lapse(rig: Rig, queue: WorkQueue, redis: Redis) -> None:
+    row = pushed(rig, rig.add_app())
+    queue.enqueue_build(row.id, 0)
+    for _ in range(3):
+        assert hand_out(rig, queue) == 0
+    assert job_ids(redis) == [f"deployment-{row.id}-0"]
+
+
+def test_a_job_that_redis_lost_is_handed_out_again(rig: Rig, queue: WorkQueue, redis: Redis) -> None:
+    row = pushed(rig, rig.add_app())
+    queue.enqueue_build(row.id, 0)
+    redis.flushall()
+    assert hand_out(rig, queue) == 1
+    assert job_ids(redis) == [f"deployment-{row.id}-1"]
+
+
+def test_a_job_that_ended_without_a_claim_is_handed_out_again(rig: Rig, queue: WorkQueue, redis: Redis) -> None:
+    row = pushed(rig, rig.add_app())
+    queue.enqueue_build(row.id, 0)
+    job = Queue(BUILDS, connection=redis).fetch_job(f"deployment-{row.id}-0")
+    assert job is not None
+    job.cancel()
+    assert hand_out(rig, queue) == 1
+    assert rig.deployment(row).attempt == 1
+
+
+def test_with_redis_away_nothing_is_counted_as_lost(rig: Rig) -> None:
+    row = pushed(rig, rig.add_app())
+    away = WorkQueue(connect("unix:///nowhere/redis.sock"), job_timeout_s=60)
+    assert lapsed.hand_out_again(rig.db, away, lapse_s=LAPSE_S) == 0
+    assert rig.deployment(row).attempt == 0
+
+
+def test_a_lapsed_deployment_that_was_asked_to_stop_stops(rig: Rig, queue: WorkQueue) -> None:
+    values = {"stop_requested": "cancelled", "stop_why": "by someone", "heartbeat_at": now() - LONG_AGO}
+    row = pushed(rig, rig.add_app(), State.BUILDING, **values)
+    hand_out(rig, queue)
+    assert rig.deployment(row).state == "cancelled"
+
+
+@pytest.fixture
+def sources() -> FakeSources:
+    return FakeSources()
+
+
+@pytest.fixture
+def polling(rig: Rig, queue: WorkQueue, sources: FakeSources) -> Polling:
+    return Polling(rig.db, queue, sources, rig.vault, every_s=300)
+
+
+def head(sources: FakeSources, app: App, commit: str) -> None:
+    sources.heads[app.repository, "refs/heads/main"] = commit
+
+
+def test_a_push_that_no_delivery_told_of_is_deployed(rig: Rig, polling: Polling, sources: FakeSources) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    rig.change(app, head=OLD)
+    head(sources, app, NEW)
+    assert polling.look() == 0  # its delivery may be on the way
+    assert polling.look() == 1
+    row = rig.all(Deployment)[-1]
+    assert (row.commit_sha, row.idempotency_key, row.state) == (NEW, f"poll:{OLD}..{NEW}", "queued")
+    assert rig.all(App)[0].head == NEW
+    assert polling.look() == 0
+
+
+def test_a_push_whose_delivery_arrived_meanwhile_is_deployed_once(
+    rig: Rig, polling: Polling, sources: FakeSources
+) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    rig.change(app, head=OLD)
+    head(sources, app, NEW)
+    polling.look()
+    rig.built(app, NEW)
+    assert polling.look() == 0
+    assert len(rig.all(Deployment)) == 2
+
+
+def test_an_app_that_was_never_deployed_is_only_looked_at(rig: Rig, polling: Polling, sources: FakeSources) -> None:
+    app = rig.add_app()
+    head(sources, app, NEW)
+    assert polling.look() == polling.look() == 0
+    assert rig.all(App)[0].head == NEW
+    assert rig.all(Deployment) == []
+
+
+def test_a_repository_that_does_not_answer_delays_no_other(rig: Rig, polling: Polling, sources: FakeSources) -> None:
+    rig.add_app()
+    sources.failure = DeploymentFailed("clone-failed", "no answer")
+    assert polling.look() == 0
+    assert rig.all(App)[0].polled_at is not None
+
+
+def test_an_app_is_asked_for_once_in_its_time(rig: Rig, polling: Polling, sources: FakeSources) -> None:
+    app = rig.add_app()
+    head(sources, app, NEW)
+    polling.look()
+    polling.look()
+    assert len(sources.asked) == 1
+    polling.forget_times()
+    polling.look()
+    assert len(sources.asked) == 2
+
+
+def test_the_credential_is_opened_for_the_fetch(rig: Rig, polling: Polling, sources: FakeSources) -> None:
+    app = rig.add_app()
+    rig.change(app, credential=rig.vault.seal("token", rig.tenant_id, app.id, "credential"))
+    polling.look()
+    assert sources.asked[0].credential == "token"
+
+
+def test_old_releases_lose_their_images_but_never_what_is_live(rig: Rig) -> None:
+    app = rig.add_app()
+    for commit in "abcdefg":
+        rig.live(app, commit * 40)
+    rig.intend(app, intents.rollback, actor="a test", to=1)
+    rig.settle(app)
+    housekeeping.collect_images(rig.parts)
+    assert sorted(rig.runtime.removed_images) == ["slipway/bbbbbbb"]
+    assert [row.number for row in rig.all(Release) if row.collected_at] == [2]
+
+
+def test_an_image_that_never_ran_is_removed_after_a_while(rig: Rig) -> None:
+    app = rig.add_app()
+    row = rig.built(app)
+    rig.change(row, stop_requested="cancelled", stop_why="by someone")
+    rig.settle(app)
+    housekeeping.collect_images(rig.parts)
+    assert rig.runtime.removed_images == []
+    rig.change(rig.all(Build)[0], created_at=now() - timedelta(hours=2))
+    housekeeping.collect_images(rig.parts)
+    assert rig.runtime.removed_images == ["slipway/aaaaaaa"]
+
+
+def test_the_logs_of_the_last_deployments_are_kept(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = rig.add_app()
+    first, second = rig.live(app), rig.live(app, NEW)
+    monkeypatch.setattr(housekeeping, "LOGS_KEPT", 1)
+    logs = FakeLog()
+    housekeeping.trim_logs(rig.parts, logs)
+    assert logs.removed == [first.id]
+    assert second.id not in logs.removed
+
+
+def test_output_of_a_replica_is_kept_after_it_is_gone_and_forgotten_at_last(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    [row] = rig.replicas(app)
+    [container] = rig.running(app).values()
+    container.output.append(b"2026-01-01T00:00:00Z hello\n")
+    rig.live(app, NEW)
+    assert list(output.kept(rig.settings, row.id)) == [b"2026-01-01T00:00:00Z hello\n"]
+    rig.change(row, ended_at=now() - timedelta(days=15))
+    housekeeping.trim_output(rig.parts)
+    assert list(output.kept(rig.settings, row.id)) == []
+    assert row.id not in {each.id for each in rig.all(Replica)}
+
+
+def test_a_deleted_app_leaves_nothing(rig: Rig) -> None:
+    app, other = rig.add_app(replicas=2), rig.add_app("other")
+    rig.live(app)
+    rig.live(other, NEW)
+    builder, logs = FakeBuilder(), FakeLog()
+    rig.built(app, "c" * 40)
+    rig.change(app, deleted_at=now())
+    for _ in range(3):
+        deletion.delete_apps(rig.parts, lambda: builder, logs)
+        rig.settle(app)
+    assert [row.name for row in rig.all(App)] == ["other"]
+    assert rig.running(app) == {}
+    assert sorted(rig.publisher.table) == ["other.localhost"]
+    assert rig.all(Domain, app_id=app.id) == []
+    assert sorted(rig.runtime.removed_images) == ["slipway/aaaaaaa", "slipway/ccccccc"]
+    assert "steps" in builder.forgot
+    assert logs.removed == [1, 3]
+    assert "acme" in rig.runtime.networks
+
+
+def test_the_tenants_network_goes_with_its_last_app(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    rig.change(app, deleted_at=now())
+    for _ in range(3):
+        rig.settle(app)
+        deletion.delete_apps(rig.parts, FakeBuilder, FakeLog())
+    assert rig.all(App) == []
+    assert rig.runtime.networks == {}
+    assert wake_rested(rig.parts, rig.parts.routes.confirmed()) == 1
+
+
+def test_a_deleted_app_waits_for_its_build(rig: Rig) -> None:
+    app = rig.add_app()
+    row = pushed(rig, app, State.BUILDING, heartbeat_at=now())
+    rig.change(app, deleted_at=now())
+    assert deletion.delete_apps(rig.parts, FakeBuilder, FakeLog()) == 0
+    assert rig.deployment(row).stop_requested == "cancelled"

@@ -1,0 +1,49 @@
+"""What a replica's last words tell its owner to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from slipway.core.diagnosis import remedies
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "    return self.data[key]\nKeyError: 'DATABASE_URL'",
+        'key not found: "DATABASE_URL" (KeyError)',
+        "Error: DATABASE_URL is not set",
+        "panic: environment variable DATABASE_URL is required",
+        "DATABASE_URL environment variable must be set",
+    ],
+)
+def test_a_variable_that_is_read_but_not_set_is_named(tail: str) -> None:
+    assert remedies(tail, port=8000, refused=False) == [
+        "DATABASE_URL is read but not set here: slipway env set DATABASE_URL=…"
+    ]
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        " * Running on http://127.0.0.1:8000",
+        "Listening at: http://127.0.0.1:8000 (7)",
+        "Server listening on localhost:8000",
+    ],
+)
+def test_an_app_that_only_itself_can_reach_is_told_so(tail: str) -> None:
+    [remedy] = remedies(tail, port=8000, refused=True)
+    assert "let it listen on 0.0.0.0" in remedy
+
+
+def test_an_app_on_another_port_is_told_so() -> None:
+    [remedy] = remedies("Example app listening on port 3000", port=8000, refused=True)
+    assert remedy == "the app listens on port 3000: let it read $PORT, or set port = 3000 in slipway.toml"
+
+
+def test_without_a_word_the_rule_is_given() -> None:
+    assert remedies("", port=8000, refused=True) == ["the app must listen on 0.0.0.0, port 8000 ($PORT)"]
+
+
+def test_nothing_is_guessed_when_it_answered() -> None:
+    assert remedies("Listening on 127.0.0.1:9000", port=8000, refused=False) == []
