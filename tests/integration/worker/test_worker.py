@@ -1,0 +1,164 @@
+"""A worker builds what is queued; whatever kills it, nothing of its work remains, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+
+import pytest
+from redis import Redis
+
+from slipway import intents, lifecycle
+from slipway.core.states import State
+from tests.fixtures.redis_server import RedisServer
+from tests.fixtures.waiting import eventually
+from tests.integration.worker.conftest import BASE, TOKEN, Yard, children, processes_with, slow
+
+pytestmark = pytest.mark.engine
+QUICK = f"FROM {BASE}\nCOPY VERSION /VERSION\nEXPOSE 8080\n"
+
+
+def word() -> str:
+    return secrets.token_hex(8)
+
+
+def test_a_queued_push_is_built_followed_and_told(yard: Yard) -> None:
+    deployment = yard.push(VERSION="1\n", Dockerfile=QUICK)
+    yard.queue.enqueue_build(deployment.id, deployment.attempt)
+    yard.start_worker()
+    row = yard.reaches(deployment, "starting")
+    [build] = yard.builds()
+    assert (build.exposed_port, build.builder, build.steps_total) == (8080, "dockerfile", 2)
+    assert [step["name"] for step in row.steps] == ["fetch", "build", "start"]
+    yard.end(deployment)
+    log = yard.settings.log_dir / f"deployments/{deployment.id}.log.gz"
+    eventually(log.exists, what="the log is finished when the rollout has ended")
+    states = eventually(lambda: [s["state"] for s in yard.forge.statuses("acme/shop")][1:], what="both are sent")
+    assert states == ["success"]
+    lines = yard.lines(deployment)
+    assert lines[0].startswith("fetching ")
+    assert lines[-1].startswith("built sha256:")
+    assert TOKEN not in "\n".join(lines) + yard.worker_log()
+    assert yard.scratch() == []
+
+
+def test_a_failed_build_is_told_and_the_worker_goes_on(yard: Yard) -> None:
+    yard.start_worker()
+    bad = yard.push(VERSION="1\n", Dockerfile=f"FROM {BASE}\nRUN echo about to fail && false\n")
+    eventually(lambda: yard.row(bad).state == "failed", within_s=90)
+    row = yard.row(bad)
+    assert (row.reason, "about to fail" in row.tail) == ("build-failed", True)
+    assert "Traceback" not in row.detail + row.tail + "\n".join(yard.lines(bad))
+    yard.reaches(yard.push(Dockerfile=QUICK), "starting")
+
+
+def test_a_newer_push_takes_over_and_nothing_of_the_older_remains(yard: Yard) -> None:
+    yard.start_worker()
+    old = word()
+    older = yard.push(VERSION="1\n", Dockerfile=slow(old))
+    yard.builds_step(old)
+    newer = yard.push(VERSION="2\n", Dockerfile=QUICK)
+    row = yard.reaches(older, "superseded")
+    assert "moved on" in row.detail
+    assert processes_with(f": {old}") == []
+    assert not [path for path in yard.scratch() if path.name.startswith(f"{older.id}-")]
+    yard.reaches(newer, "starting")
+    assert [build.deployment_id for build in yard.builds()] == [newer.id]
+
+
+def test_a_cancel_leaves_no_process_and_no_file(yard: Yard) -> None:
+    worker = yard.start_worker()
+    name = word()
+    deployment = yard.push(VERSION="1\n", Dockerfile=slow(name))
+    yard.builds_step(name)
+    with yard.changed(deployment) as row:
+        intents.cancel(row, actor="ada")
+    yard.reaches(deployment, "cancelled")
+    assert processes_with(f": {name}") == []
+    assert yard.scratch() == []
+    eventually(lambda: not children(worker.pid), what="the work-horse has ended")
+
+
+def test_a_killed_worker_takes_everything_along(yard: Yard) -> None:
+    worker = yard.start_worker()
+    name = word()
+    deployment = yard.push(VERSION="1\n", Dockerfile=slow(name))
+    yard.builds_step(name)
+    scratch = str(yard.scratch()[0])
+    assert processes_with(scratch), "the client runs"
+    worker.kill()
+    worker.wait(10)
+    eventually(lambda: not processes_with(scratch) and not processes_with(f": {name}"), within_s=10)
+    assert yard.row(deployment).state == "building", "the agent gives it to another worker when its heartbeat lapses"
+    yard.start_worker()
+    eventually(lambda: yard.scratch() == [], what="the next worker sweeps")
+
+
+def test_a_killed_work_horse_takes_its_children_along_and_the_worker_goes_on(yard: Yard) -> None:
+    worker = yard.start_worker()
+    name = word()
+    deployment = yard.push(VERSION="1\n", Dockerfile=slow(name))
+    yard.builds_step(name)
+    [horse] = children(worker.pid)
+    scratch = str(yard.scratch()[0])
+    os.kill(horse, signal.SIGKILL)
+    eventually(lambda: not processes_with(scratch) and not processes_with(f": {name}"), within_s=10)
+    eventually(lambda: yard.scratch() == [], what="the worker sweeps")
+    with yard.changed(deployment) as row:  # as the agent does
+        lifecycle.advance(row, State.QUEUED)
+        row.attempt += 1
+    yard.copy.commit("Quick", Dockerfile=QUICK)
+    yard.queue.enqueue_build(deployment.id, 1)
+    yard.builds_step(name)
+    with yard.changed(deployment) as row:
+        intents.cancel(row, actor="ada")
+    yard.reaches(deployment, "cancelled")
+    assert worker.poll() is None
+
+
+def test_a_worker_that_is_told_to_end_hands_its_build_to_the_next(yard: Yard) -> None:
+    worker = yard.start_worker()
+    name = word()
+    deployment = yard.push(VERSION="1\n", Dockerfile=slow(name, 2))
+    yard.builds_step(name)
+    worker.terminate()
+    assert worker.wait(20) == 0
+    row = yard.row(deployment)
+    assert (row.state, row.attempt) == ("queued", 1)
+    assert not processes_with(f": {name}")
+    yard.start_worker()
+    yard.reaches(deployment, "starting")
+
+
+def test_an_idle_worker_ends_at_once(yard: Yard) -> None:
+    worker = yard.start_worker()
+    eventually(lambda: "waiting for deployments" in yard.worker_log())
+    with Redis.from_url(yard.settings.redis_url) as redis:
+        eventually(lambda: redis.smembers("rq:workers"), what="it is registered")
+    worker.terminate()
+    assert worker.wait(10) == 0
+
+
+def test_redis_away_in_the_middle_of_a_build_changes_nothing(yard: Yard, own_redis: RedisServer) -> None:
+    worker = yard.start_worker()
+    name = word()
+    deployment = yard.push(VERSION="1\n", Dockerfile=slow(name, 3))
+    yard.builds_step(name)
+    own_redis.stop()
+    yard.reaches(deployment, "starting")
+    yard.end(deployment)
+    own_redis.start()
+    second = yard.push(VERSION="2\n", Dockerfile=QUICK)
+    yard.reaches(second, "starting")
+    assert worker.poll() is None
+    assert yard.lines(deployment)[-1].startswith("built ")
+
+
+def test_a_worker_waits_for_redis(yard: Yard, own_redis: RedisServer) -> None:
+    own_redis.stop()
+    worker = yard.start_worker()
+    eventually(lambda: "Redis does not answer" in yard.worker_log())
+    own_redis.start()
+    yard.reaches(yard.push(VERSION="1\n", Dockerfile=QUICK), "starting")
+    assert worker.poll() is None
