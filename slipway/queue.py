@@ -9,9 +9,7 @@ from __future__ import annotations
 import logging
 
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 from rq import Queue
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job, JobStatus
@@ -27,11 +25,10 @@ WAKE_CHANNEL = "slipway:agent:wake"
 def connect(url: str, *, timeout_s: float = 2.0) -> Redis:
     """A Redis client that gives up on a silent server after `timeout_s` (blocking reads need their own).
 
-    A command is tried twice, so that a connection cut by Redis' restart costs nothing. redis-py's own default, ten
-    tries with back-off, would hold a caller for longer than the sender of a delivery waits.
+    Made by `from_url`, which tries once: `Redis(…)` would try ten times, for longer than a delivery's sender waits.
+    A connection that Redis' restart has cut is noticed and replaced before it is used.
     """
-    once_more = Retry(NoBackoff(), retries=1)
-    return Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=once_more)
+    return Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
 
 
 class WorkQueue:
