@@ -42,7 +42,7 @@ Slug = Annotated[str, _checked(validation.slug)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Process(_Model):
