@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from slipway.adapters import firewall
 from slipway.errors import SlipwayError
 from slipway.host import checkout, folders
 from slipway.host.commands import Commands
@@ -59,6 +60,15 @@ class Examination:
         if done.ok:
             return Finding("iptables", True, "usable")
         return Finding("iptables", False, done.tail(1), "run as root, on a kernel with iptables (nf_tables or legacy)")
+
+    def containment(self) -> Finding:
+        name = "containers kept off"
+        if http_status(self.settings.run_dir / "agent.sock", "/healthz")[0] != 200:
+            return Finding(name, True, "the agent sets the rules when it starts")
+        lacking = firewall.examine(self.settings)
+        if not lacking:
+            return Finding(name, True, "the host, the metadata address and other tenants are out of their reach")
+        return Finding(name, False, "; ".join(lacking), "make up; the agent sets the rules anew within a minute")
 
     def scratch(self) -> Finding:
         folder = self.settings.scratch_dir
@@ -158,6 +168,7 @@ CHECKS: Sequence[Callable[[Examination], Finding]] = (
     Examination.engine,
     Examination.client,
     Examination.firewall,
+    Examination.containment,
     Examination.scratch,
     Examination.disk,
     Examination.port,
