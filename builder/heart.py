@@ -91,12 +91,18 @@ class Heart:
             seen = Seen(Stop(lost=True))
         except DependencyUnavailable as error:
             log.warning("no heartbeat: the database does not answer", extra={"why": error.message})
-            self._silent_s += self._interval_s
-            seen = Seen(Stop(lost=True) if self._silent_s >= self._lapse_s else None)
+            seen = self._silence()
+        except Exception:  # the boundary of a thread: a heart that ended would say nothing
+            log.exception("no heartbeat: a fault of ours")
+            seen = self._silence()
         self.stop = self.stop or seen.stop
         if seen.newer_push and seen.newer_push != self._looked_at and not self.stop:
             self._looked_at = seen.newer_push
             self._in_thread(self._look_at_branch, "branch")
+
+    def _silence(self) -> Seen:
+        self._silent_s += self._interval_s
+        return Seen(Stop(lost=True) if self._silent_s >= self._lapse_s else None)
 
     def _look(self) -> Seen:
         with self._hold.write() as (session, row):

@@ -97,6 +97,9 @@ def claim(db: Database, deployment_id: int, attempt: int) -> Hold | None:
         if row is None or row.attempt != attempt or row.state != State.QUEUED or not intents.needs_build(row):
             return None
         app = session.get_one(App, row.app_id)
+        if app.deleted_at is not None:
+            lifecycle.stop(row, State.CANCELLED, "the app is being deleted")
+            return None
         lifecycle.advance(row, State.FETCHING)
         row.heartbeat_at = now()
         tenant = session.get_one(Tenant, row.tenant_id)

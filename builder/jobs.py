@@ -73,11 +73,17 @@ def work_on(tools: Tools, hold: Hold) -> dict[str, Any]:
     try:
         job = Job(tools, hold)
     except SealBroken as error:
-        failure = DeploymentFailed("secret-unreadable", error.message, remedy=error.remedy)
-        with hold.write() as (_, row):
-            lifecycle.fail(row, failure)
-        return {"state": str(State.FAILED)}
+        return _failed_at_once(hold, DeploymentFailed("secret-unreadable", error.message, remedy=error.remedy))
+    except Exception:
+        log.exception("a fault of ours")
+        return _failed_at_once(hold, _internal(hold.work.deployment_id))
     return job.run()
+
+
+def _failed_at_once(hold: Hold, error: DeploymentFailed) -> dict[str, Any]:
+    with hold.write() as (_, row):
+        lifecycle.fail(row, error)
+    return {"state": str(State.FAILED)}
 
 
 def end_with_the_worker() -> None:
@@ -330,6 +336,7 @@ class Job:
 
     def _record(self, spec: BuildSpec, recipe: Recipe, built: Built) -> None:
         """The image is known and the wish to run it stands, in one transaction."""
+        self._output.line(f"built {built.digest} in {time.monotonic() - self._started:.1f} s")
         try:
             with self._hold.write() as (session, row):
                 session.add(self._build_row(row, spec, recipe, built))
@@ -338,7 +345,6 @@ class Job:
         except Lost:
             self._tools.images.remove_image(spec.image)
             raise
-        self._output.line(f"built {built.digest} in {time.monotonic() - self._started:.1f} s")
 
     def _build_row(self, row: Deployment, spec: BuildSpec, recipe: Recipe, built: Built) -> Build:
         return Build(

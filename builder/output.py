@@ -1,14 +1,14 @@
-"""What a deployment prints while it is built: redacted, logged, its end kept."""
+"""What a deployment prints while it is built: redacted, then logged."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable
 
 from slipway.core.redaction import Redactor
 from slipway.ports.logs import DeploymentLog
 
-KEPT_LINES = 200
+LOGGED_BYTES = 16 << 20
+"""What a deployment may write into its log: a step that prints without end must not fill the disk."""
 
 
 class Output:
@@ -21,14 +21,16 @@ class Output:
         self._deployment_id = deployment_id
         self._redactor = Redactor(secrets)
         self._silent = silent
-        self._kept: deque[str] = deque(maxlen=KEPT_LINES)
+        self._logged_bytes = 0
 
     def line(self, text: str) -> None:
         """Take one line."""
         redacted = self._redactor.line(text)
-        self._kept.append(redacted)
-        if not self._silent():
-            self._log.append(self._deployment_id, redacted)
+        if self._silent() or self._logged_bytes > LOGGED_BYTES:
+            return
+        self._logged_bytes += len(redacted) + 1
+        full = self._logged_bytes > LOGGED_BYTES
+        self._log.append(self._deployment_id, f"more than {LOGGED_BYTES >> 20} MB: cut here" if full else redacted)
 
     def redact(self, text: str) -> str:
         """Text that goes elsewhere (a sentence, a tail)."""

@@ -331,7 +331,7 @@ def _refused(host: str, said: str) -> DeploymentFailed:
     return DeploymentFailed(
         "clone-refused",
         f"{host} did not let us read the repository",
-        remedy="give a token or deploy key that may read it: slipway apps set --token …",
+        remedy="give the app a token or a deploy key that may read it",
         tail=said,
     )
 
@@ -340,7 +340,7 @@ def _absent(host: str, said: str) -> DeploymentFailed:
     return DeploymentFailed(
         "clone-refused",
         f"{host} knows no such repository (or hides it from us)",
-        remedy="check the address, and give a token or deploy key if it is private: slipway apps set --token …",
+        remedy="check the address; if it is private, give the app a token or a deploy key that may read it",
         tail=said,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -155,7 +156,43 @@ def test_the_credential_reaches_the_fetcher_and_nothing_else(rig: Rig) -> None:
     assert "the-token-itself" not in repr(rig.sources.repositories[0]) + "\n".join(rig.log.lines)
 
 
+def test_a_fault_before_the_work_begins_fails_the_deployment_too(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builder.jobs.Output", lambda *_: burst_with(ZeroDivisionError()))
+    deployment = rig.push()
+    assert rig.work(deployment) == "failed"
+    assert rig.row(deployment).reason == "internal"
+
+
+def test_a_deployment_of_a_deleted_app_is_not_begun(rig: Rig) -> None:
+    deployment = rig.push()
+    with rig.db.write(tenant_id=rig.tenant_id) as session:
+        session.get_one(App, rig.app_id).deleted_at = now()
+    assert rig.work(deployment) is None
+    assert rig.row(deployment).state == "cancelled"
+
+
+def test_a_step_that_prints_without_end_is_cut(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builder.output.LOGGED_BYTES", 1000)
+    rig.images.during = lambda _spec, output: [output("x" * 99) for _ in range(50)]
+    assert rig.work(rig.push()) == "starting"
+    assert len([line for line in rig.log.lines if line.startswith("xxx")]) < 11
+    assert rig.log.lines[-1].endswith("cut here")
+
+
 # while it builds
+
+
+def test_a_heart_that_stumbles_beats_on_until_its_silence_is_too_long(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(_session: object, _row: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("builder.heart._newer_push", stumble)
+    rig.settings = replace(rig.settings, lapse_s=0.1)
+    rig.images.waits_for_stop = True
+    assert rig.work(rig.push()) is None
+    assert rig.builds() == []
 
 
 def test_a_cancel_stops_the_build_and_nothing_remains(rig: Rig) -> None:
