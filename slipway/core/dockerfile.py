@@ -17,6 +17,7 @@ KEYWORDS = frozenset({*_IN_STAGES, "ARG", "FROM", "RUN", "SHELL", "STOPSIGNAL", 
 MAX_BYTES = 1 << 20
 _WITH_HEREDOC = frozenset({"RUN", "COPY", "ADD", "ONBUILD"})
 _DIRECTIVE = re.compile(r"\s*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _COMMENT = re.compile(r"\s*#")
 _HEREDOC = re.compile(r"\d*<<-?[^<]+")
 _PLAIN_HEREDOC = re.compile(r"\d*<<(?P<tabs>-?)(?P<quote>[\"']?)(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P=quote)")
@@ -105,8 +106,8 @@ def _lines(content: bytes) -> list[str]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InvalidInput("the Dockerfile is not UTF-8 text", remedy="save it as UTF-8") from None
-    if "\x00" in text:
-        raise InvalidInput("the Dockerfile is not text", remedy="save it as UTF-8")
+    if _CONTROL.search(text):  # also: Go and Python don't agree on which of them are white space
+        raise InvalidInput("the Dockerfile has control characters in it", remedy="save it as plain text, in UTF-8")
     return [line.removesuffix("\r") for line in text.split("\n")]
 
 

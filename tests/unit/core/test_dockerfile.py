@@ -123,3 +123,9 @@ def test_the_text_without_its_syntax_keeps_its_line_numbers() -> None:
 def test_it_says_what_only_a_newer_frontend_reads() -> None:
     newer = read("FROM python\nCOPY --link a b\nCOPY --chmod=1 a b\nRUN <<E\nE\n").needs_newer()
     assert [each.split(" (")[0] for each in newer] == ["--link", "a heredoc"]
+
+
+@pytest.mark.parametrize("letter", ["\x00", "\x0b", "\x1c", "\x1f"])
+def test_control_characters_that_could_hide_a_comments_beginning_are_refused(letter: str) -> None:
+    with pytest.raises(InvalidInput, match="control characters"):
+        read(f"FROM python\nRUN a \\\n{letter}# b\nFROM victim\n")
