@@ -31,7 +31,7 @@ def failed(parts: Parts, action: Fail) -> DeploymentFailed:
     advice = [failure.remedy] if failure.remedy else []
     if witness:
         advice += remedies(tail, port=witness.port, refused="was refused" in failure.message)
-        advice.append(f"or look at its output: slipway logs --deployment {action.deployment_id}")
+        advice.append(f"or read all that it printed: slipway logs --replica {action.replica_id}")
     return DeploymentFailed(failure.reason, failure.message, remedy="\n".join(advice), tail=tail)
 
 
