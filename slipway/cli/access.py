@@ -1,46 +1,65 @@
-"""login, hooks, tokens: who may, and which repositories' pushes are taken."""
+"""login, logout, whoami, hooks, tokens: who may, and which repositories' pushes are taken."""
 
 from __future__ import annotations
 
 import sys
+from urllib.parse import urlsplit
 
 import click
 
 from slipway import settings as slipway_settings
-from slipway.cli import account
-from slipway.cli.apps import show_hook
-from slipway.cli.client import Client, segment
-from slipway.cli.invocation import Invocation, command
-from slipway.cli.on_host import issue_token
-from slipway.cli.output import ago
+from slipway.cli.invocation import Invocation, command, listing, segment
+from slipway.cli.nouns import noun
+from slipway.cli.output import ago, one_line
 
 
 @click.command()
-@click.argument("url")
+@click.argument("url", required=False)
 @click.option("--token-stdin", is_flag=True, help="Read the token from standard input.")
 @command
-def login(call: Invocation, url: str, token_stdin: bool) -> None:
-    """Sign in with a token (slipway tokens create on the host makes the first)."""
-    given = slipway_settings.client()["token"]
-    token = sys.stdin.readline().strip() if token_stdin else given or click.prompt("Token", hide_input=True)
-    who = Client(url, token).get("/account")
-    account.keep(url, token)
-    call.answer(who, f"Signed in to {url} as {who['token']} of {who['tenant']} ({who['role']}).")
+def login(call: Invocation, url: str | None, token_stdin: bool) -> None:
+    """Sign in with a token.
+
+    The host's owner makes the first one there: slipway tokens create --tenant NAME --name NAME. The token is taken from
+    SLIPWAY_TOKEN, from standard input, or asked for.
+    """
+    from slipway.cli import account
+    from slipway.cli.client import Client
+
+    address = url or account.last_url()
+    if not address:
+        raise click.UsageError("where? slipway login https://slipway.example.org")
+    client = Client(address, _token(from_stdin=token_stdin))
+    if _is_overheard(client.url):
+        call.out.hint("The token travels unencrypted: use an https:// address outside a trusted network.")
+    who = client.get("/account")
+    account.keep(client.url, client.token)
+    call.answer(who | {"url": client.url}, f"Signed in to {client.url}: {_who(who)}.")
 
 
 @click.command()
 @command
 def logout(call: Invocation) -> None:
     """Forget the token on this machine."""
+    from slipway.cli import account
+
     forgotten = account.forget()
     call.answer({"forgotten": forgotten}, "Signed out." if forgotten else "Nobody was signed in.")
 
 
-@click.group(invoke_without_command=True)
+@click.command()
+@command
+def whoami(call: Invocation) -> None:
+    """Where you are signed in, and as whom."""
+    who = call.client.get("/account")
+    call.answer(who | {"url": call.client.url}, f"{call.client.url}: {_who(who)}")
+
+
+@noun(instead="slipway hooks deliveries {}")
 @command
 def hooks(call: Invocation) -> None:
     """Webhook addresses, one a repository."""
-    if click.get_current_context().invoked_subcommand:
+    if not listing():
         return
     listed = call.client.get("/hooks")
     if call.out.as_json:
@@ -82,10 +101,11 @@ def delete_hook(call: Invocation, hook: str) -> None:
 
 @hooks.command()
 @click.argument("hook")
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many, newest first.")
 @command
-def deliveries(call: Invocation, hook: str) -> None:
-    """What a hook received lately, and what became of it."""
-    listed = call.client.get(f"/hooks/{segment(hook)}/deliveries")
+def deliveries(call: Invocation, hook: str, limit: int) -> None:
+    """What a hook received, and what became of it."""
+    listed = call.client.get(f"/hooks/{segment(hook)}/deliveries", limit=limit)
     if call.out.as_json:
         call.out.document(listed)
         return
@@ -93,7 +113,7 @@ def deliveries(call: Invocation, hook: str) -> None:
         (
             ago(each["received_at"]),
             each["event"],
-            each["ref"],
+            one_line(each["ref"], 40),
             each["commit"][:7],
             each["outcome"],
             each["reason"] or ", ".join(f"deployment {number}" for number in each["deployments"]),
@@ -104,11 +124,11 @@ def deliveries(call: Invocation, hook: str) -> None:
     call.out.table(headings, rows, empty="Nothing yet: push, or press Redeliver in the repository's settings")
 
 
-@click.group(invoke_without_command=True)
+@noun(instead="slipway tokens create --name {}")
 @command
 def tokens(call: Invocation) -> None:
     """Tokens of the API."""
-    if click.get_current_context().invoked_subcommand:
+    if not listing():
         return
     listed = call.client.get("/tokens")
     if call.out.as_json:
@@ -126,23 +146,27 @@ def tokens(call: Invocation) -> None:
         )
         for each in listed["tokens"]
     ]
-    call.out.table(("id", "name", "role", "begins", "made", "used", "expires"), rows, empty="None")
+    headings = ("id", "name", "role", "begins", "made", "used", "expires")
+    call.out.table(headings, rows, empty="None: slipway tokens create --name NAME")
 
 
 @tokens.command("create")
 @click.option("--name", required=True, help="What it is for.")
 @click.option("--tenant", help="On the host itself: make it there, and the tenant too when there is none.")
 @click.option("--role", type=click.Choice(["owner", "developer", "viewer"]), help="owner on the host, else developer.")
-@click.option("--expires-in", "expires_in_s", type=float, metavar="SECONDS")
+@click.option("--expires-in", "expires_in_s", type=float, metavar="SECONDS", help="Else it has no end.")
 @command
 def create_token(call: Invocation, name: str, tenant: str | None, role: str | None, expires_in_s: float | None) -> None:
     """Make a token; it is shown once. With --tenant on the host, no other token is needed."""
     if tenant:
+        from slipway.cli.on_host import issue_token
+
         made = issue_token(tenant, name, role or "owner", expires_in_s)
     else:
         values = {"name": name, "role": role or "developer", "expires_in_s": expires_in_s}
         made = call.client.post("/tokens", {key: value for key, value in values.items() if value is not None})
-    call.answer(made, f"{made['token']}\nThis is the only time it is shown: slipway login takes it.")
+    call.answer(made, made["token"])
+    call.out.hint("It is shown this once: slipway login takes it.")
 
 
 @tokens.command()
@@ -152,3 +176,29 @@ def revoke(call: Invocation, number: int) -> None:
     """End a token at once."""
     call.client.delete(f"/tokens/{number}")
     call.answer({"id": number}, f"Token {number} is revoked.")
+
+
+def show_hook(call: Invocation, hook: dict[str, object]) -> None:
+    """Address and secret, which is shown this once, with where to put them."""
+    call.out.line(f"hook     {hook['url']}")
+    if hook.get("secret"):
+        call.out.line(f"secret   {hook['secret']}   (shown this once)")
+        call.out.line("Enter both in the repository's settings under Webhooks; content type application/json.")
+
+
+def _token(*, from_stdin: bool) -> str:
+    given = slipway_settings.client()["token"]
+    if from_stdin or not (given or sys.stdin.isatty()):
+        given = sys.stdin.readline().strip()
+    token: str = given or click.prompt("Token", hide_input=True)
+    return token
+
+
+def _who(who: dict[str, str]) -> str:
+    return f"token {who['token']} of {who['tenant']}, {who['role']}"
+
+
+def _is_overheard(url: str) -> bool:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return parts.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1") and not host.endswith(".localhost")

@@ -11,18 +11,23 @@ from slipway.cli.client import Client
 from slipway.errors import SettingsError
 
 
-def signed_in() -> Client:
+def signed_in(timeout_s: float = 30) -> Client:
     """The client for the API. SLIPWAY_URL and SLIPWAY_TOKEN go before what was kept."""
-    environment = settings.client()
-    kept = _kept(Path(environment["config_dir"]))
-    return Client(environment["url"] or kept.get("url", ""), environment["token"] or kept.get("token", ""))
+    environment, kept = settings.client(), _kept()
+    url = environment["url"] or kept.get("url", "")
+    return Client(url, environment["token"] or _kept_token(kept, url), timeout_s=timeout_s)
+
+
+def last_url() -> str:
+    """Where one was signed in last, or SLIPWAY_URL; empty: nowhere."""
+    return settings.client()["url"] or _kept().get("url", "")
 
 
 def keep(url: str, token: str) -> Path:
     """Remember address and token, readable by the user alone."""
-    folder = Path(settings.client()["config_dir"])
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path, aside = folder / "login.json", folder / ".login.json"
+    path = _path()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    aside = path.with_name(".login.json")
     aside.unlink(missing_ok=True)
     descriptor = os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -33,18 +38,28 @@ def keep(url: str, token: str) -> Path:
 
 def forget() -> bool:
     """Forget the token; False when none was kept."""
-    path = Path(settings.client()["config_dir"]) / "login.json"
+    path = _path()
     if not path.exists():
         return False
     path.unlink()
     return True
 
 
-def _kept(folder: Path) -> dict[str, str]:
+def _path() -> Path:
+    return Path(settings.client()["config_dir"]) / "login.json"
+
+
+def _kept() -> dict[str, str]:
     try:
-        values = json.loads((folder / "login.json").read_text())
+        values = json.loads(_path().read_text())
+        return {name: str(values[name]) for name in ("url", "token")}
     except FileNotFoundError:
         return {}
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingsError("the kept login can't be read", remedy="slipway login again") from error
-    return {name: str(value) for name, value in values.items()}
+
+
+def _kept_token(kept: dict[str, str], url: str) -> str:
+    """A token goes only to where it was given for."""
+    same = url.rstrip("/") == kept.get("url", "").rstrip("/")
+    return kept.get("token", "") if same else ""

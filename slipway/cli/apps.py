@@ -1,24 +1,28 @@
-"""apps, env, domains, scale, open: what an app is and how it is set."""
+"""apps, domains, scale, open: what an app is and how it is set."""
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
-from slipway.cli.invocation import Invocation, app_option, command
-from slipway.cli.output import ago, state
+from slipway.cli.access import show_hook
+from slipway.cli.completion import complete_app
+from slipway.cli.invocation import Invocation, app_option, command, listing, segment
+from slipway.cli.nouns import noun
+from slipway.cli.output import ago, aligned, is_terminal, plural, state
+from slipway.cli.pairs import in_force, nested
+
+_name = click.argument("name", required=False, metavar="[APP]", shell_complete=complete_app)
 
 
-@click.group(invoke_without_command=True)
+@noun(instead="slipway apps show {}")
 @command
 def apps(call: Invocation) -> None:
     """Your apps, a line each."""
-    if click.get_current_context().invoked_subcommand:
+    if not listing():
         return
     listed = call.client.get("/apps")
     if call.out.as_json:
@@ -31,18 +35,25 @@ def apps(call: Invocation) -> None:
 
 @apps.command()
 @click.argument("name")
-@click.option("--repository", metavar="URL", required=True, help="Its clone URL, without credentials.")
+@click.option("--repository", metavar="URL", help="Its clone URL, without credentials; else this folder's origin.")
 @click.option("--branch", default="main", show_default=True, help="The branch whose pushes are deployed.")
-@click.option("--replicas", type=int, default=1, show_default=True)
-@click.option("--credential-file", type=click.Path(path_type=Path), help="Token or deploy key; - for standard input.")
+@click.option("--replicas", type=click.IntRange(0, 100), default=1, show_default=True, help="How many are to run.")
+@click.option("--credential-file", type=click.File(), help="Token or deploy key; - for standard input.")
 @click.option("--hook", is_flag=True, help="Make a hook for the repository too.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting, such as health_path=/health.")
 @command
-def create(call: Invocation, name: str, settings: tuple[str, ...], credential_file: Path | None, **values: Any) -> None:
+def create(
+    call: Invocation,
+    name: str,
+    repository: str | None,
+    settings: tuple[str, ...],
+    credential_file: IO[str] | None,
+    **values: Any,
+) -> None:
     """Make an app of a repository."""
-    body: dict[str, Any] = {"name": name, "settings": _settings(settings), **values}
+    body = {"name": name, "repository": repository or _origin(), "settings": nested(settings), **values}
     if credential_file:
-        body["credential"] = sys.stdin.read() if str(credential_file) == "-" else credential_file.read_text()
+        body["credential"] = credential_file.read()
     made = call.client.post("/apps", body)
     call.answer(made, f"{name} is ready for its first push: {made['urls'][0]}")
     if made.get("hook"):
@@ -50,27 +61,27 @@ def create(call: Invocation, name: str, settings: tuple[str, ...], credential_fi
 
 
 @apps.command()
+@_name
 @app_option
 @command
-def show(call: Invocation) -> None:
+def show(call: Invocation, name: str | None) -> None:
     """All about one app."""
+    call.app_given = name or call.app_given
     app = call.client.get(call.app_path())
     if call.out.as_json:
         call.out.document(app)
         return
-    live = app["live"]
-    for name, value in (
-        ("state", state(app["state"])),
-        ("urls", " ".join(app["urls"])),
-        ("source", f"{app['repository']} {app['branch']}"),
-        (
-            "live",
-            f"v{live['release']['number']} {live['commit'][:7]} {ago(live['live_at'])}" if live else "nothing yet",
-        ),
-        ("replicas", f"{app['replicas']['ready']} of {app['replicas']['wanted']} ready"),
-        ("settings", json.dumps(app["settings"])),
-    ):
-        call.out.line(f"{name:<10} {value}")
+    facts = {
+        "state": state(app["state"]),
+        "url": " ".join(app["urls"]),
+        "source": app["image"] or f"{app['repository']} {app['branch']}",
+        "live": _live(app) or "nothing yet: git push, or slipway deploy",
+        "replicas": f"{app['replicas']['ready']} of {app['replicas']['wanted']} ready",
+        "settings": json.dumps(app["settings"]) if app["settings"] else "as slipway.toml says, if there is one",
+        "made": ago(app["created_at"]),
+    }
+    for line in aligned(list(facts.items())):
+        call.out.line(line)
 
 
 @apps.command("set")
@@ -78,24 +89,33 @@ def show(call: Invocation) -> None:
 @app_option
 @command
 def set_(call: Invocation, settings: tuple[str, ...]) -> None:
-    """Change settings: port=8080 health_path=/health processes.web.command='gunicorn app:app' branch=main.
+    """Change settings, the branch or the repository.
+
+    \b
+    slipway apps set port=8080 health_path=/health
+    slipway apps set processes.web.command='gunicorn app:app'
+    slipway apps set branch=main repository=https://github.com/acme/shop.git
 
     A value is JSON where it can be read as such; an empty one takes the setting back.
     """
-    values = _settings(settings)
+    values = nested(settings)
     own = {name: values.pop(name) for name in ("branch", "repository") if name in values}
     changed = call.client.patch(call.app_path(), own | ({"settings": values} if values else {}))
-    call.answer(changed, f"Set on {call.app}." + _in_force(changed["deployment"]))
+    call.answer(changed, f"Set on {call.app}. {in_force(changed['deployment'])}")
 
 
 @apps.command()
+@_name
 @app_option
 @click.option("--confirm", metavar="NAME", help="The app's name, to say that you mean it.")
 @command
-def delete(call: Invocation, confirm: str | None) -> None:
+def delete(call: Invocation, name: str | None, confirm: str | None) -> None:
     """Delete an app, its replicas, releases, variables, domains and logs."""
+    call.app_given = name or call.app_given
+    call.client.get(call.app_path())
     if confirm is None and sys.stdin.isatty():
-        confirm = click.prompt(f"All of {call.app} will be lost. Type its name to go on")
+        call.out.hint(f"All of {call.app} will be lost: replicas, releases, variables, domains, logs.")
+        confirm = click.prompt("Type its name to go on", err=True)
     if confirm != call.app:
         raise click.UsageError(f"nothing was deleted; say that you mean it: --confirm {call.app}")
     gone = call.client.delete(call.app_path())
@@ -106,71 +126,33 @@ def delete(call: Invocation, confirm: str | None) -> None:
 @app_option
 @command
 def open_(call: Invocation) -> None:
-    """Open the app in a browser, or print its address."""
-    url = call.client.get(call.app_path())["urls"][0]
+    """Open the app in a browser, and print its address."""
+    app = call.client.get(call.app_path())
+    url = app["urls"][0] if app["urls"] else None
+    if url is None:
+        raise click.ClickException(f"{call.app} has no address: slipway domains add HOST")
     call.answer({"url": url}, url)
-    if sys.stdout.isatty():
+    if is_terminal() and call.out.for_people:
         click.launch(url)
 
 
 @click.command()
 @click.argument("replicas", type=click.IntRange(0, 100))
 @app_option
-@click.option("--process", default="web", show_default=True)
+@click.option("--process", default="web", show_default=True, help="Which of the app's processes.")
 @command
 def scale(call: Invocation, replicas: int, process: str) -> None:
     """Run a number of replicas; 0 stops the app."""
     set_to = call.client.put(call.app_path("/scale"), {"process": process, "replicas": replicas})
-    call.answer(set_to, f"{call.app} {process}: {replicas} replicas wanted. slipway ps shows them come.")
+    call.answer(set_to, f"{call.app} {process}: {plural(replicas, 'replica')} wanted. slipway ps shows them.")
 
 
-@click.group(invoke_without_command=True)
-@app_option
-@command
-def env(call: Invocation) -> None:
-    """The app's environment variables."""
-    if click.get_current_context().invoked_subcommand:
-        return
-    listed = call.client.get(call.app_path("/variables"))
-    if call.out.as_json:
-        call.out.document(listed)
-        return
-    rows = [
-        (each["name"], _value(each["value"]), each["scope"], ago(each["updated_at"])) for each in listed["variables"]
-    ]
-    call.out.table(("name", "value", "scope", "set"), rows, empty="None yet: slipway env set NAME=VALUE")
-
-
-@env.command("set")
-@click.argument("pairs", nargs=-1, metavar="NAME=VALUE…")
-@app_option
-@click.option("--build", is_flag=True, help="For builds (as secret mounts), not for replicas.")
-@click.option("--ask", multiple=True, metavar="NAME", help="Ask for the value, so that no history keeps it.")
-@command
-def set_variables(call: Invocation, pairs: tuple[str, ...], build: bool, ask: tuple[str, ...]) -> None:
-    """Set variables; the app restarts with them, without a build and without downtime."""
-    values = dict(_pair(pair) for pair in pairs) | {name: getpass.getpass(f"{name}: ") for name in ask}
-    if not values:
-        raise click.UsageError("nothing to set: slipway env set NAME=VALUE")
-    _change_variables(call, {"set": values, "scope": "build" if build else "run"}, "Set")
-
-
-@env.command()
-@click.argument("names", nargs=-1, required=True)
-@app_option
-@click.option("--build", is_flag=True, help="Of builds, not of replicas.")
-@command
-def unset(call: Invocation, names: tuple[str, ...], build: bool) -> None:
-    """Remove variables."""
-    _change_variables(call, {"unset": list(names), "scope": "build" if build else "run"}, "Removed")
-
-
-@click.group(invoke_without_command=True)
+@noun(instead="slipway domains add {}")
 @app_option
 @command
 def domains(call: Invocation) -> None:
     """The hosts that lead to the app."""
-    if click.get_current_context().invoked_subcommand:
+    if not listing():
         return
     listed = call.client.get(call.app_path("/domains"))
     if call.out.as_json:
@@ -195,29 +177,26 @@ def add(call: Invocation, host: str) -> None:
 @app_option
 @command
 def remove(call: Invocation, host: str) -> None:
-    """Lead a host nowhere."""
-    call.client.delete(call.app_path(f"/domains/{host}"))
+    """Take a host away from the app."""
+    call.client.delete(call.app_path(f"/domains/{segment(host)}"))
     call.answer({"host": host}, f"{host} no longer leads to {call.app}.")
 
 
-def show_hook(call: Invocation, hook: dict[str, Any]) -> None:
-    """Address and secret, which is shown this once, with where to put them."""
-    call.out.line(f"hook     {hook['url']}")
-    if hook.get("secret"):
-        call.out.line(f"secret   {hook['secret']}   (shown this once)")
-        call.out.line("Enter both in the repository's settings under Webhooks; content type application/json.")
+def _origin() -> str:
+    from slipway.cli.which_app import origin
+
+    url = origin()
+    if not url:
+        raise click.UsageError("from which repository? --repository URL")
+    return url
 
 
-def _change_variables(call: Invocation, body: dict[str, Any], done: str) -> None:
-    changed = call.client.patch(call.app_path("/variables"), body)
-    names = ", ".join(body.get("set") or body.get("unset") or [])
-    call.answer(changed, f"{done} {names} on {call.app}." + _in_force(changed["deployment"]))
-
-
-def _in_force(deployment: dict[str, Any] | None) -> str:
-    if deployment is None:
-        return " In force with the next deployment."
-    return f" Restarting without downtime: slipway deployments show {deployment['id']} --watch"
+def _live(app: dict[str, Any]) -> str:
+    live = app["live"]
+    if not live:
+        return ""
+    release = f"v{live['release']['number']} " if live["release"] else ""
+    return f"{release}{live['commit'][:7]} {ago(live['live_at'])}"
 
 
 def _row(app: dict[str, Any]) -> tuple[str, ...]:
@@ -226,35 +205,3 @@ def _row(app: dict[str, Any]) -> tuple[str, ...]:
     replicas = f"{app['replicas']['ready']}/{app['replicas']['wanted']}"
     deployed = ago(live["live_at"]) if live else "never"
     return app["name"], state(app["state"]), replicas, version, deployed, app["urls"][0] if app["urls"] else ""
-
-
-def _settings(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """`a.b=1` → `{"a": {"b": 1}}`; an empty value → None, which takes the setting back."""
-    values: dict[str, Any] = {}
-    for name, text in map(_pair, pairs):
-        *tables, last = name.split(".")
-        inner = values
-        for table in tables:
-            inner = inner.setdefault(table, {})
-        inner[last] = _json_or_text(text) if text else None
-    return values
-
-
-def _json_or_text(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise click.BadParameter(f"{text!r} is not NAME=VALUE")
-    return name, value
-
-
-def _value(value: str | None) -> str:
-    if value is None:
-        return "(hidden)"
-    return value if len(value) <= 60 else value[:57] + "…"

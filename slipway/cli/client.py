@@ -6,15 +6,17 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
-from slipway.cli.exits import ApiProblem
-from slipway.errors import DependencyUnavailable, InvalidInput, NotAuthenticated
+from slipway.cli.exits import ApiAbsent, ApiProblem, WaitedTooLong
+from slipway.errors import InvalidInput, NotAuthenticated, SlipwayError
 
 _QUIET_S = 40.0
 """A stream that is silent for longer than this (heartbeats come more often) is dead."""
+_ABSENT = (502, 503, 504)
+"""Also what the edge says while the API restarts behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,13 @@ class Event:
 class Client:
     """Calls below `<url>/api`.
 
-    Every call raises `ApiProblem` with what the API said, or `DependencyUnavailable` when it can't be reached.
+    Every call raises `ApiProblem` with what the API said, `ApiAbsent` when it can't be reached or can't answer now, or
+    `WaitedTooLong` when no answer came to what was asked.
     """
 
-    def __init__(self, url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self, url: str, token: str, transport: httpx.BaseTransport | None = None, *, timeout_s: float = 30
+    ) -> None:
         if not url:
             raise NotAuthenticated("You are not signed in.", remedy="slipway login https://slipway.example.org")
         parts = urlsplit(url)
@@ -42,8 +47,14 @@ class Client:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         self.url = url.rstrip("/")
+        self.token = token
+        reachable = _reachable(self.url)
         self._http = httpx.Client(
-            base_url=_reachable(self.url), headers=headers, timeout=httpx.Timeout(30, connect=5), transport=transport
+            base_url=reachable,
+            headers=headers,
+            timeout=httpx.Timeout(timeout_s, connect=min(5, timeout_s)),
+            transport=transport,
+            trust_env=reachable == self.url,  # no proxy leads to this machine itself
         )
 
     def get(self, path: str, **query: Any) -> Any:
@@ -69,20 +80,26 @@ class Client:
             with self._http.stream(
                 "GET", f"/api{path}", params=_given(query), headers=headers, timeout=timeout
             ) as answer:
-                if answer.is_error:
+                if not answer.is_success:
                     answer.read()
                     raise _problem(answer)
                 yield from _events(answer.iter_lines())
         except httpx.HTTPError as error:
-            raise self._unreachable(error) from error
+            raise self._absent(error) from error
 
     def text(self, path: str, **query: Any) -> str:
-        answer = self._send("GET", path, query=query, headers={"Accept": "text/plain"})
-        return answer.text
+        return self._send("GET", path, query=query, headers={"Accept": "text/plain"}).text
 
     def _call(self, method: str, path: str, **parts: Any) -> Any:
         answer = self._send(method, path, **parts)
-        return answer.json() if answer.content else None
+        if not answer.content:
+            return None
+        try:
+            return answer.json()
+        except json.JSONDecodeError:
+            raise ApiAbsent(
+                f"What answers at {self.url} is not Slipway.", remedy="check the address: slipway login"
+            ) from None
 
     def _send(
         self,
@@ -97,21 +114,22 @@ class Client:
         try:
             answer = self._http.request(method, f"/api{path}", params=_given(query or {}), json=values, headers=named)
         except httpx.HTTPError as error:
-            raise self._unreachable(error) from error
-        if answer.is_error:
+            raise self._absent(error) from error
+        if not answer.is_success:
             raise _problem(answer)
         return answer
 
-    def _unreachable(self, error: httpx.HTTPError) -> DependencyUnavailable:
-        return DependencyUnavailable(
-            f"{self.url} does not answer ({type(error).__name__}); nothing was changed.",
-            remedy="check the address (slipway login), or on the host: make status",
-        )
-
-
-def segment(text: str) -> str:
-    """One part of a path."""
-    return quote(text, safe="")
+    def _absent(self, error: httpx.HTTPError) -> SlipwayError:
+        """Said apart: nobody is there, so nothing was done; or it was asked and did not answer, so it may be done."""
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            return ApiAbsent(
+                f"{self.url} does not answer; nothing was changed.",
+                remedy="check the address (slipway login), or on the host: make status",
+            )
+        remedy = "look whether it was done before you repeat it"
+        if isinstance(error, httpx.TimeoutException):
+            return WaitedTooLong(f"{self.url} was asked and did not answer in time.", remedy=remedy)
+        return ApiAbsent(f"{self.url} broke off before it answered ({type(error).__name__}).", remedy=remedy)
 
 
 def _reachable(url: str) -> str:
@@ -128,14 +146,26 @@ def _given(query: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in query.items() if value is not None and value is not False}
 
 
-def _problem(answer: httpx.Response) -> ApiProblem:
+def _problem(answer: httpx.Response) -> SlipwayError:
     try:
         document = answer.json()
     except json.JSONDecodeError:
         document = {}
     if not isinstance(document, dict) or "detail" not in document:
-        document = {"detail": f"{answer.request.url.host} answered {answer.status_code}", "status": answer.status_code}
+        document = _without_words(answer)
+    if answer.status_code in _ABSENT:
+        return ApiAbsent(str(document["detail"]), remedy=str(document.get("remedy") or ""), document=document)
     return ApiProblem(answer.status_code, document)
+
+
+def _without_words(answer: httpx.Response) -> dict[str, Any]:
+    """A document for an answer that is none of Slipway's own."""
+    url = answer.request.url
+    detail = f"{url.scheme}://{answer.request.headers['Host']} answered {answer.status_code}"
+    document: dict[str, Any] = {"detail": detail, "status": answer.status_code, "code": "api-problem"}
+    if answer.has_redirect_location:
+        document["remedy"] = f"it points to {answer.headers['Location']}: slipway login there"
+    return document
 
 
 def _events(lines: Iterator[str]) -> Iterator[Event]:

@@ -7,12 +7,24 @@ import uuid
 
 import click
 
-from slipway.cli.invocation import Invocation, app_option, command
-from slipway.cli.output import ago, seconds, state
-from slipway.cli.watching import Deployment, show, watch
+from slipway.cli import build_log
+from slipway.cli.exits import Exit
+from slipway.cli.invocation import Invocation, app_option, command, listing
+from slipway.cli.nouns import noun
+from slipway.cli.output import ago, is_terminal, one_line, seconds, state
+from slipway.cli.transcript import Deployment, whole
+from slipway.cli.watching import address, watch
+from slipway.core.states import UNFINISHED
 
-_timeout = click.option("--timeout", default=1800.0, show_default=True, help="Seconds to wait with --watch.")
-_watch = click.option("--watch/--no-watch", default=None, help="Follow it to its end (on a terminal: the default).")
+_timeout = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=1800.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to watch.",
+)
+_watch = click.option("--watch/--no-watch", default=None, help="Follow it to its end; on a terminal the default.")
 
 
 @click.command()
@@ -22,7 +34,10 @@ _watch = click.option("--watch/--no-watch", default=None, help="Follow it to its
 @_timeout
 @command
 def deploy(call: Invocation, ref: str | None, watch: bool | None, timeout: float) -> None:
-    """Deploy a branch, tag or commit by hand, or follow the push under way."""
+    """Deploy by hand, or follow the push under way.
+
+    Without --ref: what is under way is followed, and only when nothing is, the app's branch is deployed.
+    """
     running = None if ref else _under_way(call)
     values = {"ref": ref} if ref else {}
     made = running or call.client.post(call.app_path("/deployments"), values, Idempotency_Key=str(uuid.uuid4()))
@@ -36,18 +51,21 @@ def deploy(call: Invocation, ref: str | None, watch: bool | None, timeout: float
 @_timeout
 @command
 def rollback(call: Invocation, to: str | None, watch: bool | None, timeout: float) -> None:
-    """Go back to an earlier release: image and configuration together, without a build."""
-    values = {"to": _number(to)} if to else {}
+    """Go back to an earlier release, without a build.
+
+    Image and configuration come back together.
+    """
+    values = {"to": _release(to)} if to else {}
     _follow(call, call.client.post(call.app_path("/rollback"), values), watch, timeout)
 
 
-@click.group(invoke_without_command=True)
+@noun(instead="slipway deployments show {}")
 @app_option
-@click.option("--limit", default=20, show_default=True, help="How many, newest first.")
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many, newest first.")
 @command
 def deployments(call: Invocation, limit: int) -> None:
     """What was deployed, newest first."""
-    if click.get_current_context().invoked_subcommand:
+    if not listing():
         return
     listed = call.client.get(call.app_path("/deployments"), limit=limit)
     if call.out.as_json:
@@ -72,7 +90,8 @@ def show_deployment(call: Invocation, number: int, watch: bool, timeout: float) 
     elif call.out.as_json:
         call.out.document(found)
     else:
-        show(call.out, found)
+        for line in whole(found, address(call.client, found)):
+            call.out.line(line)
 
 
 @deployments.command()
@@ -92,28 +111,27 @@ def cancel(call: Invocation, number: int) -> None:
 @command
 def log(call: Invocation, number: int, follow: bool) -> None:
     """A deployment's build log."""
-    if not follow:
-        text = call.client.text(f"/deployments/{number}/log")
-        call.answer({"log": text}, text.rstrip("\n"))
-        return
-    for event in call.client.events(f"/deployments/{number}/log", follow=1):
-        if event.name == "line":
-            click.echo(event.data)
+    build_log.show(call, number, follow=follow)
 
 
-def _follow(call: Invocation, deployment: Deployment, wanted: bool | None, timeout: float) -> None:
-    follow = sys.stdout.isatty() if wanted is None else wanted
-    if follow:
-        sys.exit(watch(call.client, call.out, deployment, timeout_s=timeout))
+def _follow(call: Invocation, deployment: Deployment, wanted: bool | None, timeout_s: float) -> None:
     number = deployment["id"]
-    call.answer(deployment, f"Deployment {number} is {deployment['state']}: slipway deployments show {number} --watch")
+    if not (is_terminal() if wanted is None else wanted):
+        sentence = f"Deployment {number} is {deployment['state']}: slipway deployments show {number} --watch"
+        call.answer(deployment, sentence)
+        return
+    try:
+        sys.exit(watch(call.client, call.out, deployment, timeout_s=timeout_s))
+    except KeyboardInterrupt:
+        call.out.hint(f"Deployment {number} goes on: slipway deployments show {number} --watch")
+        sys.exit(Exit.FAILED)
 
 
 def _under_way(call: Invocation) -> Deployment | None:
     """The newest deployment that has not ended, so that `git push; slipway deploy --watch` follows the push."""
     listed = call.client.get(call.app_path("/deployments"), limit=1)["deployments"]
     newest: Deployment | None = listed[0] if listed else None
-    return newest if newest and newest["state"] in ("queued", "fetching", "building", "starting") else None
+    return newest if newest and newest["state"] in UNFINISHED else None
 
 
 def _row(deployment: Deployment) -> tuple[str, ...]:
@@ -126,12 +144,12 @@ def _row(deployment: Deployment) -> tuple[str, ...]:
         deployment["commit"][:7],
         deployment["kind"],
         ago(deployment["created_at"]),
-        seconds(took),
-        deployment["message"].partition("\n")[0][:50],
+        f"{seconds(took):>8}",
+        one_line(deployment["message"].partition("\n")[0], 50),
     )
 
 
-def _number(text: str) -> int:
+def _release(text: str) -> int:
     digits = text.removeprefix("v")
     if not digits.isdigit():
         raise click.BadParameter(f"{text!r} is not a release; give it as 12 or v12", param_hint="--to")

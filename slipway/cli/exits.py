@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from slipway.errors import NotAllowed, NotAuthenticated, NotFound, SlipwayError
+from slipway.errors import DependencyUnavailable, SlipwayError
 
 
 class Exit(IntEnum):
@@ -17,10 +17,18 @@ class Exit(IntEnum):
     TIMED_OUT = 6
 
 
+class WrongUsage(SlipwayError):
+    """The command line can't be understood."""
+
+    code = "wrong-usage"
+    status = 422
+
+
 class WaitedTooLong(SlipwayError):
     """What was waited for goes on, the command doesn't."""
 
     code = "timed-out"
+    status = 504
 
 
 class ApiProblem(SlipwayError):
@@ -38,13 +46,27 @@ class ApiProblem(SlipwayError):
         return self.document
 
 
+class ApiAbsent(DependencyUnavailable):
+    """The API can't be reached, or says that it can't answer now. `document` is what it said, if anything."""
+
+    def __init__(self, message: str, *, remedy: str = "", document: dict[str, object] | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.document = document
+
+    def problem(self) -> dict[str, object]:
+        return self.document or super().problem()
+
+
 def exit_code(error: SlipwayError) -> Exit:
     """The exit code that tells a script what kind of error it was."""
-    if isinstance(error, WaitedTooLong):
-        return Exit.TIMED_OUT
-    status = error.http_status if isinstance(error, ApiProblem) else _STATUS.get(type(error), 0)
+    status = error.http_status if isinstance(error, ApiProblem) else error.status
     return _EXITS.get(status, Exit.FAILED)
 
 
-_STATUS = {NotAuthenticated: 401, NotAllowed: 403, NotFound: 404}
-_EXITS = {401: Exit.NOT_SIGNED_IN, 403: Exit.REFUSED, 404: Exit.NOT_FOUND, 422: Exit.USAGE}
+_EXITS = {
+    401: Exit.NOT_SIGNED_IN,
+    403: Exit.REFUSED,
+    404: Exit.NOT_FOUND,
+    422: Exit.USAGE,
+    504: Exit.TIMED_OUT,
+}

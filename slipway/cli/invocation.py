@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import update_wrapper
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 
-from slipway.cli.account import signed_in
-from slipway.cli.client import Client, segment
+from slipway.cli.completion import complete_app
 from slipway.cli.output import Output
-from slipway.cli.which_app import which_app
+
+if TYPE_CHECKING:
+    from slipway.cli.client import Client
 
 
 @dataclass(slots=True)
@@ -27,6 +29,8 @@ class Invocation:
     def client(self) -> Client:
         """Signed in at first use, so that commands on the host need no login."""
         if self._client is None:
+            from slipway.cli.account import signed_in
+
             self._client = signed_in()
         return self._client
 
@@ -34,6 +38,8 @@ class Invocation:
     def app(self) -> str:
         """The app that is meant."""
         if self.app_given is None:
+            from slipway.cli.which_app import which_app
+
             self.app_given = which_app(self.client, None)
         return self.app_given
 
@@ -47,6 +53,16 @@ class Invocation:
             self.out.document(document)
         else:
             self.out.line(sentence)
+
+
+def segment(text: str) -> str:
+    """One part of a path."""
+    return quote(text, safe="")
+
+
+def listing() -> bool:
+    """Was a noun called alone, so that it lists?"""
+    return not click.get_current_context().invoked_subcommand
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
@@ -66,4 +82,10 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 
 def app_option(function: Callable[..., None]) -> Callable[..., None]:
     """`-a APP`; without it the app is found as `which_app` says."""
-    return click.option("-a", "--app", metavar="APP", help="The app; else by slipway.toml or the git remote.")(function)
+    return click.option(
+        "-a",
+        "--app",
+        metavar="APP",
+        shell_complete=complete_app,
+        help="The app; else by slipway.toml or the git remote.",
+    )(function)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from slipway import settings as slipway_settings
 from slipway.cli.exits import Exit
 from slipway.cli.invocation import Invocation, command
-from slipway.core.roles import Role
-from slipway.db import Database
 from slipway.errors import NotAllowed
-from slipway.host import checkout
-from slipway.host.examine import describe, examine
-from slipway.settings import Settings
-from slipway.tokens import create_tenant_if_missing
-from slipway.tokens import issue_token as issue
+
+if TYPE_CHECKING:
+    from slipway.settings import Settings
 
 
 def host_settings() -> Settings:
     """The settings of the platform on this host, `.env` included."""
+    from slipway.host import checkout
+
     environment = slipway_settings.environment(checkout.ENV_FILE, checkout.default_state_dir())
     return slipway_settings.load(environment)
 
@@ -31,6 +29,11 @@ def issue_token(tenant: str, name: str, role: str, expires_in_s: float | None) -
     Raises:
         NotAllowed: this is not the host, or its user may not.
     """
+    from slipway.core.roles import Role
+    from slipway.db import Database
+    from slipway.tokens import create_tenant_if_missing
+    from slipway.tokens import issue_token as issue
+
     settings = host_settings()
     if settings.database_url.startswith("sqlite") and not (settings.state_dir / "slipway.db").exists():
         raise NotAllowed(
@@ -51,6 +54,8 @@ def issue_token(tenant: str, name: str, role: str, expires_in_s: float | None) -
 @command
 def doctor(call: Invocation) -> None:
     """Look this host over: what is missing, and how to mend it."""
+    from slipway.host.examine import describe, examine
+
     findings = examine(host_settings())
     if call.out.as_json:
         keys = ("name", "ok", "detail", "remedy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +17,10 @@ from slipway import settings
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _STATE_STYLE = {
     "live": "green", "running": "green", "ready": "green", "ok": "green",
-    "failed": "red", "crashed": "red",
+    "failed": "red", "crashed": "red", "absent": "red", "degraded": "red",
     "cancelled": "yellow", "superseded": "yellow", "skipped": "yellow", "stopped": "yellow",
 }  # fmt: skip
+_CONTROLS = re.compile(r"\x1b\[[0-9;]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +37,42 @@ class Output:
         """The whole answer, as JSON."""
         click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
+    def record(self, value: Any) -> None:
+        """One of many answers, as JSON on a line of its own."""
+        click.echo(json.dumps(value, ensure_ascii=False))
+
     def line(self, text: str = "") -> None:
         if self.for_people:
-            click.echo(text, color=_colour())
+            echo(text)
+
+    def hint(self, text: str) -> None:
+        """Something for people that is no part of the answer: it goes to standard error."""
+        if self.for_people:
+            echo(text, err=True)
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
         """Aligned columns; `empty` teaches the next command when there is nothing."""
         if not rows:
-            self.line(empty)
+            self.hint(empty)
             return
-        shown = [tuple(heading.upper() for heading in headings), *rows]
-        widths = [max(len(click.unstyle(row[column])) for row in shown) for column in range(len(headings))]
-        for row in shown:
-            cells = (cell + " " * (width - len(click.unstyle(cell))) for cell, width in zip(row, widths, strict=True))
-            self.line("  ".join(cells).rstrip())
+        for line in aligned([tuple(heading.upper() for heading in headings), *rows]):
+            self.line(line)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """A line for each row; its columns begin at the same place."""
+    widths = [max(len(click.unstyle(cell)) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell + " " * (width - len(click.unstyle(cell))) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def echo(text: str = "", *, nl: bool = True, err: bool = False) -> None:
+    """Print; coloured where click finds a terminal, unless NO_COLOR (no-color.org) says no."""
+    click.echo(text, nl=nl, err=err, color=False if settings.client()["no_color"] else None)
 
 
 def state(word: str) -> str:
@@ -56,14 +80,14 @@ def state(word: str) -> str:
     return click.style(word, fg=_STATE_STYLE.get(word, "cyan"))
 
 
-def ago(moment: str | None) -> str:
-    """`3 min ago`."""
+def ago(moment: str | None, at: datetime | None = None) -> str:
+    """`3 min ago`, as seen `at` (now)."""
     if not moment:
         return "never"
-    seconds = (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
+    passed = ((at or datetime.now(UTC)) - datetime.fromisoformat(moment)).total_seconds()
     for size, unit in _UNITS:
-        if abs(seconds) >= size:
-            return f"{int(seconds // size)} {unit} ago" if seconds > 0 else f"in {int(-seconds // size)} {unit}"
+        if abs(passed) >= size:
+            return f"{int(passed // size)} {unit} ago" if passed > 0 else f"in {int(-passed // size)} {unit}"
     return "just now"
 
 
@@ -71,10 +95,21 @@ def seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.1f} s"
 
 
+def plural(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def safe(text: str) -> str:
+    """Text that others wrote, for a terminal: without what moves the cursor, renames windows or turns the writing
+    direction. Colours stay."""
+    return _CONTROLS.sub(lambda match: match[0] if match[0].startswith("\x1b[") else "", text)
+
+
+def one_line(text: str, width: int = 60) -> str:
+    """Safe text that fits into a table."""
+    line = click.unstyle(safe(text.replace("\r", "").replace("\n", "⏎").replace("\t", " ")))
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
 def is_terminal() -> bool:
     return sys.stdout.isatty()
-
-
-def _colour() -> bool | None:
-    """None lets click decide by the terminal; NO_COLOR (no-color.org) says no."""
-    return False if settings.client()["no_color"] else None

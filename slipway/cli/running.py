@@ -1,17 +1,23 @@
-"""ps and logs: the app's replicas and what they print."""
+"""ps, logs and status: the app's replicas and what they print; the platform's own services."""
 
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import click
 
+from slipway.cli import build_log
+from slipway.cli.exits import Exit
 from slipway.cli.invocation import Invocation, app_option, command
-from slipway.cli.output import ago, state
+from slipway.cli.output import ago, echo, plural, state
+from slipway.cli.replica_output import Labels, Line, Unseen, parse_event, parse_text
 from slipway.errors import DependencyUnavailable
 
-_ABSENCES = 5
-"""After so many failed tries in a row, about ten seconds, following ends."""
+_ABSENCE_S = 60.0
+"""How long the API may be away while lines are followed."""
+_AGAIN_TAIL = 500
+"""Lines asked for again after a stream ended; those that were shown are dropped."""
 
 
 @click.command()
@@ -26,62 +32,113 @@ def ps(call: Invocation, ended_too: bool) -> None:
         return
     rows = [
         (
-            each["id"],
             f"{each['process']}.{each['slot']}",
             state(each["state"]),
             f"v{each['release']}",
             ago(each["created_at"]),
             str(each["restarts"]),
             "" if each["exit_code"] is None else str(each["exit_code"]),
+            each["id"],
         )
         for each in listed["replicas"]
     ]
-    headings = ("replica", "process", "state", "release", "started", "restarts", "exit")
+    headings = ("process", "state", "release", "started", "restarts", "exit", "replica")
     call.out.table(headings, rows, empty=f"None runs: slipway scale 1 -a {call.app}, or deploy first")
 
 
 @click.command()
 @app_option
 @click.option("-f", "--follow", is_flag=True, help="Go on as lines come.")
-@click.option("-n", "--tail", default=100, show_default=True, help="Lines of each replica to begin with.")
+@click.option(
+    "-n",
+    "--tail",
+    type=click.IntRange(0, 10000),
+    default=100,
+    show_default=True,
+    help="Lines of each replica to begin with.",
+)
 @click.option("--replica", help="Only this one; also one that ended.")
-@click.option("--deployment", type=int, help="The build log of this deployment instead.")
+@click.option("--deployment", type=int, metavar="N", help="What this deployment's build and replicas printed instead.")
 @command
 def logs(call: Invocation, follow: bool, tail: int, replica: str | None, deployment: int | None) -> None:
     """What the app prints."""
-    if deployment is not None:
-        _build_log(call, deployment, follow)
+    if deployment is not None and follow:
+        build_log.show(call, deployment, follow=True)
+    elif deployment is not None:
+        build_log.show_with_replicas(call, deployment)
     elif follow:
         _follow(call, tail, replica)
     else:
-        text = call.client.text(call.app_path("/logs"), tail=tail, replica=replica)
-        call.answer({"log": text}, text.rstrip("\n"))
+        _so_far(call, tail, replica)
 
 
-def _build_log(call: Invocation, deployment: int, follow: bool) -> None:
-    if not follow:
-        text = call.client.text(f"/deployments/{deployment}/log")
-        call.answer({"log": text}, text.rstrip("\n"))
+@click.command()
+@command
+def status(call: Invocation) -> None:
+    """The platform's own services, and whether they answer."""
+    found = call.client.get("/services/system")
+    if call.out.as_json:
+        call.out.document(found)
+    else:
+        rows = [(name, _health(found[name]["ok"]), found[name]["detail"]) for name in ("database", "redis", "agent")]
+        rows += [(edge["id"], _health(edge["ok"]), _edge(edge, found["generation"])) for edge in found["edges"]]
+        waiting = f"{plural(found['queue_length'], 'job')} waiting"
+        rows.append(("workers", _health(found["workers"] > 0), f"{found['workers']} at work, {waiting}"))
+        call.out.table(("service", "state", "what"), rows, empty="")
+    if found["status"] != "ok":
+        raise SystemExit(int(Exit.FAILED))
+
+
+def _so_far(call: Invocation, tail: int, replica: str | None) -> None:
+    lines = parse_text(call.client.text(call.app_path("/logs"), tail=tail, replica=replica))
+    if call.out.as_json:
+        call.out.document({"lines": [line.document() for line in lines]})
         return
-    for event in call.client.events(f"/deployments/{deployment}/log", follow=1):
-        if event.name == "line":
-            click.echo(event.data)
+    labels = _labels(call)
+    for line in lines:
+        call.out.line(labels.line(line))
+    if not lines:
+        call.out.hint(f"Nothing was printed yet. Replicas that run: slipway ps -a {call.app}")
 
 
 def _follow(call: Invocation, tail: int, replica: str | None) -> None:
-    """Lines until Ctrl-C. A stream that ends is opened again: the replicas may just have been replaced."""
-    lines, absences = tail, 0
-    while absences < _ABSENCES:
+    """Lines until Ctrl-C. A stream that ends is opened again: the server may just have been restarted."""
+    labels, unseen = _labels(call), Unseen()
+    lines, absent_since = tail, None
+    while True:
         try:
             for event in call.client.events(call.app_path("/logs"), follow=1, tail=lines, replica=replica):
-                absences = 0
+                absent_since = None
+                if event.name == "end":
+                    return
                 if event.name == "line":
-                    click.echo(event.data)
-            if replica:
-                return
+                    _show(call, labels, unseen, parse_event(event.data))
+            absent_since = absent_since or time.monotonic()
         except DependencyUnavailable:
-            absences += 1
-            if absences == _ABSENCES:
+            absent_since = absent_since or time.monotonic()
+            if time.monotonic() - absent_since > _ABSENCE_S:
                 raise
-        lines = 0
-        time.sleep(min(2.0, 0.5 * (absences + 1)))
+        lines = _AGAIN_TAIL
+        time.sleep(0.5)
+
+
+def _show(call: Invocation, labels: Labels, unseen: Unseen, line: Line) -> None:
+    if not unseen.take(line):
+        return
+    if call.out.as_json:
+        call.out.record(line.document())
+    else:
+        echo(labels.line(line))
+
+
+def _labels(call: Invocation) -> Labels:
+    return Labels(lambda: call.client.get(call.app_path("/replicas"), all=1)["replicas"])
+
+
+def _health(ok: bool) -> str:
+    return state("ok" if ok else "absent")
+
+
+def _edge(edge: dict[str, Any], newest: int) -> str:
+    told = f"generation {edge['generation']} of {newest}"
+    return f"{told}, confirmed {ago(edge['confirmed_at'])}" if edge["confirmed_at"] else told

@@ -1,68 +1,32 @@
-"""A deployment as it goes: a line a step, with times; on a terminal the running step turns."""
+"""A deployment as it goes: a line a step, with times; on a terminal the step at hand turns below them."""
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
-from slipway.cli.client import Client
 from slipway.cli.exits import Exit, WaitedTooLong
-from slipway.cli.output import Output, ago, is_terminal, seconds, state
+from slipway.cli.invocation import segment
+from slipway.cli.output import Output, is_terminal, seconds
+from slipway.cli.transcript import WELL, Deployment, Step, heading, is_over, outcome, step_line
 from slipway.core.states import ENDED, State
-from slipway.errors import DependencyUnavailable
+from slipway.errors import DependencyUnavailable, SlipwayError
 
-Deployment = dict[str, Any]
-_ANSWERED_AGAIN_S = 30.0
+if TYPE_CHECKING:
+    from slipway.cli.client import Client
+
+_ASK_S = 0.3
+"""Asked again and again, because the number of streams that a server holds open is bounded."""
+_TURN_S = 0.1
+_ABSENCE_S = 60.0
+"""How long the API may be away, as when it restarts."""
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-
-
-def heading(deployment: Deployment) -> str:
-    """`shop  9f3c1e2 "Fix the cart total"   pushed 12 s ago by …`."""
-    parts = [click.style(deployment["app"], bold=True), deployment["commit"][:7] or deployment["ref"]]
-    first_line = deployment["message"].partition("\n")[0]
-    if first_line:
-        parts.append(f'"{first_line}"')
-    by = deployment["pushed_by"] or deployment["actor"]
-    return "  ".join(parts) + f"   {deployment['kind']} {ago(deployment['created_at'])} by {by}"
-
-
-def step_line(step: dict[str, Any]) -> str:
-    mark = {True: click.style("✔", fg="green"), False: click.style("✘", fg="red"), None: "…"}[step["ok"]]
-    return f"  {mark} {step['name']:<10} {seconds(step['seconds']):>8}   {step['note']}".rstrip()
-
-
-def outcome(deployment: Deployment) -> str:
-    """What came of it, what it means, and what to do next."""
-    ended = State(deployment["state"])
-    if ended in (State.LIVE, State.RETIRED):
-        return _success(deployment)
-    lines = []
-    if deployment["tail"]:
-        lines += ["", *(f"  {line}" for line in deployment["tail"].splitlines()), ""]
-    lines.append(deployment["detail"] or f"{ended}")
-    serving = deployment["serving"]
-    if serving and serving["id"] != deployment["id"] and "serves on" not in deployment["detail"]:
-        lines.append(f"{serving['commit'][:7]} (deployment {serving['id']}) serves on.")
-    if deployment["remedy"]:
-        lines += ["What to do:", *(f"  {line}" for line in deployment["remedy"].splitlines())]
-    word = "Error" if ended is State.FAILED else "Ended"
-    lines.append(f"{word} {deployment['reason'] or ended} · deployment {deployment['id']}")
-    return "\n".join(lines)
-
-
-def show(out: Output, deployment: Deployment) -> None:
-    """All of a deployment, as `watch` leaves it on the screen."""
-    out.line(heading(deployment))
-    for step in deployment["steps"]:
-        out.line(step_line(step))
-    if State(deployment["state"]) in ENDED:
-        out.line(outcome(deployment))
-    else:
-        out.line(state(deployment["state"]))
+_WAITS = "waits for a worker"
 
 
 def watch(client: Client, out: Output, deployment: Deployment, *, timeout_s: float) -> Exit:
@@ -71,88 +35,110 @@ def watch(client: Client, out: Output, deployment: Deployment, *, timeout_s: flo
     Raises:
         WaitedTooLong: it has not ended in time; it goes on.
     """
-    out.line(heading(deployment))
-    screen = _Screen(out)
+    screen = Screen(out, turns=is_terminal() and out.for_people)
     last = deployment
-    for last in _states(client, deployment, timeout_s):
-        screen.update(last)
-    screen.close()
+    try:
+        for last in _states(client, deployment, timeout_s, screen):
+            screen.update(last)
+    finally:
+        screen.wipe()
     if out.as_json:
         out.document(last)
     else:
-        out.line(outcome(last))
-    return Exit.DONE if last["state"] in (State.LIVE, State.RETIRED) else Exit.FAILED
+        out.line(outcome(last, address(client, last)))
+    return Exit.DONE if last["state"] in WELL else Exit.FAILED
 
 
-class _Screen:
-    """Prints each step once it ended. On a terminal the step at hand is shown below, and replaced."""
+def address(client: Client, deployment: Deployment) -> str:
+    """Where the app of a live deployment answers; empty when that can't be told just now."""
+    if deployment["state"] != State.LIVE:
+        return ""
+    try:
+        urls = client.get(f"/apps/{segment(deployment['app'])}")["urls"]
+    except SlipwayError:
+        return ""  # a deployment that went well is not made to fail by it
+    return str(urls[0]) if urls else ""
 
-    def __init__(self, out: Output) -> None:
+
+class Screen:
+    """Prints the heading once the commit is known, and each step once it ended. On a terminal what is at hand turns
+    below, and is wiped for the next line."""
+
+    def __init__(self, out: Output, *, turns: bool) -> None:
         self._out = out
+        self._turns = turns
+        self._headed = False
         self._printed = 0
-        self._turns = is_terminal() and out.for_people
         self._shown = False
         self._frame = 0
+        self._now: Deployment | None = None
 
     def update(self, deployment: Deployment) -> None:
-        ended = [step for step in deployment["steps"] if step["ended_at"]]
-        for step in ended[self._printed :]:
-            self._wipe()
-            self._out.line(step_line(step))
-        self._printed = len(ended)
-        running = [step for step in deployment["steps"] if not step["ended_at"]]
-        if running and self._turns:
-            self._wipe()
-            self._frame += 1
-            turning = _SPINNER[self._frame % len(_SPINNER)]
-            click.echo(f"  {turning} {running[-1]['name']:<10} {running[-1]['note']}", nl=False)
-            self._shown = True
+        """What it looks like now."""
+        self._now = deployment
+        steps = [step for step in deployment["steps"] if step["ended_at"]]
+        if not self._headed and (steps or deployment["commit"] or State(deployment["state"]) in ENDED):
+            self._headed = True
+            self._line(heading(deployment))
+        for step in steps[self._printed :]:
+            self._line(step_line(step))
+        self._printed = max(self._printed, len(steps))
 
-    def close(self) -> None:
-        self._wipe()
+    def turn(self) -> None:
+        """The next picture of what is at hand."""
+        if not self._turns or self._now is None:
+            return
+        self.wipe()
+        self._frame += 1
+        text = f"  {_SPINNER[self._frame % len(_SPINNER)]} {self._at_hand(self._now)}"
+        click.echo(text[: shutil.get_terminal_size().columns - 1], nl=False)
+        self._shown = True
 
-    def _wipe(self) -> None:
+    def wipe(self) -> None:
         if self._shown:
             click.echo("\r\x1b[2K", nl=False)
             self._shown = False
 
+    def _line(self, text: str) -> None:
+        self.wipe()
+        self._out.line(text)
 
-def _states(client: Client, deployment: Deployment, timeout_s: float) -> Iterator[Deployment]:
-    """The deployment at each change, until nothing more happens to it. A short absence of the API is waited out."""
+    @staticmethod
+    def _at_hand(deployment: Deployment) -> str:
+        running: list[Step] = [step for step in deployment["steps"] if not step["ended_at"]]
+        if not running:
+            word = deployment["state"]
+            return f"{word:<10}" + (f"           {_WAITS}" if word == State.QUEUED else "")
+        step = running[-1]
+        passed = (datetime.now(UTC) - datetime.fromisoformat(step["started_at"])).total_seconds()
+        return f"{step['name']:<10}{seconds(max(0.0, passed)):>8}   {step['note']}"
+
+
+def _states(client: Client, deployment: Deployment, timeout_s: float, screen: Screen) -> Iterator[Deployment]:
+    """The deployment now and again, until nothing more happens to it. A short absence of the API is waited out."""
     until = time.monotonic() + timeout_s
-    silent_since: float | None = None
+    absent_since: float | None = None
     yield deployment
-    while not _is_over(deployment):
+    while not is_over(deployment):
         if time.monotonic() > until:
             raise WaitedTooLong(
-                f"Deployment {deployment['id']} is still {deployment['state']} after {timeout_s:.0f} s; it goes on.",
+                f"Deployment {deployment['id']} is still {deployment['state']} after {timeout_s:g} s; it goes on.",
                 remedy=f"slipway deployments show {deployment['id']} --watch",
             )
+        _pause(screen)
         try:
             deployment = client.get(f"/deployments/{deployment['id']}")
-            silent_since = None
-        except DependencyUnavailable:
-            silent_since = silent_since or time.monotonic()
-            if time.monotonic() - silent_since > _ANSWERED_AGAIN_S:
+            absent_since = None
+        except (DependencyUnavailable, WaitedTooLong):
+            absent_since = absent_since or time.monotonic()
+            if time.monotonic() - absent_since > _ABSENCE_S:
                 raise
         yield deployment
-        time.sleep(0.2)
 
 
-def _is_over(deployment: Deployment) -> bool:
-    if State(deployment["state"]) not in ENDED:
-        return False
-    return deployment["state"] != State.LIVE or all(step["ended_at"] for step in deployment["steps"])
-
-
-def _success(deployment: Deployment) -> str:
-    version = f"v{deployment['release']['number']}" if deployment["release"] else ""
-    line = f"{state(deployment['state'])}  {version}"
-    if deployment["live_at"]:
-        line += f"  {_between(deployment['created_at'], deployment['live_at'])} from {deployment['kind']}"
-    previous = deployment["previous"]
-    return f"{line}   previous: {previous['commit'][:7]} (slipway rollback)" if previous else line
-
-
-def _between(begun: str, ended: str) -> str:
-    return seconds((datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds())
+def _pause(screen: Screen) -> None:
+    """Until it is asked again."""
+    until = time.monotonic() + _ASK_S
+    while time.monotonic() < until:
+        screen.turn()
+        time.sleep(_TURN_S)

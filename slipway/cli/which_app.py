@@ -9,8 +9,10 @@ from pathlib import Path
 from slipway import settings
 from slipway.cli.client import Client
 from slipway.core import validation
-from slipway.core.app_settings import FILE_NAME
 from slipway.errors import InvalidInput
+
+FILE_NAME = "slipway.toml"
+"""As in `slipway.core.app_settings`, whose model of the file takes long to import."""
 
 
 def which_app(client: Client, given: str | None) -> str:
@@ -20,6 +22,16 @@ def which_app(client: Client, given: str | None) -> str:
         InvalidInput: nothing tells, or the repository has several apps; names them.
     """
     return given or settings.client()["app"] or _from_file(Path.cwd()) or _from_remote(client)
+
+
+def origin() -> str:
+    """The address of this folder's git remote `origin`; empty when there is none."""
+    argv = ["git", "remote", "get-url", "--", "origin"]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=5, check=False)
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def _from_file(folder: Path) -> str:
@@ -36,9 +48,10 @@ def _from_file(folder: Path) -> str:
 
 
 def _from_remote(client: Client) -> str:
-    identity = _remote_identity()
-    if not identity:
+    url = origin()
+    if not url:
         raise InvalidInput("Which app?", remedy="name it: -a NAME, or go to its repository's folder")
+    identity = validation.repository_identity(url)
     apps = client.get("/apps")["apps"]
     names = [app["name"] for app in apps if validation.repository_identity(app["repository"]) == identity]
     if len(names) == 1:
@@ -46,12 +59,3 @@ def _from_remote(client: Client) -> str:
     if not names:
         raise InvalidInput(f"No app is made from {identity}.", remedy="slipway apps create NAME, or name one: -a NAME")
     raise InvalidInput(f"{identity} has several apps: {', '.join(sorted(names))}", remedy="name one: -a NAME")
-
-
-def _remote_identity() -> str:
-    argv = ["git", "remote", "get-url", "--", "origin"]
-    try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=5, check=False)
-    except (FileNotFoundError, subprocess.TimeoutExpired):
-        return ""
-    return validation.repository_identity(done.stdout.strip()) if done.returncode == 0 else ""

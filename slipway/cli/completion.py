@@ -1,0 +1,37 @@
+"""`slipway completion SHELL`: the script that teaches a shell; and the names of apps, asked from the API."""
+
+from __future__ import annotations
+
+import click
+
+from slipway.errors import SlipwayError
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(shell: str) -> None:
+    """Print the script for a shell's completion.
+
+    \b
+    bash:  slipway completion bash > /etc/bash_completion.d/slipway
+    zsh:   slipway completion zsh > "${fpath[1]}/_slipway"
+    fish:  slipway completion fish > ~/.config/fish/completions/slipway.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise click.UsageError(f"there is no completion for {shell}")
+    click.echo(kind(click.get_current_context().find_root().command, {}, "slipway", "_SLIPWAY_COMPLETE").source())
+
+
+def complete_app(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """The apps whose names begin so. None where the API can't be asked: a prompt is no place for its reasons."""
+    from slipway.cli.account import signed_in
+
+    try:
+        return [app["name"] for app in signed_in(timeout_s=2).get("/apps")["apps"] if app["name"].startswith(begun)]
+    except SlipwayError:
+        return []

@@ -1,0 +1,53 @@
+"""Groups of commands: the whole command in sections, and the nouns (`apps`, `env`) with their verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+
+class Sections(click.Group):
+    """Lists its commands by what they are for."""
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        super().__init__(*args, **values)
+        self.sections: dict[str, list[str]] = {}
+
+    def add_section(self, title: str, commands: Iterable[click.Command]) -> None:
+        for each in commands:
+            self.add_command(each)
+            self.sections.setdefault(title, []).append(str(each.name))
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        limit = formatter.width - 6 - max(len(name) for name in self.commands)
+        for title, names in self.sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(limit)) for name in names])
+
+
+class Noun(click.Group):
+    """Alone it lists; with a verb it acts. What is no verb is never taken for one: `instead` shows what was meant."""
+
+    def __init__(self, name: str | None = None, *, instead: str = "", **values: Any) -> None:
+        super().__init__(name, **values)
+        self.invoke_without_command = True
+        self.no_args_is_help = False
+        self.instead = instead
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if not self.instead or args[0].startswith("-"):
+                raise
+            meant = self.instead.format(args[0])
+            raise click.UsageError(f"{args[0]!r} is no command here. Did you mean: {meant}", ctx) from error
+
+
+def noun(name: str | None = None, *, instead: str = "") -> Callable[[Callable[..., Any]], Noun]:
+    """A group that lists when it is called alone."""
+    return click.group(name, cls=Noun, instead=instead)

@@ -1,0 +1,66 @@
+"""env: the app's environment variables."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Any
+
+import click
+
+from slipway.cli.invocation import Invocation, app_option, command, listing
+from slipway.cli.nouns import noun
+from slipway.cli.output import ago, one_line
+from slipway.cli.pairs import in_force, pair
+
+_build = click.option("--build", is_flag=True, help="For builds (as secret mounts), not for replicas.")
+
+
+@noun(instead="slipway env set {}")
+@app_option
+@command
+def env(call: Invocation) -> None:
+    """The app's environment variables."""
+    if not listing():
+        return
+    listed = call.client.get(call.app_path("/variables"))
+    if call.out.as_json:
+        call.out.document(listed)
+        return
+    rows = [
+        (each["name"], each["scope"], ago(each["updated_at"]), _value(each["value"])) for each in listed["variables"]
+    ]
+    call.out.table(("name", "scope", "set", "value"), rows, empty="None yet: slipway env set NAME=VALUE")
+
+
+@env.command("set")
+@click.argument("pairs", nargs=-1, metavar="NAME=VALUE…")
+@app_option
+@_build
+@click.option("--ask", multiple=True, metavar="NAME", help="Ask for its value, so that no history keeps it.")
+@command
+def set_variables(call: Invocation, pairs: tuple[str, ...], build: bool, ask: tuple[str, ...]) -> None:
+    """Set variables; the app restarts with them, without a build and without downtime."""
+    values = dict(map(pair, pairs)) | {name: getpass.getpass(f"{name}: ") for name in ask}
+    if not values:
+        raise click.UsageError("nothing to set: slipway env set NAME=VALUE")
+    _change(call, {"set": values, "scope": "build" if build else "run"}, "Set")
+
+
+@env.command()
+@click.argument("names", nargs=-1, required=True)
+@app_option
+@_build
+@command
+def unset(call: Invocation, names: tuple[str, ...], build: bool) -> None:
+    """Remove variables; the app restarts without them."""
+    _change(call, {"unset": list(names), "scope": "build" if build else "run"}, "Removed")
+
+
+def _change(call: Invocation, body: dict[str, Any], done: str) -> None:
+    changed = call.client.patch(call.app_path("/variables"), body)
+    names = ", ".join(body.get("set") or body.get("unset") or [])
+    call.answer(changed, f"{done} {names} on {call.app}. {in_force(changed['deployment'])}")
+
+
+def _value(value: str | None) -> str:
+    return "(hidden)" if value is None else one_line(value)
