@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, field
 
 _LINE = re.compile(r"#(?P<vertex>\d+) (?P<rest>.*)")
-_STEP = re.compile(r"\[(?:[^\]]*\s)?\d+/\d+\] (?P<instruction>.*)")
+# FROM is left out: whether BuildKit says CACHED of a base image differs from build to build.
+_STEP = re.compile(r"\[(?:[^\]]*\s)?\d+/\d+\] (?!FROM )(?P<instruction>.*)")
 _NOISE = re.compile(r"sha256:[0-9a-f]{64}$|transferring (?:context|dockerfile):|DONE 0\.0s$|resolve docker\.io")
 _NAME = re.compile(r"\[|FROM |exporting |importing ")
 _FAILED = re.compile(r"ERROR:|error:|failed to |executor failed")

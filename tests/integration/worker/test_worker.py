@@ -29,7 +29,7 @@ def test_a_queued_push_is_built_followed_and_told(yard: Yard) -> None:
     yard.start_worker()
     row = yard.reaches(deployment, "starting")
     [build] = yard.builds()
-    assert (build.exposed_port, build.builder, build.steps_total) == (8080, "dockerfile", 2)
+    assert (build.exposed_port, build.builder, build.steps_total) == (8080, "dockerfile", 1)
     assert [step["name"] for step in row.steps] == ["fetch", "build", "start"]
     yard.end(deployment)
     log = yard.settings.log_dir / f"deployments/{deployment.id}.log.gz"
