@@ -12,7 +12,8 @@ def main() -> None:
         rows = [pushes.compare(stack)]
         sender = deliveries.prepare(stack)
         rows += [deliveries.steady(stack, sender), deliveries.burst(sender)]
-    print(f"{machine()}\n\n{table(rows)}")
+        where = machine(stack.docker)
+    print(f"{where}\n\n{table(rows)}")
 
 
 if __name__ == "__main__":

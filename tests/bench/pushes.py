@@ -17,7 +17,7 @@ ROUNDS = 10
 def by_hand(stack: Stack, folder: Path, version: str) -> float:
     """Seconds from `docker build` to the first 200, on a fresh commit that differs in one line."""
     (folder / "VERSION").write_text(version + "\n")
-    docker = ["docker", "-H", stack.settings.docker_host]
+    docker = stack.docker
     name = f"{stack.instance}-by-hand"
     environment = stack.environment | {"DOCKER_BUILDKIT": "1"}
     begun = time.perf_counter()

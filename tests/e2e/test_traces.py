@@ -12,7 +12,7 @@ from tests.fixtures.waiting import eventually
 
 
 def docker_root(stack: Stack) -> Path:
-    argv = ["docker", "-H", stack.settings.docker_host, "info", "--format", "{{.DockerRootDir}}"]
+    argv = [*stack.docker, "info", "--format", "{{.DockerRootDir}}"]
     return Path(subprocess.run(argv, capture_output=True, text=True, check=True, timeout=30).stdout.strip())
 
 
