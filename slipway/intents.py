@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from slipway import lifecycle
@@ -23,6 +23,9 @@ from slipway.queue import WorkQueue
 
 MAX_REPLICAS = 100
 _LOCKED = "slipway_locked_apps"
+_BY_KEY = select(Deployment).where(
+    Deployment.app_id == bindparam("app_id"), Deployment.idempotency_key == bindparam("key")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,7 @@ def _take_sequence(session: Session, app: App) -> int:
 
 def _existing(session: Session, app: App, key: str) -> Deployment | None:
     _lock(session, app)
-    return session.scalar(select(Deployment).filter_by(app_id=app.id, idempotency_key=key))
+    return session.scalar(_BY_KEY, {"app_id": app.id, "key": key})
 
 
 def _unfinished(session: Session, app: App, environment: str) -> list[Deployment]:

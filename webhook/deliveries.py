@@ -12,7 +12,7 @@ from slipway.core import push
 from slipway.core.push import PushEvent
 from slipway.db import Database
 from slipway.errors import InvalidInput, UnsupportedContent
-from slipway.models import App, AuditRecord, Delivery, Deployment
+from slipway.models import App, Delivery, Deployment
 from slipway.queue import WorkQueue
 from webhook import bodies, records
 from webhook.doorkeeper import KnownHook
@@ -108,17 +108,7 @@ def _deployment(
     key = f"delivery:{hook.id}:{call.delivery_id}"
     actor = f"hook:{hook.id}"
     deployment = intents.push(session, app, pushed, idempotency_key=key, delivery=delivery, actor=actor)
-    session.add(
-        AuditRecord(
-            tenant_id=hook.tenant_id,
-            actor=actor,
-            action="deploy",
-            subject=f"app:{app.name}",
-            address=call.address,
-            request_id=call.request_id,
-            detail={"deployment": deployment.id, "delivery": call.delivery_id, "commit": event.commit_sha},
-        )
-    )
+    records.audit(session, hook, call, deployment, app)
     return deployment
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, select
+from sqlalchemy import Select, and_, bindparam, insert, select
 from sqlalchemy.orm import Session, aliased
 
 from slipway import intents
@@ -14,7 +14,7 @@ from slipway.core import push
 from slipway.core.configuration import PRODUCTION
 from slipway.core.push import AppFacts, PushEvent, Verdict
 from slipway.core.states import Kind, State
-from slipway.models import App, Build, Delivery, Deployment, Hook, Release
+from slipway.models import App, AuditRecord, Build, Delivery, Deployment, Hook, Release
 from webhook.doorkeeper import KnownHook, refusal
 
 
@@ -54,13 +54,14 @@ def hold(session: Session, hook: KnownHook) -> None:
     Raises:
         NotAuthenticated: it was removed meanwhile.
     """
-    if session.scalar(_HOLD, {"hook_id": hook.id}) is None:
+    if session.connection().scalar(_HOLD, {"hook_id": hook.id, "tenant_id": hook.tenant_id}) is None:
         raise refusal("the hook was removed")
 
 
 def find(session: Session, hook: KnownHook, call: Call) -> Delivery | None:
     """The delivery's row, when it came before."""
-    return session.scalar(_FIND, {"hook_id": hook.id, "delivery_id": call.delivery_id})
+    row_id = session.connection().scalar(_FIND, {"hook_id": hook.id, "delivery_id": call.delivery_id})
+    return session.get(Delivery, row_id) if row_id else None
 
 
 def deployments_of(session: Session, delivery: Delivery) -> list[tuple[Deployment, str]]:
@@ -87,6 +88,20 @@ def keep(
     session.add(row)
     session.flush()
     return row
+
+
+def audit(session: Session, hook: KnownHook, call: Call, deployment: Deployment, app: App) -> None:
+    """Who had what deployed, and from where."""
+    record = {
+        "tenant_id": hook.tenant_id,
+        "actor": deployment.actor,
+        "action": "deploy",
+        "subject": f"app:{app.name}",
+        "address": call.address,
+        "request_id": call.request_id,
+        "detail": {"deployment": deployment.id, "delivery": call.delivery_id, "commit": deployment.commit_sha},
+    }
+    session.connection().execute(_AUDIT, record)
 
 
 def judge(session: Session, hook: KnownHook, event: PushEvent) -> list[Judged]:
@@ -143,9 +158,16 @@ def _apps_query() -> Select[tuple[App, int, dict[str, Any], str]]:
     )
 
 
-# Built once: to put a statement together takes longer than to run it.
-_HOLD = select(Hook.id).where(Hook.id == bindparam("hook_id")).with_for_update(key_share=True)
-_FIND = select(Delivery).where(
-    Delivery.hook_id == bindparam("hook_id"), Delivery.delivery_id == bindparam("delivery_id")
+# Built once, and without the ORM where one value is asked for: what comes before and after a statement takes longer
+# than the statement.
+_HOOKS, _DELIVERIES = Hook.__table__.c, Delivery.__table__.c
+_HOLD = (
+    select(_HOOKS.id)
+    .where(_HOOKS.id == bindparam("hook_id"), _HOOKS.tenant_id == bindparam("tenant_id"))
+    .with_for_update(key_share=True)
 )
+_FIND = select(_DELIVERIES.id).where(
+    _DELIVERIES.hook_id == bindparam("hook_id"), _DELIVERIES.delivery_id == bindparam("delivery_id")
+)
+_AUDIT = insert(AuditRecord)
 _APPS = _apps_query()
