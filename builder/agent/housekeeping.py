@@ -84,11 +84,13 @@ def _collectable_releases(session: Session, keep: int) -> list[tuple[tuple[int, 
 
 
 def _needed(session: Session) -> set[int]:
-    """Releases that are live, run, or are gone to."""
+    """Releases that are live, run, are gone to, or were live before: where `slipway rollback` goes."""
     states = [str(state) for state in (*UNFINISHED, State.LIVE)]
     wanted = session.scalars(select(Deployment.release_id).where(Deployment.state.in_(states)))
     running = session.scalars(select(Replica.release_id).where(Replica.state != GONE))
-    return {release_id for release_id in (*wanted, *running) if release_id is not None}
+    previous = select(Deployment.previous_id).where(Deployment.state == str(State.LIVE))
+    before = session.scalars(select(Deployment.release_id).where(Deployment.id.in_(previous)))
+    return {release_id for release_id in (*wanted, *running, *before) if release_id is not None}
 
 
 def _unused_builds(session: Session) -> list[tuple[int, str]]:

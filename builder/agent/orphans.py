@@ -1,4 +1,4 @@
-"""Containers of this installation that nobody wishes for: their row is gone, or says that they are."""
+"""What a crash may leave that nobody wishes for: containers whose row is gone, addresses that nothing holds."""
 
 from __future__ import annotations
 
@@ -7,27 +7,39 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 
-from builder.agent import output
+from builder.agent import addresses, output
 from builder.agent.chores import STOP
 from builder.agent.parts import REASON, Parts
 from builder.agent.pre_deploy import holder, is_at_pre_deploy
 from slipway.core.fleet import GONE
 from slipway.core.states import State
-from slipway.models import Deployment, Replica
+from slipway.models import Address, Deployment, Replica
 from slipway.ports.runtime import Observed
 
 
 def remove(parts: Parts, observed: Iterable[Observed]) -> int:
-    """Remove them, and say how many. `observed` was listed before this looks into SQL: rows come before containers."""
+    """Remove them, and say how many containers. `observed` was listed before this looks into SQL: rows come before
+    containers."""
     with parts.db.read(platform=REASON) as session:
         wished = set(session.scalars(select(Replica.id).where(Replica.state != GONE)))
         starting = session.scalars(select(Deployment).where(Deployment.state == str(State.STARTING)))
         wished |= {holder(row.id) for row in starting if is_at_pre_deploy(row)}
+        holders = set(session.scalars(select(Address.replica_id).where(Address.replica_id.is_not(None))))
     orphans = [each for each in observed if each.replica_id not in wished]
+    _release(parts, holders - wished - {each.replica_id for each in orphans})
     for orphan in orphans:
         work = functools.partial(_remove, parts, orphan)
         parts.chores.begin(STOP, f"orphan:{orphan.container_id}", orphan.app_id, work)
     return len(orphans)
+
+
+def _release(parts: Parts, holders: Iterable[str | None]) -> None:
+    """A pre-deploy command that ended with the agent left its address behind."""
+    with_nothing = [each for each in holders if each is not None]
+    if with_nothing:
+        with parts.db.write(platform=REASON) as session:
+            for each in with_nothing:
+                addresses.release(session, each)
 
 
 def _remove(parts: Parts, orphan: Observed) -> None:

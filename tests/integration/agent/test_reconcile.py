@@ -152,3 +152,13 @@ def test_no_free_address_fails_the_deployment_clearly(rig: Rig) -> None:
     assert rig.deployment(row).reason == "start-refused"
     assert "no free address" in rig.deployment(row).detail
     assert len(rig.addresses(app)) == 1
+
+
+def test_the_address_of_a_command_that_ended_with_the_agent_is_released(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    with rig.db.write(platform="a test") as session:
+        session.add(Address(tenant_id=rig.tenant_id, address="10.210.0.77", replica_id="task-99"))
+    orphans.remove(rig.parts, rig.runtime.list())
+    assert [row.replica_id for row in rig.all(Address, address="10.210.0.77")] == [None]
+    assert len([row for row in rig.all(Address) if row.replica_id]) == 1

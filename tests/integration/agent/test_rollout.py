@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
 from slipway import intents
 from slipway.models import Release
 from tests.integration.agent.rig import Rig
+
+
+@pytest.fixture
+def rig(database_url: str, tmp_path: Path) -> Iterator[Rig]:
+    """On each kind of database."""
+    made = Rig(database_url, tmp_path)
+    yield made
+    made.db.dispose()
 
 
 def test_a_built_deployment_becomes_live_with_its_replicas_in_the_route_table(rig: Rig) -> None:

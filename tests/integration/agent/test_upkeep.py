@@ -202,6 +202,17 @@ def test_old_releases_lose_their_images_but_never_what_is_live(rig: Rig) -> None
     assert [row.number for row in rig.all(Release) if row.collected_at] == [2]
 
 
+def test_the_release_that_was_live_before_keeps_its_image(rig: Rig) -> None:
+    app = rig.add_app()
+    for commit in "abcdefg":
+        rig.live(app, commit * 40)
+    rig.intend(app, intents.rollback, actor="a test", to=1)
+    rig.settle(app)
+    rig.live(app, "9" * 40)
+    housekeeping.collect_images(rig.parts)
+    assert 1 not in {row.number for row in rig.all(Release) if row.collected_at}
+
+
 def test_an_image_that_never_ran_is_removed_after_a_while(rig: Rig) -> None:
     app = rig.add_app()
     row = rig.built(app)
