@@ -14,6 +14,7 @@ from flask import Flask, Response, jsonify, request
 from builder.agent import output
 from builder.agent.following import Followers, Watcher
 from builder.agent.parts import REASON, Parts
+from slipway.core.fleet import GONE
 from slipway.errors import InvalidInput, NotFound, SlipwayError
 from slipway.models import Replica
 
@@ -52,8 +53,8 @@ def application(parts: Parts, status: Callable[[], dict[str, Any]]) -> Flask:
     return app
 
 
-def serve(parts: Parts, status: Callable[[], dict[str, Any]]) -> None:
-    """Serve on `settings.agent_socket` in a thread of its own."""
+def serve(parts: Parts, status: Callable[[], dict[str, Any]]) -> Any:
+    """Serve on `settings.agent_socket` in a thread of its own; returns waitress' server."""
     path = parts.settings.agent_socket
     path.unlink(missing_ok=True)
     server = waitress.create_server(
@@ -65,6 +66,7 @@ def serve(parts: Parts, status: Callable[[], dict[str, Any]]) -> None:
         ident=None,
     )
     threading.Thread(target=server.run, name="internal-api", daemon=True).start()
+    return server
 
 
 def _tail() -> int | None:
@@ -82,16 +84,13 @@ def _lines(parts: Parts, followers: Followers, replica_id: str, *, tail: int | N
     if row is None:
         raise NotFound(f"there is no replica {replica_id}", remedy="see which there are: slipway ps --all")
     gone = _kept(parts, replica_id, tail)
-    if row.container_id is None:
+    if row.container_id is None or row.state == GONE:
         return gone
-    try:
-        if not follow:
-            return _started(parts.runtime.logs(row.container_id, tail=tail), gone)
-        watcher, so_far = followers.follow(row.container_id, tail=tail)
-        still_there = request.environ.get("waitress.client_disconnected", lambda: False)
-        return _following(followers, row.container_id, watcher, _started(so_far, iter(())), still_there)
-    except NotFound:
-        return gone
+    if not follow:
+        return _started(parts.runtime.logs(row.container_id, tail=tail), gone)
+    watcher, so_far = followers.follow(row.container_id, tail=tail)
+    has_left = request.environ.get("waitress.client_disconnected", lambda: False)
+    return _following(followers, row.container_id, watcher, _started(so_far, gone), has_left)
 
 
 def _started(lines: Iterator[bytes], otherwise: Iterator[bytes]) -> Iterator[bytes]:

@@ -1,0 +1,69 @@
+"""Replicas' output over the agent's unix socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from builder.agent import internal_api
+from slipway.models import App, Replica
+from tests.fakes import FakeContainer
+from tests.integration.agent.rig import Rig
+
+
+def line(second: int) -> bytes:
+    return f"2026-01-01T00:00:{second:02}Z {second}\n".encode()
+
+
+@pytest.fixture
+def replica(rig: Rig) -> Replica:
+    app = rig.add_app()
+    rig.live(app)
+    return rig.replicas(app)[0]
+
+
+@pytest.fixture
+def container(rig: Rig, replica: Replica) -> FakeContainer:
+    found = rig.runtime.containers[str(replica.container_id)]
+    found.output.extend(line(second) for second in range(5))
+    return found
+
+
+@pytest.fixture
+def client(rig: Rig) -> Iterator[httpx.Client]:
+    rig.settings.run_dir.mkdir(parents=True, exist_ok=True)
+    server = internal_api.serve(rig.parts, lambda: {"apps": 1})
+    transport = httpx.HTTPTransport(uds=str(rig.settings.agent_socket))
+    with httpx.Client(transport=transport, base_url="http://agent", timeout=10) as made:
+        yield made
+    server.trigger.pull_trigger(server.close)  # in its own thread
+
+
+def test_the_whole_output_or_its_end(client: httpx.Client, replica: Replica, container: FakeContainer) -> None:
+    assert client.get(f"/replicas/{replica.id}/output").content == b"".join(container.output)
+    assert client.get(f"/replicas/{replica.id}/output", params={"tail": 2}).content == line(3) + line(4)
+
+
+def test_following_ends_with_the_output(client: httpx.Client, replica: Replica, container: FakeContainer) -> None:
+    with client.stream("GET", f"/replicas/{replica.id}/output", params={"tail": 1, "follow": 1}) as response:
+        assert next(response.iter_lines()) == line(4).decode().rstrip()
+
+
+@pytest.mark.usefixtures("container")
+def test_the_kept_output_of_one_that_is_gone(rig: Rig, client: httpx.Client, replica: Replica) -> None:
+    rig.live(rig.all(App)[0], "b" * 40)
+    answer = client.get(f"/replicas/{replica.id}/output", params={"tail": 1, "follow": 1})
+    assert (answer.status_code, answer.content) == (200, line(4))
+
+
+def test_an_unknown_replica_and_a_wrong_number_are_problems(client: httpx.Client, replica: Replica) -> None:
+    answer = client.get("/replicas/r-none/output")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert client.get(f"/replicas/{replica.id}/output", params={"tail": "x"}).status_code == 422
+
+
+def test_status_and_health(client: httpx.Client) -> None:
+    assert client.get("/status").json() == {"apps": 1}
+    assert client.get("/healthz").json() == {"ok": True}
