@@ -16,7 +16,7 @@ import click
 from slipway.cli import access, apps, completion, deploying, on_host, running, variables, version
 from slipway.cli.endings import ended_by_error, ended_by_fault, ended_by_usage, ended_unread
 from slipway.cli.exits import Exit
-from slipway.cli.nouns import Sections
+from slipway.cli.nouns import Sections, Unread
 from slipway.errors import SlipwayError
 
 SECTIONS = {
@@ -53,7 +53,7 @@ def _run(arguments: list[str]) -> Exit:
         return ended_by_usage(error, as_json=as_json)
     except (click.Abort, KeyboardInterrupt):
         return Exit.FAILED
-    except BrokenPipeError:
+    except Unread:
         return ended_unread()
     except Exception as error:  # noqa: BLE001  the last door before a person: nobody should have to read our traceback
         return ended_by_fault(error, as_json=as_json)

@@ -30,6 +30,7 @@ def login(call: Invocation, url: str | None, token_stdin: bool) -> None:
     if not address:
         raise click.UsageError("where? slipway login https://slipway.example.org")
     client = Client(address, _token(from_stdin=token_stdin))
+    call.signed_in_as(client)
     if _is_overheard(client.url):
         call.out.hint("The token travels unencrypted: use an https:// address outside a trusted network.")
     who = client.get("/account")
@@ -101,7 +102,9 @@ def delete_hook(call: Invocation, hook: str) -> None:
 
 @hooks.command()
 @click.argument("hook")
-@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many, newest first.")
+@click.option(
+    "--limit", type=click.IntRange(1, 100), metavar="N", default=20, show_default=True, help="How many, newest first."
+)
 @command
 def deliveries(call: Invocation, hook: str, limit: int) -> None:
     """What a hook received, and what became of it."""
@@ -151,8 +154,10 @@ def tokens(call: Invocation) -> None:
 
 
 @tokens.command("create")
-@click.option("--name", required=True, help="What it is for.")
-@click.option("--tenant", help="On the host itself: make it there, and the tenant too when there is none.")
+@click.option("--name", metavar="NAME", required=True, help="What it is for.")
+@click.option(
+    "--tenant", metavar="NAME", help="On the host itself: make it there, and the tenant too when there is none."
+)
 @click.option("--role", type=click.Choice(["owner", "developer", "viewer"]), help="owner on the host, else developer.")
 @click.option("--expires-in", "expires_in_s", type=float, metavar="SECONDS", help="Else it has no end.")
 @command

@@ -36,9 +36,13 @@ def apps(call: Invocation) -> None:
 @apps.command()
 @click.argument("name")
 @click.option("--repository", metavar="URL", help="Its clone URL, without credentials; else this folder's origin.")
-@click.option("--branch", default="main", show_default=True, help="The branch whose pushes are deployed.")
-@click.option("--replicas", type=click.IntRange(0, 100), default=1, show_default=True, help="How many are to run.")
-@click.option("--credential-file", type=click.File(), help="Token or deploy key; - for standard input.")
+@click.option(
+    "--branch", metavar="NAME", default="main", show_default=True, help="The branch whose pushes are deployed."
+)
+@click.option(
+    "--replicas", type=click.IntRange(0, 100), metavar="N", default=1, show_default=True, help="How many are to run."
+)
+@click.option("--credential-file", type=click.File(), metavar="FILE", help="Token or deploy key; - for standard input.")
 @click.option("--hook", is_flag=True, help="Make a hook for the repository too.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting, such as health_path=/health.")
 @command
@@ -139,7 +143,7 @@ def open_(call: Invocation) -> None:
 @click.command()
 @click.argument("replicas", type=click.IntRange(0, 100))
 @app_option
-@click.option("--process", default="web", show_default=True, help="Which of the app's processes.")
+@click.option("--process", metavar="NAME", default="web", show_default=True, help="Which of the app's processes.")
 @command
 def scale(call: Invocation, replicas: int, process: str) -> None:
     """Run a number of replicas; 0 stops the app."""

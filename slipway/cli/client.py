@@ -57,6 +57,9 @@ class Client:
             trust_env=reachable == self.url,  # no proxy leads to this machine itself
         )
 
+    def close(self) -> None:
+        self._http.close()
+
     def get(self, path: str, **query: Any) -> Any:
         return self._call("GET", path, query=query)
 

@@ -32,6 +32,12 @@ def complete_app(_context: click.Context, _parameter: click.Parameter, begun: st
     from slipway.cli.account import signed_in
 
     try:
-        return [app["name"] for app in signed_in(timeout_s=2).get("/apps")["apps"] if app["name"].startswith(begun)]
+        client = signed_in(timeout_s=2)
     except SlipwayError:
         return []
+    try:
+        return [app["name"] for app in client.get("/apps")["apps"] if app["name"].startswith(begun)]
+    except SlipwayError:
+        return []
+    finally:
+        client.close()

@@ -29,7 +29,7 @@ _watch = click.option("--watch/--no-watch", default=None, help="Follow it to its
 
 @click.command()
 @app_option
-@click.option("--ref", help="Branch, tag or commit to deploy; else the app's branch.")
+@click.option("--ref", metavar="REF", help="Branch, tag or commit to deploy; else the app's branch.")
 @_watch
 @_timeout
 @command
@@ -61,7 +61,9 @@ def rollback(call: Invocation, to: str | None, watch: bool | None, timeout: floa
 
 @noun(instead="slipway deployments show {}")
 @app_option
-@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many, newest first.")
+@click.option(
+    "--limit", type=click.IntRange(1, 100), metavar="N", default=20, show_default=True, help="How many, newest first."
+)
 @command
 def deployments(call: Invocation, limit: int) -> None:
     """What was deployed, newest first."""

@@ -34,6 +34,10 @@ class Invocation:
             self._client = signed_in()
         return self._client
 
+    def signed_in_as(self, client: Client) -> None:
+        """From now on this is the one to ask."""
+        self._client = client
+
     @property
     def app(self) -> str:
         """The app that is meant."""
@@ -46,6 +50,10 @@ class Invocation:
     def app_path(self, rest: str = "") -> str:
         """Where the API has the app."""
         return f"/apps/{segment(self.app)}{rest}"
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
 
     def answer(self, document: Any, sentence: str) -> None:
         """The document for machines, a sentence for people."""
@@ -73,7 +81,10 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         above = click.get_current_context().parent
         outer = above.params if above else {}
         call = Invocation(Output(as_json or outer.get("as_json", False)), app or outer.get("app"))
-        function(call, *args, **values)
+        try:
+            function(call, *args, **values)
+        finally:
+            call.close()
 
     return click.option("--json", "as_json", is_flag=True, help="Answer as JSON, for machines.")(
         update_wrapper(run, function)

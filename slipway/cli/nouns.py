@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 
+class Unread(Exception):
+    """Whoever read the output has seen enough."""
+
+
 class Sections(click.Group):
-    """Lists its commands by what they are for."""
+    """Lists its commands by what they are for. A closed pipe raises `Unread`, because click would call it a failure."""
 
     def __init__(self, *args: Any, **values: Any) -> None:
         super().__init__(*args, **values)
         self.sections: dict[str, list[str]] = {}
+
+    def make_context(self, *args: Any, **values: Any) -> click.Context:
+        with _reader():
+            return super().make_context(*args, **values)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _reader():
+            return super().invoke(ctx)
 
     def add_section(self, title: str, commands: Iterable[click.Command]) -> None:
         for each in commands:
@@ -51,3 +64,11 @@ class Noun(click.Group):
 def noun(name: str | None = None, *, instead: str = "") -> Callable[[Callable[..., Any]], Noun]:
     """A group that lists when it is called alone."""
     return click.group(name, cls=Noun, instead=instead)
+
+
+@contextmanager
+def _reader() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise Unread from error

@@ -20,7 +20,13 @@ _STATE_STYLE = {
     "failed": "red", "crashed": "red", "absent": "red", "degraded": "red",
     "cancelled": "yellow", "superseded": "yellow", "skipped": "yellow", "stopped": "yellow",
 }  # fmt: skip
-_CONTROLS = re.compile(r"\x1b\[[0-9;]*m|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_COLOUR = r"\x1b\[[0-9;]*m"
+_CONTROLS = re.compile(
+    rf"({_COLOUR})"
+    r"|\x1b\[[0-?]*[ -/]*[@-~]"  # the cursor and the screen (ECMA-48 CSI)
+    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # titles, links, the clipboard (OSC and its kin)
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,7 @@ def plural(number: int, noun: str) -> str:
 def safe(text: str) -> str:
     """Text that others wrote, for a terminal: without what moves the cursor, renames windows or turns the writing
     direction. Colours stay."""
-    return _CONTROLS.sub(lambda match: match[0] if match[0].startswith("\x1b[") else "", text)
+    return _CONTROLS.sub(lambda match: match[1] or "", text)
 
 
 def one_line(text: str, width: int = 60) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,6 +13,7 @@ import click
 
 from slipway.cli.output import safe
 
+_FRACTION = re.compile(r"\.\d+")
 _COLOURS = ("cyan", "yellow", "green", "magenta", "blue")
 
 
@@ -75,7 +77,7 @@ class Labels:
 def clock(time: str, today: date | None = None) -> str:
     """The local time of day; with the day when it was another one."""
     try:
-        moment = datetime.fromisoformat(time[:26] + "Z" if time.endswith("Z") else time).astimezone()
+        moment = datetime.fromisoformat(_FRACTION.sub("", time)).astimezone()
     except ValueError:
         return time
     same = moment.date() == (today or datetime.now().astimezone().date())

@@ -53,11 +53,12 @@ def ps(call: Invocation, ended_too: bool) -> None:
     "-n",
     "--tail",
     type=click.IntRange(0, 10000),
+    metavar="LINES",
     default=100,
     show_default=True,
-    help="Lines of each replica to begin with.",
+    help="How many of each replica to begin with.",
 )
-@click.option("--replica", help="Only this one; also one that ended.")
+@click.option("--replica", metavar="ID", help="Only this one; also one that ended.")
 @click.option("--deployment", type=int, metavar="N", help="What this deployment's build and replicas printed instead.")
 @command
 def logs(call: Invocation, follow: bool, tail: int, replica: str | None, deployment: int | None) -> None:

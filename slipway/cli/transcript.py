@@ -118,7 +118,7 @@ def _columns(remedies: list[str]) -> list[str]:
     """`sentence: slipway …` with the commands below each other."""
     parts = [line.partition(": slipway ") for line in remedies]
     width = max((len(sentence) for sentence, found, _ in parts if found), default=0) + 1
-    return [f"  {f'{head}:':<{width}}  slipway {rest}" if found else f"  {head}" for head, found, rest in parts]
+    return [f"  {f'{head}:':<{width}} slipway {rest}" if found else f"  {head}" for head, found, rest in parts]
 
 
 def _failed_step(deployment: Deployment) -> Step:

@@ -96,7 +96,7 @@ class Screen:
 
     def wipe(self) -> None:
         if self._shown:
-            click.echo("\r\x1b[2K", nl=False)
+            click.echo("\r\x1b[2K", nl=False, color=True)
             self._shown = False
 
     def _line(self, text: str) -> None:

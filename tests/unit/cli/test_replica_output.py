@@ -1,0 +1,55 @@
+"""Lines of replicas, as people read them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from slipway.cli.replica_output import Labels, Line, Unseen, clock, parse_event, parse_text
+
+TIME = "2030-01-01T12:00:00.123456789Z"
+REPLICAS = [{"id": "r-1", "process": "web", "slot": 1, "release": 4}]
+
+
+def local(written: str, form: str) -> str:
+    return datetime.fromisoformat(written).astimezone().strftime(form)
+
+
+def test_lines_are_read_from_text_and_from_events() -> None:
+    line = Line("r-1", TIME, "GET /  200")
+    assert parse_text(f"r-1 {TIME} GET /  200\n\nr-1 {TIME} \nr-1 {TIME}\n") == [line, *[Line("r-1", TIME, "")] * 2]
+    assert parse_event(f'{{"replica": "r-1", "line": "{TIME} GET /  200"}}') == line
+    assert line.document() == {"replica": "r-1", "time": TIME, "text": "GET /  200"}
+
+
+def test_after_a_stream_broke_off_only_new_lines_are_shown() -> None:
+    unseen = Unseen()
+    first, second = Line("r-1", TIME, "one"), Line("r-1", TIME.replace("789Z", "790Z"), "two")
+    assert [unseen.take(each) for each in (first, second, first, second)] == [True, True, False, False]
+    assert unseen.take(Line("r-2", TIME, "one"))
+
+
+def test_a_replica_is_called_by_process_slot_and_release_and_new_ones_are_asked_for() -> None:
+    asked: list[int] = []
+    known: list[dict[str, Any]] = list(REPLICAS)
+    labels = Labels(lambda: asked.append(1) or known)  # type: ignore[func-returns-value]
+    assert [labels.of("r-1"), labels.of("r-1")] == ["web.1 v4", "web.1 v4"]
+    known.append({"id": "r-2", "process": "web", "slot": 1, "release": 5})
+    assert labels.of("r-2") == "web.1 v5"
+    assert len(asked) == 2
+    assert labels.of("r-9") == "r-9"
+
+
+def test_a_line_has_its_time_of_day_and_can_not_drive_the_terminal() -> None:
+    today = datetime.fromisoformat("2030-01-01T12:00:00Z").astimezone().date()
+    shown = click.unstyle(Labels(lambda: REPLICAS).line(Line("r-1", TIME, "a\x1b[2Jb"), today))
+    assert shown == f"web.1 v4  {local('2030-01-01T12:00:00Z', '%H:%M:%S')}  ab"
+
+
+def test_another_day_is_said_and_what_is_no_time_is_shown_as_it_is() -> None:
+    other = datetime.fromisoformat("2030-01-05T12:00:00Z").date()
+    assert clock(TIME, other) == local("2030-01-01T12:00:00Z", "%b %d %H:%M:%S")
+    assert clock("2030-01-01T12:00:00Z", other) == clock(TIME, other)
+    assert clock("soon") == "soon"

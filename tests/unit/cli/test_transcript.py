@@ -1,0 +1,115 @@
+"""A deployment in words, as people see it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+import pytest
+
+from slipway.cli import transcript
+from slipway.cli.transcript import heading, is_over, outcome, whole
+from slipway.core.states import Kind, State
+from tests.unit.cli.documents import BEGAN, deployment, failed, live, step
+
+LATER = BEGAN + timedelta(seconds=12)
+
+
+def plain(text: str) -> str:
+    return click.unstyle(text)
+
+
+def test_the_heading_says_what_was_pushed_when_and_by_whom() -> None:
+    told = plain(heading(deployment(), LATER))
+    assert told == 'shop  9f3c1e2 "Fix the cart total"   pushed 12 s ago by octocat'
+
+
+def test_the_heading_of_a_manual_deployment_says_who_asked_and_not_who_wrote_the_commit() -> None:
+    manual = deployment(kind="manual", commit="", message="", actor="token:ci", ref="refs/heads/next")
+    assert plain(heading(manual, LATER)) == "shop  next   asked for 12 s ago by ci"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_has_a_heading(kind: Kind) -> None:
+    assert "12 s ago" in heading(deployment(kind=str(kind)), LATER)
+
+
+def test_steps_stand_below_each_other_with_times_to_the_right() -> None:
+    lines = [plain(transcript.step_line(each)) for each in live()["steps"]]
+    assert lines[:3] == [
+        "  ✔ fetch        0.4 s",
+        "  ✔ build       11.8 s   7 of 9 steps from cache",
+        "  ✔ start        1.1 s   2 replicas, both answered GET /health",
+    ]
+
+
+def test_success_tells_where_it_answers_how_long_it_took_and_the_way_back() -> None:
+    assert plain(outcome(live(), "https://shop.example.org/")) == (
+        "live  v12  https://shop.example.org/   13.6 s from push   previous: 77ab0d1 (slipway rollback)"
+    )
+
+
+def test_the_first_deployment_has_no_way_back() -> None:
+    assert "rollback" not in outcome(live(previous=None))
+
+
+def test_failure_tells_the_last_lines_what_serves_and_what_to_do() -> None:
+    assert plain(outcome(failed())).splitlines() == [
+        "",
+        "  last lines of the replica",
+        "  Traceback (most recent call last)",
+        "  KeyError: 'DATABASE_URL'",
+        "",
+        "The old release 77ab0d1 serves on. What to do:",
+        "  DATABASE_URL is read but not set here: slipway env set DATABASE_URL=…",
+        "  or look at its output:                 slipway logs --deployment 318",
+        "Error start-probe-failed · deployment 318",
+    ]
+
+
+def test_what_the_steps_line_said_is_not_said_again_and_what_serves_is_always_said() -> None:
+    note = "`RUN make` ended with exit code 2"
+    steps = [step("build", 9.2, ok=False, note=note)]
+    told = plain(outcome(failed(detail=note, remedy="mend it, and push again", tail="", steps=steps)))
+    assert told.splitlines() == [
+        "The release of 77ab0d1 serves on. What to do:",
+        "  mend it, and push again",
+        "Error start-probe-failed · deployment 318",
+    ]
+
+
+def test_a_failure_of_the_first_deployment_claims_nothing_that_serves() -> None:
+    told = outcome(failed(detail="no Dockerfile was found", serving=None, steps=[]))
+    assert "no Dockerfile was found. What to do:" in told
+    assert "serves on" not in told
+
+
+@pytest.mark.parametrize("ended", [State.CANCELLED, State.SUPERSEDED, State.SKIPPED])
+def test_what_was_stopped_is_no_error(ended: State) -> None:
+    told = plain(outcome(deployment(state=str(ended), reason=str(ended), detail="a newer push came")))
+    assert told == f"a newer push came.\nEnded {ended} · deployment 318"
+
+
+def test_a_commits_message_can_not_drive_the_terminal() -> None:
+    told = heading(deployment(message="\x1b]0;owned\x07\x1b[2Jhello"))
+    assert "\x07" not in told
+    assert "\x1b]" not in told
+    assert "\x1b[2J" not in told
+
+
+def test_it_is_over_when_nothing_more_happens_to_it() -> None:
+    draining = live(steps=[*live()["steps"][:4], step("drain", None, ok=None)])
+    assert not is_over(deployment())
+    assert not is_over(draining)
+    assert is_over(live())
+    assert is_over(failed(steps=[]))
+
+
+def test_all_of_it_is_what_watching_leaves_on_the_screen() -> None:
+    assert len(whole(live())) == 1 + 5 + 1
+    assert plain(whole(deployment())[-1]) == "queued"
+
+
+def test_nothing_to_do_is_done() -> None:
+    assert State.SKIPPED in transcript.WELL
+    assert State.SUPERSEDED not in transcript.WELL
