@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from slipway.core import procfile
 from slipway.core.app_settings import AppSettings, overlay
 from slipway.core.configuration import WEB, Configuration, Defaults, snapshot
 from slipway.core.states import Kind, State
@@ -27,7 +25,7 @@ def make_release(session: Session, deployment: Deployment, settings: Settings) -
         return _kept(session.get(Release, deployment.release_id))
     app = session.get_one(App, deployment.app_id)
     build = _build(session, deployment)
-    chosen = overlay(_merged(app.settings, build.processes), build.file_settings)
+    chosen = overlay(procfile.below(app.settings, build.processes), build.file_settings)
     release = Release(
         tenant_id=app.tenant_id,
         app_id=app.id,
@@ -80,14 +78,6 @@ def _build(session: Session, deployment: Deployment) -> Build:
     if build is None:
         raise DeploymentFailed("image-missing", "there is no image to start", remedy="deploy again")
     return build
-
-
-def _merged(app: Mapping[str, Any], procfile: Mapping[str, Any]) -> dict[str, Any]:
-    """The Procfile's commands lie below what the app's settings say of the same process."""
-    processes = {name: {"command": command} for name, command in procfile.items()}
-    for name, process in app.get("processes", {}).items():
-        processes[name] = processes.get(name, {}) | process
-    return {**app, "processes": processes} if processes else dict(app)
 
 
 def _configuration(

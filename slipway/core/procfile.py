@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
+from typing import Any
 
 from slipway.core import validation
 from slipway.errors import InvalidInput
 
 FILE_NAME = "Procfile"
+RELEASE = "release"
 _LINE = re.compile(r"(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>.+)")
 # What only a shell understands, so that `exec` before it would run just the first part.
 _COMPOUND = re.compile(r"[;&|<>\n()`]|^\s*[A-Za-z_]\w*=|^\s*(?:cd|exec|if|for|while|export|set)\b")
@@ -42,3 +45,18 @@ def argv(command: str) -> list[str]:
 def command_line(command: str) -> str:
     """The same as one line, to be split like a shell splits words."""
     return shlex.join(argv(command))
+
+
+def below(settings: Mapping[str, Any], processes: Mapping[str, str]) -> dict[str, Any]:
+    """An app's settings with the Procfile's command lines below them, process by process. As at Heroku, `release` is no
+    process that runs on: it is the command before each deployment."""
+    found = dict(processes)
+    pre_deploy = settings.get("pre_deploy") or found.pop(RELEASE, None)
+    merged = {name: {"command": command} for name, command in found.items() if name != RELEASE}
+    for name, process in settings.get("processes", {}).items():
+        merged[name] = merged.get(name, {}) | process
+    return {
+        **settings,
+        **({"processes": merged} if merged else {}),
+        **({"pre_deploy": pre_deploy} if pre_deploy else {}),
+    }
