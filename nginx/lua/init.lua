@@ -14,6 +14,8 @@ slipway = {
   answer_header = answers.header,
   app_header = answers.app_header,
   answer_body = answers.body,
+  measure = require("slipway.metrics").measure,
+  metrics = require("slipway.exposition").answer,
   status = status.answer,
   ready = status.ready,
 }

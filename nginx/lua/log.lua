@@ -1,1 +1,2 @@
 slipway.finish()
+slipway.measure()

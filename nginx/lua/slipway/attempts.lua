@@ -2,6 +2,7 @@
 local balancer = require("ngx.balancer")
 local balancing = require("slipway.balancing")
 local inflight = require("slipway.inflight")
+local metrics = require("slipway.metrics")
 local routes = require("slipway.routes")
 
 local _M = {}
@@ -102,6 +103,8 @@ function _M.dial()
     more_tries(ctx.entry)
   elseif not move(ctx, code) then
     return ngx.exit(NGX_BUSY)
+  else
+    metrics.count("retries", ctx.entry.app)
   end
   set_timeouts(ctx)
   local target = ctx.target

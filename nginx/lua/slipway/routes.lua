@@ -37,6 +37,7 @@ local function readable(raw)
     raw = raw,
     app = tostring(entry.app),
     name = tostring(entry.name),
+    tenant = tostring(entry.tenant),
     access = type(entry.access) == "string" and entry.access or "public",
     balancing = entry.balancing,
     targets = targets,

@@ -3,6 +3,7 @@ local ffi = require("ffi")
 local follower = require("slipway.follower")
 local process = require("slipway.process")
 local reporter = require("slipway.reporter")
+local usage_stream = require("slipway.usage_stream")
 
 local _M = {}
 
@@ -24,6 +25,7 @@ function _M.start()
   state:set("worker:" .. process.instance(), ngx.now())
   follower.start()
   reporter.start()
+  usage_stream.start()
 end
 
 -- Instances of living workers, also of those that a reload left to finish. The dead are forgotten.

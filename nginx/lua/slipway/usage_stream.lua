@@ -1,0 +1,329 @@
+-- Each second: what was used goes into records, and the records to Redis, in order and once; beside them what each app
+-- used in all (docs/reference/usage-stream.md). With Redis gone the records wait.
+local connection = require("slipway.connection")
+local inflight = require("slipway.inflight")
+local leader = require("slipway.leader")
+local metrics = require("slipway.metrics")
+local rates = require("slipway.rates")
+local routes = require("slipway.routes")
+local settings = require("slipway.settings")
+local usage = require("slipway.usage")
+
+local _M = {}
+
+local state = ngx.shared.slipway_state
+
+local STREAM, POSITIONS, METRICS = "slipway:usage", "slipway:usage:positions", "slipway:edges:metrics:"
+local STREAM_KEPT = 100000
+local TIMEOUT_S = 2
+local UNITS_AT_ONCE, RECORDS_AT_ONCE = 200, 100
+local WAITING_MOST = 600    -- then the last record takes in what comes
+local KEPT = 30             -- records sent that are kept, for a Redis that comes back without its last second
+local LOOK_FOR_IDLE_S = 60
+local IDLE_S = 600          -- after that the counters of what left the route table go
+
+local units, by_unit, upto, holes -- what is known here; anew with each leadership
+local taken_until_s
+local next_look_s = 0
+local written               -- app -> what Redis holds as its total; nil: unknown
+local busy = false
+
+local function now_s()
+  ngx.update_time()
+  return ngx.now()
+end
+
+-- A new life of the shared memory: sequence numbers begin again.
+local function boot()
+  local known = state:get("boot")
+  if not known then
+    state:add("boot", string.format("%x%06x", ngx.time(), math.random(0, 0xffffff)))
+    state:add("since", ngx.now())
+    known = state:get("boot")
+  end
+  return known
+end
+
+local function begin()
+  units, by_unit, upto, holes = {}, {}, 0, {}
+  taken_until_s = state:get("usage_until") or state:get("since")
+  written = nil
+  usage.resume()
+end
+
+local function learn(number)
+  local unit = metrics.unit(number)
+  if not unit then
+    return false
+  end
+  if not by_unit[unit.unit] then
+    by_unit[unit.unit] = unit
+    unit.used_at_s = ngx.now()
+    units[#units + 1] = unit
+  end
+  return true
+end
+
+-- A number without a unit is being registered now, or never will be.
+local function learn_new()
+  for number, looks in pairs(holes) do
+    holes[number] = not learn(number) and looks > 1 and looks - 1 or nil
+  end
+  local last = metrics.last_number()
+  for number = upto + 1, last do
+    if not learn(number) then
+      holes[number] = 10
+    end
+  end
+  upto = last
+end
+
+local function changed_units()
+  local changed, at_s = {}, ngx.now()
+  for _, unit in ipairs(units) do
+    local mark = metrics.mark(unit)
+    if mark ~= unit.mark then
+      unit.mark, unit.used_at_s = mark, at_s
+      changed[#changed + 1] = unit
+    end
+  end
+  return changed
+end
+
+-- Returns app -> requests and bytes of this look. Each part is a record of its own, so that no request waits long for
+-- this worker; whoever leads by then takes the rest.
+local function take()
+  local changed, period = changed_units(), { from_s = taken_until_s, to_s = ngx.now() }
+  local apps = {}
+  for first = 1, #changed, UNITS_AT_ONCE do
+    local part = {}
+    for i = first, math.min(first + UNITS_AT_ONCE - 1, #changed) do
+      part[#part + 1] = changed[i]
+    end
+    local merge = usage.last() - (state:get("usage_sent") or 0) >= WAITING_MOST
+    local used = usage.take(part, period, merge)
+    for _, unit in ipairs(used and {} or part) do
+      unit.mark = nil -- look again
+    end
+    for app, values in pairs(used or {}) do
+      apps[app] = true
+      rates.note(app, values)
+    end
+    if first + UNITS_AT_ONCE <= #changed then
+      ngx.sleep(0)
+      if not leader.is_mine() then
+        return nil
+      end
+    end
+  end
+  taken_until_s = period.to_s
+  state:set("usage_until", taken_until_s)
+  return apps
+end
+
+-- The next record that Redis lacks. What it last got stands beside the stream, written in the same step: with nothing
+-- there (Redis was emptied) everything that is still here goes out again, and readers know it by its number.
+local function next_sequence(client)
+  local position, err = client:hget(POSITIONS, settings.edge_id)
+  if not position then
+    return nil, err
+  end
+  local known_boot, sequence
+  if position ~= ngx.null then
+    known_boot, sequence = position:match("^(.+):(%d+)$")
+  end
+  if known_boot ~= boot() then
+    return usage.first()
+  end
+  return math.max(usage.first(), tonumber(sequence) + 1)
+end
+
+local function queue_record(queued, sequence)
+  local record = usage.record_text(sequence)
+  if record then
+    queued:xadd(STREAM, "MAXLEN", "~", STREAM_KEPT, "*", "edge", settings.edge_id, "boot", boot(),
+      "sequence", string.format("%.0f", sequence), "record", record)
+  end
+end
+
+local function total_json(app)
+  local values = usage.total(app)
+  return string.format(
+    '{"requests":[%.0f,%.0f,%.0f,%.0f,%.0f],"bytes_in":%.0f,"bytes_out":%.0f,"duration_ms":%.0f,"requests_per_s":%.3f}',
+    values[1], values[2], values[3], values[4], values[5], values[6], values[7], values[8], rates.of(app))
+end
+
+local function queue_totals(queued, apps)
+  local key = METRICS .. settings.edge_id
+  local fields = { "at", string.format("%.3f", now_s()), "since", string.format("%.3f", state:get("since")),
+    "boot", boot() }
+  if not written then
+    queued:del(key)
+    for _, unit in ipairs(units) do
+      apps[unit.app] = true
+    end
+  end
+  for app in pairs(apps) do
+    if app ~= "" then
+      fields[#fields + 1] = app
+      fields[#fields + 1] = total_json(app)
+    end
+    if #fields >= 2 * RECORDS_AT_ONCE then
+      queued:hset(key, unpack(fields))
+      fields = {}
+    end
+  end
+  if #fields > 0 then
+    queued:hset(key, unpack(fields))
+  end
+end
+
+local function send_some(client, apps)
+  local first, err = next_sequence(client)
+  if not first then
+    return nil, err
+  end
+  local last = math.min(usage.last(), first + RECORDS_AT_ONCE - 1)
+  usage.freeze(last)
+  local replies
+  replies, err = connection.transaction(client, function(queued)
+    for sequence = first, last do
+      queue_record(queued, sequence)
+    end
+    if last >= first then
+      queued:hset(POSITIONS, settings.edge_id, boot() .. ":" .. string.format("%.0f", last))
+    end
+    if apps then
+      queue_totals(queued, apps)
+    end
+  end)
+  if not replies then
+    return nil, err
+  end
+  state:set("usage_sent", last)
+  usage.drop_until(last - KEPT)
+  return last == usage.last()
+end
+
+local function send(apps)
+  local client, err = connection.open(TIMEOUT_S)
+  if not client then
+    return nil, err
+  end
+  local done
+  repeat
+    done, err = send_some(client, apps)
+    if done == nil then
+      client:close()
+      return nil, err
+    end
+    apps, written = nil, true
+  until done or not leader.is_mine()
+  connection.keep(client)
+  return true
+end
+
+-- Whether the table still has the unit: then it may be counted for at any time.
+local function is_current(unit, host)
+  local entry = host and routes.entry(host)
+  if not entry or entry.app ~= unit.app then
+    return false
+  end
+  for _, target in ipairs(entry.targets) do
+    if target.id == unit.target then
+      return true
+    end
+  end
+  return unit.target == ""
+end
+
+local function forget_idle()
+  if ngx.now() < next_look_s or not routes.is_complete() then
+    return
+  end
+  next_look_s = ngx.now() + LOOK_FOR_IDLE_S
+  local under_way
+  local kept, apps_kept, gone = {}, {}, {}
+  for _, unit in ipairs(units) do
+    local keep = unit.app == "" or ngx.now() - unit.used_at_s < IDLE_S
+      or is_current(unit, metrics.about(unit.app).host)
+    if not keep then
+      under_way = under_way or inflight.totals()
+      keep = under_way[unit.target] ~= nil
+    end
+    if keep then
+      kept[#kept + 1] = unit
+      apps_kept[unit.app] = true
+    else
+      gone[#gone + 1] = unit
+    end
+  end
+  units = kept
+  for _, unit in ipairs(gone) do
+    by_unit[unit.unit] = nil
+    metrics.forget_unit(unit)
+    usage.forget(unit)
+    local host = not apps_kept[unit.app] and metrics.about(unit.app).host
+    local entry = host and routes.entry(host)
+    if not apps_kept[unit.app] and not (entry and entry.app == unit.app) then
+      metrics.forget_app(unit.app)
+      usage.forget_app(unit.app)
+      written = nil
+    end
+  end
+end
+
+local function work()
+  if not units then
+    begin()
+  end
+  learn_new()
+  local apps = take()
+  if not apps then
+    return true
+  end
+  rates.advance(apps)
+  local ok, err = send(apps)
+  if not ok then
+    written = nil
+    return nil, err
+  end
+  forget_idle()
+  return true
+end
+
+local function tick(premature)
+  if premature or busy then
+    return
+  end
+  if not leader.is_mine() then
+    units = nil
+    return
+  end
+  busy = true
+  local ran, ok, err = pcall(work)
+  busy = false
+  if not ran then
+    units = nil
+    ngx.log(ngx.ERR, "usage could not be told: ", ok)
+    err = ok
+  end
+  state:set("usage_problem", (not ran or not ok) and tostring(err) or nil)
+end
+
+-- Records that Redis does not have yet.
+function _M.waiting()
+  return usage.last() - (state:get("usage_sent") or 0)
+end
+
+-- How long ago what was counted went into a record.
+function _M.age_s()
+  return math.max(0, ngx.now() - (state:get("usage_until") or ngx.now()))
+end
+
+function _M.start()
+  boot()
+  assert(ngx.timer.every(settings.usage_every_s or 1, tick))
+end
+
+return _M
