@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, insert, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Select, and_, bindparam, insert, literal_column, select
+from sqlalchemy.orm import Session
 
 from slipway import intents
 from slipway.core import push
@@ -137,21 +137,23 @@ def _paths(app: dict[str, Any], file: dict[str, Any]) -> tuple[str, ...]:
     return tuple(file.get("paths", app.get("paths", ())))
 
 
-def _apps_query() -> Select[tuple[App, int, dict[str, Any], str]]:
-    earlier = aliased(Deployment)
+def _apps_query() -> Select[tuple[App, int | None, dict[str, Any] | None, str | None]]:
+    live, earlier = Deployment.__table__.alias("live"), Deployment.__table__.alias("earlier")
+    release, build = Release.__table__, Build.__table__
     last_push = (
-        select(earlier.state)
-        .where(earlier.app_id == App.id, earlier.kind == str(Kind.PUSH), earlier.environment == PRODUCTION)
-        .order_by(earlier.sequence.desc())
+        select(earlier.c.state)
+        .where(earlier.c.app_id == App.id, earlier.c.kind == str(Kind.PUSH), earlier.c.environment == PRODUCTION)
+        .order_by(earlier.c.sequence.desc())
         .limit(1)
         .scalar_subquery()
     )
-    live = and_(Deployment.app_id == App.id, Deployment.environment == PRODUCTION, Deployment.state == str(State.LIVE))
+    serves = and_(live.c.app_id == App.id, live.c.environment == PRODUCTION, live.c.state == literal_column("'live'"))
     return (
-        select(App, Deployment.id, Build.file_settings, last_push)
-        .outerjoin(Deployment, live)
-        .outerjoin(Release, Release.id == Deployment.release_id)
-        .outerjoin(Build, Build.id == Release.build_id)
+        select(App, live.c.id, build.c.file_settings, last_push)
+        .select_from(App)
+        .outerjoin(live, serves)
+        .outerjoin(release, release.c.id == live.c.release_id)
+        .outerjoin(build, build.c.id == release.c.build_id)
         .where(App.repository_identity == bindparam("repository"), App.source == "git", App.deleted_at.is_(None))
         .order_by(App.id)
         .with_for_update(of=App)
