@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from builder.agent import deploying
 from builder.agent.attention import changed, marks
+from builder.agent.parts import Scope
 from slipway import intents
+from slipway.core import fleet
 from slipway.core.states import State
 from slipway.errors import DeploymentFailed
-from slipway.models import App, Release, Scale, Variable
+from slipway.models import App, Deployment, Release, Scale, Variable
 from slipway.ports.runtime import TaskResult
 from tests.integration.agent.rig import WHY, Rig
 
@@ -242,3 +245,39 @@ def test_what_waits_in_queued_for_the_agent_is_taken_up(rig: Rig, kind: str) -> 
     assert app.id in changed({}, before)
     rig.settle(app)
     assert rig.deployment(row).state == "live"
+
+
+@pytest.mark.parametrize("meanwhile", ["a stop", "a newer deployment"])
+def test_the_switch_looks_again_in_its_own_transaction(rig: Rig, meanwhile: str) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    before = rig.addresses(app)
+    rig.prober.answers["*"] = "TCP :8000 got no answer within 5 s"
+    second = rig.built(app, "b" * 40)
+    rig.settle(app)
+    if meanwhile == "a stop":
+        rig.change(second, stop_requested="cancelled", stop_why="by someone")
+    else:
+        rig.change(rig.all(Deployment, state="live")[0], image_sequence=99)
+    scope = Scope(app.id, rig.tenant_id, "production")
+    new = [row.id for row in rig.replicas(app) if row.state == "starting"]
+    assert not deploying.switch(rig.parts, scope, fleet.Switch(second.id, tuple(new)))
+    assert rig.addresses(app) == before
+
+
+def test_a_replica_that_was_told_to_stop_is_not_taken_back(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    [old] = rig.replicas(app)
+    rig.publisher.counts["edge-1", old.id] = 1
+    rig.live(app, "b" * 40)
+    rig.publisher.counts.clear()
+    rig.executor.held = True
+    rig.settle(app)  # its stop has begun
+    back = rig.intend(app, intents.rollback, actor="a test")
+    rig.settle(app)
+    rig.executor.forget()  # the agent is killed
+    rig.restart()
+    rig.settle(app)
+    assert rig.deployment(back).state == "live"
+    assert old.id not in {row.id for row in rig.replicas(app)}

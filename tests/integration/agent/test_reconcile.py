@@ -162,3 +162,27 @@ def test_the_address_of_a_command_that_ended_with_the_agent_is_released(rig: Rig
     orphans.remove(rig.parts, rig.runtime.list())
     assert [row.replica_id for row in rig.all(Address, address="10.210.0.77")] == [None]
     assert len([row for row in rig.all(Address) if row.replica_id]) == 1
+
+
+def test_a_surplus_replica_stays_until_every_edge_has_confirmed(rig: Rig) -> None:
+    app = rig.add_app(replicas=2)
+    rig.live(app)
+    rig.publisher.confirm_at_once = False
+    rig.intend(app, intents.scale, replicas=1)
+    rig.settle(app)
+    assert len(rig.addresses(app)) == 1
+    assert len(rig.running(app)) == 2
+    rig.publisher.confirm()
+    rig.settle(app)
+    assert len(rig.running(app)) == 1
+
+
+def test_the_address_of_a_replica_that_came_back_does_not_rest(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    rig.runtime.die(container_of(rig, rig.replicas(app)[0]))
+    rig.settle(app)
+    assert [row.rests_from is None for row in rig.all(Address)] == [False]
+    rig.ahead_s = 2
+    rig.settle(app)
+    assert [row.rests_from is None for row in rig.all(Address)] == [True]

@@ -216,7 +216,7 @@ TABLE: list[tuple[str, View, list[fleet.Action]]] = [
         "not what was told to stop already",
         view(
             replica("three", release_id=3, state="ready", target=True),
-            replica(state="draining", stopping=True, busy=True, draining=Draining(4, NOW, 0, 30)),
+            replica(state="draining", stopping=True, draining=Draining(4, NOW, 1, 30)),
             live=Live(12, Release(3, {"web": 1})),
             rolling=Rolling(13, Kind.ROLLBACK, State.STARTING, NEW),
         ),
