@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slipway.core.roles import Role
+from tests.fixtures.redis_server import RedisServer
+from tests.integration.cli.rig import Platform, User, router_of, serving, user_of
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="package")
+def folder() -> Iterator[Path]:
+    """Short enough for a unix socket's address."""
+    with tempfile.TemporaryDirectory(prefix="slipway-", dir="/tmp") as made:
+        yield Path(made)
+
+
+@pytest.fixture(scope="package")
+def platform(folder: Path, sqlite_template: Path, shared_redis: RedisServer) -> Iterator[Platform]:
+    """One for all; each test brings its own tenant."""
+    database = shutil.copy(sqlite_template, folder / "slipway.db")
+    with serving(folder, f"sqlite:///{database}", shared_redis.url) as made, router_of(made):
+        yield made
+
+
+@pytest.fixture
+def tenant() -> str:
+    return f"acme-{next(_numbers)}"
+
+
+@pytest.fixture
+def slipway(platform: Platform, tenant: str, tmp_path: Path) -> User:
+    """The command, as an owner calls it."""
+    return user_of(platform, tmp_path / "owner", tenant)
+
+
+@pytest.fixture
+def viewer(platform: Platform, tenant: str, tmp_path: Path) -> User:
+    return user_of(platform, tmp_path / "viewer", tenant, Role.VIEWER)
+
+
+@pytest.fixture
+def app(slipway: User, tenant: str) -> str:
+    """An app that was never deployed."""
+    name = f"shop-{tenant}"
+    slipway("apps", "create", name, "--repository", f"https://github.com/{tenant}/shop.git")
+    return name

@@ -1,0 +1,245 @@
+"""Every command once, for people and for machines."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from slipway import lifecycle
+from slipway.cli import reference
+from slipway.cli.exits import Exit
+from slipway.core.states import State
+from slipway.errors import DeploymentFailed
+from slipway.models import Deployment, Replica
+from tests.fixtures.releases import make_live
+from tests.integration.cli.rig import Done, Platform, User
+
+TIME = "2030-01-01T12:00:00.000000000Z"
+
+
+def live(platform: Platform, app: str, **values: Any) -> int:
+    return make_live(platform.api.services.db, app, **{"message": "Fix the cart", "pushed_by": "octocat"} | values)
+
+
+def replica_of(platform: Platform, number: int) -> str:
+    with platform.api.services.db.read(platform="a test looks") as session:
+        return str(session.query(Replica.id).filter_by(deployment_id=number).scalar())
+
+
+def test_apps_are_listed_shown_set_and_opened(platform: Platform, slipway: User, app: str) -> None:
+    row = slipway("apps").lines[1].split()
+    assert row[:5] == [app, "empty", "0/1", "never", f"http://{app}.localhost:{platform.url.rpartition(':')[2]}/"]
+    live(platform, app, ready=1)
+    assert slipway("apps").lines[1].split()[:5] == [app, "running", "1/1", "v1", "aaaaaaa"]
+    assert slipway("apps", "--json").json["apps"][0]["name"] == app
+    shown = slipway("apps", "show", app).out
+    assert "v1 aaaaaaa" in shown
+    assert "1 of 1 ready" in shown
+    assert slipway("apps", "show", "-a", app, "--json").json["live"]["release"]["number"] == 1
+    told = slipway("apps", "set", "-a", app, "port=8080", "branch=next").out
+    assert "Restarting without downtime: slipway deployments show" in told
+    changed = slipway("apps", "set", "-a", app, "port=", "health_path=/health", "--json").json
+    assert (changed["app"]["branch"], changed["app"]["settings"]) == ("next", {"health_path": "/health"})
+    assert slipway("open", "-a", app).lines == changed["app"]["urls"]
+    assert slipway("open", "-a", app, "--json").json == {"url": changed["app"]["urls"][0]}
+
+
+def test_an_app_is_made_with_its_hook_and_the_secret_is_shown(slipway: User, tenant: str) -> None:
+    url = f"https://github.com/{tenant}/new.git"
+    made = slipway("apps", "create", f"one-{tenant}", "--repository", url, "--hook", "--set", "port=8080")
+    assert "is ready for its first push: http://" in made.lines[0]
+    assert [line.split()[0] for line in made.lines[1:3]] == ["hook", "secret"]
+    again = slipway("apps", "create", f"two-{tenant}", "--repository", url, "--replicas", "2", "--json").json
+    assert (again["replicas"]["wanted"], again["hook"]) == (2, None)
+
+
+def test_an_app_is_made_of_this_folders_origin_with_its_credential(slipway: User, tenant: str) -> None:
+    url = f"https://github.com/{tenant}/here.git"
+    for argv in (["init", "--quiet"], ["remote", "add", "origin", url]):
+        subprocess.run(["git", "-C", str(slipway.home), *argv], check=True)
+    made = slipway("apps", "create", f"here-{tenant}", "--credential-file", "-", "--json", stdin="a-token").json
+    assert made["repository"] == url
+    assert slipway("apps", "show", "--json").json["name"] == f"here-{tenant}"
+    (slipway.home / "slipway.toml").write_text('app = "other"')
+    assert "'other'" in slipway("ps", code=Exit.NOT_FOUND).err
+
+
+def test_deleting_takes_the_name(slipway: User, app: str) -> None:
+    assert f"--confirm {app}" in slipway("apps", "delete", app, code=Exit.USAGE).err
+    assert "nothing was deleted" in slipway("apps", "delete", app, "--confirm", "other", code=Exit.USAGE).err
+    assert slipway("apps", "show", app, "--json").json["name"] == app
+    assert slipway("apps", "delete", app, "--confirm", app).out == f"{app} is being deleted.\n"
+    slipway("apps", "delete", app, "--confirm", app, "--json", code=Exit.NOT_FOUND)
+
+
+def test_what_can_not_be_is_code_2_with_the_rule(slipway: User, tenant: str) -> None:
+    refused = slipway("apps", "create", "Shop!", "--repository", f"https://github.com/{tenant}/x.git", code=Exit.USAGE)
+    assert "'Shop!' can't be a app's name" in refused.err
+    assert "lower-case" in refused.err
+    assert refused.out == ""
+
+
+def test_variables_are_set_listed_and_removed(platform: Platform, slipway: User, viewer: User, app: str) -> None:
+    assert "slipway env set" in slipway("env", "-a", app).err
+    told = slipway("env", "set", "-a", app, "URL=postgresql://h/d?a=b", "EMPTY=").out
+    assert told == f"Set URL, EMPTY on {app}. In force with the next deployment.\n"
+    slipway("env", "-a", app, "set", "--build", "NPM_TOKEN=x", "--json")
+    rows = {line.split()[0]: line.split() for line in slipway("env", "-a", app).lines[1:]}
+    assert rows["URL"][-1] == "postgresql://h/d?a=b"
+    assert rows["NPM_TOKEN"][1] == "build"
+    assert viewer("env", "-a", app).out.count("(hidden)") == 3
+    live(platform, app)
+    assert "slipway deployments show" in slipway("env", "unset", "-a", app, "EMPTY").out
+    left = slipway("env", "-a", app, "--json").json["variables"]
+    assert sorted(each["name"] for each in left) == ["NPM_TOKEN", "URL"]
+
+
+def test_domains_are_added_listed_and_removed(slipway: User, app: str, tenant: str) -> None:
+    host = f"{tenant}.example.org"
+    assert slipway("domains", "add", host, "-a", app).out.startswith(f"{host} leads to {app}.")
+    assert slipway("domains", "-a", app).out.count("web") == 2
+    assert slipway("domains", "-a", app, "remove", host, "--json").json == {"host": host}
+    assert [each["host"] for each in slipway("domains", "-a", app, "--json").json["domains"]] == [f"{app}.localhost"]
+    slipway("domains", "remove", host, "-a", app, code=Exit.NOT_FOUND)
+
+
+def test_replicas_are_scaled_and_listed(platform: Platform, slipway: User, app: str) -> None:
+    assert "1 replica wanted" in slipway("scale", "1", "-a", app).out
+    assert slipway("scale", "2", "-a", app, "--json").json == {"process": "web", "replicas": 2}
+    assert "slipway scale 1" in slipway("ps", "-a", app).err
+    live(platform, app, ready=2)
+    rows = [line.split() for line in slipway("ps", "-a", app).lines]
+    assert [row[:3] for row in rows[1:]] == [["web.0", "ready", "v1"], ["web.1", "ready", "v1"]]
+    assert len(slipway("ps", "-a", app, "--all", "--json").json["replicas"]) == 2
+
+
+def test_deployments_are_asked_for_listed_shown_and_cancelled(slipway: User, app: str) -> None:
+    assert "never deployed" in slipway("deployments", "-a", app).err
+    made = slipway("deploy", "-a", app, "--ref", "next", "--json").json
+    assert (made["state"], made["ref"], made["kind"]) == ("queued", "next", "manual")
+    number = str(made["id"])
+    assert slipway("deploy", "-a", app).out.startswith(f"Deployment {number} is queued"), (
+        "what is under way is followed"
+    )
+    assert slipway("deployments", "-a", app).lines[1].split()[:2] == [number, "queued"]
+    assert slipway("deployments", "show", number).lines[-1] == "queued"
+    assert "is being cancelled" in slipway("deployments", "cancel", number).out
+    assert slipway("deployments", "show", number, "--json").json["state"] == "cancelled"
+    assert "cancelled · deployment" in slipway("deployments", "show", number).lines[-1]
+    assert slipway("deployments", "-a", app, "--limit", "1", "--json").json["deployments"][0]["id"] == made["id"]
+    assert "slipway deployments" in slipway("deployments", "cancel", number, code=Exit.FAILED).err
+
+
+def test_rollback_goes_to_the_release_before_or_to_one_by_its_number(
+    platform: Platform, slipway: User, app: str
+) -> None:
+    slipway("rollback", "-a", app, code=Exit.NOT_FOUND)
+    for commit in "abc":
+        live(platform, app, commit=commit * 40)
+    back = slipway("rollback", "-a", app, "--json").json
+    assert (back["kind"], back["release"]["number"]) == ("rollback", 2)
+    assert "is queued" in slipway("rollback", "-a", app, "--to", "v1").out
+    assert "v3" in slipway("rollback", "-a", app, "--to", "3", code=Exit.FAILED).err
+
+
+def test_a_build_log_is_read_by_either_name(platform: Platform, slipway: User, app: str) -> None:
+    number = slipway("deploy", "-a", app, "--json").json["id"]
+    platform.log(number, "#1 FROM python", "#2 DONE")
+    for words in (("deployments", "log", str(number)), ("logs", "--deployment", str(number))):
+        assert slipway(*words).lines == ["#1 FROM python", "#2 DONE"]
+        assert slipway(*words, "--json").json["log"] == "#1 FROM python\n#2 DONE\n"
+
+
+def test_the_logs_of_a_failed_deployment_have_its_replicas_last_words(
+    platform: Platform, slipway: User, app: str
+) -> None:
+    number = live(platform, app, ready=1)
+    platform.log(number, "#1 DONE")
+    replica = replica_of(platform, number)
+    platform.agent.say(replica, f"{TIME} KeyError: 'DATABASE_URL'")
+    shown = slipway("logs", "--deployment", str(number))
+    assert shown.lines == ["#1 DONE", f"replica {replica}", f"{TIME} KeyError: 'DATABASE_URL'"]
+    assert "KeyError" in slipway("logs", "--deployment", str(number), "--json").json["replicas"][replica]
+
+
+def test_output_is_shown_with_process_slot_and_release(platform: Platform, slipway: User, app: str) -> None:
+    replica = replica_of(platform, live(platform, app, ready=1))
+    for word in ("one", "two", "three"):
+        platform.agent.say(replica, f"{TIME} {word}")
+    lines = slipway("logs", "-a", app, "-n", "2").lines
+    assert [line.split("  ")[0] for line in lines] == ["web.0 v1"] * 2
+    assert [line.rpartition(" ")[2] for line in lines] == ["two", "three"]
+    first = slipway("logs", "-a", app, "--replica", replica, "--json").json["lines"][0]
+    assert first == {"replica": replica, "time": TIME, "text": "one"}
+
+
+def test_hooks_are_made_listed_rotated_and_removed(slipway: User, tenant: str) -> None:
+    assert "slipway hooks create" in slipway("hooks").err
+    url = f"https://github.com/{tenant}/shop.git"
+    assert "(shown this once)" in slipway("hooks", "create", url).out
+    hook = slipway("hooks", "--json").json["hooks"][0]
+    assert slipway("hooks").lines[1].split()[:2] == [hook["id"], f"github.com/{tenant}/shop"]
+    assert slipway("hooks", "rotate", hook["id"], "--json").json["secret"]
+    assert "Redeliver" in slipway("hooks", "deliveries", hook["id"]).err
+    assert slipway("hooks", "deliveries", hook["id"], "--json").json == {"deliveries": []}
+    assert slipway("hooks", "delete", hook["id"]).out == f"Hook {hook['id']} is gone.\n"
+    slipway("hooks", "delete", hook["id"], "--json", code=Exit.NOT_FOUND)
+
+
+def test_tokens_are_made_listed_and_revoked(platform: Platform, slipway: User) -> None:
+    made = slipway("tokens", "create", "--name", "ci")
+    assert made.out.startswith("slw_")
+    assert len(made.lines) == 1, "the answer is the token alone, for scripts"
+    issued = slipway("tokens", "create", "--name", "me", "--role", "viewer", "--expires-in", "7300", "--json").json
+    row = next(line for line in slipway("tokens").lines if " me " in line)
+    assert row.endswith(("in 2 h", "in 1 h"))
+    assert slipway("tokens", "revoke", str(issued["id"])).out == f"Token {issued['id']} is revoked.\n"
+    slipway("tokens", "revoke", "999999", "--json", code=Exit.NOT_FOUND)
+    assert "me" not in {each["name"] for each in slipway("tokens", "--json").json["tokens"]}
+    revoked = User(platform, issued["token"], slipway.home)
+    revoked("apps", code=Exit.NOT_SIGNED_IN)
+
+
+def test_the_platforms_own_services_are_shown(slipway: User) -> None:
+    done = slipway("status", code=Exit.FAILED)  # no worker runs here
+    assert {line.split()[0]: line.split()[1] for line in done.lines[1:4]} == dict.fromkeys(
+        ("database", "redis", "agent"), "ok"
+    )
+    assert slipway("status", "--json", code=Exit.FAILED).json["status"] == "degraded"
+
+
+def test_a_failure_is_told_with_what_to_do(platform: Platform, slipway: User, app: str) -> None:
+    live(platform, app, commit="7" * 40)
+    number = slipway("deploy", "-a", app, "--json").json["id"]
+    fail(platform, number)
+    shown = slipway("deployments", "show", str(number)).out
+    assert "  last lines of the build\n  make: *** error 2\n" in shown
+    assert "The release of 7777777 serves on. What to do:\n  mend it, and push again\n" in shown
+    assert shown.endswith(f"Error build-failed · deployment {number}\n")
+
+
+def test_the_doctor_examines_this_host(slipway: User) -> None:
+    slipway.environ["SLIPWAY_STATE_DIR"] = str(slipway.home)
+    done = slipway.start("doctor", "--json")
+    out, err = done.communicate(timeout=120)
+    assert done.returncode in (Exit.DONE, Exit.FAILED), err
+    assert {"name", "ok", "detail", "remedy"} == set(Done(0, out, err).json["findings"][0])
+
+
+def test_every_command_is_called_here() -> None:
+    lines = [line for page in Path(__file__).parent.glob("test_*.py") for line in page.read_text().splitlines()]
+    for words, _command in reference.paths():
+        calls = [f'("{words[0]}"', *(f'"{word}"' for word in words[1:])]
+        assert words == ("completion",) or any(all(call in line for call in calls) for line in lines), words
+
+
+def fail(platform: Platform, number: int) -> None:
+    """As a worker ends a build that failed."""
+    platform.advance(number, State.FETCHING)
+    platform.advance(number, State.BUILDING)
+    with platform.api.services.db.write(platform="a test's worker") as session:
+        error = DeploymentFailed(
+            "build-failed", "`make` failed", remedy="mend it, and push again", tail="make: *** error 2"
+        )
+        lifecycle.fail(session.get_one(Deployment, number), error)

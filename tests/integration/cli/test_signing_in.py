@@ -1,0 +1,87 @@
+"""Who is signed in, where that is kept, and what each refusal's code is."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from slipway.cli.exits import Exit
+from slipway.settings import Settings
+from tests.integration.cli.rig import Platform, User, user_of
+
+
+@pytest.fixture
+def anyone(platform: Platform, tmp_path: Path) -> User:
+    """Nobody is signed in, and the environment says nothing."""
+    home = tmp_path / "anyone"
+    home.mkdir()
+    return User(platform, "", home, {"SLIPWAY_URL": ""})
+
+
+def test_login_keeps_the_token_for_its_user_alone_and_logout_forgets_it(
+    platform: Platform, slipway: User, anyone: User, tenant: str
+) -> None:
+    told = anyone("login", platform.url, "--token-stdin", stdin=f"{slipway.token}\n").out
+    assert told == f"Signed in to {platform.url}: token {tenant}-owner of {tenant}, owner.\n"
+    kept = anyone.home / "config" / "login.json"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert json.loads(kept.read_text()) == {"url": platform.url, "token": slipway.token}
+    assert slipway.token not in told
+    assert anyone("whoami").out == f"{platform.url}: token {tenant}-owner of {tenant}, owner\n"
+    assert anyone("whoami", "--json").json["tenant"] == tenant
+    assert anyone("logout").out == "Signed out.\n"
+    assert anyone("logout", "--json").json == {"forgotten": False}
+    anyone("whoami", code=Exit.NOT_SIGNED_IN)
+
+
+def test_a_token_may_come_through_a_pipe_without_saying_so(platform: Platform, slipway: User, anyone: User) -> None:
+    assert anyone("login", platform.url, "--json", stdin=slipway.token).json["role"] == "owner"
+    assert anyone("login", "--json", stdin=slipway.token).json["url"] == platform.url, "where it was last"
+
+
+def test_a_wrong_token_is_not_kept(platform: Platform, anyone: User) -> None:
+    anyone("login", platform.url, stdin="slw_wrong", code=Exit.NOT_SIGNED_IN)
+    assert not (anyone.home / "config" / "login.json").exists()
+
+
+def test_the_host_makes_the_first_token_without_any_other(platform: Platform, anyone: User, tenant: str) -> None:
+    settings: Settings = platform.api.services.settings
+    anyone.environ |= {"SLIPWAY_STATE_DIR": str(settings.state_dir), "SLIPWAY_DATABASE_URL": settings.database_url}
+    made = anyone("tokens", "create", "--tenant", tenant, "--name", "first", "--json").json
+    assert (made["tenant"], made["role"]) == (tenant, "owner")
+    assert User(platform, made["token"], anyone.home)("whoami", "--json").json["token"] == "first"
+    again = anyone("tokens", "create", "--tenant", tenant, "--name", "first", code=Exit.FAILED)
+    assert "choose another name" in again.err
+    anyone("tokens", "create", "--tenant", "No Tenant", "--name", "x", code=Exit.USAGE)
+
+
+def test_elsewhere_no_token_can_be_made_so(anyone: User) -> None:
+    anyone.environ["SLIPWAY_STATE_DIR"] = str(anyone.home)
+    refused = anyone("tokens", "create", "--tenant", "acme", "--name", "x", code=Exit.REFUSED)
+    assert "no platform" in refused.err
+    assert not list(anyone.home.glob("*.db"))
+
+
+def test_each_kind_of_refusal_has_its_code(platform: Platform, slipway: User, viewer: User, app: str) -> None:
+    assert viewer("apps", "--json").json["apps"][0]["name"] == app
+    assert "role" in viewer("scale", "2", "-a", app, code=Exit.REFUSED).err
+    problem = json.loads(viewer("scale", "2", "-a", app, "--json", code=Exit.REFUSED).err)
+    assert (problem["status"], problem["code"]) == (403, "not-allowed")
+    assert problem["request_id"]
+    slipway("ps", "-a", "nowhere", code=Exit.NOT_FOUND)
+    slipway("scale", "101", "-a", app, code=Exit.USAGE)
+    slipway("apps", "set", "-a", app, "port=none", code=Exit.USAGE)
+    number = slipway("deploy", "-a", app, "--json").json["id"]
+    late = slipway("deployments", "show", str(number), "--watch", "--timeout", "0", code=Exit.TIMED_OUT)
+    assert f"slipway deployments show {number} --watch" in late.err
+    gone = User(platform, slipway.token, slipway.home, {"SLIPWAY_URL": "http://127.0.0.1:9"})
+    assert "nothing was changed" in gone("apps", code=Exit.FAILED).err
+
+
+def test_another_tenants_app_is_not_found(slipway: User, app: str, platform: Platform, tmp_path: Path) -> None:
+    stranger = user_of(platform, tmp_path / "stranger", "globex")
+    stranger("apps", "show", app, code=Exit.NOT_FOUND)
+    assert stranger("apps", "--json").json == {"apps": []}
