@@ -75,6 +75,7 @@ class Settings:
     public_url: str = _setting("http://slipway.localhost:8080", "how the console host is reached from outside")
     edge_id: str = _setting("edge-1", "name of the edge on this host")
     edge_workers: int = _setting("2", "nginx worker processes", int)
+    metrics_listen: str = _setting("", "address:port of the edge's Prometheus metrics; empty: its private socket alone")
     trusted_proxies: tuple[str, ...] = _setting("", "networks whose X-Forwarded-For is believed", _names)
 
     # processes

@@ -160,6 +160,8 @@ def _lines(settings: Settings) -> Iterator[str]:
     yield f"server {{ {listen}; server_name {_plain('CONSOLE_HOST', settings.console_host)};"
     yield f"    client_max_body_size {settings.delivery_max_bytes + SLACK_BYTES}; include console.conf; }}"
     yield f"server {{ listen unix:{_plain('STATE_DIR', status_socket(settings))}; include private.conf; }}"
+    if settings.metrics_listen:
+        yield f"server {{ listen {_plain('METRICS_LISTEN', settings.metrics_listen)}; include metrics.conf; }}"
 
 
 def _lua_settings(settings: Settings) -> dict[str, Any]:

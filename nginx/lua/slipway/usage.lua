@@ -87,6 +87,10 @@ function _M.total(app)
   return unpacked(totals:get("a|" .. app))
 end
 
+function _M.knows(app)
+  return totals:get("a|" .. app) ~= nil
+end
+
 function _M.forget(unit)
   totals:delete("u|" .. unit.unit)
 end

@@ -17,10 +17,11 @@ local STREAM, POSITIONS, METRICS = "slipway:usage", "slipway:usage:positions", "
 local STREAM_KEPT = 100000
 local TIMEOUT_S = 2
 local UNITS_AT_ONCE, RECORDS_AT_ONCE = 200, 100
-local WAITING_MOST = 600    -- then the last record takes in what comes
+-- settings.json may say otherwise
+local WAITING_MOST = settings.usage_waiting_most or 600 -- then the last record takes in what comes
+local LOOK_FOR_IDLE_S = settings.metrics_look_s or 60
+local IDLE_S = settings.metrics_idle_s or 600 -- after that the counters of what left the route table go
 local KEPT = 30             -- records sent that are kept, for a Redis that comes back without its last second
-local LOOK_FOR_IDLE_S = 60
-local IDLE_S = 600          -- after that the counters of what left the route table go
 
 local units, by_unit, upto, holes -- what is known here; anew with each leadership
 local taken_until_s
@@ -164,7 +165,7 @@ local function queue_totals(queued, apps)
     end
   end
   for app in pairs(apps) do
-    if app ~= "" then
+    if app ~= "" and usage.knows(app) then
       fields[#fields + 1] = app
       fields[#fields + 1] = total_json(app)
     end

@@ -128,8 +128,10 @@ class RedisServer:
 class Edge:
     """One nginx, made by `slipway.host.edge` from settings."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, environ: Mapping[str, str], lua: Mapping[str, Any] | None = None) -> None:
         self.port = free_port()
+        self.lua = lua or {}
+        """More values for its settings.json."""
         self.settings = slipway_settings.load(
             {"SLIPWAY_STATE_DIR": str(folder), "SLIPWAY_HTTP_LISTEN": f"127.0.0.1:{self.port}", **environ}
         )
@@ -138,7 +140,10 @@ class Edge:
 
     def start(self) -> None:
         with self.errors.open("ab") as log:
-            self.process = subprocess.Popen(edge.prepare(self.settings), stderr=log)
+            command = edge.prepare(self.settings)
+            values = edge.folder(self.settings) / "settings.json"
+            values.write_text(json.dumps({**json.loads(values.read_text()), **self.lua}))
+            self.process = subprocess.Popen(command, stderr=log)
         eventually(self.is_up)
 
     def stop(self) -> None:
@@ -222,10 +227,10 @@ def short_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def running(environ: Mapping[str, str]) -> Iterator[Rig]:
+def running(environ: Mapping[str, str], lua: Mapping[str, Any] | None = None) -> Iterator[Rig]:
     """An edge with these settings that holds an empty table."""
     with short_folder() as folder:
-        redis_server, edge_ = RedisServer(folder), Edge(folder, environ)
+        redis_server, edge_ = RedisServer(folder), Edge(folder, environ, lua)
         try:
             redis_server.start()
             publisher = Publisher(redis_server.client)
