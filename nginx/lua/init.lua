@@ -4,13 +4,14 @@ require("slipway.settings").load(ngx.config.prefix() .. "settings.json")
 
 local answers = require("slipway.answers")
 local attempts = require("slipway.attempts")
+local outcomes = require("slipway.outcomes")
 local status = require("slipway.status")
 
 slipway = {
   start = require("slipway.worker").start,
   admit = require("slipway.admission").admit,
   dial = attempts.dial,
-  finish = attempts.finish,
+  finish = outcomes.finish,
   answer_header = answers.header,
   app_header = answers.app_header,
   answer_body = answers.body,

@@ -2,30 +2,32 @@
 local answers = require("slipway.answers")
 local attempts = require("slipway.attempts")
 local bodies = require("slipway.bodies")
+local breaker = require("slipway.breaker")
+local concurrency = require("slipway.concurrency")
 local cookies = require("slipway.cookies")
 local policy = require("slipway.policy")
 local routes = require("slipway.routes")
+local waiting = require("slipway.waiting")
+local wakes = require("slipway.wakes")
 
 local _M = {}
 
-local FIRST_READ_PATIENCE_S, LOOK_EVERY_S = 3, 0.02
+local FIRST_TABLE = { requests = 10000, bytes = 64 * 1024 * 1024, timeout_s = 3 }
 
 -- A new edge holds no table for a moment: a request waits for the first full read rather than being sent away.
-local function after_first_read(host)
-  local deadline = ngx.now() + FIRST_READ_PATIENCE_S
+local function after_first_table(host)
   local entry, failure
-  repeat
-    ngx.sleep(LOOK_EVERY_S)
+  waiting.wait(ngx.ctx, "", "", FIRST_TABLE, function()
     entry, failure = routes.entry(host)
-  until failure ~= "edge-starting" or ngx.now() >= deadline
-  return entry, failure
+    return failure ~= "edge-starting"
+  end)
+  return entry, failure or "edge-starting"
 end
 
--- The loop stands apart: every request comes here, and a function with a loop in it is not inlined when compiled.
 local function entry_of(host)
   local entry, failure = routes.entry(host)
   if failure == "edge-starting" then
-    return after_first_read(host)
+    return after_first_table(host)
   end
   return entry, failure
 end
@@ -36,6 +38,69 @@ local function is_stream()
   end
   local accept = ngx.var.http_accept
   return accept ~= nil and accept:find("text/event-stream", 1, true) ~= nil
+end
+
+-- Takes a slot and a target. Returns nil, or a failure's code, and whether waiting may mend it.
+local function proceed(ctx, host, entry)
+  if entry.stopped then
+    return "app-stopped", false
+  end
+  if not concurrency.enter(ctx, entry) then
+    return "app-busy", true
+  end
+  local failure = attempts.choose(ctx, host)
+  if failure and ctx.slot then
+    concurrency.leave(ctx, host)
+  end
+  return failure, failure == "no-ready-replica"
+end
+
+-- Waits for a slot or a target, with the entry as it is at each look. Returns nil, or a failure's code.
+local function wait(ctx, host, entry, failure)
+  local was_asked = false
+  local function ask()
+    if failure == "no-ready-replica" and not was_asked then
+      was_asked = true
+      wakes.ask(entry.app)
+    end
+  end
+  local function look()
+    local current, why = routes.entry(host)
+    if not current then
+      failure = why
+      return true
+    end
+    local may_mend
+    failure, may_mend = proceed(ctx, host, current)
+    ask()
+    return not may_mend
+  end
+  ask()
+  if waiting.wait(ctx, host, entry.app, entry.waiting, look) == "full" then
+    return entry.waiting.requests > 0 and "waiting-room-full" or failure
+  end
+  if not failure and was_asked then
+    wakes.answered(entry.app)
+  end
+  return failure
+end
+
+-- Returns nil when a target is chosen, or a failure's code. Most requests need no more than `attempts.choose`.
+local function send(ctx, host, entry)
+  local failure = breaker.refuses(ctx, entry)
+  if failure then
+    return failure
+  end
+  local may_mend
+  if entry.max_concurrency and waiting.has_queue(host) then
+    failure, may_mend = "app-busy", true
+  else
+    failure, may_mend = proceed(ctx, host, entry)
+  end
+  if not failure or not may_mend then
+    return failure
+  end
+  return wait(ctx, host, ctx.entry, failure)
 end
 
 function _M.admit()
@@ -53,9 +118,22 @@ function _M.admit()
   end
   cookies.withhold()
   ctx.streams = is_stream()
-  failure = attempts.choose(ctx, host)
+  failure = send(ctx, host, entry)
   if failure then
     return answers.refuse(failure)
+  end
+end
+
+-- Log phase: whatever this request still holds. Its client may have gone while it waited.
+function _M.release(ctx)
+  if ctx.ticket then
+    waiting.leave(ctx)
+  end
+  if ctx.slot then
+    concurrency.leave(ctx, ctx.host)
+  end
+  if ctx.trial and not ctx.target then
+    breaker.note(ctx, ctx.entry, nil)
   end
 end
 

@@ -1,6 +1,7 @@
 -- A request's way to a target: chosen and counted, dialled, tried on another one where that is safe, counted off.
 local balancer = require("ngx.balancer")
 local balancing = require("slipway.balancing")
+local ejection = require("slipway.ejection")
 local inflight = require("slipway.inflight")
 local metrics = require("slipway.metrics")
 local routes = require("slipway.routes")
@@ -20,7 +21,7 @@ local MAY_MOVE = {
 -- Counts first, then looks whether the choice still stands. So a count that is made after a generation was confirmed
 -- misses no request that goes to a target which that generation removed.
 local take
-take = function(host, tried)
+take = function(host, streams, tried)
   local entry, failure = routes.entry(host)
   if not entry then
     return nil, failure
@@ -29,17 +30,17 @@ take = function(host, tried)
   if not target then
     return nil, "no-ready-replica"
   end
-  inflight.add(target)
+  inflight.add(target, streams)
   if routes.is_current(host, entry) then
     return target, entry
   end
-  inflight.remove(target)
-  return take(host, tried)
+  inflight.remove(target, streams)
+  return take(host, streams, tried)
 end
 
 -- Access phase. Returns nothing, or a failure's code.
 function _M.choose(ctx, host)
-  local target, entry = take(host)
+  local target, entry = take(host, ctx.streams)
   if not target then
     return entry
   end
@@ -62,17 +63,23 @@ end
 local function move(ctx, code)
   local connected = was_connected()
   ctx.too_slow = code == 504
+  if connected and not ctx.too_slow then
+    ejection.was_reset(ctx.entry, ctx.target)
+  else
+    ejection.failed(ctx.entry, ctx.target)
+  end
+  ctx.judged = true
   if connected and ctx.too_slow then
     return false
   end
   ctx.tried = ctx.tried or {}
   ctx.tried[ctx.target.id] = true
-  local target, entry = take(ctx.host, ctx.tried)
+  local target, entry = take(ctx.host, ctx.streams, ctx.tried)
   if not target then
     return connected
   end
-  inflight.remove(ctx.target)
-  ctx.target, ctx.entry = target, entry
+  inflight.remove(ctx.target, ctx.streams)
+  ctx.target, ctx.entry, ctx.judged = target, entry, nil
   return true
 end
 
@@ -116,11 +123,8 @@ function _M.dial()
 end
 
 -- Log phase: when the response is sent, the client gone, or the WebSocket closed.
-function _M.finish()
-  local target = ngx.ctx.target
-  if target then
-    inflight.remove(target)
-  end
+function _M.finish(ctx)
+  inflight.remove(ctx.target, ctx.streams)
 end
 
 return _M

@@ -1,29 +1,25 @@
--- Which target a request goes to. A strategy takes an entry and the ids already tried, and returns a target or nil.
+-- Which target a request goes to. A strategy takes an entry and the ids that are out of the question (or nil), and
+-- returns a target or nil.
+local ejection = require("slipway.ejection")
+
 local _M = {}
 
-local cursors = ngx.shared.slipway_cursors
+local STRATEGIES = {
+  round_robin = require("slipway.balancing.round_robin"),
+  weighted = require("slipway.balancing.weighted"),
+  least_connections = require("slipway.balancing.least_connections"),
+  least_load = require("slipway.balancing.least_load"),
+}
 
--- Exact over all workers: one counter an app. Losing it (eviction) only starts the round again.
-local function round_robin(entry, tried)
+-- `tried`: ids that this request need not try again. Ejected targets come last: they beat an error page.
+function _M.pick(entry, tried)
   local targets = entry.targets
-  local n = #targets
-  if n == 1 and not tried then
+  if #targets == 1 and not tried then
     return targets[1]
   end
-  local start = (cursors:incr(entry.app, 1, -1) or 0) % n
-  for i = 0, n - 1 do
-    local target = targets[(start + i) % n + 1]
-    if not (tried and tried[target.id]) then
-      return target
-    end
-  end
-  return nil
-end
-
-local STRATEGIES = { round_robin = round_robin }
-
-function _M.pick(entry, tried)
-  return (STRATEGIES[entry.balancing] or round_robin)(entry, tried)
+  local strategy = STRATEGIES[entry.balancing] or STRATEGIES.round_robin
+  local avoided = ejection.avoided(targets, tried)
+  return strategy(entry, avoided) or (avoided ~= tried and strategy(entry, tried)) or nil
 end
 
 return _M

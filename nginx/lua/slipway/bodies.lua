@@ -19,7 +19,8 @@ local function class(limit_bytes)
   return CLASSES[#CLASSES].location
 end
 
-local function size_read()
+-- Bytes of the body that was read.
+function _M.size()
   local data = ngx.req.get_body_data()
   if data then
     return #data
@@ -51,7 +52,7 @@ function _M.receive(entry)
     return ngx.exec(class(entry.max_body_bytes))
   end
   ngx.req.read_body()
-  return size_read() > entry.max_body_bytes and "body-too-large" or nil
+  return _M.size() > entry.max_body_bytes and "body-too-large" or nil
 end
 
 return _M

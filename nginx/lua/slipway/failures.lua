@@ -28,6 +28,26 @@ _M.BY_CODE = {
     detail = "The app exists, but none of its replicas is ready.",
     remedy = "Try again in a few seconds. If the app is yours: slipway ps -a %{app}",
   },
+  ["app-stopped"] = {
+    status = 503, fault = "app", title = "App not running",
+    detail = "The app exists, but it is scaled to 0 or nothing of it is deployed.",
+    remedy = "If the app is yours: slipway scale web=1 -a %{app}",
+  },
+  ["app-busy"] = {
+    status = 503, fault = "app", title = "App busy", retry_after_s = 2,
+    detail = "The app has as many requests under way as it allows, and none ended in time.",
+    remedy = "Try again in a few seconds. If the app is yours: slipway scale -a %{app}, or raise max_concurrency",
+  },
+  ["waiting-room-full"] = {
+    status = 503, fault = "app", title = "App busy", retry_after_s = 5,
+    detail = "As many requests as may wait for the app are waiting already.",
+    remedy = "Try again in a few seconds. If the app is yours: slipway ps -a %{app}",
+  },
+  ["circuit-open"] = {
+    status = 503, fault = "app", title = "App not answering", retry_after_s = 5,
+    detail = "The app gave no answer to many requests in a row, so no more are sent to it for a moment.",
+    remedy = "Try again in a few seconds. If the app is yours: slipway logs -a %{app}",
+  },
   ["replica-failed"] = {
     status = 502, fault = "app", title = "App gave no answer",
     detail = "The app refused or closed the connection before it answered.",

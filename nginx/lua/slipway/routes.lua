@@ -1,8 +1,7 @@
 -- The route table's copy in shared memory: host -> entry (JSON). Every request reads it there, so all workers, also
 -- those that a reload left to finish, see a change at the same moment.
-local cjson = require("cjson.safe")
 local lrucache = require("resty.lrucache")
-local process = require("slipway.process")
+local reader = require("slipway.entry")
 
 local _M = {}
 
@@ -11,41 +10,9 @@ local state = ngx.shared.slipway_state
 
 local DECODED_KEPT = 5000
 local YIELD_EVERY = 500
-local DEFAULT_CONNECT_S, DEFAULT_READ_S = 2, 60
-local DEFAULT_BODY_BYTES = 100 * 1024 * 1024
 
 -- Keyed by the JSON itself, so that nothing ever needs to be invalidated.
 local decoded = assert(lrucache.new(DECODED_KEPT))
-
-local function readable(raw)
-  local entry = cjson.decode(raw)
-  if type(entry) ~= "table" or type(entry.targets) ~= "table" then
-    return nil
-  end
-  local timeouts = type(entry.timeouts) == "table" and entry.timeouts or {}
-  local targets = {}
-  for i, target in ipairs(entry.targets) do
-    local address = tostring(target.address)
-    targets[i] = {
-      id = tostring(target.id),
-      address = address:find(":", 1, true) and "[" .. address .. "]" or address,
-      port = tonumber(target.port),
-      counter = process.instance() .. ":" .. tostring(target.id),
-    }
-  end
-  return {
-    raw = raw,
-    app = tostring(entry.app),
-    name = tostring(entry.name),
-    tenant = tostring(entry.tenant),
-    access = type(entry.access) == "string" and entry.access or "public",
-    balancing = entry.balancing,
-    targets = targets,
-    connect_s = tonumber(timeouts.connect_s) or DEFAULT_CONNECT_S,
-    read_s = tonumber(timeouts.read_s) or DEFAULT_READ_S,
-    max_body_bytes = tonumber(entry.max_body_bytes) or DEFAULT_BODY_BYTES,
-  }
-end
 
 local function why_missing()
   return state:get("complete") and "unknown-host" or "edge-starting"
@@ -59,7 +26,7 @@ function _M.entry(host)
   end
   local entry = decoded:get(raw)
   if not entry then
-    entry = readable(raw)
+    entry = reader.read(raw)
     if not entry then
       ngx.log(ngx.ERR, "the route of ", host, " can't be read: ", raw)
       return nil, "broken-route"

@@ -2,6 +2,7 @@
 local answers = require("slipway.answers")
 local cjson = require("cjson.safe")
 local inflight = require("slipway.inflight")
+local loads = require("slipway.loads")
 local leader = require("slipway.leader")
 local routes = require("slipway.routes")
 local settings = require("slipway.settings")
@@ -44,7 +45,8 @@ function _M.answer()
     redis = state:get("redis") or "not tried yet",
     leader = pid_of(leader.holder()),
     workers = pids(),
-    inflight = inflight.totals(),
+    inflight = inflight.requests(),
+    loads = loads.all(),
     free_bytes = {
       routes = ngx.shared.slipway_routes:free_space(),
       inflight = ngx.shared.slipway_inflight:free_space(),

@@ -1,8 +1,11 @@
 -- What a worker does when it starts.
 local ffi = require("ffi")
 local follower = require("slipway.follower")
+local loads = require("slipway.loads")
 local process = require("slipway.process")
 local reporter = require("slipway.reporter")
+local streaks = require("slipway.streaks")
+local tally = require("slipway.tally")
 local usage_stream = require("slipway.usage_stream")
 
 local _M = {}
@@ -22,9 +25,13 @@ end
 
 function _M.start()
   end_with_master()
+  math.randomseed(ngx.now() * 1000 + ngx.worker.pid())
   state:set("worker:" .. process.instance(), ngx.now())
+  tally.worker_started()
+  streaks.start()
   follower.start()
   reporter.start()
+  loads.start()
   usage_stream.start()
 end
 

@@ -10,6 +10,7 @@ import socket
 import socketserver
 import struct
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -56,6 +57,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:
         document = json.dumps({"backend": self.server.name, "length": len(body)}).encode()
+        time.sleep(self.server.delay_s)
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -132,6 +134,7 @@ class Server(socketserver.ThreadingTCPServer):
         self.name = name
         self.record = Record()
         self.release = threading.Event()
+        self.delay_s = 0.0  # how long each answer takes
         self.open: set[socket.socket] = set()
         super().__init__(("127.0.0.1", port), Handler)
         self.port: int = self.server_address[1]

@@ -85,7 +85,11 @@ class Publisher:
 
     def inflight(self, edge_id: str = "edge-1") -> dict[str, int]:
         fields = self.client.hgetall(f"slipway:edges:inflight:{edge_id}")
-        return {k.decode(): int(v) for k, v in fields.items() if k != b"at"}
+        return {k.decode(): int(v) for k, v in fields.items() if k != b"at" and not k.endswith(b" streams")}
+
+    def streams(self, edge_id: str = "edge-1") -> dict[str, int]:
+        fields = self.client.hgetall(f"slipway:edges:inflight:{edge_id}")
+        return {k.decode().removesuffix(" streams"): int(v) for k, v in fields.items() if k.endswith(b" streams")}
 
     def counted_at(self, edge_id: str = "edge-1") -> float:
         return float(self.client.hget(f"slipway:edges:inflight:{edge_id}", "at") or 0)

@@ -1,0 +1,43 @@
+-- A circuit breaker for each app. Closed: requests pass. Open, after too many in a row got no answer at all (refused,
+-- closed, too slow): they are refused at once. Then half open: one request tries; an answer closes it, none opens it
+-- again. What the app answers is its own business, 5xx too: it never opens the circuit.
+local streaks = require("slipway.streaks")
+
+local _M = {}
+
+local shared = ngx.shared.slipway_streaks
+
+local function trial(entry)
+  return "trial " .. entry.circuit
+end
+
+-- Access phase: nil to pass, or a failure's code.
+function _M.refuses(ctx, entry)
+  if streaks.are_none() then
+    return nil
+  end
+  local until_s = streaks.paused_until(entry.circuit)
+  if not until_s then
+    return nil
+  end
+  -- a trial whose worker is killed is forgotten when it could not last longer
+  if until_s > ngx.now() or not shared:add(trial(entry), true, entry.read_s + 3 * entry.connect_s) then
+    return "circuit-open"
+  end
+  ctx.trial = entry
+  return nil
+end
+
+-- Log phase. `answered` is nil when nobody knows: the client went first.
+function _M.note(ctx, entry, answered)
+  if ctx.trial then
+    shared:delete(trial(ctx.trial))
+  end
+  if answered == false and streaks.fail(entry.circuit, entry.breaker) then
+    ngx.log(ngx.WARN, "app ", entry.app, " does not answer: its circuit is open")
+  elseif answered and streaks.succeed(entry.circuit) then
+    ngx.log(ngx.NOTICE, "app ", entry.app, " answers again: its circuit is closed")
+  end
+end
+
+return _M

@@ -1,0 +1,51 @@
+-- How an app's request ended, and what follows from it: counted off, and the target, the app and its latency judged.
+local admission = require("slipway.admission")
+local attempts = require("slipway.attempts")
+local breaker = require("slipway.breaker")
+local ejection = require("slipway.ejection")
+local latencies = require("slipway.latencies")
+
+local _M = {}
+
+local CLIENT_WENT = 499
+
+-- The last attempt's. Streams last as long as they like.
+local function note_latency(ctx)
+  local time = (ngx.var.upstream_response_time or ""):match("([%d.]+)$")
+  if time and not ctx.streams then
+    latencies.note(ctx.target.id, tonumber(time))
+  end
+end
+
+-- The target failed with a 5xx of its own, or gave no answer and the edge answered for it (then ctx.page stands).
+local function failed(ctx, entry)
+  if not ctx.judged then
+    ejection.failed(entry, ctx.target)
+  end
+  breaker.note(ctx, entry, ctx.page == nil)
+end
+
+-- Log phase: when the response is sent, the client gone, or the WebSocket closed.
+function _M.finish()
+  local ctx = ngx.ctx
+  local target = ctx.target
+  admission.release(ctx)
+  if not target then
+    return
+  end
+  attempts.finish(ctx)
+  local entry, status = ctx.entry, ngx.status
+  if entry.balancing == "least_load" then
+    note_latency(ctx)
+  end
+  if status == CLIENT_WENT then
+    breaker.note(ctx, entry, nil)
+  elseif status >= 500 then
+    failed(ctx, entry)
+  else
+    ejection.succeeded(target)
+    breaker.note(ctx, entry, true)
+  end
+end
+
+return _M

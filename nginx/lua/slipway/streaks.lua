@@ -1,0 +1,126 @@
+-- Failures in a row, of a target or an app, and the pause that follows too many. They stand in shared memory; each
+-- worker keeps a copy that a timer brings up, so that a request where nothing fails costs a look at an empty table.
+local _M = {}
+
+local shared = ngx.shared.slipway_streaks
+
+local EVERY_S = 0.05
+local KEPT_S = 600 -- a streak that nothing adds to is forgotten
+local VERSION = "version"
+
+local paused_until = {} -- key -> Unix seconds; 0: failing, not paused. This worker's copy
+local is_quiet = true
+local copied_version = 0
+
+local function changed()
+  shared:incr(VERSION, 1, 0)
+end
+
+local function keep(key, until_s)
+  paused_until[key] = until_s
+  is_quiet = next(paused_until) == nil
+end
+
+-- Only one of those that see the last failure at the same moment begins the pause, and none prolongs it.
+local function pause(key, limit)
+  local pauses = (shared:get("pauses " .. key) or 0) + 1
+  local length_s = math.min(limit.pause_s * 2 ^ (pauses - 1), math.max(limit.pause_s, limit.most_s))
+  if not shared:add("pause " .. key, true, length_s) then
+    return false
+  end
+  local until_s = ngx.now() + length_s
+  shared:set("pauses " .. key, pauses, KEPT_S)
+  shared:set("until " .. key, until_s, KEPT_S)
+  shared:set("failures " .. key, limit.failures - 1, KEPT_S) -- one more after the pause is enough
+  keep(key, until_s)
+  return true
+end
+
+-- One more failure. `limit`: `failures` in a row begin a pause of `pause_s`, twice as long each time, up to `most_s`.
+-- Returns whether a pause began.
+function _M.fail(key, limit)
+  if limit.failures <= 0 then
+    return false
+  end
+  local failures, err = shared:incr("failures " .. key, 1, 0, KEPT_S)
+  if not failures then
+    ngx.log(ngx.ERR, "ALARM: failures are not counted (", err, "): enlarge lua_shared_dict slipway_streaks")
+    return false
+  end
+  if not paused_until[key] then
+    keep(key, 0)
+  end
+  local began = failures >= limit.failures and pause(key, limit)
+  changed()
+  return began
+end
+
+-- Ends the streak and its pause. Returns whether there was a pause.
+function _M.succeed(key)
+  if is_quiet or not paused_until[key] then
+    return false
+  end
+  local was_paused = paused_until[key] > 0
+  for _, what in ipairs({ "failures ", "pauses ", "pause ", "until " }) do
+    shared:delete(what .. key)
+  end
+  keep(key, nil)
+  changed()
+  return was_paused
+end
+
+-- True while nothing at all fails.
+function _M.are_none()
+  return is_quiet
+end
+
+-- When its last pause ends or ended (Unix seconds); nil when it has no pause behind it that no success ended.
+function _M.paused_until(key)
+  local until_s = paused_until[key]
+  return until_s and until_s > 0 and until_s or nil
+end
+
+function _M.is_paused(key)
+  local until_s = paused_until[key]
+  return until_s ~= nil and until_s > ngx.now()
+end
+
+-- Key -> when its pause ends, of all workers.
+function _M.pauses()
+  local found = {}
+  for _, name in ipairs(shared:get_keys(0)) do
+    local key = name:match("^until (.+)$")
+    if key then
+      found[key] = shared:get(name)
+    end
+  end
+  return found
+end
+
+local function copy()
+  local found = {}
+  for _, name in ipairs(shared:get_keys(0)) do
+    local key = name:match("^failures (.+)$")
+    if key then
+      found[key] = shared:get("until " .. key) or 0
+    end
+  end
+  paused_until = found
+  is_quiet = next(found) == nil
+end
+
+local function tick(premature)
+  local version = shared:get(VERSION) or 0
+  if not premature and version ~= copied_version then
+    copied_version = version
+    copy()
+  end
+end
+
+function _M.start()
+  copied_version = -1
+  tick(false)
+  assert(ngx.timer.every(EVERY_S, tick))
+end
+
+return _M

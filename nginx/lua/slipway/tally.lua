@@ -1,0 +1,68 @@
+-- Counts over all living workers, exact at any moment. Each worker counts under its own instance, so that a killed
+-- one's counts no longer count, and an exiting one's still do.
+local process = require("slipway.process")
+
+local _M = {}
+local methods = {}
+local meta = { __index = methods }
+
+local state = ngx.shared.slipway_state
+
+local VERSION = "workers_version" -- grows when a worker starts, also in a killed one's place
+
+local living, living_version = {}, nil
+
+-- Instances of living workers; looked up anew only when a worker has started.
+function _M.instances()
+  local version = state:get(VERSION) or 0
+  if version ~= living_version then
+    living, living_version = {}, version
+    for _, name in ipairs(state:get_keys(0)) do
+      local instance = name:match("^worker:(.+)$")
+      if instance and process.is_alive(instance) then
+        living[#living + 1] = instance
+      end
+    end
+  end
+  return living
+end
+
+function _M.worker_started()
+  state:incr(VERSION, 1, 0)
+end
+
+-- Counts kept in this shared dictionary.
+function _M.new(shared)
+  return setmetatable({ shared = shared }, meta)
+end
+
+function methods:total(name)
+  local total = 0
+  for _, instance in ipairs(_M.instances()) do
+    total = total + (self.shared:get(instance .. ":" .. name) or 0)
+  end
+  return total
+end
+
+-- Adds `amount`, or nothing and false when the total would be above `most`: two workers that come at the same moment
+-- may both be refused, never both let in beyond it.
+function methods:add_within(name, amount, most)
+  self:add(name, amount)
+  if self:total(name) > most then
+    self:add(name, -amount)
+    return false
+  end
+  return true
+end
+
+function methods:add(name, amount)
+  local key = process.instance() .. ":" .. name
+  local count, err = self.shared:incr(key, amount, 0)
+  if not count then
+    ngx.log(ngx.ERR, "ALARM: ", name, " is counted wrongly: ", err)
+  elseif count <= 0 then
+    self.shared:delete(key)
+  end
+end
+
+return _M

@@ -1,0 +1,105 @@
+-- The waiting room: for requests whose app has no ready target, or as many under way as it allows, and for those that
+-- come before the first route table. Bounded in number, bytes and time. Each worker lets its own go on in the order
+-- they came; the first one looks again and again, also because what it waits for may happen in another worker.
+local bodies = require("slipway.bodies")
+local semaphore = require("ngx.semaphore")
+local tally = require("slipway.tally")
+
+local _M = {}
+
+local LOOK_EVERY_S = 0.01
+local SHORTEST_S = 0.001 -- a semaphore's wait for less does not yield, and the clock would stand still
+
+local counts = tally.new(ngx.shared.slipway_waiting)
+local queues = {} -- key -> { first, last, [number] = ticket }
+
+local function first(queue)
+  while queue.first <= queue.last and not queue[queue.first] do
+    queue.first = queue.first + 1
+  end
+  return queue[queue.first]
+end
+
+local function stand_in(key)
+  local queue = queues[key]
+  if not queue then
+    queue = { first = 1, last = 0 }
+    queues[key] = queue
+  end
+  queue.last = queue.last + 1
+  local ticket = { number = queue.last, turn = semaphore.new() }
+  queue[queue.last] = ticket
+  return ticket
+end
+
+-- Lets the first one look now.
+function _M.poke(key)
+  local queue = queues[key]
+  local ticket = queue and first(queue)
+  if ticket then
+    ticket.turn:post()
+  end
+end
+
+-- Whether somebody waits for this in this worker: then whoever comes stands behind.
+function _M.has_queue(key)
+  return queues[key] ~= nil
+end
+
+-- Ends a request's waiting, also when the client went: the log phase calls it then.
+function _M.leave(ctx)
+  local ticket = ctx.ticket
+  ctx.ticket = nil
+  counts:add("requests " .. ticket.room, -1)
+  counts:add("bytes " .. ticket.room, -ticket.bytes)
+  local queue = queues[ticket.key]
+  queue[ticket.number] = nil
+  if first(queue) then
+    _M.poke(ticket.key)
+  else
+    queues[ticket.key] = nil
+  end
+end
+
+local function enter(ctx, key, room, limits)
+  local bytes = bodies.size()
+  if not counts:add_within("requests " .. room, 1, limits.requests) then
+    return false
+  end
+  if not counts:add_within("bytes " .. room, bytes, limits.bytes) then
+    counts:add("requests " .. room, -1)
+    return false
+  end
+  local ticket = stand_in(key)
+  ticket.key, ticket.room, ticket.bytes = key, room, bytes
+  ctx.ticket = ticket
+  return true
+end
+
+-- Waits until `look()` returns true. `key`: who waits for the same thing; `room`: whose limits count. Returns nil, or
+-- why it ended without: "full" or "late".
+function _M.wait(ctx, key, room, limits, look)
+  local deadline = ngx.now() + limits.timeout_s
+  if not enter(ctx, key, room, limits) then
+    return "full"
+  end
+  local queue, ticket = queues[key], ctx.ticket
+  local done = false
+  repeat
+    local left_s = deadline - ngx.now()
+    if left_s < SHORTEST_S then
+      break
+    end
+    ticket.turn:wait(first(queue) == ticket and math.min(LOOK_EVERY_S, left_s) or left_s)
+    done = first(queue) == ticket and look()
+  until done
+  _M.leave(ctx)
+  return not done and "late" or nil
+end
+
+-- Requests that wait, of an app, in all workers.
+function _M.count(room)
+  return counts:total("requests " .. room)
+end
+
+return _M
