@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from builder.agent import deploying, pre_deploy, staffing
+from builder.agent import deploying, failures, pre_deploy, staffing
 from builder.agent.parts import Parts, Scope
 from slipway.core import fleet
 
@@ -16,7 +16,7 @@ DO: dict[type[Any], Callable[[Parts, Scope, Any], bool]] = {
     fleet.SetTargets: deploying.set_targets,
     fleet.GoLive: deploying.go_live,
     fleet.EndDrain: deploying.end_drain,
-    fleet.Fail: deploying.fail,
+    fleet.Fail: failures.fail,
     fleet.Stop: deploying.stop,
     fleet.CreateReplica: staffing.create,
     fleet.Launch: staffing.launch,

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from builder.agent import staffing
-from builder.agent.failures import failed
+from builder.agent.failures import fail, live_in
 from builder.agent.parts import REASON, Parts, Scope
 from builder.agent.snapshot import make_release
 from builder.agent.targets import replace_targets
@@ -58,7 +58,7 @@ def switch(parts: Parts, scope: Scope, action: Switch) -> bool:
         row = _in_hand(session, action.deployment_id, State.STARTING)
         if row is None or row.stop_requested or switched(row):
             return False
-        live = _live(session, scope)
+        live = live_in(session, scope)
         if live and not may_switch(row.candidate(), live.candidate()).goes_on:
             return False
         generation = replace_targets(session, scope, action.process, action.replica_ids)
@@ -76,7 +76,7 @@ def go_live(parts: Parts, scope: Scope, action: GoLive) -> bool:
         row = _in_hand(session, action.deployment_id, State.STARTING)
         if row is None or row.stop_requested or not switched(row):
             return False
-        old = _live(session, scope)
+        old = live_in(session, scope)
         if old:
             lifecycle.advance(old, State.RETIRED)
             session.flush()  # one live at a time: the old one leaves first
@@ -105,21 +105,6 @@ def end_drain(parts: Parts, _scope: Scope, action: EndDrain) -> bool:
     return True
 
 
-def fail(parts: Parts, scope: Scope, action: Fail) -> bool:
-    """End in `failed`, with what the replica said last. What served before serves on, untouched."""
-    error = failed(parts, action)
-    with parts.db.write(platform=REASON) as session:
-        row = session.get(Deployment, action.deployment_id)
-        if row is None or State(row.state) not in UNFINISHED:
-            return False
-        live = _live(session, scope)
-        lifecycle.end_step(row, ok=False, note=error.message)
-        error.message = f"{error.message}. {_meaning(live)}"
-        lifecycle.fail(row, error)
-    log.info("failed", extra={"deployment": action.deployment_id, "reason": error.reason, "why": error.message})
-    return True
-
-
 def stop(parts: Parts, _scope: Scope, action: Stop) -> bool:
     """End as somebody asked for, or as the order of intents demands."""
     with parts.db.write(platform=REASON) as session:
@@ -139,11 +124,6 @@ def _in_hand(session: Session, deployment_id: int, *states: State) -> Deployment
     return row if row is not None and State(row.state) in states else None
 
 
-def _live(session: Session, scope: Scope) -> Deployment | None:
-    of_app = {"app_id": scope.app_id, "environment": scope.environment}
-    return session.scalar(select(Deployment).filter_by(state=str(State.LIVE), **of_app))
-
-
 def _others(session: Session, scope: Scope, row: Deployment) -> int:
     query = select(Replica.id).filter_by(app_id=scope.app_id, environment=scope.environment)
     return len(session.scalars(query.where(Replica.state != GONE, Replica.release_id != row.release_id)).all())
@@ -160,12 +140,6 @@ def _started(session: Session, row: Deployment) -> str:
     question = f"GET {configuration.health_path}" if configuration.health_path else f"on port {configuration.port}"
     who = "" if web == 1 else "both " if web == 2 else "all "
     return _count(len(processes), "replica") + (f", {who}answered {question}" if web else "")
-
-
-def _meaning(live: Deployment | None) -> str:
-    if live is None:
-        return "There is no earlier release, so the app's address answers 503"
-    return f"The old release {live.commit_sha[:7] or live.id} serves on"
 
 
 def _count(number: int, noun: str) -> str:

@@ -2,56 +2,95 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from builder.agent import output
-from builder.agent.parts import REASON, Parts
+from builder.agent.parts import REASON, Parts, Scope
 from builder.agent.specs import open_variables
+from slipway import lifecycle
+from slipway.core.configuration import DEFAULT_PORT
 from slipway.core.diagnosis import remedies
 from slipway.core.fleet import Fail
 from slipway.core.redaction import Redactor
+from slipway.core.states import UNFINISHED, State
 from slipway.errors import DeploymentFailed, SlipwayError
-from slipway.models import Release, Replica
+from slipway.models import Deployment, Release, Replica
+
+log = logging.getLogger(__name__)
 
 _TAIL_LINES = 40
 
 
 @dataclass(frozen=True, slots=True)
 class _Witness:
-    container_id: str | None
-    port: int
-    secrets: list[str]
+    """Whose output tells why, and what of it nobody may read."""
+
+    container_id: str | None = None
+    port: int = DEFAULT_PORT
+    secrets: tuple[str, ...] = ()
 
 
-def failed(parts: Parts, action: Fail) -> DeploymentFailed:
+def fail(parts: Parts, scope: Scope, action: Fail) -> bool:
+    """End in `failed`, with what the replica said last. What served before serves on, untouched."""
+    error = _error(parts, action)
+    with parts.db.write(platform=REASON) as session:
+        row = session.get(Deployment, action.deployment_id)
+        if row is None or State(row.state) not in UNFINISHED:
+            return False
+        live = live_in(session, scope)
+        lifecycle.end_step(row, ok=False, note=error.message)
+        error.message = f"{error.message.rstrip('.')}. {_meaning(live)}"
+        lifecycle.fail(row, error)
+    log.info("failed", extra={"deployment": action.deployment_id, "reason": error.reason, "why": error.message})
+    return True
+
+
+def live_in(session: Session, scope: Scope) -> Deployment | None:
+    """The deployment that serves."""
+    of_app = {"app_id": scope.app_id, "environment": scope.environment}
+    return session.scalar(select(Deployment).filter_by(state=str(State.LIVE), **of_app))
+
+
+def _error(parts: Parts, action: Fail) -> DeploymentFailed:
     """The error to end the deployment with."""
     failure = action.failure
-    witness = _witness(parts, action.replica_id) if action.replica_id else None
-    tail = Redactor(witness.secrets).text(_last_words(parts, witness)) if witness else failure.tail
+    witness = _witness(parts, action)
+    tail = _last_words(parts, witness.container_id) if witness.container_id else failure.tail
     advice = [failure.remedy] if failure.remedy else []
-    if witness:
+    if action.replica_id:
         advice += remedies(tail, port=witness.port, refused="was refused" in failure.message)
         advice.append(f"or read all that it printed: slipway logs --replica {action.replica_id}")
-    return DeploymentFailed(failure.reason, failure.message, remedy="\n".join(advice), tail=tail)
+    redacted = Redactor(witness.secrets).text(tail)
+    return DeploymentFailed(failure.reason, failure.message, remedy="\n".join(advice), tail=redacted)
 
 
-def _witness(parts: Parts, replica_id: str) -> _Witness | None:
+def _witness(parts: Parts, action: Fail) -> _Witness:
     with parts.db.read(platform=REASON) as session:
-        row = session.get(Replica, replica_id)
-        release = session.get(Release, row.release_id) if row else None
-        if row is None or release is None:
-            return None
+        row = session.get(Replica, action.replica_id) if action.replica_id else None
+        deployment = session.get(Deployment, action.deployment_id)
+        release_id = row.release_id if row else deployment.release_id if deployment else None
+        release = session.get(Release, release_id) if release_id else None
+    if release is None:
+        return _Witness()
     try:
-        secrets = list(open_variables(parts.vault, release).values())
+        secrets = tuple(open_variables(parts.vault, release).values())
     except SlipwayError:
-        secrets = []  # what can't be opened was never given to the replica
-    return _Witness(row.container_id, release.configuration["port"], secrets)
+        secrets = ()  # what can't be opened was never given to the replica
+    return _Witness(row.container_id if row else None, release.configuration["port"], secrets)
 
 
-def _last_words(parts: Parts, witness: _Witness) -> str:
-    if witness.container_id is None:
-        return ""
+def _last_words(parts: Parts, container_id: str) -> str:
     try:
-        return output.tail(parts.runtime, witness.container_id, _TAIL_LINES)
+        return output.tail(parts.runtime, container_id, _TAIL_LINES)
     except SlipwayError as error:
         return f"(its output can't be read: {error.message})"
+
+
+def _meaning(live: Deployment | None) -> str:
+    if live is None:
+        return "There is no earlier release, so the app's address answers 503"
+    return f"The old release {live.commit_sha[:7] or live.id} serves on"

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from builder.agent import addresses
 from builder.agent.chores import TASK
+from builder.agent.failures import fail
 from builder.agent.parts import REASON, Parts, Scope
 from builder.agent.specs import Place, expand, spec_of
 from slipway import lifecycle
@@ -110,8 +111,6 @@ def _release_address(parts: Parts, deployment_id: int) -> None:
 
 
 def _fail(parts: Parts, scope: Scope, deployment_id: int, failure: fleet.Failure) -> None:
-    from builder.agent.deploying import fail  # noqa: PLC0415
-
     with parts.db.read(platform=REASON) as session:
         wanted = _running(session, deployment_id) is not None
     if wanted:  # else somebody stopped it, and the command with it

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from builder.agent import addresses, output
 from builder.agent.chores import PROBE, START, STOP
+from builder.agent.failures import fail
 from builder.agent.parts import REASON, Parts, Scope
 from builder.agent.probing import Question
 from builder.agent.specs import Place, spec_of
@@ -206,8 +207,6 @@ def _taken(session: Session, action: fleet.CreateReplica) -> bool:
 
 def _refused(parts: Parts, scope: Scope, action: fleet.CreateReplica, error: DeploymentFailed) -> bool:
     """No address: the deployment fails; a replica of what is live already has to wait."""
-    from builder.agent.deploying import fail  # noqa: PLC0415
-
     failure = fleet.Failure(error.reason, error.message, error.remedy)
     place = f"{action.release_id}-{action.process}"
     if parts.hints.refusals.get(place) != failure:

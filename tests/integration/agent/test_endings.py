@@ -50,11 +50,12 @@ def test_a_pre_deploy_command_runs_before_the_replicas(rig: Rig) -> None:
 
 def test_a_pre_deploy_command_that_fails_ends_the_deployment(rig: Rig) -> None:
     app = rig.add_app(pre_deploy="migrate")
-    rig.runtime.tasks["migrate",] = TaskResult(2, "no such table")
+    set_variable(rig, app, "PASSWORD", "correct horse battery")
+    rig.runtime.tasks["migrate",] = TaskResult(2, "no such table for correct horse battery")
     row = rig.built(app)
     rig.settle(app)
     row = rig.deployment(row)
-    assert (row.state, row.reason, row.tail) == ("failed", "pre-deploy-failed", "no such table")
+    assert (row.state, row.reason, row.tail) == ("failed", "pre-deploy-failed", "no such table for •••")
     assert rig.replicas(app) == []
 
 
