@@ -28,15 +28,16 @@ function _M.refuses(ctx, entry)
   return nil
 end
 
--- Log phase. `answered` is nil when nobody knows: the client went first.
+-- Log phase. `answered` is nil when nobody knows: the client went first. The trial ends last, so that whoever gets to
+-- try next sees what came of it.
 function _M.note(ctx, entry, answered)
-  if ctx.trial then
-    shared:delete(trial(ctx.trial))
-  end
   if answered == false and streaks.fail(entry.circuit, entry.breaker) then
     ngx.log(ngx.WARN, "app ", entry.app, " does not answer: its circuit is open")
   elseif answered and streaks.succeed(entry.circuit) then
     ngx.log(ngx.NOTICE, "app ", entry.app, " answers again: its circuit is closed")
+  end
+  if ctx.trial then
+    shared:delete(trial(ctx.trial))
   end
 end
 

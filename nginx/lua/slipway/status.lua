@@ -6,6 +6,8 @@ local loads = require("slipway.loads")
 local leader = require("slipway.leader")
 local routes = require("slipway.routes")
 local settings = require("slipway.settings")
+local streaks = require("slipway.streaks")
+local waiting = require("slipway.waiting")
 local worker = require("slipway.worker")
 
 local _M = {}
@@ -47,6 +49,8 @@ function _M.answer()
     workers = pids(),
     inflight = inflight.requests(),
     loads = loads.all(),
+    waiting = waiting.counts(),
+    pauses = streaks.pauses(),
     free_bytes = {
       routes = ngx.shared.slipway_routes:free_space(),
       inflight = ngx.shared.slipway_inflight:free_space(),

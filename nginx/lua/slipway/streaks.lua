@@ -74,10 +74,14 @@ function _M.are_none()
   return is_quiet
 end
 
--- When its last pause ends or ended (Unix seconds); nil when it has no pause behind it that no success ended.
+-- When its last pause ends or ended (Unix seconds); nil when it has no pause behind it that no success ended. A pause
+-- that is over by this worker's copy is looked up: another worker may have begun the next, or ended the streak.
 function _M.paused_until(key)
   local until_s = paused_until[key]
-  return until_s and until_s > 0 and until_s or nil
+  if not until_s or until_s == 0 then
+    return nil
+  end
+  return until_s > ngx.now() and until_s or shared:get("until " .. key)
 end
 
 function _M.is_paused(key)

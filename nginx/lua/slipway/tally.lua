@@ -44,6 +44,23 @@ function methods:total(name)
   return total
 end
 
+-- Name -> total. Also drops what dead workers left.
+function methods:totals()
+  local found, is_living = {}, {}
+  for _, instance in ipairs(_M.instances()) do
+    is_living[instance] = true
+  end
+  for _, key in ipairs(self.shared:get_keys(0)) do
+    local instance, name = key:match("^(%d+%.%d+):(.+)$")
+    if instance and is_living[instance] then
+      found[name] = (found[name] or 0) + (self.shared:get(key) or 0)
+    elseif instance then
+      self.shared:delete(key)
+    end
+  end
+  return found
+end
+
 -- Adds `amount`, or nothing and false when the total would be above `most`: two workers that come at the same moment
 -- may both be refused, never both let in beyond it.
 function methods:add_within(name, amount, most)

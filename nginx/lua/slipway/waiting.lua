@@ -97,9 +97,16 @@ function _M.wait(ctx, key, room, limits, look)
   return not done and "late" or nil
 end
 
--- Requests that wait, of an app, in all workers.
-function _M.count(room)
-  return counts:total("requests " .. room)
+-- App -> requests of it that wait, in all workers; a dead worker's are not counted.
+function _M.counts()
+  local found = {}
+  for name, count in pairs(counts:totals()) do
+    local app = name:match("^requests (.+)$")
+    if app then
+      found[app] = count
+    end
+  end
+  return found
 end
 
 return _M

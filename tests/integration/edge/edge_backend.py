@@ -12,6 +12,7 @@ import struct
 import threading
 import time
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -47,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
     def handle_any(self) -> None:
         body = self._read_body()
         self.server.record.add(Seen(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-        action = self.path.split("?")[0].strip("/").split("/")[0]
+        action = self.server.behaviour or self.path.split("?")[0].strip("/").split("/")[0]
         getattr(self, f"do_{action}_path", self._answer)(body)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = do_PATCH = do_PURGE = handle_any  # noqa: N815
@@ -57,7 +58,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> None:
         document = json.dumps({"backend": self.server.name, "length": len(body)}).encode()
-        time.sleep(self.server.delay_s)
+        with self.server.answering:
+            time.sleep(self.server.delay_s)
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -68,6 +70,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_status_path(self, body: bytes) -> None:
         self._answer(body, int(self.path.rsplit("/", 1)[1]))
+
+    def do_fail_path(self, body: bytes) -> None:
+        self._answer(body, 500)
 
     def do_cookies_path(self, _: bytes) -> None:
         self.send_response(200)
@@ -134,7 +139,9 @@ class Server(socketserver.ThreadingTCPServer):
         self.name = name
         self.record = Record()
         self.release = threading.Event()
+        self.behaviour = ""  # instead of what the path chooses
         self.delay_s = 0.0  # how long each answer takes
+        self.answering: AbstractContextManager[Any] = nullcontext()
         self.open: set[socket.socket] = set()
         super().__init__(("127.0.0.1", port), Handler)
         self.port: int = self.server_address[1]

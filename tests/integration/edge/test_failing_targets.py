@@ -1,0 +1,251 @@
+"""What fails is left out for a while: single targets (ejection), and apps that give no answer at all (circuit)."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import itertools
+from collections import Counter
+
+import pytest
+from edge_publisher import target
+from edge_rig import eventually, free_port
+
+HOST = "shop.localhost"
+LONG = {"failures": 3, "pause_s": 600}
+QUICK = {"connect_s": 0.3, "read_s": 0.3}
+
+
+@pytest.fixture
+def rig(shared_rig):
+    shared_rig.unroute(HOST)
+    return shared_rig
+
+
+@pytest.fixture
+def app_id(request):
+    return f"app-{abs(hash(request.node.name))}"
+
+
+class Fleet:
+    """Three targets with ids that no other test uses."""
+
+    def __init__(self, rig, backend, app_id):
+        self.rig = rig
+        self.app_id = app_id
+        self.apps = [backend(name) for name in ("one", "two", "three")]
+
+    def route(self, *more_targets, **more):
+        targets = [target(app.port, f"{self.app_id}-{app.name}") for app in self.apps]
+        self.rig.route(HOST, *targets, *more_targets, app=self.app_id, **{"timeouts": QUICK, **more})
+
+    def is_ejected(self, name):
+        return f"target:{self.app_id}-{name}" in self.rig.edge.status["pauses"]
+
+    def received(self):
+        return sum((app.record.counts() for app in self.apps), Counter())
+
+
+@pytest.fixture
+def fleet(rig, backend, app_id):
+    return Fleet(rig, backend, app_id)
+
+
+def kill(app):
+    app.stop()
+
+
+def hang(app):
+    app.behaviour = "slow"
+
+
+def answer_500(app):
+    app.behaviour = "fail"
+
+
+def reset(app):
+    app.behaviour = "die"
+
+
+@pytest.mark.parametrize("happens", [kill, hang, answer_500, reset])
+def test_after_the_first_ejection_no_idempotent_request_fails(rig, fleet, happens):
+    fleet.route(ejection=LONG)
+    happens(fleet.apps[1])
+    eventually(lambda: rig.edge.ask(HOST) and fleet.is_ejected("two"), within_s=20)
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        # every worker knows within 50 ms
+        eventually(lambda: {answer.status for answer in pool.map(lambda _: rig.edge.ask(HOST), range(40))} == {200})
+        answers = list(pool.map(lambda _: rig.edge.ask(HOST), range(100)))
+
+    assert Counter(answer.status for answer in answers) == {200: 100}
+    assert {answer.json["backend"] for answer in answers} == {"one", "three"}
+
+
+@pytest.mark.parametrize("happens", [kill, hang, answer_500, reset])
+def test_a_post_that_was_received_is_never_sent_twice(rig, fleet, happens):
+    fleet.route(ejection=LONG)
+    happens(fleet.apps[1])
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        statuses = list(pool.map(lambda n: rig.edge.ask(HOST, f"/post/{n}", "POST", body=b"x").status, range(60)))
+
+    received = fleet.received()
+    assert max(received.values()) == 1
+    assert all(received[f"/post/{number}"] == 1 for number, status in enumerate(statuses) if status == 200)
+    assert statuses.count(200) >= 50
+
+
+def test_the_last_target_is_never_ejected(rig, fleet):
+    """All fail, so all are asked: what they say reaches the client."""
+    fleet.route(ejection=LONG)
+    for app in fleet.apps:
+        answer_500(app)
+
+    answers = [rig.edge.ask(HOST) for _ in range(30)]
+
+    assert all(fleet.is_ejected(app.name) for app in fleet.apps)
+    assert {answer.json.get("backend") for answer in answers[-9:]} == {"one", "two", "three"}
+
+
+def test_successes_in_between_keep_a_target(rig, fleet):
+    fleet.route(ejection=LONG)
+    for number in range(30):
+        fleet.apps[1].behaviour = "fail" if number % 6 < 3 else ""
+        rig.edge.ask(HOST)
+
+    assert not fleet.is_ejected("two")
+
+
+def test_an_ejected_target_comes_back_and_a_success_ends_it(rig, fleet):
+    fleet.route(ejection={"failures": 3, "pause_s": 0.3})
+    answer_500(fleet.apps[1])
+    eventually(lambda: rig.edge.ask(HOST) and fleet.is_ejected("two"))
+    fleet.apps[1].behaviour = ""
+
+    eventually(lambda: rig.edge.ask(HOST).json["backend"] == "two")
+
+    eventually(lambda: not fleet.is_ejected("two"))
+    assert Counter(rig.edge.ask(HOST).json["backend"] for _ in range(30)) == {"one": 10, "two": 10, "three": 10}
+
+
+def test_each_ejection_lasts_longer(rig, fleet):
+    fleet.route(ejection={"failures": 2, "pause_s": 0.2, "most_s": 0.8})
+    answer_500(fleet.apps[1])
+    name = f"target:{fleet.app_id}-two"
+    ends = []
+
+    def four_pauses():
+        rig.edge.ask(HOST)
+        end = rig.edge.status["pauses"].get(name)
+        if end and end not in ends:
+            ends.append(end)
+        return len(ends) == 4
+
+    eventually(four_pauses)
+    lengths = [later - earlier for earlier, later in itertools.pairwise(ends)]
+    assert lengths[0] >= 0.4
+    assert lengths[1] >= 0.8
+    assert 0.8 <= lengths[2] < 1.5  # no longer than it may
+
+
+def test_kept_connections_that_all_close_at_once_eject_nobody(rig, fleet):
+    fleet.route(ejection={"failures": 3, "pause_s": 600})
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        for _ in range(5):
+            assert {each.status for each in pool.map(lambda _: rig.edge.ask(HOST), range(64))} == {200}
+            for app in fleet.apps:
+                app.close_kept()
+
+    assert not any(fleet.is_ejected(app.name) for app in fleet.apps)
+
+
+def test_ejection_can_be_off(rig, fleet):
+    fleet.route(ejection={"failures": 0})
+    answer_500(fleet.apps[1])
+
+    statuses = Counter(rig.edge.ask(HOST).status for _ in range(60))
+
+    assert statuses == {200: 40, 500: 20}
+
+
+class TestCircuit:
+    @pytest.fixture
+    def route(self, rig, app_id):
+        def publish(*targets, pause_s=600.0, timeouts=QUICK):
+            limits = {"ejection": {"failures": 0}, "breaker": {"failures": 4, "pause_s": pause_s}}
+            rig.route(HOST, *targets, app=app_id, timeouts=timeouts, **limits)
+
+        return publish
+
+    @pytest.mark.parametrize("behaviour", ["refused", "die", "slow"])
+    def test_no_answer_time_after_time_opens_it(self, rig, backend, route, behaviour):
+        app = backend()
+        if behaviour == "refused":
+            app.stop()
+        app.behaviour = behaviour
+        route(target(app.port))
+
+        answers = [rig.edge.ask(HOST, method="POST") for _ in range(4)]
+        refused = eventually(lambda: (answer := rig.edge.ask(HOST)).status == 503 and answer)
+
+        assert {answer.status for answer in answers} == {504 if behaviour == "slow" else 502}
+        assert (refused.status, refused.json["code"], refused.json["fault"]) == (503, "circuit-open", "app")
+        assert "retry-after" in refused.headers
+
+    def test_it_is_open_in_every_worker_soon(self, rig, route):
+        route(target(free_port()))
+        eventually(lambda: rig.edge.ask(HOST).status == 503)
+
+        def all_refused():
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                return {each.status for each in pool.map(lambda _: rig.edge.ask(HOST), range(40))} == {503}
+
+        eventually(all_refused)
+
+    def test_an_app_that_answers_5xx_is_left_alone(self, rig, backend, route):
+        app = backend()
+        app.behaviour = "fail"
+        route(target(app.port))
+
+        assert {rig.edge.ask(HOST).json.get("backend") for _ in range(20)} == {"one"}
+
+    def test_after_the_pause_one_request_tries(self, rig, backend, route):
+        """While it tries all others are refused."""
+        app = backend()
+        app.behaviour = "die"
+        route(target(app.port), pause_s=0.3, timeouts={"connect_s": 1, "read_s": 10})
+        eventually(lambda: rig.edge.ask(HOST, method="POST").status == 503)
+        app.behaviour = "slow"
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+
+            def trial():
+                asked = pool.submit(rig.edge.ask, HOST)
+                eventually(lambda: asked.done() or rig.edge.status["inflight"])
+                return None if asked.done() else asked
+
+            trying = eventually(trial)
+            assert {rig.edge.ask(HOST).json["code"] for _ in range(10)} == {"circuit-open"}
+            app.release.set()
+
+            assert trying.result().status == 200
+        eventually(lambda: {rig.edge.ask(HOST).status for _ in range(10)} == {200})
+
+    def test_a_failed_trial_opens_it_again(self, rig, backend, route):
+        app = backend()
+        app.behaviour = "die"
+        route(target(app.port), pause_s=0.3)
+        eventually(lambda: rig.edge.ask(HOST, method="POST").status == 503)
+        before = len(app.record.requests)
+
+        eventually(lambda: rig.edge.ask(HOST, method="POST").status == 502)
+
+        assert {rig.edge.ask(HOST, method="POST").status for _ in range(5)} == {503}
+        assert len(app.record.requests) == before + 1
+
+    def test_new_targets_are_a_new_start(self, rig, backend, route):
+        route(target(free_port()))
+        eventually(lambda: rig.edge.ask(HOST).status == 503)
+
+        route(target(backend().port))
+
+        assert {rig.edge.ask(HOST).status for _ in range(10)} == {200}

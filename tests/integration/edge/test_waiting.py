@@ -1,0 +1,272 @@
+"""The waiting room: for an app without a ready target, or with as many requests under way as it allows."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import threading
+import time
+from collections import Counter
+from contextlib import closing
+
+import pytest
+from edge_publisher import target
+from edge_rig import eventually
+
+HOST = "shop.localhost"
+PATIENT = {"waiting": {"timeout_s": 10}}
+
+
+@pytest.fixture
+def rig(shared_rig):
+    shared_rig.unroute(HOST)
+    return shared_rig
+
+
+@pytest.fixture
+def pool():
+    with concurrent.futures.ThreadPoolExecutor(40) as made:
+        yield made
+
+
+@pytest.fixture
+def app_id(request):
+    """Each test's app is another: what one asked to wake is not asked again soon."""
+    return f"app-{abs(hash(request.node.name))}"
+
+
+@pytest.fixture
+def wakes(rig):
+    """What the edge asked to wake, as it comes."""
+    with closing(rig.redis.client.pubsub(ignore_subscribe_messages=True)) as channel:
+        channel.subscribe("slipway:wake")
+        channel.get_message(timeout=1)
+        yield channel
+
+
+def waits(rig, app_id, count):
+    eventually(lambda: rig.edge.status["waiting"].get(app_id, 0) == count)
+
+
+def heard(channel, within_s=1.0):
+    until = time.monotonic() + within_s
+    messages = []
+    while time.monotonic() < until:
+        if message := channel.get_message(timeout=0.05):
+            messages.append(message["data"].decode())
+    return messages
+
+
+@pytest.mark.parametrize(("method", "body"), [("GET", None), ("POST", b"x" * 1000), ("POST", b"x" * 200_000)])
+def test_a_request_goes_on_when_a_target_is_ready(rig, backend, pool, app_id, method, body):
+    rig.route(HOST, app=app_id, **PATIENT)
+    asked = pool.submit(rig.edge.ask, HOST, "/", method, body=body)
+    waits(rig, app_id, 1)
+
+    rig.route(HOST, target(backend().port), app=app_id, **PATIENT)
+
+    answer = asked.result()
+    assert (answer.status, answer.json["length"]) == (200, len(body or b""))
+    waits(rig, app_id, 0)
+
+
+def test_all_that_wait_go_on(rig, backend, pool, app_id):
+    rig.route(HOST, app=app_id, **PATIENT)
+    asked = [pool.submit(rig.edge.ask, HOST) for _ in range(30)]
+    waits(rig, app_id, 30)
+
+    rig.route(HOST, target(backend().port), app=app_id, **PATIENT)
+
+    assert Counter(each.result().status for each in asked) == {200: 30}
+
+
+def test_at_the_deadline_it_is_503_with_retry_after(rig, app_id):
+    rig.route(HOST, app=app_id, waiting={"timeout_s": 0.3})
+    began = time.monotonic()
+
+    answer = rig.edge.ask(HOST)
+
+    assert (answer.status, answer.json["code"]) == (503, "no-ready-replica")
+    assert int(answer.headers["retry-after"]) > 0
+    assert 0.25 < time.monotonic() - began < 2
+    waits(rig, app_id, 0)
+
+
+def test_an_app_scaled_to_nothing_answers_at_once(rig, app_id, wakes):
+    rig.route(HOST, app=app_id, replicas=0, **PATIENT)
+    began = time.monotonic()
+
+    answer = rig.edge.ask(HOST)
+
+    assert (answer.status, answer.json["code"]) == (503, "app-stopped")
+    assert time.monotonic() - began < 2
+    assert heard(wakes, 0.3) == []
+
+
+def test_an_app_scaled_to_nothing_meanwhile_ends_the_waiting(rig, pool, app_id):
+    rig.route(HOST, app=app_id, **PATIENT)
+    asked = pool.submit(rig.edge.ask, HOST)
+    waits(rig, app_id, 1)
+
+    rig.route(HOST, app=app_id, replicas=0, **PATIENT)
+
+    assert asked.result().json["code"] == "app-stopped"
+
+
+def test_a_host_that_leaves_the_table_ends_the_waiting(rig, pool, app_id):
+    rig.route(HOST, app=app_id, **PATIENT)
+    asked = pool.submit(rig.edge.ask, HOST)
+    waits(rig, app_id, 1)
+
+    rig.unroute(HOST)
+
+    assert asked.result().status == 404
+
+
+@pytest.mark.parametrize(
+    ("limits", "body", "admitted"),
+    [({"requests": 4}, None, 4), ({"bytes": 3500}, b"x" * 1000, 3), ({"requests": 0}, None, 0)],
+    ids=["number", "bytes", "nobody"],
+)
+def test_the_room_is_bounded(rig, backend, pool, app_id, limits, body, admitted):
+    more = {"app": app_id, "waiting": {"timeout_s": 10, **limits}}
+    rig.route(HOST, **more)
+    asked = []
+    for number in range(admitted):
+        asked.append(pool.submit(rig.edge.ask, HOST, "/", "POST", body=body))
+        waits(rig, app_id, number + 1)
+
+    refused = rig.edge.ask(HOST, "/", "POST", body=body)
+    rig.route(HOST, target(backend().port), **more)
+
+    assert refused.status == 503
+    assert refused.json["code"] == ("waiting-room-full" if admitted else "no-ready-replica")
+    assert "retry-after" in refused.headers
+    assert Counter(each.result().status for each in asked) == Counter({200: admitted} if admitted else {})
+
+
+def test_a_client_that_leaves_is_forgotten(rig, backend, pool, app_id):
+    one = {"app": app_id, "waiting": {"timeout_s": 10, "requests": 2}}
+    rig.route(HOST, **one)
+    first = rig.edge.raw(b"GET /left HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
+    waits(rig, app_id, 1)
+    second = pool.submit(rig.edge.ask, HOST)
+    waits(rig, app_id, 2)
+
+    first.close()
+
+    waits(rig, app_id, 1)
+    third = pool.submit(rig.edge.ask, HOST)
+    waits(rig, app_id, 2)
+    app = backend()
+    rig.route(HOST, target(app.port), **one)
+    assert {second.result().status, third.result().status} == {200}
+    assert "/left" not in app.record.counts()
+
+
+def test_a_wake_up_is_asked_for_once_an_episode(rig, backend, pool, app_id, wakes):
+    rig.route(HOST, app=app_id, **PATIENT)
+    asked = [pool.submit(rig.edge.ask, HOST) for _ in range(10)]
+    waits(rig, app_id, 10)
+    assert heard(wakes) == [app_id]
+    assert rig.redis.client.get(f"slipway:wake:{app_id}") == b"edge-1"
+
+    app = backend()
+    rig.route(HOST, target(app.port), app=app_id, **PATIENT)
+    assert {each.result().status for each in asked} == {200}
+    eventually(lambda: rig.redis.client.get(f"slipway:wake:{app_id}") is None)
+
+    rig.route(HOST, app=app_id, **PATIENT)  # asleep again
+    again = pool.submit(rig.edge.ask, HOST)
+    assert heard(wakes) == [app_id]
+    rig.route(HOST, target(app.port), app=app_id, **PATIENT)
+    assert again.result().status == 200
+
+
+def test_another_edge_that_asked_already_is_enough(rig, pool, app_id, wakes):
+    rig.redis.client.set(f"slipway:wake:{app_id}", "edge-2", ex=30)
+    rig.route(HOST, app=app_id, waiting={"timeout_s": 0.5})
+
+    assert rig.edge.ask(HOST).status == 503
+    assert heard(wakes, 0.3) == []
+
+
+class Busy:
+    """A backend's requests under way: how many at most."""
+
+    def __init__(self):
+        self.most = self.now = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self):
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+
+    def __exit__(self, *_):
+        with self._lock:
+            self.now -= 1
+
+
+def test_no_more_than_the_cap_is_under_way_over_all_workers(rig, backend, pool, app_id):
+    app = backend()
+    app.answering = busy = Busy()
+    app.delay_s = 0.02
+    rig.route(HOST, target(app.port), app=app_id, max_concurrency=3, **PATIENT)
+
+    statuses = Counter(answer.status for answer in pool.map(lambda _: rig.edge.ask(HOST), range(60)))
+
+    assert statuses == {200: 60}
+    assert busy.most == 3
+    waits(rig, app_id, 0)
+
+
+def test_a_free_slot_goes_to_the_one_that_waits(rig, backend, pool, app_id):
+    app = backend()
+    rig.route(HOST, target(app.port), app=app_id, max_concurrency=1, **PATIENT)
+    first = pool.submit(rig.edge.ask, HOST, "/slow")
+    eventually(lambda: rig.edge.status["inflight"])
+    second = pool.submit(rig.edge.ask, HOST)
+    waits(rig, app_id, 1)
+
+    app.release.set()
+
+    assert (first.result().status, second.result().status) == (200, 200)
+
+
+def test_a_cap_that_stays_reached_answers_busy(rig, backend, pool, app_id):
+    app = backend()
+    rig.route(HOST, target(app.port), app=app_id, max_concurrency=1, waiting={"timeout_s": 0.2})
+    first = pool.submit(rig.edge.ask, HOST, "/slow")
+    eventually(lambda: rig.edge.status["inflight"])
+
+    answer = rig.edge.ask(HOST)
+    app.release.set()
+
+    assert (answer.status, answer.json["code"]) == (503, "app-busy")
+    assert "retry-after" in answer.headers
+    assert first.result().status == 200
+
+
+def test_a_client_that_leaves_gives_its_slot_back(rig, backend, app_id):
+    app = backend()
+    rig.route(HOST, target(app.port), app=app_id, max_concurrency=1, waiting={"timeout_s": 5})
+    with closing(rig.edge.raw(b"GET /slow HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")):
+        eventually(lambda: rig.edge.status["inflight"])
+
+    assert rig.edge.ask(HOST).status == 200
+    app.release.set()
+
+
+def test_a_killed_worker_gives_its_slots_back(rig, backend, app_id):
+    app = backend()
+    rig.route(HOST, target(app.port), app=app_id, max_concurrency=1, waiting={"timeout_s": 5})
+    held = rig.edge.raw(b"GET /slow HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
+    eventually(lambda: rig.edge.status["inflight"])
+
+    for pid in rig.edge.status["workers"]:
+        rig.edge.kill(pid)
+    eventually(lambda: rig.edge.status["inflight"] == {})
+
+    assert rig.edge.ask(HOST).status == 200
+    held.close()
+    app.release.set()
