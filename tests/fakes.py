@@ -16,7 +16,7 @@ from typing import Any
 
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready, NotFound
 from slipway.ports.building import BuildSpec, Built, Commit, Interrupted, Repository, Stopped
-from slipway.ports.routes import Entries, Position
+from slipway.ports.routes import Entries, Position, UnderWay
 from slipway.ports.runtime import Observed, ReplicaSpec, TaskResult
 
 
@@ -218,9 +218,12 @@ class FakePublisher:
         self._reach()
         return dict(self._confirmed)
 
-    def inflight(self, edge: str, target_id: str) -> int | None:
+    def inflight(self, edge: str, target_id: str) -> UnderWay | None:
         self._reach()
-        return self.counts.get((edge, target_id), 0) if edge in self._confirmed else None
+        if edge not in self._confirmed:
+            return None
+        streams = self.counts.get((edge, f"{target_id} streams"), 0)
+        return UnderWay(self.counts.get((edge, target_id), 0), streams)
 
     # -- what tests do -------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from builder.agent.route_entries import services
 from slipway.core.routing import Publication, confirmed_by_all, entry, publication
 from slipway.db import Database
 from slipway.models import Edge, RouteChange, RouteTable
-from slipway.ports.routes import Position, RoutePublisher
+from slipway.ports.routes import Position, RoutePublisher, UnderWay
 from slipway.routes import THE_TABLE, route_table
 
 _WHY = "agent: publish routes"
@@ -56,10 +56,13 @@ class RouteSync:
         told = {edge: (each.epoch, each.generation) for edge, each in self._publisher.confirmations().items()}
         return confirmed_by_all(edges, told, epoch)
 
-    def inflight(self, edges: Collection[str], replica_id: str) -> int | None:
+    def inflight(self, edges: Collection[str], replica_id: str) -> UnderWay | None:
         """Requests under way to a replica from all edges; None when one doesn't tell."""
-        counts = [self._publisher.inflight(edge, replica_id) for edge in edges]
-        return None if None in counts else sum(count or 0 for count in counts)
+        told = [self._publisher.inflight(edge, replica_id) for edge in edges]
+        known = [each for each in told if each is not None]
+        if len(known) < len(told):
+            return None
+        return UnderWay(sum(each.requests for each in known), sum(each.streams for each in known))
 
     def trim(self) -> None:
         """Forget the changes that are published. Raises `DependencyUnavailable`."""

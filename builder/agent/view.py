@@ -17,6 +17,7 @@ from slipway.core.ordering import GOES_ON, may_switch, next_to_start
 from slipway.core.states import Kind, State
 from slipway.errors import DependencyUnavailable
 from slipway.models import Address, App, Deployment, Edge, Release, Replica, Scale, Target
+from slipway.ports.routes import UnderWay
 from slipway.ports.runtime import Observed
 
 
@@ -184,13 +185,17 @@ class Looker:
     def _draining(self, row: Replica) -> fleet.Draining:
         removed_in = self._rows.removed_in.get(row.id)
         release = self._rows.releases.get(row.release_id)
-        grace_s = float(release.configuration.get("drain_grace_s", 0)) if release else 0.0
+        frozen = release.configuration if release else {}
+        grace_s = float(frozen.get("drain_grace_s", 0))
+        stream_grace_s = 0.0 if self._rows.app.deleted_at else float(frozen.get("stream_grace_s", 0))
         if removed_in is None or self._confirmed is None or self._confirmed < removed_in:
-            return fleet.Draining(removed_in, grace_s=grace_s)
+            return fleet.Draining(removed_in, grace_s=grace_s, stream_grace_s=stream_grace_s)
         confirmed_at = self._parts.hints.confirmed_at.setdefault(row.id, self._now)
-        return fleet.Draining(removed_in, confirmed_at, self._inflight(row.id), grace_s)
+        under_way = self._under_way(row.id)
+        requests, streams = (under_way.requests, under_way.streams) if under_way else (None, None)
+        return fleet.Draining(removed_in, confirmed_at, requests, grace_s, streams, stream_grace_s)
 
-    def _inflight(self, replica_id: str) -> int | None:
+    def _under_way(self, replica_id: str) -> UnderWay | None:
         try:
             return self._parts.routes.inflight(self._rows.edges, replica_id)
         except DependencyUnavailable:

@@ -13,7 +13,7 @@ from redis.client import Pipeline
 from redis.exceptions import RedisError, WatchError
 
 from slipway.errors import DependencyUnavailable
-from slipway.ports.routes import Entries, Position
+from slipway.ports.routes import Entries, Position, UnderWay
 
 META = "slipway:routes:meta"
 TABLE = "slipway:routes:table"
@@ -73,18 +73,18 @@ class RedisRoutes:
         told = {_text(edge): json.loads(document) for edge, document in raw.items()}
         return {edge: Position(document["epoch"], int(document["generation"])) for edge, document in told.items()}
 
-    def inflight(self, edge: str, target_id: str) -> int | None:
+    def inflight(self, edge: str, target_id: str) -> UnderWay | None:
         """None: the edge did not count lately, or not since it confirmed what it holds."""
         with _reaching("the requests under way can't be read"), self._redis.pipeline(transaction=True) as pipe:
-            pipe.hmget(INFLIGHT + edge, "at", target_id)
+            pipe.hmget(INFLIGHT + edge, "at", target_id, f"{target_id} streams")
             pipe.hget(CONFIRMED, edge)
-            (at, count), confirmation = pipe.execute()
+            (at, requests, streams), confirmation = pipe.execute()
         if at is None or confirmation is None:
             return None
         counted_at, confirmed_at = float(at), float(json.loads(confirmation)["at"])
         if counted_at <= confirmed_at or self._clock() - counted_at > COUNT_AGE_MAX_S:
             return None
-        return int(count or 0)
+        return UnderWay(int(requests or 0), int(streams or 0))
 
 
 @contextmanager

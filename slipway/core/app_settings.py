@@ -75,6 +75,8 @@ class Timeouts(_Model):
     connect_s: float = Field(default=2, gt=0, le=60)
     read_s: float = Field(default=60, gt=0, le=3600)
     drain_s: float | None = Field(default=None, ge=0, le=86400)
+    websocket_drain_s: float = Field(default=300, ge=0, le=86400)
+    """For WebSockets and server-sent events; `drain_s` when that is longer."""
     stop_s: float | None = Field(default=None, ge=0, le=3600)
     pre_deploy_s: float | None = Field(default=None, ge=1, le=86400)
 

@@ -52,6 +52,8 @@ class Configuration:
     max_body_bytes: int
     volumes: Mapping[str, str] = field(default_factory=dict)
     """Volume → mount path."""
+    stream_grace_s: float = 0.0
+    """How long WebSockets and server-sent events may stay when their replica retires."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -90,6 +92,8 @@ def snapshot(
         stop_grace_s=_or(timeouts.stop_s, defaults.stop_grace_s),
         pre_deploy_timeout_s=_or(timeouts.pre_deploy_s, defaults.pre_deploy_timeout_s),
         max_body_bytes=app.max_body_mb << 20,
+        # nothing serves while an app that can't run twice drains
+        stream_grace_s=0.0 if app.strategy == "recreate" else timeouts.websocket_drain_s,
     )
 
 

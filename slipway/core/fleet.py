@@ -53,6 +53,9 @@ class Draining:
     inflight: int | None = None
     """Requests and open connections to it; None: an edge does not tell."""
     grace_s: float = 0.0
+    streams: int | None = None
+    """Those of them that are WebSockets or server-sent events."""
+    stream_grace_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,4 +273,6 @@ def _is_quiet(view: View, replica: Replica) -> bool:
     if draining.confirmed_at is None:
         return False
     waited_s = view.now - draining.confirmed_at
-    return waited_s >= draining.grace_s or (draining.inflight == 0)
+    if draining.inflight == 0 or waited_s >= max(draining.grace_s, draining.stream_grace_s):
+        return True
+    return waited_s >= draining.grace_s and draining.streams == 0

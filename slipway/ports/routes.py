@@ -18,6 +18,16 @@ class Position:
     generation: int
 
 
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """Requests and open connections under way to a target."""
+
+    requests: int
+    """All of them."""
+    streams: int = 0
+    """Those of them that may last long: WebSockets and server-sent events."""
+
+
 class RoutePublisher(Protocol):
     """Raises `DependencyUnavailable` when the way is closed; nothing was published then."""
 
@@ -37,6 +47,6 @@ class RoutePublisher(Protocol):
         """Edge → the position whose whole content its memory holds."""
         ...
 
-    def inflight(self, edge: str, target_id: str) -> int | None:
-        """Requests and open connections under way from an edge to a target; None: the edge did not tell lately."""
+    def inflight(self, edge: str, target_id: str) -> UnderWay | None:
+        """What is under way from an edge to a target; None: the edge did not tell lately."""
         ...

@@ -10,7 +10,7 @@ import pytest
 
 from slipway.adapters.redis_routes import CONFIRMED, INFLIGHT, META, TABLE, RedisRoutes
 from slipway.errors import DependencyUnavailable
-from slipway.ports.routes import Position, RoutePublisher
+from slipway.ports.routes import Position, RoutePublisher, UnderWay
 from slipway.queue import connect
 from tests.fakes import FakePublisher
 from tests.fixtures.redis_server import RedisServer
@@ -150,10 +150,11 @@ def test_changes_of_a_lost_table_are_not_taken_for_all_of_it(rig: RoutesRig) -> 
 
 def test_an_edge_tells_what_it_holds_and_what_is_under_way(rig: RoutesRig) -> None:
     rig.routes.publish_all(FIRST, {})
-    rig.edge_tells("edge-1", FIRST, {"r-1": 3})
+    rig.edge_tells("edge-1", FIRST, {"r-1": 3, "r-1 streams": 2, "r-3": 1})
     assert rig.routes.confirmations() == {"edge-1": FIRST}
-    assert rig.routes.inflight("edge-1", "r-1") == 3
-    assert rig.routes.inflight("edge-1", "r-2") == 0
+    assert rig.routes.inflight("edge-1", "r-1") == UnderWay(requests=3, streams=2)
+    assert rig.routes.inflight("edge-1", "r-2") == UnderWay(0)
+    assert rig.routes.inflight("edge-1", "r-3") == UnderWay(1)
     assert rig.routes.inflight("edge-2", "r-1") is None
 
 

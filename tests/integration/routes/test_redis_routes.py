@@ -10,7 +10,7 @@ import pytest
 
 from slipway.adapters.redis_routes import CONFIRMED, DELTAS, INFLIGHT, META, TABLE, RedisRoutes
 from slipway.errors import DependencyUnavailable
-from slipway.ports.routes import Position
+from slipway.ports.routes import Position, UnderWay
 from slipway.queue import connect
 from tests.fixtures.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
@@ -58,7 +58,7 @@ def test_a_new_epoch_reaches_the_edge_at_once(rig: Rig, backend: int) -> None:
 def test_the_count_of_requests_under_way_is_one_taken_after_the_confirmation(rig: Rig, backend: int) -> None:
     rig.routes.publish_all(Position("a", 1), {"shop.localhost": entry(backend)})
     eventually(lambda: rig.confirmed(Position("a", 1)), what="confirmed")
-    eventually(lambda: rig.routes.inflight(EDGE, f"r-{backend}") == 0, within_s=5, what="the edge counts")
+    eventually(lambda: rig.routes.inflight(EDGE, f"r-{backend}") == UnderWay(0), within_s=5, what="the edge counts")
 
 
 def test_ten_thousand_hosts_change_fast_and_all_at_once(rig: Rig, backend: int) -> None:
@@ -136,17 +136,17 @@ def test_a_table_that_is_lost_between_the_look_and_the_change_is_not_written(red
 @pytest.mark.parametrize(
     ("counted_at", "confirmed_at", "expected"),
     [
-        (NOW - 1, NOW - 2, 4),
+        (NOW - 1, NOW - 2, UnderWay(4, 1)),
         (NOW - 3, NOW - 5, None),  # too old: the edge may be gone
         (NOW - 1, NOW - 0.5, None),  # from before the confirmation: requests may have read the old routes
         (NOW - 1, NOW - 1, None),  # at the same moment: not certain either
     ],
 )
 def test_a_count_counts_when_it_is_young_and_younger_than_the_confirmation(
-    redis_url: str, counted_at: float, confirmed_at: float, expected: int | None
+    redis_url: str, counted_at: float, confirmed_at: float, expected: UnderWay | None
 ) -> None:
     with connect(redis_url) as redis:
-        redis.hset(INFLIGHT + EDGE, mapping={"at": counted_at, "r-1": 4})
+        redis.hset(INFLIGHT + EDGE, mapping={"at": counted_at, "r-1": 4, "r-1 streams": 1})
         redis.hset(CONFIRMED, EDGE, json.dumps({"epoch": "a", "generation": 1, "at": confirmed_at}))
         assert RedisRoutes(redis, clock=lambda: NOW).inflight(EDGE, "r-1") == expected
 

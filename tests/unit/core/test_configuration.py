@@ -76,3 +76,16 @@ def test_later_changes_of_the_variables_leave_the_snapshot_alone() -> None:
     found = snapshot(parse({}), DEFAULTS, variables=variables, exposed_port=None)
     variables["A"] = "changed"
     assert found.variables == {"A": "sealed"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, 300),
+        ({"timeouts": {"websocket_drain_s": 20}}, 20),
+        ({"strategy": "recreate"}, 0),  # nothing serves meanwhile
+    ],
+)
+def test_streams_have_a_grace_of_their_own(settings: dict[str, Any], expected: float) -> None:
+    found = snapshot(parse(settings), DEFAULTS, variables={}, exposed_port=None)
+    assert found.stream_grace_s == expected

@@ -172,6 +172,42 @@ TABLE: list[tuple[str, View, list[fleet.Action]]] = [
         [fleet.Remove("old", cut=3)],
     ),
     (
+        "the grace is over, that of its streams is not",
+        view(
+            replica(state="ready", target=True),
+            replace(QUIET, draining=Draining(4, NOW - 31, 3, 30, streams=1, stream_grace_s=300)),
+            live=Live(11, NEW),
+        ),
+        [],
+    ),
+    (
+        "the grace is over, and no stream is left",
+        view(
+            replica(state="ready", target=True),
+            replace(QUIET, draining=Draining(4, NOW - 31, 3, 30, streams=0, stream_grace_s=300)),
+            live=Live(11, NEW),
+        ),
+        [fleet.Remove("old", cut=3)],
+    ),
+    (
+        "the grace is over, and nobody knows of streams",
+        view(
+            replica(state="ready", target=True),
+            replace(QUIET, draining=Draining(4, NOW - 31, None, 30, None, 300)),
+            live=Live(11, NEW),
+        ),
+        [],
+    ),
+    (
+        "the streams' grace is over",
+        view(
+            replica(state="ready", target=True),
+            replace(QUIET, draining=Draining(4, NOW - 301, 1, 30, streams=1, stream_grace_s=300)),
+            live=Live(11, NEW),
+        ),
+        [fleet.Remove("old", cut=1)],
+    ),
+    (
         "the last old one is gone",
         view(replica(state="ready", target=True), live=Live(11, NEW, draining=True)),
         [fleet.EndDrain(11)],
