@@ -7,12 +7,12 @@ from flask import Response
 
 from router import openapi, problems
 from router.access import EXTENSION
-from router.api import account, apps, deployments, domains, hooks, platform, replicas, tokens, variables
+from router.api import account, apps, deployments, domains, hooks, metrics, platform, replicas, tokens, variables
 from router.requests import ApiRequest, RequestIds
 from router.services import Services
 from slipway import migrations
 
-_BLUEPRINTS = (account, apps, deployments, replicas, variables, domains, hooks, tokens, platform)
+_BLUEPRINTS = (account, apps, deployments, replicas, variables, domains, hooks, tokens, metrics, platform)
 
 
 def create_app(services: Services) -> APIFlask:

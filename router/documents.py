@@ -169,6 +169,22 @@ class ReplicaHealth(Document):
     app: str
 
 
+class ReplicaStats(Document):
+    """What a replica's processes use together."""
+
+    id: str
+    app: str
+    at: datetime
+    cpu_s: float = Field(description="CPU time since it started.")
+    cpus: float = Field(description="CPUs in use over the last 0.2 seconds.")
+    cpus_limit: float | None = Field(description="null: no limit. The same for the other limits.")
+    throttled_s: float = Field(description="Time that its CPU limit held it back.")
+    memory_bytes: int = Field(description="Without files that the kernel may drop from its cache.")
+    memory_limit_bytes: int | None
+    processes: int = Field(description="And threads.")
+    processes_limit: int | None
+
+
 class Scale(Document):
     process: str
     replicas: int
@@ -198,6 +214,47 @@ class Domain(Document):
 
 class Domains(Document):
     domains: list[Domain]
+
+
+class MappedReplica(Document):
+    replica: str
+    address: str
+    port: int
+
+
+class Mapping(Document):
+    host: str
+    app: str
+    environment: str
+    process: str
+    replicas: list[MappedReplica]
+
+
+class Mappings(Document):
+    mappings: list[Mapping]
+
+
+class EdgeCounts(Document):
+    id: str
+    fresh: bool = Field(description="It told of its counts in the last five seconds.")
+    counted_at: datetime | None
+    counting_since: datetime | None
+
+
+class AppMetrics(Document):
+    app: str
+    requests: int
+    by_class: dict[str, int] = Field(description="Class of status (1xx to 5xx) to requests.")
+    bytes_in: int = Field(description="From clients, headers included.")
+    bytes_out: int
+    duration_s: float = Field(description="All requests' together, without WebSockets and event streams.")
+    requests_per_s: float = Field(description="Of the edges that are fresh.")
+    inflight: int = Field(description="Requests and open connections to replicas that run now.")
+
+
+class Metrics(Document):
+    edges: list[EdgeCounts]
+    apps: list[AppMetrics]
 
 
 class Token(Document):

@@ -17,7 +17,7 @@ from typing import Any
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready, NotFound
 from slipway.ports.building import BuildSpec, Built, Commit, Interrupted, Repository, Stopped
 from slipway.ports.routes import Entries, Position, UnderWay
-from slipway.ports.runtime import Observed, ReplicaSpec, TaskResult
+from slipway.ports.runtime import Observed, ReplicaSpec, ResourceUse, TaskResult
 
 
 @dataclass
@@ -93,6 +93,23 @@ class FakeRuntime:
             container = self.containers.pop(container_id, None)
         if container:
             self._tell(container.spec.app_id)
+
+    def usage(self, container_id: str) -> ResourceUse:
+        self._reach()
+        container = self.containers.get(container_id)
+        if container is None or not container.observed.running:
+            raise NotFound("it does not run")
+        at, spec = time.time(), container.spec
+        return ResourceUse(
+            at=at,
+            cpu_s=(at - (container.observed.started_at or at)) * spec.cpus / 2,  # half of what it may
+            cpus_limit=spec.cpus,
+            throttled_s=0.0,
+            memory_bytes=1 << 20,
+            memory_limit_bytes=spec.memory_bytes,
+            processes=2,
+            processes_limit=spec.pids,
+        )
 
     def logs(
         self,

@@ -14,6 +14,7 @@ from flask import Flask, Response, jsonify, request
 from builder.agent import output
 from builder.agent.following import Followers, Watcher
 from builder.agent.parts import REASON, Parts
+from builder.agent.stats import replica_stats
 from slipway.core.fleet import GONE
 from slipway.errors import InvalidInput, NotFound, SlipwayError
 from slipway.models import Replica
@@ -43,6 +44,10 @@ def application(parts: Parts, status: Callable[[], dict[str, Any]]) -> Flask:
     def replica_output(replica_id: str) -> Response:
         lines = _lines(parts, followers, replica_id, tail=_tail(), follow=request.args.get("follow") in ("1", "true"))
         return Response(lines, mimetype="text/plain")
+
+    @app.get("/replicas/<replica_id>/stats")
+    def tell_stats(replica_id: str) -> Response:
+        return jsonify(replica_stats(parts, replica_id))
 
     @app.errorhandler(SlipwayError)
     def problem(error: SlipwayError) -> tuple[Response, int]:

@@ -54,3 +54,9 @@ def get_app_logs(app: str, query: Reading) -> Response:
 def get_container_health(container: str) -> documents.ReplicaHealth:
     """A replica by its id or its container's"""
     return replicas.replica_health(services(), principal(), container)
+
+
+@operation(blueprint, "GET", "/api/containers/<container>/stats", role=Role.VIEWER, output=documents.ReplicaStats)
+def get_container_stats(container: str) -> documents.ReplicaStats:
+    """What a running replica uses: CPU, memory, processes"""
+    return replicas.replica_stats(services(), principal(), container)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
@@ -37,14 +39,32 @@ def list_replicas(services: Services, principal: Principal, app_name: str, *, en
 def replica_health(services: Services, principal: Principal, identity: str) -> documents.ReplicaHealth:
     """Of a replica, by its id or its container's (in full, or its first 12 characters)."""
     with services.db.read(tenant_id=principal.tenant_id) as session:
-        found = session.execute(
-            select(Replica, App.name).join(App, App.id == Replica.app_id).where(_identified(identity))
-        ).first()
-        if found is None:
-            raise NotFound(f"There is no container {identity[:64]!r} here.", remedy="see them: slipway ps")
-        row, app = found
+        row, app = _replica(session, identity)
         ready = row.state == _READY and row.ended_at is None
         return documents.ReplicaHealth(id=row.id, state=row.state, ready=ready, app=app)
+
+
+def replica_stats(services: Services, principal: Principal, identity: str) -> documents.ReplicaStats:
+    """Of a running replica, named as for `replica_health`, through the agent.
+
+    Raises:
+        NotFound: there is none, or it does not run.
+    """
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        row, app = _replica(session, identity)
+        replica_id = row.id
+    told = services.agent.stats(replica_id)
+    at = datetime.fromtimestamp(told.pop("at"), UTC)
+    return documents.ReplicaStats(id=replica_id, app=app, at=at, **told)
+
+
+def _replica(session: Session, identity: str) -> tuple[Replica, str]:
+    query = select(Replica, App.name).join(App, App.id == Replica.app_id)
+    found = session.execute(query.where(_identified(identity))).first()
+    if found is None:
+        raise NotFound(f"There is no container {identity[:64]!r} here.", remedy="see them: slipway ps")
+    row, app = found
+    return row, app
 
 
 def readable_replicas(session: Session, app_name: str, replica: str | None) -> list[str]:

@@ -56,6 +56,19 @@ class AgentClient:
             response.raise_for_status()
             return dict(response.json())
 
+    def stats(self, replica_id: str) -> dict[str, Any]:
+        """What a replica uses: the fields of `slipway.ports.runtime.ResourceUse`, and `cpus` in use.
+
+        Raises:
+            NotFound: it does not run.
+        """
+        with self._client() as client, _translated():
+            response = client.get(f"/replicas/{replica_id}/stats")
+            if response.status_code == httpx.codes.NOT_FOUND:
+                raise NotFound(f"replica {replica_id} does not run", remedy="see which do: slipway ps")
+            response.raise_for_status()
+            return dict(response.json())
+
     @contextmanager
     def output(self, replica_id: str, *, tail: int | None, follow: bool) -> Iterator[Output]:
         """A replica's output, also of one that ended.

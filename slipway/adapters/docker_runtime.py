@@ -23,12 +23,13 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import CancellableStream
 
 from slipway import errors
+from slipway.adapters import cgroups
 from slipway.adapters import docker_containers as containers
 from slipway.adapters import docker_output as output
 from slipway.adapters.docker_engine import DockerEngine, sentence
 from slipway.adapters.docker_networks import INSTANCE_LABEL, TenantNetworks
 from slipway.errors import Conflict, DeploymentFailed
-from slipway.ports.runtime import Observed, ReplicaSpec, TaskResult
+from slipway.ports.runtime import Observed, ReplicaSpec, ResourceUse, TaskResult
 from slipway.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -119,6 +120,10 @@ class DockerRuntime:
             except APIError as error:
                 if error.status_code not in (404, 409):  # 409: its removal is under way
                     raise
+
+    def usage(self, container_id: str) -> ResourceUse:
+        """From its control group's files: the Engine's own figures take it a second each."""
+        return cgroups.use_of(container_id)
 
     def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[bytes]:
         """Raises `NotFound` when there is no such container. Close the iterator to stop following."""

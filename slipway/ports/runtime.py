@@ -75,6 +75,25 @@ class TaskResult:
     tail: str
 
 
+@dataclass(frozen=True, slots=True)
+class ResourceUse:
+    """What a replica's processes use together, and what they may use; None: no limit."""
+
+    at: float
+    """Unix seconds of the look."""
+    cpu_s: float
+    """CPU time since it started."""
+    cpus_limit: float | None
+    throttled_s: float
+    """Time that it was held back by its CPU limit."""
+    memory_bytes: int
+    """Without files that the kernel may drop from its cache."""
+    memory_limit_bytes: int | None
+    processes: int
+    """And threads."""
+    processes_limit: int | None
+
+
 class ContainerRuntime(Protocol):
     """Raises `DependencyUnavailable` when the runtime does not answer; `DeploymentFailed` when a start is refused."""
 
@@ -101,6 +120,10 @@ class ContainerRuntime(Protocol):
 
     def remove(self, container_id: str) -> None:
         """Kill and remove. Nothing when it is gone."""
+        ...
+
+    def usage(self, container_id: str) -> ResourceUse:
+        """What it uses now. Cheap enough for every second. Raises `NotFound` when it does not run."""
         ...
 
     def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[bytes]:

@@ -165,3 +165,25 @@ def test_an_engine_that_does_not_answer_is_unavailable(rig: RuntimeRig) -> None:
     ):
         with pytest.raises(DependencyUnavailable):
             call()
+
+
+def test_what_a_running_replica_uses_is_within_its_limits(rig: RuntimeRig) -> None:
+    spec = rig.spec()
+    container_id = started(rig, spec)
+
+    def has_run() -> bool:
+        return rig.runtime.usage(container_id).cpu_s > 0
+
+    eventually(has_run, what="it used some CPU")
+    use = rig.runtime.usage(container_id)
+    assert (use.cpus_limit, use.memory_limit_bytes, use.processes_limit) == (spec.cpus, spec.memory_bytes, spec.pids)
+    assert 0 < use.memory_bytes < spec.memory_bytes
+    assert 0 < use.processes <= spec.pids
+
+
+def test_one_that_ended_uses_nothing(rig: RuntimeRig) -> None:
+    container_id = started(rig, rig.spec())
+    rig.end(container_id)
+    eventually(lambda: ended(rig), what="it ends")
+    with pytest.raises(NotFound):
+        rig.runtime.usage(container_id)

@@ -1,14 +1,16 @@
-"""Replicas' output over the agent's unix socket."""
+"""Replicas' output and what they use, over the agent's unix socket."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 import httpx
 import pytest
 
 from builder.agent import internal_api
 from slipway.models import App, Replica
+from slipway.ports.runtime import ResourceUse
 from tests.fakes import FakeContainer
 from tests.integration.agent.rig import Rig
 
@@ -67,3 +69,16 @@ def test_an_unknown_replica_and_a_wrong_number_are_problems(client: httpx.Client
 def test_status_and_health(client: httpx.Client) -> None:
     assert client.get("/status").json() == {"apps": 1}
     assert client.get("/healthz").json() == {"ok": True}
+
+
+def test_what_a_running_replica_uses(client: httpx.Client, replica: Replica, container: FakeContainer) -> None:
+    told = client.get(f"/replicas/{replica.id}/stats").json()
+    assert told["cpus"] == pytest.approx(container.spec.cpus / 2)
+    assert (told["cpus_limit"], told["memory_limit_bytes"]) == (container.spec.cpus, container.spec.memory_bytes)
+    assert told.keys() == {"cpus", *(field.name for field in fields(ResourceUse))}
+
+
+def test_one_that_does_not_run_uses_nothing(rig: Rig, client: httpx.Client, replica: Replica) -> None:
+    rig.runtime.die(str(replica.container_id))
+    assert client.get(f"/replicas/{replica.id}/stats").status_code == 404
+    assert client.get("/replicas/r-never/stats").status_code == 404

@@ -1,0 +1,60 @@
+"""What the edges counted of a tenant's apps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+from router import documents
+from router.principal import Principal
+from router.services import Services
+from slipway.adapters.edge_metrics import CLASSES, EdgeMetrics, EdgeReport
+from slipway.models import App, Edge, Replica
+
+
+def tenant_metrics(services: Services, principal: Principal) -> documents.Metrics:
+    """Every app's traffic, summed over all registered edges.
+
+    Raises:
+        DependencyUnavailable: SQL or Redis does not answer.
+    """
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        names = dict(session.execute(select(App.id, App.name).where(App.deleted_at.is_(None)).order_by(App.name)).all())
+        replicas = dict(session.execute(select(Replica.id, Replica.app_id).where(Replica.ended_at.is_(None))).all())
+    with services.db.read(platform="which edges there are") as session:
+        edges = list(session.scalars(select(Edge.id).order_by(Edge.id)))
+    reports = EdgeMetrics(services.redis).reports(edges, list(names), list(replicas))
+    return documents.Metrics(
+        edges=[_edge(report) for report in reports],
+        apps=[
+            _app(name, app_id, reports, [each for each, owner in replicas.items() if owner == app_id])
+            for app_id, name in names.items()
+        ],
+    )
+
+
+def _edge(report: EdgeReport) -> documents.EdgeCounts:
+    return documents.EdgeCounts(
+        id=report.edge, fresh=report.is_fresh, counted_at=_time(report.at), counting_since=_time(report.since)
+    )
+
+
+def _time(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _app(name: str, app_id: int, reports: Sequence[EdgeReport], replicas: Sequence[str]) -> documents.AppMetrics:
+    told = [(report, report.apps[app_id]) for report in reports if app_id in report.apps]
+    requests = {each: sum(traffic.requests[each] for _, traffic in told) for each in CLASSES}
+    return documents.AppMetrics(
+        app=name,
+        requests=sum(requests.values()),
+        by_class=requests,
+        bytes_in=sum(traffic.bytes_in for _, traffic in told),
+        bytes_out=sum(traffic.bytes_out for _, traffic in told),
+        duration_s=sum(traffic.duration_s for _, traffic in told),
+        requests_per_s=sum(traffic.requests_per_s for report, traffic in told if report.is_fresh),
+        inflight=sum(report.inflight.get(replica, 0) for report in reports for replica in replicas),
+    )
