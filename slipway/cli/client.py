@@ -15,6 +15,7 @@ from slipway.errors import InvalidInput, NotAuthenticated, SlipwayError
 
 _QUIET_S = 40.0
 """A stream that is silent for longer than this (heartbeats come more often) is dead."""
+LOOPBACK = ("127.0.0.1", "::1")
 _ABSENT = (502, 503, 504)
 """Also what the edge says while the API restarts behind it."""
 
@@ -54,7 +55,7 @@ class Client:
             headers=headers,
             timeout=httpx.Timeout(timeout_s, connect=min(5, timeout_s)),
             transport=transport,
-            trust_env=reachable == self.url,  # no proxy leads to this machine itself
+            trust_env=urlsplit(reachable).hostname not in LOOPBACK,  # no proxy leads to this machine itself
         )
 
     def close(self) -> None:

@@ -40,12 +40,14 @@ def watch(client: Client, out: Output, deployment: Deployment, *, timeout_s: flo
     try:
         for last in _states(client, deployment, timeout_s, screen):
             screen.update(last)
+            if last["state"] == State.LIVE and out.for_people and not screen.footer:
+                screen.footer = outcome(last, address(client, last))
     finally:
         screen.wipe()
     if out.as_json:
         out.document(last)
     else:
-        out.line(outcome(last, address(client, last)))
+        out.line(screen.footer or outcome(last))
     return Exit.DONE if last["state"] in WELL else Exit.FAILED
 
 
@@ -69,7 +71,9 @@ class Screen:
         self._turns = turns
         self._headed = False
         self._printed = 0
-        self._shown = False
+        self.footer = ""
+        """Stands below what is at hand: that it is live, while the old replicas still drain."""
+        self._shown = 0
         self._frame = 0
         self._now: Deployment | None = None
 
@@ -91,13 +95,16 @@ class Screen:
         self.wipe()
         self._frame += 1
         text = f"  {_SPINNER[self._frame % len(_SPINNER)]} {self._at_hand(self._now)}"
-        click.echo(text[: shutil.get_terminal_size().columns - 1], nl=False)
-        self._shown = True
+        width = shutil.get_terminal_size().columns - 1
+        lines = [line[:width] for line in (text, click.unstyle(self.footer)) if line]
+        click.echo("\n".join(lines), nl=False)
+        self._shown = len(lines)
 
     def wipe(self) -> None:
+        """Take away what turns, with its footer."""
         if self._shown:
-            click.echo("\r\x1b[2K", nl=False, color=True)
-            self._shown = False
+            click.echo("\r\x1b[2K" + "\x1b[1A\x1b[2K" * (self._shown - 1), nl=False, color=True)
+            self._shown = 0
 
     def _line(self, text: str) -> None:
         self.wipe()

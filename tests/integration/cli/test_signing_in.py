@@ -81,6 +81,13 @@ def test_each_kind_of_refusal_has_its_code(platform: Platform, slipway: User, vi
     assert "nothing was changed" in gone("apps", code=Exit.FAILED).err
 
 
+def test_no_proxy_is_asked_for_the_way_to_this_machine(slipway: User) -> None:
+    slipway.environ |= {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9", "NO_PROXY": ""}
+    for host in ("127.0.0.1", "slipway.localhost"):
+        slipway.environ["SLIPWAY_URL"] = slipway.platform.url.replace("127.0.0.1", host)
+        assert slipway("whoami", "--json").json["role"] == "owner"
+
+
 def test_another_tenants_app_is_not_found(slipway: User, app: str, platform: Platform, tmp_path: Path) -> None:
     stranger = user_of(platform, tmp_path / "stranger", "globex")
     stranger("apps", "show", app, code=Exit.NOT_FOUND)

@@ -118,6 +118,19 @@ def test_what_is_at_hand_turns_below_and_is_wiped_for_the_next_line(capsys: pyte
     assert capsys.readouterr().out == ""
 
 
+def test_that_it_is_live_stands_below_while_the_old_replicas_drain(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Screen(Output(), turns=True)
+    screen.update(live(steps=[*live()["steps"][:4], step("drain", None, ok=None, note="3 old replicas")]))
+    screen.footer = "live  https://shop.example.org/"
+    capsys.readouterr()
+    screen.turn()
+    turning, below = capsys.readouterr().out.split("\n")
+    assert turning.endswith("3 old replicas")
+    assert below == screen.footer
+    screen.update(live())
+    assert capsys.readouterr().out.startswith("\r\x1b[2K\x1b[1A\x1b[2K  ✔ drain")
+
+
 def test_what_waits_for_a_worker_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     screen = Screen(Output(), turns=True)
     screen.update(deployment(commit=""))
