@@ -33,7 +33,7 @@ def slug(text: str, what: str = "name") -> str:
     """A tenant's, app's, process's or environment's name: also a DNS label."""
     if not _SLUG.fullmatch(text) or "--" in text:
         raise InvalidInput(
-            f"{text!r} can't be a {what}",
+            f"{text!r} can't be {_article(what)} {what}",
             remedy="use 1 to 40 lower-case letters, digits and single dashes, a letter first and no dash last",
         )
     return text
@@ -178,3 +178,7 @@ def _allow_host(host: str, netloc: str, allowed: tuple[str, ...]) -> None:
             f"{host} is an address inside this host or network",
             remedy="the host's owner can allow it with SLIPWAY_GIT_HOSTS",
         )
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[0] in "aeiou" else "a"

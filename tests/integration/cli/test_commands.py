@@ -75,7 +75,7 @@ def test_deleting_takes_the_name(slipway: User, app: str) -> None:
 
 def test_what_can_not_be_is_code_2_with_the_rule(slipway: User, tenant: str) -> None:
     refused = slipway("apps", "create", "Shop!", "--repository", f"https://github.com/{tenant}/x.git", code=Exit.USAGE)
-    assert "'Shop!' can't be a app's name" in refused.err
+    assert "'Shop!' can't be an app's name" in refused.err
     assert "lower-case" in refused.err
     assert refused.out == ""
 
