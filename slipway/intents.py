@@ -20,6 +20,7 @@ from slipway.core.states import UNFINISHED, Kind, State
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import App, Delivery, Deployment, Release, Scale
 from slipway.queue import WorkQueue
+from slipway.routes import hosts_of, touch_routes
 
 MAX_REPLICAS = 100
 _LOCKED = "slipway_locked_apps"
@@ -128,6 +129,8 @@ def scale(session: Session, app: App, *, replicas: int, process: str = WEB, envi
     if row is None:
         row = Scale(tenant_id=app.tenant_id, app_id=app.id, environment=environment, process=process)
         session.add(row)
+    if (row.replicas == 0) != (replicas == 0):  # the edges wait for an app that starts, not for one that shall not run
+        touch_routes(session, hosts_of(session, app.id, environment, process))
     row.replicas = replicas
     session.flush()
     return row

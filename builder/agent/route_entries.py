@@ -2,64 +2,99 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from slipway.core import app_settings
+from slipway.core.app_settings import Traffic
 from slipway.core.routing import CONNECT_TIMEOUT_S, MAX_BODY_BYTES, READ_TIMEOUT_S, Backend, Service
 from slipway.core.states import State
-from slipway.models import App, Deployment, Domain, Release, Replica, Target, Tenant
+from slipway.errors import InvalidInput
+from slipway.models import App, Build, Deployment, Domain, Release, Replica, Scale, Target, Tenant
+
+log = logging.getLogger(__name__)
 
 _Key = tuple[int, str]  # app id, environment
+_Place = tuple[int, str, str]  # app id, environment, process
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """What follows from the release that an app runs in an environment."""
+
+    limits: Mapping[str, Any]
+    file_settings: dict[str, Any]
 
 
 def services(session: Session, hosts: Collection[str] | None = None) -> dict[str, Service | None]:
     """Host → what it leads to; None: nothing any more. All hosts when `hosts` is None."""
     query = (
-        select(Domain.host, Domain.app_id, Domain.environment, Domain.process, App.name, App.deleted_at, Tenant.name)
+        select(
+            Domain.host, Domain.app_id, Domain.environment, Domain.process,
+            App.name, App.settings, App.deleted_at, Tenant.name.label("tenant"),
+        )
         .join(App, App.id == Domain.app_id)
         .join(Tenant, Tenant.id == Domain.tenant_id)
-    )
+    )  # fmt: skip
     if hosts is not None:
         query = query.where(Domain.host.in_(hosts))
     domains = session.execute(query).all()
     apps = None if hosts is None else {row.app_id for row in domains}
     backends, release_ids = _backends(session, apps)
-    limits = _limits(session, apps, release_ids)
-    return {
-        host: None
-        if deleted
-        else Service(
-            app_id, app, tenant, tuple(backends[app_id, environment, process]), **limits.get((app_id, environment), {})
-        )
-        for host, app_id, environment, process, app, deleted, tenant in domains
-    }
+    running = _running(session, apps, release_ids)
+    stopped = _scaled_to_nothing(session, apps)
+    found: dict[str, Service | None] = {}
+    for row in domains:
+        place: _Place = (row.app_id, row.environment, row.process)
+        runs = running.get(place[:2])
+        found[row.host] = None if row.deleted_at else Service(
+            row.app_id, row.name, row.tenant, tuple(backends[place]),
+            **(runs.limits if runs else {}),
+            stopped=not backends[place] and (runs is None or place in stopped),
+            traffic=_traffic(row.name, row.settings, runs.file_settings if runs else {}),
+        )  # fmt: skip
+    return found
 
 
-def _backends(
-    session: Session, apps: Collection[int] | None
-) -> tuple[Mapping[tuple[int, str, str], list[Backend]], dict[_Key, int]]:
+def _traffic(app: str, settings: dict[str, Any], file_settings: dict[str, Any]) -> Traffic:
+    """Settings of another version's rules must not keep every other route from being published."""
+    try:
+        return app_settings.traffic(settings, file_settings)
+    except InvalidInput as error:
+        log.warning("balanced by default: its settings are invalid", extra={"app": app, "why": error.message})
+        return Traffic()
+
+
+def _backends(session: Session, apps: Collection[int] | None) -> tuple[Mapping[_Place, list[Backend]], dict[_Key, int]]:
     query = select(
         Target.app_id, Target.environment, Target.process, Target.replica_id, Target.address, Target.port,
-        Replica.release_id,
+        Replica.release_id, Replica.slot,
     ).join(Replica, Replica.id == Target.replica_id)  # fmt: skip
     if apps is not None:
         query = query.where(Target.app_id.in_(apps))
-    backends: dict[tuple[int, str, str], list[Backend]] = defaultdict(list)
+    backends: dict[_Place, list[Backend]] = defaultdict(list)
     release_ids: dict[_Key, int] = {}
-    for app_id, environment, process, replica_id, address, port, release_id in session.execute(query):
-        backends[app_id, environment, process].append(Backend(replica_id, address, port))
+    for app_id, environment, process, replica_id, address, port, release_id, slot in session.execute(query):
+        backends[app_id, environment, process].append(Backend(replica_id, address, port, slot))
         release_ids[app_id, environment] = release_id
     return backends, release_ids
 
 
-def _limits(
-    session: Session, apps: Collection[int] | None, release_ids: Mapping[_Key, int]
-) -> dict[_Key, dict[str, Any]]:
-    """Timeouts and body size, of the release that the targets run, else of the live one."""
+def _scaled_to_nothing(session: Session, apps: Collection[int] | None) -> set[_Place]:
+    query = select(Scale.app_id, Scale.environment, Scale.process).where(Scale.replicas == 0)
+    if apps is not None:
+        query = query.where(Scale.app_id.in_(apps))
+    return {(app_id, environment, process) for app_id, environment, process in session.execute(query)}
+
+
+def _running(session: Session, apps: Collection[int] | None, release_ids: Mapping[_Key, int]) -> dict[_Key, _Running]:
+    """Of the release that the targets run, else of the live one."""
     live = select(Deployment.app_id, Deployment.environment, Deployment.release_id).where(
         Deployment.state == str(State.LIVE), Deployment.release_id.is_not(None)
     )
@@ -67,11 +102,17 @@ def _limits(
         live = live.where(Deployment.app_id.in_(apps))
     chosen = {(app_id, environment): release_id for app_id, environment, release_id in session.execute(live)}
     chosen |= release_ids
-    query = select(Release.id, Release.configuration)
-    if apps is not None:
-        query = query.where(Release.id.in_(set(chosen.values())))
     wanted = set(chosen.values())
-    by_release = {id_: _of(values) for id_, values in session.execute(query) if id_ in wanted}
+    query = select(Release.id, Release.configuration, Build.file_settings).outerjoin(
+        Build, Build.id == Release.build_id
+    )
+    if apps is not None:
+        query = query.where(Release.id.in_(wanted))
+    by_release = {
+        id_: _Running(_of(configuration), file_settings or {})
+        for id_, configuration, file_settings in session.execute(query)
+        if id_ in wanted
+    }
     return {key: by_release[release_id] for key, release_id in chosen.items() if release_id in by_release}
 
 

@@ -78,13 +78,18 @@ def create_app(services: Services, principal: Principal, wanted: NewApp) -> docu
 def change_app(services: Services, principal: Principal, name: str, changes: dict[str, Any]) -> documents.ChangedApp:
     """Change `repository`, `branch`, `credential` (None: forget it) and `settings` (an RFC 7396 merge patch).
 
-    Only changed settings make a deployment: the others matter to the next one.
+    Only changed settings make a deployment: the others matter to the next one. What only the edges do is in force with
+    the next generation of the route table.
     """
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, name, to_change=True)
         _change_source(services, app, changes)
         deployment = None
-        if _change_settings(app, changes.get("settings")):
+        before, changed = app.settings, _change_settings(app, changes.get("settings"))
+        routes_only = changed and app_settings.is_only_traffic(before, app.settings)
+        if routes_only:
+            touch_routes(session, session.scalars(select(Domain.host).filter_by(app_id=app.id)))
+        elif changed:
             deployment = intents.reconfigure(session, app, actor=principal.actor.name, what="settings changed")
         audit.record(session, app.tenant_id, principal.actor, "app.change", name, fields=sorted(changes))
         session.flush()
@@ -93,6 +98,8 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
             deployment=show_deployment(session, deployment, services.settings.public_url) if deployment else None,
         )
     intents.announce(services.queue, [deployment] if deployment else [])
+    if routes_only:
+        services.queue.wake_agent(app.id)
     return shown
 
 

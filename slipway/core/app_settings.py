@@ -81,7 +81,49 @@ class Timeouts(_Model):
     pre_deploy_s: float | None = Field(default=None, ge=1, le=86400)
 
 
-class AppSettings(_Model):
+class Waiting(_Model):
+    """Requests wait at the edge while the app has no ready replica, or as many under way as it allows."""
+
+    requests: int = Field(default=100, ge=0, le=10_000)
+    """How many may wait at one time; 0: none does."""
+    mb: int = Field(default=64, ge=0, le=10_240)
+    """Their bodies together."""
+    timeout_s: float = Field(default=10, ge=0, le=600)
+
+
+class Ejection(_Model):
+    """A replica that fails several times in a row gets no request for a while; never the last one."""
+
+    failures: int = Field(default=5, ge=0, le=1000)
+    """5xx, refused or closed connections, time-outs; 0: off."""
+    pause_s: float = Field(default=5, gt=0, le=3600)
+    """Twice as long each time, up to `most_s`."""
+    most_s: float = Field(default=60, gt=0, le=3600)
+
+
+class Breaker(_Model):
+    """When request after request gets no answer at all, the edge refuses the app's requests for a moment."""
+
+    failures: int = Field(default=20, ge=0, le=10_000)
+    """In a row, over all replicas; 0: off."""
+    pause_s: float = Field(default=5, gt=0, le=3600)
+    """Then one request tries."""
+
+
+class Traffic(_Model):
+    """What the edges do with an app's requests. It belongs to the route: a change is in force without new replicas."""
+
+    balancing: Literal["round_robin", "weighted", "least_connections", "least_load"] = "round_robin"
+    weights: tuple[Annotated[int, Field(ge=0, le=100)], ...] = Field(default=(), max_length=100)
+    """For `weighted`: of the first replica, the second and so on; 1 for the others."""
+    max_concurrency: int | None = Field(default=None, ge=1, le=100_000)
+    """Most requests under way at one time, over all replicas; more of them wait."""
+    waiting: Waiting = Waiting()
+    ejection: Ejection = Ejection()
+    breaker: Breaker = Breaker()
+
+
+class AppSettings(Traffic):
     """All optional: an empty file is a valid one."""
 
     app: Slug | None = None
@@ -135,6 +177,33 @@ def file_values(content: bytes) -> dict[str, Any]:
 def overlay(app: dict[str, Any], file: dict[str, Any]) -> AppSettings:
     """The app's settings with the file's over them, table by table, value by value."""
     return parse(_merge(app, file))
+
+
+def traffic(app: dict[str, Any], file: dict[str, Any]) -> Traffic:
+    """The part of `overlay` that is the edges'.
+
+    Raises:
+        InvalidInput: names the field and the rule.
+    """
+    chosen = {name: value for name, value in _merge(app, file).items() if name in Traffic.model_fields}
+    if not chosen:
+        return _PLAIN
+    try:
+        return Traffic.model_validate(chosen)
+    except ValidationError as error:
+        raise InvalidInput(_first(error)) from None
+
+
+def is_only_traffic(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Do these settings differ at most in what needs no new replicas?"""
+
+    def of_replicas(settings: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in settings.items() if name not in Traffic.model_fields}
+
+    return of_replicas(before) == of_replicas(after)
+
+
+_PLAIN = Traffic()
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

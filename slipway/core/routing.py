@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from slipway.core.app_settings import Traffic
+
 CONNECT_TIMEOUT_S = 2.0
 READ_TIMEOUT_S = 60.0
 MAX_BODY_BYTES = 100 << 20
@@ -18,6 +20,7 @@ class Backend:
     id: str
     address: str
     port: int
+    slot: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +34,42 @@ class Service:
     connect_timeout_s: float = CONNECT_TIMEOUT_S
     read_timeout_s: float = READ_TIMEOUT_S
     max_body_bytes: int = MAX_BODY_BYTES
+    stopped: bool = False
+    """Nothing is meant to serve: scaled to 0, or nothing is live."""
+    traffic: Traffic = Traffic()
 
 
 def entry(service: Service, generation: int) -> dict[str, Any]:
     """The route table's entry. Without backends the edge answers 503: the app exists and has no ready replica."""
+    traffic = service.traffic
     ordered = sorted(service.backends, key=lambda backend: backend.id)
     return {
         "app": str(service.app_id),
         "name": service.app,
         "tenant": service.tenant,
         "generation": generation,
-        "targets": [{"id": each.id, "address": each.address, "port": each.port} for each in ordered],
+        "targets": [_target(each, traffic) for each in ordered],
         "timeouts": {"connect_s": service.connect_timeout_s, "read_s": service.read_timeout_s},
         "max_body_bytes": service.max_body_bytes,
+        **({"stopped": True} if service.stopped else {}),
+        **_choices(traffic),
     }
+
+
+def _target(backend: Backend, traffic: Traffic) -> dict[str, Any]:
+    target: dict[str, Any] = {"id": backend.id, "address": backend.address, "port": backend.port}
+    if traffic.balancing == "weighted" and backend.slot <= len(traffic.weights):
+        target["weight"] = traffic.weights[backend.slot - 1]
+    return target
+
+
+def _choices(traffic: Traffic) -> dict[str, Any]:
+    """What was chosen. The defaults are the edges' too, so that ten thousand entries need not repeat them."""
+    chosen = traffic.model_dump(exclude_defaults=True, exclude={"weights"})
+    waiting = chosen.get("waiting", {})
+    if "mb" in waiting:
+        waiting["bytes"] = waiting.pop("mb") << 20
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ function _M.read(raw)
     access = type(said.access) == "string" and said.access or "public",
     balancing = said.balancing,
     targets = targets,
-    stopped = #targets == 0 and said.replicas == 0,
+    stopped = said.stopped == true,
     connect_s = timeouts.connect_s,
     read_s = timeouts.read_s,
     max_body_bytes = tonumber(said.max_body_bytes) or BODY_BYTES,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from slipway.models import Domain, RouteChange, RouteTable, now
+from slipway import intents
+from slipway.models import App, Domain, RouteChange, RouteTable, now
 from slipway.routes import touch_routes
 from tests.integration.agent.rig import WHY, Rig
 
@@ -112,3 +113,56 @@ def test_an_app_that_is_being_deleted_has_no_route(rig: Rig) -> None:
     touch(rig, "hello.localhost")
     rig.parts.routes.sync()
     assert rig.publisher.table == {}
+
+
+def set_traffic(rig: Rig, app: App, **settings: object) -> None:
+    with rig.db.write(platform=WHY) as session:
+        session.get_one(App, app.id).settings = settings
+    touch(rig, "hello.localhost")
+    rig.parts.routes.sync()
+
+
+def test_how_an_app_is_balanced_is_in_its_entry(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    set_traffic(rig, app, balancing="least_load", max_concurrency=3)
+    entry = rig.publisher.table["hello.localhost"]
+    assert entry is not None
+    assert (entry["balancing"], entry["max_concurrency"]) == ("least_load", 3)
+
+
+def test_settings_that_nobody_understands_keep_no_route_from_being_published(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    set_traffic(rig, app, balancing="of another version")
+    entry = rig.publisher.table["hello.localhost"]
+    assert entry is not None
+    assert "balancing" not in entry
+    assert len(entry["targets"]) == 1
+
+
+def test_an_entry_says_whether_its_app_is_meant_to_run(rig: Rig) -> None:
+    """The edges wait for an app that starts, not for one that shall not run."""
+    app = rig.add_app()
+    touch(rig, "hello.localhost")
+    rig.parts.routes.sync()
+    assert stopped(rig), "nothing is live"
+    rig.live(app)
+    assert not stopped(rig)
+    scale(rig, app, 0)
+    assert stopped(rig)
+    scale(rig, app, 1, settled=False)
+    assert not stopped(rig), "it starts"
+
+
+def scale(rig: Rig, app: App, replicas: int, *, settled: bool = True) -> None:
+    with rig.db.write(platform=WHY) as session:
+        intents.scale(session, session.get_one(App, app.id), replicas=replicas)
+    if settled:
+        rig.settle(app)
+    rig.parts.routes.sync()
+
+
+def stopped(rig: Rig) -> bool:
+    entry = rig.publisher.table["hello.localhost"]
+    return bool(entry and entry.get("stopped"))

@@ -92,7 +92,7 @@ def test_at_the_deadline_it_is_503_with_retry_after(rig, app_id):
 
 
 def test_an_app_scaled_to_nothing_answers_at_once(rig, app_id, wakes):
-    rig.route(HOST, app=app_id, replicas=0, **PATIENT)
+    rig.route(HOST, app=app_id, stopped=True, **PATIENT)
     began = time.monotonic()
 
     answer = rig.edge.ask(HOST)
@@ -107,7 +107,7 @@ def test_an_app_scaled_to_nothing_meanwhile_ends_the_waiting(rig, pool, app_id):
     asked = pool.submit(rig.edge.ask, HOST)
     waits(rig, app_id, 1)
 
-    rig.route(HOST, app=app_id, replicas=0, **PATIENT)
+    rig.route(HOST, app=app_id, stopped=True, **PATIENT)
 
     assert asked.result().json["code"] == "app-stopped"
 

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from slipway.core.states import State
 from slipway.models import App, AuditRecord, Deployment, Domain, RouteChange, Scale
 from slipway.queue import WAKE_CHANNEL
+from slipway.routes import route_table
 from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live
 
@@ -95,6 +96,22 @@ def test_changed_settings_are_merged_and_rolled_out(api: Api, owner: Caller) -> 
     assert changed["deployment"]["kind"] == "configuration"
     assert changed["app"]["state"] == "deploying"
     assert owner.patch("/api/apps/hello", patch)["deployment"] is None, "nothing changed the second time"
+
+
+def test_what_only_the_edges_do_is_a_change_of_the_route(api: Api, owner: Caller) -> None:
+    """Balancing needs no new replicas."""
+    owner.create_app(settings={"port": 9000})
+    make_live(api.services.db, "hello")
+    with api.services.db.read(platform="a test looks") as session:
+        before = route_table(session).generation
+
+    changed = owner.patch("/api/apps/hello", {"settings": {"balancing": "least_load", "max_concurrency": 4}})
+
+    assert changed["deployment"] is None
+    assert changed["app"]["settings"] == {"port": 9000, "balancing": "least_load", "max_concurrency": 4}
+    with api.services.db.read(platform="a test looks") as session:
+        assert route_table(session).generation == before + 1
+        assert session.scalars(select(RouteChange.host).filter_by(generation=before + 1)).all() == ["hello.localhost"]
 
 
 def test_a_changed_source_waits_for_the_next_push(api: Api, owner: Caller) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import re
+from pathlib import Path
+
 import pytest
 
+from slipway.core.app_settings import Traffic, is_only_traffic, traffic
 from slipway.core.routing import Backend, Publication, Service, confirmed_by_all, entry, publication
 
 
@@ -25,6 +30,73 @@ def test_an_entry_is_as_the_protocol_says() -> None:
 
 def test_an_app_without_a_ready_replica_has_an_entry_without_targets() -> None:
     assert entry(Service(1, "shop", "acme"), 1)["targets"] == []
+
+
+def targets_and_choices(chosen: Traffic) -> tuple[list[object], dict[str, object]]:
+    backends = tuple(Backend(f"r-{slot}", f"10.0.0.{slot}", 8000, slot) for slot in (1, 2, 3))
+    made = entry(Service(1, "shop", "acme", backends, traffic=chosen), 1)
+    plain = entry(Service(1, "shop", "acme"), 1)
+    weights = [target.get("weight") for target in made["targets"]]
+    return weights, {key: value for key, value in made.items() if key not in plain}
+
+
+@pytest.mark.parametrize(
+    ("settings", "weights", "choices"),
+    [
+        ({}, [None, None, None], {}),
+        ({"weights": [3]}, [None, None, None], {}),
+        ({"balancing": "weighted", "weights": [3, 0]}, [3, 0, None], {"balancing": "weighted"}),
+        ({"balancing": "least_load"}, [None, None, None], {"balancing": "least_load"}),
+        ({"max_concurrency": 8}, [None, None, None], {"max_concurrency": 8}),
+        ({"waiting": {"mb": 1, "timeout_s": 3}}, [None] * 3, {"waiting": {"bytes": 1 << 20, "timeout_s": 3}}),
+        ({"ejection": {"failures": 0}}, [None] * 3, {"ejection": {"failures": 0}}),
+        ({"breaker": {"failures": 3, "pause_s": 5}}, [None] * 3, {"breaker": {"failures": 3}}),
+    ],
+)
+def test_an_entry_carries_what_was_chosen(
+    settings: dict[str, object], weights: list[object], choices: dict[str, object]
+) -> None:
+    assert targets_and_choices(traffic(settings, {})) == (weights, choices)
+
+
+def test_an_app_that_shall_not_run_says_so() -> None:
+    assert entry(Service(1, "shop", "acme", stopped=True), 1)["stopped"] is True
+
+
+def test_the_files_choice_goes_before_the_apps() -> None:
+    chosen = traffic({"balancing": "weighted", "max_concurrency": 4, "port": 80}, {"balancing": "least_load"})
+    assert (chosen.balancing, chosen.max_concurrency) == ("least_load", 4)
+
+
+def test_the_edge_has_the_same_defaults() -> None:
+    """An entry leaves them out."""
+    source = (Path(__file__).parents[3] / "nginx/lua/slipway/entry.lua").read_text()
+    plain = Traffic()
+    for name, row in (
+        ("WAITING", plain.waiting.model_dump(exclude={"mb"}) | {"bytes": plain.waiting.mb << 20}),
+        ("EJECTION", plain.ejection.model_dump()),
+        ("BREAKER", plain.breaker.model_dump()),
+    ):
+        [said] = re.findall(rf"^local {name} = {{ (.*) }}$", source, re.MULTILINE)
+        numbers = {
+            key: math.prod(map(float, value.split("*"))) for key, value in re.findall(r"(\w+) = ([\d *]+)", said)
+        }
+        assert {key: numbers[key] for key in row} == row
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"port": 80}, {"port": 80, "balancing": "weighted"}, True),
+        ({"waiting": {"mb": 1}}, {}, True),
+        ({"port": 80}, {"port": 81, "balancing": "weighted"}, False),
+        ({}, {"timeouts": {"read_s": 5}}, False),
+    ],
+)
+def test_some_settings_need_no_new_replicas(
+    before: dict[str, object], after: dict[str, object], expected: bool
+) -> None:
+    assert is_only_traffic(before, after) is expected
 
 
 EVERYTHING = Publication(everything=True)
