@@ -16,7 +16,7 @@ from typing import Any
 
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready, NotFound
 from slipway.ports.building import BuildSpec, Built, Commit, Interrupted, Repository, Stopped
-from slipway.ports.routes import Entries, Position, UnderWay
+from slipway.ports.routes import Entries, Load, Position, UnderWay
 from slipway.ports.runtime import Observed, ReplicaSpec, ResourceUse, TaskResult
 
 
@@ -207,6 +207,7 @@ class FakePublisher:
         self.published: list[Position] = []
         self.counts: dict[tuple[str, str], int | None] = {}
         """(edge, target) → requests under way; None: the edge does not tell. 0 unless given."""
+        self.loads: dict[str, Load] = {}
         self._position: Position | None = None
         self._confirmed: dict[str, Position] = {}
 
@@ -237,10 +238,14 @@ class FakePublisher:
 
     def inflight(self, edge: str, target_id: str) -> UnderWay | None:
         self._reach()
-        if edge not in self._confirmed:
+        requests = self.counts.get((edge, target_id), 0) if edge in self._confirmed else None
+        if requests is None:
             return None
-        streams = self.counts.get((edge, f"{target_id} streams"), 0)
-        return UnderWay(self.counts.get((edge, target_id), 0), streams)
+        return UnderWay(requests, self.counts.get((edge, f"{target_id} streams")) or 0)
+
+    def tell_loads(self, loads: Mapping[str, Load]) -> None:
+        self._reach()
+        self.loads = dict(loads)
 
     # -- what tests do -------------------------------------------------------------------------------------------------
 

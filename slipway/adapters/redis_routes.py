@@ -13,15 +13,17 @@ from redis.client import Pipeline
 from redis.exceptions import RedisError, WatchError
 
 from slipway.errors import DependencyUnavailable
-from slipway.ports.routes import Entries, Position, UnderWay
+from slipway.ports.routes import Entries, Load, Position, UnderWay
 
 META = "slipway:routes:meta"
 TABLE = "slipway:routes:table"
 DELTAS = "slipway:routes:deltas"
 CONFIRMED = "slipway:edges:confirmed"
 INFLIGHT = "slipway:edges:inflight:"
+LOAD = "slipway:load"
 
 DELTAS_KEPT = 10_000
+LOAD_KEPT_S = 10  # an edge believes half as long
 COUNT_AGE_MAX_S = 2.5  # an edge counts at least every second
 
 
@@ -85,6 +87,15 @@ class RedisRoutes:
         if counted_at <= confirmed_at or self._clock() - counted_at > COUNT_AGE_MAX_S:
             return None
         return UnderWay(int(requests or 0), int(streams or 0))
+
+    def tell_loads(self, loads: Mapping[str, Load]) -> None:
+        fields: dict[Any, Any] = {id_: json.dumps({"cpu": load.cpu, "at": load.at}) for id_, load in loads.items()}
+        with _reaching("the replicas' loads can't be told"), self._redis.pipeline(transaction=True) as pipe:
+            pipe.unlink(LOAD)
+            if fields:
+                pipe.hset(LOAD, mapping=fields)
+                pipe.expire(LOAD, LOAD_KEPT_S)
+            pipe.execute()
 
 
 @contextmanager

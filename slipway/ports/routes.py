@@ -28,6 +28,16 @@ class UnderWay:
     """Those of them that may last long: WebSockets and server-sent events."""
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy a target is."""
+
+    cpu: float
+    """Share of the CPUs that it may use, 0 to 1."""
+    at: float
+    """Unix seconds of the look."""
+
+
 class RoutePublisher(Protocol):
     """Raises `DependencyUnavailable` when the way is closed; nothing was published then."""
 
@@ -49,4 +59,8 @@ class RoutePublisher(Protocol):
 
     def inflight(self, edge: str, target_id: str) -> UnderWay | None:
         """What is under way from an edge to a target; None: the edge did not tell lately."""
+        ...
+
+    def tell_loads(self, loads: Mapping[str, Load]) -> None:
+        """Target → how busy it is; all that is known, in place of what was told before."""
         ...

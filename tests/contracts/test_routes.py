@@ -167,6 +167,7 @@ def test_a_closed_way_is_unavailable(rig: RoutesRig) -> None:
         lambda: rig.routes.publish(SECOND, {}),
         lambda: rig.routes.publish_all(SECOND, {}),
         lambda: rig.routes.inflight("edge-1", "r-1"),
+        lambda: rig.routes.tell_loads({}),
     ):
         with pytest.raises(DependencyUnavailable):
             call()

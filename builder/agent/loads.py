@@ -1,0 +1,57 @@
+"""How busy replicas are, each second, for the edges of apps that are balanced by load."""
+
+from __future__ import annotations
+
+import os
+
+from sqlalchemy import String, cast, or_, select
+
+from builder.agent.parts import REASON, Parts
+from slipway.errors import NotFound
+from slipway.models import App, Build, Release, Replica, Target
+from slipway.ports.routes import Load
+from slipway.ports.runtime import ResourceUse
+
+EVERY_S = 1.0
+_CHOICE = "%least_load%"
+
+
+class LoadMeter:
+    """Remembers the last look: a share is what was used between two."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._last: dict[str, ResourceUse] = {}
+
+    def measure(self) -> None:
+        """Tell the edges. Raises `DependencyUnavailable`: then they balance in turn until the next time."""
+        uses = {}
+        for replica_id, container_id in self._balanced_by_load():
+            try:
+                uses[replica_id] = self._parts.runtime.usage(container_id)
+            except NotFound:  # it goes just now
+                continue
+        before, self._last = self._last, uses
+        known = {id_: (before[id_], use) for id_, use in uses.items() if id_ in before and use.at > before[id_].at}
+        if uses or before:
+            self._parts.publisher.tell_loads({id_: _load(*looks) for id_, looks in known.items()})
+
+    def _balanced_by_load(self) -> list[tuple[str, str]]:
+        """Replica and container of each target that may be chosen by load: some app's setting has the word."""
+        query = (
+            select(Replica.id, Replica.container_id)
+            .join(Target, Target.replica_id == Replica.id)
+            .join(App, App.id == Replica.app_id)
+            .join(Release, Release.id == Replica.release_id)
+            .outerjoin(Build, Build.id == Release.build_id)
+            .where(or_(cast(App.settings, String).like(_CHOICE), cast(Build.file_settings, String).like(_CHOICE)))
+        )
+        with self._parts.db.read(platform=REASON) as session:
+            return [(replica_id, id_) for replica_id, id_ in session.execute(query) if id_ is not None]
+
+
+def _load(before: ResourceUse, now: ResourceUse) -> Load:
+    """The share of the CPUs that it may use, and of the host's when it has no limit."""
+    may_use = now.cpus_limit or os.cpu_count() or 1
+    share = (now.cpu_s - before.cpu_s) / (now.at - before.at) / may_use
+    return Load(min(1.0, max(0.0, share)), now.at)
