@@ -2,6 +2,8 @@
 -- a phase's file finds its function there, since a `require` at every request costs more and is never compiled.
 require("slipway.settings").load(ngx.config.prefix() .. "settings.json")
 
+jit.opt.start("loopunroll=60") -- tail calls count towards it, and most of what nginx offers ends in some
+
 local answers = require("slipway.answers")
 local attempts = require("slipway.attempts")
 local outcomes = require("slipway.outcomes")

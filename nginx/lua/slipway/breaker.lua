@@ -1,6 +1,7 @@
 -- A circuit breaker for each app. Closed: requests pass. Open, after too many in a row got no answer at all (refused,
 -- closed, too slow): they are refused at once. Then half open: one request tries; an answer closes it, none opens it
 -- again. What the app answers is its own business, 5xx too: it never opens the circuit.
+local metrics = require("slipway.metrics")
 local streaks = require("slipway.streaks")
 
 local _M = {}
@@ -32,6 +33,7 @@ end
 -- try next sees what came of it.
 function _M.note(ctx, entry, answered)
   if answered == false and streaks.fail(entry.circuit, entry.breaker) then
+    metrics.count("circuit_openings", entry.app)
     ngx.log(ngx.WARN, "app ", entry.app, " does not answer: its circuit is open")
   elseif answered and streaks.succeed(entry.circuit) then
     ngx.log(ngx.NOTICE, "app ", entry.app, " answers again: its circuit is closed")

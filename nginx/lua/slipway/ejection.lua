@@ -1,4 +1,5 @@
 -- Passive ejection: a target that fails several times in a row gets no request for a while, longer each time.
+local metrics = require("slipway.metrics")
 local streaks = require("slipway.streaks")
 
 local _M = {}
@@ -28,6 +29,7 @@ end
 
 function _M.failed(entry, target)
   if streaks.fail(target.streak, entry.ejection) then
+    metrics.count("ejections", entry.app)
     ngx.log(ngx.WARN, "target ", target.id, " of app ", entry.app, " fails and gets no request for a while")
   end
 end

@@ -1,9 +1,12 @@
 -- GET /metrics: everything that is counted, in Prometheus' text format (docs/reference/edge-metrics.md).
+local failures = require("slipway.failures")
 local inflight = require("slipway.inflight")
 local metrics = require("slipway.metrics")
 local routes = require("slipway.routes")
+local streaks = require("slipway.streaks")
 local usage = require("slipway.usage")
 local usage_stream = require("slipway.usage_stream")
+local waiting = require("slipway.waiting")
 local worker = require("slipway.worker")
 
 local _M = {}
@@ -68,7 +71,11 @@ local function collect()
     local app = seen[unit.app]
     if not app then
       local about = metrics.about(unit.app)
-      app = { id = unit.app, labels = string.format('app="%s",tenant="%s"', label(about.name), label(about.tenant)) }
+      app = {
+        id = unit.app,
+        host = about.host,
+        labels = string.format('app="%s",tenant="%s"', label(about.name), label(about.tenant)),
+      }
       seen[unit.app] = app
       apps[#apps + 1] = app
     end
@@ -103,6 +110,11 @@ local function histogram(page, app)
   page:sample(name .. "_count", app.labels, below)
 end
 
+local function is_circuit_open(app)
+  local entry = app.host and routes.entry(app.host)
+  return entry and entry.app == app.id and streaks.paused_until(entry.circuit) ~= nil
+end
+
 local function of_apps(page, apps)
   page:family("requests_total", "counter", "Requests answered, by class of status.")
   over(apps, function(app)
@@ -124,12 +136,26 @@ local function of_apps(page, apps)
       page:sample(name .. "_total", app.labels, metrics.counted(name, app.id))
     end)
   end
-  for _, name in ipairs(sorted(metrics.GAUGES)) do
-    page:family(name, "gauge", metrics.GAUGES[name].help)
-    over(apps, function(app)
-      page:sample(name, app.labels, metrics.GAUGES[name].read(app.id) or 0)
-    end)
-  end
+  page:family("refusals_total", "counter",
+    "Requests that the edge refused before it chose a target, by the failure's code.")
+  local codes = sorted(failures.BY_CODE)
+  over(apps, function(app)
+    for _, code in ipairs(codes) do
+      local count = metrics.refused(code, app.id)
+      if count > 0 then
+        page:sample("refusals_total", app.labels .. ',code="' .. code .. '"', count)
+      end
+    end
+  end)
+  page:family("waiting", "gauge", "Requests in the waiting room.")
+  local waits = waiting.counts()
+  over(apps, function(app)
+    page:sample("waiting", app.labels, waits[app.id] or 0)
+  end)
+  page:family("circuit_open", "gauge", "1 while the circuit is open, or one request tries whether it may close.")
+  over(apps, function(app)
+    page:sample("circuit_open", app.labels, is_circuit_open(app) and 1 or 0)
+  end)
 end
 
 local function of_replicas(page, units)
@@ -145,6 +171,12 @@ local function of_replicas(page, units)
   page:family("replica_request_duration_seconds_total", "counter", "Time that requests took; without streams.")
   over(units, function(unit)
     page:sample("replica_request_duration_seconds_total", unit.labels, unit.values[MS] / 1000)
+  end)
+  page:family("ejected", "gauge", "1 while a target gets no request because it failed in a row.")
+  over(units, function(unit)
+    if unit.target ~= "" then
+      page:sample("ejected", unit.labels, streaks.is_paused("target:" .. unit.target) and 1 or 0)
+    end
   end)
   page:family("inflight", "gauge", "Requests and open connections under way.")
   local under_way = inflight.totals()

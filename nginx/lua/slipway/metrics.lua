@@ -4,6 +4,7 @@
 -- A unit is an app and a target (or none, where the edge answered itself). Its counters exist before they are
 -- incremented: creating them is the moment to make the unit known to those who read (`register`).
 local cjson = require("cjson.safe")
+local failures = require("slipway.failures")
 
 local _M = {}
 
@@ -15,12 +16,12 @@ _M.BOUNDS_MS = { 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 
 
 -- What else is counted, by app: name of the counter -> what it says.
 _M.COUNTERS = {
+  circuit_openings = "Times that the circuit opened because too many requests in a row got no answer.",
+  ejections = "Times that a target was left out for a while because it failed in a row.",
   retries = "Attempts on another target, or once more on the same, after one that failed.",
 }
 
--- What is looked up when somebody asks: name of the gauge -> { help = what it says, read = function(app id) }.
-_M.GAUGES = {}
-
+local REFUSED = "refused: "
 local BEYOND = #_M.BOUNDS_MS + 1
 local PROBABLY_STREAM_MS = 1000
 
@@ -156,10 +157,13 @@ function _M.measure()
   end
   counts:incr(series.bytes_out, tonumber(ngx.var.bytes_sent) or 0)
   observe(series, ctx.streams, status)
+  if ctx.failure then
+    _M.count(REFUSED .. ctx.failure, series.app)
+  end
   counts:incr(series.bytes_in, bytes_received(status))
 end
 
--- One more of `name` (see COUNTERS) for the app's id. For what happens seldom.
+-- One more of `name`, one of COUNTERS, for the app's id. For what happens seldom.
 function _M.count(name, app)
   local _, err, forced = counts:incr("c|" .. name .. "|" .. app, 1, 0)
   if err or forced then
@@ -170,6 +174,11 @@ end
 
 function _M.counted(name, app)
   return counts:get("c|" .. name .. "|" .. app) or 0
+end
+
+-- Requests of the app that the edge refused with this failure's code before it chose a target.
+function _M.refused(code, app)
+  return _M.counted(REFUSED .. code, app)
 end
 
 -- How many units were ever registered: their numbers go from 1 to this.
@@ -244,6 +253,9 @@ function _M.forget_app(app)
   end
   for name in pairs(_M.COUNTERS) do
     counts:delete("c|" .. name .. "|" .. app)
+  end
+  for code in pairs(failures.BY_CODE) do
+    counts:delete("c|" .. REFUSED .. code .. "|" .. app)
   end
 end
 

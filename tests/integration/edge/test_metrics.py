@@ -172,6 +172,42 @@ def test_a_killed_worker_takes_no_count_with_it(rig, backend):
         connection.close()
 
 
+def test_refusals_tell_their_code(rig):
+    rig.route("empty.localhost", app="2", waiting={"timeout_s": 0.05})
+    rig.edge.ask("empty.localhost")
+    rig.edge.ask("nobody.localhost")
+
+    shown = counted(rig, {"5xx": 1}, app="app2")
+    assert shown.value("refusals_total", app="app2", code="no-ready-replica") == 1
+    assert shown.value("refusals_total", app="", code="unknown-host") == 1
+
+
+def test_who_waits_is_told(rig, backend):
+    rig.route("empty.localhost", app="2", waiting={"timeout_s": 0.01})
+    rig.edge.ask("empty.localhost")
+    counted(rig, {"5xx": 1}, app="app2")
+    rig.route("empty.localhost", app="2", waiting={"timeout_s": 30})
+
+    connection = rig.edge.raw(b"GET / HTTP/1.1\r\nHost: empty.localhost\r\n\r\n")
+    eventually(lambda: page(rig).value("waiting", app="app2") == 1)
+    connection.close()
+    eventually(lambda: page(rig).value("waiting", app="app2") == 0)
+
+
+def test_ejections_and_open_circuits_are_told(rig):
+    gone = target(free_port(), "r-1"), target(free_port(), "r-2")
+    plans = {"ejection": {"failures": 2, "pause_s": 60}, "breaker": {"failures": 3, "pause_s": 60}}
+    rig.route("shop.localhost", *gone, **plans)
+
+    eventually(lambda: rig.edge.ask("shop.localhost").json["code"] == "circuit-open")
+    eventually(lambda: page(rig).value("circuit_open", app="app1") == 1)
+
+    shown = page(rig)
+    assert shown.value("circuit_openings_total", app="app1") == 1
+    assert shown.value("ejections_total", app="app1") >= 1
+    assert shown.value("ejected", app="app1") >= 1
+
+
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
 def test_prometheus_own_linter_finds_nothing(rig, backend):
     rig.route("shop.localhost", target(backend().port))
