@@ -8,10 +8,10 @@ from tests.fixtures.stack import running_stack
 
 
 def main() -> None:
-    with running_stack() as stack:
+    with running_stack(workers="1") as stack:
         rows = [pushes.compare(stack)]
         sender = deliveries.prepare(stack)
-        rows += [deliveries.steady(stack, sender), deliveries.burst(sender)]
+        rows += [deliveries.steady(stack, sender), deliveries.disk(stack), deliveries.burst(sender)]
         where = machine(stack.docker)
     print(f"{where}\n\n{table(rows)}")
 
