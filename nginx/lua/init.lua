@@ -8,9 +8,11 @@ local answers = require("slipway.answers")
 local attempts = require("slipway.attempts")
 local outcomes = require("slipway.outcomes")
 local status = require("slipway.status")
+local worker = require("slipway.worker")
 
 slipway = {
-  start = require("slipway.worker").start,
+  start = worker.start,
+  stop = worker.stop,
   admit = require("slipway.admission").admit,
   dial = attempts.dial,
   finish = outcomes.finish,

@@ -56,6 +56,7 @@ def prepare(settings: Settings) -> list[str]:
         path.mkdir(parents=True, exist_ok=True)
     for path in (edge, *(path for path in edge.rglob("lua*") if path.is_dir()), edge / "tmp"):
         path.chmod(FOLDER_MODE)
+    _leave_to_workers(edge / "usage")
     _free(status_socket(settings))
     _copy(SOURCE, edge)
     _write(edge / "values.conf", _values(settings))
@@ -68,6 +69,13 @@ def _nginx() -> str:
     if found is None:
         raise SettingsError("nginx is not installed", remedy="apt-get install nginx-light libnginx-mod-http-lua")
     return found
+
+
+def _leave_to_workers(folder: Path) -> None:
+    """What workers themselves write into."""
+    folder.mkdir(exist_ok=True)
+    if os.geteuid() == 0:
+        shutil.chown(folder, WORKER_USER)
 
 
 def _free(path: Path) -> None:

@@ -8,6 +8,7 @@ local rates = require("slipway.rates")
 local routes = require("slipway.routes")
 local settings = require("slipway.settings")
 local usage = require("slipway.usage")
+local usage_file = require("slipway.usage_file")
 
 local _M = {}
 
@@ -27,6 +28,7 @@ local units, by_unit, upto, holes -- what is known here; anew with each leadersh
 local taken_until_s
 local next_look_s = 0
 local written               -- app -> what Redis holds as its total; nil: unknown
+local has_leftovers         -- of an nginx before this one, perhaps
 local busy = false
 
 local function now_s()
@@ -48,7 +50,7 @@ end
 local function begin()
   units, by_unit, upto, holes = {}, {}, 0, {}
   taken_until_s = state:get("usage_until") or state:get("since")
-  written = nil
+  written, has_leftovers = nil, true
   usage.resume()
 end
 
@@ -139,12 +141,29 @@ local function next_sequence(client)
   return math.max(usage.first(), tonumber(sequence) + 1)
 end
 
-local function queue_record(queued, sequence)
-  local record = usage.record_text(sequence)
-  if record then
-    queued:xadd(STREAM, "MAXLEN", "~", STREAM_KEPT, "*", "edge", settings.edge_id, "boot", boot(),
-      "sequence", string.format("%.0f", sequence), "record", record)
+local function queue_record(queued, life, sequence, record)
+  queued:xadd(STREAM, "MAXLEN", "~", STREAM_KEPT, "*", "edge", settings.edge_id, "boot", life,
+    "sequence", sequence, "record", record)
+end
+
+-- What an nginx before this one could not send. Sent twice when this worker is killed before the file is gone: readers
+-- know the records by their numbers.
+local function send_leftovers(client)
+  local leftovers = usage_file.load()
+  for first = 1, #leftovers, RECORDS_AT_ONCE do
+    local replies, err = connection.transaction(client, function(queued)
+      for i = first, math.min(first + RECORDS_AT_ONCE - 1, #leftovers) do
+        queue_record(queued, unpack(leftovers[i]))
+      end
+    end)
+    if not replies then
+      return nil, err
+    end
   end
+  if #leftovers > 0 then
+    usage_file.remove()
+  end
+  return true
 end
 
 local function total_json(app)
@@ -189,7 +208,10 @@ local function send_some(client, apps)
   local replies
   replies, err = connection.transaction(client, function(queued)
     for sequence = first, last do
-      queue_record(queued, sequence)
+      local record = usage.record_text(sequence)
+      if record then
+        queue_record(queued, boot(), string.format("%.0f", sequence), record)
+      end
     end
     if last >= first then
       queued:hset(POSITIONS, settings.edge_id, boot() .. ":" .. string.format("%.0f", last))
@@ -213,7 +235,13 @@ local function send(apps)
   end
   local done
   repeat
-    done, err = send_some(client, apps)
+    if has_leftovers then
+      done, err = send_leftovers(client)
+      has_leftovers = not done
+    end
+    if not has_leftovers then
+      done, err = send_some(client, apps)
+    end
     if done == nil then
       client:close()
       return nil, err
@@ -310,6 +338,22 @@ local function tick(premature)
     err = ok
   end
   state:set("usage_problem", (not ran or not ok) and tostring(err) or nil)
+end
+
+-- The last worker ends, and shared memory with it: what Redis lacks is left to the next nginx.
+function _M.close()
+  usage.resume()
+  usage.take(metrics.units(), { from_s = state:get("usage_until") or state:get("since"), to_s = now_s() }, false)
+  local unsent = {}
+  for sequence = (state:get("usage_sent") or 0) + 1, usage.last() do
+    unsent[#unsent + 1] = { sequence, usage.record_text(sequence) }
+  end
+  if #unsent > 0 then
+    local ok, err = usage_file.append(boot(), unsent)
+    if not ok then
+      ngx.log(ngx.ERR, "ALARM: ", #unsent, " records of usage are lost: ", err)
+    end
+  end
 end
 
 -- Records that Redis does not have yet.

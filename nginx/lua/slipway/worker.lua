@@ -49,4 +49,12 @@ function _M.living()
   return living
 end
 
+-- A worker ends. Two that end at once may both find themselves the last: one of them closes.
+function _M.stop()
+  state:delete("worker:" .. process.instance())
+  if #_M.living() == 0 and state:add("closed", true) then
+    usage_stream.close()
+  end
+end
+
 return _M

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import concurrent.futures
+import json
+import signal
 import threading
 from collections import Counter
 
@@ -157,6 +159,32 @@ def test_a_reload_midway_fails_nothing_and_counts_everything(rig, shop, reader):
     assert set(statuses) == {200}
     eventually(lambda: reader.requests() == statuses[200])
     assert reader.gaps == []
+
+
+@pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGQUIT], ids=["at once", "gracefully"])
+def test_what_was_not_sent_when_nginx_stopped_is_sent_by_the_next(backend, way):
+    with running({}, {"usage_every_s": 60}) as rig:
+        rig.route("shop.localhost", target(backend().port))
+        reader = UsageReader(rig.redis.client)
+        for round_ in (1, 2):
+            for _ in range(7):
+                rig.edge.ask("shop.localhost")
+            eventually(lambda: _in_counters(rig) == 7)
+            rig.redis.stop()
+            rig.edge.process.send_signal(way)
+            rig.edge.process.wait(10)
+            assert (rig.edge.settings.state_dir / "edge/usage/unsent").read_text().count("\n") == round_
+            rig.redis.start()
+            rig.publisher.start({host: json.loads(raw) for host, raw in rig.publisher.table.items()})
+            rig.edge.start()
+            eventually(rig.publisher.is_in_force)
+        rig.edge.stop()
+        rig.edge.lua = FAST
+        rig.edge.start()
+
+        eventually(lambda: reader.requests() == 14)
+        eventually(lambda: not (rig.edge.settings.state_dir / "edge/usage/unsent").exists())
+        assert len(reader.folded) == 2
 
 
 def _waiting(rig) -> float:
