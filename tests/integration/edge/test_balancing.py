@@ -74,7 +74,7 @@ def test_weighted_turns_are_spread_out(rig, three):
 
 
 def test_weights_hold_around_a_target_that_is_down(rig, three):
-    rig.route(HOST, *targets(three, (2, 1, 1)), app="down", balancing="weighted")
+    rig.route(HOST, *targets(three, (2, 1, 1)), app="down", balancing="weighted", ejection={"failures": 0})
     three[0].stop()
 
     counts = asked(rig, 40)

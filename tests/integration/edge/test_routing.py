@@ -78,7 +78,7 @@ def test_a_head_request_has_no_body(rig):
 
 
 def test_an_app_without_targets_is_503_with_retry_after(rig):
-    rig.route("shop.localhost")
+    rig.route("shop.localhost", waiting={"timeout_s": 0.1})
 
     answer = rig.edge.ask("shop.localhost")
 
