@@ -3,51 +3,62 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 
 from sqlalchemy import String, cast, or_, select
 
-from builder.agent.parts import REASON, Parts
+from builder.agent.parts import REASON
+from slipway.db import Database
 from slipway.errors import NotFound
 from slipway.models import App, Build, Release, Replica, Target
-from slipway.ports.routes import Load
-from slipway.ports.runtime import ResourceUse
+from slipway.ports.routes import Load, RoutePublisher
+from slipway.ports.runtime import ContainerRuntime, ResourceUse
 
 EVERY_S = 1.0
 _CHOICE = "%least_load%"
 
 
 class LoadMeter:
-    """Remembers the last look: a share is what was used between two."""
+    """Remembers the last look: a share is what was used between two.
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    Args:
+        replicas: gives each replica that matters, with its container.
+    """
+
+    def __init__(
+        self, runtime: ContainerRuntime, publisher: RoutePublisher, replicas: Callable[[], Iterable[tuple[str, str]]]
+    ) -> None:
+        self._runtime = runtime
+        self._publisher = publisher
+        self._replicas = replicas
         self._last: dict[str, ResourceUse] = {}
 
     def measure(self) -> None:
         """Tell the edges. Raises `DependencyUnavailable`: then they balance in turn until the next time."""
         uses = {}
-        for replica_id, container_id in self._balanced_by_load():
+        for replica_id, container_id in self._replicas():
             try:
-                uses[replica_id] = self._parts.runtime.usage(container_id)
+                uses[replica_id] = self._runtime.usage(container_id)
             except NotFound:  # it goes just now
                 continue
         before, self._last = self._last, uses
         known = {id_: (before[id_], use) for id_, use in uses.items() if id_ in before and use.at > before[id_].at}
         if uses or before:
-            self._parts.publisher.tell_loads({id_: _load(*looks) for id_, looks in known.items()})
+            self._publisher.tell_loads({id_: _load(*looks) for id_, looks in known.items()})
 
-    def _balanced_by_load(self) -> list[tuple[str, str]]:
-        """Replica and container of each target that may be chosen by load: some app's setting has the word."""
-        query = (
-            select(Replica.id, Replica.container_id)
-            .join(Target, Target.replica_id == Replica.id)
-            .join(App, App.id == Replica.app_id)
-            .join(Release, Release.id == Replica.release_id)
-            .outerjoin(Build, Build.id == Release.build_id)
-            .where(or_(cast(App.settings, String).like(_CHOICE), cast(Build.file_settings, String).like(_CHOICE)))
-        )
-        with self._parts.db.read(platform=REASON) as session:
-            return [(replica_id, id_) for replica_id, id_ in session.execute(query) if id_ is not None]
+
+def balanced_by_load(db: Database) -> list[tuple[str, str]]:
+    """Replica and container of each target that may be chosen by load: some setting of its app has the word."""
+    query = (
+        select(Replica.id, Replica.container_id)
+        .join(Target, Target.replica_id == Replica.id)
+        .join(App, App.id == Replica.app_id)
+        .join(Release, Release.id == Replica.release_id)
+        .outerjoin(Build, Build.id == Release.build_id)
+        .where(or_(cast(App.settings, String).like(_CHOICE), cast(Build.file_settings, String).like(_CHOICE)))
+    )
+    with db.read(platform=REASON) as session:
+        return [(replica_id, id_) for replica_id, id_ in session.execute(query) if id_ is not None]
 
 
 def _load(before: ResourceUse, now: ResourceUse) -> Load:

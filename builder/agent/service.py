@@ -13,7 +13,7 @@ from redis import Redis
 
 from builder.agent import addresses, attention, deletion, housekeeping, internal_api, lapsed, orphans, passes, waking
 from builder.agent.loads import EVERY_S as LOADS_S
-from builder.agent.loads import LoadMeter
+from builder.agent.loads import LoadMeter, balanced_by_load
 from builder.agent.outages import Outages
 from builder.agent.parts import REASON, Parts
 from builder.agent.polling import Polling
@@ -70,7 +70,8 @@ class Agent:
         self._beside("firewall", lambda: self._every(FIREWALL_S, "firewall", lambda: firewall.ensure(settings)))
         self._beside("lapsed", lambda: self._every(min(5.0, settings.lapse_s / 3), "lapsed", self._hand_out_again))
         self._beside("upkeep", lambda: self._every(settings.reconcile_s, "upkeep", self._upkeep))
-        meter = LoadMeter(self._parts)
+        parts = self._parts
+        meter = LoadMeter(parts.runtime, parts.publisher, lambda: balanced_by_load(parts.db))
         self._beside("loads", lambda: self._every(LOADS_S, "loads", meter.measure))
         self._beside("housekeeping", lambda: self._every(HOUSEKEEPING_S, "housekeeping", self._housekeeping))
         log.info("at work", extra={"instance": settings.instance, "edge": settings.edge_id})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from builder.agent.loads import LoadMeter
+from builder.agent.loads import LoadMeter, balanced_by_load
 from slipway.errors import NotFound
 from slipway.ports.routes import Load
 from slipway.ports.runtime import ResourceUse
@@ -34,6 +34,10 @@ def uses(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Uses:
     return made
 
 
+def meter_of(rig: Rig) -> LoadMeter:
+    return LoadMeter(rig.runtime, rig.publisher, lambda: balanced_by_load(rig.db))
+
+
 @pytest.mark.parametrize(
     ("cpus_limit", "used_s", "share"), [(1.0, 0.25, 0.25), (0.2, 0.2, 1.0), (0.2, 0.05, 0.25), (1.0, 9.0, 1.0)]
 )
@@ -43,7 +47,7 @@ def test_a_share_is_of_the_cpus_that_a_replica_may_use(
     app = rig.add_app(balancing="least_load")
     rig.live(app)
     [replica] = rig.replicas(app)
-    meter = LoadMeter(rig.parts)
+    meter = meter_of(rig)
     meter.measure()
     assert rig.publisher.loads == {}, "one look alone tells nothing"
     uses.at, uses.cpu_s, uses.cpus_limit = 1001.0, used_s, cpus_limit
@@ -54,7 +58,7 @@ def test_a_share_is_of_the_cpus_that_a_replica_may_use(
 def test_the_commits_file_may_choose_it(rig: Rig, uses: Uses) -> None:
     app = rig.add_app()
     rig.live(app, file_settings={"balancing": "least_load"})
-    meter = LoadMeter(rig.parts)
+    meter = meter_of(rig)
     meter.measure()
     uses.at += 1
     meter.measure()
@@ -64,7 +68,7 @@ def test_the_commits_file_may_choose_it(rig: Rig, uses: Uses) -> None:
 @pytest.mark.parametrize("balancing", ["round_robin", "least_connections"])
 def test_others_are_not_measured(rig: Rig, uses: Uses, balancing: str) -> None:
     rig.live(rig.add_app(balancing=balancing))
-    meter = LoadMeter(rig.parts)
+    meter = meter_of(rig)
     for _ in range(2):
         uses.at += 1
         meter.measure()
@@ -73,7 +77,7 @@ def test_others_are_not_measured(rig: Rig, uses: Uses, balancing: str) -> None:
 
 def test_a_replica_that_goes_is_told_of_no_longer(rig: Rig, uses: Uses) -> None:
     rig.live(rig.add_app(balancing="least_load"))
-    meter = LoadMeter(rig.parts)
+    meter = meter_of(rig)
     for _ in range(2):
         uses.at += 1
         meter.measure()
