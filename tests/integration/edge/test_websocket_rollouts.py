@@ -7,7 +7,7 @@ import contextlib
 import os
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from edge_backend import Server
 from edge_publisher import target
@@ -67,8 +67,6 @@ class Retiring:
 
     app: Server
     confirmed_at: float
-    cut_at: float | None = None
-    moved: list[Client] = field(default_factory=list)
 
 
 class Agent:
@@ -87,7 +85,6 @@ class Agent:
     def tend(self):
         """Stop those that may be stopped."""
         for each in [each for each in self.retiring if self.may_stop(each)]:
-            each.cut_at = time.time()
             each.app.stop()
             self.retiring.remove(each)
 
