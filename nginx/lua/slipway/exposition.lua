@@ -12,7 +12,7 @@ local worker = require("slipway.worker")
 local _M = {}
 
 local PREFIX = "slipway_edge_"
-local YIELD_EVERY = 200
+local YIELD_EVERY, YIELD_S = 200, 0.001
 local CLASSES = 5
 local IN, OUT, MS = 6, 7, 8 -- in metrics.FIELDS
 
@@ -22,8 +22,12 @@ local function label(text)
   return (tostring(text):gsub('[\\\n"]', ESCAPES))
 end
 
+-- tostring is quick, and exact for whole numbers of up to 14 digits.
 local function number(value)
-  return value == math.floor(value) and string.format("%.0f", value) or string.format("%.15g", value)
+  if value < 1e14 and value == math.floor(value) then
+    return tostring(value)
+  end
+  return string.format(value == math.floor(value) and "%.0f" or "%.15g", value)
 end
 
 local function sorted(named)
@@ -39,17 +43,11 @@ local Page = {}
 Page.__index = Page
 
 function Page:family(name, kind, help)
-  self:write("# HELP ", PREFIX, name, " ", help, "\n# TYPE ", PREFIX, name, " ", kind, "\n")
-end
-
-function Page:write(...)
-  for _, text in ipairs({ ... }) do
-    self[#self + 1] = text
-  end
+  self[#self + 1] = "# HELP " .. PREFIX .. name .. " " .. help .. "\n# TYPE " .. PREFIX .. name .. " " .. kind .. "\n"
 end
 
 function Page:sample(name, labels, value)
-  self:write(PREFIX, name, labels ~= "" and "{" .. labels .. "}" or "", " ", number(value), "\n")
+  self[#self + 1] = PREFIX .. name .. (labels ~= "" and "{" .. labels .. "} " or " ") .. number(value) .. "\n"
 end
 
 -- Calls `each` for every item; other requests get their turn in between.
@@ -57,7 +55,7 @@ local function over(items, each)
   for i, item in ipairs(items) do
     each(item)
     if i % YIELD_EVERY == 0 then
-      ngx.sleep(0)
+      ngx.sleep(YIELD_S)
     end
   end
 end
@@ -67,7 +65,7 @@ local function collect()
   table.sort(units, function(a, b)
     return a.unit < b.unit
   end)
-  for _, unit in ipairs(units) do
+  over(units, function(unit)
     local app = seen[unit.app]
     if not app then
       local about = metrics.about(unit.app)
@@ -80,7 +78,7 @@ local function collect()
       apps[#apps + 1] = app
     end
     unit.labels = app.labels .. ',replica="' .. label(unit.target) .. '"'
-  end
+  end)
   return units, apps
 end
 

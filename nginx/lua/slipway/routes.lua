@@ -77,7 +77,7 @@ function _M.replace(table_fields)
       return nil, err
     end
     if i % (2 * YIELD_EVERY) == 1 then
-      ngx.sleep(0)
+      ngx.sleep(0.001) -- nginx warns at each sleep of 0
     end
   end
   return true

@@ -18,6 +18,7 @@ local STREAM, POSITIONS, METRICS = "slipway:usage", "slipway:usage:positions", "
 local STREAM_KEPT = 100000
 local TIMEOUT_S = 2
 local UNITS_AT_ONCE, RECORDS_AT_ONCE = 200, 100
+local YIELD_S = 0.001 -- nginx warns at each sleep of 0
 -- settings.json may say otherwise
 local WAITING_MOST = settings.usage_waiting_most or 600 -- then the last record takes in what comes
 local LOOK_FOR_IDLE_S = settings.metrics_look_s or 60
@@ -113,7 +114,7 @@ local function take()
       rates.note(app, values)
     end
     if first + UNITS_AT_ONCE <= #changed then
-      ngx.sleep(0)
+      ngx.sleep(YIELD_S)
       if not leader.is_mine() then
         return nil
       end
