@@ -213,8 +213,8 @@ class TestCircuit:
         """While it tries all others are refused."""
         app = backend()
         app.behaviour = "die"
-        route(target(app.port), pause_s=0.3, timeouts={"connect_s": 1, "read_s": 10})
-        eventually(lambda: rig.edge.ask(HOST, method="POST").status == 503)
+        route(target(app.port), pause_s=1, timeouts={"connect_s": 1, "read_s": 10})
+        eventually(lambda: {rig.edge.ask(HOST, method="POST").status for _ in range(12)} == {503})  # all workers know
         app.behaviour = "slow"
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
 
