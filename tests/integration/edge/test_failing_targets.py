@@ -233,8 +233,8 @@ class TestCircuit:
     def test_a_failed_trial_opens_it_again(self, rig, backend, route):
         app = backend()
         app.behaviour = "die"
-        route(target(app.port), pause_s=0.3)
-        eventually(lambda: rig.edge.ask(HOST, method="POST").status == 503)
+        route(target(app.port), pause_s=1)
+        eventually(lambda: {rig.edge.ask(HOST, method="POST").status for _ in range(12)} == {503})  # all workers know
         before = len(app.record.requests)
 
         eventually(lambda: rig.edge.ask(HOST, method="POST").status == 502)
