@@ -96,7 +96,6 @@ class AgentClient:
             transport=httpx.HTTPTransport(uds=self._socket), base_url="http://agent", timeout=_TIMEOUT, trust_env=False
         )
 
-
     def _knock(self) -> None:
         """httpcore leaves the socket of a refused connection open, so it only connects where somebody listens."""
         with socket.socket(socket.AF_UNIX) as knocking:
