@@ -171,7 +171,7 @@ SERVICES: tuple[Service, ...] = (
         stop_wait_s=5,
         settings=(
             *("state_dir", "redis_url", "http_listen", "console_host", "edge_id", "edge_workers"),
-            *("trusted_proxies", "delivery_max_bytes", "log_level"),
+            *("trusted_proxies", "delivery_max_bytes", "metrics_listen", "log_level"),
         ),
     ),
 )
