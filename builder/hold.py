@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from slipway import intents, lifecycle
 from slipway.core.ordering import Candidate
-from slipway.core.states import ENDED, WITH_WORKER, State
+from slipway.core.states import WITH_WORKER, State
 from slipway.db import Database
 from slipway.models import App, Deployment, Tenant, Variable, now
 
@@ -78,15 +78,11 @@ class Hold:
             lifecycle.advance(row, state)
             row.heartbeat_at = now()
 
-    def outcome(self) -> tuple[State, bool] | None:
-        """The state at this moment, and whether nothing more happens to the row; None when it is gone."""
+    def outcome(self) -> State | None:
+        """The state at this moment; None when the row is gone."""
         with self.db.read(tenant_id=self.work.tenant_id) as session:
             row = session.get(Deployment, self.work.deployment_id)
-            if row is None:
-                return None
-            state = State(row.state)
-            all_steps_ended = all(step["ended_at"] is not None for step in row.steps)
-            return state, state in ENDED and all_steps_ended
+            return State(row.state) if row else None
 
 
 def claim(db: Database, deployment_id: int, attempt: int) -> Hold | None:

@@ -132,7 +132,7 @@ class Job:
             self._tell_status()
         self._tools.statuses.settle()
         outcome = self._hold.outcome()
-        return {"state": str(outcome[0]) if outcome else None}
+        return {"state": str(outcome) if outcome else None}
 
     # how it ends
 
@@ -371,17 +371,14 @@ class Job:
     # after it
 
     def _follow(self) -> None:
-        """Wait for the agent to bring it to its end."""
+        """Wait for its outcome. Live is one: that old replicas still drain, which may take minutes, holds no worker."""
         deadline = time.monotonic() + FOLLOW_S
-        told = False
         while not _told_to_end.wait(FOLLOW_POLL_S) and time.monotonic() < deadline:
-            outcome = self._hold.outcome()
-            if outcome is None:
+            state = self._hold.outcome()
+            if state is None:
                 return
-            if outcome[0] in ENDED and not told:
-                told = True
+            if state in ENDED:
                 self._tell_status()
-            if outcome[1]:
                 self._tools.log.finish(self._work.deployment_id)
                 return
 
