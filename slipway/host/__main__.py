@@ -12,6 +12,7 @@ from pathlib import Path
 from slipway import settings as slipway_settings
 from slipway.errors import HostUnready, SlipwayError
 from slipway.host import checkout
+from slipway.host.command_link import CommandLink
 from slipway.host.commands import Commands
 from slipway.host.examine import describe as describe_findings
 from slipway.host.examine import examine
@@ -43,7 +44,8 @@ def install(call: Call) -> int:
     groups: list[Group] = ["run", *call.options.groups]
     commands = Commands()
     venv = Venv(commands, checkout.ROOT)
-    Installation(commands, call.settings, venv, Packages(commands), say).run(groups)
+    link = CommandLink(checkout.ROOT)
+    Installation(commands, call.settings, venv, Packages(commands), say, link).run(groups)
     return 0
 
 

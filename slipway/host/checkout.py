@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from slipway.host import folders
@@ -22,3 +23,18 @@ def default_state_dir() -> Path | None:
     state = ROOT / ".slipway"
     usable = is_checkout() and folders.socket_room(state) >= 0 and folders.blocked_for_edge(ROOT) is None
     return state if usable else None
+
+
+def keep_setting(name: str, value: str, path: Path = ENV_FILE) -> None:
+    """Have `.env` say NAME=value; its other lines stay as they are. A new file belongs to whom the checkout does."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    kept = [line for line in lines if line.strip().removeprefix("export ").partition("=")[0].strip() != name]
+    aside = path.with_name(f"{path.name}.new")
+    owner = (path if path.exists() else path.parent).stat()
+    mode = owner.st_mode & 0o777 if path.exists() else 0o640
+    aside.touch(mode=0o600)
+    aside.write_text("\n".join([*kept, f"{name}={value}"]) + "\n")
+    aside.chmod(mode)
+    if os.geteuid() == 0:
+        os.chown(aside, owner.st_uid, owner.st_gid)
+    aside.replace(path)

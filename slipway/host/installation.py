@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from slipway.host import images as base_images
+from slipway.host.command_link import CommandLink
 from slipway.host.commands import Commands
 from slipway.host.engine import Engine, pick_client
 from slipway.host.packages import Packages
@@ -25,6 +26,7 @@ class Installation:
     venv: Venv
     packages: Packages
     say: Say
+    link: CommandLink
 
     def run(self, groups: Sequence[Group]) -> None:
         """Install what `groups` need.
@@ -36,13 +38,18 @@ class Installation:
         dev = "test" in groups
         engine = Engine(self.commands, self.settings)
         outdated = self.venv.outdated(dev=dev)
-        if not needs and not outdated and engine.answers() and self._images_present():
+        linked = not self._link_wanted()
+        if not needs and not outdated and linked and engine.answers() and self._images_present():
             self.say("Everything is installed.")
             return
         self._announce(needs, outdated)
         if needs:
             self.packages.install(needs)
+        if outdated:
+            self.say("Installing Python packages, about a minute …")
         self.venv.ensure(dev=dev)
+        if not linked:
+            self.link.make()
         self.settings.state_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
         if engine.ensure():
             self.say("Docker Engine: started, it was not running.")
@@ -57,6 +64,13 @@ class Installation:
         if outdated:
             what = ", ".join("this project" if name == PROJECT else f"what {name} lists" for name in outdated)
             self.say(f"To be installed into .venv by pip: {what}")
+        if self.link.is_foreign:
+            self.say(f"{self.link.link} is not Slipway's and stays: the command is {self.link.target}")
+        elif self._link_wanted():
+            self.say(f"The slipway command: {self.link.link}, a link to {self.link.target}")
+
+    def _link_wanted(self) -> bool:
+        return self.link.is_wanted and self.commands.is_root()
 
     def _images(self) -> base_images.Images:
         client = pick_client(self.settings, self.commands)

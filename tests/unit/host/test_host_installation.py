@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from slipway.errors import HostUnready
+from slipway.host.checkout import keep_setting
+from slipway.host.command_link import CommandLink
 from slipway.host.commands import Commands
 from slipway.host.installation import Installation
 from slipway.host.packages import Packages, Places
@@ -89,7 +91,14 @@ def installation(
     commands.programs |= {"/usr/bin/docker", str(checkout / ".venv/bin/python")}
     commands.answer("/usr/bin/docker", "--version", output="Docker version 20.10.24")
     settings = load({"SLIPWAY_STATE_DIR": str(checkout / "s")})
-    return Installation(commands, settings, Venv(commands, checkout), Recorded(said), said.append)
+    return Installation(
+        commands,
+        settings,
+        Venv(commands, checkout),
+        Recorded(said),
+        said.append,
+        CommandLink(checkout, checkout / "bin" / "slipway"),
+    )
 
 
 def test_it_says_what_it_will_install_and_why_before_it_does(
@@ -109,3 +118,46 @@ def test_with_nothing_missing_it_says_one_line_and_installs_nothing(
     installation(commands, checkout, said, monkeypatch).run(["run"])
     assert said == ["Everything is installed."]
     assert not commands.ran_with("install")
+
+
+def test_the_command_is_linked_and_that_is_said_before(
+    checkout: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (checkout / "bin").mkdir()
+    link, command = checkout / "bin" / "slipway", checkout / ".venv" / "bin" / "slipway"
+    Venv(FakeCommands(), checkout).ensure(dev=False)
+
+    installation(host(), checkout, said, monkeypatch).run(["run"])
+    assert said == [f"The slipway command: {link}, a link to {command}"]
+    assert link.readlink() == command
+
+    installation(host(), checkout, said, monkeypatch).run(["run"])
+    assert said[1:] == ["Everything is installed."]
+
+
+def test_a_link_to_another_checkout_is_replaced_and_what_is_not_ours_stays(tmp_path: Path) -> None:
+    link = CommandLink(tmp_path, tmp_path / "slipway")
+    link.link.symlink_to("/srv/old/.venv/bin/slipway")
+    assert link.is_wanted
+    assert not link.remove()
+    link.make()
+    assert link.is_ours
+    assert link.remove()
+    assert not link.link.is_symlink()
+
+    link.link.write_text("another program")
+    assert link.is_foreign
+    assert not link.is_wanted
+    assert not link.remove()
+
+
+def test_a_setting_is_kept_in_env_beside_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    keep_setting("SLIPWAY_GIT_HOSTS", "public", path)
+    path.write_text("# mine\nSLIPWAY_HTTP_LISTEN=81\n" + path.read_text())
+    path.chmod(0o600)
+
+    keep_setting("SLIPWAY_GIT_HOSTS", "public,127.0.0.1:8085", path)
+
+    assert path.read_text() == "# mine\nSLIPWAY_HTTP_LISTEN=81\nSLIPWAY_GIT_HOSTS=public,127.0.0.1:8085\n"
+    assert path.stat().st_mode & 0o777 == 0o600
