@@ -10,7 +10,7 @@ from typing import Protocol
 
 _TRY_S = 5.0
 """A try that gets no answer in this time has failed."""
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 0.25
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GROWTH = 0.01, 0.1, 1.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class NetworkProber:
             if not error or time.monotonic() + pause_s >= deadline:
                 return tries, error
             time.sleep(pause_s)
-            pause_s = min(_LONGEST_PAUSE_S, pause_s * 1.5)
+            pause_s = min(_LONGEST_PAUSE_S, pause_s * _GROWTH)
 
 
 def _error(question: Question, timeout_s: float) -> str:
