@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from slipway import settings as slipway_settings
 from slipway.demo.forge_process import ForgeProcess
+from slipway.demo.next_steps import GIT_HOSTS, User, keep_permission, next_steps
 from slipway.demo.progress import Progress
 from slipway.demo.walk import Walk, hosts_with, working_folder
 from slipway.errors import DeploymentFailed, SlipwayError
@@ -28,11 +29,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             progress.line("forge stopped" if forge.stop() else "the forge did not run")
             return 0
         if options.up:
-            environment["SLIPWAY_GIT_HOSTS"] = ",".join(hosts_with(settings, forge.address))
+            hosts = ",".join(hosts_with(settings, forge.address))
+            keep_permission(environment, hosts, progress, checkout.ENV_FILE)
+            environment[GIT_HOSTS] = hosts
             settings = slipway_settings.load(environment)
             if _up(environment):
                 return 1
-        progress.line(f"live: {Walk(settings, forge, progress, environment).run()}")
+        address = Walk(settings, forge, progress, environment).run()
+        next_steps(User(environment, settings.public_url, forge.folder / "token"), forge.url, progress)
+        progress.line(f"live: {address}")
     except SlipwayError as error:
         _explain(error, progress)
         return 1

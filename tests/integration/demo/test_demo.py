@@ -30,16 +30,30 @@ def demo(stack: Stack, *arguments: str, **settings: str) -> list[str]:
     return done.stdout.strip().splitlines()
 
 
+def command(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The `slipway` command of somebody who gives it no address and no token."""
+    argv = [sys.executable, "-m", "slipway.cli", *arguments]
+    return subprocess.run(argv, env=stack.environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+
+
 def test_the_demo_ends_with_the_address_of_a_live_app_and_deploys_a_new_version_each_time(stack: Stack) -> None:
     port = free_port()
     try:
-        assert demo(stack, f"--port={port}")[-1] == f"live: http://hello.localhost:{stack.port}/"
+        shown = demo(stack, f"--port={port}")
+        assert shown[-1] == f"live: http://hello.localhost:{stack.port}/"
+        assert [line.split()[:2] for line in shown[-5:-2]] == [["slipway", "ps"], ["git", "clone"], ["slipway", "logs"]]
+        assert f"slipway.localhost:{stack.port}: token demo-" in command(stack, "whoami").stdout
+        assert "web" in command(stack, "ps", "-a", "hello").stdout
+        assert command(stack, "logout").returncode == 0
+        (stack.state / "client" / "login.json").write_text('{"url": "http://elsewhere.localhost:9", "token": "x"}')
         first = stack.get("hello", "/version").json["version"]
 
         began = time.monotonic()
         hosts = f"{stack.environment['SLIPWAY_GIT_HOSTS']},127.0.0.1:{port}"
         again = demo(stack, f"--port={port}", "--no-up", SLIPWAY_GIT_HOSTS=hosts)
 
+        sign_in = f"slipway login http://slipway.localhost:{stack.port} --token-stdin < {stack.state}/demo/forge/token"
+        assert sign_in in [line.strip() for line in again]
         assert again[-1] == f"live: http://hello.localhost:{stack.port}/"
         assert stack.get("hello", "/version").json["version"] == str(int(first) + 1)
         assert time.monotonic() - began < SECOND_RUN_S

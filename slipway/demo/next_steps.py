@@ -1,0 +1,97 @@
+"""What the demo leaves behind for its user: signed in, allowed to push again, and told what to try next."""
+
+from __future__ import annotations
+
+import pwd
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from slipway import settings as slipway_settings
+from slipway.demo.progress import Progress
+from slipway.demo.walk import APP, LOGIN, OWNER
+from slipway.host import checkout
+
+GIT_HOSTS, STATE_DIR = "SLIPWAY_GIT_HOSTS", "SLIPWAY_STATE_DIR"
+_COMMAND_TIMEOUT_S = 30
+
+
+def keep_permission(environment: Mapping[str, str], hosts: str, progress: Progress, env_file: Path) -> None:
+    """Have a later `make up` allow the same hosts, by a line in `.env`; not where the environment decides itself."""
+    if not checkout.is_checkout() or environment.get(GIT_HOSTS) == hosts:
+        return
+    in_file = slipway_settings.environment(env_file, checkout.default_state_dir(), {})
+    if any(environment.get(name) != in_file.get(name) for name in (GIT_HOSTS, STATE_DIR)):
+        return
+    checkout.keep_setting(GIT_HOSTS, hosts, env_file)
+    progress.line(f"{env_file.name:9} {GIT_HOSTS}={hosts}, so that the platform may fetch from the demo's forge")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who ran the demo: by sudo, the one who did that."""
+
+    environment: Mapping[str, str]
+    public_url: str
+    token_file: Path
+
+    def signed_in(self) -> bool:
+        """Sign in with the demo's token unless a login is kept already; whether the user is signed in here now."""
+        if self._runs("whoami", says=self.public_url):
+            return True
+        if Path(slipway_settings.client(self._environment)["config_dir"], "login.json").exists():
+            return False
+        return self._runs("login", self.public_url, "--token-stdin", given=self.token_file.read_text())
+
+    def login_line(self) -> str:
+        """What signs the user in."""
+        login = f"slipway login {self.public_url} --token-stdin"
+        return f"sudo cat {self.token_file} | {login}" if self._sudo_uid else f"{login} < {self.token_file}"
+
+    @property
+    def _sudo_uid(self) -> int | None:
+        said = self.environment.get("SUDO_UID", "")
+        return int(said) if said.isdecimal() and said != "0" else None
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        environment = dict(self.environment)
+        environment.pop("SLIPWAY_TOKEN", None)
+        if self._sudo_uid:
+            environment["HOME"] = pwd.getpwuid(self._sudo_uid).pw_dir
+        return environment
+
+    def _runs(self, *arguments: str, given: str = "", says: str = "") -> bool:
+        """Whether the `slipway` command succeeds, and says that."""
+        argv = [sys.executable, "-m", "slipway.cli", *arguments]
+        done = subprocess.run(
+            argv,
+            env=self._environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_TIMEOUT_S,
+            check=False,
+            user=self._sudo_uid,
+            group=pwd.getpwuid(self._sudo_uid).pw_gid if self._sudo_uid else None,
+            extra_groups=[] if self._sudo_uid else None,
+        )
+        return done.returncode == 0 and says in done.stdout
+
+
+def next_steps(user: User, forge_url: str, progress: Progress) -> None:
+    """Say what to do next, and sign the user in for it."""
+    parts = urlsplit(f"{forge_url}/{OWNER}/{APP}.git")
+    clone = parts._replace(netloc=f"{quote(LOGIN)}:any@{parts.netloc}").geturl()
+    signed_in = user.signed_in()
+    progress.line("")
+    progress.line("What to do next:")
+    if not signed_in:
+        progress.line(f"  {user.login_line()}")
+    progress.line(f"  slipway ps -a {APP}" + ("      (you are signed in)" if signed_in else ""))
+    progress.line(f"  git clone {clone}    then change it, commit, git push")
+    progress.line(f"  slipway logs -f -a {APP}")
+    progress.line("")
