@@ -9,7 +9,7 @@ from tests.fixtures.stack import running_stack
 
 def main() -> None:
     with running_stack(workers="1") as stack:
-        rows = [pushes.compare(stack)]
+        rows = [pushes.compare(stack), pushes.roll_back(stack)]
         sender = deliveries.prepare(stack)
         rows += [deliveries.steady(stack, sender), deliveries.disk(stack), deliveries.burst(sender)]
         where = machine(stack.docker)

@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 
 from tests.bench.measuring import Row, spread
+from tests.e2e.test_push import slow
 from tests.fixtures.stack import Checkout, Stack
+from tests.fixtures.waiting import eventually
 
 ROUNDS = 10
 
@@ -65,6 +67,26 @@ def compare(stack: Stack) -> Row:
         "≤ by hand + 300 ms",
         difference_ms <= 300,
     )
+
+
+def roll_back(stack: Stack) -> Row:
+    """From the request to the first answer of the release before, while another app's build runs."""
+    noisy = stack.app("noisy")
+    commit = noisy.commit("Slow", VERSION="1\n", Dockerfile=slow(60, "1"))
+    noisy.push()
+    building = stack.reaches(stack.deployment_of("noisy", commit)["id"], "building")["id"]
+    taken, versions = [], [stack.get("raced").text]
+    for _ in range(ROUNDS):
+        begun = time.perf_counter()
+        rollback = stack.call("POST", "/apps/raced/rollback", {})
+        eventually(lambda: stack.get("raced").text != versions[-1], every_s=0.005)
+        taken.append(time.perf_counter() - begun)
+        versions.append(stack.get("raced").text)
+        stack.ended(rollback["id"])
+    stack.call("POST", f"/deployments/{building}/cancel")
+    stack.ended(building)
+    what = f"rollback → first 200 of the release before, while a build runs, {ROUNDS} rounds"
+    return Row(what, spread(taken, "s", 2), "≤ 2 s", max(taken) <= 2)
 
 
 def _until(address: str, port: int, host: str, version: str) -> None:
