@@ -9,7 +9,7 @@ INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 TESTS ?= $(wildcard tests/unit tests/contracts tests/integration tests/e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-bench up down status examine demo test check test-unit bench soak lock env units clean
+.PHONY: help install install-test install-bench up down remove status examine demo test check test-unit bench soak lock env units clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ up: install ## start the platform, or take over changed settings
 
 down: ## stop the platform; apps' containers keep running
 	@$(SUDO) $(HOST) down
+
+remove: ## take this installation off the host (asks first); keeps its state
+	@$(SUDO) $(HOST) remove
 
 status: ## what runs, and whether it answers
 	@$(SUDO) $(HOST) status

@@ -17,9 +17,10 @@ from slipway.host.commands import Commands
 from slipway.host.examine import describe as describe_findings
 from slipway.host.examine import examine
 from slipway.host.installation import Installation
-from slipway.host.lifecycle import Platform, describe
+from slipway.host.lifecycle import PRODUCTION_STATE, Platform, describe
 from slipway.host.packages import Packages, UnsupportedHost
 from slipway.host.reference import env_example
+from slipway.host.removal import Removal
 from slipway.host.requirements import Group
 from slipway.host.services import SERVICES
 from slipway.host.serving import serve
@@ -57,6 +58,27 @@ def up(call: Call) -> int:
 def down(call: Call) -> int:
     call.platform().down()
     return 0
+
+
+def remove(call: Call) -> int:
+    # One checkout may have several installations (tests', for one); the command's link is that of its main one.
+    main_one = slipway_settings.load(slipway_settings.environment(checkout.ENV_FILE, checkout.default_state_dir(), {}))
+    has_link = call.settings.state_dir in (main_one.state_dir, PRODUCTION_STATE)
+    removal = Removal(call.platform(), CommandLink(checkout.ROOT) if has_link else None)
+    say(removal.plan(state=call.options.state))
+    if not call.options.yes and not _agrees(call.settings.instance):
+        say("Nothing was removed.")
+        return 1
+    removal.run(state=call.options.state)
+    return 0
+
+
+def _agrees(instance: str) -> bool:
+    print(f"Type {instance} to go on (--yes does not ask): ", end="", flush=True)
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        print()
+    return answer.strip() == instance
 
 
 def status(call: Call) -> int:
@@ -118,6 +140,14 @@ VERBS = {
     ),
     "up": Verb(up, "start the platform, or take over changed settings and code"),
     "down": Verb(down, "stop the platform; apps' containers keep running"),
+    "remove": Verb(
+        remove,
+        "take this installation off the host; its state stays",
+        (
+            ("--yes", {"action": "store_true", "help": "do not ask"}),
+            ("--state", {"action": "store_true", "help": "also the database, keys and logs: for good"}),
+        ),
+    ),
     "status": Verb(status, "what runs, and whether it answers"),
     "prepare": Verb(prepare, "folders, keys, Engine, database schema: what comes before any service", env_file=None),
     "serve": Verb(

@@ -1,0 +1,106 @@
+"""`make remove`: what an installation has on the host, taken away again. The Engine and Debian's packages stay."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from slipway.adapters import firewall
+from slipway.errors import HostUnready
+from slipway.host.command_link import CommandLink
+from slipway.host.engine import SYSTEMD, Engine, pick_client
+from slipway.host.lifecycle import PRODUCTION_STATE, Platform
+
+_TIMEOUT_S = 300
+# In this order: a network goes after its containers, an image after what runs of it. How each is listed and removed.
+_PARTS = (
+    ("containers", ("ps", "--all", "--quiet", "--no-trunc"), ("rm", "--force", "--volumes")),
+    ("volumes", ("volume", "ls", "--quiet"), ("volume", "rm", "--force")),
+    ("networks", ("network", "ls", "--quiet", "--no-trunc"), ("network", "rm")),
+    ("images", ("images", "--quiet", "--no-trunc"), ("rmi", "--force")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Every step looks first, so that what was broken off is finished by doing it again."""
+
+    platform: Platform
+    link: CommandLink | None
+    """The command's link, where it is this installation's; None: another one of the checkout has it."""
+
+    def plan(self, *, state: bool) -> str:
+        """What `run` takes away, for who has to agree."""
+        settings = self.platform.settings
+        goes = [
+            "the platform's processes, and the demo's forge",
+            f"every container, volume, network and image labelled slipway.instance={settings.instance}",
+            "its firewall rules",
+            f"{self._scratch}, where builds had their sources",
+        ]
+        if self.link and self.link.is_ours:
+            goes.append(f"{self.link.link}, the slipway command")
+        kept = f"{settings.state_dir}, with the database and its keys"
+        goes += [kept] if state else []
+        lines = ["To be removed from this host:", *(f"  {each}" for each in goes)]
+        return "\n".join(lines if state else [*lines, f"Stays (--state removes it too): {kept}"])
+
+    def run(self, *, state: bool) -> None:
+        """Take it all away; `state`: the database, keys, logs and sources too, which is for good.
+
+        Raises:
+            HostUnready: not root, systemd still runs the platform, or a part can't be removed.
+        """
+        self._check()
+        self.platform.down()
+        commands = self.platform.commands
+        forge = [sys.executable, "-m", "slipway.demo", "stop"]
+        commands.must(forge, env=self.platform.environment, cwd=self.platform.checkout)
+        self._remove_from_engine()
+        self._remove_firewall()
+        if self._scratch.exists():
+            shutil.rmtree(self._scratch)
+        if self.link and self.link.remove():
+            self.platform.say(f"removed: {self.link.link}")
+        state_dir = self.platform.settings.state_dir
+        if state and state_dir.exists():
+            shutil.rmtree(state_dir)
+            self.platform.say(f"removed: {state_dir}")
+        elif state_dir.exists():
+            self.platform.say(f"kept: {state_dir}, with the database and its keys")
+
+    @property
+    def _scratch(self) -> Path:
+        settings = self.platform.settings
+        return settings.scratch_dir / f"slipway-{settings.instance}"
+
+    def _check(self) -> None:
+        commands = self.platform.commands
+        if not commands.is_root():
+            raise HostUnready("removing takes root", remedy="run: sudo -E make remove")
+        ours = self.platform.settings.state_dir == PRODUCTION_STATE
+        if ours and SYSTEMD.exists() and commands.run(["systemctl", "is-active", "--quiet", "slipway.target"]).ok:
+            raise HostUnready(
+                "systemd runs the platform on this host",
+                remedy="first: systemctl disable --now slipway.target && rm /etc/systemd/system/slipway*",
+            )
+
+    def _remove_from_engine(self) -> None:
+        commands, settings = self.platform.commands, self.platform.settings
+        if not Engine(commands, settings).answers():
+            self.platform.say("The Engine does not run: containers, networks and images stay until this is run again.")
+            return
+        docker = [pick_client(settings, commands), "--host", settings.docker_host]
+        label = f"label=slipway.instance={settings.instance}"
+        for what, listing, removing in _PARTS:
+            listed = commands.must([*docker, *listing, "--filter", label], timeout_s=_TIMEOUT_S)
+            found = list(dict.fromkeys(listed.split()))
+            if found:
+                commands.must([*docker, *removing, "--", *found], timeout_s=_TIMEOUT_S, remedy="then run this again")
+                self.platform.say(f"removed: {len(found)} {what}")
+
+    def _remove_firewall(self) -> None:
+        if self.platform.commands.found("iptables-save"):
+            firewall.remove(self.platform.settings)

@@ -1,0 +1,73 @@
+"""What `make remove` takes off the host, and what it leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slipway.adapters import firewall
+from slipway.errors import HostUnready
+from slipway.host.command_link import CommandLink
+from slipway.host.lifecycle import Platform
+from slipway.host.removal import Removal
+from slipway.settings import load
+from tests.unit.host.host_fakes import FakeCommands
+
+DOCKER = ("/usr/bin/docker", "--host", "unix:///var/run/docker.sock")
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> FakeCommands:
+    monkeypatch.setattr("slipway.host.engine.engine_answers", lambda _: True)
+    monkeypatch.setattr(firewall, "remove", lambda _: None)
+    commands = FakeCommands()
+    commands.answer("/usr/bin/docker", "--version", output="Docker version 20.10.24")
+    commands.answer(*DOCKER, "ps", "--all", output="c1\nc2\n")
+    commands.answer(*DOCKER, "images", output="i1\ni1\n")
+    return commands
+
+
+def removal(commands: FakeCommands, folder: Path, said: list[str]) -> Removal:
+    link = CommandLink(folder, folder / "slipway")
+    link.make()
+    (folder / "state").mkdir()
+    (folder / "slipway-mine").mkdir()
+    values = {"STATE_DIR": str(folder / "state"), "INSTANCE": "mine", "SCRATCH_DIR": str(folder)}
+    values["DOCKER_CLI"] = "/usr/bin/docker"
+    settings = load({f"SLIPWAY_{name}": value for name, value in values.items()})
+    return Removal(Platform(commands, settings, {}, folder, said.append), link)
+
+
+def test_what_carries_the_installations_label_goes_and_the_state_stays(
+    commands: FakeCommands, tmp_path: Path, said: list[str]
+) -> None:
+    removal(commands, tmp_path, said).run(state=False)
+
+    listed = commands.ran_with("--filter", "label=slipway.instance=mine")
+    assert {argv[3] for argv in listed} == {"ps", "volume", "network", "images"}
+    assert [argv[3:] for argv in commands.ran_with("--")] == [
+        ["rm", "--force", "--volumes", "--", "c1", "c2"],
+        ["rmi", "--force", "--", "i1"],
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["state"]
+    assert said[-1] == f"kept: {tmp_path}/state, with the database and its keys"
+
+
+def test_with_state_nothing_is_left(commands: FakeCommands, tmp_path: Path, said: list[str]) -> None:
+    taken = removal(commands, tmp_path, said)
+    assert f"{tmp_path}/state, with the database" in taken.plan(state=True)
+    taken.run(state=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_is_not_root_removes_nothing(tmp_path: Path, said: list[str]) -> None:
+    commands = FakeCommands(root=False)
+    with pytest.raises(HostUnready):
+        removal(commands, tmp_path, said).run(state=True)
+    assert commands.ran == []
