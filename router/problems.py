@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from apiflask import APIFlask, HTTPError
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException
 
+from slipway.core.faults import MOST, named, predicate
 from slipway.errors import DependencyUnavailable, InvalidInput, NotAuthenticated, SlipwayError
 
 log = logging.getLogger(__name__)
@@ -54,20 +56,19 @@ def _invalid(error: HTTPError) -> Response:
     cause = error.__cause__
     if not isinstance(cause, ValidationError):
         return _slipway_error(SlipwayError(str(error.message)))
-    fields = [
-        {"field": ".".join(str(part) for part in each["loc"]), "message": _sentence(each["type"], each["msg"])}
-        for each in cause.errors(include_url=False, include_input=False, include_context=False)
-    ]
-    first = fields[0]
-    detail = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
+    found = cause.errors(include_url=False, include_input=False)
+    fields = [{"field": _field(each), "message": _words(each)} for each in found]
+    detail = "; ".join(named(_field(each) or "the request", each, _words(each)) for each in found[:MOST])
     remedy = "see /api/openapi.json for all fields"
     return _slipway_error(InvalidInput(detail, remedy=remedy, errors=fields[:20]))
 
 
-def _sentence(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "there is no such field"
-    return message.removeprefix("Value error, ")
+def _field(fault: Mapping[str, Any]) -> str:
+    return ".".join(str(part) for part in fault["loc"])
+
+
+def _words(fault: Mapping[str, Any]) -> str:
+    return "is no field here" if fault["type"] == "extra_forbidden" else predicate(fault)
 
 
 def _http_exception(error: HTTPException) -> Response:

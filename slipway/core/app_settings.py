@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from slipway.core import validation
+from slipway.core.faults import MOST, faults
 from slipway.errors import InvalidInput, SlipwayError
 
 FILE_NAME = "slipway.toml"
@@ -152,7 +153,7 @@ def parse(values: dict[str, Any]) -> AppSettings:
     try:
         return AppSettings.model_validate(values)
     except ValidationError as error:
-        raise InvalidInput(_first(error), remedy="see docs/reference/slipway-toml.md for all settings") from None
+        raise _refused(error, AppSettings) from None
 
 
 def parse_file(content: bytes) -> AppSettings:
@@ -191,7 +192,7 @@ def traffic(app: dict[str, Any], file: dict[str, Any]) -> Traffic:
     try:
         return Traffic.model_validate(chosen)
     except ValidationError as error:
-        raise InvalidInput(_first(error)) from None
+        raise _refused(error, Traffic) from None
 
 
 def is_only_traffic(before: dict[str, Any], after: dict[str, Any]) -> bool:
@@ -214,7 +215,8 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "settings"
-    return f"{where}: {first['msg'].removeprefix('Value error, ')}"
+def _refused(error: ValidationError, model: type[BaseModel]) -> InvalidInput:
+    names = dict.fromkeys(str(each["loc"][0]) for each in error.errors(include_url=False) if each["loc"])
+    what = f"mend {', '.join([*names][:MOST])}; " if names else ""
+    remedy = f"{what}see docs/reference/slipway-toml.md for all settings"
+    return InvalidInput("; ".join(faults(error, model)), remedy=remedy)

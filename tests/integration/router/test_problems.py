@@ -29,10 +29,10 @@ def test_unknown_addresses_and_methods(api: Api, owner: Caller) -> None:
 def test_every_field_that_breaks_a_rule_is_listed(owner: Caller) -> None:
     problem = owner.problem(422, "POST", APPS, {"nam": "x", "replicas": "many", "hook": 7})
     assert {each["field"]: each["message"] for each in problem["errors"]} == {
-        "name": "Field required",
-        "nam": "there is no such field",
-        "replicas": "Input should be a valid integer, unable to parse string as an integer",
-        "hook": "Input should be a valid boolean, unable to interpret input",
+        "name": "is missing",
+        "nam": "is no field here",
+        "replicas": "must be a whole number",
+        "hook": "must be true or false",
     }
     assert owner.problem(422, "GET", "/api/apps/x/deployments?limit=no")["errors"][0]["field"] == "limit"
 
