@@ -19,6 +19,7 @@ from slipway.errors import Conflict
 from slipway.models import Delivery, Deployment, Hook, HookSecret, Tenant, now
 
 SECRET_BYTES = 32
+ID_BYTES = 16
 
 
 def list_hooks(services: Services, principal: Principal) -> documents.Hooks:
@@ -39,7 +40,7 @@ def create_hook(services: Services, principal: Principal, repository: str) -> do
         if hook.secret is None:
             raise Conflict(
                 f"{hook.repository} has the hook {hook.id} already",
-                remedy="give it a new secret: slipway hooks rotate",
+                remedy=f"give it a new secret: slipway hooks rotate {hook.id}",
                 hook=hook.id,
             )
         return hook
@@ -53,7 +54,8 @@ def ensure_hook(services: Services, session: Session, principal: Principal, repo
     hook = session.scalars(select(Hook).filter_by(repository_identity=identity)).first()
     if hook is not None:
         return _shown(services, hook, _valid_secrets(session, [hook.id])[hook.id])
-    hook = Hook(id=secrets.token_urlsafe(16), tenant_id=principal.tenant_id, repository_identity=identity)
+    # hex: what begins with a dash would be an option where an id is given to a command
+    hook = Hook(id=secrets.token_hex(ID_BYTES), tenant_id=principal.tenant_id, repository_identity=identity)
     session.add(hook)
     session.flush()
     secret, row = _add_secret(services, session, hook)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from sqlalchemy import select
@@ -20,6 +21,12 @@ def test_a_hooks_secret_is_shown_once_and_sealed_for_it(api: Api, owner: Caller)
     with api.services.db.read(platform="a test looks") as session:
         row = session.scalars(select(HookSecret)).one()
         assert api.services.hooks.open(row.sealed, row.tenant_id, row.hook_id) == made["secret"]
+
+
+def test_a_hooks_id_is_never_taken_for_an_option(owner: Caller) -> None:
+    made = owner.post("/api/hooks", {"repository": REPOSITORY}, status=201)
+    assert re.fullmatch(r"[0-9a-f]{32}", made["id"])
+    assert made["id"] in owner.problem(409, "POST", "/api/hooks", {"repository": REPOSITORY})["remedy"]
 
 
 def test_rotation_keeps_the_old_secret_for_a_while(owner: Caller) -> None:
