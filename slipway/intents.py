@@ -230,11 +230,18 @@ def _release_to_return_to(
         missing = f"{app.name} has no earlier release to go back to"
     if release is None:
         raise NotFound(missing, remedy=f"slipway deployments -a {app.name}")
+    if not _was_live(session, release):
+        raise Conflict(f"v{release.number} never served", remedy="name one that did: slipway rollback --to N")
     if live is not None and live.release_id == release.id:
         raise Conflict(f"v{release.number} serves already", remedy="name another: slipway rollback --to N")
     if release.collected_at is not None:
         raise Conflict(f"the image of v{release.number} was removed to save space", remedy="deploy its commit again")
     return release
+
+
+def _was_live(session: Session, release: Release) -> bool:
+    query = select(Deployment.id).filter_by(release_id=release.id).where(Deployment.live_at.is_not(None))
+    return session.scalars(query.limit(1)).first() is not None
 
 
 def _previous(session: Session, app: App, live: Deployment | None, environment: str) -> Release | None:

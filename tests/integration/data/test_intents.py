@@ -204,6 +204,8 @@ def test_what_never_was_live_is_no_goal_of_a_rollback(acme: Acme, database: Data
         row = session.get_one(Deployment, failed.id)
         row.release_id = release.id
         lifecycle.advance(row, State.FAILED)
+    with pytest.raises(Conflict, match="v3 never served"):
+        acme.rollback(to=3)
     assert acme.rollback().release_id == one.release_id
 
 
