@@ -247,7 +247,7 @@ class Job:
             raise DeploymentFailed(
                 "commit-missing",
                 f"the repository has no branch, tag or full commit id {ref}",
-                remedy="name one that is there: slipway deploy --ref main",
+                remedy=f"name one that is there: slipway deploy --ref {self._work.branch}",
             )
         self._sha = sha
         with self._hold.write() as (_, row):

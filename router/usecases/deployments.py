@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from router import documents
 from router.principal import Principal
@@ -16,6 +17,7 @@ from slipway.core import validation
 from slipway.errors import InvalidInput
 from slipway.models import App, Deployment
 
+_SHORT = re.compile(r"[0-9a-f]{7,39}")
 _KEY = re.compile(r"[!-~]{1,128}")
 
 
@@ -54,7 +56,7 @@ def deploy(
         made = intents.deploy(
             session,
             app,
-            ref=validation.branch(ref) if ref else _default_ref(app),
+            ref=_ref(session, app, ref) if ref else _default_ref(app),
             commit_sha=validation.commit_sha(commit) if commit else "",
             idempotency_key=idempotency_key,
             actor=principal.actor.name,
@@ -86,6 +88,27 @@ def cancel(services: Services, principal: Principal, number: int) -> documents.D
         shown = show_deployment(session, deployment, services.settings.public_url)
     services.queue.wake_agent(deployment.app_id)
     return shown
+
+
+def _ref(session: Session, app: App, given: str) -> str:
+    """A short commit, as tables show it, in full, when a deployment of the app had it.
+
+    Raises:
+        InvalidInput: several had it, or none and it looks like a commit; a branch of such a name is given as
+            refs/heads/NAME.
+    """
+    if not _SHORT.fullmatch(given):
+        return validation.branch(given)
+    query = select(Deployment.commit_sha).filter_by(app_id=app.id).distinct()
+    found = session.scalars(query.where(Deployment.commit_sha.startswith(given)).limit(2)).all()
+    if len(found) == 1:
+        return found[0]
+    if not found and given.isdigit():
+        return given  # a branch may well be called after a date
+    remedy = f"give all 40 digits, or a branch such as {app.branch}; a branch of this name is refs/heads/{given}"
+    if found:
+        raise InvalidInput(f"{app.name} has several commits that begin with {given}", remedy=remedy)
+    raise InvalidInput(f"{app.name} has no deployment of a commit {given}", remedy=remedy)
 
 
 def _default_ref(app: App) -> str:

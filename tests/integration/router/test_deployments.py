@@ -35,6 +35,20 @@ def test_a_ref_or_a_commit_may_be_named(developer: Caller) -> None:
         developer.problem(422, "POST", "/api/apps/hello/deployments", body)
 
 
+def test_a_short_commit_is_one_of_the_apps_deployments(api: Api, developer: Caller) -> None:
+    make_live(api.services.db, "hello", commit="2d77f22" + "a" * 33)
+    for commit in ("b", "c"):
+        make_live(api.services.db, "hello", commit="5e88f33" + commit * 33)
+    deployments = "/api/apps/hello/deployments"
+    assert developer.post(deployments, {"ref": "2d77f22"})["ref"] == "2d77f22" + "a" * 33
+    assert "several" in developer.problem(422, "POST", deployments, {"ref": "5e88f33"})["detail"]
+    unknown = developer.problem(422, "POST", deployments, {"ref": "0c0ffee"})
+    assert "0c0ffee" in unknown["detail"]
+    assert "such as main;" in unknown["remedy"]
+    for branch in ("20261124", "refs/heads/0c0ffee"):
+        assert developer.post(deployments, {"ref": branch})["ref"] == branch
+
+
 def test_the_same_idempotency_key_is_the_same_deployment(developer: Caller) -> None:
     first = developer.post("/api/apps/hello/deployments", Idempotency_Key="once")
     assert developer.post("/api/apps/hello/deployments", Idempotency_Key="once")["id"] == first["id"]
