@@ -202,6 +202,7 @@ class Variables(Document):
 
 
 class ChangedVariables(Variables):
+    changed: list[str] = Field(description="The names that were set to another value, or removed.")
     deployment: Deployment | None
 
 

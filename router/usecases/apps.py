@@ -21,8 +21,8 @@ from slipway.core.configuration import WEB
 from slipway.core.merge_patch import merge_patch
 from slipway.core.roles import Role
 from slipway.core.states import UNFINISHED, State
-from slipway.errors import Conflict, InvalidInput
-from slipway.models import App, Deployment, Domain, Scale, now
+from slipway.errors import Conflict, InvalidInput, NotFound
+from slipway.models import App, Deployment, Domain, Release, Scale, now
 from slipway.routes import touch_routes
 
 CREDENTIAL_MAX = 16384
@@ -123,10 +123,26 @@ def scale_app(
     validation.slug(process, "process's name")
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, name, to_change=True)
+        _refuse_unknown(session, app, process)
         intents.scale(session, app, replicas=replicas, process=process)
         audit.record(session, app.tenant_id, principal.actor, "app.scale", name, process=process, replicas=replicas)
     services.queue.wake_agent(app.id)
     return documents.Scale(process=process, replicas=replicas)
+
+
+def _refuse_unknown(session: Session, app: App, process: str) -> None:
+    """Before the first deployment any process may come to be, as slipway.toml names them."""
+    live = intents.live_deployment(session, app.id)
+    release = session.get(Release, live.release_id) if live and live.release_id else None
+    if release is None:
+        return
+    scaled = session.scalars(select(Scale.process).filter_by(app_id=app.id))
+    known = {WEB, *release.configuration.get("commands", ()), *app.settings.get("processes", ()), *scaled}
+    if process not in known:
+        raise NotFound(
+            f"{app.name} has no process {process!r}.",
+            remedy=f"it has: {', '.join(sorted(known))}; slipway.toml names others under [processes]",
+        )
 
 
 def _row(services: Services, principal: Principal, wanted: NewApp) -> App:

@@ -41,6 +41,7 @@ def change_variables(
         audit.record(session, app.tenant_id, principal.actor, "variables.change", app.name, names=changed, scope=scope)
         shown = documents.ChangedVariables(
             variables=_shown(services, principal, session, app),
+            changed=changed,
             deployment=show_deployment(session, deployment, services.settings.public_url) if deployment else None,
         )
     intents.announce(services.queue, [deployment] if deployment else [])

@@ -59,8 +59,8 @@ def test_a_name_is_taken_once(owner: Caller) -> None:
         ({"name": "hello", "repository": REPOSITORY, "replicas": 101}, "replicas"),
         ({"name": "hello", "image": "../x"}, "image"),
         ({"name": "hello", "image": "nginx", "hook": True}, "pushes"),
-        ({"name": "hello", "repository": REPOSITORY, "brunch": "main"}, "brunch: there is no such field"),
-        ({"repository": REPOSITORY}, "name: Field required"),
+        ({"name": "hello", "repository": REPOSITORY, "brunch": "main"}, "brunch is no field here"),
+        ({"repository": REPOSITORY}, "name is missing"),
         ({"name": "a\0b", "repository": REPOSITORY}, "can't be stored"),
         ({"name": "hello", "repository": REPOSITORY, "settings": {"pre_deploy": "\ud800"}}, "can't be stored"),
     ],
@@ -164,6 +164,9 @@ def test_scaling_is_a_wish_without_a_deployment(api: Api, owner: Caller) -> None
     assert owner.put("/api/apps/hello/scale", {"process": "worker", "replicas": 1})["process"] == "worker"
     assert owner.get("/api/apps/hello")["replicas"]["wanted"] == 3
     assert owner.get("/api/apps/hello/deployments") == {"deployments": []}
+    make_live(api.services.db, "hello")
+    refused = owner.problem(404, "PUT", "/api/apps/hello/scale", {"process": "wroker", "replicas": 1})
+    assert "it has: web, worker;" in refused["remedy"]
     owner.problem(422, "PUT", "/api/apps/hello/scale", {"replicas": -1})
     owner.problem(422, "PUT", "/api/apps/hello/scale", {"process": "No!", "replicas": 1})
 

@@ -26,6 +26,7 @@ def test_variables_are_set_and_unset_in_one_go(developer: Caller) -> None:
     first = developer.patch(VARIABLES, {"set": {"A": "1", "B": "zwei\nzeilen"}})
     assert (_values(first), first["deployment"]) == ({("run", "A"): "1", ("run", "B"): "zwei\nzeilen"}, None)
     then = developer.patch(VARIABLES, {"set": {"A": "2"}, "unset": ["B", "NEVER"]})
+    assert sorted(then["changed"]) == ["A", "B"]
     assert _values(then) == {("run", "A"): "2"}
     developer.patch(VARIABLES, {"set": {"A": "for builds"}, "scope": "build"})
     assert _values(developer.get(VARIABLES)) == {("build", "A"): "for builds", ("run", "A"): "2"}
@@ -44,7 +45,8 @@ def test_only_a_real_change_of_what_runs_is_rolled_out(api: Api, developer: Call
     deployment = developer.patch(VARIABLES, {"set": {"A": "1"}})["deployment"]
     assert (deployment["kind"], deployment["message"]) == ("configuration", "variables changed: A")
     assert "1" not in deployment["message"]
-    assert developer.patch(VARIABLES, {"set": {"A": "1"}})["deployment"] is None
+    same = developer.patch(VARIABLES, {"set": {"A": "1"}})
+    assert (same["deployment"], same["changed"]) == (None, [])
     assert developer.patch(VARIABLES, {"unset": ["NEVER"]})["deployment"] is None
     assert developer.patch(VARIABLES, {"set": {"A": "2"}, "scope": "build"})["deployment"] is None
     assert developer.patch(VARIABLES, {"unset": ["A"]})["deployment"] is not None
