@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
 from slipway import settings as slipway_settings
+from slipway.cli.exits import HOW_TO_BEGIN, ApiProblem
 from slipway.cli.invocation import Invocation, command, listing, segment
 from slipway.cli.nouns import noun
 from slipway.cli.output import ago, one_line
+from slipway.errors import NotAuthenticated
+
+if TYPE_CHECKING:
+    from slipway.cli.client import Client
 
 
 @click.command()
@@ -33,7 +39,7 @@ def login(call: Invocation, url: str | None, token_stdin: bool) -> None:
     call.signed_in_as(client)
     if _is_overheard(client.url):
         call.out.hint("The token travels unencrypted: use an https:// address outside a trusted network.")
-    who = client.get("/account")
+    who = _account_of(client)
     account.keep(client.url, client.token)
     call.answer(who | {"url": client.url}, f"Signed in to {client.url}: {_who(who)}.")
 
@@ -195,8 +201,24 @@ def _token(*, from_stdin: bool) -> str:
     given = slipway_settings.client()["token"]
     if from_stdin or not (given or sys.stdin.isatty()):
         given = sys.stdin.readline().strip()
+        if not given:
+            raise click.UsageError("no token came: write it to standard input, or set SLIPWAY_TOKEN")
     token: str = given or click.prompt("Token", hide_input=True)
     return token
+
+
+def _account_of(client: Client) -> dict[str, str]:
+    """Whom the token names. To sign in again with a token that was refused would lead nowhere."""
+    try:
+        found: dict[str, str] = client.get("/account")
+    except ApiProblem as error:
+        if error.http_status == NotAuthenticated.status:
+            error.advise(
+                "look whether it was copied whole; whoever is signed in makes another: "
+                f"slipway tokens create --name NAME\n{HOW_TO_BEGIN}"
+            )
+        raise
+    return found
 
 
 def _who(who: dict[str, str]) -> str:

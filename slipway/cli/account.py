@@ -8,13 +8,16 @@ from pathlib import Path
 
 from slipway import settings
 from slipway.cli.client import Client
-from slipway.errors import SettingsError
+from slipway.cli.exits import HOW_TO_BEGIN
+from slipway.errors import NotAuthenticated, SettingsError
 
 
 def signed_in(timeout_s: float = 30) -> Client:
     """The client for the API. SLIPWAY_URL and SLIPWAY_TOKEN go before what was kept."""
     environment, kept = settings.client(), _kept()
     url = environment["url"] or kept.get("url", "")
+    if not url:
+        raise NotAuthenticated("You are not signed in.", remedy=_how_to_sign_in())
     return Client(url, environment["token"] or _kept_token(kept, url), timeout_s=timeout_s)
 
 
@@ -43,6 +46,14 @@ def forget() -> bool:
         return False
     path.unlink()
     return True
+
+
+def _how_to_sign_in() -> str:
+    """On the host itself its address is known, and the first token may still be to make."""
+    from slipway.cli.on_host import address_here
+
+    here = address_here()
+    return f"slipway login {here}\n{HOW_TO_BEGIN}" if here else "slipway login https://slipway.example.org"
 
 
 def _path() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from slipway.errors import InvalidInput, NotAuthenticated, SlipwayError
 _QUIET_S = 40.0
 """A stream that is silent for longer than this (heartbeats come more often) is dead."""
 LOOPBACK = ("127.0.0.1", "::1")
+_LOGIN = re.compile(r"slipway login\b(?! \S*://)")
 _ABSENT = (502, 503, 504)
 """Also what the edge says while the API restarts behind it."""
 
@@ -86,7 +88,7 @@ class Client:
             ) as answer:
                 if not answer.is_success:
                     answer.read()
-                    raise _problem(answer)
+                    raise self._problem(answer)
                 yield from _events(answer.iter_lines())
         except httpx.HTTPError as error:
             raise self._absent(error) from error
@@ -120,8 +122,14 @@ class Client:
         except httpx.HTTPError as error:
             raise self._absent(error) from error
         if not answer.is_success:
-            raise _problem(answer)
+            raise self._problem(answer)
         return answer
+
+    def _problem(self, answer: httpx.Response) -> SlipwayError:
+        problem = _problem(answer)
+        if isinstance(problem, ApiProblem) and problem.http_status == NotAuthenticated.status:
+            problem.advise(_LOGIN.sub(f"slipway login {self.url}", problem.remedy))
+        return problem
 
     def _absent(self, error: httpx.HTTPError) -> SlipwayError:
         """Said apart: nobody is there, so nothing was done; or it was asked and did not answer, so it may be done."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import click
 
@@ -14,7 +15,10 @@ from slipway.cli.nouns import noun
 from slipway.cli.output import ago, is_terminal, one_line, seconds, state
 from slipway.cli.transcript import Deployment, whole
 from slipway.cli.watching import address, watch
-from slipway.core.states import UNFINISHED
+from slipway.core.states import UNFINISHED, Kind, State
+
+_JUST = timedelta(minutes=1)
+"""How long after a push failed `slipway deploy` shows that, instead of deploying again."""
 
 _timeout = click.option(
     "--timeout",
@@ -39,6 +43,10 @@ def deploy(call: Invocation, ref: str | None, watch: bool | None, timeout: float
     Without --ref: what is under way is followed, and only when nothing is, the app's branch is deployed.
     """
     running = None if ref else _under_way(call)
+    if running and running["state"] == State.FAILED:
+        again = f"slipway deploy -a {call.app} --ref {_ref(running)}"
+        call.out.hint(f"The push has just failed. To deploy it again: {again}")
+        watch = True
     values = {"ref": ref} if ref else {}
     made = running or call.client.post(call.app_path("/deployments"), values, Idempotency_Key=str(uuid.uuid4()))
     _follow(call, made, watch, timeout)
@@ -133,7 +141,18 @@ def _under_way(call: Invocation) -> Deployment | None:
     """The newest deployment that has not ended, so that `git push; slipway deploy --watch` follows the push."""
     listed = call.client.get(call.app_path("/deployments"), limit=1)["deployments"]
     newest: Deployment | None = listed[0] if listed else None
-    return newest if newest and newest["state"] in UNFINISHED else None
+    return newest if newest and (newest["state"] in UNFINISHED or _just_failed(newest)) else None
+
+
+def _just_failed(deployment: Deployment) -> bool:
+    """A push that failed faster than one can ask for it is what is asked for, not a reason to deploy again."""
+    if deployment["kind"] != Kind.PUSH or deployment["state"] != State.FAILED or not deployment["ended_at"]:
+        return False
+    return datetime.now(UTC) - datetime.fromisoformat(deployment["ended_at"]) < _JUST
+
+
+def _ref(deployment: Deployment) -> str:
+    return str(deployment["ref"]).removeprefix("refs/heads/")
 
 
 def _row(deployment: Deployment) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from enum import IntEnum
 
 from slipway.errors import DependencyUnavailable, SlipwayError
 
+HOW_TO_BEGIN = "the first token is made on the host: slipway tokens create --tenant NAME --name NAME"
+
 
 class Exit(IntEnum):
     DONE = 0
@@ -41,6 +43,11 @@ class ApiProblem(SlipwayError):
         self.remedy = str(document.get("remedy") or "")
         self.http_status = http_status
         self.document = document
+
+    def advise(self, remedy: str) -> None:
+        """What to do next, where that is known better here than there."""
+        self.remedy = remedy
+        self.document = self.document | ({"remedy": remedy} if remedy else {})
 
     def problem(self) -> dict[str, object]:
         return self.document

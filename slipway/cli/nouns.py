@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
+
+_NEAR = 0.8
+"""How alike a word must be to a verb to be taken for a slip of the finger: `creat`, but not an app called `shop`."""
 
 
 class Unread(Exception):
@@ -57,7 +61,8 @@ class Noun(click.Group):
         except click.UsageError as error:
             if not self.instead or args[0].startswith("-"):
                 raise
-            meant = self.instead.format(args[0])
+            near = difflib.get_close_matches(args[0], self.commands, n=1, cutoff=_NEAR)
+            meant = " ".join((ctx.command_path, *near, *args[1:])) if near else self.instead.format(args[0])
             raise click.UsageError(f"{args[0]!r} is no command here. Did you mean: {meant}", ctx) from error
 
 

@@ -9,7 +9,7 @@ import click
 from slipway import settings as slipway_settings
 from slipway.cli.exits import Exit
 from slipway.cli.invocation import Invocation, command
-from slipway.errors import NotAllowed
+from slipway.errors import NotAllowed, SettingsError
 
 if TYPE_CHECKING:
     from slipway.settings import Settings
@@ -21,6 +21,15 @@ def host_settings() -> Settings:
 
     environment = slipway_settings.environment(checkout.ENV_FILE, checkout.default_state_dir())
     return slipway_settings.load(environment)
+
+
+def address_here() -> str:
+    """The address of the platform on this host; empty when there is none, or its settings can't be read."""
+    try:
+        found = host_settings()
+        return found.public_url.rstrip("/") if found.key_dir.is_dir() else ""
+    except (SettingsError, OSError):
+        return ""
 
 
 def issue_token(tenant: str, name: str, role: str, expires_in_s: float | None) -> dict[str, Any]:

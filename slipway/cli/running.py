@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -68,7 +69,8 @@ def logs(call: Invocation, follow: bool, tail: int, replica: str | None, deploym
     elif deployment is not None:
         build_log.show_with_replicas(call, deployment)
     elif follow:
-        _follow(call, tail, replica)
+        with suppress(KeyboardInterrupt):  # the way to end it, and no failure
+            _follow(call, tail, replica)
     else:
         _so_far(call, tail, replica)
 

@@ -11,6 +11,7 @@ from slipway.cli.invocation import Invocation, app_option, command, listing
 from slipway.cli.nouns import noun
 from slipway.cli.output import ago, one_line
 from slipway.cli.pairs import in_force, pair
+from slipway.errors import NotFound
 
 _build = click.option("--build", is_flag=True, help="For builds (as secret mounts), not for replicas.")
 
@@ -43,7 +44,12 @@ def set_variables(call: Invocation, pairs: tuple[str, ...], build: bool, ask: tu
     values = dict(map(pair, pairs)) | {name: getpass.getpass(f"{name}: ") for name in ask}
     if not values:
         raise click.UsageError("nothing to set: slipway env set NAME=VALUE")
-    _change(call, {"set": values, "scope": "build" if build else "run"}, "Set")
+    changed = _change(call, {"set": values}, build=build)
+    names = ", ".join(changed["changed"])
+    if names:
+        call.answer(changed, f"Set {names} on {call.app}. {in_force(changed['deployment'])}")
+    else:
+        call.answer(changed, f"{', '.join(values)} on {call.app}: already set so; nothing was changed.")
 
 
 @env.command()
@@ -53,13 +59,20 @@ def set_variables(call: Invocation, pairs: tuple[str, ...], build: bool, ask: tu
 @command
 def unset(call: Invocation, names: tuple[str, ...], build: bool) -> None:
     """Remove variables; the app restarts without them."""
-    _change(call, {"unset": list(names), "scope": "build" if build else "run"}, "Removed")
+    changed = _change(call, {"unset": list(names)}, build=build)
+    removed = changed["changed"]
+    others = ", ".join(name for name in names if name not in removed)
+    if not removed:
+        raise NotFound(f"{others}: not set on {call.app}; nothing was changed.", remedy=f"slipway env -a {call.app}")
+    call.answer(changed, f"Removed {', '.join(removed)} on {call.app}. {in_force(changed['deployment'])}")
+    if others:
+        call.out.hint(f"Not set: {others}")
 
 
-def _change(call: Invocation, body: dict[str, Any], done: str) -> None:
-    changed = call.client.patch(call.app_path("/variables"), body)
-    names = ", ".join(body.get("set") or body.get("unset") or [])
-    call.answer(changed, f"{done} {names} on {call.app}. {in_force(changed['deployment'])}")
+def _change(call: Invocation, body: dict[str, Any], *, build: bool) -> dict[str, Any]:
+    body["scope"] = "build" if build else "run"
+    changed: dict[str, Any] = call.client.patch(call.app_path("/variables"), body)
+    return changed
 
 
 def _value(value: str | None) -> str:

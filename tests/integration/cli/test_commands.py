@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from slipway.cli import reference
 from slipway.cli.exits import Exit
 from slipway.core.states import State
 from slipway.errors import DeploymentFailed
-from slipway.models import Deployment, Replica
+from slipway.models import Deployment, Replica, now
 from tests.fixtures.releases import make_live
 from tests.integration.cli.rig import Done, Platform, User
 
@@ -90,7 +91,12 @@ def test_variables_are_set_listed_and_removed(platform: Platform, slipway: User,
     assert rows["NPM_TOKEN"][1] == "build"
     assert viewer("env", "-a", app).out.count("(hidden)") == 3
     live(platform, app)
-    assert "slipway deployments show" in slipway("env", "unset", "-a", app, "EMPTY").out
+    same = slipway("env", "set", "-a", app, "EMPTY=").out
+    assert same == f"EMPTY on {app}: already set so; nothing was changed.\n"
+    done = slipway("env", "unset", "-a", app, "EMPTY", "NOPE")
+    assert "slipway deployments show" in done.out
+    assert done.err == "Not set: NOPE\n"
+    assert "NOPE: not set" in slipway("env", "unset", "-a", app, "NOPE", code=Exit.NOT_FOUND).err
     left = slipway("env", "-a", app, "--json").json["variables"]
     assert sorted(each["name"] for each in left) == ["NPM_TOKEN", "URL"]
 
@@ -217,6 +223,20 @@ def test_a_failure_is_told_with_what_to_do(platform: Platform, slipway: User, ap
     assert "  last lines of the build\n  make: *** error 2\n" in shown
     assert "The release of 7777777 serves on. What to do:\n  mend it, and push again\n" in shown
     assert shown.endswith(f"Error build-failed · deployment {number}\n")
+
+
+def test_a_push_that_just_failed_is_shown_and_not_deployed_again(platform: Platform, slipway: User, app: str) -> None:
+    number = slipway("deploy", "-a", app, "--json").json["id"]
+    fail(platform, number)
+    with platform.api.services.db.write(platform="a test's push") as session:
+        session.get_one(Deployment, number).kind = "push"
+    shown = slipway("deploy", "-a", app, "--watch", code=Exit.FAILED)
+    assert f"Error build-failed · deployment {number}\n" in shown.out
+    assert "--ref main" in shown.err
+    with platform.api.services.db.write(platform="a test's clock") as session:
+        row = session.get_one(Deployment, number)
+        row.ended_at = now() - timedelta(minutes=2)
+    assert slipway("deploy", "-a", app, "--json").json["id"] > number
 
 
 def test_the_doctor_examines_this_host(slipway: User) -> None:

@@ -189,6 +189,16 @@ def test_output_is_followed_also_of_replicas_that_come(platform: Platform, slipw
     assert lines[0].startswith("web.0 v1")
 
 
+def test_ctrl_c_is_the_way_to_end_following_and_no_failure(platform: Platform, slipway: User, app: str) -> None:
+    replica = running_replica(platform, app)
+    platform.agent.say(replica, f"{FIRST} one")
+    process = slipway.start("logs", "-f", "-a", app)
+    with reading(process) as lines:
+        eventually(lambda: lines)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == Exit.DONE
+
+
 def test_following_one_replica_ends_with_it_and_json_is_a_line_each(
     platform: Platform, slipway: User, app: str
 ) -> None:

@@ -43,7 +43,11 @@ def test_a_token_may_come_through_a_pipe_without_saying_so(platform: Platform, s
 
 
 def test_a_wrong_token_is_not_kept(platform: Platform, anyone: User) -> None:
-    anyone("login", platform.url, stdin="slw_wrong", code=Exit.NOT_SIGNED_IN)
+    refused = anyone("login", platform.url, stdin="slw_wrong", code=Exit.NOT_SIGNED_IN)
+    assert "slipway tokens create --name NAME" in refused.err
+    assert "slipway login" not in refused.err
+    anyone.environ |= {"SLIPWAY_URL": platform.url, "SLIPWAY_TOKEN": "slw_wrong"}
+    assert f"slipway login {platform.url}\n" in anyone("whoami", code=Exit.NOT_SIGNED_IN).err
     assert not (anyone.home / "config" / "login.json").exists()
 
 

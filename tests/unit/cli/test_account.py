@@ -15,6 +15,7 @@ from slipway.errors import NotAuthenticated, SettingsError
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = tmp_path / "slipway"
     monkeypatch.setenv("SLIPWAY_CONFIG_DIR", str(made))
+    monkeypatch.setenv("SLIPWAY_STATE_DIR", str(tmp_path / "state"))
     for name in ("SLIPWAY_URL", "SLIPWAY_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     return made

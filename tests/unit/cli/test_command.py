@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import stat
@@ -24,6 +25,7 @@ ROOT = Path(__file__).parents[3]
 def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is signed in, and no app is meant."""
     monkeypatch.setenv("SLIPWAY_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("SLIPWAY_STATE_DIR", str(tmp_path / "state"))
     for name in ("SLIPWAY_URL", "SLIPWAY_TOKEN", "SLIPWAY_APP"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -61,6 +63,25 @@ def test_nobody_signed_in_is_code_3_and_says_how_to(capsys: pytest.CaptureFixtur
     assert (problem["code"], problem["status"]) == ("not-authenticated", 401)
 
 
+def test_on_the_host_itself_its_address_and_the_first_token_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state" / "keys").mkdir(parents=True)
+    monkeypatch.setenv("SLIPWAY_PUBLIC_URL", "https://slipway.acme.example")
+    assert call("apps") == Exit.NOT_SIGNED_IN
+    told = capsys.readouterr().err
+    assert "  slipway login https://slipway.acme.example\n" in told
+    assert "slipway tokens create --tenant NAME --name NAME\n" in told
+
+
+def test_a_login_without_a_token_is_wrong_usage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert call("login", "https://slipway.example.org") == Exit.USAGE
+    assert "no token came" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -87,6 +108,8 @@ def test_wrong_usage_is_code_2_and_says_what_is_wrong(
     ("arguments", "meant"),
     [
         (["apps", "shop"], "slipway apps show shop"),
+        (["apps", "creat", "shop"], "slipway apps create shop"),
+        (["env", "unste", "A"], "slipway env unset A"),
         (["deployments", "318"], "slipway deployments show 318"),
         (["env", "A=1"], "slipway env set A=1"),
         (["domains", "shop.example.org"], "slipway domains add shop.example.org"),
