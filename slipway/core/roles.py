@@ -34,5 +34,5 @@ def require(role: Role, needed: Role) -> None:
     if not may(role, needed):
         raise NotAllowed(
             f"a {role} may not do this: it takes the role {needed}",
-            remedy=f"use a token of the role {needed}; an owner makes one: slipway tokens create NAME --role {needed}",
+            remedy=f"an owner makes a token of that role: slipway tokens create --name NAME --role {needed}",
         )

@@ -81,7 +81,7 @@ def repository_url(text: str, allowed_hosts: tuple[str, ...] = ()) -> str:
     url = _scp_to_ssh(text.strip())
     parts = _split(url)
     if parts and (parts.password or (parts.username and parts.scheme != "ssh")):
-        raise InvalidInput("the address holds a credential", remedy="give the token apart: --token, or a deploy key")
+        raise InvalidInput("the address holds a credential", remedy="give it apart: --credential-file FILE")
     if not parts or parts.scheme not in SCHEMES or not parts.hostname or not parts.path.strip("/"):
         raise InvalidInput(
             f"{text[:200]!r} is not a repository's address",

@@ -93,9 +93,9 @@ class Platform:
             self.say("down: the platform does not run.")
         running = self._replicas()
         if running:
-            self.say(
-                f"{running} containers of apps run on, with nothing in front of them. `make up` takes them over again."
-            )
+            which = "1 container of apps runs" if running == 1 else f"{running} containers of apps run"
+            them = "it" if running == 1 else "them"
+            self.say(f"{which} on, with nothing in front of {them}. `make up` takes {them} over again.")
 
     def status(self) -> list[State]:
         """Every process; empty when the platform does not run. Where another than our supervisor runs it (systemd, or
