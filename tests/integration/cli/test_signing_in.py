@@ -71,7 +71,8 @@ def test_elsewhere_no_token_can_be_made_so(anyone: User) -> None:
 
 def test_each_kind_of_refusal_has_its_code(platform: Platform, slipway: User, viewer: User, app: str) -> None:
     assert viewer("apps", "--json").json["apps"][0]["name"] == app
-    assert "role" in viewer("scale", "2", "-a", app, code=Exit.REFUSED).err
+    refused = viewer("scale", "2", "-a", app, code=Exit.REFUSED).err
+    assert "slipway tokens create --name NAME --role developer" in refused
     problem = json.loads(viewer("scale", "2", "-a", app, "--json", code=Exit.REFUSED).err)
     assert (problem["status"], problem["code"]) == (403, "not-allowed")
     assert problem["request_id"]

@@ -115,6 +115,7 @@ def test_a_credential_in_the_address_is_refused_and_not_repeated(url: str) -> No
     with pytest.raises(InvalidInput, match="holds a credential") as refused:
         validation.repository_url(url)
     assert "secret" not in str(refused.value.problem())
+    assert "--credential-file" in refused.value.remedy
 
 
 @pytest.mark.parametrize(
