@@ -13,7 +13,7 @@ from builder.agent.parts import REASON, Parts, Scope
 from builder.agent.specs import open_variables
 from slipway import lifecycle
 from slipway.core.configuration import DEFAULT_PORT
-from slipway.core.diagnosis import remedies
+from slipway.core.diagnosis import health_remedy, own_lines, remedies
 from slipway.core.fleet import Fail
 from slipway.core.redaction import Redactor
 from slipway.core.states import UNFINISHED, State
@@ -23,6 +23,7 @@ from slipway.models import Deployment, Release, Replica
 log = logging.getLogger(__name__)
 
 _TAIL_LINES = 40
+_LOOKED_AT_LINES = 400  # an access log may fill the last ones with our own asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class _Witness:
 
     container_id: str | None = None
     port: int = DEFAULT_PORT
+    health_path: str = ""
     secrets: tuple[str, ...] = ()
 
 
@@ -59,11 +61,13 @@ def _error(parts: Parts, action: Fail) -> DeploymentFailed:
     """The error to end the deployment with."""
     failure = action.failure
     witness = _witness(parts, action)
-    tail = _last_words(parts, witness.container_id) if witness.container_id else failure.tail
+    tail = _last_words(parts, witness.container_id, witness.health_path) if witness.container_id else failure.tail
     advice = [failure.remedy] if failure.remedy else []
     if action.replica_id:
         advice += remedies(tail, port=witness.port, refused="was refused" in failure.message)
-        advice.append(f"or read all that it printed: slipway logs --replica {action.replica_id}")
+        advice += health_remedy(failure.message)
+        read = f"read all that it printed: slipway logs --replica {action.replica_id}"
+        advice.append(f"or {read}" if advice else read)
     redacted = Redactor(witness.secrets).text(tail)
     return DeploymentFailed(failure.reason, failure.message, remedy="\n".join(advice), tail=redacted)
 
@@ -80,12 +84,14 @@ def _witness(parts: Parts, action: Fail) -> _Witness:
         secrets = tuple(open_variables(parts.vault, release).values())
     except SlipwayError:
         secrets = ()  # what can't be opened was never given to the replica
-    return _Witness(row.container_id if row else None, release.configuration["port"], secrets)
+    asked = release.configuration.get("health_path") or ""
+    return _Witness(row.container_id if row else None, release.configuration["port"], asked, secrets)
 
 
-def _last_words(parts: Parts, container_id: str) -> str:
+def _last_words(parts: Parts, container_id: str, health_path: str) -> str:
     try:
-        return output.tail(parts.runtime, container_id, _TAIL_LINES)
+        said = output.tail(parts.runtime, container_id, _LOOKED_AT_LINES).splitlines()
+        return "\n".join(own_lines(said, health_path)[-_TAIL_LINES:])
     except SlipwayError as error:
         return f"(its output can't be read: {error.message})"
 

@@ -55,7 +55,7 @@ def _again(db: Database, queue: WorkQueue, deployment_id: int, attempt: int, bef
         row.attempt += 1
         row.heartbeat_at = now()
         if row.state != State.QUEUED:
-            lifecycle.end_step(row, ok=False, note="its worker fell silent")
+            lifecycle.end_step(row, ok=False, note="its worker fell silent; another try follows")
             lifecycle.advance(row, State.QUEUED)
         attempt = row.attempt
     log.warning("handed out again", extra={"deployment": deployment_id, "attempt": attempt})

@@ -330,8 +330,8 @@ class _Access:
 def _refused(host: str, said: str) -> DeploymentFailed:
     return DeploymentFailed(
         "clone-refused",
-        f"{host} did not let us read the repository",
-        remedy="give the app a token or a deploy key that may read it",
+        f"{host} did not let us read the repository, or there is no such repository",
+        remedy="check the address; if it is right, give the app a token or a deploy key that may read it",
         tail=said,
     )
 

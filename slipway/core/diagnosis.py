@@ -18,6 +18,7 @@ _LISTENS = re.compile(
     r"(127\.0\.0\.1|localhost|\[::1\]|0\.0\.0\.0|\*|\[::\]|port)[: ]+(\d{2,5})\b",
     re.IGNORECASE,
 )
+_ANSWERED = re.compile(r"GET (?::\d+)?(/\S*) answered (\d{3})\b")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -35,6 +36,27 @@ def remedies(tail: str, *, port: int, refused: bool) -> list[str]:
     if refused:
         found.extend(_listening_elsewhere(tail, port))
     return found
+
+
+def own_lines(lines: list[str], path: str) -> list[str]:
+    """What the app itself said, without what its access log says of our asking for `path`; that, where it is all."""
+    asked = re.compile(rf"slipway-probe|\bGET {re.escape(path or '/')} HTTP/1")
+    return [line for line in lines if not asked.search(line)] or lines
+
+
+def health_remedy(message: str) -> list[str]:
+    """What to do when the health check got an answer, and not a good one; `message` is the probe's last error."""
+    found = _ANSWERED.search(message)
+    if not found:
+        return []
+    path, status = found.groups()
+    if status == "404":
+        why = f"the app has nothing at {path}"
+    elif int(status) >= 500:
+        why = f"the app runs, but fails at {path}: its output says why"
+    else:
+        why = f"the app refuses {path}: the health check brings no login"
+    return [f"{why}. Mend it and push again, or have another path asked: slipway apps set health_path=/…"]
 
 
 def _missing_variables(tail: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slipway.core.diagnosis import remedies
+from slipway.core.diagnosis import health_remedy, own_lines, remedies
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,30 @@ def test_without_a_word_the_rule_is_given() -> None:
 
 def test_nothing_is_guessed_when_it_answered() -> None:
     assert remedies("Listening on 127.0.0.1:9000", port=8000, refused=False) == []
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("GET :8000/health answered 500 (30 tries)", "the app runs, but fails at /health"),
+        ("GET :8000/health answered 404 (1 try)", "the app has nothing at /health"),
+        ("GET :8000/health answered 401 (1 try)", "the app refuses /health"),
+    ],
+)
+def test_a_health_check_that_is_answered_badly_is_mended_or_moved(message: str, told: str) -> None:
+    [remedy] = health_remedy(message)
+    assert remedy.startswith(told)
+    assert "slipway apps set health_path=/…" in remedy
+
+
+def test_another_failure_is_not_the_health_paths() -> None:
+    assert health_remedy("GET :8000/health was refused") == []
+
+
+def test_the_apps_own_lines_go_before_the_log_of_our_asking() -> None:
+    asked = ['10.1.2.1 - - "GET /health HTTP/1.1" 500 0', '10.1.2.1 "GET / HTTP/1.1" 200 "slipway-probe"']
+    assert own_lines(["no database", asked[0], 'x "GET /healthy HTTP/1.1" 200', asked[1]], "/health") == [
+        "no database",
+        'x "GET /healthy HTTP/1.1" 200',
+    ]
+    assert own_lines(asked, "/health") == asked
