@@ -24,14 +24,14 @@ _M.BY_CODE = {
     remedy = "Check the request line, the headers and their size.",
   },
   ["no-ready-replica"] = {
-    status = 503, fault = "app", title = "App not ready", retry_after_s = 5,
-    detail = "The app exists, but none of its replicas is ready.",
+    status = 503, fault = "app", title = "App starting", retry_after_s = 5,
+    detail = "The app is deployed, but none of its replicas is ready: they start, or they fail.",
     remedy = "Try again in a few seconds. If the app is yours: slipway ps -a %{app}",
   },
   ["app-stopped"] = {
     status = 503, fault = "app", title = "App not running",
-    detail = "The app exists, but it is scaled to 0 or nothing of it is deployed.",
-    remedy = "If the app is yours: slipway scale web=1 -a %{app}",
+    detail = "The app exists, but nothing of it is meant to run: it was not deployed yet, or it is scaled to 0.",
+    remedy = "If the app is yours: push a commit, or where it is at 0: slipway scale web=1 -a %{app}",
   },
   ["app-busy"] = {
     status = 503, fault = "app", title = "App busy", retry_after_s = 2,

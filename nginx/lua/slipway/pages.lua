@@ -3,7 +3,7 @@ local cjson = require("cjson.safe")
 
 local _M = {}
 
-local WHOSE = { client = "The request", app = "The app", platform = "The platform" }
+local WHOSE = { client = "Your request", app = "The app", platform = "The platform" }
 
 local HTML = [[<!doctype html>
 <html lang="en">
@@ -35,7 +35,7 @@ dd { margin: 0; overflow-wrap: anywhere }
 <p>%{detail}</p>
 <p>%{remedy}</p>
 <dl>
-<dt>Whose side</dt><dd>%{whose}</dd>
+<dt>Where to look</dt><dd>%{whose}</dd>
 <dt>Request id</dt><dd>%{request_id}</dd>
 </dl>
 </main>
