@@ -67,7 +67,7 @@ lock: ## resolve the dependencies anew, with hashes
 	@$(LOCK) --output-file requirements.lock pyproject.toml
 	@$(LOCK) --output-file requirements-dev.lock --group dev --constraint requirements.lock pyproject.toml
 
-LOCK := $(VENV)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+LOCK := $(VENV)/uv pip compile --quiet --upgrade --no-strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--python-version 3.11 --custom-compile-command "make lock"
 
 env: ## write .env.example anew from the settings
