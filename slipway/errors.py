@@ -11,6 +11,7 @@
     ├── UnsupportedContent      415
     ├── DependencyUnavailable   503  SQL, Redis or the container runtime does not answer; try again
     ├── HostUnready             503  the host lacks something that only its owner can give
+    │   └── SubnetTaken              a network's range is in use
     └── DeploymentFailed        a deployment ends; carries reason, remedy and the tail of what was printed
 
 Each has a stable `code` (part of the API), an HTTP `status`, a sentence for the user, and a `remedy`: what to do
@@ -96,6 +97,10 @@ class DependencyUnavailable(SlipwayError):
 class HostUnready(SlipwayError):
     code = "host-unready"
     status = 503
+
+
+class SubnetTaken(HostUnready):
+    """A network overlaps with one that the container runtime has already: another range may do."""
 
 
 class DeploymentFailed(SlipwayError):

@@ -11,10 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready, NotFound
+from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, NotFound, SubnetTaken
 from slipway.ports.building import BuildSpec, Built, Commit, Interrupted, Repository, Stopped
 from slipway.ports.routes import Entries, Load, Position, UnderWay
 from slipway.ports.runtime import Observed, ReplicaSpec, ResourceUse, TaskResult
@@ -50,8 +51,9 @@ class FakeRuntime:
 
     def ensure_network(self, tenant: str, subnet: str) -> None:
         self._reach()
-        if any(taken == subnet and other != tenant for other, taken in self.networks.items()):
-            raise HostUnready(f"{subnet} is taken")
+        others = (IPv4Network(taken) for other, taken in self.networks.items() if other != tenant)
+        if any(IPv4Network(subnet).overlaps(other) for other in others):
+            raise SubnetTaken(f"{subnet} overlaps with another network")
         self.networks[tenant] = subnet
 
     def remove_network(self, tenant: str) -> None:

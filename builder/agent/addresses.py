@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -9,25 +10,60 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from builder.agent.parts import REASON, Parts
-from slipway.core.addresses import free_subnet, next_address
+from slipway.core.addresses import free_subnet, next_address, no_range
+from slipway.errors import DeploymentFailed, HostUnready, SubnetTaken
 from slipway.models import Address, Replica, Tenant, now
-from slipway.settings import Settings
+
+log = logging.getLogger(__name__)
 
 _ROUTES = Path("/proc/net/route")
 
+_RANGES_TRIED = 16
+"""Each refusal costs a call of the runtime. An Engine that remembers removed networks does so of a few."""
 
-def subnet_of(session: Session, tenant_id: int, settings: Settings, routes: list[IPv4Network]) -> IPv4Network:
-    """The tenant's network, cut from the platform's range at first use. `routes`: what this host reaches elsewhere.
+
+def network_of(parts: Parts, tenant_id: int) -> IPv4Network:
+    """The tenant's network, there on the runtime. While the tenant holds no address it moves out of the way of whatever
+    took its range, and of a range that an Engine still counts as taken after its network is gone.
 
     Raises:
-        DeploymentFailed: there is none left, or all collide with a route.
+        DeploymentFailed: no range is left, or something else holds the network's name.
+        DependencyUnavailable: SQL or the runtime does not answer.
     """
-    tenant = session.get_one(Tenant, tenant_id, with_for_update=True)
-    if tenant.subnet is None:
-        taken = [IPv4Network(text) for text in session.scalars(select(Tenant.subnet)) if text]
-        tenant.subnet = str(free_subnet(settings.subnets, settings.tenant_prefix, taken=taken, routes=routes))
-        session.flush()
-    return IPv4Network(tenant.subnet)
+    with parts.giving_networks:
+        with parts.db.read(platform=REASON) as session:
+            tenant = session.get_one(Tenant, tenant_id)
+            name, subnet = tenant.name, tenant.subnet and IPv4Network(tenant.subnet)
+            settled = session.scalar(select(Address.address).filter_by(tenant_id=tenant_id).limit(1)) is not None
+            others = select(Tenant.subnet).where(Tenant.subnet.is_not(None), Tenant.id != tenant_id)
+            taken = [IPv4Network(text) for text in session.scalars(others) if text]
+        if subnet and settled:
+            return subnet
+        given = _give(parts, name, subnet or None, taken)
+        with parts.db.write(platform=REASON) as session:
+            session.get_one(Tenant, tenant_id).subnet = str(given)
+        return given
+
+
+def _give(parts: Parts, tenant: str, wanted: IPv4Network | None, taken: list[IPv4Network]) -> IPv4Network:
+    settings, routes, refused = parts.settings, host_routes(), list[IPv4Network]()
+    while len(refused) < _RANGES_TRIED:
+        subnet = (
+            wanted
+            if wanted and not refused
+            else free_subnet(settings.subnets, settings.tenant_prefix, taken=taken, routes=routes, refused=refused)
+        )
+        try:
+            parts.runtime.ensure_network(tenant, str(subnet))
+        except SubnetTaken:
+            refused.append(subnet)
+        except HostUnready as error:
+            raise DeploymentFailed("start-refused", error.message, remedy=error.remedy) from error
+        else:
+            if refused:
+                log.warning("ranges were taken", extra={"tenant": tenant, "given": str(subnet), "taken": len(refused)})
+            return subnet
+    raise no_range(settings.subnets)
 
 
 def allocate(session: Session, tenant_id: int, subnet: IPv4Network, replica_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -48,6 +49,8 @@ class Parts:
     clock: Callable[[], float] = time.time
     """Unix seconds."""
     hints: Hints = field(default_factory=Hints)
+    giving_networks: threading.Lock = field(default_factory=threading.Lock)
+    """Two apps of a tenant that start at once must agree on its network."""
 
 
 @dataclass(frozen=True, slots=True)

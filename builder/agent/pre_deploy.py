@@ -64,13 +64,12 @@ def run(parts: Parts, scope: Scope, action: fleet.RunPreDeploy) -> bool:
 
 
 def _prepare(parts: Parts, scope: Scope, deployment_id: int) -> tuple[ReplicaSpec, Configuration] | None:
-    routes = addresses.host_routes()
+    subnet = addresses.network_of(parts, scope.tenant_id)
     with parts.db.write(platform=REASON) as session:
         row = _running(session, deployment_id)
         if row is None or row.release_id is None:
             return None
         release = session.get_one(Release, row.release_id)
-        subnet = addresses.subnet_of(session, scope.tenant_id, parts.settings, routes)
         address = addresses.allocate(session, scope.tenant_id, subnet, holder(deployment_id))
         place = Place(holder(deployment_id), PROCESS, 0, address, deployment_id)
         try:

@@ -38,12 +38,11 @@ def publish(parts: Parts) -> None:
 
 def create(parts: Parts, scope: Scope, action: fleet.CreateReplica) -> bool:
     """A row with an address, before anything runs: after a crash here the same row is started."""
-    routes = addresses.host_routes()
     try:
+        subnet = addresses.network_of(parts, scope.tenant_id)
         with parts.db.write(platform=REASON) as session:
             if _taken(session, action):
                 return False
-            subnet = addresses.subnet_of(session, scope.tenant_id, parts.settings, routes)
             replica_id = f"r-{uuid4().hex[:16]}"
             session.add(
                 Replica(

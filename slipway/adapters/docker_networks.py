@@ -11,7 +11,7 @@ from docker.types import IPAMConfig, IPAMPool
 
 from slipway.adapters.bridge_names import bridge_name, network_name
 from slipway.adapters.docker_engine import DockerEngine, sentence
-from slipway.errors import HostUnready
+from slipway.errors import HostUnready, SubnetTaken
 
 INSTANCE_LABEL = "slipway.instance"
 TENANT_LABEL = "slipway.tenant"
@@ -28,7 +28,8 @@ class TenantNetworks:
         """Have the tenant's network on `subnet`. An empty one on another subnet gives way.
 
         Raises:
-            HostUnready: something else on the host holds the name, the range or the bridge.
+            SubnetTaken: another network, or what the Engine remembers of one, holds the range.
+            HostUnready: something else on the host holds the name or the bridge.
         """
         name = network_name(self._instance, tenant)
         with self._engine.asked_to(f"make the network {name}") as api:
@@ -44,6 +45,8 @@ class TenantNetworks:
                 again = _inspect(api, name)
                 if again and self._serves(again, subnet):
                     return
+                if "overlap" in sentence(error):
+                    raise _taken(name, subnet, sentence(error), SubnetTaken) from error
                 if error.status_code in (403, 409):
                     raise _taken(name, subnet, sentence(error)) from error
                 raise
@@ -88,8 +91,8 @@ def _inspect(api: APIClient, name: str) -> dict[str, Any] | None:
     return found
 
 
-def _taken(name: str, subnet: str, why: str) -> HostUnready:
-    return HostUnready(
+def _taken(name: str, subnet: str, why: str, kind: type[HostUnready] = HostUnready) -> HostUnready:
+    return kind(
         f"The network {name} on {subnet} can't be made: {why}",
         remedy="remove the network that holds it, or choose another range with SLIPWAY_SUBNETS",
     )

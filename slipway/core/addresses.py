@@ -11,17 +11,22 @@ _FIRST_REPLICA = 2  # .0 is the network, .1 the bridge on this host
 
 
 def free_subnet(
-    whole: IPv4Network, prefix: int, *, taken: Iterable[IPv4Network], routes: Iterable[IPv4Network]
+    whole: IPv4Network,
+    prefix: int,
+    *,
+    taken: Iterable[IPv4Network],
+    routes: Iterable[IPv4Network],
+    refused: Iterable[IPv4Network] = (),
 ) -> IPv4Network:
-    """The first subnet of `whole` that no tenant has and no route of this host covers.
+    """The first subnet of `whole` that no tenant has, no route of this host covers and the runtime has not refused.
 
     Raises:
-        DeploymentFailed: there is none; names the route that is in the way, if one is.
+        DeploymentFailed: there is none; names what is in the way: a route, or networks of others.
     """
-    taken, routes = list(taken), list(routes)
+    taken, routes, refused = list(taken), list(routes), list(refused)
     in_the_way: IPv4Network | None = None
     for subnet in whole.subnets(new_prefix=prefix) if prefix > whole.prefixlen else [whole]:
-        if any(subnet.overlaps(other) for other in taken):
+        if any(subnet.overlaps(other) for other in (*taken, *refused)):
             continue
         blocking = next((route for route in routes if subnet.overlaps(route)), None)
         if blocking is None:
@@ -33,10 +38,21 @@ def free_subnet(
             f"every free network in {whole} collides with this host's route to {in_the_way}",
             remedy="the host's owner sets SLIPWAY_SUBNETS to a range that the host does not use",
         )
+    if refused:
+        raise no_range(whole)
     raise DeploymentFailed(
         "start-refused",
         f"all networks in {whole} are given to tenants",
         remedy="the host's owner sets SLIPWAY_SUBNETS to a larger range, or SLIPWAY_TENANT_PREFIX to a larger number",
+    )
+
+
+def no_range(whole: IPv4Network) -> DeploymentFailed:
+    """The runtime refuses the ranges that are free."""
+    return DeploymentFailed(
+        "start-refused",
+        f"the free networks in {whole} overlap with ones that the container runtime has for something else",
+        remedy="the host's owner sets SLIPWAY_SUBNETS to a range that nothing else uses",
     )
 
 

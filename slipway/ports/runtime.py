@@ -98,7 +98,8 @@ class ContainerRuntime(Protocol):
     """Raises `DependencyUnavailable` when the runtime does not answer; `DeploymentFailed` when a start is refused."""
 
     def ensure_network(self, tenant: str, subnet: str) -> None:
-        """The tenant's own network on `subnet`; nothing when it is there."""
+        """The tenant's own network on `subnet`; nothing when it is there. An empty one on another subnet gives way.
+        Raises `SubnetTaken` when the range is in use, `HostUnready` when the name is."""
         ...
 
     def start(self, spec: ReplicaSpec) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, NotFound
+from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, NotFound, SubnetTaken
 from slipway.ports.runtime import Observed, ReplicaSpec
 from tests.contracts.runtime_rigs import MISSING, RuntimeRig
 from tests.fixtures.waiting import eventually
@@ -38,6 +38,14 @@ def test_a_started_replica_is_listed_as_it_was_asked_for(rig: RuntimeRig) -> Non
     assert (seen.running, seen.paused, seen.task, seen.address) == (True, False, False, spec.address)
     assert seen.exit_code is None
     assert seen.started_at is not None
+
+
+def test_a_range_that_another_network_holds_is_refused_as_taken(rig: RuntimeRig) -> None:
+    spec = rig.spec()
+    rig.runtime.ensure_network(spec.tenant, spec.subnet)
+    with pytest.raises(SubnetTaken, match="overlaps"):
+        rig.runtime.ensure_network("other", spec.subnet)
+    rig.runtime.ensure_network(spec.tenant, spec.subnet)
 
 
 def test_a_second_start_adopts_the_replica_that_runs(rig: RuntimeRig) -> None:
