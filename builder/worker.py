@@ -29,6 +29,8 @@ from slipway import logs, queue, settings
 log = logging.getLogger(__name__)
 
 REDIS_PAUSE_S = 1.0
+NICE = 10
+"""What serves and what takes deliveries goes before what builds, where they want the same CPU."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -92,6 +94,7 @@ def main() -> int:
     """Work until told to stop. What jobs need is imported by now, so that their forks have it."""
     chosen = settings.load()
     logs.configure("worker", chosen.log_level)
+    os.nice(NICE)
     for chatty in ("rq.worker", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     configure_mappers()

@@ -12,10 +12,14 @@ ROOT = Path("/sys/fs/cgroup")
 PERIOD_US = 100_000
 _NAME = "docker/buildkit"
 
+SHARES_V1, WEIGHT_V2 = 256, 25
+"""A quarter of what each replica has: where they want the same CPU, what serves goes before what builds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """Caps for all builds together; 0: none. `root` is where cgroups are mounted."""
+    """Caps for all builds together; 0: none. `root` is where cgroups are mounted. Builds always get less of a busy CPU
+    than replicas do."""
 
     memory_bytes: int
     cpus: float = 0
@@ -40,8 +44,9 @@ class Caps:
             return False
         if self.memory_bytes:
             _write_memory_v1(_group(self.root / "memory"), self.memory_bytes)
+        group = _group(self.root / "cpu")
+        _write(group / "cpu.shares", SHARES_V1)
         if self.cpus:
-            group = _group(self.root / "cpu")
             _write(group / "cpu.cfs_period_us", PERIOD_US)
             _write(group / "cpu.cfs_quota_us", int(self.cpus * PERIOD_US))
         return True
@@ -55,6 +60,7 @@ class Caps:
             _write(group / "memory.max", self.memory_bytes)
             if (group / "memory.swap.max").exists():
                 _write(group / "memory.swap.max", 0)
+        _write(group / "cpu.weight", WEIGHT_V2)
         if self.cpus:
             (group / "cpu.max").write_text(f"{int(self.cpus * PERIOD_US)} {PERIOD_US}")
         return True

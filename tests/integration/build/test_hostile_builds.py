@@ -154,8 +154,10 @@ def test_caps_are_written_where_either_kind_of_cgroup_keeps_them(tmp_path: Path)
     assert replace(Caps(1 << 30, 1.5), root=one).apply()
     assert (one / "memory/docker/buildkit/memory.limit_in_bytes").read_text() == str(1 << 30)
     assert (one / "cpu/docker/buildkit/cpu.cfs_quota_us").read_text() == "150000"
+    assert (one / "cpu/docker/buildkit/cpu.shares").read_text() == "256"
     assert replace(Caps(1 << 30, 1.5), root=two).apply()
     assert (two / "docker/buildkit/memory.max").read_text() == str(1 << 30)
     assert (two / "docker/buildkit/cpu.max").read_text() == "150000 100000"
+    assert (two / "docker/buildkit/cpu.weight").read_text() == "25"
     assert not replace(Caps(1), root=tmp_path / "none").apply()
     assert Path("/sys/fs/cgroup") == ROOT

@@ -9,6 +9,7 @@ import signal
 import pytest
 from redis import Redis
 
+from builder.worker import NICE
 from slipway import intents, lifecycle
 from slipway.core.states import State
 from tests.fixtures.redis_server import RedisServer
@@ -131,9 +132,10 @@ def test_a_worker_that_is_told_to_end_hands_its_build_to_the_next(yard: Yard) ->
     yard.reaches(deployment, "starting")
 
 
-def test_an_idle_worker_ends_at_once(yard: Yard) -> None:
+def test_an_idle_worker_gives_way_to_what_serves_and_ends_at_once(yard: Yard) -> None:
     worker = yard.start_worker()
     eventually(lambda: "waiting for deployments" in yard.worker_log())
+    assert os.getpriority(os.PRIO_PROCESS, worker.pid) == os.getpriority(os.PRIO_PROCESS, 0) + NICE
     with Redis.from_url(yard.settings.redis_url) as redis:
         eventually(lambda: redis.smembers("rq:workers"), what="it is registered")
     worker.terminate()
