@@ -70,6 +70,9 @@ class Settings:
 
     # the edge
     http_listen: str = _setting("8080", "port or address:port of the edge")
+    https_listen: str = _setting("", "port or address:port of the edge's HTTPS and HTTP/2; empty: none")
+    tls_certificate: str = _setting("", "PEM file with the certificate for HTTPS and its chain")
+    tls_key: str = _setting("", "PEM file with that certificate's key")
     console_host: str = _setting("slipway.localhost", "host of the API, the webhooks and the console")
     app_domain: str = _setting("localhost", "apps get <app>.<this> as their first host")
     public_url: str = _setting("http://slipway.localhost:8080", "how the console host is reached from outside")
@@ -128,6 +131,11 @@ class Settings:
     )
     github_api: str = _setting("https://api.github.com", "where commit statuses are sent")
     github_token: str = _setting("", "token for commit statuses; empty: none are sent")
+
+    @property
+    def edge_listens(self) -> tuple[str, ...]:
+        """Every public listener of the edge."""
+        return (self.http_listen, self.https_listen) if self.https_listen else (self.http_listen,)
 
     @property
     def run_dir(self) -> Path:

@@ -84,9 +84,9 @@ def examine(settings: Settings) -> list[str]:
 
 
 def _rules(settings: Settings, family: _Family) -> Ruleset:
-    port = int(settings.http_listen.rpartition(":")[2])
+    ports = [int(listen.rpartition(":")[2]) for listen in settings.edge_listens]
     return firewall_rules.ruleset(
-        settings.instance, version=family.version, edge_ports=[port], nameservers=_nameservers(RESOLV_CONF)
+        settings.instance, version=family.version, edge_ports=ports, nameservers=_nameservers(RESOLV_CONF)
     )
 
 

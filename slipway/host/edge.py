@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from slipway.errors import SettingsError
-from slipway.host import checkout
+from slipway.host import certificate, checkout
 from slipway.settings import Settings
 
 SOURCE = checkout.ROOT / "nginx"
@@ -49,8 +49,11 @@ def prepare(settings: Settings) -> list[str]:
 
     Raises:
         SettingsError: a value can't stand in nginx's configuration, or nginx is not installed.
+        HostUnready: HTTPS is wanted, and its certificate can't be used.
     """
     nginx = _nginx()
+    if settings.https_listen:
+        certificate.check(settings.tls_certificate, settings.tls_key)
     edge = folder(settings)
     for path in (edge / "tmp", edge / "lua" / "slipway", settings.run_dir, settings.log_dir):
         path.mkdir(parents=True, exist_ok=True)
@@ -153,7 +156,6 @@ def _values(settings: Settings) -> str:
 
 
 def _lines(settings: Settings) -> Iterator[str]:
-    listen = f"listen {_plain('HTTP_LISTEN', settings.http_listen)}"
     trusted = [_plain("TRUSTED_PROXIES", network) for network in settings.trusted_proxies]
     yield "# Written from the settings at every start. Changes here are lost."
     yield from (f"set_real_ip_from {network};" for network in trusted)
@@ -164,12 +166,24 @@ def _lines(settings: Settings) -> Iterator[str]:
     yield "}"
     for service, path in (("webhook", settings.webhook_socket), ("router", settings.router_socket)):
         yield f"upstream slipway_{service} {{ server unix:{_plain('STATE_DIR', path)}; }}"
-    yield f"server {{ {listen} default_server so_keepalive=on backlog=4096; server_name _; include apps.conf; }}"
-    yield f"server {{ {listen}; server_name {_plain('CONSOLE_HOST', settings.console_host)};"
+    if settings.https_listen:
+        yield f"ssl_certificate {_plain('TLS_CERTIFICATE', settings.tls_certificate)};"
+        yield f"ssl_certificate_key {_plain('TLS_KEY', settings.tls_key)};"
+    yield f"server {{ {_listens(settings, 'default_server so_keepalive=on backlog=4096')}"
+    yield "    server_name _; include apps.conf; }"
+    yield f"server {{ {_listens(settings)} server_name {_plain('CONSOLE_HOST', settings.console_host)};"
     yield f"    client_max_body_size {settings.delivery_max_bytes + SLACK_BYTES}; include console.conf; }}"
     yield f"server {{ listen unix:{_plain('STATE_DIR', status_socket(settings))}; include private.conf; }}"
     if settings.metrics_listen:
         yield f"server {{ listen {_plain('METRICS_LISTEN', settings.metrics_listen)}; include metrics.conf; }}"
+
+
+def _listens(settings: Settings, options: str = "") -> str:
+    """The public listeners, for each server that is asked by its name."""
+    listens = f"listen {_plain('HTTP_LISTEN', settings.http_listen)} {options};"
+    if settings.https_listen:
+        listens += f" listen {_plain('HTTPS_LISTEN', settings.https_listen)} ssl http2 {options};"
+    return listens
 
 
 def _lua_settings(settings: Settings) -> dict[str, Any]:

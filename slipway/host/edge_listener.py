@@ -1,8 +1,8 @@
-"""The edge's public socket, held open while nginx itself is started again.
+"""The edge's public sockets, held open while nginx itself is started again.
 
-nginx takes over a listening socket that its parent names in the NGINX variable (how it replaces its own binary). So
-this small process listens, starts nginx with the socket, and starts it anew when it dies: clients that connect
-meanwhile wait in the socket's queue instead of being refused. When this process dies itself, the kernel tells nginx to
+nginx takes over listening sockets that its parent names in the NGINX variable (how it replaces its own binary). So
+this small process listens, starts nginx with the sockets, and starts it anew when it dies: clients that connect
+meanwhile wait in a socket's queue instead of being refused. When this process dies itself, the kernel tells nginx to
 finish and end.
 
 Source: nginx, src/core/nginx.c (ngx_add_inherited_sockets).
@@ -58,14 +58,14 @@ def listen_on(listen: str) -> socket.socket:
 
 
 class Keeper:
-    """Keeps nginx running on a held socket until it is told to stop."""
+    """Keeps nginx running on the held sockets until it is told to stop."""
 
     def __init__(
-        self, prepare: Callable[[], Sequence[str]], held: socket.socket, environment: Mapping[str, str]
+        self, prepare: Callable[[], Sequence[str]], held: Sequence[socket.socket], environment: Mapping[str, str]
     ) -> None:
         self._prepare = prepare
-        self._held = held
-        self._environment = dict(environment) | {"NGINX": f"{held.fileno()};"}
+        self._descriptors = tuple(each.fileno() for each in held)
+        self._environment = dict(environment) | {"NGINX": "".join(f"{each};" for each in self._descriptors)}
         self._nginx: subprocess.Popen[bytes] | None = None
         self._stopping = False
 
@@ -78,13 +78,13 @@ class Keeper:
             code = self._start().wait()
             if self._stopping or time.monotonic() - started < _SHORT_LIFE_S:
                 return code if code >= 0 else 128 - code
-            sys.stderr.write(f"nginx ended ({code}); starting it again on the same socket\n")
+            sys.stderr.write(f"nginx ended ({code}); starting it again on the same sockets\n")
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._nginx = subprocess.Popen(
             list(self._prepare()),
             env=self._environment,
-            pass_fds=(self._held.fileno(),),
+            pass_fds=self._descriptors,
             preexec_fn=_end_with_parent,  # noqa: PLW1509 - this process has one thread
         )
         return self._nginx
@@ -98,12 +98,12 @@ class Keeper:
 def main() -> int:
     try:
         settings = slipway_settings.load()
-        held = listen_on(settings.http_listen)
+        held = [listen_on(each) for each in settings.edge_listens]
         return Keeper(lambda: edge.prepare(settings), held, os.environ).run()
     except SlipwayError as error:
         sys.stderr.write(f"{error.message} {error.remedy}\n")
     except OSError as error:
-        sys.stderr.write(f"the edge's port can't be had: {error.strerror}; slipway doctor tells more\n")
+        sys.stderr.write(f"a port of the edge can't be had: {error.strerror}; slipway doctor tells more\n")
     return 1
 
 

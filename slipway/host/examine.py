@@ -12,7 +12,7 @@ from pathlib import Path
 
 from slipway.adapters import firewall
 from slipway.errors import SlipwayError
-from slipway.host import checkout, folders
+from slipway.host import certificate, checkout, folders
 from slipway.host.commands import Commands
 from slipway.host.edge_listener import address_of
 from slipway.host.engine import SYSTEMD, Engine, pick_client
@@ -88,15 +88,24 @@ class Examination:
         return Finding("disk", free >= floor, detail, "" if free >= floor else "docker system prune, or a larger disk")
 
     def port(self) -> Finding:
-        address, port = address_of(self.settings.http_listen)
+        return self._port("edge's port", "SLIPWAY_HTTP_LISTEN", self.settings.http_listen)
+
+    def https(self) -> Finding:
+        if not self.settings.https_listen:
+            return Finding("HTTPS", True, "not asked for: SLIPWAY_HTTPS_LISTEN is empty")
+        certificate.check(self.settings.tls_certificate, self.settings.tls_key)
+        return self._port("HTTPS", "SLIPWAY_HTTPS_LISTEN", self.settings.https_listen)
+
+    def _port(self, name: str, setting: str, listen: str) -> Finding:
+        address, port = address_of(listen)
         if http_status(self.settings.run_dir / "edge.sock", "/healthz")[0] == 200:
-            return Finding("edge's port", True, f"{port} is ours")
+            return Finding(name, True, f"{port} is ours")
         try:
             with socket.create_server((address, port), backlog=1):
-                return Finding("edge's port", True, f"{port} is free")
+                return Finding(name, True, f"{port} is free")
         except OSError as error:
-            remedy = f"ss -ltnp 'sport = :{port}' names who has it; or set SLIPWAY_HTTP_LISTEN"
-            return Finding("edge's port", False, f"{port}: {error.strerror}", remedy)
+            remedy = f"ss -ltnp 'sport = :{port}' names who has it; or set {setting}"
+            return Finding(name, False, f"{port}: {error.strerror}", remedy)
 
     def socket_paths(self) -> Finding:
         room = folders.socket_room(self.settings.state_dir)
@@ -172,6 +181,7 @@ CHECKS: Sequence[Callable[[Examination], Finding]] = (
     Examination.scratch,
     Examination.disk,
     Examination.port,
+    Examination.https,
     Examination.socket_paths,
     Examination.permissions,
     Examination.clock,

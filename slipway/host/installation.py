@@ -35,9 +35,9 @@ class Installation:
             HostUnready: something is missing that can't be installed from here; the remedy says by what command.
         """
         needs = missing(Host(self.commands), groups)
-        dev = "test" in groups
+        dev, bench = "test" in groups, "bench" in groups
         engine = Engine(self.commands, self.settings)
-        outdated = self.venv.outdated(dev=dev)
+        outdated = self.venv.outdated(dev=dev, bench=bench)
         linked = not self._link_wanted()
         if not needs and not outdated and linked and engine.answers() and self._images_present():
             self.say("Everything is installed.")
@@ -47,7 +47,7 @@ class Installation:
             self.packages.install(needs)
         if outdated:
             self.say("Installing Python packages, about a minute …")
-        self.venv.ensure(dev=dev)
+        self.venv.ensure(dev=dev, bench=bench)
         if not linked:
             self.link.make()
         self.settings.state_dir.mkdir(mode=0o711, parents=True, exist_ok=True)

@@ -11,7 +11,9 @@ from slipway.host.commands import Commands
 
 LOCK = "requirements.lock"
 DEV_LOCK = "requirements-dev.lock"
+BENCH_LOCK = "requirements-bench.lock"
 PROJECT = "pyproject.toml"
+_HELD_BY = {DEV_LOCK: LOCK}  # the developers' lock holds all of the other
 _REMEDY = "see what pip says above; it follows its own settings (pip.conf, PIP_*)"
 _INSTALL_TIMEOUT_S = 1800
 
@@ -29,19 +31,19 @@ class Venv:
     def python(self) -> Path:
         return self._folder / "bin" / "python"
 
-    def outdated(self, *, dev: bool) -> list[str]:
-        """Which of the lock and the project file have to be installed (again). The dev lock holds the other too."""
+    def outdated(self, *, dev: bool, bench: bool = False) -> list[str]:
+        """Which of the locks and the project file have to be installed (again). `bench`: also what it compares with."""
         installed = self._installed()
-        wanted = (DEV_LOCK if dev else LOCK, PROJECT)
+        wanted = (DEV_LOCK if dev else LOCK, *([BENCH_LOCK] if bench else []), PROJECT)
         return [name for name in wanted if installed.get(name) != _digest(self._checkout / name)]
 
-    def ensure(self, *, dev: bool) -> bool:
+    def ensure(self, *, dev: bool, bench: bool = False) -> bool:
         """Install what `outdated` names; returns whether anything was done.
 
         Raises:
             HostUnready: the venv can't be made, or pip failed.
         """
-        outdated = self.outdated(dev=dev)
+        outdated = self.outdated(dev=dev, bench=bench)
         if not outdated:
             return False
         self._create()
@@ -49,7 +51,7 @@ class Venv:
         for lock in (name for name in outdated if name != PROJECT):
             argv = [*pip, "--require-hashes", "--requirement", str(self._checkout / lock)]
             self._commands.must(argv, timeout_s=_INSTALL_TIMEOUT_S, show=True, remedy=_REMEDY)
-            self._remember(lock, LOCK)
+            self._remember(lock, *([_HELD_BY[lock]] if lock in _HELD_BY else []))
         argv = [*pip, "--no-deps", "--editable", str(self._checkout)]
         self._commands.must(argv, timeout_s=_INSTALL_TIMEOUT_S, show=True, remedy=_REMEDY)
         self._remember(PROJECT)
