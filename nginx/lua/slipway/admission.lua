@@ -32,9 +32,26 @@ local function entry_of(host)
   return entry, failure
 end
 
-local function is_stream()
-  if ngx.var.http_upgrade then
+-- Only WebSockets are upgraded, on HTTP/1.1 alone. nginx would follow an app into any protocol that the client asked
+-- for. Returns whether it is one, or nil and a failure's code.
+local function upgrades(protocol)
+  if ngx.req.http_version() == 2 then
+    return nil, "bad-request"
+  end
+  if protocol:lower() == "websocket" then
     return true
+  end
+  ngx.req.clear_header("Upgrade")
+  return false
+end
+
+local function is_stream()
+  local protocol = ngx.var.http_upgrade
+  if protocol then
+    local is_upgrade, failure = upgrades(protocol)
+    if is_upgrade ~= false then
+      return is_upgrade, failure
+    end
   end
   local accept = ngx.var.http_accept
   return accept ~= nil and accept:find("text/event-stream", 1, true) ~= nil
@@ -117,8 +134,8 @@ function _M.admit()
     return answers.refuse(failure)
   end
   cookies.withhold()
-  ctx.streams = is_stream()
-  failure = send(ctx, host, entry)
+  ctx.streams, failure = is_stream()
+  failure = failure or send(ctx, host, entry)
   if failure then
     return answers.refuse(failure)
   end

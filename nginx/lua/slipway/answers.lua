@@ -25,6 +25,9 @@ local function write(ctx)
   local entry = ctx.entry
   local code = ctx.failure or failures.code_of(ngx.status, entry ~= nil)
   local row = failures.BY_CODE[code]
+  if ctx.failure then
+    ngx.status = row.status -- found in the balancer, or in what the app answered
+  end
   ngx.var.slipway_fault = row.fault
   local names = { host = ngx.var.host, app = entry and entry.name or "" }
   local page, content_type =
@@ -44,9 +47,15 @@ function _M.header()
   end
 end
 
--- Header filter, of apps.
+-- Header filter, of apps. nginx takes an interim answer (1xx) for the final one; only a switch to the protocol that was
+-- asked for is.
 function _M.app_header()
   cookies.guard()
+  local status = ngx.status
+  if status < 200 and (status ~= 101 or not ngx.var.http_upgrade) then
+    ngx.ctx.failure = "interim-answer"
+    return write(ngx.ctx)
+  end
   _M.header()
 end
 

@@ -102,11 +102,35 @@ local function set_timeouts(ctx)
   end
 end
 
+-- A body that was read after the access phase: only now is its size known, and its target may be gone meanwhile.
+-- Returns nil, or a failure's code.
+local function receive(ctx)
+  if (tonumber(ngx.var.content_length) or 0) > ctx.entry.max_body_bytes then
+    return "body-too-large"
+  end
+  if routes.is_current(ctx.host, ctx.entry) then
+    return nil
+  end
+  local target, entry = take(ctx.host, ctx.streams)
+  if not target then
+    return entry
+  end
+  inflight.remove(ctx.target, ctx.streams)
+  ctx.target, ctx.entry = target, entry
+  return nil
+end
+
 -- Balancer phase: called again by nginx for every further try that it allows.
 function _M.dial()
   local ctx = ngx.ctx
   local failed, code = balancer.get_last_failure()
   if not failed then
+    if ctx.unread then
+      ctx.failure = receive(ctx)
+      if ctx.failure then
+        return ngx.exit(NGX_BUSY)
+      end
+    end
     more_tries(ctx.entry)
   elseif not move(ctx, code) then
     return ngx.exit(NGX_BUSY)

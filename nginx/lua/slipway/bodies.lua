@@ -36,6 +36,8 @@ function _M.size()
 end
 
 -- Reads the body, if there is one. Returns nil, or a failure's code. May leave for another location, and start over.
+-- A body of HTTP/2 need not say that it comes, nor how long it is. Lua can't read such a one: nginx does, after this
+-- phase, and the balancer looks at its size (attempts.lua).
 function _M.receive(entry)
   local length = tonumber(ngx.var.content_length)
   if length then
@@ -45,11 +47,16 @@ function _M.receive(entry)
     ngx.req.read_body()
     return nil
   end
-  if not ngx.var.http_transfer_encoding then
+  local is_http2 = ngx.req.http_version() == 2
+  if not is_http2 and not ngx.var.http_transfer_encoding then
     return nil
   end
   if not ngx.req.is_internal() then
     return ngx.exec(class(entry.max_body_bytes))
+  end
+  if is_http2 then
+    ngx.ctx.unread = true
+    return nil
   end
   ngx.req.read_body()
   return _M.size() > entry.max_body_bytes and "body-too-large" or nil

@@ -53,6 +53,11 @@ _M.BY_CODE = {
     detail = "The app refused or closed the connection before it answered.",
     remedy = "Try again. If the app is yours: slipway logs -a %{app}",
   },
+  ["interim-answer"] = {
+    status = 502, fault = "app", title = "App's answer not understood",
+    detail = "The app sent an interim response (1xx), which the edge can't pass on.",
+    remedy = "If the app is yours: turn off early hints, and switch protocols only when a client asks for WebSocket.",
+  },
   ["replica-slow"] = {
     status = 504, fault = "app", title = "App too slow",
     detail = "The app did not answer in time. It may still be working on the request.",
@@ -83,7 +88,7 @@ _M.BY_CODE = {
 -- nginx's own refusals of an app's request, by status; others by their hundred.
 local OF_APP = { [502] = "replica-failed", [504] = "replica-slow" }
 local OF_ANY = { [404] = "not-found", [413] = "body-too-large", [502] = "service-unavailable",
-  [503] = "service-unavailable", [504] = "service-unavailable" }
+  [501] = "bad-request", [503] = "service-unavailable", [504] = "service-unavailable", [505] = "bad-request" }
 
 function _M.code_of(status, has_app)
   return has_app and OF_APP[status] or OF_ANY[status] or (status < 500 and "bad-request" or "internal")

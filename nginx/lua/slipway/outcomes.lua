@@ -38,7 +38,7 @@ function _M.finish()
   if entry.balancing == "least_load" then
     note_latency(ctx)
   end
-  if status == CLIENT_WENT then
+  if status == CLIENT_WENT or ctx.failure then
     breaker.note(ctx, entry, nil)
   elseif status >= 500 then
     failed(ctx, entry)
