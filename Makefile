@@ -66,6 +66,7 @@ lock: ## resolve the dependencies anew, with hashes
 	@$(VENV)/python -m pip --disable-pip-version-check install --quiet uv
 	@$(LOCK) --output-file requirements.lock pyproject.toml
 	@$(LOCK) --output-file requirements-dev.lock --group dev --constraint requirements.lock pyproject.toml
+	@$(LOCK) --output-file requirements-bench.lock --group pyproject.toml:bench
 
 LOCK := $(VENV)/uv pip compile --quiet --upgrade --no-strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--python-version 3.11 --custom-compile-command "make lock"

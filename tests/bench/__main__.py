@@ -1,19 +1,44 @@
-"""`make bench`: the push's path against its budgets, in one run, as Markdown."""
+"""`make bench`: the edge beside other proxies and the push's path, against their budgets, in one run, as Markdown.
+
+One part of it alone: `python -m tests.bench edge|push`; `--short` takes fewer rounds of the edge.
+"""
 
 from __future__ import annotations
 
-from tests.bench import deliveries, pushes
-from tests.bench.measuring import machine, table
+import argparse
+
+from tests.bench import deliveries, edge, pushes
+from tests.bench.measuring import Row, engine, machine, table
 from tests.fixtures.stack import running_stack
 
+PARTS = ("edge", "push")
 
-def main() -> None:
+
+def measure_pushes() -> list[Row]:
     with running_stack(workers="1") as stack:
+        print(engine(stack.docker), flush=True)
         rows = [pushes.compare(stack), pushes.roll_back(stack)]
         sender = deliveries.prepare(stack)
         rows += [deliveries.steady(stack, sender), deliveries.disk(stack), deliveries.burst(sender)]
-        where = machine(stack.docker)
-    print(f"{where}\n\n{table(rows)}")
+        return rows
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    options.add_argument("parts", nargs="*", metavar="|".join(PARTS), help="what to measure (all of it)")
+    options.add_argument("--short", action="store_true", help="few rounds of the edge, with 100 routes")
+    chosen = options.parse_args()
+    parts = chosen.parts or PARTS
+    if unknown := set(parts) - set(PARTS):
+        options.error(f"no such part: {', '.join(sorted(unknown))}")
+    rows: list[Row] = []
+    print(machine(), flush=True)
+    if "edge" in parts:
+        shown, rows = edge.measure(edge.SHORT if chosen.short else edge.Extent())
+        print(f"\n{shown}", flush=True)
+    if "push" in parts:
+        rows += measure_pushes()
+    print(f"\n{table(rows)}")
 
 
 if __name__ == "__main__":

@@ -35,17 +35,21 @@ def spread(values: Sequence[float], unit: str = "ms", digits: int = 1) -> str:
     )
 
 
-def machine(docker: Sequence[str]) -> str:
+def machine() -> str:
     """What the figures were measured on."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    argv = [*docker, "version", "--format", "{{.Server.Version}}"]
-    engine = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
     return (
         f"{os.cpu_count()} × {model}, {memory_gib:.0f} GiB, Linux {platform.release()}, "
-        f"Python {platform.python_version()}, Docker {engine}"
+        f"Python {platform.python_version()}"
     )
+
+
+def engine(docker: Sequence[str]) -> str:
+    """The version of the Docker Engine that builds and runs."""
+    argv = [*docker, "version", "--format", "{{.Server.Version}}"]
+    return f"Docker {subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()}"
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -19,7 +19,7 @@ from tests.unit.host.test_host_packages import host
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    for name in ("requirements.lock", "requirements-dev.lock", "pyproject.toml"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock", "pyproject.toml"):
         (tmp_path / name).write_text(name)
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "python").touch()
@@ -57,6 +57,13 @@ def test_a_changed_lock_is(checkout: Path) -> None:
 def test_the_developers_lock_brings_the_other_along(checkout: Path) -> None:
     Venv(FakeCommands(), checkout).ensure(dev=True)
     assert Venv(FakeCommands(), checkout).outdated(dev=False) == []
+
+
+def test_what_the_bench_compares_with_is_installed_for_the_bench_alone(checkout: Path) -> None:
+    Venv(FakeCommands(), checkout).ensure(dev=True)
+    commands = FakeCommands()
+    Venv(commands, checkout).ensure(dev=True, bench=True)
+    assert pip(commands) == ["requirements-bench.lock", checkout.name]
 
 
 def test_what_pip_finished_before_it_failed_is_not_done_again(checkout: Path) -> None:
