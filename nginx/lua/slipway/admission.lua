@@ -129,7 +129,11 @@ function _M.admit()
   ngx.var.slipway_app = entry.app
   local ctx = ngx.ctx
   ctx.entry = entry
-  failure = policy.refuses(entry) or bodies.receive(entry)
+  local length, is_unsized = bodies.announced()
+  if is_unsized then
+    bodies.bound(entry)
+  end
+  failure = policy.refuses(entry) or bodies.receive(entry, length, is_unsized)
   if failure then
     return answers.refuse(failure)
   end

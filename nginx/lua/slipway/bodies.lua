@@ -35,11 +35,26 @@ function _M.size()
   return size
 end
 
--- Reads the body, if there is one. Returns nil, or a failure's code. May leave for another location, and start over.
--- A body of HTTP/2 need not say that it comes, nor how long it is. Lua can't read such a one: nginx does, after this
--- phase, and the balancer looks at its size (attempts.lua).
-function _M.receive(entry)
+-- What the request says of its body: the length; or nil, and whether one may come all the same. It may when chunked, and
+-- with HTTP/2, where a client need not even say that there is one.
+function _M.announced()
   local length = tonumber(ngx.var.content_length)
+  if length then
+    return length, false
+  end
+  return nil, ngx.req.http_version() == 2 or ngx.var.http_transfer_encoding ~= nil
+end
+
+-- Leaves for the location that bounds a body of unknown length, and starts over there. So it comes first.
+function _M.bound(entry)
+  if not ngx.req.is_internal() then
+    ngx.exec(class(entry.max_body_bytes))
+  end
+end
+
+-- Reads the body, if there is one. Returns nil, or a failure's code. Lua does not read one of HTTP/2 that told no length:
+-- nginx does, after this phase, and the balancer looks at its size (attempts.lua).
+function _M.receive(entry, length, is_unsized)
   if length then
     if length > entry.max_body_bytes then
       return "body-too-large"
@@ -47,14 +62,10 @@ function _M.receive(entry)
     ngx.req.read_body()
     return nil
   end
-  local is_http2 = ngx.req.http_version() == 2
-  if not is_http2 and not ngx.var.http_transfer_encoding then
+  if not is_unsized then
     return nil
   end
-  if not ngx.req.is_internal() then
-    return ngx.exec(class(entry.max_body_bytes))
-  end
-  if is_http2 then
+  if ngx.req.http_version() == 2 then
     ngx.ctx.unread = true
     return nil
   end
