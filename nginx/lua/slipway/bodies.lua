@@ -35,8 +35,8 @@ function _M.size()
   return size
 end
 
--- What the request says of its body: the length; or nil, and whether one may come all the same. It may when chunked, and
--- with HTTP/2, where a client need not even say that there is one.
+-- What the request says of its body: the length; or nil, and whether one may come all the same: chunked, or with HTTP/2,
+-- where a client need not even say that there is one.
 function _M.announced()
   local length = tonumber(ngx.var.content_length)
   if length then
@@ -52,7 +52,7 @@ function _M.bound(entry)
   end
 end
 
--- Reads the body, if there is one. Returns nil, or a failure's code. Lua does not read one of HTTP/2 that told no length:
+-- Reads the body, if there is one. Returns nil, or a failure's code. Lua does not read an unsized one of HTTP/2:
 -- nginx does, after this phase, and the balancer looks at its size (attempts.lua).
 function _M.receive(entry, length, is_unsized)
   if length then
