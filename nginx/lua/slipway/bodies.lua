@@ -35,7 +35,7 @@ function _M.size()
   return size
 end
 
--- What the request says of its body: the length; or nil, and whether one may come all the same: chunked, or with HTTP/2,
+-- What the request says of its body: the length; or nil, and whether one may come all the same: chunked, or HTTP/2,
 -- where a client need not even say that there is one.
 function _M.announced()
   local length = tonumber(ngx.var.content_length)
