@@ -8,6 +8,7 @@ from tests.fixtures.stack import Stack
 from tests.fixtures.waiting import eventually
 
 SLOW_BUILD = """FROM python:3.11-slim
+RUN python -c "import asyncio, base64, hashlib, signal"
 WORKDIR /app
 COPY app.py VERSION BEHAVIOUR* ./
 RUN sleep {seconds}
