@@ -102,6 +102,8 @@ class HostUnready(SlipwayError):
 class SubnetTaken(HostUnready):
     """A network overlaps with one that the container runtime has already: another range may do."""
 
+    code = "subnet-taken"
+
 
 class DeploymentFailed(SlipwayError):
     """A deployment can't go on. `reason` is stable (`build-failed`, `start-probe-failed`, `clone-failed`, …) and is
