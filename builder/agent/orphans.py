@@ -24,7 +24,8 @@ def remove(parts: Parts, observed: Iterable[Observed]) -> int:
         wished = set(session.scalars(select(Replica.id).where(Replica.state != GONE)))
         starting = session.scalars(select(Deployment).where(Deployment.state == str(State.STARTING)))
         wished |= {holder(row.id) for row in starting if is_at_pre_deploy(row)}
-        holders = set(session.scalars(select(Address.replica_id).where(Address.replica_id.is_not(None))))
+        never_routed = select(Address.replica_id).where(Address.replica_id.is_not(None), Address.rests_from.is_(None))
+        holders = set(session.scalars(never_routed))  # of the others `vacating` takes care
     orphans = [each for each in observed if each.replica_id not in wished]
     _release(parts, holders - wished - {each.replica_id for each in orphans})
     for orphan in orphans:

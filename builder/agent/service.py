@@ -11,7 +11,18 @@ from typing import Any
 
 from redis import Redis
 
-from builder.agent import addresses, attention, deletion, housekeeping, internal_api, lapsed, orphans, passes, waking
+from builder.agent import (
+    addresses,
+    attention,
+    deletion,
+    housekeeping,
+    internal_api,
+    lapsed,
+    orphans,
+    passes,
+    vacating,
+    waking,
+)
 from builder.agent.loads import EVERY_S as LOADS_S
 from builder.agent.loads import LoadMeter, balanced_by_load
 from builder.agent.outages import Outages
@@ -123,6 +134,7 @@ class Agent:
         lapsed.hand_out_again(self._parts.db, self._outside.queue, lapse_s=self._parts.settings.lapse_s)
 
     def _upkeep(self) -> None:
+        vacating.vacate_all(self._parts)
         addresses.wake_rested(self._parts, self._parts.routes.confirmed())
         self._parts.routes.trim()
         deletion.delete_apps(self._parts, self._outside.builder, self._outside.logs)

@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from builder.agent import addresses, output
+from builder.agent import addresses, output, vacating
 from builder.agent.chores import PROBE, START, STOP
 from builder.agent.failures import fail
 from builder.agent.parts import REASON, Parts, Scope
@@ -164,7 +164,7 @@ def drain(parts: Parts, scope: Scope, action: fleet.Drain) -> bool:
 
 
 def remove(parts: Parts, scope: Scope, action: fleet.Remove) -> bool:
-    """SIGTERM, its time to stop, output kept, removed, address released."""
+    """SIGTERM, its time to stop, output kept, removed, address given back."""
     with parts.db.write(platform=REASON) as session:
         row = session.get(Replica, action.replica_id)
         if row is None or row.state != fleet.DRAINING:
@@ -184,7 +184,7 @@ def remove(parts: Parts, scope: Scope, action: fleet.Remove) -> bool:
             row = session.get(Replica, action.replica_id)
             if row is not None:
                 row.state, row.ended_at = fleet.GONE, now()
-            addresses.release(session, action.replica_id)
+        vacating.vacate(parts, action.replica_id)
         parts.hints.forget(action.replica_id)
         log.info("removed", extra={"replica": action.replica_id})
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from builder.agent import orphans, passes
+from builder.agent import orphans, passes, vacating
 from builder.agent.publishing import RouteSync
 from builder.agent.reality import Reality
 from slipway import intents
@@ -39,6 +39,7 @@ def agent_lives(rig: Rig, app: App, countdown: Countdown) -> None:
     for _ in range(3):
         passes.run(rig.parts, app.id)
         orphans.remove(rig.parts, rig.runtime.list())
+        vacating.vacate_all(rig.parts)
 
 
 def through_crashes(rig: Rig, app: App, dies_after: int) -> bool:
