@@ -44,7 +44,7 @@ demo: install ## start everything, push a sample repository, print its address
 
 test: install-test check ## everything: lint, types, import rules, then all tests with coverage
 	@$(SUDO) $(VENV)/coverage erase
-	@$(SUDO) $(VENV)/python -m pytest --cov --cov-report=term $(TESTS)
+	@$(SUDO) $(VENV)/python -m tests.lanes $(TESTS)
 
 check: ## lint, formatting, types, import rules
 	$(VENV)/ruff check
