@@ -18,21 +18,34 @@ local function is_from_upstream()
   return times ~= nil and times:find("%d$") ~= nil
 end
 
+-- What an app sent is no HTTP: nginx took it for HTTP/0.9, and sends no head before what it writes. HTTP/2 has its own.
+local function lacks_head()
+  return ngx.req.http_version() == 0.9 and ngx.var.server_protocol:find("HTTP/1", 1, true) == 1
+end
+
+local function with_head(page, content_type)
+  return table.concat({
+    "HTTP/1.1 ", ngx.status, " Bad Gateway\r\nContent-Type: ", content_type, "\r\nContent-Length: ", #page,
+    "\r\nConnection: close\r\nCache-Control: no-store\r\nX-Request-Id: ", ngx.var.slipway_request_id, "\r\n\r\n",
+    ngx.req.get_method() == "HEAD" and "" or page,
+  })
+end
+
 local function write(ctx)
   if ctx.too_slow and ngx.status == 502 then
     ngx.status = 504 -- given up in the balancer, which can only say 502
   end
   local entry = ctx.entry
-  local code = ctx.failure or failures.code_of(ngx.status, entry ~= nil)
+  local code = ctx.failure or (ctx.broken and "broken-answer") or failures.code_of(ngx.status, entry ~= nil)
   local row = failures.BY_CODE[code]
   if ctx.failure then
-    ngx.status = row.status -- found in the balancer, or in what the app answered
+    ngx.status = row.status -- found in the balancer, which can only say 502
   end
   ngx.var.slipway_fault = row.fault
   local names = { host = ngx.var.host, app = entry and entry.name or "" }
   local page, content_type =
     pages.render(row, code, ngx.status, names, ngx.var.slipway_request_id, ngx.var.http_accept)
-  ctx.page = page
+  ctx.page = ctx.broken and lacks_head() and with_head(page, content_type) or page
   local header = ngx.header
   header.Content_Type = content_type
   header.Content_Length = #page
@@ -42,19 +55,28 @@ end
 
 -- Header filter, of the platform's own services and of what nginx answers itself.
 function _M.header()
-  if ngx.status >= 400 and (ngx.ctx.failure or not is_from_upstream()) then
+  if ngx.status >= 400 and (ngx.ctx.failure or ngx.ctx.broken or not is_from_upstream()) then
     write(ngx.ctx)
   end
 end
 
--- Header filter, of apps. nginx takes an interim answer (1xx) for the final one; only a switch to the protocol that was
--- asked for is.
+-- What nginx would pass on without a head that any rule here applies to: an interim answer (1xx), which it takes for the
+-- final one; a switch to a protocol that was not asked for; and what is no HTTP, which has no status.
+local function is_broken(status)
+  return status < 200 and (status ~= 101 or not ngx.var.http_upgrade)
+end
+
+-- Header filter, of apps.
 function _M.app_header()
   cookies.guard()
   local status = ngx.status
-  if status < 200 and (status ~= 101 or not ngx.var.http_upgrade) then
-    ngx.ctx.failure = "interim-answer"
-    return write(ngx.ctx)
+  if status < 200 and is_broken(status) then
+    ngx.ctx.broken = true
+    ngx.header.Content_Encoding = nil
+    return ngx.exit(502) -- comes here again
+  end
+  if ngx.req.http_version() == 2 then
+    ngx.header.Upgrade = nil -- has no place there: browsers end the stream
   end
   _M.header()
 end

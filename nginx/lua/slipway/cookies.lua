@@ -3,8 +3,9 @@ local _M = {}
 
 local PREFIX = "__Host-slipway"
 
+-- A cookie without a name (`=value`) comes back as its value alone, and so could be one of ours.
 local function is_ours(cookie)
-  return cookie:match("^%s*(.-)%s*$"):sub(1, #PREFIX) == PREFIX
+  return cookie:match("^[%s=]*(.*)$"):sub(1, #PREFIX) == PREFIX
 end
 
 -- Access phase: takes ours out of the request.

@@ -53,9 +53,9 @@ _M.BY_CODE = {
     detail = "The app refused or closed the connection before it answered.",
     remedy = "Try again. If the app is yours: slipway logs -a %{app}",
   },
-  ["interim-answer"] = {
+  ["broken-answer"] = {
     status = 502, fault = "app", title = "App's answer not understood",
-    detail = "The app sent an interim response (1xx), which the edge can't pass on.",
+    detail = "What the app answered is no HTTP, or an interim response (1xx), which the edge can't pass on.",
     remedy = "If the app is yours: turn off early hints, and switch protocols only when a client asks for WebSocket.",
   },
   ["replica-slow"] = {
