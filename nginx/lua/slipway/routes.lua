@@ -2,6 +2,7 @@
 -- those that a reload left to finish, see a change at the same moment.
 local lrucache = require("resty.lrucache")
 local reader = require("slipway.entry")
+local streaks = require("slipway.streaks")
 
 local _M = {}
 
@@ -40,6 +41,23 @@ function _M.is_current(host, entry)
   return entries:get(host) == entry.raw
 end
 
+-- A target that was away runs anew, and answered when it was asked: its failures are those of what ran before.
+local function forget_failures(host, raw)
+  local before = entries:get(host)
+  if streaks.are_none() or before == raw then
+    return
+  end
+  local known = {}
+  for _, target in ipairs((reader.read(before or "") or { targets = {} }).targets) do
+    known[target.id] = true
+  end
+  for _, target in ipairs((reader.read(raw) or { targets = {} }).targets) do
+    if not known[target.id] then
+      streaks.succeed(target.streak)
+    end
+  end
+end
+
 -- Stores one entry; an empty one removes the host, and an empty host says nothing. Without memory the table is
 -- incomplete until a full read succeeds: a host that is missing from it may exist.
 function _M.put(host, raw)
@@ -50,6 +68,7 @@ function _M.put(host, raw)
     entries:delete(host)
     return true
   end
+  forget_failures(host, raw)
   local ok, err = entries:safe_set(host, raw)
   if not ok then
     state:set("complete", false)

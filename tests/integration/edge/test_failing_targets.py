@@ -96,6 +96,34 @@ def test_a_post_that_was_received_is_never_sent_twice(rig, fleet, happens):
     assert statuses.count(200) >= 50
 
 
+def answers_by_backend(rig, requests=30):
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = pool.map(lambda _: rig.edge.ask(HOST), range(requests))
+        return Counter(answer.json.get("backend") for answer in answers)
+
+
+def test_the_others_share_evenly_what_an_ejected_target_would_have_got(rig, fleet):
+    fleet.route(ejection=LONG)
+    answer_500(fleet.apps[1])
+    eventually(lambda: rig.edge.ask(HOST) and fleet.is_ejected("two"))
+
+    eventually(lambda: answers_by_backend(rig) == {"one": 15, "three": 15})  # every worker knows within 50 ms
+
+
+def test_a_target_that_was_away_is_asked_as_soon_as_it_is_back(rig, fleet):
+    fleet.route(ejection=LONG)
+    answer_500(fleet.apps[1])
+    eventually(lambda: rig.edge.ask(HOST) and fleet.is_ejected("two"))
+
+    back = fleet.apps.pop(1)
+    fleet.route(ejection=LONG)
+    back.behaviour = ""
+    fleet.apps.insert(1, back)
+    fleet.route(ejection=LONG)
+
+    eventually(lambda: answers_by_backend(rig) == {"one": 10, "two": 10, "three": 10})
+
+
 def test_the_last_target_is_never_ejected(rig, fleet):
     """All fail, so all are asked: what they say reaches the client."""
     fleet.route(ejection=LONG)

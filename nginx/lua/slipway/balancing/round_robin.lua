@@ -1,15 +1,21 @@
--- Exact over all workers: one counter an app. Losing it (eviction) only starts the round again.
+-- Exact over all workers: one counter an app. Losing it (eviction) only starts the round again. Whoever is out of the
+-- question is no part of the round, so that the others share what it would have got.
 local cursors = ngx.shared.slipway_cursors
 
-return function(entry, avoided)
-  local targets = entry.targets
-  local n = #targets
-  local start = (cursors:incr(entry.app, 1, -1) or 0) % n
-  for i = 0, n - 1 do
-    local target = targets[(start + i) % n + 1]
-    if not (avoided and avoided[target.id]) then
-      return target
+local function without(targets, avoided)
+  local left = {}
+  for _, target in ipairs(targets) do
+    if not avoided[target.id] then
+      left[#left + 1] = target
     end
   end
-  return nil
+  return left
+end
+
+return function(entry, avoided)
+  local targets = avoided and without(entry.targets, avoided) or entry.targets
+  if #targets == 0 then
+    return nil
+  end
+  return targets[(cursors:incr(entry.app, 1, -1) or 0) % #targets + 1]
 end
