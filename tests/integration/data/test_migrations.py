@@ -11,6 +11,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from slipway import migrations
@@ -69,5 +70,5 @@ def test_the_revision_of_an_empty_database_is_none(empty: Database) -> None:
         assert migrations.current(connection) == ""
 
 
-def test_there_is_one_newest_revision() -> None:
-    assert migrations.newest()
+def test_the_newest_revision_is_where_alembic_would_go() -> None:
+    assert migrations.newest() == ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head()
