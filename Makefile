@@ -9,10 +9,10 @@ INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 TESTS ?= $(wildcard tests/unit tests/contracts tests/integration tests/e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-bench up down remove status examine demo test check test-unit bench soak lock env units clean
+.PHONY: help install install-test install-bench up down remove status examine demo test check test-unit e2e bench soak lock env units clean
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## install what this host lacks (says first what)
 	@$(INSTALL)
@@ -55,6 +55,9 @@ check: ## lint, formatting, types, import rules
 
 test-unit: ## the fast tests: no sockets, no services
 	@$(VENV)/python -m pytest tests/unit
+
+e2e: install-test ## five apps with three replicas each under load: how even, how fast, and what happens without replicas
+	@$(SUDO) $(VENV)/python -m pytest --no-header -v tests/e2e/test_fleet.py
 
 bench: install-bench ## the ratios of the budgets, side by side
 	@$(SUDO) $(HOST) run -- $(VENV)/python -m tests.bench

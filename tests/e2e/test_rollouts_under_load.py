@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +31,7 @@ def test_rollouts_under_load_with_open_streams_and_sockets_fail_nobody(stack: St
     roll_out_under_load(stack, ROLLOUTS)
 
 
-def roll_out_under_load(stack: Stack, rollouts: int) -> None:
+def roll_out_under_load(stack: Stack, rollouts: int, say: Callable[[str], None] = print) -> None:
     """Pushes and configuration changes in turn, under GETs, POSTs, streams and WebSockets; nobody may notice."""
     checkout = stack.app("busy", replicas=2)
     stack.deploy("busy", checkout, "v0", slipway__toml=SETTINGS)
@@ -45,7 +46,7 @@ def roll_out_under_load(stack: Stack, rollouts: int) -> None:
             retired_at[name] = _live_at(deployment)
             name = f"v{number - (number % 4 == 0)}/" + (f"v{number - number % 4}" if number >= 4 else "")
             versions.add(name.partition("/")[0])
-            print(f"rollout {number} of {rollouts}: {time.monotonic() - began:.1f} s", flush=True)
+            say(f"rollout {number} of {rollouts}: {time.monotonic() - began:.1f} s")
         ended_at = time.time()
         tally = clients.stop()
     assert tally.failures == []

@@ -6,6 +6,8 @@ import os
 import random
 import time
 
+import pytest
+
 from tests.e2e.test_push import slow
 from tests.e2e.test_rollouts_under_load import roll_out_under_load
 from tests.fixtures.load import load
@@ -13,11 +15,15 @@ from tests.fixtures.stack import Stack
 from tests.fixtures.waiting import eventually
 
 SEED = int(os.environ.get("SEED", "7"))
+ROLLOUTS = int(os.environ.get("ROLLOUTS", "100"))
 ROUNDS = 40
 
 
-def test_a_hundred_rollouts_under_load_fail_no_request(stack: Stack) -> None:
-    roll_out_under_load(stack, 100)
+def test_a_hundred_rollouts_under_load_fail_no_request_and_cut_no_socket(
+    stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with capsys.disabled():
+        roll_out_under_load(stack, ROLLOUTS, say=lambda line: print(line, flush=True))
 
 
 def test_random_kills_at_random_moments_lose_no_push_and_fail_no_request(stack: Stack) -> None:
