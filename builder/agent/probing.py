@@ -10,7 +10,7 @@ from typing import Protocol
 
 _TRY_S = 5.0
 """A try that gets no answer in this time has failed."""
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GROWTH = 0.01, 0.1, 1.15
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GROWTH = 0.005, 0.1, 1.05
 
 
 @dataclass(frozen=True, slots=True)
