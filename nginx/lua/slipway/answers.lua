@@ -60,7 +60,7 @@ function _M.header()
   end
 end
 
--- What nginx would pass on without a head that any rule here applies to: an interim answer (1xx), which it takes for the
+-- What nginx would pass on without a head that the rules here apply to: an interim answer (1xx), which it takes for the
 -- final one; a switch to a protocol that was not asked for; and what is no HTTP, which has no status.
 local function is_broken(status)
   return status < 200 and (status ~= 101 or not ngx.var.http_upgrade)

@@ -128,10 +128,18 @@ class RedisServer:
 class Edge:
     """One nginx, made by `slipway.host.edge` from settings."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str], lua: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environ: Mapping[str, str],
+        lua: Mapping[str, Any] | None = None,
+        conf: Mapping[str, str] | None = None,
+    ) -> None:
         self.port = free_port()
         self.lua = lua or {}
         """More values for its settings.json."""
+        self.conf = conf or {}
+        """What stands in nginx.conf -> what shall stand there: timeouts that a test can't wait for."""
         self.settings = slipway_settings.load(
             {"SLIPWAY_STATE_DIR": str(folder), "SLIPWAY_HTTP_LISTEN": f"127.0.0.1:{self.port}", **environ}
         )
@@ -143,8 +151,16 @@ class Edge:
             command = edge.prepare(self.settings)
             values = edge.folder(self.settings) / "settings.json"
             values.write_text(json.dumps({**json.loads(values.read_text()), **self.lua}))
+            self._amend(edge.folder(self.settings) / "nginx.conf")
             self.process = subprocess.Popen(command, stderr=log)
         eventually(self.is_up)
+
+    def _amend(self, path: Path) -> None:
+        text = path.read_text()
+        for old, new in self.conf.items():
+            assert old in text
+            text = text.replace(old, new)
+        path.write_text(text)
 
     def stop(self) -> None:
         if self.process:
@@ -227,10 +243,12 @@ def short_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def running(environ: Mapping[str, str], lua: Mapping[str, Any] | None = None) -> Iterator[Rig]:
+def running(
+    environ: Mapping[str, str], lua: Mapping[str, Any] | None = None, conf: Mapping[str, str] | None = None
+) -> Iterator[Rig]:
     """An edge with these settings that holds an empty table."""
     with short_folder() as folder:
-        redis_server, edge_ = RedisServer(folder), Edge(folder, environ, lua)
+        redis_server, edge_ = RedisServer(folder), Edge(folder, environ, lua, conf)
         try:
             redis_server.start()
             publisher = Publisher(redis_server.client)
