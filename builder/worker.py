@@ -102,7 +102,12 @@ def main() -> int:
     redis = queue.connect(chosen.redis_url)
     while True:
         try:
-            worker = BuildWorker([Queue(queue.BUILDS, connection=redis)], name=_name(), connection=redis)
+            worker = BuildWorker(
+                [Queue(queue.BUILDS, connection=redis)],
+                name=_name(),
+                connection=redis,
+                worker_ttl=queue.WORKER_TTL_S,
+            )
             log.info("waiting for deployments", extra={"worker": worker.name})
             worker.work(logging_level=None)
             if worker.told_to_stop:

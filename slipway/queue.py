@@ -7,19 +7,25 @@ heartbeat lapsed. Work is named by dotted name and id, so that no package import
 from __future__ import annotations
 
 import logging
+from typing import cast
 
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job, JobStatus
-from rq.utils import now
+from rq.utils import now, utcparse
 
 log = logging.getLogger(__name__)
 
 BUILDS = "builds"
 BUILD_JOB = "builder.jobs.build"
 WAKE_CHANNEL = "slipway:agent:wake"
+
+WORKER_TTL_S = 25
+"""RQ's worker says that it lives 15 s sooner than this, at most."""
+_HEARD_WITHIN_S = 40.0
+"""Above RQ's own 30 s between the heartbeats of a worker that has a job."""
 
 
 def connect(url: str, *, timeout_s: float = 2.0) -> Redis:
@@ -82,6 +88,20 @@ class WorkQueue:
             self._redis.publish(WAKE_CHANNEL, str(app_id))
         except RedisError as error:
             log.warning("agent not woken, it will look by itself", extra={"app_id": app_id, "why": str(error)})
+
+
+def workers_at_work(redis: Redis) -> int:
+    """How many workers have been heard of lately: a killed one stays registered for a while.
+
+    Raises:
+        RedisError: Redis does not answer.
+    """
+    keys = cast("set[bytes]", redis.smembers(f"rq:workers:{BUILDS}"))
+    with redis.pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.hget(key.decode(), "last_heartbeat")
+        told = [utcparse(each.decode()) for each in pipe.execute() if each]
+    return sum((now() - at).total_seconds() < _HEARD_WITHIN_S for at in told)
 
 
 def _job_id(deployment_id: int, attempt: int) -> str:

@@ -14,7 +14,7 @@ from router import documents
 from router.services import Services
 from slipway.errors import DependencyUnavailable, SlipwayError
 from slipway.models import Edge, RouteTable
-from slipway.queue import BUILDS
+from slipway.queue import BUILDS, workers_at_work
 
 CONFIRMED = "slipway:edges:confirmed"
 """docs/reference/edge-protocol.md"""
@@ -66,12 +66,12 @@ def _routes(services: Services) -> tuple[RouteTable | None, list[str]]:
 
 
 def _redis(services: Services) -> tuple[dict[str, dict[str, Any]], int, int]:
-    from rq import Queue, Worker  # noqa: PLC0415  heavy, and only needed here
+    from rq import Queue  # noqa: PLC0415  heavy, and only needed here
 
     told = cast("dict[bytes, bytes]", services.redis.hgetall(CONFIRMED))
     confirmed = {name.decode(): json.loads(value) for name, value in told.items()}
     queue = Queue(BUILDS, connection=services.redis)
-    return confirmed, Worker.count(queue=queue), queue.count
+    return confirmed, workers_at_work(services.redis), queue.count
 
 
 def _edge(name: str, table: RouteTable | None, confirmed: dict[str, Any] | None) -> documents.EdgeHealth:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from rq.utils import utcformat
 from sqlalchemy import text
 
 from slipway.models import Edge
@@ -35,13 +37,20 @@ def test_the_first_page_tells_the_first_commands(api: Api) -> None:
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
+def add_worker(api: Api, name: str, *, heard_s_ago: float) -> None:
+    heard = datetime.now(UTC) - timedelta(seconds=heard_s_ago)
+    api.services.redis.sadd("rq:workers:builds", f"rq:worker:{name}")
+    api.services.redis.hset(f"rq:worker:{name}", "last_heartbeat", utcformat(heard))
+
+
 def test_a_healthy_platform(api: Api, viewer: Caller) -> None:
     with api.services.db.write(platform="a test's edge") as session:
         session.add(Edge(id="edge-1"))
         generation = touch_routes(session, ["a.localhost"])
     confirmed = {"epoch": "e", "generation": generation, "at": time.time()}
     api.services.redis.hset("slipway:edges:confirmed", "edge-1", json.dumps(confirmed))
-    api.services.redis.sadd("rq:workers:builds", "rq:worker:one")
+    add_worker(api, "one", heard_s_ago=20)
+    add_worker(api, "killed", heard_s_ago=60)
     with running_agent(api.services.settings.agent_socket):
         system = viewer.get("/api/services/system")
     assert system["status"] == "ok"

@@ -12,6 +12,7 @@ from redis import Redis
 from builder.worker import NICE
 from slipway import intents, lifecycle
 from slipway.core.states import State
+from slipway.queue import workers_at_work
 from tests.fixtures.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
 from tests.integration.worker.conftest import BASE, TOKEN, Yard, children, processes_with, slow
@@ -137,7 +138,7 @@ def test_an_idle_worker_gives_way_to_what_serves_and_ends_at_once(yard: Yard) ->
     eventually(lambda: "waiting for deployments" in yard.worker_log())
     assert os.getpriority(os.PRIO_PROCESS, worker.pid) == os.getpriority(os.PRIO_PROCESS, 0) + NICE
     with Redis.from_url(yard.settings.redis_url) as redis:
-        eventually(lambda: redis.smembers("rq:workers"), what="it is registered")
+        eventually(lambda: workers_at_work(redis) == 1, what="it is counted")
     worker.terminate()
     assert worker.wait(10) == 0
 
