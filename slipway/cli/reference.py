@@ -18,8 +18,8 @@ It is a client of the [REST API](api.md); `slipway doctor` and `slipway tokens c
 itself.
 
 **Which app.** `-a APP`, else `SLIPWAY_APP`, else `app` in the folder's [`slipway.toml`](slipway-toml.md), else the app
-that is made from the folder's git remote `origin`. `slipway env -a shop set …` and `slipway env set -a shop …` are the
-same.
+that is made from the folder's git remote `origin`; of several, the one that deploys the branch that is checked out.
+`slipway env -a shop set …` and `slipway env set -a shop …` are the same.
 
 **Who and where.** What `slipway login` kept in `~/.config/slipway/login.json` (mode 0600), else `SLIPWAY_URL` and
 `SLIPWAY_TOKEN`, which win. A kept token is only ever sent to the address that it was given for. `SLIPWAY_CONFIG_DIR` is

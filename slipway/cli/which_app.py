@@ -1,4 +1,5 @@
-"""Which app is meant: -a, else SLIPWAY_APP, else slipway.toml's `app`, else the app of this folder's git remote."""
+"""Which app is meant: -a, else SLIPWAY_APP, else slipway.toml's `app`, else the app of this folder's git remote; of several,
+the one that deploys the branch that is checked out."""
 
 from __future__ import annotations
 
@@ -26,9 +27,13 @@ def which_app(client: Client, given: str | None) -> str:
 
 def origin() -> str:
     """The address of this folder's git remote `origin`; empty when there is none."""
-    argv = ["git", "remote", "get-url", "--", "origin"]
+    return _git("remote", "get-url", "--", "origin")
+
+
+def _git(*arguments: str) -> str:
+    """What git says of this folder; empty when it can't."""
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=5, check=False)
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=5, check=False)
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
@@ -52,10 +57,14 @@ def _from_remote(client: Client) -> str:
     if not url:
         raise InvalidInput("Which app?", remedy="name it: -a NAME, or go to its repository's folder")
     identity = validation.repository_identity(url)
-    apps = client.get("/apps")["apps"]
-    names = [app["name"] for app in apps if validation.repository_identity(app["repository"]) == identity]
-    if len(names) == 1:
-        return str(names[0])
-    if not names:
+    apps = [app for app in client.get("/apps")["apps"] if app["repository"]]
+    found = [app for app in apps if validation.repository_identity(app["repository"]) == identity]
+    if not found:
         raise InvalidInput(f"No app is made from {identity}.", remedy="slipway apps create NAME, or name one: -a NAME")
-    raise InvalidInput(f"{identity} has several apps: {', '.join(sorted(names))}", remedy="name one: -a NAME")
+    if len(found) > 1:
+        branch = _git("symbolic-ref", "--short", "HEAD")
+        found = [app for app in found if app["branch"] == branch] or found
+    if len(found) == 1:
+        return str(found[0]["name"])
+    names = ", ".join(sorted(app["name"] for app in found))
+    raise InvalidInput(f"{identity} has several apps: {names}", remedy="name one: -a NAME")

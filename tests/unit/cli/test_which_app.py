@@ -15,10 +15,11 @@ from tests.unit.cli.api_stand_in import answering, client
 
 APPS = {
     "apps": [
-        {"name": "shop", "repository": "https://github.example/acme/shop.git"},
-        {"name": "api", "repository": "https://github.example/acme/mono.git"},
-        {"name": "web", "repository": "git@github.example:acme/mono.git"},
-        {"name": "stock", "repository": ""},
+        {"name": "shop", "repository": "https://github.example/acme/shop.git", "branch": "main"},
+        {"name": "api", "repository": "https://github.example/acme/mono.git", "branch": "main"},
+        {"name": "web", "repository": "git@github.example:acme/mono.git", "branch": "main"},
+        {"name": "web-next", "repository": "https://github.example/acme/mono", "branch": "feature/next"},
+        {"name": "stock", "repository": "", "branch": "main"},
     ]
 }
 
@@ -34,6 +35,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def remote(folder: Path, url: str) -> None:
     subprocess.run(["git", "-C", str(folder), "remote", "add", "origin", url], check=True)
+
+
+def check_out(folder: Path, branch: str) -> None:
+    subprocess.run(["git", "-C", str(folder), "symbolic-ref", "HEAD", f"refs/heads/{branch}"], check=True)
 
 
 def meant(given: str | None = None) -> str:
@@ -68,11 +73,19 @@ def test_the_git_remote_tells_however_it_is_written(folder: Path, url: str) -> N
     assert meant() == "shop"
 
 
-def test_a_repository_with_several_apps_asks_which(folder: Path) -> None:
+@pytest.mark.parametrize(("branch", "apps"), [("main", "api, web"), ("other", "api, web, web-next")])
+def test_a_repository_with_several_apps_asks_which(folder: Path, branch: str, apps: str) -> None:
     remote(folder, "https://github.example/acme/mono.git")
-    with pytest.raises(InvalidInput, match="several apps: api, web") as told:
+    check_out(folder, branch)
+    with pytest.raises(InvalidInput, match=f"several apps: {apps}$") as told:
         meant()
     assert "-a NAME" in told.value.remedy
+
+
+def test_of_several_apps_the_one_of_the_branch_is_meant(folder: Path) -> None:
+    remote(folder, "https://github.example/acme/mono.git")
+    check_out(folder, "feature/next")
+    assert meant() == "web-next"
 
 
 def test_a_repository_without_app_says_how_to_make_one(folder: Path) -> None:
