@@ -1,5 +1,5 @@
-"""Which app is meant: -a, else SLIPWAY_APP, else slipway.toml's `app`, else the app of this folder's git remote; of several,
-the one that deploys the branch that is checked out."""
+"""Which app is meant: -a, else SLIPWAY_APP, else slipway.toml's `app`, else the app of this folder's git remote; of
+several, the one that deploys the branch that is checked out."""
 
 from __future__ import annotations
 
