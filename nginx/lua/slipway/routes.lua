@@ -1,6 +1,6 @@
--- The route table's copy in shared memory: host -> entry (JSON). Every request reads it there, so all workers, also
--- those that a reload left to finish, see a change at the same moment.
-local lrucache = require("resty.lrucache")
+-- The route table's copy in shared memory: host -> entry (JSON), and a version that grows after every change. A worker
+-- keeps what it read, and every request compares versions: so all workers, also those that a reload left to finish, see
+-- a change at the same moment, and a look costs reading one number, however many routes there are.
 local reader = require("slipway.entry")
 local streaks = require("slipway.streaks")
 
@@ -9,36 +9,69 @@ local _M = {}
 local entries = ngx.shared.slipway_routes
 local state = ngx.shared.slipway_state
 
-local DECODED_KEPT = 5000
+local VERSION = "table_version"
+local KEPT_MOST = 20000
 local YIELD_EVERY = 500
 
--- Keyed by the JSON itself, so that nothing ever needs to be invalidated.
-local decoded = assert(lrucache.new(DECODED_KEPT))
+local kept, kept_count = {}, 0 -- host -> entry, which has the version at which it was last compared
 
 local function why_missing()
   return state:get("complete") and "unknown-host" or "edge-starting"
 end
 
--- The host's entry as it is now; or nil and the failure's code.
-function _M.entry(host)
+local function changed()
+  state:incr(VERSION, 1, 0)
+end
+
+local function forget(host)
+  if kept[host] then
+    kept[host], kept_count = nil, kept_count - 1
+  end
+end
+
+local function keep(host, entry)
+  if kept_count >= KEPT_MOST then
+    kept, kept_count = {}, 0
+  end
+  if not kept[host] then
+    kept_count = kept_count + 1
+  end
+  kept[host] = entry
+end
+
+-- The version was read before the entry: a change between the two is seen at the next look.
+local function look_up(host, version)
   local raw = entries:get(host)
   if not raw then
+    forget(host)
     return nil, why_missing()
   end
-  local entry = decoded:get(raw)
-  if not entry then
+  local entry = kept[host]
+  if not entry or entry.raw ~= raw then
     entry = reader.read(raw)
     if not entry then
+      forget(host)
       ngx.log(ngx.ERR, "the route of ", host, " can't be read: ", raw)
       return nil, "broken-route"
     end
-    decoded:set(raw, entry)
+    keep(host, entry)
   end
+  entry.version = version
   return entry
 end
 
+-- The host's entry as it is now; or nil and the failure's code.
+function _M.entry(host)
+  local version = state:get(VERSION)
+  local entry = kept[host]
+  if entry and entry.version == version then
+    return entry
+  end
+  return look_up(host, version)
+end
+
 function _M.is_current(host, entry)
-  return entries:get(host) == entry.raw
+  return state:get(VERSION) == entry.version or entries:get(host) == entry.raw
 end
 
 -- A target that was away runs anew, and answered when it was asked: its failures are those of what ran before.
@@ -66,10 +99,12 @@ function _M.put(host, raw)
   end
   if raw == "" then
     entries:delete(host)
+    changed()
     return true
   end
   forget_failures(host, raw)
   local ok, err = entries:safe_set(host, raw)
+  changed()
   if not ok then
     state:set("complete", false)
     ngx.log(ngx.ERR, "ALARM: the route of ", host, " does not fit into shared memory (", err,
@@ -90,6 +125,7 @@ function _M.replace(table_fields)
       entries:delete(host)
     end
   end
+  changed()
   for i = 1, #table_fields, 2 do
     local ok, err = _M.put(table_fields[i], table_fields[i + 1])
     if not ok then
