@@ -19,6 +19,7 @@ slipway = {
   answer_header = answers.header,
   app_header = answers.app_header,
   answer_body = answers.body,
+  settle = answers.settle,
   measure = require("slipway.metrics").measure,
   metrics = require("slipway.exposition").answer,
   status = status.answer,

@@ -81,6 +81,14 @@ function _M.app_header()
   _M.header()
 end
 
+-- Log phase: of a stream of HTTP/2 that was reset for what stood in it, nginx logs 000, which is no number in JSON.
+function _M.settle()
+  if ngx.status == 0 then
+    ngx.status = 400
+  end
+  return ngx.status
+end
+
 -- Body filter: the page once, in place of whatever nginx wrote.
 function _M.body()
   local ctx = ngx.ctx

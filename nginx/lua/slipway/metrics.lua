@@ -3,6 +3,7 @@
 --
 -- A unit is an app and a target (or none, where the edge answered itself). Its counters exist before they are
 -- incremented: creating them is the moment to make the unit known to those who read (`register`).
+local answers = require("slipway.answers")
 local cjson = require("cjson.safe")
 local failures = require("slipway.failures")
 
@@ -149,6 +150,9 @@ function _M.measure()
   local ctx = ngx.ctx
   local series = series_of(ctx.entry, ctx.target)
   local status = ngx.status
+  if status == 0 then
+    status = answers.settle()
+  end
   local class = math.floor(status / 100)
   local class_counter = series.classes[class] or series.classes[4] -- nginx gave none: the client left, or was no HTTP
   if not counts:incr(class_counter, 1) then

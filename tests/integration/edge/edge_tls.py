@@ -56,8 +56,8 @@ class SecureRig:
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S)
         return context.wrap_socket(plain, server_hostname=host)
 
-    def http2(self, **settings: int) -> Http2Client:
-        return Http2Client(self.connect("h2"), **settings)
+    def http2(self, host: str = "shop.localhost", window_bytes: int = WINDOW_BYTES) -> Http2Client:
+        return Http2Client(self.connect("h2", host=host), window_bytes)
 
 
 @contextmanager
@@ -112,7 +112,7 @@ class Http2Client:
         self.is_gone = False
         self.h2.initiate_connection()
         self.h2.increment_flow_control_window(1 << 28)
-        self._flush()
+        self.flush()
 
     def close(self) -> None:
         self.socket.close()
@@ -136,7 +136,7 @@ class Http2Client:
         pseudo = [(":method", method), (":scheme", "https"), (":authority", host), (":path", path)]
         self.streams[number] = Stream()
         self.h2.send_headers(number, [*pseudo, *headers], end_stream=end)
-        self._flush()
+        self.flush()
         return number
 
     def send(self, number: int, data: bytes, end: bool = False) -> None:
@@ -148,15 +148,15 @@ class Http2Client:
                 self._receive()
                 continue
             self.h2.send_data(number, bytes(rest[:room]))
-            self._flush()
+            self.flush()
             rest = rest[room:]
         if end:
             self.h2.end_stream(number)
-            self._flush()
+            self.flush()
 
     def abort(self, number: int) -> None:
         self.h2.reset_stream(number)
-        self._flush()
+        self.flush()
 
     def read(self, number: int, at_least: int | None = None) -> Stream:
         """The stream once it is over, or once so many bytes of its body are there."""
@@ -171,7 +171,7 @@ class Http2Client:
             self.send(number, body, end=True)
         return self.read(number)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         self.socket.sendall(self.h2.data_to_send())
 
     def _receive(self) -> None:
@@ -181,7 +181,7 @@ class Http2Client:
             return
         for event in self.h2.receive_data(data):
             self._take(event)
-        self._flush()
+        self.flush()
 
     def _take(self, event: h2.events.Event) -> None:
         if isinstance(event, h2.events.ConnectionTerminated):

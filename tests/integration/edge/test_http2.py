@@ -1,0 +1,349 @@
+"""HTTPS with the operator's certificate, and HTTP/2 on it: the same rules as on the plain listener."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import socket
+from collections import Counter
+from contextlib import closing
+
+import pytest
+from edge_publisher import target
+from edge_rig import eventually
+from edge_tls import Http2Client, SecureRig, Stream, running_with_https
+from edge_wire import wire_app
+from usage_reader import UsageReader
+
+PSEUDO = [(":method", "GET"), (":scheme", "https"), (":authority", "shop.localhost"), (":path", "/x")]
+RESET = "reset"
+
+
+def but(**values: str) -> list[tuple[str, str]]:
+    return [(name, values.get(name[1:], value)) for name, value in PSEUDO]
+
+
+def without(*names: str) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in PSEUDO if name not in names]
+
+
+# What could become another request, or another header, once it is HTTP/1.1: a status, or the stream's reset.
+ABUSES = {
+    "upper-case name": ([*PSEUDO, ("X-Forwarded-User", "evil")], RESET),
+    "line end in a value": ([*PSEUDO, ("x-own", "a\r\nx-forwarded-user: evil")], RESET),
+    "line end in a name": ([*PSEUDO, ("x-own: a\r\nx-forwarded-user", "evil")], RESET),
+    "colon in a name": ([*PSEUDO, ("x-forwarded-user:", "evil")], RESET),
+    "space in a name": ([*PSEUDO, ("x-forwarded-user ", "evil")], RESET),
+    "null byte": ([*PSEUDO, ("x-own", "e\0vil")], RESET),
+    "line end in the path": (but(path="/x HTTP/1.1\r\nX-Own: evil\r\n\r\nGET /y"), RESET),
+    "line end in the method": (but(method="GET / HTTP/1.1\r\nX: y\r\n\r\nGET"), RESET),
+    "line end in the authority": (but(authority="shop.localhost\r\nX-Own: evil"), RESET),
+    "line end in the scheme": (but(scheme="https\r\nX-Own: evil"), RESET),
+    "space in the path": (but(path="/x y"), 400),
+    "empty path": (but(path=""), 400),
+    "absolute path": (but(path="http://other.localhost/x"), 400),
+    "asterisk": (but(path="*"), 400),
+    "encoded null byte": (but(path="/x%00"), 400),
+    "above the root": (but(path="/../x"), 400),
+    "space in the method": (but(method="GET /y"), 400),
+    "CONNECT": ([(":method", "CONNECT"), (":authority", "shop.localhost:80")], 400),
+    "TRACE": (but(method="TRACE"), 405),
+    "empty authority": (but(authority=""), 400),
+    "no authority": (without(":authority"), 400),
+    "authority and another host": ([*PSEUDO, ("host", "other.localhost")], 400),
+    "user in the authority": (but(authority="other@shop.localhost"), 404),
+    "two paths": ([*PSEUDO, (":path", "/y")], 400),
+    "no path": (without(":path"), 400),
+    "unknown pseudo-header": ([*PSEUDO, (":own", "x")], 400),
+    "upgrade": ([*PSEUDO, ("connection", "upgrade"), ("upgrade", "websocket")], 400),
+    "upgrade to something": ([*PSEUDO, ("upgrade", "h2c")], 400),
+    "an encoding that is none": ([*PSEUDO, ("transfer-encoding", "xchunked")], 501),
+    "length too short": ([*but(method="POST"), ("content-length", "2")], 400),
+    "length too long": ([*but(method="POST"), ("content-length", "9")], 400),
+    "length with a plus": ([*but(method="POST"), ("content-length", "+4")], 400),
+    "length twice": ([*but(method="POST"), ("content-length", "4"), ("content-length", "4")], 400),
+}
+
+DROPPED = ["x-forwarded-user", "x_forwarded_user", "x-slipway-identity", "te", "connection", "keep-alive", "expect",
+           "proxy-connection", "http2-settings"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory):
+    with running_with_https(tmp_path_factory.mktemp("tls"), lua={"usage_every_s": 0.05}) as made:
+        yield made
+
+
+@pytest.fixture
+def rig(secure):
+    return secure.rig
+
+
+@pytest.fixture
+def shop(rig, backend):
+    app = backend()
+    rig.route("shop.localhost", target(app.port, "r-1"))
+    return app
+
+
+@pytest.fixture
+def client(secure):
+    with secure.http2() as made:
+        yield made
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def ask_raw(client: Http2Client, fields: list[tuple[str, str]], body: bytes | None = None) -> Stream:
+    number = client.h2.get_next_available_stream_id()
+    client.streams[number] = Stream()
+    client.h2.send_headers(number, fields, end_stream=body is None)
+    if body is not None:
+        client.h2.send_data(number, body, end_stream=True)
+    client.flush()
+    return client.read(number)
+
+
+@pytest.mark.parametrize(("fields", "outcome"), list(ABUSES.values()), ids=list(ABUSES))
+def test_a_request_that_breaks_a_rule_reaches_no_app(rig, client, fields, outcome):
+    with wire_app() as app:
+        rig.route("shop.localhost", target(app.port))
+        stream = ask_raw(client, fields, b"body" if ("POST" in dict(fields).values()) else None)
+
+        assert (RESET if stream.reset is not None else stream.status) == outcome
+        assert app.arrived == []
+        assert ask_raw(client, PSEUDO).status == 200  # the connection lives on
+        app.arrived[0].assert_unambiguous()
+
+
+@pytest.mark.parametrize("name", DROPPED)
+def test_what_an_app_is_not_told_it_is_not_told_by_http2_either(client, shop, name):
+    assert client.ask("/x", headers=[(name, "evil"), ("x-own", "kept")]).status == 200
+
+    told = shop.record.requests[0].headers
+    assert "evil" not in told.values()
+    assert told["x-own"] == "kept"
+
+
+def test_an_app_learns_host_scheme_and_request_id(client, shop):
+    answer = client.ask("/a%2Fb//c?x=1", host="SHOP.localhost:8443")
+
+    seen = shop.record.requests[0]
+    told = seen.headers
+    assert seen.path == "/a%2Fb//c?x=1"
+    assert told["host"] == told["x-forwarded-host"] == "shop.localhost:8443"
+    assert told["x-forwarded-proto"] == "https"
+    assert told["x-request-id"] == answer.headers["x-request-id"]
+
+
+def test_cookies_that_come_one_by_one_are_one_and_ours_is_left_out(client, shop):
+    client.ask("/x", headers=[("cookie", "a=1"), ("cookie", "__Host-slipway_session=s"), ("cookie", "b=2")])
+
+    assert shop.record.requests[0].headers["cookie"] == "a=1; b=2"
+
+
+def test_one_connection_reaches_every_host_that_the_certificate_names(rig, client, shop, backend):
+    blog = backend("two")
+    rig.route("blog.localhost", target(blog.port))
+
+    names = [json.loads(client.ask(host=host).body)["backend"] for host in ("shop.localhost", "blog.localhost")]
+
+    assert names == ["one", "two"]
+    assert client.ask(host="slipway.localhost").status == 502  # the console: nobody listens there
+    assert client.ask(host="nobody.localhost").status == 404
+
+
+def test_streams_of_one_connection_are_answered_side_by_side(rig, client, shop):
+    slow = [client.begin("/slow") for _ in range(20)]
+    eventually(lambda: rig.edge.status["inflight"] == {"r-1": 20})
+
+    assert client.ask("/").status == 200
+    shop.release.set()
+    assert {client.read(number).status for number in slow} == {200}
+    assert len({client.streams[number].headers["x-request-id"] for number in slow}) == 20
+    eventually(lambda: rig.edge.status["inflight"] == {})
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["with a length", "without a length"])
+def test_large_bodies_arrive_whole_on_many_streams(client, shop, told):
+    bodies = [os.urandom(1 << 20) + bytes([number]) for number in range(4)]
+    fields = [[("content-length", str(len(body)))] if told else [] for body in bodies]
+
+    numbers = [
+        client.begin(f"/{n}", "POST", headers=more, end=False) for n, more in enumerate(fields)
+    ]  # all begun, then sent
+    for number, body in zip(numbers, bodies, strict=True):
+        client.send(number, body, end=True)
+
+    assert [json.loads(client.read(number).body)["length"] for number in numbers] == [(1 << 20) + 1] * 4
+    arrived = {seen.path: seen for seen in shop.record.requests}
+    assert [digest(arrived[f"/{n}"].body) for n in range(4)] == [digest(body) for body in bodies]
+    assert {seen.headers["content-length"] for seen in arrived.values()} == {str((1 << 20) + 1)}
+
+
+def test_a_client_with_small_windows_gets_a_large_answer_whole(rig, secure):
+    body = os.urandom(3 << 20)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    with wire_app(answer) as app, secure.http2(window_bytes=1000) as client:
+        rig.route("shop.localhost", target(app.port))
+        assert digest(client.ask().body) == digest(body)
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.parametrize(
+    ("size", "status"),
+    [(0, 200), (1000, 200), (1001, 413), (3 << 20, 413)],
+    ids=["none", "within", "above", "far above"],
+)
+def test_a_body_without_a_length_is_held_to_the_apps_limit(rig, client, backend, method, size, status):
+    app = backend()
+    rig.route("shop.localhost", target(app.port, "r-9"), max_body_bytes=1000)
+
+    answer = client.ask("/x", method, b"x" * size)
+
+    assert answer.status == status
+    if status == 200:
+        assert json.loads(answer.body)["length"] == size
+        assert client.ask("/y", method, b"x" * size).status == 200
+    else:
+        assert json.loads(answer.body)["code"] == "body-too-large"
+        assert app.record.requests == []
+    eventually(lambda: rig.edge.status["inflight"] == {})
+
+
+def test_a_body_without_a_length_that_outlasts_its_target_goes_to_the_next(rig, client, shop, backend):
+    number = client.begin("/x", "POST", end=False)
+    client.send(number, b"x" * 1000)
+    eventually(lambda: rig.edge.status["inflight"] == {"r-1": 1})
+    rig.route("shop.localhost", target(backend("two").port, "r-2"))
+    shop.stop()
+
+    client.send(number, b"x" * 1000, end=True)
+
+    assert json.loads(client.read(number).body) == {"backend": "two", "length": 2000}
+    eventually(lambda: rig.edge.status["inflight"] == {})
+
+
+def test_a_stream_that_its_client_ends_is_counted_off(rig, client, shop):
+    number = client.begin("/slow")
+    eventually(lambda: rig.edge.status["inflight"] == {"r-1": 1})
+
+    client.abort(number)
+
+    eventually(lambda: rig.edge.status["inflight"] == {})
+    assert client.ask("/").status == 200
+
+
+def test_a_stream_that_ends_while_it_waits_waits_no_longer(rig, client):
+    rig.route("shop.localhost", waiting={"timeout_s": 30})
+    number = client.begin("/")
+    eventually(lambda: rig.edge.status["waiting"] == {"1": 1})
+
+    client.abort(number)
+
+    eventually(lambda: rig.edge.status["waiting"] == {})
+
+
+def test_a_connection_that_is_cut_counts_all_its_streams_off(rig, secure, shop):
+    client = secure.http2()
+    for _ in range(5):
+        client.begin("/slow")
+    eventually(lambda: rig.edge.status["inflight"] == {"r-1": 5})
+
+    client.close()
+
+    eventually(lambda: rig.edge.status["inflight"] == {})
+
+
+def test_events_pass_as_they_come(rig, client, shop):
+    number = client.begin("/stream", headers=[("accept", "text/event-stream")])
+    assert client.read(number, at_least=len(b"data: one 0\n\n" * 3)).body.startswith(b"data: one 0\n\ndata: one 1\n\n")
+    eventually(lambda: rig.publisher.streams() == {"r-1": 1})
+
+    shop.release.set()
+
+    assert client.read(number).body.endswith(b"data: end\n\n")
+
+
+def test_every_request_is_counted_once_and_logged(rig, client, shop):
+    reader = UsageReader(rig.redis.client)
+    rig.route("shop.localhost", target(shop.port, "r-1"), app="h2-used")
+    for path in ("/", "/status/404", "/status/500"):
+        client.ask(path)
+    client.ask("/", "POST", b"x" * 5000)  # starts over, for its body
+    last = client.ask("/", "POST", b"x" * 5000, headers=[("content-length", "5000")])
+
+    eventually(lambda: reader.requests("h2-used") == 5)
+    used = reader.used["h2-used"]
+    assert Counter({name: used[name] for name in ("2xx", "4xx", "5xx")}) == {"2xx": 3, "4xx": 1, "5xx": 1}
+    assert used["bytes_in"] > 10000
+    assert used["bytes_out"] > 5 * 31
+    log = rig.edge.settings.log_dir / "edge-access.log"
+    eventually(lambda: last.headers["x-request-id"] in log.read_text())
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    logged = [line for line in lines if line["app"] == "h2-used"]
+    assert [(line["method"], line["status"]) for line in logged] == [
+        ("GET", 200),
+        ("GET", 404),
+        ("GET", 500),
+        ("POST", 200),
+        ("POST", 200),
+    ]
+    assert len({line["request_id"] for line in logged}) == 5
+
+
+@pytest.mark.parametrize("host", ["shop.localhost", "slipway.localhost"])
+def test_a_stream_that_was_reset_for_what_it_said_is_logged_as_400(rig, secure, host):
+    with secure.http2(host=host) as client:
+        assert ask_raw(client, [*PSEUDO, ("X-Reset", "x"), (":path", f"/{host}")]).reset is not None
+        answer = client.ask("/", host="nobody.localhost")
+    log = rig.edge.settings.log_dir / "edge-access.log"
+
+    eventually(lambda: answer.headers["x-request-id"] in log.read_text())
+    of_connection = answer.headers["x-request-id"].rpartition("-")[0]
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["status"] for line in lines if line["request_id"].startswith(of_connection + "-")] == [400, 404]
+
+
+def test_an_apps_headers_for_http1_do_not_break_http2(rig, client):
+    answer = b"HTTP/1.1 200 OK\r\nUpgrade: h2,h2c\r\nConnection: Upgrade, Keep-Alive\r\nKeep-Alive: timeout=5\r\n"
+    with wire_app(answer + b"Content-Length: 2\r\n\r\nok") as app:
+        rig.route("shop.localhost", target(app.port))
+
+        found = client.ask()
+
+    assert (found.status, found.body) == (200, b"ok")
+    assert not {"upgrade", "connection", "keep-alive"} & set(found.headers)
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 103 Early Hints\r\n\r\n", b"no HTTP at all\r\n\r\n"])
+def test_an_answer_that_is_none_is_502(rig, client, answer):
+    with wire_app(answer) as app:
+        rig.route("shop.localhost", target(app.port))
+
+        found = client.ask()
+
+    assert (found.status, json.loads(found.body)["code"]) == (502, "broken-answer")
+
+
+def test_websockets_work_on_the_same_listener(rig, secure: SecureRig, shop):
+    key = base64.b64encode(os.urandom(16)).decode()
+    with closing(secure.connect("http/1.1")) as connection:
+        connection.sendall(
+            f"GET /socket HTTP/1.1\r\nHost: shop.localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+        )
+        assert connection.recv(4096).startswith(b"HTTP/1.1 101")
+        connection.sendall(b"hello")
+        assert connection.recv(4096) == b"hello"
+    assert shop.record.requests[0].headers["x-forwarded-proto"] == "https"
+
+
+def test_plain_http_on_the_secure_port_is_the_clients_fault(rig, secure):
+    with closing(socket.create_connection(("127.0.0.1", secure.port), timeout=5)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
+        assert connection.makefile("rb").read().startswith(b"HTTP/1.1 400")
