@@ -60,11 +60,17 @@ def push(
 def deploy(
     session: Session, app: App, *, ref: str, actor: str, idempotency_key: str = "", commit_sha: str = ""
 ) -> Deployment:
-    """Deploy a branch, tag or commit by hand; the worker finds its commit. Not compared with the branch's head."""
+    """Deploy a branch, tag or commit by hand; the worker finds its commit. Not compared with the branch's head.
+
+    Of an image `ref` is the name, which becomes the app's: the next deployment pulls it again.
+    """
     key = f"manual:{idempotency_key or uuid4()}"
-    return _existing(session, app, key) or _add(
-        session, app, kind=Kind.MANUAL, idempotency_key=key, ref=ref, commit_sha=commit_sha, actor=actor
-    )
+    existing = _existing(session, app, key)
+    if existing is not None:
+        return existing
+    if app.source == "image":
+        app.image = ref
+    return _add(session, app, kind=Kind.MANUAL, idempotency_key=key, ref=ref, commit_sha=commit_sha, actor=actor)
 
 
 def rollback(

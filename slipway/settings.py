@@ -100,6 +100,9 @@ class Settings:
         "local images that Dockerfiles may start from or copy from",
         _names,
     )
+    registries: tuple[str, ...] = _setting(
+        "public", "registries apps' images may come from (host or host:port); public: any with a public address", _names
+    )
     frontends: tuple[str, ...] = _setting("docker/dockerfile", "images allowed in a Dockerfile's # syntax line", _names)
     python_image: str = _setting("python:3.11-slim", "base image of detected Python apps")
     static_image: str = _setting("python:3.11-slim", "base image of static sites")

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from slipway.errors import InvalidInput
 
 OWN_NAMESPACE = "slipway"
-_DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
+DOCKER_HUB = "docker.io"
+_HUB_HOSTS = (DOCKER_HUB, "index.docker.io", "registry-1.docker.io")
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _NAME = re.compile(
-    rf"(?P<path>(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?{_COMPONENT}(?:/{_COMPONENT})*)"
+    rf"(?P<path>(?:{_LABEL}(?:\.{_LABEL})*(?::[0-9]+)?/)?{_COMPONENT}(?:/{_COMPONENT})*)"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?"
     r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
@@ -31,9 +33,32 @@ class ImageName:
         """One of the images that Slipway builds for apps: never a base for another."""
         return OWN_NAMESPACE in self.name.split("/")[:-1] or self.name == OWN_NAMESPACE
 
+    @property
+    def registry(self) -> str:
+        """Where it is pulled from: `host` or `host:port`."""
+        first, slash, _ = self.name.partition("/")
+        is_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
+        return first.lower() if is_host else DOCKER_HUB
+
+    @property
+    def version(self) -> str:
+        """What of the name is meant: a digest, a tag, or `latest`."""
+        return self.digest or self.tag or "latest"
+
+
+def pulled_namespace(instance: str) -> str:
+    """Under which an installation tags what it pulled for apps: such images carry none of its labels."""
+    return f"{OWN_NAMESPACE}/{instance}-pulled"
+
+
+def is_pulled(tag: str) -> bool:
+    """A tag of ours, and of an image that came from a registry."""
+    namespace, _, _ = tag.rpartition("/")
+    return namespace.startswith(f"{OWN_NAMESPACE}/") and namespace.endswith("-pulled")
+
 
 def parse(text: str) -> ImageName:
-    """An image's name as it stands in a Dockerfile.
+    """An image's name as it stands in a Dockerfile, or as it is given for an app.
 
     Raises:
         InvalidInput: not a name: an image's id, a bare digest, or something with quotes or variables in it.
@@ -50,6 +75,6 @@ def _is_id(match: re.Match[str]) -> bool:
 
 def _short(path: str) -> str:
     domain, slash, rest = path.partition("/")
-    if slash and domain.lower() in _DOCKER_HUB:
+    if slash and domain.lower() in _HUB_HOSTS:
         path = rest
     return path.removeprefix("library/")

@@ -3,7 +3,8 @@
     queued → fetching → building → starting → live → retired
     and from every state before live: failed · cancelled · superseded · skipped
 
-A rollback and a configuration change have their image already: queued → starting. A deployment whose worker fell
+An image from a registry is fetched, not built: fetching → starting. A rollback and a configuration change have their
+image already: queued → starting. A deployment whose worker fell
 silent goes back to queued for the next worker.
 """
 
@@ -41,7 +42,7 @@ _STOPS = frozenset({State.FAILED, State.CANCELLED, State.SUPERSEDED, State.SKIPP
 
 MOVES: dict[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.FETCHING, State.STARTING}) | _STOPS,
-    State.FETCHING: frozenset({State.BUILDING, State.QUEUED}) | _STOPS,
+    State.FETCHING: frozenset({State.BUILDING, State.STARTING, State.QUEUED}) | _STOPS,
     State.BUILDING: frozenset({State.STARTING, State.QUEUED}) | _STOPS,
     State.STARTING: frozenset({State.LIVE}) | _STOPS,
     State.LIVE: frozenset({State.RETIRED}),

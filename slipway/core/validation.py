@@ -9,6 +9,7 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from slipway.core import image_names
 from slipway.errors import InvalidInput
 
 _SLUG = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?")
@@ -16,7 +17,6 @@ _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _SCP = re.compile(r"([a-z_][a-z0-9_-]*)@([A-Za-z0-9.-]+):(?!//)([^\s]+)")
-_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]{0,254}")
 _PATH = re.compile(r"[A-Za-z0-9._@+ -]+(?:/[A-Za-z0-9._@+ -]+)*")
 _RESERVED_ENV = frozenset({"PORT"})
 _RESERVED_NAMES = frozenset({"slipway", "www", "api", "console", "webhooks"})
@@ -25,6 +25,8 @@ PUBLIC_HOSTS = "public"
 """In a list of allowed hosts: every host with a public address."""
 SCHEMES = frozenset({"https", "http", "ssh"})
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_REPOSITORIES = ("repositories", "SLIPWAY_GIT_HOSTS")
+_REGISTRIES = ("images", "SLIPWAY_REGISTRIES")
 _OTHER_NUMERIC_ADDRESS = re.compile(r"(?:.*\.)?(?:\d+|0x[0-9a-f]*)", re.IGNORECASE)
 """Resolvers take 127.1, 0x7f.1 and 2130706433 for addresses, too."""
 
@@ -89,7 +91,7 @@ def repository_url(text: str, allowed_hosts: tuple[str, ...] = ()) -> str:
         )
     if parts.query or parts.fragment or re.search(r"[\s\x00-\x1f\\\ud800-\udfff]", url) or parts.path.startswith("//-"):
         raise InvalidInput(f"{text[:200]!r} has parts that no clone address has", remedy="leave out ?, # and spaces")
-    _allow_host(parts.hostname, parts.netloc.rpartition("@")[2], allowed_hosts)
+    _allow_host(parts.hostname, parts.netloc.rpartition("@")[2], allowed_hosts, _REPOSITORIES)
     return url
 
 
@@ -138,10 +140,26 @@ def variable_name(text: str) -> str:
     return text
 
 
-def image_name(text: str) -> str:
-    if not _IMAGE.fullmatch(text) or ".." in text:
-        raise InvalidInput(f"{text[:80]!r} is not an image's name", remedy="give it as python:3.11-slim")
+def image_name(text: str, allowed_registries: tuple[str, ...] = ()) -> str:
+    """An image of a registry, by tag or digest. `allowed_registries` narrows the hosts, as for repositories."""
+    name = image_names.parse(text)
+    if name.is_own:
+        raise InvalidInput(
+            f"{text[:80]} is a name of images that were built here", remedy="name an image of a registry"
+        )
+    if name.registry == image_names.DOCKER_HUB and name.name != name.name.lower():
+        raise InvalidInput(f"{text[:80]!r} is not an image's name", remedy="write it in lower case")
+    host, _, _ = name.registry.partition(":")
+    _allow_host(host, name.registry, allowed_registries, _REGISTRIES)
     return text
+
+
+def registry_credential(text: str) -> str:
+    """`user:password`, on one line."""
+    user, _, password = text.strip().partition(":")
+    if not user or not password or not text.strip().isprintable():
+        raise InvalidInput("a registry's credential is user:password", remedy="one line with both: user:password")
+    return text.strip()
 
 
 def _split(url: str) -> SplitResult | None:
@@ -159,11 +177,12 @@ def _scp_to_ssh(text: str) -> str:
     return f"ssh://{match[1]}@{match[2]}/{match[3].lstrip('/')}" if match else text
 
 
-def _allow_host(host: str, netloc: str, allowed: tuple[str, ...]) -> None:
+def _allow_host(host: str, netloc: str, allowed: tuple[str, ...], what: tuple[str, str]) -> None:
+    """`what` is fetched there, and the setting that allows it."""
     if host in allowed or netloc in allowed:
         return
     if allowed and PUBLIC_HOSTS not in allowed:
-        raise InvalidInput(f"repositories on {host} are not allowed here", remedy=f"allowed: {', '.join(allowed)}")
+        raise InvalidInput(f"{what[0]} on {host} are not allowed here", remedy=f"allowed: {', '.join(allowed)}")
     if host.startswith("-"):
         raise InvalidInput(f"{host!r} is not a host", remedy="use https://host/owner/name.git")
     name = host.rstrip(".")
@@ -176,7 +195,7 @@ def _allow_host(host: str, netloc: str, allowed: tuple[str, ...]) -> None:
     if private:
         raise InvalidInput(
             f"{host} is an address inside this host or network",
-            remedy="the host's owner can allow it with SLIPWAY_GIT_HOSTS",
+            remedy=f"the host's owner can allow it with {what[1]}",
         )
 
 

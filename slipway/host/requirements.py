@@ -108,6 +108,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     ),
     _program("debootstrap", "debootstrap", "makes the base images: no image registry answers here", "images"),
     _package("postgresql", "the tests run on PostgreSQL too", "test"),
+    _package("docker-registry", "apps of images are tested against a real registry", "test"),
     _program("luacheck", "lua-check", "lints the edge's Lua", "test"),
     _program("wrk", "wrk", "load for the benchmarks", "bench"),
     _program("h2load", "nghttp2-client", "open-loop load for the benchmarks", "bench"),

@@ -24,8 +24,9 @@ class App(TenantOwned, Base):
     repository_identity: Mapped[str] = mapped_column(String(400), default="", index=True)
     branch: Mapped[str] = mapped_column(String(250), default="main")
     image: Mapped[str] = mapped_column(Text, default="")
+    """What is pulled at each deployment, where the source is an image."""
     credential: Mapped[str | None] = mapped_column(Text)
-    """Sealed: a token or a deploy key (PEM) for the repository."""
+    """Sealed: a token or a deploy key (PEM) for the repository; `user:password` for the image's registry."""
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """AppSettings as given through the API."""
     next_sequence: Mapped[int] = mapped_column(default=1)

@@ -59,9 +59,10 @@ class Deployment(TenantOwned, Base):
     idempotency_key: Mapped[str] = mapped_column(String(200))
     delivery_row: Mapped[int | None] = mapped_column(ForeignKey("deliveries.id", ondelete="SET NULL"), index=True)
     ref: Mapped[str] = mapped_column(String(300), default="")
-    """Full ref (`refs/heads/main`), or what was asked for by hand."""
+    """Full ref (`refs/heads/main`), or what was asked for by hand; of an image its name with tag or digest."""
     commit_sha: Mapped[str] = mapped_column(String(64), default="")
-    """Empty for a manual deployment until its ref was resolved."""
+    """Empty for a manual deployment until its ref was resolved. Of an image: its digest in the registry (sha256),
+    without the algorithm's name."""
     message: Mapped[str] = mapped_column(Text, default="")
     pushed_by: Mapped[str] = mapped_column(String(255), default="")
     actor: Mapped[str] = mapped_column(String(255), default="")
@@ -97,7 +98,7 @@ class Deployment(TenantOwned, Base):
 
 
 class Build(TenantOwned, Base):
-    """What a worker made of a commit: an image."""
+    """What a worker made of a commit, or pulled from a registry: an image."""
 
     __tablename__ = "builds"
 
@@ -110,7 +111,7 @@ class Build(TenantOwned, Base):
     """`sha256:…`; what replicas are started from."""
     exposed_port: Mapped[int | None]
     builder: Mapped[str] = mapped_column(String(40), default="dockerfile")
-    """`dockerfile`, or the detected template's name."""
+    """`dockerfile`, the detected template's name, or `image` for one that was pulled."""
     file_settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """slipway.toml as it stood in the commit."""
     processes: Mapped[dict[str, Any]] = mapped_column(default=dict)
