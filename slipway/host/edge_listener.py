@@ -75,7 +75,10 @@ class Keeper:
             signal.signal(number, self._pass_on)
         while True:
             started = time.monotonic()
-            code = self._start().wait()
+            nginx = self._start()
+            if self._stopping:
+                nginx.terminate()  # the signal came while it was being started
+            code = nginx.wait()
             if self._stopping or time.monotonic() - started < _SHORT_LIFE_S:
                 return code if code >= 0 else 128 - code
             sys.stderr.write(f"nginx ended ({code}); starting it again on the same sockets\n")

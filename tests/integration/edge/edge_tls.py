@@ -44,6 +44,17 @@ def make_certificate(folder: Path, name: str = "edge") -> tuple[Path, Path]:
     return certificate, secret
 
 
+def connect(port: int, certificate: Path, *protocols: str, host: str = "shop.localhost") -> ssl.SSLSocket:
+    context = ssl.create_default_context(cafile=str(certificate))
+    context.set_alpn_protocols(list(protocols))
+    plain = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S)
+    try:
+        return context.wrap_socket(plain, server_hostname=host)
+    except (ssl.SSLError, OSError):
+        plain.close()
+        raise
+
+
 @dataclass
 class SecureRig:
     rig: Rig
@@ -51,10 +62,7 @@ class SecureRig:
     certificate: Path
 
     def connect(self, *protocols: str, host: str = "shop.localhost") -> ssl.SSLSocket:
-        context = ssl.create_default_context(cafile=str(self.certificate))
-        context.set_alpn_protocols(list(protocols))
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S)
-        return context.wrap_socket(plain, server_hostname=host)
+        return connect(self.port, self.certificate, *protocols, host=host)
 
     def http2(self, host: str = "shop.localhost", window_bytes: int = WINDOW_BYTES) -> Http2Client:
         return Http2Client(self.connect("h2", host=host), window_bytes)

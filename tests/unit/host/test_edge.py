@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from slipway import settings as slipway_settings
-from slipway.errors import SettingsError
+from slipway.errors import HostUnready, SettingsError
 from slipway.host import edge
 
 
@@ -57,6 +57,24 @@ def test_values_reach_the_configuration(prepared):
     assert "server_name console.example.org;" in values
     assert "set_real_ip_from 10.0.0.0/8;\nset_real_ip_from 192.168.1.1;" in values
     assert f"server unix:{folder.parent}/run/router.sock;" in values
+
+
+def test_https_is_listened_on_only_where_it_is_asked_for(prepared, monkeypatch):
+    monkeypatch.setattr("slipway.host.certificate.check", lambda *_: None)
+    folder, _ = prepared()
+    assert "ssl" not in (folder / "values.conf").read_text()
+
+    prepared(https_listen="8443", tls_certificate="/etc/ssl/own.pem", tls_key="/etc/ssl/own.key")
+
+    values = (folder / "values.conf").read_text()
+    assert "ssl_certificate /etc/ssl/own.pem;\nssl_certificate_key /etc/ssl/own.key;" in values
+    assert values.count("listen 8443 ssl http2") == 2  # the apps', and the console's
+    assert "listen 8443 ssl http2 default_server" in values
+
+
+def test_without_a_certificate_https_is_refused_before_nginx_starts(prepared):
+    with pytest.raises(HostUnready, match="SLIPWAY_TLS_CERTIFICATE is not"):
+        prepared(https_listen="8443")
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,18 @@ def test_a_key_that_others_may_read_is_a_finding(tmp_path: Path) -> None:
     assert finding.remedy == f"chmod go= {keys / 'values.key'}"
 
 
+def test_https_without_a_certificate_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slipway.host.lifecycle.Platform.status", lambda _: [])
+    assert look(FakeCommands(), tmp_path).https().ok
+    settings = look(FakeCommands(), tmp_path, SLIPWAY_HTTPS_LISTEN="8443").settings
+
+    (found,) = (found for found in examine(settings, FakeCommands("git")) if found.name == "https")
+
+    assert not found.ok
+    assert "SLIPWAY_TLS_CERTIFICATE" in found.detail
+    assert found.remedy
+
+
 def test_a_check_that_can_not_even_ask_is_a_finding_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
