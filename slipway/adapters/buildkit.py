@@ -13,12 +13,13 @@ import re
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from slipway.adapters import processes
 from slipway.adapters.buildkit_cgroup import Caps, running_steps
+from slipway.adapters.image_facts import facts_of
 from slipway.core.build_progress import Progress, explain
 from slipway.errors import DependencyUnavailable, DeploymentFailed
 from slipway.ports.building import BuildSpec, Built, Interrupted, Stopped
@@ -49,7 +50,7 @@ class BuildKit:
         self._docker_host = docker_host
         self._folder = state_dir / "buildkit"
         self._caps = caps
-        self._disk_floor_bytes = disk_floor_bytes
+        self.disk_floor_bytes = disk_floor_bytes
         self._facts: EngineFacts | None = None
 
     # building
@@ -61,7 +62,7 @@ class BuildKit:
             DeploymentFailed: `build-failed`, `build-timeout` or `disk-full`.
             Interrupted: `stopped` said so; the client and the running step are gone.
         """
-        self._require_space()
+        self.require_space()
         self._caps.apply()
         progress, tail = Progress(), deque[str](maxlen=KEPT_LINES)
 
@@ -105,15 +106,7 @@ class BuildKit:
 
     def _built(self, digest: str, progress: Progress) -> Built:
         [image] = json.loads(self._must(["image", "inspect", "--", digest]))
-        config = image.get("Config") or {}
-        return Built(
-            digest=digest,
-            exposed_port=_first_port(config.get("ExposedPorts") or {}),
-            user=config.get("User") or "",
-            size_bytes=int(image.get("Size") or 0),
-            steps_total=progress.total,
-            steps_cached=progress.cached,
-        )
+        return Built(**asdict(facts_of(image)), steps_total=progress.total, steps_cached=progress.cached)
 
     def _failure(self, progress: Progress, tail: str) -> DeploymentFailed:
         if _NO_SPACE.search(tail) or _NO_SPACE.search(progress.error):
@@ -185,12 +178,13 @@ class BuildKit:
         """Remove a tag that came to nothing. Nothing when it is gone."""
         self._run(["image", "rm", "--no-prune", "--", image])
 
-    def _require_space(self) -> None:
-        if self.free_bytes() < self._disk_floor_bytes:
+    def require_space(self) -> None:
+        """Raises `DeploymentFailed` (`disk-full`) when less than the floor is free where images are kept."""
+        if self.free_bytes() < self.disk_floor_bytes:
             raise self._disk_full("")
 
     def _disk_full(self, tail: str) -> DeploymentFailed:
-        free, floor = self.free_bytes() / (1 << 30), self._disk_floor_bytes / (1 << 30)
+        free, floor = self.free_bytes() / (1 << 30), self.disk_floor_bytes / (1 << 30)
         return DeploymentFailed(
             "disk-full",
             f"{free:.1f} GB are free where images are kept ({self.facts().root}); builds need {floor:.1f} GB",
@@ -234,36 +228,6 @@ class BuildKit:
         return done.stdout
 
 
-def pick_client(wanted: str = "") -> str:
-    """Path of the docker client to build with: `wanted`, else the first one that can do BuildKit builds.
-
-    Raises:
-        DependencyUnavailable: there is none.
-    """
-    candidates = [wanted] if wanted else _clients()
-    for client in candidates:
-        if _does_buildkit(client):
-            return client
-    raise DependencyUnavailable(
-        f"no docker client here can do BuildKit builds ({', '.join(candidates) or 'none found'})",
-        remedy="apt-get install docker.io, or the buildx plugin of the client that is there",
-    )
-
-
-def _clients() -> list[str]:
-    folders = dict.fromkeys([*os.get_exec_path(), *processes.PATH.split(":")])
-    return [path for folder in folders if os.access(path := f"{folder}/docker", os.X_OK)]
-
-
-def _does_buildkit(client: str) -> bool:
-    """It has buildx, or is old enough to have BuildKit built in (before 23)."""
-    if subprocess.run([client, "buildx", "version"], capture_output=True, check=False, timeout=10).returncode == 0:
-        return True
-    said = subprocess.run([client, "--version"], capture_output=True, text=True, check=False, timeout=10)
-    version = re.search(r"version v?(\d+)\.", said.stdout)
-    return version is not None and int(version[1]) < 23
-
-
 def _secret(number: int) -> str:
     """The variable of the client's environment that carries a secret: its own name might steer the client."""
     return f"BUILD_SECRET_{number}"
@@ -276,9 +240,3 @@ def _too_long(timeout_s: float, tail: deque[str]) -> DeploymentFailed:
         remedy="make it faster, or ask the host's owner for a longer SLIPWAY_BUILD_TIMEOUT_S",
         tail="\n".join(tail),
     )
-
-
-def _first_port(exposed: Mapping[str, object]) -> int | None:
-    """The lowest TCP port that the image exposes (Docker keeps them in no order)."""
-    ports = [int(port.partition("/")[0]) for port in exposed if port.endswith("/tcp") or "/" not in port]
-    return min(ports, default=None)

@@ -8,18 +8,17 @@ sources, which live in memory.
 from __future__ import annotations
 
 import base64
-import ipaddress
 import os
 import re
 import shlex
 import shutil
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from slipway.adapters import processes
+from slipway.adapters.public_hosts import public_addresses
 from slipway.core import validation
 from slipway.core.redaction import Redactor
 from slipway.errors import DeploymentFailed, InvalidInput
@@ -162,27 +161,19 @@ class GitSources:
 
     def pinned_addresses(self, url: str) -> list[str]:
         """The public addresses of a host that is on no list; nothing for listed ones. Pinning them keeps the name
-        from leading elsewhere a moment later. Best effort: a proxy resolves names itself.
+        from leading elsewhere a moment later.
 
         Raises:
             DeploymentFailed: the name leads into this host or network.
         """
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        if self._limits.hosts or any("PROXY" in name.upper() for name in self._outbound):
+        if any("PROXY" in name.upper() for name in self._outbound):
             return []
+        parts = urlsplit(url)
+        netloc = parts.netloc.rpartition("@")[2]
         try:
-            found = {str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
-        except socket.gaierror:
-            return []  # git says it better
-        inside = sorted(address for address in found if not ipaddress.ip_address(address.partition("%")[0]).is_global)
-        if inside:
-            raise DeploymentFailed(
-                "clone-refused",
-                f"{host} leads to {inside[0]}, an address inside this host or network",
-                remedy="the host's owner can allow it with SLIPWAY_GIT_HOSTS",
-            )
-        return sorted(found)
+            return public_addresses(parts.hostname or "", netloc, self._limits.hosts, "SLIPWAY_GIT_HOSTS")
+        except InvalidInput as error:
+            raise DeploymentFailed("clone-refused", error.message, remedy=error.remedy) from None
 
     def environment(self, url: str, credential: str | None, key_file: Path | None) -> dict[str, str]:
         """All that git gets to see: no configuration but ours, no prompt, the credential for this host only."""

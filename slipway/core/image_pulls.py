@@ -16,7 +16,9 @@ _ALSO_RUNS = {"amd64": {"386"}, "arm64": {"arm"}}
 _TOO_MANY = re.compile(r"toomanyrequests|too many requests|rate limit", re.IGNORECASE)
 _REFUSED = re.compile(r"unauthorized|denied|forbidden|no basic auth credentials|authentication required", re.IGNORECASE)
 _MISSING = re.compile(r"not found|manifest unknown|name unknown|no such image|repository name not known", re.IGNORECASE)
-_PLATFORM = re.compile(r"no matching manifest|does not match the specified platform|cannot be used on this", re.IGNORECASE)
+_PLATFORM = re.compile(
+    r"no matching manifest|does not match the specified platform|cannot be used on this", re.IGNORECASE
+)
 _QUOTED = re.compile(r'"[^"]*"')
 """Addresses, with names in them that mean nothing."""
 _NO_SPACE = re.compile(r"no space left on device", re.IGNORECASE)
@@ -95,7 +97,9 @@ def runs_on(platforms: Iterable[Mapping[str, Any]], os: str, architecture: str) 
     return not listed or any(each.get("os") == os and each.get("architecture") in fitting for each in listed)
 
 
-def wrong_platform(asked: Asked, platforms: Iterable[Mapping[str, Any]], os: str, architecture: str) -> DeploymentFailed:
+def wrong_platform(
+    asked: Asked, platforms: Iterable[Mapping[str, Any]], os: str, architecture: str
+) -> DeploymentFailed:
     """The image is for other machines than this host."""
     told = {f"{each.get('os')}/{each.get('architecture')}" for each in platforms} - {"unknown/unknown"}
     given = f"is made for {', '.join(sorted(told)[:8])}" if told else "has no variant for it"

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from slipway.errors import HostUnready
+from slipway.adapters import docker_client
+from slipway.errors import DependencyUnavailable, HostUnready
 from slipway.host.commands import Commands
 from slipway.host.probing import engine_answers, wait_until
 from slipway.settings import Settings
 
 START_TIMEOUT_S = 60.0
 SYSTEMD = Path("/run/systemd/system")  # exists exactly where PID 1 is systemd (sd_booted(3))
-
-# From this version on the client needs the buildx plugin for BuildKit; before, DOCKER_BUILDKIT=1 is enough.
-_FIRST_WITHOUT_BUILTIN = 23
-_VERSION = re.compile(r"version v?(\d+)\.")
 
 
 def pick_client(settings: Settings, commands: Commands | None = None) -> str:
@@ -26,31 +23,18 @@ def pick_client(settings: Settings, commands: Commands | None = None) -> str:
         HostUnready: there is none, or the one that the settings name can't.
     """
     commands = commands or Commands()
-    if settings.docker_cli:
-        if does_buildkit(settings.docker_cli, commands):
-            return settings.docker_cli
-        raise HostUnready(
-            f"SLIPWAY_DOCKER_CLI is {settings.docker_cli}, which can't do BuildKit builds",
-            remedy="install its buildx plugin, or leave the setting empty: the first client that can is taken",
-        )
-    candidates = [str(found) for found in commands.all_found("docker")]
-    for client in candidates:
-        if does_buildkit(client, commands):
-            return client
-    seen = ", ".join(candidates) or "none found"
-    raise HostUnready(
-        f"no docker client here can do BuildKit builds ({seen})",
-        remedy="apt-get install docker.io, or the buildx plugin of the client that is there",
-    )
 
+    def run(argv: Sequence[str]) -> tuple[int, str]:
+        done = commands.run(argv, timeout_s=docker_client.TIMEOUT_S)
+        return done.code, done.output
 
-def does_buildkit(client: str, commands: Commands) -> bool:
-    """Whether this client has buildx, or is old enough to have BuildKit built in."""
-    if commands.run([client, "buildx", "version"], timeout_s=10).ok:
-        return True
-    said = commands.run([client, "--version"], timeout_s=10)
-    version = _VERSION.search(said.output)
-    return said.ok and version is not None and int(version[1]) < _FIRST_WITHOUT_BUILTIN
+    def found() -> list[str]:
+        return [str(each) for each in commands.all_found("docker")]
+
+    try:
+        return docker_client.pick_client(settings.docker_cli, found=found, run=run)
+    except DependencyUnavailable as error:
+        raise HostUnready(error.message, remedy=error.remedy) from None
 
 
 class Engine:

@@ -64,11 +64,18 @@ class BuildSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class ImageFacts:
+    """An image on this host."""
+
     digest: str
+    """`sha256:…`, its id here; what replicas are started from."""
     exposed_port: int | None
     user: str
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Built(ImageFacts):
     steps_total: int
     steps_cached: int
 
@@ -98,4 +105,41 @@ class ImageBuilder(Protocol):
 
     def forget_steps(self) -> None:
         """Remove the step cache that is not in use."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryImage:
+    """An image of a registry by its name, and `user:password` for it, in clear."""
+
+    reference: str
+    credential: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled(ImageFacts):
+    note: str
+    """What was pulled, in words."""
+
+
+class ImageFetcher(Protocol):
+    """Images from registries, never from what this host has. Raises `DeploymentFailed` (`image-missing`,
+    `image-refused`, `image-platform`, `image-too-large`, `disk-full`, `registry-unreachable`, `pull-timeout`,
+    `pull-failed`), `Interrupted` when told to stop; without any credential in it."""
+
+    def resolve(self, image: RegistryImage, *, stopped: Stopped) -> str:
+        """The digest that the registry gives for the image now."""
+        ...
+
+    def fetch(
+        self,
+        image: RegistryImage,
+        digest: str,
+        *,
+        tag: str,
+        output: Callable[[str], None],
+        stopped: Stopped,
+        timeout_s: float,
+    ) -> Pulled:
+        """Pull that digest and tag it with `tag`. A layer gives at most two lines of output: it begins, it is here."""
         ...

@@ -16,7 +16,7 @@ import pytest
 from builder.recipes import Recipe, Recipes
 from builder.scratch import scratch
 from builder.source_tree import SourceTree
-from slipway.adapters import buildkit
+from slipway.adapters import docker_client
 from slipway.adapters.buildkit import BuildKit
 from slipway.adapters.buildkit_cgroup import Caps
 from slipway.core.detection import BaseImages
@@ -120,7 +120,7 @@ def part() -> Iterator[EnginePart]:
 @pytest.fixture
 def bench(part: EnginePart) -> Bench:
     settings = part.settings
-    images = BuildKit(buildkit.pick_client(), settings.docker_host, settings.state_dir, Caps(4 << 30), 1 << 20)
+    images = BuildKit(docker_client.pick_client(), settings.docker_host, settings.state_dir, Caps(4 << 30), 1 << 20)
     return Bench(part, images, Rules(frozenset(settings.base_images), frozenset(settings.frontends)))
 
 

@@ -137,13 +137,16 @@ def test_addresses_inside_and_other_transports_are_refused(tmp_path: Path, url: 
     assert refused.value.reason == "clone-refused"
 
 
-def test_a_name_that_leads_inside_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("listed", [(), ("//public",), ("//public", "//other.example")])
+def test_a_name_that_leads_inside_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: tuple[str, ...]
+) -> None:
     def leads_inside(*_: object, **__: object) -> list[object]:
         return [(2, 1, 6, "", ("169.254.169.254", 0))]
 
     monkeypatch.setattr("socket.getaddrinfo", leads_inside)
     with pytest.raises(DeploymentFailed, match="leads to 169"):
-        sources(tmp_path).resolve(Repository("https://innocent.example/a/b.git"), "main")
+        sources(tmp_path, *listed).resolve(Repository("https://innocent.example/a/b.git"), "main")
 
 
 def test_a_tree_that_is_too_large_is_not_checked_out(origin: Origin, folder: Path, tmp_path: Path) -> None:
