@@ -20,7 +20,7 @@ from builder.agent.publishing import RouteSync
 from builder.agent.reality import Reality
 from builder.agent.service import Agent, Outside, made
 from slipway import logs, queue, settings
-from slipway.adapters import buildkit, vault
+from slipway.adapters import docker_client, vault
 from slipway.adapters.buildkit import BuildKit
 from slipway.adapters.buildkit_cgroup import Caps
 from slipway.adapters.deployment_log import RedisDeploymentLog
@@ -79,7 +79,7 @@ def _builder(chosen: Settings) -> Callable[[], ImageBuilder]:
 
     @functools.cache
     def made_once() -> ImageBuilder:
-        client = buildkit.pick_client(chosen.docker_cli)
+        client = docker_client.pick_client(chosen.docker_cli)
         caps = Caps(chosen.build_memory_bytes, chosen.build_cpus)
         return BuildKit(client, chosen.docker_host, chosen.state_dir, caps, chosen.disk_floor_bytes)
 
