@@ -65,7 +65,7 @@ local function proceed(ctx, host, entry)
   if not concurrency.enter(ctx, entry) then
     return "app-busy", true
   end
-  local failure = attempts.choose(ctx, host)
+  local failure = attempts.choose(ctx, host, entry)
   if failure and ctx.slot then
     concurrency.leave(ctx, host)
   end

@@ -3,6 +3,7 @@
 local cookies = require("slipway.cookies")
 local failures = require("slipway.failures")
 local pages = require("slipway.pages")
+local protocol = require("slipway.protocol")
 
 local _M = {}
 
@@ -75,7 +76,7 @@ function _M.app_header()
     ngx.header.Content_Encoding = nil
     return ngx.exit(502) -- comes here again
   end
-  if ngx.req.http_version() == 2 then
+  if protocol.is_http2() then
     ngx.header.Upgrade = nil -- has no place there: browsers end the stream
   end
   _M.header()
@@ -89,8 +90,11 @@ function _M.settle()
   return ngx.status
 end
 
--- Body filter: the page once, in place of whatever nginx wrote.
+-- Body filter: the page once, in place of whatever nginx wrote. It comes for every piece of every answer.
 function _M.body()
+  if ngx.status < 400 then
+    return
+  end
   local ctx = ngx.ctx
   local page = ctx.page
   if page then

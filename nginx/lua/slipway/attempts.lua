@@ -20,12 +20,9 @@ local MAY_MOVE = {
 
 -- Counts first, then looks whether the choice still stands. So a count that is made after a generation was confirmed
 -- misses no request that goes to a target which that generation removed.
-local take
-take = function(host, streams, tried)
-  local entry, failure = routes.entry(host)
-  if not entry then
-    return nil, failure
-  end
+local take_anew
+
+local function take(host, entry, streams, tried)
   local target = balancing.pick(entry, tried)
   if not target then
     return nil, "no-ready-replica"
@@ -35,12 +32,20 @@ take = function(host, streams, tried)
     return target, entry
   end
   inflight.remove(target, streams)
-  return take(host, streams, tried)
+  return take_anew(host, streams, tried)
 end
 
--- Access phase. Returns nothing, or a failure's code.
-function _M.choose(ctx, host)
-  local target, entry = take(host, ctx.streams)
+take_anew = function(host, streams, tried)
+  local entry, failure = routes.entry(host)
+  if not entry then
+    return nil, failure
+  end
+  return take(host, entry, streams, tried)
+end
+
+-- Access phase, with the entry as it was looked up just now. Returns nothing, or a failure's code.
+function _M.choose(ctx, host, current)
+  local target, entry = take(host, current, ctx.streams)
   if not target then
     return entry
   end
@@ -74,7 +79,7 @@ local function move(ctx, code)
   end
   ctx.tried = ctx.tried or {}
   ctx.tried[ctx.target.id] = true
-  local target, entry = take(ctx.host, ctx.streams, ctx.tried)
+  local target, entry = take_anew(ctx.host, ctx.streams, ctx.tried)
   if not target then
     return connected
   end
@@ -85,9 +90,9 @@ end
 
 -- One more than there is to try even with a single target: the table may change meanwhile.
 local function more_tries(entry)
+  local others = #entry.targets - 1
   if MAY_MOVE[ngx.req.get_method()] then
-    local others = #entry.targets - 1
-    balancer.set_more_tries(math.max(1, math.min(others, MAX_MORE_TRIES)))
+    balancer.set_more_tries(others > MAX_MORE_TRIES and MAX_MORE_TRIES or others > 1 and others or 1)
   end
 end
 
@@ -111,7 +116,7 @@ local function receive(ctx)
   if routes.is_current(ctx.host, ctx.entry) then
     return nil
   end
-  local target, entry = take(ctx.host, ctx.streams)
+  local target, entry = take_anew(ctx.host, ctx.streams)
   if not target then
     return entry
   end

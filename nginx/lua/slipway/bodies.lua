@@ -1,4 +1,6 @@
 -- Request bodies: held to the entry's limit and read before a target is chosen, since a slow upload may outlast one.
+local protocol = require("slipway.protocol")
+
 local _M = {}
 
 -- Locations of apps.conf, by the most that nginx lets in there.
@@ -42,7 +44,7 @@ function _M.announced()
   if length then
     return length, false
   end
-  return nil, ngx.req.http_version() == 2 or ngx.var.http_transfer_encoding ~= nil
+  return nil, protocol.is_http2() or ngx.var.http_transfer_encoding ~= nil
 end
 
 -- Leaves for the location that bounds a body of unknown length, and starts over there. So it comes first.
@@ -65,7 +67,7 @@ function _M.receive(entry, length, is_unsized)
   if not is_unsized then
     return nil
   end
-  if ngx.req.http_version() == 2 then
+  if protocol.is_http2() then
     ngx.ctx.unread = true
     return nil
   end
