@@ -36,7 +36,11 @@ class Work:
     tenant: str
     app_id: int
     app: str
+    source: str
+    """`git` or `image`."""
     repository: str
+    image: str
+    """The app's, now; the deployment's own is its `ref`."""
     credential: str | None
     """Sealed."""
     branch: str
@@ -115,7 +119,9 @@ def _work(row: Deployment, app: App, tenant: Tenant, variables: dict[str, str]) 
         tenant=tenant.name,
         app_id=app.id,
         app=app.name,
+        source=row.source,
         repository=app.repository,
+        image=app.image,
         credential=app.credential,
         branch=app.branch,
         settings=dict(app.settings),

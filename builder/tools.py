@@ -12,18 +12,19 @@ from pathlib import Path
 from builder import scratch
 from builder.recipes import Recipes
 from slipway import queue, settings
-from slipway.adapters import buildkit, vault
+from slipway.adapters import docker_client, vault
 from slipway.adapters.buildkit import BuildKit
 from slipway.adapters.buildkit_cgroup import Caps
 from slipway.adapters.commit_status import CommitStatuses
 from slipway.adapters.deployment_log import RedisDeploymentLog
 from slipway.adapters.git import GitSources, Limits
+from slipway.adapters.registry_images import RegistryImages
 from slipway.adapters.vault import Vault
 from slipway.core.detection import BaseImages
 from slipway.core.dockerfile_policy import Rules
 from slipway.db import Database
 from slipway.errors import DependencyUnavailable
-from slipway.ports.building import ImageBuilder, SourceFetcher
+from slipway.ports.building import ImageBuilder, ImageFetcher, SourceFetcher
 from slipway.ports.logs import DeploymentLog
 from slipway.queue import WorkQueue
 from slipway.settings import Settings
@@ -38,6 +39,7 @@ class Tools:
     queue: WorkQueue
     sources: SourceFetcher
     images: ImageBuilder
+    pulls: ImageFetcher
     recipes: Recipes
     log: DeploymentLog
     vault: Vault
@@ -64,6 +66,7 @@ def connected(chosen: Settings) -> Iterator[Tools]:
                 Limits(chosen.git_hosts, chosen.source_max_bytes), chosen.state_dir, settings.outbound()
             ),
             images=images,
+            pulls=registry_images(chosen, images),
             recipes=Recipes(
                 Rules(frozenset(chosen.base_images), frozenset(chosen.frontends)),
                 BaseImages(chosen.python_image, chosen.static_image),
@@ -85,18 +88,23 @@ def image_builder(chosen: Settings) -> BuildKit:
     return _image_builder(chosen.docker_cli, chosen.docker_host, chosen.state_dir, caps, chosen.disk_floor_bytes)
 
 
+def registry_images(chosen: Settings, disk: BuildKit) -> RegistryImages:
+    return RegistryImages(chosen.docker_host, chosen.state_dir, chosen.registries, disk)
+
+
 @functools.cache
 def _image_builder(client: str, docker_host: str, state_dir: Path, caps: Caps, disk_floor_bytes: int) -> BuildKit:
-    return BuildKit(buildkit.pick_client(client), docker_host, state_dir, caps, disk_floor_bytes)
+    return BuildKit(docker_client.pick_client(client), docker_host, state_dir, caps, disk_floor_bytes)
 
 
 def tidy(chosen: Settings) -> None:
-    """Remove what killed workers left: sources in memory, and BuildKit's copies of what their steps took."""
+    """Remove what killed workers left: sources in memory, BuildKit's copies of what their steps took, half a pull."""
     swept = scratch.sweep(scratch.base_folder(chosen.scratch_dir, chosen.instance))
     try:
         images = image_builder(chosen)
         images.facts()
         images.forget_sources()
+        registry_images(chosen, images).tidy()
     except DependencyUnavailable as error:
         log.warning("the Engine is not looked after yet", extra={"why": error.message})
     if swept:

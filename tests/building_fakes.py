@@ -10,9 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from slipway.errors import DeploymentFailed
-from slipway.ports.building import BuildSpec, Built, Commit, Interrupted, Repository, Stopped
+from slipway.ports.building import (
+    BuildSpec,
+    Built,
+    Commit,
+    Interrupted,
+    Pulled,
+    RegistryImage,
+    Repository,
+    Stopped,
+)
 
 DIGEST = "sha256:" + "d" * 64
+REGISTRY_DIGEST = "sha256:" + "e" * 64
 
 
 @dataclass
@@ -76,6 +86,45 @@ class FakeImages:
         self.forgotten += 1
 
     def forget_steps(self) -> None: ...
+
+
+@dataclass
+class FakePulls:
+    """`ImageFetcher`: what `during` does while it pulls decides how it ends."""
+
+    during: Callable[[Callable[[str], None]], None] = lambda _output: None
+    digest: str = REGISTRY_DIGEST
+    failure: DeploymentFailed | None = None
+    looked_up: list[RegistryImage] = field(default_factory=list)
+    pulled: list[tuple[RegistryImage, str, str]] = field(default_factory=list)
+    """Image, digest, tag."""
+    waits_for_stop: bool = False
+
+    def resolve(self, image: RegistryImage, *, stopped: Stopped) -> str:
+        self.looked_up.append(image)
+        if self.failure:
+            raise self.failure
+        return self.digest
+
+    def fetch(
+        self,
+        image: RegistryImage,
+        digest: str,
+        *,
+        tag: str,
+        output: Callable[[str], None],
+        stopped: Stopped,
+        timeout_s: float,
+    ) -> Pulled:
+        self.pulled.append((image, digest, tag))
+        self.during(output)
+        until = time.monotonic() + 20
+        while self.waits_for_stop and not stopped():
+            assert time.monotonic() < until, "nobody stopped the pull"
+            time.sleep(0.005)
+        if self.waits_for_stop:
+            raise Interrupted
+        return Pulled(DIGEST, 8080, "", 1000, "pulled 1.0 MB, 2 of 3 layers were here")
 
 
 @dataclass

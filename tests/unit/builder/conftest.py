@@ -23,7 +23,7 @@ from slipway.core.states import Kind, State
 from slipway.db import Database
 from slipway.models import App, Build, Deployment, Variable
 from slipway.settings import Settings, load
-from tests.building_fakes import FakeImages, FakeLog, FakeQueue, FakeSources, FakeStatuses
+from tests.building_fakes import FakeImages, FakeLog, FakePulls, FakeQueue, FakeSources, FakeStatuses
 from tests.fixtures.rows import add_app, add_tenant
 
 MAIN = "refs/heads/main"
@@ -44,6 +44,7 @@ class Rig:
     app_id: int
     sources: FakeSources = field(default_factory=FakeSources)
     images: FakeImages = field(default_factory=FakeImages)
+    pulls: FakePulls = field(default_factory=FakePulls)
     log: FakeLog = field(default_factory=FakeLog)
     queue: FakeQueue = field(default_factory=FakeQueue)
     statuses: FakeStatuses = field(default_factory=FakeStatuses)
@@ -57,6 +58,7 @@ class Rig:
             queue=cast(Any, self.queue),
             sources=self.sources,
             images=self.images,
+            pulls=self.pulls,
             recipes=Recipes(bases, BaseImages("python", "python"), self.images, lambda: 20),
             log=self.log,
             vault=self.vault,

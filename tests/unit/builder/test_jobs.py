@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from builder import jobs
+from builder import attempt, jobs
 from slipway import intents, lifecycle
 from slipway.core.states import Kind, State
 from slipway.errors import DeploymentFailed
@@ -157,7 +157,7 @@ def test_the_credential_reaches_the_fetcher_and_nothing_else(rig: Rig) -> None:
 
 
 def test_a_fault_before_the_work_begins_fails_the_deployment_too(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("builder.jobs.Output", lambda *_: burst_with(ZeroDivisionError()))
+    monkeypatch.setattr("builder.attempt.Output", lambda *_: burst_with(ZeroDivisionError()))
     deployment = rig.push()
     assert rig.work(deployment) == "failed"
     assert rig.row(deployment).reason == "internal"
@@ -302,11 +302,11 @@ def test_an_image_that_nobody_waits_for_any_more_is_removed(rig: Rig, monkeypatc
 
 def test_a_worker_that_ends_hands_its_work_back_at_once(rig: Rig) -> None:
     deployment = rig.push()
-    rig.images.during = lambda *_: jobs._told_to_end.set()
+    rig.images.during = lambda *_: attempt.told_to_end.set()
     try:
         assert rig.work(deployment) is None
     finally:
-        jobs._told_to_end.clear()
+        attempt.told_to_end.clear()
     row = rig.row(deployment)
     assert (row.state, row.attempt, row.heartbeat_at) == ("queued", 1, None)
     assert rig.queue.enqueued == [(deployment.id, 1)]

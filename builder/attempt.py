@@ -1,0 +1,92 @@
+"""One attempt at one deployment, as everything that works on it sees it: the hold, the heart, the log, the secrets."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from builder.heart import Heart, Stop
+from builder.hold import Hold, Lost
+from builder.output import Output
+from builder.tools import Tools
+from slipway import lifecycle
+from slipway.core.ordering import Verdict
+from slipway.core.states import State
+from slipway.models import Build
+from slipway.ports.building import ImageFacts, Interrupted
+
+told_to_end = threading.Event()
+"""This process was asked to end: what it has in hand goes back into the queue."""
+
+
+class Attempt:
+    """`is_stale` compares a push with its branch's head, when a newer one has come. Made, it raises `SealBroken` when a
+    secret does not open."""
+
+    def __init__(self, tools: Tools, hold: Hold, is_stale: Callable[[], Verdict]) -> None:
+        self.tools = tools
+        self.hold = hold
+        self.work = hold.work
+        self.begun = time.monotonic()
+        place = (self.work.tenant_id, self.work.app_id)
+        opened = tools.vault.open
+        self.secrets = {
+            name: opened(sealed, *place, self.work.environment, name) for name, sealed in self.work.variables.items()
+        }
+        sealed = self.work.credential
+        self.credential = opened(sealed, *place, "credential") if sealed else None
+        chosen = tools.settings
+        self.heart = Heart(hold, interval_s=chosen.heartbeat_s, lapse_s=chosen.lapse_s, is_stale=is_stale)
+        password = (self.credential or "").partition(":")[2]
+        hidden = filter(None, [*self.secrets.values(), self.credential, password, chosen.github_token])
+        self.output = Output(tools.log, self.work.deployment_id, hidden, self.is_lost)
+
+    def is_lost(self) -> bool:
+        """The deployment is in other hands."""
+        return self.heart.stop is not None and self.heart.stop.lost
+
+    def stopped(self) -> bool:
+        return self.heart.stopped() or told_to_end.is_set()
+
+    def go_on(self) -> None:
+        """Raises `Interrupted` when the work shall stop."""
+        if self.stopped():
+            raise Interrupted
+
+    def go_on_if(self, verdict: Verdict) -> None:
+        """Raises `Interrupted` when the verdict, or something else, says so."""
+        if not verdict.goes_on:
+            self.heart.stop = self.heart.stop or Stop(verdict.end, verdict.why)
+        self.go_on()
+
+    def pin(self, version: str, *, message: str = "") -> None:
+        """What the deployment is of, found out: a commit, or an image's digest. `message` where it has none."""
+        with self.hold.write() as (_, row):
+            row.commit_sha = version
+            row.message = row.message or message
+
+    def start(self, image: str, facts: ImageFacts, *, note: str, **found: Any) -> None:
+        """The image (by its tag here) is known and the wish to run it stands, in one transaction. One that nobody waits
+        for any more is removed. `found` is what else its source told, as the build's columns."""
+        try:
+            self.go_on()
+            with self.hold.write() as (session, row):
+                session.add(
+                    Build(
+                        tenant_id=row.tenant_id,
+                        app_id=row.app_id,
+                        deployment_id=row.id,
+                        image=image,
+                        digest=facts.digest,
+                        exposed_port=facts.exposed_port,
+                        size_bytes=facts.size_bytes,
+                        **found,
+                    )
+                )
+                lifecycle.note_step(row, note)
+                lifecycle.advance(row, State.STARTING)
+        except (Lost, Interrupted):
+            self.tools.images.remove_image(image)
+            raise

@@ -1,0 +1,183 @@
+"""An image from a commit: found, compared with its branch, fetched into memory, built.
+
+Whatever ends the work, its processes and its sources are gone before the row says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from builder import scratch
+from builder.attempt import Attempt
+from builder.recipes import Recipe
+from builder.scratch import Scratch
+from builder.source_tree import SourceTree
+from slipway import intents, lifecycle
+from slipway.adapters.commit_status import StatusState
+from slipway.core.ordering import Verdict, push_is_stale
+from slipway.core.states import Kind, State
+from slipway.errors import DependencyUnavailable, DeploymentFailed
+from slipway.ports.building import BuildSpec, Built, Commit, Repository
+
+log = logging.getLogger(__name__)
+
+
+class GitSource:
+    """`builder.source.Source` of an app that is built from a repository."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._tools = attempt.tools
+        self._work = attempt.work
+        self._repository = Repository(attempt.work.repository, attempt.credential)
+        self._sha = attempt.work.commit_sha
+
+    def make_image(self) -> None:
+        chosen = self._tools.settings
+        base = scratch.base_folder(chosen.scratch_dir, chosen.instance)
+        name = f"{self._work.deployment_id}-{self._work.attempt}"
+        try:
+            with scratch.scratch(base, name, room_bytes=min(chosen.source_max_bytes, 256 << 20)) as folders:
+                self._find_commit()
+                self._fetch_if_current(folders)
+                recipe = self._recipe(folders)
+                spec = self._spec(folders, recipe)
+                built = self._built(spec)
+            self._start(spec, recipe, built)
+        except BaseException:
+            self._forget_sources()
+            raise
+        self._tools.queue.wake_agent(self._work.app_id)
+        self._forget_sources()
+
+    def is_stale(self) -> Verdict:
+        """The push against its branch's head now."""
+        ref = self._work.ref or f"refs/heads/{self._work.branch}"
+        head = self._tools.sources.resolve(self._repository, ref)
+        with self._tools.db.read(tenant_id=self._work.tenant_id) as session:
+            live = intents.live_deployment(session, self._work.app_id, self._work.environment)
+        return push_is_stale(self._sha, head, live.commit_sha if live else None)
+
+    def tell(self, status: StatusState, what: str) -> None:
+        """A commit status."""
+        work = self._work
+        self._tools.statuses.send(
+            work.repository,
+            self._sha,
+            status,
+            app=work.app,
+            description=f"{work.app} {what}",
+            target_url=f"{self._tools.settings.public_url.rstrip('/')}/deployments/{work.deployment_id}",
+        )
+
+    # in order
+
+    def _find_commit(self) -> None:
+        """A push names its commit; a ref given by hand is looked up."""
+        if not self._sha:
+            self._sha = self._resolved()
+            self._attempt.pin(self._sha)
+        self.tell("pending", "is being deployed")
+
+    def _resolved(self) -> str:
+        ref = self._work.ref or self._work.branch
+        sha = self._tools.sources.resolve(self._repository, ref)
+        if sha is None:
+            raise DeploymentFailed(
+                "commit-missing",
+                f"the repository has no branch, tag or full commit id {ref}",
+                remedy=f"name one that is there: slipway deploy --ref {self._work.branch}",
+            )
+        return sha
+
+    def _fetch_if_current(self, folders: Scratch) -> None:
+        """Fetch, and for a push look at its branch meanwhile: one that is stale goes no further, fetched or not."""
+        if self._work.candidate.kind is not Kind.PUSH:
+            self._remember(self._fetch(folders))
+            return
+        with ThreadPoolExecutor(1) as pool:
+            compared = pool.submit(self.is_stale)
+            try:
+                commit = self._fetch(folders)
+            finally:
+                self._attempt.go_on_if(compared.result())
+        self._remember(commit)
+
+    def _fetch(self, folders: Scratch) -> Commit:
+        self._attempt.output.line(f"fetching {self._sha} from {self._work.repository}")
+        stopped = self._attempt.stopped
+        return self._tools.sources.fetch(self._repository, self._sha, folders.source, stopped=stopped)
+
+    def _remember(self, commit: Commit) -> None:
+        """What the row does not know of its commit yet, and the next step."""
+        with self._attempt.hold.write() as (_, row):
+            row.message = row.message or self._attempt.output.redact(commit.message)
+            row.pushed_by = row.pushed_by or commit.author
+            lifecycle.advance(row, State.BUILDING)
+
+    def _recipe(self, folders: Scratch) -> Recipe:
+        recipe = self._tools.recipes.make(SourceTree(folders.source), self._work.settings, self._arguments())
+        for note in recipe.notes:
+            self._attempt.output.line(note)
+        (folders.recipe / "Dockerfile").write_text(recipe.dockerfile)
+        if recipe.ignore is not None:
+            (folders.recipe / "Dockerfile.dockerignore").write_text(recipe.ignore)
+        return recipe
+
+    def _arguments(self) -> dict[str, str]:
+        """Build arguments. The namespace keeps tenants' cache mounts apart; names are never reused, ids neither."""
+        return {"BUILDKIT_CACHE_MOUNT_NS": f"{self._tools.settings.instance}-tenant-{self._work.tenant_id}"}
+
+    def _spec(self, folders: Scratch, recipe: Recipe) -> BuildSpec:
+        work = self._work
+        return BuildSpec(
+            tenant=work.tenant,
+            app=work.app,
+            deployment_id=work.deployment_id,
+            context=recipe.context,
+            dockerfile=folders.recipe / "Dockerfile",
+            image=f"slipway/{secrets.token_hex(16)}:{self._sha[:12]}",
+            labels={
+                "slipway.instance": self._tools.settings.instance,
+                "slipway.tenant": work.tenant,
+                "slipway.app": work.app,
+                "slipway.deployment": str(work.deployment_id),
+                "org.opencontainers.image.source": work.repository,
+                "org.opencontainers.image.revision": self._sha,
+                "org.opencontainers.image.created": datetime.now(UTC).isoformat(timespec="seconds"),
+            },
+            arguments=self._arguments(),
+            secrets=self._attempt.secrets,
+            target=recipe.target,
+        )
+
+    def _built(self, spec: BuildSpec) -> Built:
+        return self._tools.images.build(
+            spec,
+            output=self._attempt.output.line,
+            stopped=self._attempt.stopped,
+            timeout_s=self._tools.settings.build_timeout_s,
+        )
+
+    def _start(self, spec: BuildSpec, recipe: Recipe, built: Built) -> None:
+        self._attempt.output.line(f"built {built.digest} in {time.monotonic() - self._attempt.begun:.1f} s")
+        self._attempt.start(
+            spec.image,
+            built,
+            note=f"{built.steps_cached} of {built.steps_total} steps from cache",
+            builder=recipe.builder,
+            file_settings=dict(recipe.file_settings),
+            processes=dict(recipe.processes),
+            steps_total=built.steps_total,
+            steps_cached=built.steps_cached,
+        )
+
+    def _forget_sources(self) -> None:
+        try:
+            self._tools.images.forget_sources()
+        except DependencyUnavailable as error:
+            log.warning("sources are forgotten later", extra={"why": error.message})
