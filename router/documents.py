@@ -20,12 +20,13 @@ class Account(Document):
 
 class ReleaseRef(Document):
     number: int
-    digest: str
+    digest: str = Field(description="The id, on this host, of the image that its replicas run.")
 
 
 class DeploymentRef(Document):
     id: int
     commit: str
+    digest: str = Field(description="As in a deployment.")
 
 
 class Step(Document):
@@ -48,8 +49,10 @@ class Deployment(Document):
     state: str = Field(
         description="queued, fetching, building, starting, live, retired, failed, cancelled, superseded or skipped."
     )
-    ref: str
-    commit: str
+    source: str = Field(description="git or image.")
+    ref: str = Field(description="What was asked for: a branch, tag or commit, or an image's name.")
+    commit: str = Field(description="Empty where an image was pulled, and until it is known.")
+    digest: str = Field(description="Of a pulled image: its digest in the registry, sha256:…; else empty.")
     message: str
     pushed_by: str
     actor: str

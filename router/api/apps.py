@@ -16,7 +16,13 @@ from slipway.errors import InvalidInput
 from slipway.intents import MAX_REPLICAS
 
 blueprint = APIBlueprint("apps", __name__, tag="Apps")
-Credential = Annotated[str, Field(max_length=apps.CREDENTIAL_MAX, description="A token, or a deploy key in PEM.")]
+Credential = Annotated[
+    str,
+    Field(
+        max_length=apps.CREDENTIAL_MAX,
+        description="A token or a deploy key in PEM; for an image's registry user:password.",
+    ),
+]
 ReplicaNumber = Annotated[int, Field(ge=0, le=MAX_REPLICAS)]
 
 
@@ -26,7 +32,7 @@ class NewApp(Input):
     name: Text
     repository: Text | None = None
     branch: Text = "main"
-    image: Text | None = None
+    image: Text | None = Field(default=None, description="By tag or digest, such as registry.example/shop:1.4.")
     credential: Credential | None = None
     settings: dict[str, Any] = Field(default_factory=dict, description="As in slipway.toml, which wins over them.")
     replicas: ReplicaNumber = 1
@@ -36,6 +42,7 @@ class NewApp(Input):
 class AppChanges(Input):
     repository: Text | None = None
     branch: Text | None = None
+    image: Text | None = Field(default=None, description="Pulled by the next deployment.")
     credential: Credential | None = Field(default=None, description="null forgets it.")
     settings: dict[str, Any] | None = Field(default=None, description="A merge patch (RFC 7396): null removes.")
 
@@ -67,11 +74,13 @@ def get_app(app: str) -> documents.App:
 def change_app(app: str, body: AppChanges) -> documents.ChangedApp:
     """Change an app
 
-    Changed settings make a deployment of what is live; a changed source waits for the next push.
+    Changed settings make a deployment of what is live; a changed source waits for the next push or deployment.
     """
     changes = body.model_dump(exclude_unset=True)
     if not changes:
-        raise InvalidInput("nothing was given to change", remedy="give repository, branch, credential or settings")
+        raise InvalidInput(
+            "nothing was given to change", remedy="give repository, branch, image, credential or settings"
+        )
     return apps.change_app(services(), principal(), app, changes)
 
 

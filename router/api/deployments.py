@@ -27,6 +27,9 @@ class Page(Input):
 class NewDeployment(Input):
     ref: Text | None = Field(default=None, description="A branch, tag or commit; the app's branch by default.")
     commit: Text | None = Field(default=None, description="A full commit id.")
+    image: Text | None = Field(
+        default=None, description="Of an app that runs an image: another one, which becomes the app's."
+    )
 
 
 class Rollback(Input):
@@ -54,9 +57,12 @@ def list_deployments(app: str, query: Page) -> documents.Deployments:
     headers={"Idempotency-Key": "The same key again is the same deployment."},
 )
 def create_deployment(app: str, body: NewDeployment) -> documents.Deployment:
-    """Deploy by hand"""
+    """Deploy by hand
+
+    An app that runs an image gets what its registry has under that name now: the tag may have moved.
+    """
     key = request.headers.get("Idempotency-Key", "")
-    return deployments.deploy(services(), principal(), app, ref=body.ref, commit=body.commit, idempotency_key=key)
+    return deployments.deploy(services(), principal(), app, **dict(body), idempotency_key=key)
 
 
 @operation(

@@ -16,7 +16,7 @@ from router.usecases.finding import app_named, unique_or
 from router.usecases.showing_apps import show_app, show_apps
 from router.usecases.showing_deployments import show_deployment
 from slipway import audit, intents, lifecycle
-from slipway.core import app_settings, validation
+from slipway.core import app_settings, image_names, validation
 from slipway.core.configuration import WEB
 from slipway.core.merge_patch import merge_patch
 from slipway.core.roles import Role
@@ -76,7 +76,7 @@ def create_app(services: Services, principal: Principal, wanted: NewApp) -> docu
 
 
 def change_app(services: Services, principal: Principal, name: str, changes: dict[str, Any]) -> documents.ChangedApp:
-    """Change `repository`, `branch`, `credential` (None: forget it) and `settings` (an RFC 7396 merge patch).
+    """Change `repository`, `branch`, `image`, `credential` (None: forget it) and `settings` (an RFC 7396 merge patch).
 
     Only changed settings make a deployment: the others matter to the next one. What only the edges do is in force with
     the next generation of the route table.
@@ -157,7 +157,8 @@ def _row(services: Services, principal: Principal, wanted: NewApp) -> App:
         app.source = "git"
         _set_repository(services, app, wanted.repository)
     else:
-        app.source, app.image = "image", validation.image_name(wanted.image or "")
+        app.source = "image"
+        app.image = validation.image_name(wanted.image or "", services.settings.registries)
     return app
 
 
@@ -169,11 +170,33 @@ def _add(session: Session, app: App) -> None:
         session.add(app)
 
 
+def image_for(services: Services, app: App, image: str, *, with_credential: bool = False) -> str:
+    """An image that the app may have; `with_credential`: one for its registry is given, too.
+
+    Raises:
+        InvalidInput: the app is built from a repository, the name can't be, or the app's credential is for another
+            registry, which must not get it.
+    """
+    if app.source != "image":
+        raise InvalidInput(f"{app.name} is built from a repository", remedy="make another app for the image")
+    image = validation.image_name(image, services.settings.registries)
+    before, after = image_names.parse(app.image).registry, image_names.parse(image).registry
+    if app.credential and before != after and not with_credential:
+        raise InvalidInput(
+            f"{app.name}'s credential is for {before}, and would go to {after}",
+            remedy=f"give one for {after} with it (an empty file for none): "
+            f"slipway apps set image={image} --credential-file FILE",
+        )
+    return image
+
+
 def _change_source(services: Services, app: App, changes: dict[str, Any]) -> None:
     if "repository" in changes:
         if app.source != "git":
             raise InvalidInput(f"{app.name} runs an image", remedy="make another app for the repository")
         _set_repository(services, app, changes["repository"] or "")
+    if "image" in changes:
+        app.image = image_for(services, app, changes["image"] or "", with_credential="credential" in changes)
     if "branch" in changes:
         app.branch, app.head = validation.branch(changes["branch"] or ""), None
     if "credential" in changes:
@@ -187,6 +210,9 @@ def _set_repository(services: Services, app: App, url: str) -> None:
 
 
 def _seal_credential(services: Services, app: App, credential: str | None) -> None:
+    """Of an image it is for the image's registry: `image_for` sees to that."""
+    if credential and app.source == "image":
+        credential = validation.registry_credential(credential)
     app.credential = services.values.seal(credential, app.tenant_id, app.id, "credential") if credential else None
 
 

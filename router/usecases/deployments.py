@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from router import documents
 from router.principal import Principal
 from router.services import Services
+from router.usecases.apps import image_for
 from router.usecases.finding import app_named, deployment_numbered
 from router.usecases.showing_deployments import show_deployment, show_deployments
 from slipway import audit, intents
@@ -46,9 +47,11 @@ def deploy(
     *,
     ref: str | None = None,
     commit: str | None = None,
+    image: str | None = None,
     idempotency_key: str = "",
 ) -> documents.Deployment:
-    """Deploy a ref (the app's branch when none is given) or a commit. The same key again is the same deployment."""
+    """Deploy a ref (the app's branch when none is given) or a commit; of an app that runs an image, that image (the
+    app's when none is given) as its registry has it now. The same key again is the same deployment."""
     if idempotency_key and not _KEY.fullmatch(idempotency_key):
         raise InvalidInput("that can't be an Idempotency-Key", remedy="use 1 to 128 printable ASCII characters")
     with services.db.write(tenant_id=principal.tenant_id) as session:
@@ -56,7 +59,7 @@ def deploy(
         made = intents.deploy(
             session,
             app,
-            ref=_ref(session, app, ref) if ref else _default_ref(app),
+            ref=_wanted(services, session, app, ref=ref, commit=commit, image=image),
             commit_sha=validation.commit_sha(commit) if commit else "",
             idempotency_key=idempotency_key,
             actor=principal.actor.name,
@@ -90,6 +93,21 @@ def cancel(services: Services, principal: Principal, number: int) -> documents.D
     return shown
 
 
+def _wanted(
+    services: Services, session: Session, app: App, *, ref: str | None, commit: str | None, image: str | None
+) -> str:
+    """What is to be deployed, as the deployment's ref."""
+    if image:
+        if ref or commit:
+            raise InvalidInput("an image has neither ref nor commit", remedy="give the image alone")
+        return image_for(services, app, image)
+    if app.source == "image":
+        if ref or commit:
+            raise InvalidInput(f"{app.name} runs an image", remedy="name another: slipway deploy --image NAME:TAG")
+        return app.image
+    return _ref(session, app, ref) if ref else f"refs/heads/{app.branch}"
+
+
 def _ref(session: Session, app: App, given: str) -> str:
     """A short commit, as tables show it, in full, when a deployment of the app had it.
 
@@ -109,7 +127,3 @@ def _ref(session: Session, app: App, given: str) -> str:
     if found:
         raise InvalidInput(f"{app.name} has several commits that begin with {given}", remedy=remedy)
     raise InvalidInput(f"{app.name} has no deployment of a commit {given}", remedy=remedy)
-
-
-def _default_ref(app: App) -> str:
-    return app.image if app.source == "image" else f"refs/heads/{app.branch}"

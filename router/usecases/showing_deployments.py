@@ -39,16 +39,22 @@ class _Context:
                 select(Release.id, Release.number, Release.digest).where(Release.id.in_(releases))
             )
         }
-        self._commits = {
-            id_: documents.DeploymentRef(id=id_, commit=commit)
-            for id_, commit in session.execute(
-                select(Deployment.id, Deployment.commit_sha).where(Deployment.id.in_(previous))
+        self._previous = {
+            id_: _ref(id_, source, version)
+            for id_, source, version in session.execute(
+                select(Deployment.id, Deployment.source, Deployment.commit_sha).where(Deployment.id.in_(previous))
             )
         }
         self._serving = {
-            (app_id, environment): documents.DeploymentRef(id=id_, commit=commit)
-            for app_id, environment, id_, commit in session.execute(
-                select(Deployment.app_id, Deployment.environment, Deployment.id, Deployment.commit_sha)
+            (app_id, environment): _ref(id_, source, version)
+            for app_id, environment, id_, source, version in session.execute(
+                select(
+                    Deployment.app_id,
+                    Deployment.environment,
+                    Deployment.id,
+                    Deployment.source,
+                    Deployment.commit_sha,
+                )
                 .where(Deployment.app_id.in_(apps))
                 .where(Deployment.state == str(State.LIVE))
             )
@@ -63,13 +69,14 @@ class _Context:
             kind=row.kind,
             sequence=row.sequence,
             state=row.state,
+            source=row.source,
             ref=row.ref,
-            commit=row.commit_sha,
+            **_version(row.source, row.commit_sha),
             message=row.message,
             pushed_by=row.pushed_by,
             actor=row.actor,
             release=self._releases.get(row.release_id) if row.release_id else None,
-            previous=self._commits.get(row.previous_id) if row.previous_id else None,
+            previous=self._previous.get(row.previous_id) if row.previous_id else None,
             reason=row.reason,
             detail=row.detail,
             remedy=row.remedy,
@@ -83,6 +90,17 @@ class _Context:
             log_url=f"{url}/log",
             serving=self._serving.get((row.app_id, row.environment)),
         )
+
+
+def _ref(id_: int, source: str, version: str) -> documents.DeploymentRef:
+    return documents.DeploymentRef(id=id_, **_version(source, version))
+
+
+def _version(source: str, version: str) -> dict[str, str]:
+    """The one column that says what was deployed, as a commit or as a digest."""
+    if source == "image":
+        return {"commit": "", "digest": f"sha256:{version}" if version else ""}
+    return {"commit": version, "digest": ""}
 
 
 def _step(step: dict[str, Any]) -> documents.Step:
