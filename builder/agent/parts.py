@@ -29,6 +29,8 @@ class Hints:
     refusals: dict[str, Failure] = field(default_factory=dict)
     confirmed_at: dict[str, float] = field(default_factory=dict)
     """Replica → when every edge was first seen to have confirmed its removal."""
+    roused_at: dict[int, float] = field(default_factory=dict)
+    """App → when its back-off was last ended early."""
 
     def forget(self, replica_id: str) -> None:
         for known in (self.probes, self.refusals, self.confirmed_at):

@@ -7,20 +7,25 @@ any number of times: it compares positions and sends what is missing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from builder.agent.route_entries import services
-from slipway.core.routing import Publication, confirmed_by_all, entry, publication
+from slipway.core.routing import Publication, Service, confirmed_by_all, entry, publication
 from slipway.db import Database
 from slipway.models import Edge, RouteChange, RouteTable
-from slipway.ports.routes import Position, RoutePublisher, UnderWay
+from slipway.ports.routes import Entries, Position, RoutePublisher, UnderWay
 from slipway.routes import THE_TABLE, route_table
 
 _WHY = "agent: publish routes"
+_AT_ONCE = 250
+"""Generations that are read together, before the first of them is published."""
+_HOSTS_AT_ONCE = 1000
+"""Bound by how many values a statement may have."""
 
 
 class RouteSync:
@@ -39,12 +44,11 @@ class RouteSync:
             with self._db.read(platform=_WHY) as session:
                 table = _table(session)
                 todo = _todo(session, table, position)
-                changes = {number: _changes(session, number) for number in todo.generations}
-            for number, changed in changes.items():
-                self._publisher.publish(Position(table.epoch, number), changed)
             if todo.everything:
                 self._publish_everything()
-            elif not changes:
+            elif todo.generations:
+                self._publish_changes(table.epoch, todo.generations)
+            else:
                 return
         self._published()
 
@@ -76,6 +80,15 @@ class RouteSync:
             with self._db.write(platform=_WHY) as session:
                 session.execute(delete(RouteChange).where(RouteChange.generation <= position.generation))
 
+    def _publish_changes(self, epoch: str, generations: Sequence[int]) -> None:
+        """Read many at once, so that a burst costs little more than its records."""
+        for start in range(0, len(generations), _AT_ONCE):
+            some = generations[start : start + _AT_ONCE]
+            with self._db.read(platform=_WHY) as session:
+                changes = _changes(session, some)
+            for number in some:
+                self._publisher.publish(Position(epoch, number), changes[number])
+
     def _publish_everything(self) -> None:
         with self._db.write(platform=_WHY) as session:
             table = route_table(session, lock=True)
@@ -93,12 +106,25 @@ def _table(session: Session) -> Position:
 
 
 def _todo(session: Session, table: Position, position: Position | None) -> Publication:
-    changed = session.scalars(select(RouteChange.generation).distinct())
-    told = (position.epoch, position.generation) if position else None
-    return publication(table.epoch, table.generation, told, set(changed))
+    if position is None:
+        return publication(table.epoch, table.generation, None, ())
+    changed = select(RouteChange.generation).where(RouteChange.generation > position.generation).distinct()
+    told = (position.epoch, position.generation)
+    return publication(table.epoch, table.generation, told, set(session.scalars(changed)))
 
 
-def _changes(session: Session, generation: int) -> dict[str, dict[str, object] | None]:
-    hosts = list(session.scalars(select(RouteChange.host).filter_by(generation=generation)))
-    found = services(session, hosts)
-    return {host: entry(service, generation) if (service := found.get(host)) else None for host in hosts}
+def _changes(session: Session, generations: Sequence[int]) -> dict[int, Entries]:
+    """Each generation's hosts with what they lead to now: a later generation that changes them again comes after."""
+    query = select(RouteChange.generation, RouteChange.host).where(
+        RouteChange.generation.between(generations[0], generations[-1])
+    )
+    rows = session.execute(query).all()
+    hosts = sorted({host for _, host in rows})
+    found: dict[str, Service | None] = {}
+    for start in range(0, len(hosts), _HOSTS_AT_ONCE):
+        found |= services(session, hosts[start : start + _HOSTS_AT_ONCE])
+    changes: dict[int, dict[str, dict[str, Any] | None]] = {number: {} for number in generations}
+    for generation, host in rows:
+        service = found.get(host)
+        changes[generation][host] = entry(service, generation) if service else None
+    return dict(changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
@@ -20,6 +21,7 @@ from builder.agent import (
     lapsed,
     orphans,
     passes,
+    rousing,
     vacating,
     waking,
 )
@@ -41,6 +43,8 @@ log = logging.getLogger(__name__)
 
 FIREWALL_S = 60.0
 HOUSEKEEPING_S = 300.0
+_REST, LONGEST_REST_S = 10, 10.0
+"""Looking at thousands of apps takes part of a second: it rests for so many times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class Agent:
         self._outages = outages
         self._stopped = threading.Event()
         self._look = threading.Event()
+        self._changed = threading.Event()
         self._marks: attention.Marks = {}
         self._looked_at = 0.0
 
@@ -74,8 +79,10 @@ class Agent:
         self._try("firewall", lambda: firewall.ensure(settings))
         self._scheduler.start()
         internal_api.serve(self._parts, self.status)
-        waker = waking.Waker(self._scheduler, self._look.set, self._outages, self._stopped)
+        hearers = waking.Hearers(self._look.set, self._changed.set, functools.partial(rousing.rouse, self._parts))
+        waker = waking.Waker(self._scheduler, hearers, self._outages, self._stopped)
         self._beside("wake", lambda: waker.listen(self._outside.redis))
+        self._beside("publish", self._publish_when_told)
         self._beside("events", lambda: waker.watch(self._parts.runtime, self._parts.reality))
         self._beside("poll", lambda: self._outside.polling.run(self._stopped))
         self._beside("firewall", lambda: self._every(FIREWALL_S, "firewall", lambda: firewall.ensure(settings)))
@@ -91,6 +98,7 @@ class Agent:
     def stop(self) -> None:
         self._stopped.set()
         self._look.set()
+        self._changed.set()
         self._scheduler.stop()
 
     def status(self) -> dict[str, Any]:
@@ -120,8 +128,17 @@ class Agent:
             self._look.clear()
             registered = registered or self._try("register", self._register)
             self._try("publish", self._parts.routes.sync)
-            pause_s = self._parts.settings.reconcile_s if self._try("look", self.look_around) else 0.5
-            self._look.wait(pause_s)
+            begun = time.monotonic()
+            looked = self._try("look", self.look_around)
+            rest_s = min(LONGEST_REST_S, _REST * (time.monotonic() - begun))
+            self._look.wait(max(self._parts.settings.reconcile_s, rest_s) if looked else 0.5)
+
+    def _publish_when_told(self) -> None:
+        """Beside the look at all apps, which takes longer the more there are."""
+        while not self._stopped.is_set():
+            self._changed.wait()
+            self._changed.clear()
+            self._try("publish", self._parts.routes.sync)
 
     def _register(self) -> None:
         """This host's edge is one that every switch waits for."""

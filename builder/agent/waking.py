@@ -1,4 +1,4 @@
-"""What hurries the agent up: wishes told through Redis, edges' confirmations, and the runtime's events.
+"""What hurries the agent up: wishes told through Redis, edges' confirmations and calls, the runtime's events.
 
 All of it may be lost or away: the agent looks by itself every few seconds.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -15,7 +16,7 @@ from redis.exceptions import RedisError
 from builder.agent.outages import Outages
 from builder.agent.reality import Reality
 from builder.agent.scheduler import Scheduler
-from slipway.adapters.redis_routes import CONFIRMED
+from slipway.adapters.redis_routes import CONFIRMED, WANTED
 from slipway.core.rollout import WAIT_S
 from slipway.errors import DependencyUnavailable
 from slipway.ports.runtime import ContainerRuntime
@@ -26,14 +27,24 @@ log = logging.getLogger(__name__)
 _CHECK_S = 1.0
 
 
-class Waker:
-    """Turns what is told into looks: at one app (`scheduler`), or at all of them (`look`)."""
+@dataclass(frozen=True, slots=True)
+class Hearers:
+    """Who acts on what is told. None may take long: the next word waits."""
 
-    def __init__(
-        self, scheduler: Scheduler, look: Callable[[], None], outages: Outages, stopped: threading.Event
-    ) -> None:
+    look: Callable[[], None]
+    """At all apps: something may have been missed."""
+    publish: Callable[[], None]
+    """Routes may have changed, and only those that did are looked at."""
+    rouse: Callable[[int], None]
+    """A request waits for this app."""
+
+
+class Waker:
+    """Turns what is told into looks: at one app (`scheduler`), or at what `hearers` look at."""
+
+    def __init__(self, scheduler: Scheduler, hearers: Hearers, outages: Outages, stopped: threading.Event) -> None:
         self._scheduler = scheduler
-        self._look = look
+        self._hearers = hearers
         self._outages = outages
         self._stopped = stopped
 
@@ -42,8 +53,9 @@ class Waker:
         while not self._stopped.is_set():
             try:
                 with redis.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
-                    channel.subscribe(WAKE_CHANNEL, CONFIRMED)
-                    self._look()
+                    channel.subscribe(WAKE_CHANNEL, CONFIRMED, WANTED)
+                    self._hearers.look()
+                    self._hear_missed(redis)
                     while not self._stopped.is_set():
                         self._hear(channel.get_message(timeout=_CHECK_S))
                         self._outages.recovered("redis")
@@ -65,16 +77,28 @@ class Waker:
             reality.changed()
             self._stopped.wait(self._outages.failed("events", error))
 
+    def _hear_missed(self, redis: Redis) -> None:
+        """An edge asks once and then waits: what it asked for while nobody listened still stands in its key."""
+        for key in redis.scan_iter(match=f"{WANTED}:*"):
+            self._rouse(_text(key).removeprefix(f"{WANTED}:"))
+
     def _hear(self, message: dict[str, object] | None) -> None:
         if message is None:
             return
-        if _text(message["channel"]) == CONFIRMED:
+        channel, data = _text(message["channel"]), _text(message["data"])
+        if channel == CONFIRMED:
             self._scheduler.hurry(2 * WAIT_S)
-            return
-        app_id = _text(message["data"])
+        elif channel == WANTED:
+            self._rouse(data)
+        elif data.isdecimal():
+            self._scheduler.wake(int(data))
+            self._hearers.publish()
+        else:
+            self._hearers.look()
+
+    def _rouse(self, app_id: str) -> None:
         if app_id.isdecimal():
-            self._scheduler.wake(int(app_id))
-        self._look()  # a changed domain has to be published
+            self._hearers.rouse(int(app_id))
 
 
 def _text(value: object) -> str:

@@ -21,6 +21,8 @@ DELTAS = "slipway:routes:deltas"
 CONFIRMED = "slipway:edges:confirmed"
 INFLIGHT = "slipway:edges:inflight:"
 LOAD = "slipway:load"
+WANTED = "slipway:wake"
+"""Channel, and beginning of a key for each app, of edges whose requests wait for an app without a target."""
 
 DELTAS_KEPT = 10_000
 LOAD_KEPT_S = 10  # an edge believes half as long
