@@ -101,13 +101,8 @@ def _gunicorn(app: str, *options: str) -> list[str]:
     return [sys.executable, "-m", "gunicorn", "--umask", "0", "--no-control-socket", *options, app]
 
 
-def _webhook(settings: Settings) -> list[str]:
-    return _gunicorn(
-        "webhook.wsgi:app",
-        *("--bind", f"unix:{settings.webhook_socket}", "--worker-tmp-dir", str(settings.scratch_dir)),
-        *("--preload", "--worker-class", "gthread", "--workers", "1", "--threads", str(settings.web_threads)),
-        *("--graceful-timeout", "10"),
-    )
+def _webhook(_settings: Settings) -> list[str]:
+    return _gunicorn("webhook.wsgi:app", "--config", "python:webhook.gunicorn")
 
 
 def _router(settings: Settings) -> list[str]:

@@ -1,0 +1,24 @@
+"""How gunicorn runs the webhook: one process on a unix socket, loaded once, then forked."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+from slipway import settings
+
+_settings = settings.load()
+
+bind = f"unix:{_settings.webhook_socket}"
+worker_tmp_dir = str(_settings.scratch_dir)
+worker_class = "gthread"
+workers = 1
+threads = _settings.web_threads
+preload_app = True
+graceful_timeout = 10
+
+
+def pre_fork(_server: Any, _worker: Any) -> None:
+    """What both processes have stays one copy in memory: the collector writes to what it looks at."""
+    gc.collect()
+    gc.freeze()
