@@ -12,9 +12,16 @@ from slipway.cli.access import show_hook
 from slipway.cli.completion import complete_app
 from slipway.cli.invocation import Invocation, app_option, command, listing, segment
 from slipway.cli.nouns import noun
-from slipway.cli.output import ago, aligned, is_terminal, plural, state
+from slipway.cli.output import ago, aligned, is_terminal, plural, state, version
 from slipway.cli.pairs import in_force, nested
+from slipway.core.validation import repository_identity
 
+_credential = click.option(
+    "--credential-file",
+    type=click.File(),
+    metavar="FILE",
+    help="Token or deploy key; for an image's registry user:password; - for standard input.",
+)
 _name = click.argument("name", required=False, metavar="[APP]", shell_complete=complete_app)
 
 
@@ -29,20 +36,21 @@ def apps(call: Invocation) -> None:
         call.out.document(listed)
         return
     rows = [_row(app) for app in listed["apps"]]
-    headings = ("app", "state", "replicas", "version", "deployed", "url")
+    headings = ("app", "state", "replicas", "version", "deployed", "url", "source")
     call.out.table(headings, rows, empty="No app yet: slipway apps create NAME --repository URL --hook")
 
 
 @apps.command()
 @click.argument("name")
 @click.option("--repository", metavar="URL", help="Its clone URL, without credentials; else this folder's origin.")
+@click.option("--image", metavar="REF", help="Run an image of a registry instead, such as registry.example/shop:1.4.")
 @click.option(
     "--branch", metavar="NAME", default="main", show_default=True, help="The branch whose pushes are deployed."
 )
 @click.option(
     "--replicas", type=click.IntRange(0, 100), metavar="N", default=1, show_default=True, help="How many are to run."
 )
-@click.option("--credential-file", type=click.File(), metavar="FILE", help="Token or deploy key; - for standard input.")
+@_credential
 @click.option("--hook", is_flag=True, help="Make a hook for the repository too.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting, such as health_path=/health.")
 @command
@@ -50,16 +58,19 @@ def create(
     call: Invocation,
     name: str,
     repository: str | None,
+    image: str | None,
     settings: tuple[str, ...],
     credential_file: IO[str] | None,
     **values: Any,
 ) -> None:
-    """Make an app of a repository."""
-    body = {"name": name, "repository": repository or _origin(), "settings": nested(settings), **values}
+    """Make an app of a repository, or of an image."""
+    source = {"image": image, "repository": repository} if image else {"repository": repository or _origin()}
+    body = {"name": name, **source, "settings": nested(settings), **values}
     if credential_file:
         body["credential"] = credential_file.read()
     made = call.client.post("/apps", body)
-    call.answer(made, f"{name} is ready for its first push: {made['urls'][0]}")
+    ready = f"to be deployed (slipway deploy -a {name})" if image else "for its first push"
+    call.answer(made, f"{name} is ready {ready}: {made['urls'][0]}")
     if made.get("hook"):
         show_hook(call, made["hook"])
 
@@ -89,21 +100,27 @@ def show(call: Invocation, name: str | None) -> None:
 
 
 @apps.command("set")
-@click.argument("settings", nargs=-1, required=True, metavar="NAME=VALUE…")
+@click.argument("settings", nargs=-1, metavar="NAME=VALUE…")
+@_credential
 @app_option
 @command
-def set_(call: Invocation, settings: tuple[str, ...]) -> None:
-    """Change settings, the branch or the repository.
+def set_(call: Invocation, settings: tuple[str, ...], credential_file: IO[str] | None) -> None:
+    """Change settings, the branch, the repository, the image or the credential.
 
     \b
     slipway apps set port=8080 health_path=/health
     slipway apps set processes.web.command='gunicorn app:app'
     slipway apps set branch=main repository=https://github.com/acme/shop.git
+    slipway apps set image=registry.example/shop:1.5 --credential-file FILE
 
-    A value is JSON where it can be read as such; an empty one takes the setting back.
+    A value is JSON where it can be read as such; an empty one takes the setting back, an empty file the credential.
     """
+    if not settings and not credential_file:
+        raise click.UsageError("what is to be set? NAME=VALUE, or --credential-file FILE")
     values = nested(settings)
-    own = {name: values.pop(name) for name in ("branch", "repository") if name in values}
+    own: dict[str, Any] = {name: values.pop(name) for name in ("branch", "repository", "image") if name in values}
+    if credential_file:
+        own["credential"] = credential_file.read().strip() or None
     changed = call.client.patch(call.app_path(), own | ({"settings": values} if values else {}))
     call.answer(changed, f"Set on {call.app}. {in_force(changed['deployment'])}")
 
@@ -200,12 +217,13 @@ def _live(app: dict[str, Any]) -> str:
     if not live:
         return ""
     release = f"v{live['release']['number']} " if live["release"] else ""
-    return f"{release}{live['commit'][:7]} {ago(live['live_at'])}"
+    return f"{release}{version(live)} {ago(live['live_at'])}"
 
 
 def _row(app: dict[str, Any]) -> tuple[str, ...]:
     live = app["live"]
-    version = f"v{live['release']['number']} {live['commit'][:7]}" if live and live["release"] else ""
+    runs = f"v{live['release']['number']} {version(live)}" if live and live["release"] else ""
     replicas = f"{app['replicas']['ready']}/{app['replicas']['wanted']}"
     deployed = ago(live["live_at"]) if live else "never"
-    return app["name"], state(app["state"]), replicas, version, deployed, app["urls"][0] if app["urls"] else ""
+    source = app["image"] or repository_identity(app["repository"])
+    return app["name"], state(app["state"]), replicas, runs, deployed, app["urls"][0] if app["urls"] else "", source

@@ -12,7 +12,7 @@ from slipway.cli import build_log
 from slipway.cli.exits import Exit
 from slipway.cli.invocation import Invocation, app_option, command, listing
 from slipway.cli.nouns import noun
-from slipway.cli.output import ago, is_terminal, one_line, seconds, state
+from slipway.cli.output import ago, is_terminal, one_line, seconds, state, version
 from slipway.cli.transcript import Deployment, whole
 from slipway.cli.watching import address, watch
 from slipway.core.states import UNFINISHED, Kind, State
@@ -34,20 +34,22 @@ _watch = click.option("--watch/--no-watch", default=None, help="Follow it to its
 @click.command()
 @app_option
 @click.option("--ref", metavar="REF", help="Branch, tag or commit to deploy; else the app's branch.")
+@click.option("--image", metavar="REF", help="Image to deploy, which becomes the app's; else the app's, pulled again.")
 @_watch
 @_timeout
 @command
-def deploy(call: Invocation, ref: str | None, watch: bool | None, timeout: float) -> None:
+def deploy(call: Invocation, ref: str | None, image: str | None, watch: bool | None, timeout: float) -> None:
     """Deploy by hand, or follow the push under way.
 
-    Without --ref: what is under way is followed, and only when nothing is, the app's branch is deployed.
+    Without --ref and --image: what is under way is followed, and only when nothing is, the app's branch or image is
+    deployed. An image is pulled again: its tag may have moved.
     """
-    running = None if ref else _under_way(call)
+    running = None if ref or image else _under_way(call)
     if running and running["state"] == State.FAILED:
         again = f"slipway deploy -a {call.app} --ref {_ref(running)}"
         call.out.hint(f"The push has just failed. To deploy it again: {again}")
         watch = True
-    values = {"ref": ref} if ref else {}
+    values = {name: value for name, value in (("ref", ref), ("image", image)) if value}
     made = running or call.client.post(call.app_path("/deployments"), values, Idempotency_Key=str(uuid.uuid4()))
     _follow(call, made, watch, timeout)
 
@@ -82,7 +84,7 @@ def deployments(call: Invocation, limit: int) -> None:
         call.out.document(listed)
         return
     rows = [_row(each) for each in listed["deployments"]]
-    headings = ("id", "state", "release", "commit", "kind", "when", "took", "message")
+    headings = ("id", "state", "release", "version", "kind", "when", "took", "message")
     call.out.table(headings, rows, empty=f"{call.app} was never deployed: git push, or slipway deploy -a {call.app}")
 
 
@@ -162,7 +164,7 @@ def _row(deployment: Deployment) -> tuple[str, ...]:
         str(deployment["id"]),
         state(deployment["state"]),
         release,
-        deployment["commit"][:7],
+        version(deployment),
         deployment["kind"],
         ago(deployment["created_at"]),
         f"{seconds(took):>8}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -103,6 +103,11 @@ def seconds(value: float | None) -> str:
 
 def plural(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def version(deployed: Mapping[str, str]) -> str:
+    """What was deployed, as short as people write it: a commit, or a pulled image's digest."""
+    return deployed["commit"][:7] or deployed["digest"].removeprefix("sha256:")[:12]
 
 
 def safe(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from slipway.cli.output import ago, safe, seconds, state
+from slipway.cli.output import ago, safe, seconds, state, version
 from slipway.core.states import ENDED, State
 
 Deployment = dict[str, Any]
@@ -27,7 +27,7 @@ WELL = (State.LIVE, State.RETIRED, State.SKIPPED)
 def heading(deployment: Deployment, at: datetime | None = None) -> str:
     """`shop  9f3c1e2 "Fix the cart total"   pushed 12 s ago by …`."""
     ref = deployment["ref"].removeprefix("refs/heads/")
-    words = [click.style(deployment["app"], bold=True), deployment["commit"][:7] or ref]
+    words = [click.style(deployment["app"], bold=True), version(deployment) or ref]
     subject = safe(deployment["message"].partition("\n")[0])
     if subject:
         words.append(f'"{subject}"')
@@ -57,6 +57,8 @@ def outcome(deployment: Deployment, url: str = "") -> str:
 def whole(deployment: Deployment, url: str = "") -> list[str]:
     """All of it, as watching leaves it on the screen."""
     lines = [heading(deployment), *map(step_line, deployment["steps"])]
+    if deployment["digest"]:
+        lines.insert(1, f"  image {deployment['digest']}")
     ended = State(deployment["state"]) in ENDED
     return [*lines, outcome(deployment, url) if ended else state(deployment["state"])]
 
@@ -87,7 +89,7 @@ def _success(deployment: Deployment, url: str) -> str:
         line += f"   {_between(deployment['created_at'], deployment['live_at'])} {begun}"
     previous = deployment["previous"]
     if live and previous:
-        line += f"   previous: {previous['commit'][:7]} (slipway rollback)"
+        line += f"   previous: {version(previous)} (slipway rollback)"
     return line
 
 
@@ -107,7 +109,7 @@ def _meaning(deployment: Deployment) -> list[str]:
     sentences = [f"{safe(detail).rstrip('.')}."] if detail else []
     serving = deployment["serving"]
     if serving and serving["id"] != deployment["id"] and "serves on" not in detail:
-        sentences.append(f"The release of {serving['commit'][:7]} serves on.")
+        sentences.append(f"The release of {version(serving)} serves on.")
     remedies = [line for line in safe(deployment["remedy"]).splitlines() if line.strip()]
     if remedies:
         sentences.append("What to do:")

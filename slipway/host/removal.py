@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.adapters import firewall
+from slipway.core.image_names import pulled_namespace
 from slipway.errors import HostUnready
 from slipway.host.command_link import CommandLink
 from slipway.host.engine import SYSTEMD, Engine, pick_client
@@ -21,6 +22,7 @@ _PARTS = (
     ("networks", ("network", "ls", "--quiet", "--no-trunc"), ("network", "rm")),
     ("images", ("images", "--quiet", "--no-trunc"), ("rmi", "--force")),
 )
+_TAGS = ("images", "--format", "{{.Repository}}:{{.Tag}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,11 @@ class Removal:
             return
         docker = [pick_client(settings, commands), "--host", settings.docker_host]
         label = f"label=slipway.instance={settings.instance}"
-        for what, listing, removing in _PARTS:
-            listed = commands.must([*docker, *listing, "--filter", label], timeout_s=_TIMEOUT_S)
+        # what was pulled carries no label of ours, and may have other names, too: only our tag goes
+        pulled = f"reference={pulled_namespace(settings.instance)}/*"
+        parts = [(*part, label) for part in _PARTS] + [("pulled images", _TAGS, ("rmi", "--force"), pulled)]
+        for what, listing, removing, which in parts:
+            listed = commands.must([*docker, *listing, "--filter", which], timeout_s=_TIMEOUT_S)
             found = list(dict.fromkeys(listed.split()))
             if found:
                 commands.must([*docker, *removing, "--", *found], timeout_s=_TIMEOUT_S, remedy="then run this again")

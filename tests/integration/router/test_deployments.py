@@ -74,8 +74,8 @@ def test_a_deployment_says_what_serves_and_what_served_before(api: Api, develope
     shown = developer.get(f"/api/deployments/{live}")
     assert shown["state"] == "live"
     assert shown["release"] == {"number": 2, "digest": "sha256:2"}
-    assert shown["previous"] == {"id": old, "commit": "a" * 40}
-    assert shown["serving"] == {"id": live, "commit": "b" * 40}
+    assert shown["previous"] == {"id": old, "commit": "a" * 40, "digest": ""}
+    assert shown["serving"] == {"id": live, "commit": "b" * 40, "digest": ""}
     assert [step["name"] for step in shown["steps"]] == ["fetch", "build", "start"]
     assert all(step["ok"] and step["seconds"] >= 0 and step["started_at"].endswith("Z") for step in shown["steps"])
     assert developer.get(f"/api/deployments/{old}")["serving"]["id"] == live

@@ -28,8 +28,10 @@ def deployment(**values: Any) -> dict[str, Any]:
         "kind": "push",
         "sequence": 7,
         "state": "queued",
+        "source": "git",
         "ref": "refs/heads/main",
         "commit": COMMIT,
+        "digest": "",
         "message": "Fix the cart total\n\nIt was off by one.",
         "pushed_by": "octocat",
         "actor": "hook:x",
@@ -56,8 +58,8 @@ def live(**values: Any) -> dict[str, Any]:
         **{
             "state": "live",
             "release": {"number": 12, "digest": "sha256:1"},
-            "previous": {"id": 317, "commit": OLD},
-            "serving": {"id": 318, "commit": COMMIT},
+            "previous": {"id": 317, "commit": OLD, "digest": ""},
+            "serving": {"id": 318, "commit": COMMIT, "digest": ""},
             "live_at": moment(13.6),
             "steps": [
                 step("fetch", 0.4),
@@ -81,7 +83,7 @@ def failed(**values: Any) -> dict[str, Any]:
             "remedy": "DATABASE_URL is read but not set here: slipway env set DATABASE_URL=…\n"
             "or look at its output: slipway logs --deployment 318",
             "tail": "Traceback (most recent call last)\nKeyError: 'DATABASE_URL'",
-            "serving": {"id": 317, "commit": OLD},
+            "serving": {"id": 317, "commit": OLD, "digest": ""},
             "ended_at": moment(40),
             "steps": [
                 step("fetch", 0.4),

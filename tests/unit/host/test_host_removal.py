@@ -29,7 +29,8 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> FakeCommands:
     commands = FakeCommands()
     commands.answer("/usr/bin/docker", "--version", output="Docker version 20.10.24")
     commands.answer(*DOCKER, "ps", "--all", output="c1\nc2\n")
-    commands.answer(*DOCKER, "images", output="i1\ni1\n")
+    commands.answer(*DOCKER, "images", "--quiet", output="i1\ni1\n")
+    commands.answer(*DOCKER, "images", "--format", output="slipway/mine-pulled/0a:1\n")
     return commands
 
 
@@ -54,6 +55,7 @@ def test_what_carries_the_installations_label_goes_and_the_state_stays(
     assert [argv[3:] for argv in commands.ran_with("--")] == [
         ["rm", "--force", "--volumes", "--", "c1", "c2"],
         ["rmi", "--force", "--", "i1"],
+        ["rmi", "--force", "--", "slipway/mine-pulled/0a:1"],
     ]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["state"]
     assert said[-1] == f"kept: {tmp_path}/state, with the database and its keys"
