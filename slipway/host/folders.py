@@ -29,7 +29,7 @@ def prepare(settings: Settings) -> None:
     check_socket_paths(settings)
     settings.state_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
     settings.state_dir.chmod(0o711)
-    for folder in (settings.log_dir, settings.log_dir / "services", settings.key_dir):
+    for folder in (settings.log_dir, settings.log_dir / "services", settings.key_dir, settings.state_dir / "redis"):
         folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)
     _run_folder(settings.run_dir)
