@@ -1,5 +1,6 @@
 -- The edge's own answers. There is no error_page redirect: it would drop ngx.ctx and the log phase with it. nginx makes
 -- its error response, the filters put ours in its place. What an app answered passes unchanged, 5xx too.
+local compression = require("slipway.compression")
 local cookies = require("slipway.cookies")
 local failures = require("slipway.failures")
 local pages = require("slipway.pages")
@@ -78,6 +79,9 @@ function _M.app_header()
   end
   if protocol.is_http2() then
     ngx.header.Upgrade = nil -- has no place there: browsers end the stream
+  end
+  if status == 200 or status == 404 or status == 403 then -- nginx compresses no other
+    compression.guard(ngx.ctx.entry)
   end
   _M.header()
 end

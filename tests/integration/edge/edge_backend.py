@@ -83,6 +83,13 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
+    def do_text_path(self, _: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", "5000")
+        self.end_headers()
+        self.wfile.write(b"word " * 1000)
+
     def do_slow_path(self, body: bytes) -> None:
         self.server.release.wait(20)
         self._answer(body)
