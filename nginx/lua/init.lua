@@ -4,6 +4,8 @@ require("slipway.settings").load(ngx.config.prefix() .. "settings.json")
 
 jit.opt.start("loopunroll=60") -- tail calls count towards it, and most of what nginx offers ends in some
 
+require("slipway.counters").share()
+
 local answers = require("slipway.answers")
 local attempts = require("slipway.attempts")
 local outcomes = require("slipway.outcomes")

@@ -10,6 +10,9 @@ local counts = ngx.shared.slipway_inflight
 local by_target = tally.new(counts)
 
 local STREAMS = " streams"
+local CLEAN_EVERY_S = 1
+
+local used = {} -- this worker's counters since they were last cleaned
 
 local function up(counter)
   local _, err, forced = counts:incr(counter, 1, 0)
@@ -17,14 +20,26 @@ local function up(counter)
     ngx.log(ngx.ERR, "ALARM: requests under way are counted wrongly (", err or "an older count was evicted",
       "): enlarge lua_shared_dict slipway_inflight")
   end
+  used[counter] = true
 end
 
--- A counter that reached zero goes, so that a scan costs what is under way, not what ever was.
 local function down(counter)
-  local count = counts:incr(counter, -1)
-  if count and count <= 0 then
-    counts:delete(counter)
+  counts:incr(counter, -1)
+end
+
+-- Counters that stand at zero go, so that a scan costs what is under way, not what ever was. Not at once: most are
+-- needed again soon.
+local function clean()
+  for counter in pairs(used) do
+    if (counts:get(counter) or 0) <= 0 then
+      counts:delete(counter)
+      used[counter] = nil
+    end
   end
+end
+
+function _M.start()
+  assert(ngx.timer.every(CLEAN_EVERY_S, clean))
 end
 
 function _M.add(target, streams)
