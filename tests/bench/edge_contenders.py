@@ -42,13 +42,14 @@ http {{
 }}
 """
 
-# What everyone sets who puts nginx before an app. `escape`, buffer and variables of the log are the edge's own.
+# What everyone sets who puts nginx before an app. `escape`, buffer and variables of the log are the edge's own; so is
+# how requests are named: $request_id would cost plain nginx a microsecond more.
 _PLAIN = """
 daemon off; worker_processes 1; error_log stderr error; pid {folder}/nginx.pid;
 events {{ worker_connections 16384; }}
 http {{
     log_format edge escape=json
-        '{{"at":$msec,"request_id":"$request_id","client":"$remote_addr","host":"$host",'
+        '{{"at":$msec,"request_id":"$connection-$connection_requests","client":"$remote_addr","host":"$host",'
         '"method":"$request_method","path":"$uri","status":$status,"bytes_sent":$bytes_sent,'
         '"duration_s":$request_time,"upstream":"$upstream_addr",'
         '"upstream_status":"$upstream_status","upstream_duration_s":"$upstream_response_time",'
@@ -85,6 +86,7 @@ class Contender:
     name: str
     port: int
     process: subprocess.Popen[bytes]
+    errors: Path
 
     @property
     def pid(self) -> int:
@@ -178,13 +180,16 @@ def running(folder: Path, count: int) -> Iterator[list[Contender]]:
         redis.start()
         (folder / "redis.sock").chmod(0o777)  # the edge's workers are another user
         backend = _free_port()
-        processes.append(_start(_nginx(folder, _BACKEND.format(folder=folder, port=backend)), LOAD_CORE))
+        processes.append(
+            _start(_nginx(folder, _BACKEND.format(folder=folder, port=backend)), LOAD_CORE, folder / "backend.log")
+        )
         contenders = []
         for name, command in CONTENDERS.items():
             own = folder / name.lower()
             own.mkdir(mode=0o755)
             site = Site(own, _free_port(), backend, hosts, redis)
-            contenders.append(Contender(name, site.port, _start(command(site), PROXY_CORE)))
+            process = _start(command(site), PROXY_CORE, own / "errors.log")
+            contenders.append(Contender(name, site.port, process, own / "errors.log"))
             processes.append(contenders[-1].process)
         for contender in contenders:
             for host in {hosts[0], hosts[-1]}:
@@ -198,19 +203,17 @@ def running(folder: Path, count: int) -> Iterator[list[Contender]]:
         redis.stop()
 
 
-def _start(command: list[str], core: int) -> subprocess.Popen[bytes]:
+def _start(command: list[str], core: int, errors: Path) -> subprocess.Popen[bytes]:
     environment = os.environ | {"GOMAXPROCS": "1"}
-    return subprocess.Popen(
-        ["taskset", "--cpu-list", str(core), *command],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    pinned = ["taskset", "--cpu-list", str(core), *command]
+    with errors.open("wb") as log:
+        return subprocess.Popen(
+            pinned, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log
+        )
 
 
 def _serves(contender: Contender, host: str) -> bool:
-    assert contender.process.poll() is None, f"{contender.name} ended: {contender.process.args!r}"
+    assert contender.process.poll() is None, f"{contender.name} ended: {contender.errors.read_text()}"
     connection = http.client.HTTPConnection("127.0.0.1", contender.port, timeout=10)
     with suppress(ConnectionRefusedError, ConnectionResetError):
         connection.request("GET", "/", headers={"Host": host})
