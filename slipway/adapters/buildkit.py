@@ -20,6 +20,7 @@ from pathlib import Path
 from slipway.adapters import processes
 from slipway.adapters.buildkit_cgroup import Caps, running_steps
 from slipway.adapters.image_facts import facts_of
+from slipway.adapters.image_folder import seen_from_here
 from slipway.core.build_progress import Progress, explain
 from slipway.errors import DependencyUnavailable, DeploymentFailed
 from slipway.ports.building import BuildSpec, Built, Interrupted, Stopped
@@ -129,7 +130,7 @@ class BuildKit:
     def free_bytes(self) -> int:
         """Free space where images are kept; a far Engine's can't be seen and counts as enough."""
         try:
-            space = os.statvfs(self.facts().root)
+            space = os.statvfs(seen_from_here(self.facts().root, self._docker_host))
         except FileNotFoundError:
             return 1 << 62
         return space.f_bavail * space.f_frsize

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.adapters import firewall
+from slipway.adapters.image_folder import seen_from_here
 from slipway.errors import SlipwayError
 from slipway.host import certificate, checkout, folders
 from slipway.host.commands import Commands
@@ -82,7 +83,7 @@ class Examination:
 
     def disk(self) -> Finding:
         root = Path(self._docker("info", "--format", "{{.DockerRootDir}}") or "/")
-        free = _free_bytes(root)
+        free = _free_bytes(seen_from_here(root, self.settings.docker_host))
         floor = self.settings.disk_floor_bytes
         detail = f"{root}: {free / _GIB:.1f} GiB free, builds are refused below {floor / _GIB:.1f} GiB"
         return Finding("disk", free >= floor, detail, "" if free >= floor else "docker system prune, or a larger disk")
@@ -207,6 +208,8 @@ def describe(findings: Sequence[Finding]) -> str:
 
 
 def _packages(examination: Examination) -> Finding:
+    if not checkout.is_checkout():
+        return Finding("programs", True, "in the images, each service's its own")
     lacking = missing(Host(examination.commands), ["run"])
     if not lacking:
         return Finding("programs", True, "all installed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from slipway.adapters import firewall
@@ -57,9 +58,7 @@ class Removal:
         """
         self._check()
         self.platform.down()
-        commands = self.platform.commands
-        forge = [sys.executable, "-m", "slipway.demo", "stop"]
-        commands.must(forge, env=self.platform.environment, cwd=self.platform.checkout)
+        self._stop_forge()
         self._remove_from_engine()
         self._remove_firewall()
         if self._scratch.exists():
@@ -72,6 +71,12 @@ class Removal:
             self.platform.say(f"removed: {state_dir}")
         elif state_dir.exists():
             self.platform.say(f"kept: {state_dir}, with the database and its keys")
+
+    def _stop_forge(self) -> None:
+        if find_spec("slipway.demo") is None:  # the images hold no demo
+            return
+        forge = [sys.executable, "-m", "slipway.demo", "stop"]
+        self.platform.commands.must(forge, env=self.platform.environment, cwd=self.platform.checkout)
 
     @property
     def _scratch(self) -> Path:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from slipway.host.folders import prepare
 from slipway.host.services import SERVICES
+from slipway.settings import load
 
 ROOT = Path(__file__).parents[3]
 BESIDE = {"prepare", "postgres"}
 SOCKET = "/var/run/docker.sock"
+STATE = "${SLIPWAY_STATE_DIR:-/var/lib/slipway}"
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 CONTAINERS: dict[str, Any] = COMPOSE["services"]
@@ -25,6 +30,13 @@ def sources(name: str) -> set[str]:
         for volume in CONTAINERS[name].get("volumes", [])
         if isinstance(volume, dict) and "source" in volume
     }
+
+
+def targets(name: str) -> dict[str, str]:
+    """Where a container sees what: path inside → folder or volume."""
+    volumes = CONTAINERS[name]["volumes"]
+    long = {volume["target"]: volume.get("source", "") for volume in volumes if isinstance(volume, dict)}
+    return long | {volume.split(":")[1]: volume.split(":")[0] for volume in volumes if isinstance(volume, str)}
 
 
 def test_every_service_of_the_table_runs_and_no_other() -> None:
@@ -44,17 +56,60 @@ def test_only_workers_and_agent_see_the_engine() -> None:
     assert {name for name in CONTAINERS if SOCKET in sources(name)} == {"prepare", "worker", "agent"}
 
 
+def test_who_measures_containers_sees_the_hosts_control_groups() -> None:
+    measuring = {name for name in CONTAINERS if "/sys/fs/cgroup" in sources(name)}
+    assert measuring == {"worker", "agent"}
+    assert {CONTAINERS[name]["cgroup"] for name in measuring} == {"host"}
+
+
+def test_what_the_database_says_stays_between_the_services() -> None:
+    postgres = CONTAINERS["postgres"]
+    assert postgres["environment"]["POSTGRES_INITDB_ARGS"] == "--auth-local=scram-sha-256"
+    assert targets("postgres")["/var/run/postgresql"] == f"{STATE}/postgres-run"
+    assert postgres["network_mode"] == "none"
+
+
+def test_folders_that_a_container_is_given_are_made_by_prepare_or_by_the_engine(tmp_path: Path) -> None:
+    prepare(load({"SLIPWAY_STATE_DIR": str(tmp_path / "s")}))
+    for container in CONTAINERS.values():
+        for volume in container.get("volumes", []):
+            source = str(volume.get("source", "")) if isinstance(volume, dict) else ""
+            if source.startswith(STATE) and not volume.get("bind", {}).get("create_host_path"):
+                assert (tmp_path / "s" / source.removeprefix(STATE).lstrip("/")).exists()
+
+
+def test_images_volumes_are_taken_by_folders_of_ours() -> None:
+    """A volume of the image's would be made anew, without a name, by every `up`."""
+    assert "/data" in targets("redis")
+    assert "/var/lib/postgresql/data" in targets("postgres")
+
+
+def test_settings_of_compose_alone_do_not_look_like_the_platforms() -> None:
+    """.env is everybody's, and services refuse a SLIPWAY_ name that they don't know."""
+    used = set(re.findall(r"\$\{(SLIPWAY_\w+)", (ROOT / "docker-compose.yml").read_text()))
+    load({name: "2" if name == "SLIPWAY_WORKERS" else "/a" if name.endswith("DIR") else "a" for name in used})
+
+
+def test_images_carry_the_projects_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert {CONTAINERS[name]["image"].rpartition(":")[2] for name in OURS} == {version}
+
+
 def test_nothing_publishes_a_port() -> None:
     assert [name for name, container in CONTAINERS.items() if "ports" in container] == []
 
 
-def test_the_webhook_has_no_network_and_one_key() -> None:
-    webhook = CONTAINERS["webhook"]
-    assert webhook["network_mode"] == "none"
-    assert {"type": "tmpfs", "target": "/var/lib/slipway/keys", "tmpfs": {"mode": 0o700}} in webhook["volumes"]
-    assert [source for source in sources("webhook") if "/keys/" in source] == [
-        "${SLIPWAY_STATE_DIR:-/var/lib/slipway}/keys/hooks.key"
-    ]
+def test_only_who_reaches_replicas_repositories_or_clients_has_a_network() -> None:
+    networks = {
+        name: container.get("network_mode", "a network of the project") for name, container in CONTAINERS.items()
+    }
+    assert {name for name, network in networks.items() if network != "none"} == {"prepare", "worker", "agent", "edge"}
+
+
+@pytest.mark.parametrize(("name", "keys"), [("webhook", ["/keys/hooks.key"]), ("edge", [])])
+def test_who_faces_the_internet_sees_no_key_to_apps_secrets(name: str, keys: list[str]) -> None:
+    assert {"type": "tmpfs", "target": "/var/lib/slipway/keys", "tmpfs": {"mode": 0o700}} in CONTAINERS[name]["volumes"]
+    assert [source.removeprefix(STATE) for source in sources(name) if "/keys/" in source] == keys
 
 
 @pytest.mark.parametrize("name", OURS)

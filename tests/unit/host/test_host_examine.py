@@ -98,3 +98,9 @@ def test_a_check_that_can_not_even_ask_is_a_finding_and_the_others_go_on(
 def test_remedies_stand_below_their_findings() -> None:
     text = describe([Finding("disk", True, "100 GiB free"), Finding("clock", False, "wrong", "set it")])
     assert text.splitlines() == ["✔ disk   100 GiB free", "✘ clock  wrong", "         → set it"]
+
+
+def test_an_image_needs_no_program_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("slipway.host.checkout.is_checkout", lambda: False)
+    programs = examine(look(FakeCommands(), tmp_path).settings, FakeCommands())[0]
+    assert (programs.name, programs.ok) == ("programs", True)

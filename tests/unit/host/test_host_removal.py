@@ -73,3 +73,13 @@ def test_who_is_not_root_removes_nothing(tmp_path: Path, said: list[str]) -> Non
     with pytest.raises(HostUnready):
         removal(commands, tmp_path, said).run(state=True)
     assert commands.ran == []
+
+
+def test_where_no_demo_came_along_none_is_stopped(
+    commands: FakeCommands, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the images, for one."""
+    monkeypatch.setattr("slipway.host.removal.find_spec", lambda _: None)
+    removal(commands, tmp_path, said).run(state=False)
+    assert commands.ran_with("slipway.demo") == []
+    assert said[-1].startswith("kept")
