@@ -5,6 +5,7 @@ The horse dies with the worker, and everything it starts dies with the horse. Re
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import os
@@ -15,6 +16,7 @@ import time
 from types import FrameType
 from typing import Any
 
+from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.exceptions import StopRequested
@@ -47,7 +49,7 @@ class BuildWorker(Worker):
         jobs.end_with_the_worker()
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        self.told_to_stop = True
+        BuildWorker.told_to_stop = True  # for whichever of this process's workers comes next, too
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
     def handle_warm_shutdown_request(self) -> None:
@@ -100,22 +102,26 @@ def main() -> int:
     configure_mappers()
     tools.tidy(chosen)
     redis = queue.connect(chosen.redis_url)
-    while True:
-        try:
-            worker = BuildWorker(
-                [Queue(queue.BUILDS, connection=redis)],
-                name=_name(),
-                connection=redis,
-                worker_ttl=queue.WORKER_TTL_S,
-            )
-            log.info("waiting for deployments", extra={"worker": worker.name})
-            worker.work(logging_level=None)
-            if worker.told_to_stop:
-                return 0
-        except StopRequested:
-            return 0
-        except RedisError as error:
-            log.warning("Redis does not answer", extra={"why": str(error)})
+    with contextlib.suppress(StopRequested):
+        while not BuildWorker.told_to_stop:
+            _work(redis)
+    return 0
+
+
+def _work(redis: Redis) -> None:
+    """Until told to stop, or until Redis is away: then after a pause."""
+    try:
+        worker = BuildWorker(
+            [Queue(queue.BUILDS, connection=redis)],
+            name=_name(),
+            connection=redis,
+            worker_ttl=queue.WORKER_TTL_S,
+        )
+        log.info("waiting for deployments", extra={"worker": worker.name})
+        worker.work(logging_level=None)
+    except RedisError as error:
+        log.warning("Redis does not answer", extra={"why": str(error)})
+    if not BuildWorker.told_to_stop:
         time.sleep(REDIS_PAUSE_S)
 
 

@@ -165,3 +165,14 @@ def test_a_worker_waits_for_redis(yard: Yard, own_redis: RedisServer) -> None:
     own_redis.start()
     yard.reaches(yard.push(VERSION="1\n", Dockerfile=QUICK), "starting")
     assert worker.poll() is None
+
+
+@pytest.mark.parametrize("first", ["the stop", "Redis"])
+def test_a_worker_ends_when_told_to_while_redis_is_away(yard: Yard, own_redis: RedisServer, first: str) -> None:
+    worker = yard.start_worker()
+    eventually(lambda: "waiting for deployments" in yard.worker_log())
+    own_redis.stop()
+    if first == "Redis":
+        eventually(lambda: "could not connect to Redis" in yard.worker_log())
+    worker.terminate()
+    assert worker.wait(10) == 0
