@@ -54,8 +54,9 @@ function _M.bound(entry)
   end
 end
 
--- Reads the body, if there is one. Returns nil, or a failure's code. Lua does not read an unsized one of HTTP/2:
--- nginx does, after this phase, and the balancer looks at its size (attempts.lua).
+-- Reads the body, if there is one. Returns nil, or a failure's code. Some versions of the Lua module can't read an
+-- unsized one of HTTP/2 (openresty/lua-nginx-module#2172): nginx does, after this phase, and the balancer looks at its
+-- size (attempts.lua).
 function _M.receive(entry, length, is_unsized)
   if length then
     if length > entry.max_body_bytes then
