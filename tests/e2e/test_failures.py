@@ -9,9 +9,10 @@ import pytest
 from tests.fixtures.stack import Stack
 
 BROKEN = "FROM python:3.11-slim\nRUN echo about to fail && false\n"
+HASTY = 'health_path = "/health"\n[timeouts]\nprobe_s = 3\n'
 CASES = {
     "badbuild": ({"Dockerfile": BROKEN}, "build-failed", "about to fail"),
-    "badprobe": ({"BEHAVIOUR": "unhealthy\n"}, "start-probe-failed", "500"),
+    "badprobe": ({"BEHAVIOUR": "unhealthy\n", "slipway__toml": HASTY}, "start-probe-failed", "500"),
     "badstart": ({"BEHAVIOUR": "crash\n"}, "start-crashed", "DATABASE_URL"),
 }
 

@@ -15,7 +15,12 @@ from tests.fixtures.load import load
 from tests.fixtures.stack import Stack
 from tests.fixtures.waiting import eventually
 
-PRE_DEPLOY = 'health_path = "/health"\npre_deploy = "python -c \'import time; time.sleep(3)\'"\n'
+PRE_DEPLOY = 'health_path = "/health"\npre_deploy = "python -c \'import time; time.sleep(2)\'"\n'
+LINGERING = {
+    "building": {"Dockerfile": slow(2, "new")},
+    "starting": {"slipway__toml": PRE_DEPLOY},
+}
+"""State → what makes a deployment stay in it for a while."""
 
 
 def killed_in(stack: Stack, app: str, service: str, state: str) -> None:
@@ -23,8 +28,7 @@ def killed_in(stack: Stack, app: str, service: str, state: str) -> None:
     checkout = stack.app(app)
     stack.deploy(app, checkout, "old")
     with load(stack.port, f"{app}.localhost", streamers=1) as clients:
-        files = {"Dockerfile": slow(3, "new"), "slipway__toml": PRE_DEPLOY}
-        commit = checkout.commit("New", VERSION="new\n", **files)
+        commit = checkout.commit("New", VERSION="new\n", **LINGERING.get(state, {}))
         checkout.push()
         deployment = stack.deployment_of(app, commit)["id"]
         stack.reaches(deployment, state, "live")
@@ -51,7 +55,7 @@ def test_a_killed_agent_loses_no_deployment(stack: Stack, state: str) -> None:
 def test_a_killed_work_horse_loses_no_deployment(stack: Stack) -> None:
     checkout = stack.app("horse")
     stack.deploy("horse", checkout, "old")
-    commit = checkout.commit("New", VERSION="new\n", Dockerfile=slow(4, "new"))
+    commit = checkout.commit("New", VERSION="new\n", Dockerfile=slow(2, "new"))
     checkout.push()
     deployment = stack.deployment_of("horse", commit)["id"]
     stack.reaches(deployment, "building")
@@ -115,7 +119,7 @@ def test_redis_emptied_while_a_deployment_is_queued_and_another_builds(stack: St
     checkout = stack.app("emptied")
     stack.deploy("emptied", checkout, "old")
     with load(stack.port, "emptied.localhost", streamers=1) as clients:
-        commit = checkout.commit("New", VERSION="new\n", Dockerfile=slow(3, "new"))
+        commit = checkout.commit("New", VERSION="new\n", Dockerfile=slow(2, "new"))
         checkout.push()
         deployment = stack.deployment_of("emptied", commit)["id"]
         stack.reaches(deployment, "building")

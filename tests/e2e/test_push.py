@@ -80,7 +80,7 @@ def test_of_three_quick_pushes_the_newest_goes_live_and_nothing_of_the_others_re
     checkout = stack.app("quick")
     commits = []
     for version in ("a", "b", "c"):
-        commits.append(checkout.commit(version, VERSION=f"{version}\n", Dockerfile=slow(5, version)))
+        commits.append(checkout.commit(version, VERSION=f"{version}\n", Dockerfile=slow(3, version)))
         checkout.push()
     first, second, third = (stack.deployment_of("quick", commit)["id"] for commit in commits)
     assert stack.ended(third)["state"] == "live"
@@ -123,7 +123,7 @@ def test_a_rollback_goes_back_to_digest_and_configuration_together(stack: Stack)
 def test_a_configuration_change_during_a_build_and_the_build_are_both_kept(stack: Stack) -> None:
     checkout = stack.app("both")
     stack.deploy("both", checkout, "one")
-    commit = checkout.commit("Slow", VERSION="two\n", Dockerfile=slow(5, "two"))
+    commit = checkout.commit("Slow", VERSION="two\n", Dockerfile=slow(3, "two"))
     checkout.push()
     building = stack.reaches(stack.deployment_of("both", commit)["id"], "building")
     changed = stack.call("PATCH", "/apps/both/variables", {"set": {"COLOUR": "green"}})["deployment"]

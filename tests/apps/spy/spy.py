@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 PATIENCE_S = 2
 
@@ -32,15 +33,17 @@ def gateway():
 
 
 def look(goals):
-    """`goals`: `name=host:port` (host `gateway` is the host behind the bridge) or `name=/path`."""
-    found = {}
-    for goal in goals.split():
-        name, _, where = goal.partition("=")
-        host, _, port = where.rpartition(":")
-        found[name] = (
-            exists(where) if where.startswith("/") else reach(gateway() if host == "gateway" else host, int(port))
-        )
-    return found
+    """`goals`: `name=host:port` (host `gateway` is the host behind the bridge) or `name=/path`. All at once."""
+    named = dict(goal.split("=", 1) for goal in goals.split())
+    with ThreadPoolExecutor(len(named)) as pool:
+        return dict(zip(named, pool.map(find, named.values()), strict=True))
+
+
+def find(where):
+    if where.startswith("/"):
+        return exists(where)
+    host, _, port = where.rpartition(":")
+    return reach(gateway() if host == "gateway" else host, int(port))
 
 
 if __name__ == "__main__":
