@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
@@ -13,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from slipway.core import app_settings
 from slipway.core.app_settings import Traffic
-from slipway.core.routing import CONNECT_TIMEOUT_S, MAX_BODY_BYTES, READ_TIMEOUT_S, Backend, Service
+from slipway.core.routing import NOT_DEPLOYED, SCALED_TO_ZERO, Backend, Service
 from slipway.core.states import State
 from slipway.errors import InvalidInput
 from slipway.models import App, Build, Deployment, Domain, Release, Replica, Scale, Target, Tenant
@@ -22,14 +21,6 @@ log = logging.getLogger(__name__)
 
 _Key = tuple[int, str]  # app id, environment
 _Place = tuple[int, str, str]  # app id, environment, process
-
-
-@dataclass(frozen=True, slots=True)
-class _Running:
-    """What follows from the release that an app runs in an environment."""
-
-    limits: Mapping[str, Any]
-    file_settings: dict[str, Any]
 
 
 def services(session: Session, hosts: Collection[str] | None = None) -> dict[str, Service | None]:
@@ -52,14 +43,19 @@ def services(session: Session, hosts: Collection[str] | None = None) -> dict[str
     found: dict[str, Service | None] = {}
     for row in domains:
         place: _Place = (row.app_id, row.environment, row.process)
-        runs = running.get(place[:2])
+        file_settings = running.get(place[:2])
         found[row.host] = None if row.deleted_at else Service(
             row.app_id, row.name, row.tenant, tuple(backends[place]),
-            **(runs.limits if runs else {}),
-            stopped=not backends[place] and (runs is None or place in stopped),
-            traffic=_traffic(row.name, row.settings, runs.file_settings if runs else {}),
+            stopped="" if backends[place] else _why_stopped(file_settings is not None, place in stopped),
+            traffic=_traffic(row.name, row.settings, file_settings or {}),
         )  # fmt: skip
     return found
+
+
+def _why_stopped(deployed: bool, scaled_to_nothing: bool) -> str:
+    if not deployed:
+        return NOT_DEPLOYED
+    return SCALED_TO_ZERO if scaled_to_nothing else ""
 
 
 def _traffic(app: str, settings: dict[str, Any], file_settings: dict[str, Any]) -> Traffic:
@@ -93,8 +89,10 @@ def _scaled_to_nothing(session: Session, apps: Collection[int] | None) -> set[_P
     return {(app_id, environment, process) for app_id, environment, process in session.execute(query)}
 
 
-def _running(session: Session, apps: Collection[int] | None, release_ids: Mapping[_Key, int]) -> dict[_Key, _Running]:
-    """Of the release that the targets run, else of the live one."""
+def _running(
+    session: Session, apps: Collection[int] | None, release_ids: Mapping[_Key, int]
+) -> dict[_Key, dict[str, Any]]:
+    """What the repository's file says, of the release that the targets run, else of the live one."""
     live = select(Deployment.app_id, Deployment.environment, Deployment.release_id).where(
         Deployment.state == str(State.LIVE), Deployment.release_id.is_not(None)
     )
@@ -103,22 +101,8 @@ def _running(session: Session, apps: Collection[int] | None, release_ids: Mappin
     chosen = {(app_id, environment): release_id for app_id, environment, release_id in session.execute(live)}
     chosen |= release_ids
     wanted = set(chosen.values())
-    query = select(Release.id, Release.configuration, Build.file_settings).outerjoin(
-        Build, Build.id == Release.build_id
-    )
+    query = select(Release.id, Build.file_settings).outerjoin(Build, Build.id == Release.build_id)
     if apps is not None:
         query = query.where(Release.id.in_(wanted))
-    by_release = {
-        id_: _Running(_of(configuration), file_settings or {})
-        for id_, configuration, file_settings in session.execute(query)
-        if id_ in wanted
-    }
+    by_release = {id_: file_settings or {} for id_, file_settings in session.execute(query) if id_ in wanted}
     return {key: by_release[release_id] for key, release_id in chosen.items() if release_id in by_release}
-
-
-def _of(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "connect_timeout_s": configuration.get("connect_timeout_s", CONNECT_TIMEOUT_S),
-        "read_timeout_s": configuration.get("read_timeout_s", READ_TIMEOUT_S),
-        "max_body_bytes": configuration.get("max_body_bytes", MAX_BODY_BYTES),
-    }

@@ -69,12 +69,17 @@ class Resources(_Model):
     """The root file system is read-only; /tmp is always writable, in memory."""
 
 
-class Timeouts(_Model):
+class RouteTimeouts(_Model):
+    """Seconds. The edges' part of them."""
+
+    connect_s: float = Field(default=2, gt=0, le=60)
+    read_s: float = Field(default=60, gt=0, le=3600)
+
+
+class Timeouts(RouteTimeouts):
     """Seconds."""
 
     probe_s: float | None = Field(default=None, ge=1, le=3600)
-    connect_s: float = Field(default=2, gt=0, le=60)
-    read_s: float = Field(default=60, gt=0, le=3600)
     drain_s: float | None = Field(default=None, ge=0, le=86400)
     websocket_drain_s: float = Field(default=300, ge=0, le=86400)
     """For WebSockets and server-sent events; `drain_s` when that is longer."""
@@ -122,6 +127,9 @@ class Traffic(_Model):
     waiting: Waiting = Waiting()
     ejection: Ejection = Ejection()
     breaker: Breaker = Breaker()
+    timeouts: RouteTimeouts = RouteTimeouts()
+    max_body_mb: int = Field(default=100, ge=1, le=10240)
+    """Largest request body."""
 
 
 class AppSettings(Traffic):
@@ -141,7 +149,6 @@ class AppSettings(Traffic):
     pre_deploy: Command | None = None
     paths: tuple[Annotated[str, Field(max_length=250)], ...] = Field(default=(), max_length=100)
     """Deploy only when a changed file matches one of these patterns (`services/api/**`); empty: always."""
-    max_body_mb: int = Field(default=100, ge=1, le=10240)
 
 
 def parse(values: dict[str, Any]) -> AppSettings:
@@ -186,7 +193,7 @@ def traffic(app: dict[str, Any], file: dict[str, Any]) -> Traffic:
     Raises:
         InvalidInput: names the field and the rule.
     """
-    chosen = {name: value for name, value in _merge(app, file).items() if name in Traffic.model_fields}
+    chosen, _ = _parted(_merge(app, file))
     if not chosen:
         return _PLAIN
     try:
@@ -198,13 +205,22 @@ def traffic(app: dict[str, Any], file: dict[str, Any]) -> Traffic:
 def is_only_traffic(before: dict[str, Any], after: dict[str, Any]) -> bool:
     """Do these settings differ at most in what needs no new replicas?"""
 
-    def of_replicas(settings: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in settings.items() if name not in Traffic.model_fields}
-
-    return of_replicas(before) == of_replicas(after)
+    return _parted(before)[1] == _parted(after)[1]
 
 
 _PLAIN = Traffic()
+
+
+def _parted(settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What of the settings is the route's, and what is the replicas'. Each has its own part of `timeouts`."""
+    route = {name: value for name, value in settings.items() if name in Traffic.model_fields}
+    replicas = {name: value for name, value in settings.items() if name not in Traffic.model_fields}
+    timeouts = settings.get("timeouts")
+    if isinstance(timeouts, dict):
+        route["timeouts"] = {name: value for name, value in timeouts.items() if name in RouteTimeouts.model_fields}
+        of_replicas = {name: value for name, value in timeouts.items() if name not in RouteTimeouts.model_fields}
+        replicas |= {"timeouts": of_replicas} if of_replicas else {}
+    return route, replicas
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from slipway.core.app_settings import AppSettings
@@ -44,12 +44,9 @@ class Configuration:
     strategy: str
     pre_deploy: tuple[str, ...] | None
     probe_timeout_s: float
-    connect_timeout_s: float
-    read_timeout_s: float
     drain_grace_s: float
     stop_grace_s: float
     pre_deploy_timeout_s: float
-    max_body_bytes: int
     volumes: Mapping[str, str] = field(default_factory=dict)
     """Volume → mount path."""
     stream_grace_s: float = 0.0
@@ -60,9 +57,11 @@ class Configuration:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Configuration:
+        """Values that releases no longer freeze are left out."""
         commands = {name: tuple(argv) if argv else None for name, argv in values["commands"].items()}
         pre_deploy = tuple(values["pre_deploy"]) if values["pre_deploy"] else None
-        return cls(**{**values, "commands": commands, "pre_deploy": pre_deploy})
+        known = {each.name: values[each.name] for each in fields(cls) if each.name in values}
+        return cls(**{**known, "commands": commands, "pre_deploy": pre_deploy})
 
 
 def snapshot(
@@ -86,12 +85,9 @@ def snapshot(
         strategy=app.strategy,
         pre_deploy=_argv(app.pre_deploy),
         probe_timeout_s=_or(timeouts.probe_s, defaults.probe_timeout_s),
-        connect_timeout_s=timeouts.connect_s,
-        read_timeout_s=timeouts.read_s,
         drain_grace_s=_or(timeouts.drain_s, defaults.drain_grace_s),
         stop_grace_s=_or(timeouts.stop_s, defaults.stop_grace_s),
         pre_deploy_timeout_s=_or(timeouts.pre_deploy_s, defaults.pre_deploy_timeout_s),
-        max_body_bytes=app.max_body_mb << 20,
         # nothing serves while an app that can't run twice drains
         stream_grace_s=0.0 if app.strategy == "recreate" else timeouts.websocket_drain_s,
     )

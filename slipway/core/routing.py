@@ -8,9 +8,8 @@ from typing import Any
 
 from slipway.core.app_settings import Traffic
 
-CONNECT_TIMEOUT_S = 2.0
-READ_TIMEOUT_S = 60.0
-MAX_BODY_BYTES = 100 << 20
+NOT_DEPLOYED, SCALED_TO_ZERO = "not-deployed", "scaled-to-zero"
+"""Why nothing is meant to serve; the edges' codes (docs/reference/edge.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +30,8 @@ class Service:
     app: str
     tenant: str
     backends: tuple[Backend, ...] = ()
-    connect_timeout_s: float = CONNECT_TIMEOUT_S
-    read_timeout_s: float = READ_TIMEOUT_S
-    max_body_bytes: int = MAX_BODY_BYTES
-    stopped: bool = False
-    """Nothing is meant to serve: scaled to 0, or nothing is live."""
+    stopped: str = ""
+    """Why nothing is meant to serve: `NOT_DEPLOYED` or `SCALED_TO_ZERO`; empty: something is."""
     traffic: Traffic = Traffic()
 
 
@@ -49,9 +45,9 @@ def entry(service: Service, generation: int) -> dict[str, Any]:
         "tenant": service.tenant,
         "generation": generation,
         "targets": [_target(each, traffic) for each in ordered],
-        "timeouts": {"connect_s": service.connect_timeout_s, "read_s": service.read_timeout_s},
-        "max_body_bytes": service.max_body_bytes,
-        **({"stopped": True} if service.stopped else {}),
+        "timeouts": {"connect_s": traffic.timeouts.connect_s, "read_s": traffic.timeouts.read_s},
+        "max_body_bytes": traffic.max_body_mb << 20,
+        **({"stopped": service.stopped} if service.stopped else {}),
         **_choices(traffic),
     }
 
@@ -65,7 +61,7 @@ def _target(backend: Backend, traffic: Traffic) -> dict[str, Any]:
 
 def _choices(traffic: Traffic) -> dict[str, Any]:
     """What was chosen. The defaults are the edges' too, so that ten thousand entries need not repeat them."""
-    chosen = traffic.model_dump(exclude_defaults=True, exclude={"weights"})
+    chosen = traffic.model_dump(exclude_defaults=True, exclude={"weights", "timeouts", "max_body_mb"})
     waiting = chosen.get("waiting", {})
     if "mb" in waiting:
         waiting["bytes"] = waiting.pop("mb") << 20

@@ -72,7 +72,7 @@ def test_a_replica_that_dies_under_load_costs_no_repeatable_request_and_is_repla
 
 def test_at_no_replicas_the_page_says_so_and_scaling_up_serves_again(fleet: Stack, measured: list[str]) -> None:
     fleet.call("PUT", "/apps/module/scale", {"replicas": 0})
-    refused_with(fleet, "module", 503, "app-stopped", "App not running")
+    refused_with(fleet, "module", 503, "scaled-to-zero", "App switched off")
     eventually(lambda: not running(fleet, "module"))
     began = time.monotonic()
     fleet.call("PUT", "/apps/module/scale", {"replicas": REPLICAS})

@@ -60,7 +60,7 @@ end
 -- Takes a slot and a target. Returns nil, or a failure's code, and whether waiting may mend it.
 local function proceed(ctx, host, entry)
   if entry.stopped then
-    return "app-stopped", false
+    return entry.stopped, false
   end
   if not concurrency.enter(ctx, entry) then
     return "app-busy", true

@@ -9,6 +9,7 @@ local CONNECT_S, READ_S = 2, 60
 local BODY_BYTES = 100 * 1024 * 1024
 local WAITING = { requests = 100, bytes = 64 * 1024 * 1024, timeout_s = 10 }
 local EJECTION = { failures = 5, pause_s = 5, most_s = 60 }
+local STOPPED = { ["not-deployed"] = true, ["scaled-to-zero"] = true }
 local BREAKER = { failures = 20, pause_s = 5, most_s = 0 }
 
 -- The numbers that `said` has, the defaults for the rest.
@@ -33,6 +34,14 @@ local function target_of(said)
   }
 end
 
+-- The code of why nothing is meant to serve; nil when something is.
+local function why_stopped(said)
+  if not said or said == ngx.null then
+    return nil
+  end
+  return STOPPED[said] and said or "app-stopped"
+end
+
 -- nil when it can't be read.
 function _M.read(raw)
   local said = cjson.decode(raw)
@@ -52,7 +61,7 @@ function _M.read(raw)
     access = type(said.access) == "string" and said.access or "public",
     balancing = said.balancing,
     targets = targets,
-    stopped = said.stopped == true,
+    stopped = why_stopped(said.stopped),
     connect_s = timeouts.connect_s,
     read_s = timeouts.read_s,
     max_body_bytes = tonumber(said.max_body_bytes) or BODY_BYTES,

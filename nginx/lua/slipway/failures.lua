@@ -25,13 +25,23 @@ _M.BY_CODE = {
   },
   ["no-ready-replica"] = {
     status = 503, fault = "app", title = "App starting", retry_after_s = 5,
-    detail = "The app is deployed, but none of its replicas is ready: they start, or they fail.",
-    remedy = "Try again in a few seconds. If the app is yours: slipway ps -a %{app}",
+    detail = "The app is deployed and meant to run, but none of its replicas is ready: they start, or they fail.",
+    remedy = "Try again in a few seconds. If the app is yours, see what its replicas do: slipway ps -a %{app}",
   },
-  ["app-stopped"] = {
+  ["not-deployed"] = {
+    status = 503, fault = "app", title = "App not deployed yet",
+    detail = "The app exists, but no deployment of it is live: there was none, it is under way, or it failed.",
+    remedy = "If the app is yours: push a commit, or see how its deployment goes: slipway deployments -a %{app}",
+  },
+  ["scaled-to-zero"] = {
+    status = 503, fault = "app", title = "App switched off",
+    detail = "The app is deployed, but scaled to 0: nothing of it runs until its owner wants it to.",
+    remedy = "If the app is yours: slipway scale web=1 -a %{app}",
+  },
+  ["app-stopped"] = { -- for a reason that this edge does not know
     status = 503, fault = "app", title = "App not running",
-    detail = "The app exists, but nothing of it is meant to run: it was not deployed yet, or it is scaled to 0.",
-    remedy = "If the app is yours: push a commit, or where it is at 0: slipway scale web=1 -a %{app}",
+    detail = "The app exists, but nothing of it is meant to run.",
+    remedy = "If the app is yours: slipway ps -a %{app}",
   },
   ["app-busy"] = {
     status = 503, fault = "app", title = "App busy", retry_after_s = 2,

@@ -146,11 +146,11 @@ def test_an_entry_says_whether_its_app_is_meant_to_run(rig: Rig) -> None:
     app = rig.add_app()
     touch(rig, "hello.localhost")
     rig.parts.routes.sync()
-    assert stopped(rig), "nothing is live"
+    assert stopped(rig) == "not-deployed"
     rig.live(app)
     assert not stopped(rig)
     scale(rig, app, 0)
-    assert stopped(rig)
+    assert stopped(rig) == "scaled-to-zero"
     scale(rig, app, 1, settled=False)
     assert not stopped(rig), "it starts"
 
@@ -163,6 +163,17 @@ def scale(rig: Rig, app: App, replicas: int, *, settled: bool = True) -> None:
     rig.parts.routes.sync()
 
 
-def stopped(rig: Rig) -> bool:
+def stopped(rig: Rig) -> str:
     entry = rig.publisher.table["hello.localhost"]
-    return bool(entry and entry.get("stopped"))
+    return str(entry.get("stopped", "")) if entry else ""
+
+
+def test_time_outs_and_the_largest_body_are_the_routes_own(rig: Rig) -> None:
+    """As set now, under what the commit's file says; not as they were when the release was made."""
+    app = rig.add_app(timeouts={"connect_s": 1, "read_s": 2}, max_body_mb=1)
+    rig.live(app, file_settings={"timeouts": {"read_s": 20}})
+    set_traffic(rig, app, timeouts={"connect_s": 5, "read_s": 6}, max_body_mb=7)
+    entry = rig.publisher.table["hello.localhost"]
+    assert entry is not None
+    assert entry["timeouts"] == {"connect_s": 5, "read_s": 20}
+    assert entry["max_body_bytes"] == 7 << 20

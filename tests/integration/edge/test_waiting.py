@@ -91,13 +91,22 @@ def test_at_the_deadline_it_is_503_with_retry_after(rig, app_id):
     waits(rig, app_id, 0)
 
 
-def test_an_app_scaled_to_nothing_answers_at_once(rig, app_id, wakes):
-    rig.route(HOST, app=app_id, stopped=True, **PATIENT)
+@pytest.mark.parametrize(
+    ("why", "code", "remedy"),
+    [
+        ("scaled-to-zero", "scaled-to-zero", "slipway scale"),
+        ("not-deployed", "not-deployed", "push a commit"),
+        ("of another version", "app-stopped", "slipway ps"),
+    ],
+)
+def test_an_app_that_shall_not_run_answers_at_once_and_says_why(rig, app_id, wakes, why, code, remedy):
+    rig.route(HOST, app=app_id, stopped=why, **PATIENT)
     began = time.monotonic()
 
     answer = rig.edge.ask(HOST)
 
-    assert (answer.status, answer.json["code"]) == (503, "app-stopped")
+    assert (answer.status, answer.json["code"], answer.json["fault"]) == (503, code, "app")
+    assert remedy in answer.json["remedy"]
     assert time.monotonic() - began < 2
     assert heard(wakes, 0.3) == []
 
@@ -107,9 +116,9 @@ def test_an_app_scaled_to_nothing_meanwhile_ends_the_waiting(rig, pool, app_id):
     asked = pool.submit(rig.edge.ask, HOST)
     waits(rig, app_id, 1)
 
-    rig.route(HOST, app=app_id, stopped=True, **PATIENT)
+    rig.route(HOST, app=app_id, stopped="scaled-to-zero", **PATIENT)
 
-    assert asked.result().json["code"] == "app-stopped"
+    assert asked.result().json["code"] == "scaled-to-zero"
 
 
 def test_a_host_that_leaves_the_table_ends_the_waiting(rig, pool, app_id):

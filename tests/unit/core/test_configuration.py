@@ -49,12 +49,11 @@ def test_what_an_app_says_goes_before_the_defaults() -> None:
         {
             "resources": {"memory_mb": 64, "cpus": 0.5, "pids": 16, "read_only": False},
             "timeouts": {"drain_s": 0, "stop_s": 0, "probe_s": 5, "pre_deploy_s": 7},
-            "max_body_mb": 1,
         }
     )
     assert (found.memory_bytes, found.cpus, found.pids, found.read_only) == (64 << 20, 0.5, 16, False)
     assert (found.drain_grace_s, found.stop_grace_s, found.probe_timeout_s) == (0, 0, 5), "zero is a value"
-    assert (found.pre_deploy_timeout_s, found.max_body_bytes) == (7, 1 << 20)
+    assert found.pre_deploy_timeout_s == 7
 
 
 def test_commands_are_split_like_a_shell_splits_words_and_run_by_none() -> None:
@@ -69,6 +68,12 @@ def test_commands_are_split_like_a_shell_splits_words_and_run_by_none() -> None:
 def test_a_snapshot_comes_back_from_json_as_it_was(settings: dict[str, Any]) -> None:
     found = replace(made(settings, A="sealed"), volumes={"data": "/data"})
     assert Configuration.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_what_releases_no_longer_freeze_is_left_out() -> None:
+    found = made()
+    older = found.to_json() | {"connect_timeout_s": 2, "max_body_bytes": 1 << 20}
+    assert Configuration.from_json(older) == found
 
 
 def test_later_changes_of_the_variables_leave_the_snapshot_alone() -> None:

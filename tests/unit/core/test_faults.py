@@ -50,7 +50,7 @@ def test_a_fault_names_its_setting_and_the_rule(values: dict[str, Any], told: st
 def test_all_faults_are_told_up_to_five() -> None:
     with pytest.raises(InvalidInput) as refused:
         parse({"port": 0, "max_body_mb": 0})
-    assert refused.value.message == "port must be at least 1; max_body_mb must be at least 1"
+    assert refused.value.message == "max_body_mb must be at least 1; port must be at least 1"
     with pytest.raises(InvalidInput) as refused:
         parse({f"zzz{number}": 1 for number in range(7)})
     assert refused.value.message.count("is not a setting") == 5

@@ -9,11 +9,20 @@ from pathlib import Path
 import pytest
 
 from slipway.core.app_settings import Traffic, is_only_traffic, traffic
-from slipway.core.routing import Backend, Publication, Service, confirmed_by_all, entry, publication
+from slipway.core.routing import (
+    NOT_DEPLOYED,
+    SCALED_TO_ZERO,
+    Backend,
+    Publication,
+    Service,
+    confirmed_by_all,
+    entry,
+    publication,
+)
 
 
 def test_an_entry_is_as_the_protocol_says() -> None:
-    service = Service(42, "shop", "acme", (Backend("r-2", "10.0.0.3", 8000), Backend("r-1", "10.0.0.2", 8000)), 2, 60)
+    service = Service(42, "shop", "acme", (Backend("r-2", "10.0.0.3", 8000), Backend("r-1", "10.0.0.2", 8000)))
     assert entry(service, 412) == {
         "app": "42",
         "name": "shop",
@@ -59,8 +68,15 @@ def test_an_entry_carries_what_was_chosen(
     assert targets_and_choices(traffic(settings, {})) == (weights, choices)
 
 
-def test_an_app_that_shall_not_run_says_so() -> None:
-    assert entry(Service(1, "shop", "acme", stopped=True), 1)["stopped"] is True
+@pytest.mark.parametrize("why", [NOT_DEPLOYED, SCALED_TO_ZERO])
+def test_an_app_that_shall_not_run_says_why(why: str) -> None:
+    assert entry(Service(1, "shop", "acme", stopped=why), 1)["stopped"] == why
+
+
+def test_an_entry_has_the_apps_time_outs_and_largest_body() -> None:
+    chosen = traffic({"timeouts": {"connect_s": 7, "drain_s": 3}, "max_body_mb": 1}, {"timeouts": {"read_s": 9}})
+    made = entry(Service(1, "shop", "acme", traffic=chosen), 1)
+    assert (made["timeouts"], made["max_body_bytes"]) == ({"connect_s": 7, "read_s": 9}, 1 << 20)
 
 
 def test_the_files_choice_goes_before_the_apps() -> None:
@@ -90,7 +106,9 @@ def test_the_edge_has_the_same_defaults() -> None:
         ({"port": 80}, {"port": 80, "balancing": "weighted"}, True),
         ({"waiting": {"mb": 1}}, {}, True),
         ({"port": 80}, {"port": 81, "balancing": "weighted"}, False),
-        ({}, {"timeouts": {"read_s": 5}}, False),
+        ({}, {"timeouts": {"read_s": 5, "connect_s": 1}, "max_body_mb": 5}, True),
+        ({"timeouts": {"read_s": 5}}, {"timeouts": {"read_s": 5, "drain_s": 1}}, False),
+        ({"timeouts": {"read_s": 5, "drain_s": 1}}, {"timeouts": {"drain_s": 1}}, True),
     ],
 )
 def test_some_settings_need_no_new_replicas(
