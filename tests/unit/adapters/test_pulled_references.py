@@ -1,0 +1,91 @@
+"""Whose a reference in the Engine is, and who takes it away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slipway.adapters.pulled_references import PulledReferences
+from slipway.errors import DependencyUnavailable
+
+REFERENCE = "registry.example/shop@sha256:1"
+
+
+class Engine:
+    """References that are there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.there: set[str] = set()
+        self.away = False
+        self.references = PulledReferences(folder / "pulls", self.there.__contains__, self.remove)
+
+    def remove(self, reference: str) -> None:
+        if self.away:
+            raise DependencyUnavailable("away")
+        self.there.discard(reference)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return Engine(tmp_path)
+
+
+def marks(folder: Path) -> list[Path]:
+    return list((folder / "pulls").glob("*"))
+
+
+def test_what_a_pull_brought_goes_after_it(engine: Engine, tmp_path: Path) -> None:
+    with engine.references.used(REFERENCE):
+        engine.there.add(REFERENCE)
+    assert not engine.there
+    assert marks(tmp_path) == []
+
+
+def test_what_was_there_before_stays(engine: Engine, tmp_path: Path) -> None:
+    engine.there.add(REFERENCE)
+    with engine.references.used(REFERENCE):
+        assert marks(tmp_path) == []
+    engine.references.tidy()
+    assert engine.there == {REFERENCE}
+
+
+def test_of_two_pulls_the_last_one_takes_it_away(engine: Engine) -> None:
+    with engine.references.used(REFERENCE):
+        engine.there.add(REFERENCE)
+        with engine.references.used(REFERENCE):
+            engine.references.tidy()
+            assert engine.there
+        assert engine.there
+    assert not engine.there
+
+
+def test_a_pull_that_fails_leaves_nothing(engine: Engine, tmp_path: Path) -> None:
+    def pull() -> None:
+        with engine.references.used(REFERENCE):
+            engine.there.add(REFERENCE)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        pull()
+    assert not engine.there
+    assert marks(tmp_path) == []
+
+
+def test_what_stayed_because_the_engine_was_away_is_tidied_later(engine: Engine, tmp_path: Path) -> None:
+    """As after a worker that was killed: a mark that nobody locks."""
+    with engine.references.used(REFERENCE):
+        engine.there.add(REFERENCE)
+        engine.away = True
+    assert engine.there
+    assert len(marks(tmp_path)) == 1
+    engine.away = False
+    with engine.references.used(REFERENCE):
+        pass  # another pull of it still knows that it is ours
+    assert not engine.there
+    with engine.references.used(REFERENCE):
+        engine.there.add(REFERENCE)
+        engine.away = True
+    engine.away = False
+    engine.references.tidy()
+    assert (engine.there, marks(tmp_path)) == (set(), [])
