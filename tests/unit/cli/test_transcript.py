@@ -113,3 +113,21 @@ def test_all_of_it_is_what_watching_leaves_on_the_screen() -> None:
 def test_nothing_to_do_is_done() -> None:
     assert State.SKIPPED in transcript.WELL
     assert State.SUPERSEDED not in transcript.WELL
+
+
+def test_a_pulled_image_is_known_by_its_digest() -> None:
+    image = "registry.example/shop:1.4"
+    old, new = (f"sha256:{letter * 64}" for letter in "ab")
+    pulled = live(
+        kind="manual",
+        source="image",
+        ref=image,
+        commit="",
+        digest=new,
+        message=image,
+        previous={"id": 317, "commit": "", "digest": old},
+    )
+    lines = [click.unstyle(line) for line in whole(pulled)]
+    assert lines[0].startswith(f'shop  {"b" * 12} "{image}"')
+    assert lines[1] == f"  image {new}"
+    assert f"previous: {'a' * 12} (slipway rollback)" in "\n".join(lines)
