@@ -11,6 +11,9 @@ from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live
 
 
+OF_THE_ROUTE = {"max_concurrency": 4, "timeouts": {"connect_s": 5, "read_s": 300}, "max_body_mb": 1}
+
+
 def test_a_new_app_has_its_first_host_and_is_empty(api: Api, owner: Caller) -> None:
     app = owner.create_app(settings={"port": 9000}, replicas=2)
     assert app["urls"] == ["http://hello.localhost:8080/"]
@@ -105,10 +108,10 @@ def test_what_only_the_edges_do_is_a_change_of_the_route(api: Api, owner: Caller
     with api.services.db.read(platform="a test looks") as session:
         before = route_table(session).generation
 
-    changed = owner.patch("/api/apps/hello", {"settings": {"balancing": "least_load", "max_concurrency": 4}})
+    changed = owner.patch("/api/apps/hello", {"settings": {"balancing": "least_load"} | OF_THE_ROUTE})
 
     assert changed["deployment"] is None
-    assert changed["app"]["settings"] == {"port": 9000, "balancing": "least_load", "max_concurrency": 4}
+    assert changed["app"]["settings"] == {"port": 9000, "balancing": "least_load"} | OF_THE_ROUTE
     with api.services.db.read(platform="a test looks") as session:
         assert route_table(session).generation == before + 1
         assert session.scalars(select(RouteChange.host).filter_by(generation=before + 1)).all() == ["hello.localhost"]
