@@ -10,7 +10,6 @@ from slipway.routes import route_table
 from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live
 
-
 OF_THE_ROUTE = {"max_concurrency": 4, "timeouts": {"connect_s": 5, "read_s": 300}, "max_body_mb": 1}
 
 
