@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -25,6 +26,7 @@ from slipway import settings as slipway_settings
 from slipway.host import edge
 
 DEADLINE_S = 10.0
+COMPLAINT = re.compile(r"\[(alert|emerg|crit)\]|runtime error|failed to (load|run)|attempt to|exited on signal")
 
 
 def eventually(condition: Callable[[], Any], within_s: float = DEADLINE_S) -> Any:
@@ -187,6 +189,11 @@ class Edge:
     @property
     def status(self) -> Any:
         return self.private("/status").json
+
+    @property
+    def complaints(self) -> list[str]:
+        """What nginx or its Lua said that no client can be the reason for."""
+        return [line for line in self.errors.read_text().splitlines() if COMPLAINT.search(line)]
 
     def kill(self, pid: int) -> None:
         os.kill(pid, signal.SIGKILL)

@@ -6,7 +6,7 @@ import datetime
 import socket
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,7 +70,10 @@ class SecureRig:
 
 @contextmanager
 def running_with_https(
-    folder: Path, environ: Mapping[str, str] | None = None, lua: Mapping[str, object] | None = None
+    folder: Path,
+    environ: Mapping[str, str] | None = None,
+    lua: Mapping[str, object] | None = None,
+    conf: Mapping[str, str] | None = None,
 ) -> Iterator[SecureRig]:
     certificate, key = make_certificate(folder)
     port = free_port()
@@ -79,7 +82,7 @@ def running_with_https(
         "SLIPWAY_TLS_CERTIFICATE": str(certificate),
         "SLIPWAY_TLS_KEY": str(key),
     }
-    with running({**values, **(environ or {})}, lua) as rig:
+    with running({**values, **(environ or {})}, lua, conf) as rig:
         yield SecureRig(rig, port, certificate)
 
 
@@ -172,6 +175,13 @@ class Http2Client:
         while not stream.is_over and not self.is_gone and (at_least is None or len(stream.body) < at_least):
             self._receive()
         return stream
+
+    def poll(self) -> None:
+        """Take what is there, without waiting."""
+        self.socket.settimeout(0)
+        with suppress(ssl.SSLWantReadError):
+            self._receive()
+        self.socket.settimeout(DEADLINE_S)
 
     def ask(self, path: str = "/", method: str = "GET", body: bytes | None = None, **more: object) -> Stream:
         number = self.begin(path, method, end=body is None, **more)  # type: ignore[arg-type]

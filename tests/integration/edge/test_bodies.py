@@ -30,6 +30,7 @@ WORKERS_MOST_BYTES = 64 * MIB
 def rig():
     with running({"SLIPWAY_EDGE_WORKERS": "1"}) as made:
         yield made
+        assert made.edge.complaints == []
 
 
 @pytest.fixture

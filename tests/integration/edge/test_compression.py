@@ -23,6 +23,7 @@ COOKIE = {"Cookie": "mine=1"}
 def rig():
     with running({"SLIPWAY_EDGE_WORKERS": "1"}) as made:
         yield made
+        assert made.edge.complaints == []
 
 
 @pytest.fixture

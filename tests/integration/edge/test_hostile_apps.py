@@ -77,6 +77,7 @@ COOKIES = {
 def rig():
     with running({"SLIPWAY_EDGE_WORKERS": "1"}) as made:
         yield made
+        assert made.edge.complaints == []
 
 
 @pytest.fixture

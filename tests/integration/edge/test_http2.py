@@ -7,14 +7,17 @@ import hashlib
 import json
 import os
 import socket
+import ssl
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
+from edge_backend import UnixServer
 from edge_publisher import target
 from edge_rig import eventually
 from edge_tls import Http2Client, SecureRig, Stream, running_with_https
 from edge_wire import wire_app
+from h2.exceptions import ProtocolError
 from usage_reader import UsageReader
 
 PSEUDO = [(":method", "GET"), (":scheme", "https"), (":authority", "shop.localhost"), (":path", "/x")]
@@ -74,6 +77,7 @@ DROPPED = ["x-forwarded-user", "x_forwarded_user", "x-slipway-identity", "te", "
 def secure(tmp_path_factory):
     with running_with_https(tmp_path_factory.mktemp("tls"), lua={"usage_every_s": 0.05}) as made:
         yield made
+        assert made.rig.edge.complaints == []
 
 
 @pytest.fixture
@@ -146,14 +150,21 @@ def test_cookies_that_come_one_by_one_are_one_and_ours_is_left_out(client, shop)
     assert shop.record.requests[0].headers["cookie"] == "a=1; b=2"
 
 
-def test_one_connection_reaches_every_host_that_the_certificate_names(rig, client, shop, backend):
+@pytest.fixture
+def router(rig):
+    server = UnixServer("router", rig.edge.settings.router_socket)
+    yield server
+    server.stop()
+
+
+def test_one_connection_reaches_every_host_that_the_certificate_names(rig, client, shop, backend, router):
     blog = backend("two")
     rig.route("blog.localhost", target(blog.port))
 
     names = [json.loads(client.ask(host=host).body)["backend"] for host in ("shop.localhost", "blog.localhost")]
 
     assert names == ["one", "two"]
-    assert client.ask(host="slipway.localhost").status == 502  # the console: nobody listens there
+    assert json.loads(client.ask(host="slipway.localhost").body)["backend"] == "router"
     assert client.ask(host="nobody.localhost").status == 404
 
 
@@ -256,6 +267,19 @@ def test_a_connection_that_is_cut_counts_all_its_streams_off(rig, secure, shop):
 
     client.close()
 
+    eventually(lambda: rig.edge.status["inflight"] == {})
+
+
+def test_a_client_that_begins_streams_and_ends_them_at_once_is_sent_away(rig, client, shop):
+    """Otherwise one connection could make an app work as much as it likes (CVE-2023-44487)."""
+    begun = 0
+    with suppress(ConnectionError, ssl.SSLError, ProtocolError):
+        while not client.is_gone and begun < 3000:
+            client.abort(client.begin("/"))
+            begun += 1
+            client.poll()
+
+    assert begun < 3000
     eventually(lambda: rig.edge.status["inflight"] == {})
 
 

@@ -203,6 +203,7 @@ IDENTITY = (b"X-Forwarded-User", b"X-Forwarded-Groups", b"X-Slipway-Identity")
 def rig():
     with running({"SLIPWAY_EDGE_WORKERS": "1"}) as made:
         yield made
+        assert made.edge.complaints == []
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import closing, suppress
 
 import pytest
-from edge_rig import eventually, running
+from edge_publisher import target
+from edge_rig import DEADLINE_S, eventually
+from edge_tls import running_with_https
 from edge_wire import exchange, statuses
 
 SHORT = {
@@ -16,10 +19,16 @@ HEAD = b"POST /x HTTP/1.1\r\nHost: shop.localhost\r\n"
 
 
 @pytest.fixture(scope="module")
-def rig():
-    with running({"SLIPWAY_EDGE_WORKERS": "1"}, conf=SHORT) as made:
-        made.route("shop.localhost", waiting={"timeout_s": 0})
+def secure(tmp_path_factory):
+    with running_with_https(tmp_path_factory.mktemp("tls"), {"SLIPWAY_EDGE_WORKERS": "1"}, conf=SHORT) as made:
         yield made
+        assert made.rig.edge.complaints == []
+
+
+@pytest.fixture
+def rig(secure, backend):
+    secure.rig.route("shop.localhost", target(backend().port))
+    return secure.rig
 
 
 def test_dribbled_headers_end_in_time(rig):
@@ -40,3 +49,18 @@ def test_a_body_that_stops_coming_ends_in_time(rig, fields):
     said = exchange(rig.edge, HEAD + fields + b"\r\n5\r\nbo")
 
     assert statuses(said) in ([], [408])
+
+
+def test_a_handshake_that_never_begins_ends_in_time(secure):
+    with closing(socket.create_connection(("127.0.0.1", secure.port), timeout=DEADLINE_S)) as connection:
+        assert connection.recv(4096) == b""
+
+
+def test_a_stream_whose_body_stops_coming_ends_in_time_and_the_connection_does_not(secure, rig):
+    with secure.http2() as client:
+        number = client.begin("/", "POST", end=False)
+        client.send(number, b"x" * 1000)
+
+        assert client.read(number).reset is not None
+        eventually(lambda: rig.edge.status["inflight"] == {})
+        assert client.ask().status == 200

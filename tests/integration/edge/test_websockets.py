@@ -30,6 +30,7 @@ WAYS = ["edge", "edge with TLS"]
 def secure(tmp_path_factory):
     with running_with_https(tmp_path_factory.mktemp("tls"), {"SLIPWAY_EDGE_WORKERS": "1"}) as made:
         yield made
+        assert made.rig.edge.complaints == []
 
 
 @pytest.fixture(scope="module")
