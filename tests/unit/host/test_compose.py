@@ -64,7 +64,7 @@ def test_who_measures_containers_sees_the_hosts_control_groups() -> None:
 
 def test_what_the_database_says_stays_between_the_services() -> None:
     postgres = CONTAINERS["postgres"]
-    assert postgres["environment"]["POSTGRES_INITDB_ARGS"] == "--auth-local=scram-sha-256"
+    assert postgres["environment"]["POSTGRES_INITDB_ARGS"] == "--auth=scram-sha-256"
     assert targets("postgres")["/var/run/postgresql"] == f"{STATE}/postgres-run"
     assert postgres["network_mode"] == "none"
 
