@@ -27,6 +27,11 @@ def test_every_setting_has_a_default_that_works() -> None:
     assert found.delivery_max_bytes == 25 << 20
 
 
+def test_the_edge_listens_for_https_where_it_is_told_to() -> None:
+    assert load().edge_listens == ("8080",)
+    assert load(HTTPS_LISTEN="10.0.0.1:8443").edge_listens == ("8080", "10.0.0.1:8443")
+
+
 def test_the_state_folder_is_the_place_of_all_defaults_that_need_one() -> None:
     found = load(STATE_DIR="/srv/slipway")
     assert found.database_url == "sqlite:////srv/slipway/slipway.db"

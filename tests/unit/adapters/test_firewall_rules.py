@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from slipway.adapters import firewall
 from slipway.adapters.bridge_names import bridge_name, bridge_prefix
 from slipway.adapters.firewall_rules import Ruleset, installation, problems, removal, ruleset
+from slipway.settings import load
 
 
 def rules(version: int = 4, *nameservers: str, instance: str = "slipway") -> Ruleset:
@@ -21,6 +23,12 @@ def through_host(found: Ruleset) -> tuple[str, ...]:
 def test_the_last_word_to_the_host_is_no() -> None:
     for version in (4, 6):
         assert to_host(rules(version))[-1] == "-j DROP"
+
+
+def test_every_public_port_of_the_edge_is_reachable() -> None:
+    settings = load({"SLIPWAY_HTTP_LISTEN": "10.0.0.1:80", "SLIPWAY_HTTPS_LISTEN": "443"})
+    found = to_host(firewall._rules(settings, firewall._FAMILIES[0]))
+    assert [port for port in (80, 443, 8080) if f"-p tcp -m tcp --dport {port} -j RETURN" in found] == [80, 443]
 
 
 def test_a_resolver_on_the_host_is_reachable_for_names_alone() -> None:
