@@ -12,10 +12,13 @@ local outcomes = require("slipway.outcomes")
 local status = require("slipway.status")
 local worker = require("slipway.worker")
 
+local admission = require("slipway.admission")
+
 slipway = {
   start = worker.start,
   stop = worker.stop,
-  admit = require("slipway.admission").admit,
+  admit = admission.admit,
+  admit_at_once = admission.admit_at_once,
   dial = attempts.dial,
   finish = outcomes.finish,
   answer_header = answers.header,

@@ -1,4 +1,5 @@
--- The access phase of an app's request, from the host to a counted target.
+-- The way of an app's request from the host to a counted target: at once, where that is possible, or in the access
+-- phase.
 local answers = require("slipway.answers")
 local attempts = require("slipway.attempts")
 local bodies = require("slipway.bodies")
@@ -7,6 +8,7 @@ local concurrency = require("slipway.concurrency")
 local cookies = require("slipway.cookies")
 local policy = require("slipway.policy")
 local routes = require("slipway.routes")
+local streaks = require("slipway.streaks")
 local waiting = require("slipway.waiting")
 local wakes = require("slipway.wakes")
 
@@ -45,6 +47,11 @@ local function upgrades(protocol)
   return false
 end
 
+local function wants_events()
+  local accept = ngx.var.http_accept
+  return accept ~= nil and accept:find("text/event-stream", 1, true) ~= nil
+end
+
 local function is_stream()
   local protocol = ngx.var.http_upgrade
   if protocol then
@@ -53,8 +60,7 @@ local function is_stream()
       return is_upgrade, failure
     end
   end
-  local accept = ngx.var.http_accept
-  return accept ~= nil and accept:find("text/event-stream", 1, true) ~= nil
+  return wants_events()
 end
 
 -- Takes a slot and a target. Returns nil, or a failure's code, and whether waiting may mend it.
@@ -118,6 +124,33 @@ local function send(ctx, host, entry)
     return failure
   end
   return wait(ctx, host, ctx.entry, failure)
+end
+
+local function may_go_at_once(entry)
+  if entry.stopped or entry.max_concurrency or not policy.is_public(entry)
+    or streaks.paused_until(entry.circuit) then
+    return false
+  end
+  local length, is_unsized = bodies.announced()
+  return not length and not is_unsized and not ngx.var.http_upgrade
+end
+
+-- Rewrite phase, where nothing can wait: "1" when the request is admitted, with a counted target. Else "", and nothing
+-- was done for it.
+function _M.admit_at_once()
+  local host = ngx.var.host
+  local entry = routes.entry(host)
+  if not entry or not may_go_at_once(entry) then
+    return ""
+  end
+  local ctx = ngx.ctx
+  ctx.streams = wants_events()
+  if attempts.choose(ctx, host, entry) then
+    return ""
+  end
+  ngx.var.slipway_app = entry.app
+  cookies.withhold()
+  return "1"
 end
 
 function _M.admit()

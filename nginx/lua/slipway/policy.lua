@@ -8,6 +8,11 @@ end
 
 local POLICIES = { public = public }
 
+-- Whether everybody may, without a question.
+function _M.is_public(entry)
+  return POLICIES[entry.access] == public
+end
+
 -- A policy that this edge doesn't know admits nobody.
 function _M.refuses(entry)
   local policy = POLICIES[entry.access]

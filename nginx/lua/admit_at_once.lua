@@ -1,0 +1,1 @@
+return slipway.admit_at_once()
