@@ -259,8 +259,20 @@ def test_frames_that_break_a_rule_reach_the_other_end_byte_by_byte(pair, data):
     assert read(client, len(data)) == data
 
 
+def test_who_says_no_more_hears_no_more(secure, raw):
+    """nginx ends both halves; a WebSocket's ends close theirs by a frame. What was sent before arrives."""
+    data = os.urandom(3 << 20)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        accepted = pool.submit(raw.accept)
+        with closing(Way(secure.rig.edge.port).raw()) as client, closing(accepted.result()) as server:
+            received = pool.submit(read_all, server)
+            client.sendall(data)
+            client.shutdown(socket.SHUT_WR)
+            assert received.result() == data
+            assert client.recv(1) == b""
+
+
 def test_all_that_came_before_an_end_arrives(pair):
-    """Who says no more is done with, as nginx sees it: the other end's answers do not come back."""
     client, server = pair
     data = os.urandom(3 << 20)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
