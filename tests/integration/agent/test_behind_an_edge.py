@@ -1,5 +1,5 @@
-"""An address that another app gets carries nothing of the first one: the agent's process, real Docker and a real edge,
-on a network with five addresses."""
+"""The agent's process, real Docker and a real edge: an address that another app gets carries nothing of the first one,
+and a request that waits gets its app started."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from sqlalchemy import select
 
 from slipway import intents
 from slipway.adapters import firewall
-from slipway.models import Address, App, Replica, Tenant
+from slipway.models import Address, App, Replica, Tenant, now
 from tests.fixtures.engine import EnginePart, engine_part
 from tests.fixtures.redis_server import running_redis
 from tests.fixtures.waiting import eventually
@@ -181,3 +182,14 @@ def test_a_recycled_address_answers_no_request_of_its_former_app(
         eventually(lambda: len(visitors.bodies) > seen + 20, what="it serves again")
     assert set(visitors.bodies) == {"left"}
     assert set(neighbours.bodies) == {"right"}
+
+
+def test_a_request_ends_the_back_off_of_a_replica_that_crashed(town: Town, apps: tuple[App, App]) -> None:
+    left, _ = apps
+    [replica] = eventually(lambda: town.ready(left), what="it serves")
+    town.part.api.kill(str(replica.container_id))
+    eventually(lambda: town.rig.replicas(left, state="crashed"), what="its end is noticed")
+    long_ago = town.rig.replicas(left)[0].restarts + 8
+    town.rig.change(replica, state="crashed", retry_at=now() + timedelta(minutes=5), restarts=long_ago)
+    assert town.edge.ask("left.localhost") == (200, b"left")  # type: ignore[attr-defined]
+    assert [each.restarts for each in town.ready(left)] == [long_ago]
