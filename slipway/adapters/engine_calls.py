@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from slipway.errors import DependencyUnavailable
 
 POLL_S = 0.1
+CONNECT_TIMEOUT_S = 10.0
 Watch = Callable[[], BaseException | None]
 """Asked several times a second: the reason to break off."""
 
@@ -88,16 +89,18 @@ def _present() -> Iterator[None]:
 class _Connection(http.client.HTTPConnection):
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        super().__init__(parts.hostname or "localhost", parts.port or 2375)
+        super().__init__(parts.hostname or "localhost", parts.port or 2375, timeout=CONNECT_TIMEOUT_S)
         self._path = parts.path if parts.scheme == "unix" else ""
         self._opened: socket.socket | None = None
 
     def connect(self) -> None:
         if self._path:
             self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.sock.settimeout(CONNECT_TIMEOUT_S)
             self.sock.connect(self._path)
         else:
             super().connect()
+        self.sock.settimeout(None)  # how long an answer may take is the watch's to say
         self._opened = self.sock  # http.client lets go of it once the answer's head is there
 
     def break_off(self) -> None:
