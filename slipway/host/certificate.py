@@ -42,9 +42,9 @@ def _check_pair(certificate: str, key: str) -> None:
     try:
         context.load_cert_chain(certificate, key, password=lambda: "-" * (_PASSWORD_MOST + 1))
     except ssl.SSLError as error:
-        why = "the key belongs to another certificate" if error.reason == "KEY_VALUES_MISMATCH" else "one is no PEM file"
+        is_pair = error.reason != "KEY_VALUES_MISMATCH"
         raise HostUnready(
-            f"{certificate} and {key} can't be used together: {why}",
+            f"{certificate} and {key}: {'one is no PEM file' if is_pair else 'the key belongs to another certificate'}",
             remedy="the first holds the certificate and its chain, the second its key",
         ) from None
     except ValueError:
