@@ -73,10 +73,15 @@ function _M.claim()
 end
 
 local slots = 0 -- as far as this worker knows; they are taken from the first one on and never given back
+local slots_at_s = 0 -- by nginx' clock, which stands still while a scan goes over thousands of rows
 
 local function slots_taken()
-  while state:get("slot:" .. slots) do
-    slots = slots + 1
+  local now_s = ngx.now()
+  if now_s ~= slots_at_s then
+    slots_at_s = now_s
+    while state:get("slot:" .. slots) do
+      slots = slots + 1
+    end
   end
   return slots
 end

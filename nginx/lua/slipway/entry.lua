@@ -12,11 +12,14 @@ local EJECTION = { failures = 5, pause_s = 5, most_s = 60 }
 local STOPPED = { ["not-deployed"] = true, ["scaled-to-zero"] = true }
 local BREAKER = { failures = 20, pause_s = 5, most_s = 0 }
 
--- The numbers that `said` has, the defaults for the rest.
+-- The numbers that `said` has, the defaults for the rest. Who says nothing shares the defaults with all others.
 local function numbers(said, defaults)
+  if type(said) ~= "table" then
+    return defaults
+  end
   local found = {}
   for name, default in pairs(defaults) do
-    found[name] = type(said) == "table" and tonumber(said[name]) or default
+    found[name] = tonumber(said[name]) or default
   end
   return found
 end

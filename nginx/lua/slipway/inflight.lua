@@ -10,7 +10,7 @@ local counts = ngx.shared.slipway_inflight
 local by_target = tally.new(counts)
 
 local STREAMS = " streams"
-local CLEAN_EVERY_S = 1
+local CLEAN_EVERY_S = 0.1
 
 local used = {} -- this worker's counters since they were last cleaned
 
