@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 BUILDS = "builds"
 BUILD_JOB = "builder.jobs.build"
+SERIALIZER = "json"
+"""RQ's default, pickle, would let everyone who reaches Redis run what they like in a worker."""
 WAKE_CHANNEL = "slipway:agent:wake"
 
 WORKER_TTL_S = 25
@@ -42,7 +44,7 @@ class WorkQueue:
 
     def __init__(self, redis: Redis, *, job_timeout_s: float) -> None:
         self._redis = redis
-        self._queue = Queue(BUILDS, connection=redis)
+        self._queue = Queue(BUILDS, connection=redis, serializer=SERIALIZER)
         self._job_timeout_s = int(job_timeout_s) + 3600  # the job also follows the rollout to its end
 
     def enqueue_build(self, deployment_id: int, attempt: int) -> bool:
@@ -71,7 +73,7 @@ class WorkQueue:
         None: Redis is away, so nothing is known.
         """
         try:
-            job = Job.fetch(_job_id(deployment_id, attempt), connection=self._redis)
+            job = Job.fetch(_job_id(deployment_id, attempt), connection=self._redis, serializer=SERIALIZER)
             status = job.get_status()
         except NoSuchJobError:
             return False

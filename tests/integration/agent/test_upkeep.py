@@ -16,7 +16,7 @@ from slipway import intents
 from slipway.core.states import State
 from slipway.errors import DeploymentFailed
 from slipway.models import App, Build, Deployment, Domain, Release, Replica, now
-from slipway.queue import BUILDS, WorkQueue, connect
+from slipway.queue import BUILDS, SERIALIZER, WorkQueue, connect
 from tests.fakes import FakeBuilder, FakeLog, FakeSources
 from tests.fixtures.redis_server import RedisServer, running_redis
 from tests.integration.agent.rig import Rig
@@ -97,7 +97,7 @@ def test_a_job_that_redis_lost_is_handed_out_again(rig: Rig, queue: WorkQueue, r
 def test_a_job_that_ended_without_a_claim_is_handed_out_again(rig: Rig, queue: WorkQueue, redis: Redis) -> None:
     row = pushed(rig, rig.add_app())
     queue.enqueue_build(row.id, 0)
-    job = Queue(BUILDS, connection=redis).fetch_job(f"deployment-{row.id}-0")
+    job = Queue(BUILDS, connection=redis, serializer=SERIALIZER).fetch_job(f"deployment-{row.id}-0")
     assert job is not None
     job.cancel()
     assert hand_out(rig, queue) == 1

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+from pathlib import Path
 
 import pytest
 from redis import Redis
+from rq import Queue
 
 from builder.worker import NICE
 from slipway import intents, lifecycle
 from slipway.core.states import State
-from slipway.queue import workers_at_work
+from slipway.queue import BUILDS, SERIALIZER, workers_at_work
 from tests.fixtures.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
 from tests.integration.worker.conftest import BASE, TOKEN, Yard, children, processes_with, slow
@@ -141,6 +143,18 @@ def test_an_idle_worker_gives_way_to_what_serves_and_ends_at_once(yard: Yard) ->
         eventually(lambda: workers_at_work(redis) == 1, what="it is counted")
     worker.terminate()
     assert worker.wait(10) == 0
+
+
+def test_who_reaches_redis_gets_no_other_code_to_run_in_a_worker(yard: Yard, tmp_path: Path) -> None:
+    made = [tmp_path / name for name in ("pickled", "named")]
+    with Redis.from_url(yard.settings.redis_url) as redis:
+        Queue(BUILDS, connection=redis).enqueue("os.mkdir", str(made[0]))
+        Queue(BUILDS, connection=redis, serializer=SERIALIZER).enqueue("os.mkdir", str(made[1]))
+        worker = yard.start_worker()
+        eventually(lambda: redis.llen(f"rq:queue:{BUILDS}") == 0, what="both are taken")
+    eventually(lambda: yard.worker_log().count("thrown away") == 2, what="both are refused")
+    assert not any(path.exists() for path in made)
+    assert worker.poll() is None
 
 
 def test_redis_away_in_the_middle_of_a_build_changes_nothing(yard: Yard, own_redis: RedisServer) -> None:
