@@ -126,6 +126,8 @@ class CreatedApp(App):
 class ChangedApp(Document):
     app: App
     deployment: Deployment | None
+    at_the_edge: bool = False
+    """Only what the edges do has changed: it is in force within a second, and nothing is deployed."""
 
 
 class DeletedApp(Document):

@@ -96,6 +96,7 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
         shown = documents.ChangedApp(
             app=show_app(session, app, principal.tenant, services.settings.public_url),
             deployment=show_deployment(session, deployment, services.settings.public_url) if deployment else None,
+            at_the_edge=routes_only,
         )
     intents.announce(services.queue, [deployment] if deployment else [])
     if routes_only:

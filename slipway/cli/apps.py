@@ -122,7 +122,9 @@ def set_(call: Invocation, settings: tuple[str, ...], credential_file: IO[str] |
     if credential_file:
         own["credential"] = credential_file.read().strip() or None
     changed = call.client.patch(call.app_path(), own | ({"settings": values} if values else {}))
-    call.answer(changed, f"Set on {call.app}. {in_force(changed['deployment'])}")
+    call.answer(
+        changed, f"Set on {call.app}. {in_force(changed['deployment'], at_the_edge=changed['at_the_edge'] and not own)}"
+    )
 
 
 @apps.command()

@@ -36,8 +36,10 @@ def nested(pairs: Iterable[str]) -> dict[str, Any]:
     return values
 
 
-def in_force(deployment: dict[str, Any] | None) -> str:
+def in_force(deployment: dict[str, Any] | None, *, at_the_edge: bool = False) -> str:
     """When a changed configuration serves."""
+    if at_the_edge:
+        return "In force within a second; no replica restarts."
     if deployment is None:
         return "In force with the next deployment."
     return f"Restarting without downtime: slipway deployments show {deployment['id']} --watch"

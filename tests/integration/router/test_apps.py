@@ -109,7 +109,7 @@ def test_what_only_the_edges_do_is_a_change_of_the_route(api: Api, owner: Caller
 
     changed = owner.patch("/api/apps/hello", {"settings": {"balancing": "least_load"} | OF_THE_ROUTE})
 
-    assert changed["deployment"] is None
+    assert (changed["deployment"], changed["at_the_edge"]) == (None, True)
     assert changed["app"]["settings"] == {"port": 9000, "balancing": "least_load"} | OF_THE_ROUTE
     with api.services.db.read(platform="a test looks") as session:
         assert route_table(session).generation == before + 1

@@ -39,4 +39,5 @@ def test_a_name_is_a_value_or_a_table() -> None:
 
 def test_it_is_told_when_a_change_is_in_force() -> None:
     assert "next deployment" in in_force(None)
+    assert "no replica restarts" in in_force(None, at_the_edge=True)
     assert "slipway deployments show 7 --watch" in in_force({"id": 7})
