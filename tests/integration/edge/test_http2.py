@@ -75,7 +75,8 @@ DROPPED = ["x-forwarded-user", "x_forwarded_user", "x-slipway-identity", "te", "
 
 @pytest.fixture(scope="module")
 def secure(tmp_path_factory):
-    with running_with_https(tmp_path_factory.mktemp("tls"), lua={"usage_every_s": 0.05}) as made:
+    hasty = {"lua": {"usage_every_s": 0.05}, "conf": {"flush=1s": "flush=20ms"}}
+    with running_with_https(tmp_path_factory.mktemp("tls"), **hasty) as made:
         yield made
         assert made.rig.edge.complaints == []
 
