@@ -1,17 +1,19 @@
 """`make bench`: the edge beside other proxies and the push's path, against their budgets, in one run, as Markdown.
 
-One part of it alone: `python -m tests.bench edge|push`; `--short` takes fewer rounds of the edge.
+One part of it alone: `python -m tests.bench edge|push`; `--short` takes fewer rounds of the edge. `phases` (only when
+asked for) says where the edge's cost goes.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from tests.bench import deliveries, edge, pushes
+from tests.bench import deliveries, edge, edge_phases, pushes
 from tests.bench.measuring import Row, engine, machine, table
 from tests.fixtures.stack import running_stack
 
-PARTS = ("edge", "push")
+USUAL = ("edge", "push")
+PARTS = (*USUAL, "phases")
 
 
 def measure_pushes() -> list[Row]:
@@ -28,7 +30,7 @@ def main() -> None:
     options.add_argument("parts", nargs="*", metavar="|".join(PARTS), help="what to measure (all of it)")
     options.add_argument("--short", action="store_true", help="few rounds of the edge, with 100 routes")
     chosen = options.parse_args()
-    parts = chosen.parts or PARTS
+    parts = chosen.parts or USUAL
     if unknown := set(parts) - set(PARTS):
         options.error(f"no such part: {', '.join(sorted(unknown))}")
     rows: list[Row] = []
@@ -38,7 +40,10 @@ def main() -> None:
         print(f"\n{shown}", flush=True)
     if "push" in parts:
         rows += measure_pushes()
-    print(f"\n{table(rows)}")
+    if "phases" in parts:
+        print(f"\n{edge_phases.measure()}", flush=True)
+    if rows:
+        print(f"\n{table(rows)}")
 
 
 if __name__ == "__main__":

@@ -7,16 +7,12 @@ The proxies share one core and take turns; backend and load are on the other one
 
 from __future__ import annotations
 
-import shutil
 import statistics
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tests.bench import edge_costs
-from tests.bench.edge_contenders import HOST, Contender, running
+from tests.bench.edge_contenders import HOST, Contender, running, short_folder
 from tests.bench.edge_load import Latencies, LoadGenerator
 from tests.bench.measuring import Row, percentile
 
@@ -55,7 +51,7 @@ def measure(extent: Extent) -> tuple[str, list[Row]]:
     """What each contender did, as Markdown, and the rows that have a budget."""
     shown, rows = [], []
     for count in extent.routes:
-        with _folder() as folder, running(folder, count) as contenders:
+        with short_folder() as folder, running(folder, count) as contenders:
             figures = _rounds(contenders, LoadGenerator(folder, HOST, count), extent)
         shown.append(_table(count, list(figures.values())))
         rows += _rows(count, figures)
@@ -135,14 +131,3 @@ def _slower(count: int, ours: Figures, plain: Figures) -> Row:
         f"≤ plain + {max(SLOWER_MS, own_spread):.2f} ms",
         statistics.median(p99) <= limit,
     )
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """With a short path: a unix socket's may have 107 bytes."""
-    path = Path(tempfile.mkdtemp(prefix="bench-", dir="/tmp"))
-    path.chmod(0o755)  # the edge's workers are another user
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path)

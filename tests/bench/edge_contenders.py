@@ -12,10 +12,12 @@ import random
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from redis import Redis
 
@@ -162,7 +164,10 @@ def caddy(site: Site) -> list[str]:
     return [_program("caddy"), "run", "--config", str(config)]
 
 
-CONTENDERS: dict[str, Callable[[Site], list[str]]] = {
+Command = Callable[[Site], list[str]]
+"""Writes what a contender needs into its folder, and says by what command it runs."""
+
+CONTENDERS: dict[str, Command] = {
     "Slipway": slipway,
     "nginx": nginx,
     "Traefik": traefik,
@@ -171,7 +176,20 @@ CONTENDERS: dict[str, Callable[[Site], list[str]]] = {
 
 
 @contextmanager
-def running(folder: Path, count: int) -> Iterator[list[Contender]]:
+def short_folder() -> Iterator[Path]:
+    """With a short path: a unix socket's may have 107 bytes."""
+    path = Path(tempfile.mkdtemp(prefix="bench-", dir="/tmp"))
+    path.chmod(0o755)  # the edge's workers are another user
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
+
+
+@contextmanager
+def running(
+    folder: Path, count: int, commands: Mapping[str, Command] = MappingProxyType(CONTENDERS)
+) -> Iterator[list[Contender]]:
     """Every contender with `count` hosts, each answering for all of them."""
     hosts = [HOST.replace("N", str(number)) for number in range(count)]
     redis = RedisServer(folder)
@@ -184,8 +202,8 @@ def running(folder: Path, count: int) -> Iterator[list[Contender]]:
             _start(_nginx(folder, _BACKEND.format(folder=folder, port=backend)), LOAD_CORE, folder / "backend.log")
         )
         contenders = []
-        for name, command in CONTENDERS.items():
-            own = folder / name.lower()
+        for name, command in commands.items():
+            own = folder / str(len(contenders))
             own.mkdir(mode=0o755)
             site = Site(own, _free_port(), backend, hosts, redis)
             process = _start(command(site), PROXY_CORE, own / "errors.log")
