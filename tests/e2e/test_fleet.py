@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -98,21 +98,23 @@ def test_when_every_replica_is_killed_again_and_again_clients_are_told_so_and_th
     fleet: Stack, measured: list[str]
 ) -> None:
     for number in range(1, 3):
+        began = time.monotonic()
         signal(fleet, "KILL", *running(fleet, "lines"))
         answer = refused_with(fleet, "lines", 503, "no-ready-replica", "App starting")
         assert int(answer.headers["retry-after"]) >= 1
-        took_s = wait_until_ready(fleet, "lines", REPLICAS)
+        wait_until_ready(fleet, "lines", REPLICAS)
+        took_s = time.monotonic() - began
         assert {each["restarts"] for each in fleet.call("GET", "/apps/lines/replicas")["replicas"]} == {number}
         assert spread(fleet, "lines", 60) == dict.fromkeys(running(fleet, "lines").values(), 20)
-        measured.append(f"all replicas killed, for the {number}. time: back after {took_s:.1f} s")
+        measured.append(f"all {REPLICAS} replicas killed, for the {number}. time: all back after {took_s:.1f} s")
 
 
 def refused_with(stack: Stack, app: str, status: int, code: str, title: str) -> Answer:
-    """Ask until the edge answers with this problem, to programs and browsers alike; returns the program's answer."""
+    """Ask until the edge answers with this problem, to programs and browsers alike; returns the program's answer. New
+    requests don't wait for those under way: one to a replica that is gone may take seconds, and the moment passes."""
 
     def problem() -> Answer | None:
         answer = stack.get(app)
-        assert answer.status in (200, 502, 503, 504), answer
         is_document = answer.headers.get("content-type") == "application/problem+json"
         return answer if is_document and (answer.status, answer.json["code"]) == (status, code) else None
 
@@ -120,10 +122,17 @@ def refused_with(stack: Stack, app: str, status: int, code: str, title: str) -> 
         answer = stack.request("GET", f"{app}.localhost", "/", headers={"Accept": "text/html"})
         return answer if answer.status == status and f"<h1>{title}</h1>" in answer.text else None
 
-    told: Answer = eventually(problem, what=f"{app} answers {code}")
-    assert told.json["fault"] == "app"
-    assert told.json["status"] == status
-    assert app in told.json["remedy"]
-    assert told.json["request_id"] == told.headers["x-request-id"]
-    eventually(page, what=f"{app} shows {title!r}")
-    return told
+    with ThreadPoolExecutor(64) as pool:
+        asked: list[tuple[Future[Answer | None], Future[Answer | None]]] = []
+
+        def told() -> Answer | None:
+            asked.append((pool.submit(problem), pool.submit(page)))
+            problems, pages = ([each.result() for each in kind if each.done()] for kind in zip(*asked, strict=True))
+            return next(filter(None, problems), None) if any(pages) else None
+
+        answer: Answer = eventually(told, every_s=0.1, what=f"{app} answers {code}")
+    assert answer.json["fault"] == "app"
+    assert answer.json["status"] == status
+    assert app in answer.json["remedy"]
+    assert answer.json["request_id"] == answer.headers["x-request-id"]
+    return answer
