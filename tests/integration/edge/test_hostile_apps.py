@@ -164,6 +164,17 @@ def test_slipways_cookies_can_not_be_set_in_any_spelling(rig, shop, row):
     assert b"mine=1" in found
 
 
+def test_slipways_cookie_is_not_lost_in_a_crowd(rig, shop):
+    """Lua is shown a hundred values of a header at most."""
+    crowd = b"".join(b"Set-Cookie: a%d=1\r\n" % number for number in range(150))
+    shop(START + crowd + COOKIE + b"\r\n" + SHORT)
+
+    found = exchange(rig.edge, ASK)
+
+    assert b"a0=1" in found
+    assert b"evil" not in found
+
+
 def test_orders_to_nginx_and_headers_between_two_neighbours_stay_at_the_edge(rig, shop):
     orders = [f"X-Accel-{name}: 1" for name in ("Redirect", "Expires", "Limit-Rate", "Buffering", "Charset")]
     hop = [f"{name}: 1" for name in ("Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Trailer", "X-Request-Id")]
