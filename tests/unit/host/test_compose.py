@@ -106,10 +106,19 @@ def test_only_who_reaches_replicas_repositories_or_clients_has_a_network() -> No
     assert {name for name, network in networks.items() if network != "none"} == {"prepare", "worker", "agent", "edge"}
 
 
-@pytest.mark.parametrize(("name", "keys"), [("webhook", ["/keys/hooks.key"]), ("edge", [])])
-def test_who_faces_the_internet_sees_no_key_to_apps_secrets(name: str, keys: list[str]) -> None:
-    assert {"type": "tmpfs", "target": "/var/lib/slipway/keys", "tmpfs": {"mode": 0o700}} in CONTAINERS[name]["volumes"]
-    assert [source.removeprefix(STATE) for source in sources(name) if "/keys/" in source] == keys
+@pytest.mark.parametrize(
+    ("name", "hidden"),
+    [("webhook", {"keys", "edge", "buildkit"}), ("router", {"edge", "buildkit"}), ("edge", {"keys", "buildkit"})],
+)
+def test_who_faces_the_internet_sees_neither_others_keys_nor_what_others_obey(name: str, hidden: set[str]) -> None:
+    covers = [volume for volume in CONTAINERS[name]["volumes"] if volume["type"] == "tmpfs"]
+    assert {cover["target"].removeprefix("/var/lib/slipway/") for cover in covers} == hidden
+    assert all(cover["tmpfs"]["mode"] == 0o700 for cover in covers)
+
+
+def test_of_the_keys_the_webhook_is_given_the_hooks_alone() -> None:
+    given = {name: source for name in ("webhook", "edge") for source in sources(name) if "/keys/" in source}
+    assert given == {"webhook": f"{STATE}/keys/hooks.key"}
 
 
 @pytest.mark.parametrize("name", OURS)
