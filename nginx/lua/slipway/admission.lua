@@ -127,12 +127,8 @@ local function send(ctx, host, entry)
 end
 
 local function may_go_at_once(entry)
-  if entry.stopped or entry.max_concurrency or not policy.is_public(entry)
-    or streaks.paused_until(entry.circuit) then
-    return false
-  end
-  local length, is_unsized = bodies.announced()
-  return not length and not is_unsized and not ngx.var.http_upgrade
+  return ngx.var.slipway_bare == "1" and policy.is_public(entry)
+    and not (entry.stopped or entry.max_concurrency or streaks.paused_until(entry.circuit))
 end
 
 -- Rewrite phase, where nothing can wait: "1" when the request is admitted, with a counted target. Else "", and nothing
@@ -144,7 +140,8 @@ function _M.admit_at_once()
     return ""
   end
   local ctx = ngx.ctx
-  ctx.streams = wants_events()
+  ctx.is_http1 = true
+  ctx.streams = wants_events() or nil -- no more than four fields: room for them is made at once
   if attempts.choose(ctx, host, entry) then
     return ""
   end

@@ -77,11 +77,12 @@ function _M.app_header()
     ngx.header.Content_Encoding = nil
     return ngx.exit(502) -- comes here again
   end
-  if protocol.is_http2() then
+  local ctx = ngx.ctx
+  if not ctx.is_http1 and protocol.is_http2() then
     ngx.header.Upgrade = nil -- has no place there: browsers end the stream
   end
   if status == 200 or status == 404 or status == 403 then -- nginx compresses no other
-    compression.guard(ngx.ctx.entry)
+    compression.guard(ctx.entry)
   end
   _M.header()
 end
