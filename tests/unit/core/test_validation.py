@@ -229,7 +229,9 @@ def test_what_is_no_variables_name_is_refused(name: str) -> None:
     assert refused.value.remedy
 
 
-@pytest.mark.parametrize("name", ["python:3.11-slim", "ghcr.io/acme/app@sha256:" + "a" * 64, "registry.example:5000/a/b:c"])
+@pytest.mark.parametrize(
+    "name", ["python:3.11-slim", "ghcr.io/acme/app@sha256:" + "a" * 64, "registry.example:5000/a/b:c"]
+)
 def test_an_image_has_a_name(name: str) -> None:
     assert validation.image_name(name) == name
 
