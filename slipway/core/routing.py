@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from slipway.core.app_settings import Traffic
@@ -59,7 +60,8 @@ def _target(backend: Backend, traffic: Traffic) -> dict[str, Any]:
     return target
 
 
-def _choices(traffic: Traffic) -> dict[str, Any]:
+@lru_cache(maxsize=1024)
+def _choices(traffic: Traffic) -> Mapping[str, Any]:
     """What was chosen. The defaults are the edges' too, so that ten thousand entries need not repeat them."""
     chosen = traffic.model_dump(exclude_defaults=True, exclude={"weights", "timeouts", "max_body_mb"})
     waiting = chosen.get("waiting", {})
