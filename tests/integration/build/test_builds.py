@@ -95,7 +95,7 @@ def test_a_client_without_buildkit_is_passed_over(tmp_path: Path) -> None:
     bad = tmp_path / "docker"
     bad.write_text("#!/bin/sh\n[ $1 = --version ] && echo Docker version 29.0.0, build x\nexit 1\n")
     bad.chmod(0o755)
-    with pytest.raises(DependencyUnavailable, match="which can.t do BuildKit builds"):
+    with pytest.raises(DependencyUnavailable, match="which can't do BuildKit builds"):
         docker_client.pick_client(str(bad))
     assert docker_client.pick_client() != str(bad)
 
