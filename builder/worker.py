@@ -98,6 +98,7 @@ def die_with(parent: int | None) -> None:
 
 def main() -> int:
     """Work until told to stop. What jobs need is imported by now, so that their forks have it."""
+    signal.signal(signal.SIGTERM, _end)  # RQ's worker listens only from when it begins
     chosen = settings.load()
     logs.configure("worker", chosen.log_level)
     os.nice(NICE)
@@ -110,6 +111,11 @@ def main() -> int:
         while not BuildWorker.told_to_stop:
             _work(redis)
     return 0
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    """Nothing is in hand."""
+    raise SystemExit(0)
 
 
 def _work(redis: Redis) -> None:
