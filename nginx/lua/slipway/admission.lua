@@ -8,13 +8,18 @@ local concurrency = require("slipway.concurrency")
 local cookies = require("slipway.cookies")
 local policy = require("slipway.policy")
 local routes = require("slipway.routes")
+local settings = require("slipway.settings")
 local streaks = require("slipway.streaks")
 local waiting = require("slipway.waiting")
 local wakes = require("slipway.wakes")
 
 local _M = {}
 
-local FIRST_TABLE = { requests = 10000, bytes = 64 * 1024 * 1024, timeout_s = 3 }
+local FIRST_TABLE = {
+  requests = 10000,
+  bytes = 64 * 1024 * 1024,
+  timeout_s = settings.first_table_s or 10, -- a busy host takes its time when nginx was killed
+}
 
 -- A new edge holds no table for a moment: a request waits for the first full read rather than being sent away.
 local function after_first_table(host)

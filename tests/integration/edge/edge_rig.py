@@ -138,7 +138,7 @@ class Edge:
         conf: Mapping[str, str] | None = None,
     ) -> None:
         self.port = free_port()
-        self.lua = lua or {}
+        self.lua = {"first_table_s": 3, **(lua or {})}
         """More values for its settings.json."""
         self.conf = conf or {}
         """What stands in nginx.conf -> what shall stand there: timeouts that a test can't wait for."""
