@@ -30,6 +30,7 @@ NAMED = """
 import http.server, sys, time
 class App(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     def do_GET(self):
         if self.path == "/slow" and "NAME" == "left":
             time.sleep(1)

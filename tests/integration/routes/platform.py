@@ -38,6 +38,7 @@ class Backend:
     def __init__(self) -> None:
         class Answer(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 body = str(self.server.server_address[1]).encode()
