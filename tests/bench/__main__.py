@@ -1,18 +1,19 @@
-"""`make bench`: the edge beside other proxies and the push's path, against their budgets, in one run, as Markdown.
+"""`make bench`: the edge beside other proxies, routes at scale, the push's path and what all of it takes when idle,
+against their budgets, in one run, as Markdown.
 
-One part of it alone: `python -m tests.bench edge|push`; `--short` takes fewer rounds of the edge. `phases` (only when
-asked for) says where the edge's cost goes.
+One part of it alone: `python -m tests.bench edge|routes|push`; `--short` takes fewer rounds of the edge. `phases` (only
+when asked for) says where the edge's cost goes.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from tests.bench import deliveries, edge, edge_phases, pushes
+from tests.bench import deliveries, edge, edge_phases, idle, pushes, routes
 from tests.bench.measuring import Row, engine, machine, table
 from tests.fixtures.stack import running_stack
 
-USUAL = ("edge", "push")
+USUAL = ("edge", "routes", "push")
 PARTS = (*USUAL, "phases")
 
 
@@ -22,7 +23,7 @@ def measure_pushes() -> list[Row]:
         rows = [pushes.compare(stack), pushes.roll_back(stack)]
         sender = deliveries.prepare(stack)
         rows += [deliveries.steady(stack, sender), deliveries.disk(stack), deliveries.burst(sender)]
-        return rows
+        return [*rows, idle.memory(stack)]
 
 
 def main() -> None:
@@ -38,6 +39,8 @@ def main() -> None:
     if "edge" in parts:
         shown, rows = edge.measure(edge.SHORT if chosen.short else edge.Extent())
         print(f"\n{shown}", flush=True)
+    if "routes" in parts:
+        rows += routes.rows()
     if "push" in parts:
         rows += measure_pushes()
     if "phases" in parts:
