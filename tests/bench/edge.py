@@ -40,6 +40,8 @@ class Figures:
     cpu_us: list[float] = field(default_factory=list)
     """Of the proxy's processes, for each request answered."""
     per_s: list[float] = field(default_factory=list)
+    busy: list[float] = field(default_factory=list)
+    """Share of the proxies' core that it had: well below 1, load or backend was what ended first, or others had it."""
     half_load: list[Latencies] = field(default_factory=list)
     memory_mib: float = 0.0
 
@@ -80,6 +82,7 @@ def _saturated(figures: Figures, load: LoadGenerator, seconds: int) -> None:
     used_s = edge_costs.cpu_s(figures.contender.pid) - before_s
     figures.cpu_us.append(used_s / answered.requests * 1e6)
     figures.per_s.append(answered.per_s)
+    figures.busy.append(used_s / answered.seconds)
 
 
 def _ratio(above: Sequence[float], below: Sequence[float]) -> float:
@@ -89,8 +92,8 @@ def _ratio(above: Sequence[float], below: Sequence[float]) -> float:
 
 def _table(count: int, figures: Sequence[Figures]) -> str:
     plain = next(each for each in figures if each.contender.name == "nginx")
-    head = f"| {count:,} routes | CPU a request | of plain | requests/s | of plain | p50 | p99 | p99.9 | memory |"
-    lines = [head, f"| --- {'| ---: ' * 8}|"]
+    columns = "CPU a request | of plain | requests/s | of plain | core used | p50 | p99 | p99.9 | memory"
+    lines = [f"| {count:,} routes | {columns} |", f"| --- {'| ---: ' * 9}|"]
     for each in figures:
         latencies = [each.latency(which) for which in (lambda x: x.p50, lambda x: x.p99, lambda x: x.p999)]
         cells = [
@@ -99,6 +102,7 @@ def _table(count: int, figures: Sequence[Figures]) -> str:
             f"{_ratio(plain.cpu_us, each.cpu_us):.2f}",
             f"{statistics.median(each.per_s):,.0f}",
             f"{_ratio(each.per_s, plain.per_s):.2f}",
+            f"{statistics.median(each.busy):.0%}",
             *(f"{statistics.median(rounds):.2f} ms" for rounds in latencies),
             f"{each.memory_mib:.0f} MiB",
         ]
