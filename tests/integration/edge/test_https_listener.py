@@ -16,6 +16,7 @@ from edge_rig import RedisServer, eventually, free_port, short_folder
 from edge_tls import Http2Client, connect, make_certificate
 
 from slipway.host import checkout
+from slipway.host.edge_listener import listen_on
 
 ENDED_AT_ONCE_S = 1.0  # nginx that ends within this is not started again
 
@@ -114,3 +115,9 @@ def _other(serial, before) -> bool:
         return serial() != before
     except (ssl.SSLError, ConnectionError):  # the client trusts the new one alone
         return False
+
+
+def test_a_worker_that_comes_too_late_for_a_connection_does_not_wait_for_the_next():
+    """Two workers wake for one connection: accept() must tell the slower one that it is gone."""
+    with closing(listen_on(f"127.0.0.1:{free_port()}")) as held:
+        assert not os.get_blocking(held.fileno())
