@@ -57,7 +57,8 @@ def _setting(default: str, about: str, parse: Callable[[str], Any] = str) -> Any
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The platform's settings, frozen. `{state}` in a default stands for STATE_DIR."""
+    """The platform's settings, frozen. In a default `{state}` stands for STATE_DIR, `{console}` for CONSOLE_HOST with
+    the port of HTTP_LISTEN."""
 
     # where things are
     instance: str = _setting("slipway", "name of this installation; prefixes networks and labels", _instance)
@@ -75,7 +76,7 @@ class Settings:
     tls_key: str = _setting("", "PEM file with that certificate's key")
     console_host: str = _setting("slipway.localhost", "host of the API, the webhooks and the console")
     app_domain: str = _setting("localhost", "apps get <app>.<this> as their first host")
-    public_url: str = _setting("http://slipway.localhost:8080", "how the console host is reached from outside")
+    public_url: str = _setting("http://{console}", "how the console host is reached from outside")
     edge_id: str = _setting("edge-1", "name of the edge on this host")
     edge_workers: int = _setting("2", "nginx worker processes", int)
     metrics_listen: str = _setting("", "address:port of the edge's Prometheus metrics; empty: its private socket alone")
@@ -180,8 +181,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     unknown = sorted(key for key in environ if key.startswith(PREFIX) and key not in known | CLIENT_KEYS)
     if unknown:
         raise SettingsError(f"{unknown[0]} is not a setting", remedy="see .env.example for all of them")
-    state = environ.get(PREFIX + "STATE_DIR", "/var/lib/slipway")
-    return Settings(**{f.name: _value(f.name, f.metadata, environ, state) for f in fields(Settings)})
+    told = {f.name: environ.get(PREFIX + f.name.upper(), f.metadata["default"]) for f in fields(Settings)}
+    places = {"{state}": told["state_dir"], "{console}": _with_port(told["console_host"], told["http_listen"])}
+    return Settings(**{f.name: _value(f.name, f.metadata, told[f.name], places) for f in fields(Settings)})
 
 
 def environment(
@@ -244,13 +246,18 @@ _OUTBOUND = frozenset(
 CLIENT_KEYS = frozenset({"SLIPWAY_URL", "SLIPWAY_TOKEN", "SLIPWAY_APP", "SLIPWAY_CONFIG_DIR"})
 
 
-def _value(name: str, metadata: Mapping[str, Any], environ: Mapping[str, str], state: str) -> Any:
-    key = PREFIX + name.upper()
-    text = environ.get(key, metadata["default"]).replace("{state}", state)
+def _with_port(host: str, listen: str) -> str:
+    port = listen.rpartition(":")[2]
+    return f"{host}:{port}" if port.isdecimal() and port != "80" else host
+
+
+def _value(name: str, metadata: Mapping[str, Any], text: str, places: Mapping[str, str]) -> Any:
+    for place, filled in places.items():
+        text = text.replace(place, filled)
     try:
         return metadata["parse"](text)
     except ValueError as error:
-        raise SettingsError(f"{key} is not valid: {_without(str(error), text)}") from None
+        raise SettingsError(f"{PREFIX}{name.upper()} is not valid: {_without(str(error), text)}") from None
 
 
 def _without(sentence: str, value: str) -> str:

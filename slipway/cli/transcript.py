@@ -23,6 +23,9 @@ _MARKS = {True: ("✔", "green"), False: ("✘", "red"), None: ("…", "cyan")}
 WELL = (State.LIVE, State.RETIRED, State.SKIPPED)
 """What was asked for holds: it serves, it served, or there was nothing to do."""
 
+_PRINTED_BY = {"fetch": "the fetch", "build": "the build"}
+"""Step that failed → whose lines the deployment kept."""
+
 
 def heading(deployment: Deployment, at: datetime | None = None) -> str:
     """`shop  9f3c1e2 "Fix the cart total"   pushed 12 s ago by …`."""
@@ -97,7 +100,7 @@ def _tail(deployment: Deployment) -> list[str]:
     lines = safe(deployment["tail"]).splitlines()
     if not lines:
         return []
-    whose = "the build" if _failed_step(deployment).get("name") == "build" else "the replica"
+    whose = _PRINTED_BY.get(_failed_step(deployment).get("name", ""), "the replica")
     return ["", click.style(f"  last lines of {whose}", dim=True), *(f"  {line}" for line in lines), ""]
 
 

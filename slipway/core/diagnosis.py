@@ -56,7 +56,8 @@ def health_remedy(message: str) -> list[str]:
         why = f"the app runs, but fails at {path}: its output says why"
     else:
         why = f"the app refuses {path}: the health check brings no login"
-    return [f"{why}. Mend it and push again, or have another path asked: slipway apps set health_path=/…"]
+    another = "health_path in slipway.toml, where it stands there, else slipway apps set health_path=/…"
+    return [f"{why}. Mend it and push again, or have another path asked: {another}"]
 
 
 def _missing_variables(tail: str) -> list[str]:

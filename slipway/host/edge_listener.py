@@ -51,14 +51,15 @@ def listen_on(listen: str) -> socket.socket:
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             held = socket.create_server((host, port), family=family, backlog=BACKLOG)
-            # nginx takes an inherited socket as it is. Of two workers that wake for one connection, the one that comes
-            # too late would wait in accept() for the next, and all that it carries with it.
-            held.setblocking(False)
-            return held
         except OSError:
             if time.monotonic() > until:
                 raise
             time.sleep(0.05)
+        else:
+            # nginx takes an inherited socket as it is. Of two workers that wake for one connection, the one that comes
+            # too late would wait in accept() for the next, and all that it carries with it.
+            held.setblocking(False)
+            return held
 
 
 class Keeper:

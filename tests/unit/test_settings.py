@@ -43,6 +43,21 @@ def test_the_state_folder_is_the_place_of_all_defaults_that_need_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("listen", "url"),
+    [
+        ("8080", "http://console.example:8080"),
+        ("80", "http://console.example"),
+        ("127.0.0.1:8090", "http://console.example:8090"),
+        ("[::1]:80", "http://console.example"),
+        ("127.0.0.1", "http://console.example"),
+    ],
+)
+def test_the_public_address_follows_the_console_host_and_the_port(listen: str, url: str) -> None:
+    assert load(HTTP_LISTEN=listen, CONSOLE_HOST="console.example").public_url == url
+    assert load(HTTP_LISTEN=listen, PUBLIC_URL="https://told.example").public_url == "https://told.example"
+
+
+@pytest.mark.parametrize(
     ("name", "text", "value"),
     [
         ("DELIVERY_MAX_BYTES", "512m", 512 << 20),

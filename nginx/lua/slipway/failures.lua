@@ -36,7 +36,7 @@ _M.BY_CODE = {
   ["scaled-to-zero"] = {
     status = 503, fault = "app", title = "App switched off",
     detail = "The app is deployed, but scaled to 0: nothing of it runs until its owner wants it to.",
-    remedy = "If the app is yours: slipway scale web=1 -a %{app}",
+    remedy = "If the app is yours: slipway scale 1 -a %{app}",
   },
   ["app-stopped"] = { -- for a reason that this edge does not know
     status = 503, fault = "app", title = "App not running",
