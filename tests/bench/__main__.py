@@ -20,10 +20,9 @@ PARTS = (*USUAL, "phases")
 def measure_pushes() -> list[Row]:
     with running_stack(workers="1") as stack:
         print(engine(stack.docker), flush=True)
-        rows = [pushes.compare(stack), pushes.roll_back(stack)]
+        rows = [pushes.compare(stack), pushes.roll_back(stack), idle.memory(stack)]
         sender = deliveries.prepare(stack)
-        rows += [deliveries.steady(stack, sender), deliveries.disk(stack), deliveries.burst(sender)]
-        return [*rows, idle.memory(stack)]
+        return [*rows, deliveries.steady(stack, sender), deliveries.disk(stack), deliveries.burst(sender)]
 
 
 def main() -> None:
