@@ -21,6 +21,7 @@ _SIZE = re.compile(r"(\d+)([kmgt]?)b?", re.IGNORECASE)
 _FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _ENV_LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=(?P<value>.*)")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
+_LISTEN = re.compile(r"(?:(?P<address>.*):)?(?P<port>\d+)")
 
 
 def _size(text: str) -> int:
@@ -170,6 +171,14 @@ class Settings:
         return self.run_dir / "agent.sock"
 
 
+def address_of(listen: str) -> tuple[str, int]:
+    """`8080`, `127.0.0.1:8080` or `[::1]:8080` as nginx reads them; no address is every IPv4 one."""
+    match = _LISTEN.fullmatch(listen)
+    if match is None:
+        return listen, 80
+    return (match["address"] or "").strip("[]*"), int(match["port"])
+
+
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read all settings from `environ` (the process's own when None).
 
@@ -247,8 +256,8 @@ CLIENT_KEYS = frozenset({"SLIPWAY_URL", "SLIPWAY_TOKEN", "SLIPWAY_APP", "SLIPWAY
 
 
 def _with_port(host: str, listen: str) -> str:
-    port = listen.rpartition(":")[2]
-    return f"{host}:{port}" if port.isdecimal() and port != "80" else host
+    port = address_of(listen)[1]
+    return host if port == 80 else f"{host}:{port}"
 
 
 def _value(name: str, metadata: Mapping[str, Any], text: str, places: Mapping[str, str]) -> Any:

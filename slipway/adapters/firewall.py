@@ -17,7 +17,7 @@ from pathlib import Path
 from slipway.adapters import firewall_rules
 from slipway.adapters.firewall_rules import Ruleset
 from slipway.errors import HostUnready
-from slipway.settings import Settings
+from slipway.settings import Settings, address_of
 
 RESOLV_CONF = Path("/etc/resolv.conf")
 IPV6 = Path("/proc/net/if_inet6")  # missing where the kernel has no IPv6
@@ -84,7 +84,7 @@ def examine(settings: Settings) -> list[str]:
 
 
 def _rules(settings: Settings, family: _Family) -> Ruleset:
-    ports = [int(listen.rpartition(":")[2]) for listen in settings.edge_listens]
+    ports = [address_of(listen)[1] for listen in settings.edge_listens]
     return firewall_rules.ruleset(
         settings.instance, version=family.version, edge_ports=ports, nameservers=_nameservers(RESOLV_CONF)
     )

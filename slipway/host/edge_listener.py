@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -23,20 +22,13 @@ from collections.abc import Callable, Mapping, Sequence
 from slipway import settings as slipway_settings
 from slipway.errors import SlipwayError
 from slipway.host import edge
+from slipway.settings import address_of
 
 BACKLOG = 4096
 BIND_PATIENCE_S = 10.0
 _SHORT_LIFE_S = 1.0
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-def address_of(listen: str) -> tuple[str, int]:
-    """`8080`, `127.0.0.1:8080` or `[::1]:8080` as nginx reads them; no address is every IPv4 one."""
-    match = re.fullmatch(r"(?:(?P<address>.*):)?(?P<port>\d+)", listen)
-    if match is None:
-        return listen, 80
-    return (match["address"] or "").strip("[]*"), int(match["port"])
 
 
 def listen_on(listen: str) -> socket.socket:

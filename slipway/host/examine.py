@@ -15,12 +15,11 @@ from slipway.adapters.image_folder import seen_from_here
 from slipway.errors import SlipwayError
 from slipway.host import certificate, checkout, folders
 from slipway.host.commands import Commands
-from slipway.host.edge_listener import address_of
 from slipway.host.engine import SYSTEMD, Engine, pick_client
 from slipway.host.lifecycle import Platform
 from slipway.host.probing import http_status
 from slipway.host.requirements import Host, missing
-from slipway.settings import Settings
+from slipway.settings import Settings, address_of
 
 SCRATCH_FLOOR_BYTES = 256 << 20
 _GIB = 1 << 30
