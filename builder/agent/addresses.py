@@ -35,28 +35,28 @@ def network_of(parts: Parts, tenant_id: int) -> IPv4Network:
             tenant = session.get_one(Tenant, tenant_id)
             name, subnet = tenant.name, tenant.subnet and IPv4Network(tenant.subnet)
             settled = session.scalar(select(Address.address).filter_by(tenant_id=tenant_id).limit(1)) is not None
+            if subnet and settled:
+                return subnet
             others = select(Tenant.subnet).where(Tenant.subnet.is_not(None), Tenant.id != tenant_id)
             taken = [IPv4Network(text) for text in session.scalars(others) if text]
-        if subnet and settled:
-            return subnet
         given = _give(parts, name, subnet or None, taken)
-        with parts.db.write(platform=REASON) as session:
-            session.get_one(Tenant, tenant_id).subnet = str(given)
+        if given != subnet:
+            with parts.db.write(platform=REASON) as session:
+                session.get_one(Tenant, tenant_id).subnet = str(given)
         return given
 
 
 def _give(parts: Parts, tenant: str, wanted: IPv4Network | None, taken: list[IPv4Network]) -> IPv4Network:
     settings, routes, refused = parts.settings, host_routes(), list[IPv4Network]()
     while len(refused) < _RANGES_TRIED:
-        subnet = (
-            wanted
-            if wanted and not refused
-            else free_subnet(settings.subnets, settings.tenant_prefix, taken=taken, routes=routes, refused=refused)
+        subnet = wanted or free_subnet(
+            settings.subnets, settings.tenant_prefix, taken=taken, routes=routes, refused=refused
         )
         try:
             parts.runtime.ensure_network(tenant, str(subnet))
         except SubnetTaken:
             refused.append(subnet)
+            wanted = None
         except HostUnready as error:
             raise DeploymentFailed("start-refused", error.message, remedy=error.remedy) from error
         else:
