@@ -15,6 +15,7 @@ from rq import Queue
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.utils import now, utcparse
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def workers_at_work(redis: Redis) -> int:
     Raises:
         RedisError: Redis does not answer.
     """
-    keys = cast("set[bytes]", redis.smembers(f"rq:workers:{BUILDS}"))
+    keys = cast("set[bytes]", redis.smembers(WORKERS_BY_QUEUE_KEY % BUILDS))
     with redis.pipeline(transaction=False) as pipe:
         for key in keys:
             pipe.hget(key.decode(), "last_heartbeat")

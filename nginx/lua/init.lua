@@ -6,13 +6,12 @@ jit.opt.start("loopunroll=60") -- tail calls count towards it, and most of what 
 
 require("slipway.counters").share()
 
+local admission = require("slipway.admission")
 local answers = require("slipway.answers")
 local attempts = require("slipway.attempts")
 local outcomes = require("slipway.outcomes")
 local status = require("slipway.status")
 local worker = require("slipway.worker")
-
-local admission = require("slipway.admission")
 
 slipway = {
   start = worker.start,

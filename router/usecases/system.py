@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from router import documents
 from router.services import Services
+from slipway import migrations
 from slipway.errors import DependencyUnavailable, SlipwayError
 from slipway.models import Edge, RouteTable
 from slipway.queue import BUILDS, workers_at_work
@@ -43,10 +44,10 @@ def system_health(services: Services) -> documents.System:
 def check_ready(services: Services, needed_revision: str) -> None:
     """Raises `DependencyUnavailable` while the database does not answer, or has another schema than this code's."""
     with services.db.read(platform="is the schema this code's?") as session:
-        found = session.connection().exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        found = migrations.current(session.connection())
     if found != needed_revision:
         raise DependencyUnavailable(
-            f"The database has schema {found}, this code needs {needed_revision}.",
+            f"The database has schema {found or 'nothing'}, this code needs {needed_revision}.",
             remedy="start the same version everywhere: make up migrates the database",
         )
 

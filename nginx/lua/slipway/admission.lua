@@ -7,6 +7,7 @@ local breaker = require("slipway.breaker")
 local concurrency = require("slipway.concurrency")
 local cookies = require("slipway.cookies")
 local policy = require("slipway.policy")
+local protocols = require("slipway.protocol")
 local routes = require("slipway.routes")
 local settings = require("slipway.settings")
 local streaks = require("slipway.streaks")
@@ -42,7 +43,7 @@ end
 -- Only WebSockets are upgraded, on HTTP/1.1 alone. nginx would follow an app into any protocol that the client asked
 -- for. Returns whether it is one, or nil and a failure's code.
 local function upgrades(protocol)
-  if ngx.req.http_version() == 2 then
+  if protocols.is_http2() then
     return nil, "bad-request"
   end
   if protocol:lower() == "websocket" then
