@@ -79,3 +79,4 @@ def test_replicas_that_died_unheard_are_noticed(rig: Rig, app: App) -> None:
 
 def test_an_app_that_nobody_knows_is_nobodys(rig: Rig) -> None:
     rousing.rouse(rig.parts, 4711)
+    assert rig.parts.hints.roused_at == {}

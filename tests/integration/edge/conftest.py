@@ -46,6 +46,14 @@ def shared_rig() -> Iterator[Rig]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def watched_rig() -> Iterator[Rig]:
+    """Of one worker, for modules that send garbage: neither nginx nor Lua may complain of itself meanwhile."""
+    with running({"SLIPWAY_EDGE_WORKERS": "1"}) as made:
+        yield made
+        assert made.edge.complaints == []
+
+
 @pytest.fixture
 def backend() -> Iterator[Callable[..., Server]]:
     """Starts apps to proxy to."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from edge_publisher import target
-from edge_rig import eventually, read, running
+from edge_rig import eventually, read
 from edge_wire import Arrived, WireApp, exchange, statuses, wire_app
 
 MIB = 1 << 20
@@ -27,10 +27,8 @@ WORKERS_MOST_BYTES = 64 * MIB
 
 
 @pytest.fixture(scope="module")
-def rig():
-    with running({"SLIPWAY_EDGE_WORKERS": "1"}) as made:
-        yield made
-        assert made.edge.complaints == []
+def rig(watched_rig):
+    return watched_rig
 
 
 @pytest.fixture

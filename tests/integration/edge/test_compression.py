@@ -11,7 +11,6 @@ from contextlib import closing
 import pytest
 from edge_backend import UnixServer
 from edge_publisher import target
-from edge_rig import running
 from edge_wire import Arrived, wire_app
 
 TEXT = b"word " * 1000
@@ -20,10 +19,8 @@ COOKIE = {"Cookie": "mine=1"}
 
 
 @pytest.fixture(scope="module")
-def rig():
-    with running({"SLIPWAY_EDGE_WORKERS": "1"}) as made:
-        yield made
-        assert made.edge.complaints == []
+def rig(watched_rig):
+    return watched_rig
 
 
 @pytest.fixture

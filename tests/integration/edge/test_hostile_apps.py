@@ -9,7 +9,6 @@ from contextlib import ExitStack
 
 import pytest
 from edge_publisher import target
-from edge_rig import running
 from edge_wire import OK, Arrived, exchange, statuses, wire_app
 
 OPEN = {"ejection": {"failures": 1000}, "breaker": {"failures": 1000}}
@@ -74,10 +73,8 @@ COOKIES = {
 
 
 @pytest.fixture(scope="module")
-def rig():
-    with running({"SLIPWAY_EDGE_WORKERS": "1"}) as made:
-        yield made
-        assert made.edge.complaints == []
+def rig(watched_rig):
+    return watched_rig
 
 
 @pytest.fixture

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import pytest
 from edge_publisher import target
-from edge_rig import running
 from edge_wire import AFTER, exchange, statuses, wire_app
 
 ASK = b"GET /x HTTP/1.0\r\nHost: shop.localhost\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
-def rig():
-    with running({"SLIPWAY_EDGE_WORKERS": "1"}) as made:
-        yield made
-        assert made.edge.complaints == []
+def rig(watched_rig):
+    return watched_rig
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import pytest
 from edge_publisher import target
-from edge_rig import running
 from edge_wire import AFTER, WireApp, exchange, statuses, wire_app
 
 HOST = b"Host: shop.localhost\r\n"
@@ -200,10 +199,8 @@ IDENTITY = (b"X-Forwarded-User", b"X-Forwarded-Groups", b"X-Slipway-Identity")
 
 
 @pytest.fixture(scope="module")
-def rig():
-    with running({"SLIPWAY_EDGE_WORKERS": "1"}) as made:
-        yield made
-        assert made.edge.complaints == []
+def rig(watched_rig):
+    return watched_rig
 
 
 @pytest.fixture(scope="module")
