@@ -211,7 +211,7 @@ class Job:
 def _internal(deployment_id: int) -> DeploymentFailed:
     return DeploymentFailed(
         "internal",
-        "Slipway stumbled over a fault of its own. The app serves on as before.",
+        "Slipway stumbled over a fault of its own.",
         remedy="try again: slipway deploy; the host's owner finds the fault in the worker's log, "
         f"at deployment {deployment_id}",
     )

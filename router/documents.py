@@ -25,6 +25,7 @@ class ReleaseRef(Document):
 
 class DeploymentRef(Document):
     id: int
+    release: int | None = Field(description="Its number.")
     commit: str
     digest: str = Field(description="As in a deployment.")
 
@@ -60,6 +61,7 @@ class Deployment(Document):
     previous: DeploymentRef | None = Field(description="What was live when this one switched.")
     reason: str = Field(description="Stable code of how it ended, such as build-failed.")
     detail: str
+    meaning: str = Field(description="What serves now, after one that did not go live; as it is when it is asked.")
     remedy: str
     tail: str = Field(description="The last lines of the build's or the replica's output.")
     steps: list[Step]
@@ -69,7 +71,7 @@ class Deployment(Document):
     ended_at: datetime | None
     url: str
     log_url: str
-    serving: DeploymentRef | None = Field(description="What serves the app now.")
+    serving: DeploymentRef | None = Field(description="What is live now; meaning says whether it serves.")
 
 
 class Deployments(Document):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,11 +14,13 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException
 
 from slipway.core.faults import MOST, named, predicate
+from slipway.core.hints import for_app
 from slipway.errors import DependencyUnavailable, InvalidInput, NotAuthenticated, SlipwayError
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 2
+_APP = re.compile(r"[a-z0-9][a-z0-9-]*")
 _CODES = {404: "not-found", 405: "method-not-allowed", 413: "payload-too-large", 415: "unsupported-content"}
 _DETAILS = {
     404: "There is nothing at this address.",
@@ -103,5 +106,8 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _answer(problem: dict[str, Any], status: int, headers: dict[str, str]) -> Response:
+    app = str((request.view_args or {}).get("app", ""))
+    if "remedy" in problem and _APP.fullmatch(app):
+        problem["remedy"] = for_app(problem["remedy"], app)
     problem["request_id"] = request.environ.get("slipway.request_id", "")
     return Response(json.dumps(problem), status, headers, content_type=MEDIA_TYPE)

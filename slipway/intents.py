@@ -149,7 +149,10 @@ def cancel(deployment: Deployment, *, actor: str) -> None:
         Conflict: it has ended already.
     """
     if State(deployment.state) not in UNFINISHED:
-        raise Conflict(f"deployment {deployment.id} is {deployment.state} already", remedy="slipway deployments")
+        raise Conflict(
+            f"deployment {deployment.id} is {deployment.state} already",
+            remedy=f"slipway deployments show {deployment.id}",
+        )
     lifecycle.request_stop(deployment, State.CANCELLED, f"cancelled by {actor}")
 
 

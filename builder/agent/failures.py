@@ -36,16 +36,13 @@ class _Witness:
     secrets: tuple[str, ...] = ()
 
 
-def fail(parts: Parts, scope: Scope, action: Fail) -> bool:
-    """End in `failed`, with what the replica said last. What served before serves on, untouched."""
+def fail(parts: Parts, _scope: Scope, action: Fail) -> bool:
+    """End in `failed`, with what the replica said last. What served before is left as it is."""
     error = _error(parts, action)
     with parts.db.write(platform=REASON) as session:
         row = session.get(Deployment, action.deployment_id)
         if row is None or State(row.state) not in UNFINISHED:
             return False
-        live = live_in(session, scope)
-        lifecycle.end_step(row, ok=False, note=error.message)
-        error.message = f"{error.message.rstrip('.')}. {_meaning(live)}"
         lifecycle.fail(row, error)
     log.info("failed", extra={"deployment": action.deployment_id, "reason": error.reason, "why": error.message})
     return True
@@ -94,9 +91,3 @@ def _last_words(parts: Parts, container_id: str, health_path: str) -> str:
         return "\n".join(own_lines(said, health_path)[-_TAIL_LINES:])
     except SlipwayError as error:
         return f"(its output can't be read: {error.message})"
-
-
-def _meaning(live: Deployment | None) -> str:
-    if live is None:
-        return "There is no earlier release, so the app's address answers 503"
-    return f"The old release {live.commit_sha[:7] or live.id} serves on"

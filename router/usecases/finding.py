@@ -30,7 +30,7 @@ def deployment_numbered(session: Session, number: int, *, to_change: bool = Fals
         query = query.with_for_update()
     found = session.scalar(query) if number <= _NUMBER_MAX else None
     if found is None:
-        raise NotFound(f"There is no deployment {number} here.", remedy="see them all: slipway deployments")
+        raise NotFound(f"There is no deployment {number} here.", remedy="see an app's: slipway deployments -a APP")
     return found
 
 

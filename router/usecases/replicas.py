@@ -62,7 +62,7 @@ def _replica(session: Session, identity: str) -> tuple[Replica, str]:
     query = select(Replica, App.name).join(App, App.id == Replica.app_id)
     found = session.execute(query.where(_identified(identity))).first()
     if found is None:
-        raise NotFound(f"There is no container {identity[:64]!r} here.", remedy="see them: slipway ps")
+        raise NotFound(f"There is no container {identity[:64]!r} here.", remedy="see an app's: slipway ps --all -a APP")
     row, app = found
     return row, app
 

@@ -1,17 +1,21 @@
-"""Deployments as documents, any number of them in four queries."""
+"""Deployments as documents, any number of them in as many queries as one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from router import documents
+from slipway.core.configuration import WEB
+from slipway.core.fleet import READY
+from slipway.core.hints import for_app
+from slipway.core.serving import EXPLAINED, Serving, meaning
 from slipway.core.states import State
-from slipway.models import App, Deployment, Release
+from slipway.models import App, Deployment, Release, Replica, Scale
 
 
 def show_deployments(session: Session, rows: Sequence[Deployment], public_url: str) -> list[documents.Deployment]:
@@ -39,29 +43,24 @@ class _Context:
                 select(Release.id, Release.number, Release.digest).where(Release.id.in_(releases))
             )
         }
-        self._previous = {
-            id_: _ref(id_, source, version)
-            for id_, source, version in session.execute(
-                select(Deployment.id, Deployment.source, Deployment.commit_sha).where(Deployment.id.in_(previous))
-            )
-        }
-        self._serving = {
-            (app_id, environment): _ref(id_, source, version)
-            for app_id, environment, id_, source, version in session.execute(
-                select(
-                    Deployment.app_id,
-                    Deployment.environment,
-                    Deployment.id,
-                    Deployment.source,
-                    Deployment.commit_sha,
+        referred = (
+            select(Deployment, Release.number)
+            .outerjoin(Release, Release.id == Deployment.release_id)
+            .where(
+                or_(
+                    Deployment.id.in_(previous),
+                    and_(Deployment.app_id.in_(apps), Deployment.state == str(State.LIVE)),
                 )
-                .where(Deployment.app_id.in_(apps))
-                .where(Deployment.state == str(State.LIVE))
             )
-        }
+        )
+        found = session.execute(referred).all()
+        self._refs = {row.id: _ref(row, number) for row, number in found}
+        self._live = {(row.app_id, row.environment): row for row, _ in found if row.state == State.LIVE}
+        self._ready, self._wanted = _replicas(session, rows, self._live.values())
 
     def document(self, row: Deployment) -> documents.Deployment:
         url = f"{self._public_url}/api/deployments/{row.id}"
+        live = self._live.get((row.app_id, row.environment))
         return documents.Deployment(
             id=row.id,
             app=self._names[row.app_id],
@@ -76,10 +75,11 @@ class _Context:
             pushed_by=row.pushed_by,
             actor=row.actor,
             release=self._releases.get(row.release_id) if row.release_id else None,
-            previous=self._previous.get(row.previous_id) if row.previous_id else None,
+            previous=self._refs.get(row.previous_id) if row.previous_id else None,
             reason=row.reason,
             detail=row.detail,
-            remedy=row.remedy,
+            meaning=self._meaning(row),
+            remedy=for_app(row.remedy, self._names[row.app_id]),
             tail=row.tail,
             steps=[_step(step) for step in row.steps],
             created_at=row.created_at,
@@ -88,12 +88,43 @@ class _Context:
             ended_at=row.ended_at,
             url=url,
             log_url=f"{url}/log",
-            serving=self._serving.get((row.app_id, row.environment)),
+            serving=self._refs[live.id] if live else None,
         )
 
+    def _meaning(self, row: Deployment) -> str:
+        return meaning(State(row.state), self._serving(row), self._names[row.app_id])
 
-def _ref(id_: int, source: str, version: str) -> documents.DeploymentRef:
-    return documents.DeploymentRef(id=id_, **_version(source, version))
+    def _serving(self, row: Deployment) -> Serving | None:
+        live = self._live.get((row.app_id, row.environment))
+        if live is None:
+            return None
+        short = live.commit_sha[: 12 if live.source == "image" else 7]
+        ready, wanted = self._ready.get(live.release_id, 0), self._wanted.get((live.app_id, live.environment), 0)
+        return Serving(self._refs[live.id].release, short, ready, wanted)
+
+
+def _replicas(
+    session: Session, rows: Sequence[Deployment], live: Iterable[Deployment]
+) -> tuple[dict[int | None, int], dict[tuple[int, str], int]]:
+    """Ready replicas by release, and wanted ones by app and environment; asked only where a deployment's end has to be
+    explained."""
+    apps = {row.app_id for row in rows if State(row.state) in EXPLAINED}
+    if not apps:
+        return {}, {}
+    releases = {row.release_id for row in live if row.app_id in apps}
+    ready = (
+        select(Replica.release_id, func.count())
+        .where(Replica.release_id.in_(releases), Replica.ended_at.is_(None))
+        .where(Replica.process == WEB, Replica.state == READY)
+        .group_by(Replica.release_id)
+    )
+    wanted = select(Scale.app_id, Scale.environment, Scale.replicas).where(Scale.app_id.in_(apps), Scale.process == WEB)
+    by_app = {(app_id, environment): number for app_id, environment, number in session.execute(wanted)}
+    return dict(session.execute(ready).all()), by_app
+
+
+def _ref(row: Deployment, release: int | None) -> documents.DeploymentRef:
+    return documents.DeploymentRef(id=row.id, release=release, **_version(row.source, row.commit_sha))
 
 
 def _version(source: str, version: str) -> dict[str, str]:

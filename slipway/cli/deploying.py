@@ -113,7 +113,7 @@ def show_deployment(call: Invocation, number: int, watch: bool, timeout: float) 
 def cancel(call: Invocation, number: int) -> None:
     """Stop a deployment that is not live yet."""
     stopped = call.client.post(f"/deployments/{number}/cancel")
-    call.answer(stopped, f"Deployment {number} is being cancelled. What serves now serves on.")
+    call.answer(stopped, f"Deployment {number} is being cancelled.")
 
 
 @deployments.command()

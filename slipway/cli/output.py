@@ -105,9 +105,14 @@ def plural(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def version(deployed: Mapping[str, str]) -> str:
+def version(deployed: Mapping[str, Any]) -> str:
     """What was deployed, as short as people write it: a commit, or a pulled image's digest."""
-    return deployed["commit"][:7] or deployed["digest"].removeprefix("sha256:")[:12]
+    return str(deployed["commit"][:7] or deployed["digest"].removeprefix("sha256:")[:12])
+
+
+def release_of(deployed: Mapping[str, Any]) -> str:
+    """A release by its number and by what was deployed: several may be of one commit."""
+    return f"v{deployed['release']} {version(deployed)}" if deployed["release"] else version(deployed)
 
 
 def safe(text: str) -> str:

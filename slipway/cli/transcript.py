@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from slipway.cli.output import ago, safe, seconds, state, version
+from slipway.cli.output import ago, release_of, safe, seconds, state, version
 from slipway.core.states import ENDED, State
 
 Deployment = dict[str, Any]
@@ -92,7 +92,7 @@ def _success(deployment: Deployment, url: str) -> str:
         line += f"   {_between(deployment['created_at'], deployment['live_at'])} {begun}"
     previous = deployment["previous"]
     if live and previous:
-        line += f"   previous: {version(previous)} (slipway rollback)"
+        line += f"   previous: {release_of(previous)} (slipway rollback -a {deployment['app']})"
     return line
 
 
@@ -110,9 +110,8 @@ def _meaning(deployment: Deployment) -> list[str]:
     if note and detail.startswith(note):
         detail = detail[len(note) :].lstrip(". ")
     sentences = [f"{safe(detail).rstrip('.')}."] if detail else []
-    serving = deployment["serving"]
-    if serving and serving["id"] != deployment["id"] and "serves on" not in detail:
-        sentences.append(f"The release of {version(serving)} serves on.")
+    if deployment["meaning"]:
+        sentences.append(safe(deployment["meaning"]))
     remedies = [line for line in safe(deployment["remedy"]).splitlines() if line.strip()]
     if remedies:
         sentences.append("What to do:")

@@ -234,7 +234,8 @@ def _last_answer(forge: Calls, paths: list[str]) -> str:
 def _failure(deployment: dict[str, Any]) -> DeploymentFailed:
     if not deployment:
         return DeploymentFailed("no-deployment", "the push made no deployment", remedy=f"slipway deployments -a {APP}")
-    said = deployment["detail"] or f"it is {deployment['state']}"
+    detail = deployment["detail"] or f"it is {deployment['state']}"
+    said = f"{detail.rstrip('.')}. {deployment['meaning']}".rstrip()
     return DeploymentFailed(
         deployment["reason"] or deployment["state"],
         f"{said}\ndeployment {deployment['id']}",

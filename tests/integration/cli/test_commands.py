@@ -216,12 +216,12 @@ def test_the_platforms_own_services_are_shown(slipway: User) -> None:
 
 
 def test_a_failure_is_told_with_what_to_do(platform: Platform, slipway: User, app: str) -> None:
-    live(platform, app, commit="7" * 40)
+    live(platform, app, commit="7" * 40, ready=1)
     number = slipway("deploy", "-a", app, "--json").json["id"]
     fail(platform, number)
     shown = slipway("deployments", "show", str(number)).out
     assert "  last lines of the build\n  make: *** error 2\n" in shown
-    assert "The release of 7777777 serves on. What to do:\n  mend it, and push again\n" in shown
+    assert "v1 (7777777) serves on. What to do:\n  mend it, and push again\n" in shown
     assert shown.endswith(f"Error build-failed · deployment {number}\n")
 
 

@@ -21,7 +21,16 @@ STEPS = [
         "note": "",
     }
 ]
-LIVE = {"state": "live", "steps": STEPS, "reason": "", "detail": "", "remedy": "", "tail": "", "serving": None}
+LIVE = {
+    "state": "live",
+    "steps": STEPS,
+    "reason": "",
+    "detail": "",
+    "meaning": "",
+    "remedy": "",
+    "tail": "",
+    "serving": None,
+}
 
 
 @dataclass

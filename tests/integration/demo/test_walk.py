@@ -89,12 +89,13 @@ def test_a_failed_deployment_is_told_with_its_reason_remedy_and_output(walk: Wal
     platform.outcome = LIVE | {
         "state": "failed",
         "reason": "start-probe-failed",
-        "detail": "GET :8080/health answered 500. The old release 77ab0d1 serves on",
+        "detail": "GET :8080/health answered 500",
+        "meaning": "v1 (77ab0d1) serves on.",
         "remedy": "slipway logs --deployment 0",
         "tail": "KeyError: 'DATABASE_URL'",
     }
 
-    with pytest.raises(DeploymentFailed, match="The old release 77ab0d1 serves on") as failed:
+    with pytest.raises(DeploymentFailed, match=r"v1 \(77ab0d1\) serves on") as failed:
         walk.run()
 
     assert failed.value.reason == "start-probe-failed"

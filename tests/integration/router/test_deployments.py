@@ -5,7 +5,8 @@ from sqlalchemy import select
 
 from slipway import lifecycle
 from slipway.core.states import State
-from slipway.models import Deployment, Release, now
+from slipway.errors import DeploymentFailed
+from slipway.models import Deployment, Release, Replica, now
 from tests.fixtures.api import Api, Caller
 from tests.fixtures.releases import make_live
 
@@ -68,14 +69,40 @@ def test_deployments_come_newest_first_page_by_page(developer: Caller) -> None:
         developer.problem(422, "GET", f"/api/apps/hello/deployments?{query}")
 
 
+def test_a_failure_says_what_serves_now_and_not_what_served_when_it_failed(api: Api, developer: Caller) -> None:
+    make_live(api.services.db, "hello", commit="a" * 40, ready=1)
+    failed = developer.post("/api/apps/hello/deployments")["id"]
+    remedy = "slipway env set KEY=…"
+    with api.services.db.write(platform="a test's worker") as session:
+        row = session.get_one(Deployment, failed)
+        lifecycle.fail(row, DeploymentFailed("build-failed", "no", remedy=remedy))
+
+    def meaning() -> str:
+        return str(developer.get(f"/api/deployments/{failed}")["meaning"])
+
+    assert meaning() == "v1 (aaaaaaa) serves on."
+    assert developer.get(f"/api/deployments/{failed}")["remedy"] == "slipway env set -a hello KEY=…"
+    with api.services.db.write(platform="a test's agent") as session:
+        session.query(Replica).one().ended_at = now()
+    assert meaning() == "Nothing serves: no replica of v1 (aaaaaaa) is ready (slipway ps --all -a hello)."
+    developer.put("/api/apps/hello/scale", {"replicas": 0})
+    assert meaning() == "Nothing serves: v1 (aaaaaaa) is scaled to 0 (slipway scale 1 -a hello)."
+
+
+def test_a_problems_remedy_names_the_app_of_its_address(developer: Caller) -> None:
+    problem = developer.problem(404, "POST", "/api/apps/hello/rollback", {"to": 9})
+    assert problem["remedy"] == "slipway deployments -a hello"
+    assert "-a hello" in developer.problem(404, "GET", "/api/apps/hello/logs?replica=x")["remedy"]
+
+
 def test_a_deployment_says_what_serves_and_what_served_before(api: Api, developer: Caller) -> None:
     old = make_live(api.services.db, "hello", commit="a" * 40)
     live = make_live(api.services.db, "hello", commit="b" * 40, ready=1)
     shown = developer.get(f"/api/deployments/{live}")
     assert shown["state"] == "live"
     assert shown["release"] == {"number": 2, "digest": "sha256:2"}
-    assert shown["previous"] == {"id": old, "commit": "a" * 40, "digest": ""}
-    assert shown["serving"] == {"id": live, "commit": "b" * 40, "digest": ""}
+    assert shown["previous"] == {"id": old, "release": 1, "commit": "a" * 40, "digest": ""}
+    assert shown["serving"] == {"id": live, "release": 2, "commit": "b" * 40, "digest": ""}
     assert [step["name"] for step in shown["steps"]] == ["fetch", "build", "start"]
     assert all(step["ok"] and step["seconds"] >= 0 and step["started_at"].endswith("Z") for step in shown["steps"])
     assert developer.get(f"/api/deployments/{old}")["serving"]["id"] == live

@@ -48,7 +48,7 @@ def test_a_deployment_is_of_the_apps_image_and_shows_the_digest_once_it_is_known
             lifecycle.advance(row, state)
     shown = shop.get(f"/api/deployments/{made['id']}")
     assert (shown["commit"], shown["digest"]) == ("", f"sha256:{'e' * 64}")
-    assert shown["serving"] == {"id": made["id"], "commit": "", "digest": f"sha256:{'e' * 64}"}
+    assert shown["serving"] == {"id": made["id"], "release": None, "commit": "", "digest": f"sha256:{'e' * 64}"}
     assert shop.get("/api/apps/shop/deployments")["deployments"][0]["digest"] == f"sha256:{'e' * 64}"
     assert shop.get("/api/apps/shop")["live"]["digest"] == f"sha256:{'e' * 64}"
 

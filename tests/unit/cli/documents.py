@@ -39,6 +39,7 @@ def deployment(**values: Any) -> dict[str, Any]:
         "previous": None,
         "reason": "",
         "detail": "",
+        "meaning": "",
         "remedy": "",
         "tail": "",
         "steps": [],
@@ -58,8 +59,8 @@ def live(**values: Any) -> dict[str, Any]:
         **{
             "state": "live",
             "release": {"number": 12, "digest": "sha256:1"},
-            "previous": {"id": 317, "commit": OLD, "digest": ""},
-            "serving": {"id": 318, "commit": COMMIT, "digest": ""},
+            "previous": {"id": 317, "release": 11, "commit": OLD, "digest": ""},
+            "serving": {"id": 318, "release": 12, "commit": COMMIT, "digest": ""},
             "live_at": moment(13.6),
             "steps": [
                 step("fetch", 0.4),
@@ -79,11 +80,12 @@ def failed(**values: Any) -> dict[str, Any]:
         **{
             "state": "failed",
             "reason": "start-probe-failed",
-            "detail": "GET :8080/health answered 500 (6 tries). The old release 77ab0d1 serves on",
-            "remedy": "DATABASE_URL is read but not set here: slipway env set DATABASE_URL=…\n"
-            "or look at its output: slipway logs --deployment 318",
+            "detail": "GET :8080/health answered 500 (6 tries)",
+            "meaning": "v11 (77ab0d1) serves on.",
+            "remedy": "DATABASE_URL is read but not set here: slipway env set -a shop DATABASE_URL=…\n"
+            "or look at its output: slipway logs -a shop --deployment 318",
             "tail": "Traceback (most recent call last)\nKeyError: 'DATABASE_URL'",
-            "serving": {"id": 317, "commit": OLD, "digest": ""},
+            "serving": {"id": 317, "release": 11, "commit": OLD, "digest": ""},
             "ended_at": moment(40),
             "steps": [
                 step("fetch", 0.4),

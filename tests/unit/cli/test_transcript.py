@@ -45,7 +45,7 @@ def test_steps_stand_below_each_other_with_times_to_the_right() -> None:
 
 def test_success_tells_where_it_answers_how_long_it_took_and_the_way_back() -> None:
     assert plain(outcome(live(), "https://shop.example.org/")) == (
-        "live  v12  https://shop.example.org/   13.6 s from push   previous: 77ab0d1 (slipway rollback)"
+        "live  v12  https://shop.example.org/   13.6 s from push   previous: v11 77ab0d1 (slipway rollback -a shop)"
     )
 
 
@@ -60,9 +60,9 @@ def test_failure_tells_the_last_lines_what_serves_and_what_to_do() -> None:
         "  Traceback (most recent call last)",
         "  KeyError: 'DATABASE_URL'",
         "",
-        "The old release 77ab0d1 serves on. What to do:",
-        "  DATABASE_URL is read but not set here: slipway env set DATABASE_URL=…",
-        "  or look at its output:                 slipway logs --deployment 318",
+        "v11 (77ab0d1) serves on. What to do:",
+        "  DATABASE_URL is read but not set here: slipway env set -a shop DATABASE_URL=…",
+        "  or look at its output:                 slipway logs -a shop --deployment 318",
         "Error start-probe-failed · deployment 318",
     ]
 
@@ -72,14 +72,14 @@ def test_what_the_steps_line_said_is_not_said_again_and_what_serves_is_always_sa
     steps = [step("build", 9.2, ok=False, note=note)]
     told = plain(outcome(failed(detail=note, remedy="mend it, and push again", tail="", steps=steps)))
     assert told.splitlines() == [
-        "The release of 77ab0d1 serves on. What to do:",
+        "v11 (77ab0d1) serves on. What to do:",
         "  mend it, and push again",
         "Error start-probe-failed · deployment 318",
     ]
 
 
 def test_a_failure_of_the_first_deployment_claims_nothing_that_serves() -> None:
-    told = outcome(failed(detail="no Dockerfile was found", serving=None, steps=[]))
+    told = outcome(failed(detail="no Dockerfile was found", meaning="", serving=None, steps=[]))
     assert "no Dockerfile was found. What to do:" in told
     assert "serves on" not in told
 
@@ -125,9 +125,9 @@ def test_a_pulled_image_is_known_by_its_digest() -> None:
         commit="",
         digest=new,
         message=image,
-        previous={"id": 317, "commit": "", "digest": old},
+        previous={"id": 317, "release": 11, "commit": "", "digest": old},
     )
     lines = [click.unstyle(line) for line in whole(pulled)]
     assert lines[0].startswith(f'shop  {"b" * 12} "{image}"')
     assert lines[1] == f"  image {new}"
-    assert f"previous: {'a' * 12} (slipway rollback)" in "\n".join(lines)
+    assert f"previous: v11 {'a' * 12} (slipway rollback -a shop)" in "\n".join(lines)

@@ -1,0 +1,15 @@
+"""Commands named in remedies, made ready to be copied: whoever reads one need not stand in the app's folder."""
+
+from __future__ import annotations
+
+import re
+
+_OF_AN_APP = re.compile(
+    r"\bslipway (?:deploy|logs|ps|rollback|scale|open|env(?: (?:set|unset))?|apps set|domains(?: (?:add|remove))?"
+    r"|deployments(?! (?:show|log|cancel)\b))(?![\w-])(?!(?P<rest>[^\n;,)]*) -a\b)"
+)
+
+
+def for_app(text: str, app: str) -> str:
+    """The text, with `-a APP` in every command of it that is about one app and names none."""
+    return _OF_AN_APP.sub(lambda command: f"{command[0]} -a {app}", text)
