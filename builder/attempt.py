@@ -9,10 +9,11 @@ from typing import Any
 
 from builder.heart import Heart, Stop
 from builder.hold import Hold, Lost
+from builder.live_image import live_image
 from builder.output import Output
 from builder.tools import Tools
 from slipway import lifecycle
-from slipway.core.ordering import Verdict
+from slipway.core.ordering import Verdict, asked_for_again
 from slipway.core.states import State
 from slipway.models import Build
 from slipway.ports.building import ImageFacts, Interrupted
@@ -58,14 +59,19 @@ class Attempt:
     def go_on_if(self, verdict: Verdict) -> None:
         """Raises `Interrupted` when the verdict, or something else, says so."""
         if not verdict.goes_on:
-            self.heart.stop = self.heart.stop or Stop(verdict.end, verdict.why)
+            self.heart.stop = self.heart.stop or Stop(verdict.end, verdict.why, remedy=verdict.remedy)
         self.go_on()
 
-    def pin(self, version: str, *, message: str = "") -> None:
-        """What the deployment is of, found out: a commit, or an image's digest. `message` where it has none."""
+    def pin(self, version: str) -> None:
+        """What the deployment is of, found out: a commit, or an image's digest."""
         with self.hold.write() as (_, row):
             row.commit_sha = version
-            row.message = row.message or message
+
+    def go_on_if_new(self, version: str) -> None:
+        """Raises `Interrupted` when this was asked for by hand, and is live already."""
+        with self.tools.db.read(tenant_id=self.work.tenant_id) as session:
+            live = live_image(session, self.work)
+        self.go_on_if(asked_for_again(self.work.candidate.kind, version, live))
 
     def start(self, image: str, facts: ImageFacts, *, note: str, **found: Any) -> None:
         """The image (by its tag here) is known and the wish to run it stands, in one transaction. One that nobody waits

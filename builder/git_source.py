@@ -81,6 +81,7 @@ class GitSource:
         if not self._sha:
             self._sha = self._resolved()
             self._attempt.pin(self._sha)
+        self._attempt.go_on_if_new(self._sha)
         self.tell("pending", "is being deployed")
 
     def _resolved(self) -> str:

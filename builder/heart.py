@@ -30,6 +30,7 @@ class Stop:
     state: State = State.CANCELLED
     why: str = ""
     lost: bool = False
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ class ImageSource:
 
     def make_image(self) -> None:
         digest = self._pinned()
+        if self._attempt.work.ref == self._attempt.work.image:  # else what is live already gets another name
+            self._attempt.go_on_if_new(digest.removeprefix("sha256:"))
         tag = self._tag(digest)
         pulled = self._pulled(digest, tag)
         self._start(tag, pulled)
@@ -49,7 +51,7 @@ class ImageSource:
             return f"sha256:{known}"
         self._attempt.output.line(f"looking up {self._image.reference}")
         digest = self._pulls.resolve(self._image, stopped=self._attempt.stopped)
-        self._attempt.pin(digest.removeprefix("sha256:"), message=self._image.reference)
+        self._attempt.pin(digest.removeprefix("sha256:"))
         return digest
 
     def _tag(self, digest: str) -> str:

@@ -146,7 +146,7 @@ class Job:
         self._output.line(f"{stop.state}: {stop.why}")
         try:
             with self._hold.write() as (_, row):
-                lifecycle.stop(row, stop.state, stop.why)
+                lifecycle.stop(row, stop.state, stop.why, stop.remedy)
         except Lost:
             return None
         self._tools.log.finish(self._work.deployment_id)

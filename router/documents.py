@@ -45,7 +45,7 @@ class Deployment(Document):
     id: int
     app: str
     environment: str
-    kind: str = Field(description="push, manual, rollback or configuration.")
+    kind: str = Field(description="push, manual, rebuild, rollback or configuration.")
     sequence: int = Field(description="Its place in the order of the app's intents.")
     state: str = Field(
         description="queued, fetching, building, starting, live, retired, failed, cancelled, superseded or skipped."

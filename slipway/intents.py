@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from slipway import lifecycle
 from slipway.core.configuration import PRODUCTION, WEB
 from slipway.core.ordering import cancelled_by_rollback
-from slipway.core.states import UNFINISHED, Kind, State
+from slipway.core.states import UNFINISHED, WITH_IMAGE_TO_MAKE, Kind, State
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import App, Delivery, Deployment, Release, Scale
 from slipway.queue import WorkQueue
@@ -58,19 +58,34 @@ def push(
 
 
 def deploy(
-    session: Session, app: App, *, ref: str, actor: str, idempotency_key: str = "", commit_sha: str = ""
+    session: Session,
+    app: App,
+    *,
+    ref: str,
+    actor: str,
+    idempotency_key: str = "",
+    commit_sha: str = "",
+    rebuild: bool = False,
 ) -> Deployment:
-    """Deploy a branch, tag or commit by hand; the worker finds its commit. Not compared with the branch's head.
+    """Deploy a branch, tag or commit by hand; the worker finds its commit. Not compared with the branch's head. What is
+    live already is skipped, unless it is to be made anew (`rebuild`).
 
-    Of an image `ref` is the name, which becomes the app's: the next deployment pulls it again.
+    Of an image `ref` is the name, which becomes the app's when it goes live.
     """
     key = f"manual:{idempotency_key or uuid4()}"
     existing = _existing(session, app, key)
     if existing is not None:
         return existing
-    if app.source == "image":
-        app.image = ref
-    return _add(session, app, kind=Kind.MANUAL, idempotency_key=key, ref=ref, commit_sha=commit_sha, actor=actor)
+    return _add(
+        session,
+        app,
+        kind=Kind.REBUILD if rebuild else Kind.MANUAL,
+        idempotency_key=key,
+        ref=ref,
+        commit_sha=commit_sha,
+        message=ref if app.source == "image" else "",
+        actor=actor,
+    )
 
 
 def rollback(
@@ -174,7 +189,7 @@ def locked(session: Session, app: App) -> None:
 
 def needs_build(deployment: Deployment) -> bool:
     """Does a worker have to make its image first?"""
-    return deployment.kind in (Kind.PUSH, Kind.MANUAL)
+    return deployment.kind in WITH_IMAGE_TO_MAKE
 
 
 def live_deployment(session: Session, app_id: int, environment: str = PRODUCTION) -> Deployment | None:

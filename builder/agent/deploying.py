@@ -17,7 +17,7 @@ from slipway import lifecycle
 from slipway.core.configuration import WEB, Configuration
 from slipway.core.fleet import GONE, Begin, EndDrain, Fail, Failure, GoLive, SetTargets, Stop, Switch
 from slipway.core.ordering import may_switch
-from slipway.core.states import UNFINISHED, State
+from slipway.core.states import BY_HAND, UNFINISHED, State
 from slipway.errors import Conflict, DeploymentFailed, InvalidInput
 from slipway.models import App, Deployment, Edge, Release, Replica
 
@@ -72,10 +72,12 @@ def switch(parts: Parts, scope: Scope, action: Switch) -> bool:
 def go_live(parts: Parts, scope: Scope, action: GoLive) -> bool:
     """Every edge has confirmed: the new one is live, the old one retired, its replicas may drain."""
     with parts.db.write(platform=REASON) as session:
-        session.get_one(App, scope.app_id, with_for_update=True)
+        app = session.get_one(App, scope.app_id, with_for_update=True)
         row = _in_hand(session, action.deployment_id, State.STARTING)
         if row is None or row.stop_requested or not switched(row):
             return False
+        if row.source == "image" and row.kind in BY_HAND:
+            app.image = row.ref
         old = live_in(session, scope)
         if old:
             lifecycle.advance(old, State.RETIRED)

@@ -14,7 +14,7 @@ from slipway import lifecycle
 from slipway.core import fleet
 from slipway.core.configuration import PRODUCTION, Configuration
 from slipway.core.ordering import GOES_ON, may_switch, next_to_start
-from slipway.core.states import Kind, State
+from slipway.core.states import WITH_IMAGE_TO_MAKE, Kind, State
 from slipway.errors import DependencyUnavailable
 from slipway.models import Address, App, Deployment, Edge, Release, Replica, Scale, Target
 from slipway.ports.routes import UnderWay
@@ -212,7 +212,7 @@ def switched(row: Deployment) -> fleet.Switched | None:
 
 def needs_pre_deploy(row: Deployment, release: Release) -> bool:
     """Only a new image gets its pre-deploy command: a rollback or a new variable must not migrate anything."""
-    return row.kind in (Kind.PUSH, Kind.MANUAL) and bool(release.configuration.get("pre_deploy"))
+    return row.kind in WITH_IMAGE_TO_MAKE and bool(release.configuration.get("pre_deploy"))
 
 
 def _container(observed: Observed | None) -> fleet.Container | None:

@@ -28,8 +28,10 @@ class NewDeployment(Input):
     ref: Text | None = Field(default=None, description="A branch, tag or commit; the app's branch by default.")
     commit: Text | None = Field(default=None, description="A full commit id.")
     image: Text | None = Field(
-        default=None, description="Of an app that runs an image: another one, which becomes the app's."
+        default=None,
+        description="Of an app that runs an image: another one, which becomes the app's when it goes live.",
     )
+    rebuild: bool = Field(default=False, description="Make it anew also when it is live already; else it is skipped.")
 
 
 class Rollback(Input):
@@ -59,7 +61,8 @@ def list_deployments(app: str, query: Page) -> documents.Deployments:
 def create_deployment(app: str, body: NewDeployment) -> documents.Deployment:
     """Deploy by hand
 
-    An app that runs an image gets what its registry has under that name now: the tag may have moved.
+    An app that runs an image gets what its registry has under that name now: the tag may have moved. What is live
+    already, and would come out the same, is skipped.
     """
     key = request.headers.get("Idempotency-Key", "")
     return deployments.deploy(services(), principal(), app, **dict(body), idempotency_key=key)

@@ -20,7 +20,7 @@ from slipway.core import app_settings, image_names, validation
 from slipway.core.configuration import WEB
 from slipway.core.merge_patch import merge_patch
 from slipway.core.roles import Role
-from slipway.core.states import UNFINISHED, State
+from slipway.core.states import BY_HAND, UNFINISHED, State
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import App, Deployment, Domain, Release, Scale, now
 from slipway.routes import touch_routes
@@ -83,7 +83,7 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
     """
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, name, to_change=True)
-        _change_source(services, app, changes)
+        _change_source(services, session, app, changes)
         deployment = None
         before, changed = app.settings, _change_settings(app, changes.get("settings"))
         routes_only = changed and app_settings.is_only_traffic(before, app.settings)
@@ -191,12 +191,23 @@ def image_for(services: Services, app: App, image: str, *, with_credential: bool
     return image
 
 
-def _change_source(services: Services, app: App, changes: dict[str, Any]) -> None:
+def _refuse_between(session: Session, app: App) -> None:
+    """A deployment by hand makes its image the app's when it goes live: whose word counts has to be clear."""
+    for each in _unfinished(session, app):
+        if each.kind in BY_HAND and each.ref != app.image:
+            raise Conflict(
+                f"deployment {each.id} is about to make {each.ref} the app's image",
+                remedy=f"wait for it, or stop it: slipway deployments cancel {each.id}",
+            )
+
+
+def _change_source(services: Services, session: Session, app: App, changes: dict[str, Any]) -> None:
     if "repository" in changes:
         if app.source != "git":
             raise InvalidInput(f"{app.name} runs an image", remedy="make another app for the repository")
         _set_repository(services, app, changes["repository"] or "")
     if "image" in changes:
+        _refuse_between(session, app)
         app.image = image_for(services, app, changes["image"] or "", with_credential="credential" in changes)
     if "branch" in changes:
         app.branch, app.head = validation.branch(changes["branch"] or ""), None

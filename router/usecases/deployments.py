@@ -48,10 +48,12 @@ def deploy(
     ref: str | None = None,
     commit: str | None = None,
     image: str | None = None,
+    rebuild: bool = False,
     idempotency_key: str = "",
 ) -> documents.Deployment:
     """Deploy a ref (the app's branch when none is given) or a commit; of an app that runs an image, that image (the
-    app's when none is given) as its registry has it now. The same key again is the same deployment."""
+    app's when none is given) as its registry has it now. What is live already is skipped, unless `rebuild` asks for it.
+    The same key again is the same deployment."""
     if idempotency_key and not _KEY.fullmatch(idempotency_key):
         raise InvalidInput("that can't be an Idempotency-Key", remedy="use 1 to 128 printable ASCII characters")
     with services.db.write(tenant_id=principal.tenant_id) as session:
@@ -62,6 +64,7 @@ def deploy(
             ref=_wanted(services, session, app, ref=ref, commit=commit, image=image),
             commit_sha=validation.commit_sha(commit) if commit else "",
             idempotency_key=idempotency_key,
+            rebuild=rebuild,
             actor=principal.actor.name,
         )
         audit.record(session, app.tenant_id, principal.actor, "deployment.create", app.name, deployment=made.id)

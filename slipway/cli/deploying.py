@@ -34,22 +34,27 @@ _watch = click.option("--watch/--no-watch", default=None, help="Follow it to its
 @click.command()
 @app_option
 @click.option("--ref", metavar="REF", help="Branch, tag or commit to deploy; else the app's branch.")
-@click.option("--image", metavar="REF", help="Image to deploy, which becomes the app's; else the app's, pulled again.")
+@click.option("--image", metavar="REF", help="Image to deploy, which becomes the app's once live; else the app's.")
+@click.option("--rebuild", is_flag=True, help="Make it anew also when it is live already.")
 @_watch
 @_timeout
 @command
-def deploy(call: Invocation, ref: str | None, image: str | None, watch: bool | None, timeout: float) -> None:
+def deploy(
+    call: Invocation, ref: str | None, image: str | None, rebuild: bool, watch: bool | None, timeout: float
+) -> None:
     """Deploy by hand, or follow the push under way.
 
-    Without --ref and --image: what is under way is followed, and only when nothing is, the app's branch or image is
-    deployed. An image is pulled again: its tag may have moved.
+    Without --ref, --image and --rebuild: what is under way is followed, and only when nothing is, the app's branch or
+    image is deployed. A commit that is live already, or an image whose tag has not moved, is skipped, unless what its
+    build takes was changed since.
     """
-    running = None if ref or image else _under_way(call)
+    running = None if ref or image or rebuild else _under_way(call)
     if running and running["state"] == State.FAILED:
         again = f"slipway deploy -a {call.app} --ref {_ref(running)}"
         call.out.hint(f"The push has just failed. To deploy it again: {again}")
         watch = True
-    values = {name: value for name, value in (("ref", ref), ("image", image)) if value}
+    given = {"ref": ref, "image": image, "rebuild": rebuild}
+    values = {name: value for name, value in given.items() if value}
     made = running or call.client.post(call.app_path("/deployments"), values, Idempotency_Key=str(uuid.uuid4()))
     _follow(call, made, watch, timeout)
 
@@ -164,12 +169,17 @@ def _row(deployment: Deployment) -> tuple[str, ...]:
         str(deployment["id"]),
         state(deployment["state"]),
         release,
-        version(deployment),
+        version(deployment) or one_line(_asked_for(deployment), 20),
         deployment["kind"],
         ago(deployment["created_at"]),
         f"{seconds(took):>8}",
         one_line(deployment["message"].partition("\n")[0], 50),
     )
+
+
+def _asked_for(deployment: Deployment) -> str:
+    """Where it is not known yet which commit or digest it is of, or never came to be known."""
+    return _ref(deployment).rpartition("/")[2] if deployment["source"] == "image" else _ref(deployment)
 
 
 def _release(text: str) -> int:

@@ -16,6 +16,7 @@ Step = dict[str, Any]
 _DONE = {
     "push": "pushed",
     "manual": "asked for",
+    "rebuild": "rebuild asked for",
     "rollback": "rollback asked for",
     "configuration": "configuration changed",
 }
@@ -113,7 +114,7 @@ def _meaning(deployment: Deployment) -> list[str]:
     if deployment["meaning"]:
         sentences.append(safe(deployment["meaning"]))
     remedies = [line for line in safe(deployment["remedy"]).splitlines() if line.strip()]
-    if remedies:
+    if remedies and State(deployment["state"]) is not State.SKIPPED:
         sentences.append("What to do:")
     return ([" ".join(sentences)] if sentences else []) + _columns(remedies)
 

@@ -31,6 +31,21 @@ class Verdict:
     goes_on: bool
     end: State = State.SUPERSEDED
     why: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveImage:
+    """What serves, for whoever asks for the same once more."""
+
+    version: str
+    """The commit, or an image's digest."""
+    release: int
+    kind: Kind
+    serves: bool
+    """A replica of it is ready."""
+    outdated: bool
+    """Something that a build takes was changed since."""
 
 
 GOES_ON = Verdict(True)
@@ -72,3 +87,14 @@ def push_is_stale(commit_sha: str, branch_head: str | None, live_commit: str | N
     if live_commit == commit_sha:
         return Verdict(False, State.SKIPPED, f"{commit_sha[:7]} is live already")
     return GOES_ON
+
+
+def asked_for_again(kind: Kind, version: str, live: LiveImage | None) -> Verdict:
+    """A deployment by hand against what is live. Only what serves with the configuration of now, and would come out the
+    same, need not be made anew: what a rollback brought back has an older one."""
+    if kind is not Kind.MANUAL or live is None or live.version != version:
+        return GOES_ON
+    if not live.serves or live.outdated or live.kind is Kind.ROLLBACK:
+        return GOES_ON
+    why = f"{version[:7]} is live already (v{live.release})"
+    return Verdict(False, State.SKIPPED, why, remedy="build it anew all the same: slipway deploy --rebuild")

@@ -30,13 +30,17 @@ class State(StrEnum):
 
 class Kind(StrEnum):
     """What a deployment was made for. Only pushes supersede pushes; a rollback cancels everything earlier; a
-    configuration change cancels nothing."""
+    configuration change cancels nothing. A rebuild is one by hand that is made also of what is live already."""
 
     PUSH = "push"
     MANUAL = "manual"
+    REBUILD = "rebuild"
     ROLLBACK = "rollback"
     CONFIGURATION = "configuration"
 
+
+BY_HAND = frozenset({Kind.MANUAL, Kind.REBUILD})
+WITH_IMAGE_TO_MAKE = frozenset({Kind.PUSH}) | BY_HAND
 
 _STOPS = frozenset({State.FAILED, State.CANCELLED, State.SUPERSEDED, State.SKIPPED})
 

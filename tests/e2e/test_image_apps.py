@@ -49,10 +49,12 @@ def test_an_image_goes_live_follows_its_tag_and_comes_back(stack: Stack, registr
     assert one in log
     assert PASSWORD not in log
 
+    assert stack.ended(stack.cli_json("deploy", "-a", "pulled", "--no-watch")["id"])["state"] == "skipped"
+
     two = publish(registry, "acme/shop:1", "two")
     second = deploy(stack, "pulled")
     assert (stack.get("pulled").text, second["digest"]) == ("two", two)
-    assert second["previous"] == {"id": first["id"], "commit": "", "digest": one}
+    assert second["previous"] == {"id": first["id"], "release": 1, "commit": "", "digest": one}
 
     three = publish(registry, "acme/shop:3", "three")
     third = deploy(stack, "pulled", "--image", f"{registry.host}/acme/shop:3")

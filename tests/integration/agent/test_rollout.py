@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from slipway import intents
-from slipway.models import Release
+from slipway.models import App, Deployment, Release
 from tests.integration.agent.rig import Rig
 
 
@@ -79,7 +79,7 @@ def test_an_unconfirmed_switch_fails_and_gives_the_targets_back(rig: Rig) -> Non
 
 def test_a_failing_probe_leaves_the_old_release_serving(rig: Rig) -> None:
     app = rig.add_app(health_path="/health")
-    first = rig.live(app)
+    rig.live(app)
     before = rig.addresses(app)
     rig.prober.answers["*"] = "GET :8000/health answered 500"
     second = rig.built(app, "b" * 40)
@@ -96,6 +96,26 @@ def test_a_failing_probe_leaves_the_old_release_serving(rig: Rig) -> None:
     assert "KeyError" in row.tail
     assert rig.addresses(app) == before
     assert len(rig.running(app)) == 1
+
+
+def test_an_image_becomes_the_apps_when_it_goes_live_and_not_when_it_fails(rig: Rig) -> None:
+    app = rig.add_app(health_path="/health")
+
+    def deploy(image: str, commit: str) -> str:
+        row = rig.built(app, commit)
+        with rig.db.write(platform="a test's image") as session:
+            made = session.get_one(Deployment, row.id)
+            made.kind, made.source, made.ref = "manual", "image", image
+        rig.settle(app)
+        return str(rig.all(App, id=app.id)[0].image)
+
+    assert deploy("registry.example/shop:1", "a" * 40) == "registry.example/shop:1"
+    rig.prober.answers["*"] = "GET :8000/health answered 500"
+    deploy("registry.example/shop:2", "b" * 40)
+    rig.ahead_s = 31
+    rig.settle(app)
+    assert [row.state for row in rig.all(Deployment, app_id=app.id)] == ["live", "failed"]
+    assert rig.all(App, id=app.id)[0].image == "registry.example/shop:1"
 
 
 def test_a_rollback_serves_the_release_as_it_was(rig: Rig) -> None:

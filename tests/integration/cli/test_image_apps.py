@@ -27,8 +27,11 @@ def test_an_image_is_deployed_and_set(slipway: User, tenant: str) -> None:
     assert (first["ref"], first["source"]) == (IMAGE, "image")
     other = json.loads(slipway("deploy", "-a", name, "--image", "registry.example/shop:2", "--no-watch", "--json").out)
     assert (other["ref"], other["id"] != first["id"]) == ("registry.example/shop:2", True)
-    assert "next deployment" in slipway("apps", "set", "-a", name, f"image={IMAGE}").out
+    assert "about to make" in slipway("apps", "set", "-a", name, f"image={IMAGE}", code=Exit.FAILED).err
     assert slipway("apps", "show", name, "--json").json["image"] == IMAGE
+    assert [line.split()[2] for line in slipway("deployments", "-a", name).lines[1:]] == ["shop:2", "shop:1.4"]
+    slipway("deployments", "cancel", str(other["id"]))
+    assert "next deployment" in slipway("apps", "set", "-a", name, "image=registry.example/shop:3").out
 
 
 def test_a_credential_is_set_moved_and_forgotten(slipway: User, tenant: str) -> None:

@@ -116,7 +116,7 @@ def test_a_stop_says_why(state: State) -> None:
     deployment = advanced(State.FETCHING)
     lifecycle.stop(deployment, state, "the branch moved on")
     assert (deployment.state, deployment.reason, deployment.detail) == (state, str(state), "the branch moved on")
-    assert (deployment.steps[-1]["ok"], deployment.steps[-1]["note"]) == (False, "the branch moved on")
+    assert (deployment.steps[-1]["ok"], deployment.steps[-1]["note"]) == (state is State.SKIPPED, "the branch moved on")
 
 
 def test_a_queued_deployment_stops_at_once() -> None:

@@ -53,12 +53,18 @@ def test_a_deployment_is_of_the_apps_image_and_shows_the_digest_once_it_is_known
     assert shop.get("/api/apps/shop")["live"]["digest"] == f"sha256:{'e' * 64}"
 
 
-def test_a_deployed_image_becomes_the_apps_once(shop: Caller) -> None:
+def test_an_image_becomes_the_apps_only_when_it_is_live_and_none_is_set_meanwhile(shop: Caller) -> None:
     made = shop.post("/api/apps/shop/deployments", {"image": OTHER}, Idempotency_Key="one")
-    assert (made["ref"], image(shop)) == (OTHER, OTHER)
-    shop.post("/api/apps/shop/deployments", {"image": IMAGE})
+    assert (made["ref"], made["message"], image(shop)) == (OTHER, OTHER, IMAGE)
     assert shop.post("/api/apps/shop/deployments", {"image": OTHER}, Idempotency_Key="one")["id"] == made["id"]
-    assert image(shop) == IMAGE
+    problem = shop.problem(409, "PATCH", "/api/apps/shop", {"image": IMAGE})
+    assert f"deployment {made['id']} is about to make {OTHER}" in problem["detail"]
+    shop.post(f"/api/deployments/{made['id']}/cancel")
+    assert shop.patch("/api/apps/shop", {"image": OTHER})["app"]["image"] == OTHER
+
+
+def test_a_rebuild_is_asked_for_by_name(shop: Caller) -> None:
+    assert shop.post("/api/apps/shop/deployments", {"rebuild": True})["kind"] == "rebuild"
 
 
 def test_an_image_is_changed_for_the_next_deployment(shop: Caller) -> None:

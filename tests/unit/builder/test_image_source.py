@@ -148,11 +148,8 @@ def test_the_credential_goes_to_its_own_registry_alone(shop: Rig) -> None:
     assert shop.pulls.looked_up[0].credential is None
 
 
-def test_a_deployed_image_becomes_the_apps_but_not_by_asking_again(shop: Rig) -> None:
-    with shop.db.write(tenant_id=shop.tenant_id) as session:
-        app = session.get_one(App, shop.app_id)
-        first = intents.deploy(session, app, ref="registry.example/shop:2", idempotency_key="k", actor="test")
-        assert app.image == "registry.example/shop:2"
-        intents.deploy(session, app, ref="registry.example/shop:3", idempotency_key="l", actor="test")
-        again = intents.deploy(session, app, ref="registry.example/shop:2", idempotency_key="k", actor="test")
-        assert (again.id, app.image) == (first.id, "registry.example/shop:3")
+def test_an_image_that_is_only_asked_for_is_not_the_apps_yet_and_is_shown_by_its_name(shop: Rig) -> None:
+    made = shop.deploy("registry.example/shop:2")
+    with shop.db.read(tenant_id=shop.tenant_id) as session:
+        assert session.get_one(App, shop.app_id).image == IMAGE
+    assert made.message == "registry.example/shop:2"

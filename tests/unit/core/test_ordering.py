@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
-from slipway.core.ordering import Candidate, cancelled_by_rollback, may_switch, next_to_start, push_is_stale
+from slipway.core.ordering import (
+    Candidate,
+    LiveImage,
+    asked_for_again,
+    cancelled_by_rollback,
+    may_switch,
+    next_to_start,
+    push_is_stale,
+)
 from slipway.core.states import UNFINISHED, Kind, State
 
 A, B = "a" * 40, "b" * 40
@@ -111,3 +120,30 @@ def test_a_stale_push_stops(head: str | None, serving: str | None, end: State) -
 @pytest.mark.parametrize("serving", [None, B])
 def test_the_branchs_head_is_deployed(serving: str | None) -> None:
     assert push_is_stale(A, A, serving).goes_on
+
+
+SERVES = LiveImage(A, release=3, kind=Kind.PUSH, serves=True, outdated=False)
+
+
+def test_what_is_asked_for_by_hand_and_is_live_already_is_skipped_with_the_way_to_have_it_anyway() -> None:
+    verdict = asked_for_again(Kind.MANUAL, A, SERVES)
+    assert (verdict.goes_on, verdict.end, verdict.why) == (False, State.SKIPPED, f"{A[:7]} is live already (v3)")
+    assert "slipway deploy --rebuild" in verdict.remedy
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "live"),
+    [
+        (Kind.REBUILD, A, SERVES),
+        (Kind.PUSH, A, SERVES),
+        (Kind.MANUAL, B, SERVES),
+        (Kind.MANUAL, A, None),
+        (Kind.MANUAL, A, replace(SERVES, serves=False)),
+        (Kind.MANUAL, A, replace(SERVES, outdated=True)),
+        (Kind.MANUAL, A, replace(SERVES, kind=Kind.ROLLBACK)),
+    ],
+)
+def test_only_what_serves_and_would_come_out_the_same_is_skipped(
+    kind: Kind, version: str, live: LiveImage | None
+) -> None:
+    assert asked_for_again(kind, version, live).goes_on

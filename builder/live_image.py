@@ -1,0 +1,57 @@
+"""What serves already, for whoever is about to make the same image once more."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from builder.hold import Work
+from slipway import intents
+from slipway.core.configuration import WEB
+from slipway.core.fleet import READY
+from slipway.core.ordering import LiveImage
+from slipway.core.states import Kind
+from slipway.models import AuditRecord, Build, Deployment, Release, Replica
+
+_OF_A_BUILD = frozenset({"repository", "settings"})
+"""Fields of an app that an image may come out differently for."""
+
+
+def live_image(session: Session, work: Work) -> LiveImage | None:
+    """The live image, and whether making it anew could give another one; None when nothing is live."""
+    live = intents.live_deployment(session, work.app_id, work.environment)
+    if live is None or live.release_id is None:
+        return None
+    ready = select(func.count()).where(
+        Replica.release_id == live.release_id,
+        Replica.ended_at.is_(None),
+        Replica.process == WEB,
+        Replica.state == READY,
+    )
+    release = session.get_one(Release, live.release_id)
+    return LiveImage(
+        version=live.commit_sha,
+        release=release.number,
+        kind=Kind(live.kind),
+        serves=bool(session.scalar(ready)),
+        outdated=_is_outdated(session, work, release),
+    )
+
+
+def _is_outdated(session: Session, work: Work, release: Release) -> bool:
+    """Has something that a build takes been changed since this one was begun? The record of changes tells, also of
+    variables that were taken away."""
+    build = session.get(Build, release.build_id) if release.build_id else None
+    made = session.get(Deployment, build.deployment_id) if build else None
+    if made is None or made.started_at is None:
+        return True
+    changes = select(AuditRecord.action, AuditRecord.detail).where(
+        AuditRecord.tenant_id == work.tenant_id,
+        AuditRecord.subject == work.app,
+        AuditRecord.at >= made.started_at,
+        AuditRecord.action.in_(["app.change", "variables.change"]),
+    )
+    return any(
+        detail.get("scope") == "build" or bool(_OF_A_BUILD & set(detail.get("fields", ())))
+        for _, detail in session.execute(changes)
+    )

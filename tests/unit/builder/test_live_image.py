@@ -1,0 +1,111 @@
+"""What is asked for by hand while it serves already: skipped, but only where making it anew would change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from slipway import audit, intents
+from slipway.core.states import Kind
+from slipway.models import App, Build, Deployment, Release, Replica, now
+from tests.building_fakes import REGISTRY_DIGEST
+from tests.unit.builder.conftest import Rig, sha
+
+Change = Callable[[Rig, Deployment], None]
+
+
+def serving(rig: Rig, commit: str, **values: Any) -> Deployment:
+    """A live deployment that was built, and whose replica answers."""
+    live = rig.live(commit=commit, **values)
+    with rig.db.write(tenant_id=rig.tenant_id) as session:
+        row = session.get_one(Deployment, live.id)
+        own = {"tenant_id": rig.tenant_id, "app_id": rig.app_id}
+        build = Build(**own, deployment_id=row.id, image="i", digest="sha256:1")
+        session.add(build)
+        session.flush()
+        release = Release(**own, number=4, image="i", digest="sha256:1", commit_sha=commit, build_id=build.id)
+        session.add(release)
+        session.flush()
+        row.release_id, row.started_at = release.id, now()
+        replica = Replica(**own, id="r1", release_id=release.id, deployment_id=row.id, slot=0, state="ready")
+        session.add(replica)
+    return live
+
+
+def asked_for(rig: Rig, commit: str, *, rebuild: bool = False) -> Deployment:
+    rig.sources.heads["main"] = commit
+    with rig.db.write(tenant_id=rig.tenant_id) as session:
+        app = session.get_one(App, rig.app_id)
+        return intents.deploy(session, app, ref="main", actor="test", rebuild=rebuild)
+
+
+def changed(action: str, **detail: Any) -> Change:
+    def change(rig: Rig, _live: Deployment) -> None:
+        with rig.db.write(tenant_id=rig.tenant_id) as session:
+            audit.record(session, rig.tenant_id, audit.HOST, action, "hello", **detail)
+
+    return change
+
+
+def replica_is(state: str) -> Change:
+    def change(rig: Rig, _live: Deployment) -> None:
+        with rig.db.write(tenant_id=rig.tenant_id) as session:
+            session.get_one(Replica, "r1").state = state
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda _rig, _live: None,
+        changed("variables.change", scope="run", names=["A"]),
+        changed("app.change", fields=["branch", "credential"]),
+    ],
+)
+def test_what_serves_already_is_skipped_and_nothing_is_built(rig: Rig, change: Change) -> None:
+    commit = sha()
+    change(rig, serving(rig, commit))
+    again = asked_for(rig, commit)
+    assert rig.work(again) == "skipped"
+    row = rig.row(again)
+    assert row.detail == f"{commit[:7]} is live already (v4)"
+    assert row.remedy == "build it anew all the same: slipway deploy --rebuild"
+    assert [(step["name"], step["ok"]) for step in row.steps] == [("fetch", True)]
+    assert rig.images.built == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        changed("variables.change", scope="build", names=["A"]),
+        changed("app.change", fields=["settings"]),
+        changed("app.change", fields=["repository"]),
+        replica_is("crashed"),
+        lambda rig, live: rig.change(live, kind=str(Kind.ROLLBACK)),
+    ],
+)
+def test_what_would_come_out_otherwise_or_does_not_serve_is_built(rig: Rig, change: Change) -> None:
+    commit = sha()
+    change(rig, serving(rig, commit))
+    assert rig.work(asked_for(rig, commit)) == "starting"
+
+
+def test_a_rebuild_is_built(rig: Rig) -> None:
+    commit = sha()
+    serving(rig, commit)
+    again = asked_for(rig, commit, rebuild=True)
+    assert rig.work(again) == "starting"
+    assert rig.row(again).kind == "rebuild"
+
+
+def test_an_image_whose_tag_has_not_moved_is_skipped_but_not_under_another_name(rig: Rig) -> None:
+    image = "registry.example/shop:1.4"
+    with rig.db.write(tenant_id=rig.tenant_id) as session:
+        app = session.get_one(App, rig.app_id)
+        app.source, app.image = "image", image
+    serving(rig, REGISTRY_DIGEST.removeprefix("sha256:"))
+    assert rig.work(rig.deploy(image)) == "skipped"
+    assert rig.work(rig.deploy("registry.example/shop:stable")) == "starting"
