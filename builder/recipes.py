@@ -12,6 +12,7 @@ from slipway.core import app_settings, detection, dockerfile, dockerfile_policy
 from slipway.core.app_settings import AppSettings
 from slipway.core.configuration import WEB
 from slipway.core.dockerfile_policy import Rules
+from slipway.core.settings_file import FILE_NAME
 from slipway.errors import DeploymentFailed, InvalidInput
 
 DOCKERFILE = "Dockerfile"
@@ -59,7 +60,7 @@ class Recipes:
             DeploymentFailed: `settings-invalid`, `dockerfile-refused` or `not-recognised`.
         """
         try:
-            content = tree.read(app_settings.FILE_NAME)
+            content = tree.read(FILE_NAME)
             file_settings = app_settings.file_values(content) if content is not None else {}
             chosen = app_settings.overlay(dict(app), file_settings)
             context = tree.folder(chosen.build.context)

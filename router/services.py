@@ -1,8 +1,7 @@
-"""What the router works with, put together once per process before gunicorn forks: nothing here connects yet."""
+"""What the router works with, put together once in each process: nothing here connects yet."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from redis import Redis
@@ -17,10 +16,6 @@ from slipway.db import Database
 from slipway.ports.logs import DeploymentLog
 from slipway.queue import WorkQueue
 from slipway.settings import Settings
-
-FOLLOWERS = 32
-"""Streams at a time in one process, where `router.gunicorn` gives each a thread beside the `web_threads` that answer.
-Elsewhere streams take at most half of those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +40,6 @@ def connect(settings: Settings) -> Services:
         SettingsError: a key file is missing.
     """
     database = Database(settings.database_url)
-    # A worker never shares a connection with the process that it was forked from. (redis-py looks after its own.)
-    os.register_at_fork(after_in_child=lambda: database.engine.dispose(close=False))
     redis = queue.connect(settings.redis_url)
     return Services(
         settings=settings,
@@ -57,5 +50,5 @@ def connect(settings: Settings) -> Services:
         hooks=Vault(settings.key_dir / vault.HOOKS),
         log=RedisDeploymentLog(redis, settings.log_dir),
         agent=AgentClient(settings.agent_socket),
-        followers=Followers(max(1, settings.web_threads // 2)),
+        followers=Followers(max(1, settings.web_threads // 2)),  # `router.gunicorn` has more threads for them
     )

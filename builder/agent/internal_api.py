@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import queue
+import re
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import waitress
-from flask import Flask, Response, jsonify, request
 
 from builder.agent import output
 from builder.agent.following import Followers, Watcher
@@ -19,43 +23,61 @@ from slipway.core.fleet import GONE
 from slipway.errors import InvalidInput, NotFound, SlipwayError
 from slipway.models import Replica
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 log = logging.getLogger(__name__)
 
 THREADS = 32
 TAIL_MAX = 10_000
 CHECK_S = 2.0
 """How often a silent stream looks whether its reader is still there."""
+_OF_A_REPLICA = re.compile(r"/replicas/(?P<id>[^/]+)/(?P<what>output|stats)")
 
 
-def application(parts: Parts, status: Callable[[], dict[str, Any]]) -> Flask:
-    """The WSGI application. `status` tells of the agent."""
-    app = Flask("builder.agent")
-    followers = Followers(parts.runtime)
+@dataclass(frozen=True, slots=True)
+class Answer:
+    body: Iterable[bytes]
+    media_type: str = "application/json"
+    status: int = HTTPStatus.OK
 
-    @app.get("/healthz")
-    def healthz() -> Response:
-        return jsonify(ok=True)
 
-    @app.get("/status")
-    def tell_status() -> Response:
-        return jsonify(status())
+class Application:
+    """The WSGI application. `status` tells of the agent. Without a framework, which would be a tenth of the agent."""
 
-    @app.get("/replicas/<replica_id>/output")
-    def replica_output(replica_id: str) -> Response:
-        lines = _lines(parts, followers, replica_id, tail=_tail(), follow=request.args.get("follow") in ("1", "true"))
-        return Response(lines, mimetype="text/plain")
+    def __init__(self, parts: Parts, status: Callable[[], dict[str, Any]]) -> None:
+        self._parts = parts
+        self._status = status
+        self._followers = Followers(parts.runtime)
 
-    @app.get("/replicas/<replica_id>/stats")
-    def tell_stats(replica_id: str) -> Response:
-        return jsonify(replica_stats(parts, replica_id))
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            answer = self._answer(environ)
+        except SlipwayError as error:
+            answer = Answer(_json(error.problem()), "application/problem+json", error.status)
+        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", [("Content-Type", answer.media_type)])
+        return answer.body
 
-    @app.errorhandler(SlipwayError)
-    def problem(error: SlipwayError) -> tuple[Response, int]:
-        answer = jsonify(error.problem())
-        answer.mimetype = "application/problem+json"
-        return answer, error.status
+    def _answer(self, environ: WSGIEnvironment) -> Answer:
+        if environ["REQUEST_METHOD"] != "GET":
+            return Answer((), status=HTTPStatus.METHOD_NOT_ALLOWED)
+        path = environ["PATH_INFO"]
+        if path == "/healthz":
+            return Answer(_json({"ok": True}))
+        if path == "/status":
+            return Answer(_json(self._status()))
+        asked = _OF_A_REPLICA.fullmatch(path)
+        if asked is None:
+            return Answer((), status=HTTPStatus.NOT_FOUND)
+        if asked["what"] == "stats":
+            return Answer(_json(replica_stats(self._parts, asked["id"])))
+        return Answer(self._output(asked["id"], environ), "text/plain; charset=utf-8")
 
-    return app
+    def _output(self, replica_id: str, environ: WSGIEnvironment) -> Iterator[bytes]:
+        query = parse_qs(environ["QUERY_STRING"])
+        tail, follow = _tail(query), query.get("follow", [""])[0] in ("1", "true")
+        has_left = environ.get("waitress.client_disconnected", lambda: False)
+        return _lines(self._parts, self._followers, replica_id, tail=tail, has_left=has_left if follow else None)
 
 
 def serve(parts: Parts, status: Callable[[], dict[str, Any]]) -> Any:
@@ -63,7 +85,7 @@ def serve(parts: Parts, status: Callable[[], dict[str, Any]]) -> Any:
     path = parts.settings.agent_socket
     path.unlink(missing_ok=True)
     server = waitress.create_server(
-        application(parts, status),
+        Application(parts, status),
         unix_socket=str(path),
         unix_socket_perms="660",
         threads=THREADS,
@@ -74,8 +96,12 @@ def serve(parts: Parts, status: Callable[[], dict[str, Any]]) -> Any:
     return server
 
 
-def _tail() -> int | None:
-    text = request.args.get("tail", "")
+def _json(value: object) -> tuple[bytes]:
+    return (json.dumps(value).encode() + b"\n",)
+
+
+def _tail(query: Mapping[str, Sequence[str]]) -> int | None:
+    text = query.get("tail", [""])[0]
     if not text:
         return None
     if not text.isdecimal():
@@ -83,7 +109,10 @@ def _tail() -> int | None:
     return min(int(text), TAIL_MAX)
 
 
-def _lines(parts: Parts, followers: Followers, replica_id: str, *, tail: int | None, follow: bool) -> Iterator[bytes]:
+def _lines(
+    parts: Parts, followers: Followers, replica_id: str, *, tail: int | None, has_left: Callable[[], bool] | None
+) -> Iterator[bytes]:
+    """The lines so far; with `has_left` (has the reader?) those to come, too."""
     with parts.db.read(platform=REASON) as session:
         row = session.get(Replica, replica_id)
     if row is None:
@@ -91,10 +120,9 @@ def _lines(parts: Parts, followers: Followers, replica_id: str, *, tail: int | N
     gone = _kept(parts, replica_id, tail)
     if row.container_id is None or row.state == GONE:
         return gone
-    if not follow:
+    if has_left is None:
         return _started(parts.runtime.logs(row.container_id, tail=tail), gone)
     watcher, so_far = followers.follow(row.container_id, tail=tail)
-    has_left = request.environ.get("waitress.client_disconnected", lambda: False)
     return _following(followers, row.container_id, watcher, _started(so_far, gone), has_left)
 
 

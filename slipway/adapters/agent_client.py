@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-import httpx
-
+from slipway.adapters.unix_http import UnixHTTP
 from slipway.errors import DependencyUnavailable, NotFound
 
-_TIMEOUT = httpx.Timeout(5.0)
+_TIMEOUT_S = 5.0
 
 
 class Output:
     """A replica's output on its way: lines, until it ends or `close` is called from any thread."""
 
-    def __init__(self, response: httpx.Response) -> None:
+    def __init__(self, response: http.client.HTTPResponse, connected: socket.socket) -> None:
         self._response = response
+        self._connected = connected
 
     def lines(self) -> Iterator[str]:
         """`<RFC 3339 time> <text>`, in order.
@@ -28,33 +32,29 @@ class Output:
             DependencyUnavailable: the agent went away.
         """
         try:
-            yield from self._response.iter_lines()
-        except httpx.TransportError as error:
+            while line := self._response.readline():
+                yield line.decode(errors="replace").rstrip("\r\n")
+        except (OSError, http.client.HTTPException) as error:
             raise _away() from error
 
     def close(self) -> None:
         """Wake whoever waits for the next line."""
-        stream = self._response.extensions.get("network_stream")
-        raw: socket.socket | None = stream.get_extra_info("socket") if stream else None
-        if raw is not None:
-            try:
-                raw.shutdown(socket.SHUT_RDWR)
-            except OSError:  # closed already
-                return
+        try:
+            self._connected.shutdown(socket.SHUT_RDWR)
+        except OSError:  # closed already
+            return
 
 
 class AgentClient:
     """Raises `DependencyUnavailable` when the agent does not answer."""
 
     def __init__(self, agent_socket: Path) -> None:
-        self._socket = str(agent_socket)
+        self._socket = agent_socket
 
     def status(self) -> dict[str, Any]:
         """What the agent tells of itself."""
-        with self._client() as client, _translated():
-            response = client.get("/status")
-            response.raise_for_status()
-            return dict(response.json())
+        with self._asked("/status") as (response, _):
+            return _document(response)
 
     def stats(self, replica_id: str) -> dict[str, Any]:
         """What a replica uses: the fields of `slipway.ports.runtime.ResourceUse`, and `cpus` in use.
@@ -62,12 +62,10 @@ class AgentClient:
         Raises:
             NotFound: it does not run.
         """
-        with self._client() as client, _translated():
-            response = client.get(f"/replicas/{replica_id}/stats")
-            if response.status_code == httpx.codes.NOT_FOUND:
+        with self._asked(f"/replicas/{replica_id}/stats") as (response, _):
+            if response.status == HTTPStatus.NOT_FOUND:
                 raise NotFound(f"replica {replica_id} does not run", remedy="see which do: slipway ps")
-            response.raise_for_status()
-            return dict(response.json())
+            return _document(response)
 
     @contextmanager
     def output(self, replica_id: str, *, tail: int | None, follow: bool) -> Iterator[Output]:
@@ -76,42 +74,48 @@ class AgentClient:
         Raises:
             NotFound: nothing was kept of it.
         """
-        params = {} if tail is None else {"tail": str(tail)}
+        wanted = {} if tail is None else {"tail": str(tail)}
         if follow:
-            params["follow"] = "1"
-        timeout = httpx.Timeout(5.0, read=None) if follow else _TIMEOUT
-        with (
-            self._client() as client,
-            _translated(),
-            client.stream("GET", f"/replicas/{replica_id}/output", params=params, timeout=timeout) as response,
-        ):
-            if response.status_code == httpx.codes.NOT_FOUND:
+            wanted["follow"] = "1"
+        target = f"/replicas/{replica_id}/output?{urlencode(wanted)}"
+        with self._asked(target, patient=follow) as (response, connected):
+            if response.status == HTTPStatus.NOT_FOUND:
                 raise NotFound(f"no output of replica {replica_id} was kept")
-            response.raise_for_status()
-            yield Output(response)
+            _check(response)
+            yield Output(response, connected)
 
-    def _client(self) -> httpx.Client:
-        self._knock()
-        return httpx.Client(
-            transport=httpx.HTTPTransport(uds=self._socket), base_url="http://agent", timeout=_TIMEOUT, trust_env=False
-        )
-
-    def _knock(self) -> None:
-        """httpcore leaves the socket of a refused connection open, so it only connects where somebody listens."""
-        with socket.socket(socket.AF_UNIX) as knocking:
-            knocking.settimeout(_TIMEOUT.connect)
+    @contextmanager
+    def _asked(self, target: str, *, patient: bool = False) -> Iterator[tuple[http.client.HTTPResponse, socket.socket]]:
+        """The answer, and the connection that it comes on. `patient`: its parts may be hours apart."""
+        connection = UnixHTTP(self._socket, _TIMEOUT_S)
+        try:
+            connection.connect()
+            connected = connection.sock
+            if patient:
+                connected.settimeout(None)
+            connection.request("GET", target)
+            response = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise _away() from error
+        with response:
             try:
-                knocking.connect(self._socket)
-            except OSError as error:
-                raise _away() from error
+                yield response, connected
+            finally:
+                connection.close()
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
+def _document(response: http.client.HTTPResponse) -> dict[str, Any]:
+    _check(response)
     try:
-        yield
-    except (httpx.TransportError, httpx.HTTPStatusError) as error:
+        return dict(json.loads(response.read()))
+    except (OSError, http.client.HTTPException) as error:
         raise _away() from error
+
+
+def _check(response: http.client.HTTPResponse) -> None:
+    if response.status >= HTTPStatus.BAD_REQUEST:
+        raise _away()
 
 
 def _away() -> DependencyUnavailable:

@@ -14,9 +14,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from slipway.core import validation
 from slipway.core.faults import MOST, faults
+from slipway.core.settings_file import FILE_NAME
 from slipway.errors import InvalidInput, SlipwayError
-
-FILE_NAME = "slipway.toml"
 
 
 def _checked(function: Any) -> AfterValidator:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from slipway.core.app_settings import AppSettings
+if TYPE_CHECKING:
+    from slipway.core.app_settings import AppSettings
 
 WEB = "web"
 PRODUCTION = "production"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway.core import path_patterns, validation
-from slipway.core.app_settings import FILE_NAME
+from slipway.core.settings_file import FILE_NAME
 from slipway.core.states import UNFINISHED, State
 from slipway.errors import InvalidInput
 

@@ -9,7 +9,8 @@ import json
 import sys
 from typing import Any
 
-from slipway.core.app_settings import FILE_NAME, AppSettings
+from slipway.core.app_settings import AppSettings
+from slipway.core.settings_file import FILE_NAME
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -9,26 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from slipway.adapters.unix_http import UnixHTTP
+
 # sun_path holds 108 bytes including the closing zero.
 SOCKET_PATH_MAX = 107
-
-
-class UnixHTTP(http.client.HTTPConnection):
-    """HTTP over the unix socket `path`."""
-
-    def __init__(self, path: Path, timeout_s: float) -> None:
-        super().__init__("localhost", timeout=timeout_s)
-        self._path = path
-
-    def connect(self) -> None:
-        opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            opened.settimeout(self.timeout)
-            opened.connect(str(self._path))
-        except OSError:
-            opened.close()
-            raise
-        self.sock = opened
 
 
 def http_status(path: Path, target: str, *, timeout_s: float = 2.0) -> tuple[int, str]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from slipway.adapters.unix_http import UnixHTTP
 from slipway.errors import HostUnready
 from slipway.host.commands import Commands
-from slipway.host.probing import UnixHTTP, wait_until
+from slipway.host.probing import wait_until
 from slipway.host.services import Service
 from slipway.settings import CLIENT_KEYS, PREFIX, Settings
 
