@@ -71,7 +71,11 @@ class Attempt:
         """Raises `Interrupted` when this was asked for by hand, and is live already."""
         with self.tools.db.read(tenant_id=self.work.tenant_id) as session:
             live = live_image(session, self.work)
-        self.go_on_if(asked_for_again(self.work.candidate.kind, version, live))
+        verdict = asked_for_again(self.work.candidate.kind, version, live)
+        if live and not verdict.goes_on:  # it is not fetched, so that its own words are not known
+            with self.hold.write() as (_, row):
+                row.message = row.message or live.message
+        self.go_on_if(verdict)
 
     def start(self, image: str, facts: ImageFacts, *, note: str, **found: Any) -> None:
         """The image (by its tag here) is known and the wish to run it stands, in one transaction. One that nobody waits

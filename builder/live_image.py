@@ -29,20 +29,21 @@ def live_image(session: Session, work: Work) -> LiveImage | None:
         Replica.state == READY,
     )
     release = session.get_one(Release, live.release_id)
+    build = session.get(Build, release.build_id) if release.build_id else None
+    made = session.get(Deployment, build.deployment_id) if build else None
     return LiveImage(
         version=live.commit_sha,
         release=release.number,
+        message=made.message if made else "",
         kind=Kind(live.kind),
         serves=bool(session.scalar(ready)),
-        outdated=_is_outdated(session, work, release),
+        outdated=_is_outdated(session, work, made),
     )
 
 
-def _is_outdated(session: Session, work: Work, release: Release) -> bool:
-    """Has something that a build takes been changed since this one was begun? The record of changes tells, also of
+def _is_outdated(session: Session, work: Work, made: Deployment | None) -> bool:
+    """Has something that a build takes been changed since the live one was begun? The record of changes tells, also of
     variables that were taken away."""
-    build = session.get(Build, release.build_id) if release.build_id else None
-    made = session.get(Deployment, build.deployment_id) if build else None
     if made is None or made.started_at is None:
         return True
     changes = select(AuditRecord.action, AuditRecord.detail).where(

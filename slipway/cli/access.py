@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from slipway import settings as slipway_settings
-from slipway.cli.exits import HOW_TO_BEGIN, ApiProblem
+from slipway.cli.exits import HOW_TO_BEGIN, ApiAbsent, ApiProblem, NotTheConsole, other_than_console
 from slipway.cli.invocation import Invocation, command, listing, segment
 from slipway.cli.nouns import noun
 from slipway.cli.output import ago, one_line
@@ -170,7 +170,7 @@ def tokens(call: Invocation) -> None:
 def create_token(call: Invocation, name: str, tenant: str | None, role: str | None, expires_in_s: float | None) -> None:
     """Make a token; it is shown once. With --tenant on the host, no other token is needed."""
     if tenant:
-        from slipway.cli.on_host import issue_token
+        from slipway.cli.this_host import issue_token
 
         made = issue_token(tenant, name, role or "owner", expires_in_s)
     else:
@@ -211,14 +211,26 @@ def _account_of(client: Client) -> dict[str, str]:
     """Whom the token names. To sign in again with a token that was refused would lead nowhere."""
     try:
         found: dict[str, str] = client.get("/account")
-    except ApiProblem as error:
-        if error.http_status == NotAuthenticated.status:
+    except (ApiProblem, ApiAbsent) as error:
+        answered = other_than_console(client.url, error)
+        if answered:
+            points_on = error.remedy if "points to" in error.remedy else ""
+            raise NotTheConsole(answered, remedy=points_on or _where_the_console_is()) from error
+        if isinstance(error, ApiProblem) and error.http_status == NotAuthenticated.status:
             error.advise(
                 "look whether it was copied whole; whoever is signed in makes another: "
                 f"slipway tokens create --name NAME\n{HOW_TO_BEGIN}"
             )
         raise
     return found
+
+
+def _where_the_console_is() -> str:
+    from slipway.cli.this_host import address_here
+
+    here = address_here()
+    known = f"\nof the platform on this host: slipway login {here}" if here else ""
+    return f"sign in at the console's address, SLIPWAY_PUBLIC_URL, which `make up` prints on its host{known}"
 
 
 def _who(who: dict[str, str]) -> str:

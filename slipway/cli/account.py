@@ -50,7 +50,7 @@ def forget() -> bool:
 
 def _how_to_sign_in() -> str:
     """On the host itself its address is known, and the first token may still be to make."""
-    from slipway.cli.on_host import address_here
+    from slipway.cli.this_host import address_here
 
     here = address_here()
     return f"slipway login {here}\n{HOW_TO_BEGIN}" if here else "slipway login https://slipway.example.org"

@@ -10,10 +10,11 @@ import click
 
 from slipway.cli.access import show_hook
 from slipway.cli.completion import complete_app
+from slipway.cli.following import follow_change, watch_options
 from slipway.cli.invocation import Invocation, app_option, command, listing, segment
 from slipway.cli.nouns import noun
-from slipway.cli.output import ago, aligned, is_terminal, plural, state, version
-from slipway.cli.pairs import in_force, nested
+from slipway.cli.output import ago, aligned, is_terminal, state, version
+from slipway.cli.pairs import nested
 from slipway.core.validation import repository_identity
 
 _credential = click.option(
@@ -103,8 +104,15 @@ def show(call: Invocation, name: str | None) -> None:
 @click.argument("settings", nargs=-1, metavar="NAME=VALUE…")
 @_credential
 @app_option
+@watch_options
 @command
-def set_(call: Invocation, settings: tuple[str, ...], credential_file: IO[str] | None) -> None:
+def set_(
+    call: Invocation,
+    settings: tuple[str, ...],
+    credential_file: IO[str] | None,
+    watch: bool | None,
+    timeout: float,
+) -> None:
     """Change settings, the branch, the repository, the image or the credential.
 
     \b
@@ -122,9 +130,15 @@ def set_(call: Invocation, settings: tuple[str, ...], credential_file: IO[str] |
     if credential_file:
         own["credential"] = credential_file.read().strip() or None
     changed = call.client.patch(call.app_path(), own | ({"settings": values} if values else {}))
-    call.answer(
-        changed, f"Set on {call.app}. {in_force(changed['deployment'], at_the_edge=changed['at_the_edge'] and not own)}"
-    )
+    done = f"Set on {call.app}."
+    if own or changed["deployment"]:
+        follow_change(call, changed, done, watch, timeout)
+    elif changed["at_the_edge"]:
+        call.answer(changed, f"{done} In force within a second; no replica restarts.")
+    elif changed["app"]["live"]:
+        call.answer(changed, f"{call.app}: already set so; nothing was changed.")
+    else:
+        call.answer(changed, f"{done} In force with the first deployment: slipway deploy -a {call.app}")
 
 
 @apps.command()
@@ -157,17 +171,6 @@ def open_(call: Invocation) -> None:
     call.answer({"url": url}, url)
     if is_terminal() and call.out.for_people:
         click.launch(url)
-
-
-@click.command()
-@click.argument("replicas", type=click.IntRange(0, 100))
-@app_option
-@click.option("--process", metavar="NAME", default="web", show_default=True, help="Which of the app's processes.")
-@command
-def scale(call: Invocation, replicas: int, process: str) -> None:
-    """Run a number of replicas; 0 stops the app."""
-    set_to = call.client.put(call.app_path("/scale"), {"process": process, "replicas": replicas})
-    call.answer(set_to, f"{call.app} {process}: {plural(replicas, 'replica')} wanted. slipway ps shows them.")
 
 
 @noun(instead="slipway domains add {}")

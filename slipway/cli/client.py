@@ -104,7 +104,9 @@ class Client:
             return answer.json()
         except json.JSONDecodeError:
             raise ApiAbsent(
-                f"What answers at {self.url} is not Slipway.", remedy="check the address: slipway login"
+                f"What answers at {self.url} is not Slipway.",
+                remedy="check the address: slipway login",
+                document=_without_words(answer),
             ) from None
 
     def _send(
@@ -173,8 +175,9 @@ def _problem(answer: httpx.Response) -> SlipwayError:
 def _without_words(answer: httpx.Response) -> dict[str, Any]:
     """A document for an answer that is none of Slipway's own."""
     url = answer.request.url
-    detail = f"{url.scheme}://{answer.request.headers['Host']} answered {answer.status_code}"
-    document: dict[str, Any] = {"detail": detail, "status": answer.status_code, "code": "api-problem"}
+    kind = answer.headers.get("Content-Type", "").partition(";")[0] or "nothing more"
+    detail = f"{url.scheme}://{answer.request.headers['Host']} answered {answer.status_code} ({kind})"
+    document: dict[str, Any] = {"detail": detail, "status": answer.status_code, "code": "foreign"}
     if answer.has_redirect_location:
         document["remedy"] = f"it points to {answer.headers['Location']}: slipway login there"
     return document

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 import uuid
 from datetime import UTC, datetime, timedelta
 
 import click
 
 from slipway.cli import build_log
-from slipway.cli.exits import Exit
+from slipway.cli.following import follow, timeout_option, watch_options
 from slipway.cli.invocation import Invocation, app_option, command, listing
 from slipway.cli.nouns import noun
-from slipway.cli.output import ago, is_terminal, one_line, seconds, state, version
+from slipway.cli.output import ago, one_line, seconds, state, version
 from slipway.cli.transcript import Deployment, whole
-from slipway.cli.watching import address, watch
+from slipway.cli.watching import address
 from slipway.core.states import UNFINISHED, Kind, State
 
 _JUST = timedelta(minutes=1)
 """How long after a push failed `slipway deploy` shows that, instead of deploying again."""
-
-_timeout = click.option(
-    "--timeout",
-    type=click.FloatRange(min=0),
-    default=1800.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to watch.",
-)
-_watch = click.option("--watch/--no-watch", default=None, help="Follow it to its end; on a terminal the default.")
 
 
 @click.command()
@@ -36,8 +25,7 @@ _watch = click.option("--watch/--no-watch", default=None, help="Follow it to its
 @click.option("--ref", metavar="REF", help="Branch, tag or commit to deploy; else the app's branch.")
 @click.option("--image", metavar="REF", help="Image to deploy, which becomes the app's once live; else the app's.")
 @click.option("--rebuild", is_flag=True, help="Make it anew also when it is live already.")
-@_watch
-@_timeout
+@watch_options
 @command
 def deploy(
     call: Invocation, ref: str | None, image: str | None, rebuild: bool, watch: bool | None, timeout: float
@@ -56,14 +44,13 @@ def deploy(
     given = {"ref": ref, "image": image, "rebuild": rebuild}
     values = {name: value for name, value in given.items() if value}
     made = running or call.client.post(call.app_path("/deployments"), values, Idempotency_Key=str(uuid.uuid4()))
-    _follow(call, made, watch, timeout)
+    follow(call, made, watch, timeout)
 
 
 @click.command()
 @app_option
 @click.option("--to", metavar="N", help="Release to go back to, such as 12 or v12; else the one before.")
-@_watch
-@_timeout
+@watch_options
 @command
 def rollback(call: Invocation, to: str | None, watch: bool | None, timeout: float) -> None:
     """Go back to an earlier release, without a build.
@@ -71,7 +58,7 @@ def rollback(call: Invocation, to: str | None, watch: bool | None, timeout: floa
     Image and configuration come back together.
     """
     values = {"to": _release(to)} if to else {}
-    _follow(call, call.client.post(call.app_path("/rollback"), values), watch, timeout)
+    follow(call, call.client.post(call.app_path("/rollback"), values), watch, timeout)
 
 
 @noun(instead="slipway deployments show {}")
@@ -97,13 +84,13 @@ def deployments(call: Invocation, limit: int) -> None:
 @click.argument("number", type=int)
 @app_option
 @click.option("--watch", is_flag=True, help="Follow it to its end.")
-@_timeout
+@timeout_option
 @command
 def show_deployment(call: Invocation, number: int, watch: bool, timeout: float) -> None:
     """Steps, times and outcome of one deployment."""
     found = call.client.get(f"/deployments/{number}")
     if watch:
-        _follow(call, found, watch, timeout)
+        follow(call, found, watch, timeout)
     elif call.out.as_json:
         call.out.document(found)
     else:
@@ -129,19 +116,6 @@ def cancel(call: Invocation, number: int) -> None:
 def log(call: Invocation, number: int, follow: bool) -> None:
     """A deployment's build log."""
     build_log.show(call, number, follow=follow)
-
-
-def _follow(call: Invocation, deployment: Deployment, wanted: bool | None, timeout_s: float) -> None:
-    number = deployment["id"]
-    if not (is_terminal() if wanted is None else wanted):
-        sentence = f"Deployment {number} is {deployment['state']}: slipway deployments show {number} --watch"
-        call.answer(deployment, sentence)
-        return
-    try:
-        sys.exit(watch(call.client, call.out, deployment, timeout_s=timeout_s))
-    except KeyboardInterrupt:
-        call.out.hint(f"Deployment {number} goes on: slipway deployments show {number} --watch")
-        sys.exit(Exit.FAILED)
 
 
 def _under_way(call: Invocation) -> Deployment | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from slipway.errors import DependencyUnavailable, SlipwayError
+from slipway.errors import DependencyUnavailable, NotFound, SlipwayError
 
 HOW_TO_BEGIN = "the first token is made on the host: slipway tokens create --tenant NAME --name NAME"
 
@@ -62,6 +62,28 @@ class ApiAbsent(DependencyUnavailable):
 
     def problem(self) -> dict[str, object]:
         return self.document or super().problem()
+
+
+class NotTheConsole(NotFound):
+    """Something answers, but not the API."""
+
+    code = "not-the-console"
+
+
+def other_than_console(url: str, error: ApiProblem | ApiAbsent) -> str:
+    """Who answered in the API's place, in a sentence; empty when it was the API, or nobody. Pages that the edge makes
+    itself tell whose fault they are."""
+    document = error.document
+    if document is None:
+        return ""
+    fault, code = document.get("fault"), str(document.get("code"))
+    if code == "unknown-host":
+        return f"{url} leads to a Slipway host, but neither its console nor an app answers to that name."
+    if fault == "app":
+        return f"{url} is the address of an app, not the console's."
+    if code == "foreign" and int(str(document["status"])) < 500:  # a gateway in front says 502 while the API is away
+        return f"What answers at {url} is not Slipway's console: {document['detail']}."
+    return ""
 
 
 def exit_code(error: SlipwayError) -> Exit:

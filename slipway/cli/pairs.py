@@ -1,4 +1,4 @@
-"""`NAME=VALUE` from the command line, and when what it changed is in force."""
+"""`NAME=VALUE` from the command line."""
 
 from __future__ import annotations
 
@@ -34,15 +34,6 @@ def nested(pairs: Iterable[str]) -> dict[str, Any]:
                 raise click.BadParameter(f"{table} can't be both a value and a table: {name}")
         inner[last] = _json_or_text(text) if text else None
     return values
-
-
-def in_force(deployment: dict[str, Any] | None, *, at_the_edge: bool = False) -> str:
-    """When a changed configuration serves."""
-    if at_the_edge:
-        return "In force within a second; no replica restarts."
-    if deployment is None:
-        return "In force with the next deployment."
-    return f"Restarting without downtime: slipway deployments show {deployment['id']} --watch"
 
 
 def _json_or_text(text: str) -> Any:

@@ -44,7 +44,7 @@ def ps(call: Invocation, ended_too: bool) -> None:
         for each in listed["replicas"]
     ]
     headings = ("process", "state", "release", "started", "restarts", "exit", "replica")
-    call.out.table(headings, rows, empty=f"None runs: slipway scale 1 -a {call.app}, or deploy first")
+    call.out.table(headings, rows, empty="" if rows else _none_runs(call))
 
 
 @click.command()
@@ -100,14 +100,18 @@ def _so_far(call: Invocation, tail: int, replica: str | None) -> None:
     labels = _labels(call)
     for line in lines:
         call.out.line(labels.line(line))
-    if not lines:
-        call.out.hint(f"Nothing was printed yet. Replicas that run: slipway ps -a {call.app}")
+    if not lines and replica:
+        call.out.hint(f"{replica} printed nothing.")
+    elif not lines:
+        call.out.hint(_nothing_printed(call))
 
 
 def _follow(call: Invocation, tail: int, replica: str | None) -> None:
     """Lines until Ctrl-C. A stream that ends is opened again: the server may just have been restarted."""
     labels, unseen = _labels(call), Unseen()
     lines, absent_since = tail, None
+    if not replica and call.out.for_people and not _replicas(call):
+        call.out.hint(f"{_none_runs(call)}\nWaiting for one that does; Ctrl-C ends it.")
     while True:
         try:
             for event in call.client.events(call.app_path("/logs"), follow=1, tail=lines, replica=replica):
@@ -125,6 +129,36 @@ def _follow(call: Invocation, tail: int, replica: str | None) -> None:
         time.sleep(0.5)
 
 
+def _nothing_printed(call: Invocation) -> str:
+    if _replicas(call):
+        return f"Nothing was printed yet. Replicas that run: slipway ps -a {call.app}"
+    return _none_runs(call)
+
+
+def _none_runs(call: Invocation) -> str:
+    """Why no replica runs, what to do, and where the output is of those that ran."""
+    app = call.client.get(call.app_path())
+    if app["live"] is None:
+        why = (
+            f"{call.app} is not live yet: slipway deployments -a {call.app}, or deploy it: slipway deploy -a {call.app}"
+        )
+    elif app["replicas"]["wanted"] == 0:
+        why = f"No replica runs: {call.app} is scaled to 0. Start it: slipway scale 1 -a {call.app}"
+    else:
+        why = f"No replica runs. What became of them: slipway ps --all -a {call.app}"
+    kept = _replicas(call, ended_too=True)
+    if not kept:
+        return why
+    last = kept[0]
+    said = f"What {last['process']}.{last['slot']} v{last['release']} printed last is kept: slipway logs -a {call.app}"
+    return f"{why}\n{said} --replica {last['id']}\nOthers that ended lately: slipway ps --all -a {call.app}"
+
+
+def _replicas(call: Invocation, *, ended_too: bool = False) -> list[dict[str, Any]]:
+    listed = call.client.get(call.app_path("/replicas"), all=1 if ended_too else None)
+    return list(listed["replicas"])
+
+
 def _show(call: Invocation, labels: Labels, unseen: Unseen, line: Line) -> None:
     if not unseen.take(line):
         return
@@ -135,7 +169,7 @@ def _show(call: Invocation, labels: Labels, unseen: Unseen, line: Line) -> None:
 
 
 def _labels(call: Invocation) -> Labels:
-    return Labels(lambda: call.client.get(call.app_path("/replicas"), all=1)["replicas"])
+    return Labels(lambda: _replicas(call, ended_too=True))
 
 
 def _health(ok: bool) -> str:

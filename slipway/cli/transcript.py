@@ -107,7 +107,7 @@ def _tail(deployment: Deployment) -> list[str]:
 
 def _meaning(deployment: Deployment) -> list[str]:
     """What it means, and the next commands, one below the other. What the step's own line said is not said again."""
-    detail, note = deployment["detail"], _failed_step(deployment).get("note") or ""
+    detail, note = deployment["detail"], deployment["steps"][-1]["note"] if deployment["steps"] else ""
     if note and detail.startswith(note):
         detail = detail[len(note) :].lstrip(". ")
     sentences = [f"{safe(detail).rstrip('.')}."] if detail else []

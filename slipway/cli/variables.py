@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from slipway.cli.following import follow_change, watch_options
 from slipway.cli.invocation import Invocation, app_option, command, listing
 from slipway.cli.nouns import noun
 from slipway.cli.output import ago, one_line
-from slipway.cli.pairs import in_force, pair
+from slipway.cli.pairs import pair
 from slipway.errors import NotFound
 
 _build = click.option("--build", is_flag=True, help="For builds (as secret mounts), not for replicas.")
@@ -38,8 +39,11 @@ def env(call: Invocation) -> None:
 @app_option
 @_build
 @click.option("--ask", multiple=True, metavar="NAME", help="Ask for its value, so that no history keeps it.")
+@watch_options
 @command
-def set_variables(call: Invocation, pairs: tuple[str, ...], build: bool, ask: tuple[str, ...]) -> None:
+def set_variables(
+    call: Invocation, pairs: tuple[str, ...], build: bool, ask: tuple[str, ...], watch: bool | None, timeout: float
+) -> None:
     """Set variables; the app restarts with them, without a build and without downtime."""
     values = dict(map(pair, pairs)) | {name: getpass.getpass(f"{name}: ") for name in ask}
     if not values:
@@ -47,7 +51,7 @@ def set_variables(call: Invocation, pairs: tuple[str, ...], build: bool, ask: tu
     changed = _change(call, {"set": values}, build=build)
     names = ", ".join(changed["changed"])
     if names:
-        call.answer(changed, f"Set {names} on {call.app}. {in_force(changed['deployment'])}")
+        follow_change(call, changed, f"Set {names} on {call.app}.", watch, timeout)
     else:
         call.answer(changed, f"{', '.join(values)} on {call.app}: already set so; nothing was changed.")
 
@@ -56,17 +60,18 @@ def set_variables(call: Invocation, pairs: tuple[str, ...], build: bool, ask: tu
 @click.argument("names", nargs=-1, required=True)
 @app_option
 @_build
+@watch_options
 @command
-def unset(call: Invocation, names: tuple[str, ...], build: bool) -> None:
+def unset(call: Invocation, names: tuple[str, ...], build: bool, watch: bool | None, timeout: float) -> None:
     """Remove variables; the app restarts without them."""
     changed = _change(call, {"unset": list(names)}, build=build)
     removed = changed["changed"]
     others = ", ".join(name for name in names if name not in removed)
     if not removed:
         raise NotFound(f"{others}: not set on {call.app}; nothing was changed.", remedy=f"slipway env -a {call.app}")
-    call.answer(changed, f"Removed {', '.join(removed)} on {call.app}. {in_force(changed['deployment'])}")
     if others:
         call.out.hint(f"Not set: {others}")
+    follow_change(call, changed, f"Removed {', '.join(removed)} on {call.app}.", watch, timeout)
 
 
 def _change(call: Invocation, body: dict[str, Any], *, build: bool) -> dict[str, Any]:

@@ -29,8 +29,8 @@ _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _WAITS = "waits for a worker"
 
 
-def watch(client: Client, out: Output, deployment: Deployment, *, timeout_s: float) -> Exit:
-    """Follow a deployment to its end, which is the exit code.
+def watch(client: Client, out: Output, deployment: Deployment, *, timeout_s: float) -> Deployment:
+    """Follow a deployment to its end, and return it as it is then. People see its steps and what came of it.
 
     Raises:
         WaitedTooLong: it has not ended in time; it goes on.
@@ -44,11 +44,13 @@ def watch(client: Client, out: Output, deployment: Deployment, *, timeout_s: flo
                 screen.footer = outcome(last, address(client, last))
     finally:
         screen.wipe()
-    if out.as_json:
-        out.document(last)
-    else:
-        out.line(screen.footer or outcome(last))
-    return Exit.DONE if last["state"] in WELL else Exit.FAILED
+    out.line(screen.footer or outcome(last))
+    return last
+
+
+def code_of(ended: Deployment) -> Exit:
+    """Does what was asked for hold?"""
+    return Exit.DONE if ended["state"] in WELL else Exit.FAILED
 
 
 def address(client: Client, deployment: Deployment) -> str:

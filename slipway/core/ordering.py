@@ -41,6 +41,7 @@ class LiveImage:
     version: str
     """The commit, or an image's digest."""
     release: int
+    message: str
     kind: Kind
     serves: bool
     """A replica of it is ready."""

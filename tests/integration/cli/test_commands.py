@@ -84,7 +84,7 @@ def test_what_can_not_be_is_code_2_with_the_rule(slipway: User, tenant: str) -> 
 def test_variables_are_set_listed_and_removed(platform: Platform, slipway: User, viewer: User, app: str) -> None:
     assert "slipway env set" in slipway("env", "-a", app).err
     told = slipway("env", "set", "-a", app, "URL=postgresql://h/d?a=b", "EMPTY=").out
-    assert told == f"Set URL, EMPTY on {app}. In force with the next deployment.\n"
+    assert told == f"Set URL, EMPTY on {app}. In force with the next deployment: slipway deploy -a {app}\n"
     slipway("env", "-a", app, "set", "--build", "NPM_TOKEN=x", "--json")
     rows = {line.split()[0]: line.split() for line in slipway("env", "-a", app).lines[1:]}
     assert rows["URL"][-1] == "postgresql://h/d?a=b"
@@ -113,7 +113,7 @@ def test_domains_are_added_listed_and_removed(slipway: User, app: str, tenant: s
 def test_replicas_are_scaled_and_listed(platform: Platform, slipway: User, app: str) -> None:
     assert "1 replica wanted" in slipway("scale", "1", "-a", app).out
     assert slipway("scale", "2", "-a", app, "--json").json == {"process": "web", "replicas": 2}
-    assert "slipway scale 1" in slipway("ps", "-a", app).err
+    assert f"not live yet: slipway deployments -a {app}" in slipway("ps", "-a", app).err
     live(platform, app, ready=2)
     rows = [line.split() for line in slipway("ps", "-a", app).lines]
     assert [row[:3] for row in rows[1:]] == [["web.0", "ready", "v1"], ["web.1", "ready", "v1"]]
@@ -167,6 +167,24 @@ def test_the_logs_of_a_failed_deployment_have_its_replicas_last_words(
     shown = slipway("logs", "--deployment", str(number))
     assert shown.lines == ["#1 DONE", f"replica {replica}", f"{TIME} KeyError: 'DATABASE_URL'"]
     assert "KeyError" in slipway("logs", "--deployment", str(number), "--json").json["replicas"][replica]
+
+
+def test_where_nothing_runs_the_way_to_the_kept_output_and_to_a_start_is_told(
+    platform: Platform, slipway: User, app: str
+) -> None:
+    replica = replica_of(platform, live(platform, app, ready=1))
+    slipway("scale", "0", "-a", app)
+    with platform.api.services.db.write(platform="a test's agent") as session:
+        row = session.get_one(Replica, replica)
+        row.state, row.ended_at = "gone", row.created_at
+    for words in (("logs", "-a", app), ("ps", "-a", app)):
+        told = slipway(*words)
+        assert told.out == ""
+        assert told.err.splitlines() == [
+            f"No replica runs: {app} is scaled to 0. Start it: slipway scale 1 -a {app}",
+            f"What web.0 v1 printed last is kept: slipway logs -a {app} --replica {replica}",
+            f"Others that ended lately: slipway ps --all -a {app}",
+        ]
 
 
 def test_output_is_shown_with_process_slot_and_release(platform: Platform, slipway: User, app: str) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 import pytest
 
+from slipway import lifecycle
 from slipway.cli.exits import Exit
 from slipway.core.states import State
 from slipway.models import App, Deployment, Replica
@@ -147,14 +148,46 @@ def test_ctrl_c_leaves_the_deployment_alone_and_says_how_to_come_back(
     platform: Platform, slipway: User, app: str
 ) -> None:
     process = slipway.start("deploy", "-a", app, "--watch")
-    with reading(process):
+    with reading(process) as lines:
         number = eventually(lambda: newest(platform, app))
         platform.advance(number, State.FETCHING, commit_sha="9" * 40)
+        eventually(lambda: lines, what="it is followed")
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == Exit.FAILED
         assert process.stderr is not None
         assert process.stderr.read() == f"Deployment {number} goes on: slipway deployments show {number} --watch\n"
     assert slipway("deployments", "show", str(number), "--json").json["state"] == "fetching"
+
+
+def test_a_changed_variable_is_followed_until_it_serves(platform: Platform, slipway: User, app: str) -> None:
+    first = running_replica(platform, app)
+    process = slipway.start("env", "set", "-a", app, "A=1", "--watch")
+    with reading(process) as lines:
+        eventually(lambda: lines, what="what was set is told at once")
+        number = newest(platform, app)
+        with platform.api.services.db.write(platform="a test's agent") as session:
+            old = session.get_one(Replica, first).deployment_id
+            lifecycle.advance(session.get_one(Deployment, old), State.RETIRED)
+        platform.advance(number, State.STARTING)
+        platform.advance(number, State.LIVE)
+        assert process.wait(timeout=30) == Exit.DONE
+        eventually(lambda: lines[-1].startswith("live  "))
+    assert lines[0] == f"Set A on {app}. Restarting without downtime:"
+
+
+def test_scaling_is_waited_for(platform: Platform, slipway: User, app: str) -> None:
+    running_replica(platform, app)
+    process = slipway.start("scale", "2", "-a", app, "--watch")
+    with reading(process) as lines:
+        eventually(lambda: lines == ["  1 of 2 ready"])
+        with platform.api.services.db.write(platform="a test's agent") as session:
+            first = session.query(Replica).join(App, App.id == Replica.app_id).filter(App.name == app).one()
+            values = {name: getattr(first, name) for name in ("tenant_id", "app_id", "release_id", "deployment_id")}
+            session.add(Replica(**values, id=f"{first.id}-2", slot=1, state="ready"))
+        assert process.wait(timeout=30) == Exit.DONE
+        eventually(lambda: lines[1:] == [f"{app} web: 2 of 2 replicas ready."])
+    late = slipway("scale", "3", "-a", app, "--watch", "--timeout", "0.5", code=Exit.TIMED_OUT)
+    assert f"2 of 3 replicas of {app} web ready after 0.5 s." in late.err
 
 
 def test_a_build_log_is_followed_to_its_end(platform: Platform, slipway: User, app: str) -> None:

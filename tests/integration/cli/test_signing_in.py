@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -40,6 +44,62 @@ def test_login_keeps_the_token_for_its_user_alone_and_logout_forgets_it(
 def test_a_token_may_come_through_a_pipe_without_saying_so(platform: Platform, slipway: User, anyone: User) -> None:
     assert anyone("login", platform.url, "--json", stdin=slipway.token).json["role"] == "owner"
     assert anyone("login", "--json", stdin=slipway.token).json["url"] == platform.url, "where it was last"
+
+
+@contextmanager
+def answering(status: int, body: object) -> Iterator[str]:
+    """A server that has one answer for everything; its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            told = body if isinstance(body, str) else json.dumps(body)
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html" if isinstance(body, str) else "application/problem+json")
+            self.send_header("Content-Length", str(len(told)))
+            self.end_headers()
+            self.wfile.write(told.encode())
+
+        def log_message(self, *args: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (404, "<h1>Not Found</h1>", "is not Slipway's console: http://{} answered 404 (text/html)."),
+        (200, "<h1>Hello</h1>", "is not Slipway's console: http://{} answered 200 (text/html)."),
+        (
+            404,
+            {"detail": "No app answers.", "code": "unknown-host", "fault": "client"},
+            "neither its console nor an app",
+        ),
+        (
+            503,
+            {"detail": "Off.", "code": "scaled-to-zero", "fault": "app"},
+            "is the address of an app, not the console's",
+        ),
+    ],
+)
+def test_a_login_at_another_host_says_who_answered_and_where_the_console_is(
+    anyone: User, status: int, body: object, told: str
+) -> None:
+    with answering(status, body) as url:
+        refused = anyone("login", url, stdin="slw_x", code=Exit.NOT_FOUND)
+    assert told.format(url.removeprefix("http://")) in refused.err
+    assert url in refused.err
+    assert "SLIPWAY_PUBLIC_URL" in refused.err
+    assert not (anyone.home / "config" / "login.json").exists()
+
+
+def test_a_login_through_a_gateway_whose_console_is_away_claims_nothing(anyone: User) -> None:
+    with answering(502, "<h1>Bad Gateway</h1>") as url:
+        assert "answered 502" in anyone("login", url, stdin="slw_x", code=Exit.FAILED).err
 
 
 def test_a_wrong_token_is_not_kept(platform: Platform, anyone: User) -> None:

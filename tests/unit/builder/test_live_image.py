@@ -71,7 +71,7 @@ def test_what_serves_already_is_skipped_and_nothing_is_built(rig: Rig, change: C
     again = asked_for(rig, commit)
     assert rig.work(again) == "skipped"
     row = rig.row(again)
-    assert row.detail == f"{commit[:7]} is live already (v4)"
+    assert (row.message, row.detail) == ("Pushed", f"{commit[:7]} is live already (v4)")
     assert row.remedy == "build it anew all the same: slipway deploy --rebuild"
     assert [(step["name"], step["ok"]) for step in row.steps] == [("fetch", True)]
     assert rig.images.built == []

@@ -3,7 +3,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from slipway.cli.pairs import in_force, nested, pair
+from slipway.cli.pairs import nested, pair
 
 
 def test_a_value_may_hold_equals_signs_or_nothing() -> None:
@@ -35,9 +35,3 @@ def test_an_empty_value_takes_the_setting_back() -> None:
 def test_a_name_is_a_value_or_a_table() -> None:
     with pytest.raises(click.BadParameter, match="both"):
         nested(["build=1", "build.context=x"])
-
-
-def test_it_is_told_when_a_change_is_in_force() -> None:
-    assert "next deployment" in in_force(None)
-    assert "no replica restarts" in in_force(None, at_the_edge=True)
-    assert "slipway deployments show 7 --watch" in in_force({"id": 7})

@@ -10,8 +10,10 @@ import pytest
 
 from slipway.cli import watching
 from slipway.cli.exits import ApiAbsent, ApiProblem, Exit, WaitedTooLong
+from slipway.cli.following import follow, follow_change
+from slipway.cli.invocation import Invocation
 from slipway.cli.output import Output
-from slipway.cli.watching import Screen, watch
+from slipway.cli.watching import Screen, code_of, watch
 from tests.unit.cli.api_stand_in import answering, client
 from tests.unit.cli.documents import deployment, failed, live, step
 
@@ -34,7 +36,7 @@ def test_a_line_a_step_in_order_and_none_twice(capsys: pytest.CaptureFixture[str
         live(steps=[*steps[:4], step("drain", None, ok=None)]),
         live(),
     ]
-    code = watch(client(answering(moves, PATH)), Output(), deployment(), timeout_s=60)
+    code = code_of(watch(client(answering(moves, PATH)), Output(), deployment(), timeout_s=60))
     lines = capsys.readouterr().out.splitlines()
     assert code == Exit.DONE
     assert [line.split()[0] for line in lines] == ["shop", "✔", "✔", "✔", "✔", "✔", "live"]
@@ -42,7 +44,8 @@ def test_a_line_a_step_in_order_and_none_twice(capsys: pytest.CaptureFixture[str
 
 
 def test_a_failure_ends_with_what_to_do_and_code_1(capsys: pytest.CaptureFixture[str]) -> None:
-    assert watch(client(answering([failed()])), Output(), deployment(), timeout_s=60) == Exit.FAILED
+    ended = watch(client(answering([failed()])), Output(), deployment(), timeout_s=60)
+    assert code_of(ended) == Exit.FAILED
     lines = capsys.readouterr().out.splitlines()
     assert lines[3].startswith("  ✘ start")
     assert lines[-1] == "Error start-probe-failed · deployment 318"
@@ -51,7 +54,7 @@ def test_a_failure_ends_with_what_to_do_and_code_1(capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(("state", "code"), [("skipped", 0), ("superseded", 1), ("cancelled", 1), ("retired", 0)])
 def test_the_code_says_whether_what_was_asked_for_holds(state: str, code: int) -> None:
     ended = deployment(state=state, reason=state)
-    assert watch(client(answering([ended])), Output(), deployment(), timeout_s=60) == code
+    assert code_of(watch(client(answering([ended])), Output(), deployment(), timeout_s=60)) == code
 
 
 def test_the_address_is_that_of_the_app(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,13 +68,39 @@ def test_the_address_is_that_of_the_app(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_json_is_one_document_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     moves = [deployment(state="building", steps=[step("fetch", 0.4)]), live()]
-    watch(client(answering(moves)), Output(as_json=True), deployment(), timeout_s=60)
-    assert json.loads(capsys.readouterr().out) == live()
+    call = Invocation(Output(as_json=True))
+    call.signed_in_as(client(answering(moves)))
+    with pytest.raises(SystemExit) as ended:
+        follow(call, deployment(), wanted=True, timeout_s=60)
+    assert (ended.value.code, json.loads(capsys.readouterr().out)) == (Exit.DONE, live())
+
+
+def test_a_change_is_followed_as_its_deployment_is(capsys: pytest.CaptureFixture[str]) -> None:
+    changed = {"changed": ["A"], "deployment": deployment(kind="configuration")}
+    for as_json in (False, True):
+        call = Invocation(Output(as_json=as_json), "shop")
+        call.signed_in_as(client(answering([failed()])))
+        with pytest.raises(SystemExit) as ended:
+            follow_change(call, changed, "Set A on shop.", wanted=True, timeout_s=60)
+        assert ended.value.code == Exit.FAILED
+        told = capsys.readouterr().out
+        if as_json:
+            assert json.loads(told) == changed | {"deployment": failed()}
+        else:
+            assert told.splitlines()[0] == "Set A on shop. Restarting without downtime:"
+            assert told.splitlines()[-1] == "Error start-probe-failed · deployment 318"
+
+
+def test_a_change_without_a_deployment_has_nothing_to_follow(capsys: pytest.CaptureFixture[str]) -> None:
+    follow_change(Invocation(Output(), "shop"), {"deployment": None}, "Set A on shop.", wanted=True, timeout_s=60)
+    told = capsys.readouterr().out
+    assert told == "Set A on shop. In force with the next deployment: slipway deploy -a shop\n"
 
 
 def test_an_absence_of_the_api_is_waited_out() -> None:
     broken = [AWAY, httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), httpx.ReadError("cut")]
-    assert watch(client(answering([*broken, live()], PATH)), Output(), deployment(), timeout_s=60) == Exit.DONE
+    ended = watch(client(answering([*broken, live()], PATH)), Output(), deployment(), timeout_s=60)
+    assert code_of(ended) == Exit.DONE
 
 
 def test_an_absence_that_lasts_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -122,7 +122,7 @@ def test_the_branchs_head_is_deployed(serving: str | None) -> None:
     assert push_is_stale(A, A, serving).goes_on
 
 
-SERVES = LiveImage(A, release=3, kind=Kind.PUSH, serves=True, outdated=False)
+SERVES = LiveImage(A, release=3, message="Add it", kind=Kind.PUSH, serves=True, outdated=False)
 
 
 def test_what_is_asked_for_by_hand_and_is_live_already_is_skipped_with_the_way_to_have_it_anyway() -> None:

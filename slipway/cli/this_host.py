@@ -1,0 +1,55 @@
+"""The platform on this host, as its owner sees it: its settings, its address, its first token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from slipway import settings as slipway_settings
+from slipway.errors import NotAllowed, SettingsError
+
+if TYPE_CHECKING:
+    from slipway.settings import Settings
+
+
+def host_settings() -> Settings:
+    """The settings of the platform on this host, `.env` included."""
+    from slipway.host import checkout
+
+    environment = slipway_settings.environment(checkout.ENV_FILE, checkout.default_state_dir())
+    return slipway_settings.load(environment)
+
+
+def address_here() -> str:
+    """The address of the platform on this host; empty when there is none, or its settings can't be read."""
+    try:
+        found = host_settings()
+        return found.public_url.rstrip("/") if found.key_dir.is_dir() else ""
+    except (SettingsError, OSError):
+        return ""
+
+
+def issue_token(tenant: str, name: str, role: str, expires_in_s: float | None) -> dict[str, Any]:
+    """A token made in the database, without the API: whoever can write there owns the host.
+
+    Raises:
+        NotAllowed: this is not the host, or its user may not.
+    """
+    from slipway.core.roles import Role
+    from slipway.db import Database
+    from slipway.tokens import create_tenant_if_missing
+    from slipway.tokens import issue_token as issue
+
+    settings = host_settings()
+    if settings.database_url.startswith("sqlite") and not (settings.state_dir / "slipway.db").exists():
+        raise NotAllowed(
+            f"There is no platform in {settings.state_dir}, or you may not look.",
+            remedy="run it on Slipway's host as root, after make up; elsewhere leave --tenant out",
+        )
+    database = Database(settings.database_url, pool=False)
+    try:
+        with database.write(platform="a token made on the host") as session:
+            row, text = issue(session, create_tenant_if_missing(session, tenant), name, Role(role), expires_in_s)
+            made = {"id": row.id, "name": row.name, "role": row.role, "tenant": tenant, "token": text}
+    finally:
+        database.dispose()
+    return made
