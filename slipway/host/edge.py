@@ -16,7 +16,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -156,7 +156,7 @@ def _values(settings: Settings) -> str:
 
 
 def _lines(settings: Settings) -> Iterator[str]:
-    trusted = [_plain("TRUSTED_PROXIES", network) for network in settings.trusted_proxies]
+    trusted = [_trusted(settings, text) for text in settings.trusted_proxies]
     yield "# Written from the settings at every start. Changes here are lost."
     yield from (f"set_real_ip_from {network};" for network in trusted)
     yield f'map "" $slipway_boot {{ default {secrets.token_hex(4)}; }}'
@@ -176,6 +176,23 @@ def _lines(settings: Settings) -> Iterator[str]:
     yield f"server {{ listen unix:{_plain('STATE_DIR', status_socket(settings))}; include private.conf; }}"
     if settings.metrics_listen:
         yield f"server {{ listen {_plain('METRICS_LISTEN', settings.metrics_listen)}; include metrics.conf; }}"
+
+
+def _trusted(settings: Settings, text: str) -> str:
+    """A network whose word on clients' addresses is taken. No replica may stand in it: it could be any client."""
+    try:
+        network = ip_network(_plain("TRUSTED_PROXIES", text))
+    except ValueError:
+        raise SettingsError(
+            "SLIPWAY_TRUSTED_PROXIES has an entry that is no network",
+            remedy="list addresses, or networks as 192.0.2.0/24 (no bit set beyond the prefix)",
+        ) from None
+    if network.version == settings.subnets.version and network.overlaps(settings.subnets):
+        raise SettingsError(
+            "SLIPWAY_TRUSTED_PROXIES overlaps SLIPWAY_SUBNETS: replicas could forge their clients' addresses",
+            remedy="list the proxies alone, each by its own address",
+        )
+    return str(network)
 
 
 def _listens(settings: Settings, options: str = "") -> str:

@@ -49,13 +49,13 @@ def test_workers_change_user_only_when_root_starts_them(prepared, monkeypatch):
 
 def test_values_reach_the_configuration(prepared):
     folder, _ = prepared(
-        http_listen="10.0.0.1:80", console_host="console.example.org", trusted_proxies="10.0.0.0/8, 192.168.1.1"
+        http_listen="10.0.0.1:80", console_host="console.example.org", trusted_proxies="10.0.0.0/24, 192.168.1.1, 2001:db8::/32"
     )
     values = (folder / "values.conf").read_text()
 
     assert "listen 10.0.0.1:80 default_server" in values
     assert "server_name console.example.org;" in values
-    assert "set_real_ip_from 10.0.0.0/8;\nset_real_ip_from 192.168.1.1;" in values
+    assert "set_real_ip_from 10.0.0.0/24;\nset_real_ip_from 192.168.1.1/32;\nset_real_ip_from 2001:db8::/32;" in values
     assert f"server unix:{folder.parent}/run/router.sock;" in values
 
 
@@ -84,6 +84,10 @@ def test_without_a_certificate_https_is_refused_before_nginx_starts(prepared):
         {"console_host": "a b"},
         {"console_host": "$host"},
         {"trusted_proxies": "10.0.0.0/8 1; }"},
+        {"trusted_proxies": "unix:"},
+        {"trusted_proxies": "10.0.0.1/24"},
+        {"trusted_proxies": "10.0.0.0/8"},  # tenants' networks are cut from a part of it
+        {"trusted_proxies": "10.210.7.2"},
         {"redis_url": "rediss://cache:6379"},
         {"redis_url": "redis://no..name:6379"},
     ],
