@@ -36,7 +36,8 @@ def add_domain(services: Services, principal: Principal, app_name: str, text: st
 
     Raises:
         InvalidInput: it is not a host name, or the platform's own.
-        Conflict: it leads to another app (whose is not told).
+        Conflict: it leads to another app, or lies below a host under the platform's domain that is not the tenant's:
+            its cookies would reach there. Whose it is is not told.
     """
     host = _allowed_host(services.settings, text)
     with services.db.write(tenant_id=principal.tenant_id) as session:
@@ -47,6 +48,7 @@ def add_domain(services: Services, principal: Principal, app_name: str, text: st
                 return _shown(services.settings, row)
         if len(own) >= PER_APP:
             raise Conflict(f"an app has at most {PER_APP} hosts", remedy="remove one first: slipway domains remove")
+        _check_parent(session, services.settings, app, host)
         row = Domain(tenant_id=app.tenant_id, app_id=app.id, host=host)
         with unique_or(session, Conflict(f"{host} leads to another app", remedy="remove it there first")):
             session.add(row)
@@ -94,9 +96,21 @@ def _labels(app: str, tenant: str) -> Iterator[str]:
 
 def _allowed_host(settings: Settings, text: str) -> str:
     host = validation.domain(text)
-    if host == settings.console_host.lower():
+    console, below_domain = settings.console_host.lower(), f".{settings.app_domain.lower()}"
+    own = host == console or host.endswith(f".{console}") or f".{host}" == below_domain
+    if own or (host.endswith(below_domain) and validation.is_reserved(host.removesuffix(below_domain))):
         raise InvalidInput(f"{host} is the platform's own host", remedy="choose another")
     return host
+
+
+def _check_parent(session: Session, settings: Settings, app: App, host: str) -> None:
+    """Browsers let a host set cookies for the one above: below an app's first host only its tenant gets more."""
+    below, found, _ = host.rpartition(f".{settings.app_domain.lower()}")
+    if not found or "." not in below:
+        return
+    parent = host[below.rindex(".") + 1 :]
+    if session.scalar(select(Domain.id).filter_by(host=parent, tenant_id=app.tenant_id)) is None:
+        raise Conflict(f"{host} lies below {parent}, which leads to no app of yours", remedy=f"add {parent} first")
 
 
 def _shown(settings: Settings, row: Domain) -> documents.Domain:

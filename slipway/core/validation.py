@@ -42,7 +42,7 @@ def slug(text: str, what: str = "name") -> str:
 
 
 def app_name(text: str) -> str:
-    if text in _RESERVED_NAMES:
+    if is_reserved(text):
         raise InvalidInput(f"{text!r} is kept for the platform itself", remedy="choose another name")
     return slug(text, "app's name")
 
@@ -113,6 +113,11 @@ def domain(text: str) -> str:
     if not host or len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
         raise InvalidInput(f"{text[:80]!r} is not a host name", remedy="give it as app.example.org")
     return host
+
+
+def is_reserved(name: str) -> bool:
+    """Names that the platform keeps for itself, for apps and as hosts under its domain."""
+    return name in _RESERVED_NAMES
 
 
 def url_path(text: str) -> str:

@@ -117,6 +117,21 @@ def test_an_address_that_is_a_strangers_default_host_is_worked_round(api: Api, o
         assert all(len(host.split(".")[0]) <= 63 for host in session.scalars(select(Domain.host)))
 
 
-@pytest.mark.parametrize("host", ["slipway.localhost", "SLIPWAY.localhost", "", "a b", "x..y", "-x.org", "http://x"])
+def test_below_anothers_host_under_the_platforms_domain_nobody_gets_one(owner: Caller, stranger: Caller) -> None:
+    stranger.create_app("other")
+    problem = stranger.problem(409, "POST", "/api/apps/other/domains", {"host": "a.b.hello.localhost"})
+    assert "hello.localhost" in problem["detail"]
+    stranger.problem(409, "POST", "/api/apps/other/domains", {"host": "x.nobodys.localhost"})
+    owner.post(DOMAINS, {"host": "a.b.hello.localhost"}, status=201)
+    stranger.post("/api/apps/other/domains", {"host": "a.hello.example.org"}, status=201)
+
+
+@pytest.mark.parametrize("host", ["slipway.localhost", "SLIPWAY.localhost", "x.slipway.localhost", "localhost"])
+def test_the_platforms_own_hosts_are_not_given_away(owner: Caller, host: str) -> None:
+    problem = owner.problem(422, "POST", DOMAINS, {"host": host})
+    assert problem["detail"].endswith("is the platform's own host")
+
+
+@pytest.mark.parametrize("host", ["console.localhost", "", "a b", "x..y", "-x.org", "http://x"])
 def test_hosts_that_cannot_be(owner: Caller, host: str) -> None:
     owner.problem(422, "POST", DOMAINS, {"host": host})
