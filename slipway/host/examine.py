@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import stat
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 from slipway.adapters import firewall
 from slipway.adapters.image_folder import seen_from_here
 from slipway.errors import SlipwayError
-from slipway.host import certificate, checkout, folders
+from slipway.host import certificate, checkout, folders, ports
 from slipway.host.commands import Commands
 from slipway.host.engine import SYSTEMD, Engine, pick_client
 from slipway.host.lifecycle import Platform
@@ -88,24 +87,20 @@ class Examination:
         return Finding("disk", free >= floor, detail, "" if free >= floor else "docker system prune, or a larger disk")
 
     def port(self) -> Finding:
-        return self._port("edge's port", "SLIPWAY_HTTP_LISTEN", self.settings.http_listen)
+        return self._port("edge's port", "http_listen")
 
     def https(self) -> Finding:
         if not self.settings.https_listen:
             return Finding("HTTPS", True, "not asked for: SLIPWAY_HTTPS_LISTEN is empty")
         certificate.check(self.settings.tls_certificate, self.settings.tls_key)
-        return self._port("HTTPS", "SLIPWAY_HTTPS_LISTEN", self.settings.https_listen)
+        return self._port("HTTPS", "https_listen")
 
-    def _port(self, name: str, setting: str, listen: str) -> Finding:
-        address, port = address_of(listen)
-        if http_status(self.settings.run_dir / "edge.sock", "/healthz")[0] == 200:
-            return Finding(name, True, f"{port} is ours")
-        try:
-            with socket.create_server((address, port), backlog=1):
-                return Finding(name, True, f"{port} is free")
-        except OSError as error:
-            remedy = f"ss -ltnp 'sport = :{port}' names who has it; or set {setting}"
-            return Finding(name, False, f"{port}: {error.strerror}", remedy)
+    def _port(self, name: str, setting: str) -> Finding:
+        for each in ports.taken(self.settings, (setting,)):
+            return Finding(name, False, each.sentence, each.remedy)
+        port = address_of(getattr(self.settings, setting))[1]
+        serves = http_status(self.settings.run_dir / "edge.sock", "/healthz")[0] == 200
+        return Finding(name, True, f"{port} is {'ours' if serves else 'free'}")
 
     def socket_paths(self) -> Finding:
         room = folders.socket_room(self.settings.state_dir)

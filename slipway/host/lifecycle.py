@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.errors import HostUnready
-from slipway.host import folders, serving
+from slipway.host import folders, ports, serving
 from slipway.host.commands import Commands
 from slipway.host.engine import SYSTEMD, Engine, pick_client
 from slipway.host.probing import wait_until
@@ -54,9 +54,12 @@ class Platform:
         """Start what does not run, restart what changed, and wait until every service is ready.
 
         Raises:
-            HostUnready: something is missing, or a service is not ready in a minute; names it, with its log's end.
+            HostUnready: something is missing, another has a port of the edge, or a service is not ready in a minute;
+                names it, with its log's end.
         """
+        self._check_root()
         self._check_no_other_supervisor()
+        ports.check(self.settings)
         self.prepare()
         text = configuration(self.settings, wanted(self.settings), self.environment, self.checkout)
         started = self._supervisor.apply(text, self.environment)
@@ -65,10 +68,7 @@ class Platform:
 
     def prepare(self) -> None:
         """Folders, keys, the Engine, the database's schema: what has to be there before any service starts."""
-        if not self.commands.is_root():
-            raise HostUnready(
-                "the platform runs as root (firewall, networks, the Engine)", remedy="run: sudo -E make up"
-            )
+        self._check_root()
         folders.prepare(self.settings)
         self._check_edge_may_pass()
         if Engine(self.commands, self.settings).ensure():
@@ -117,6 +117,12 @@ class Platform:
         if running and service is not None and service.ready is not None:
             ready, said = service.ready(self.settings)
         return State(process.service, process.instance, process.state, process.pid, process.since_s, ready, said)
+
+    def _check_root(self) -> None:
+        if not self.commands.is_root():
+            raise HostUnready(
+                "the platform runs as root (firewall, networks, the Engine)", remedy="run: sudo -E make up"
+            )
 
     def _check_no_other_supervisor(self) -> None:
         """Two supervisors over one state folder would end each other's services."""

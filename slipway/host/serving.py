@@ -65,6 +65,12 @@ def end_leftovers(note: Path) -> list[int]:
     return left
 
 
+def members_of(note: Path) -> list[int]:
+    """The processes that run of the start noted here."""
+    run = _read(note)
+    return _members(run) if run else []
+
+
 def _members(run: Run) -> list[int]:
     if run.boot != _boot_id():
         return []
