@@ -7,6 +7,7 @@ wait. A waiting thread costs little: the memory of a second process would cost m
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 from slipway import settings
@@ -31,6 +32,11 @@ forwarded_allow_ips = ""
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
+
+
+def pre_fork(_server: Any, _worker: Any) -> None:
+    """What both processes have stays one copy in memory: the collector writes to what it looks at."""
+    gc.freeze()
 
 
 def post_worker_init(worker: Any) -> None:
