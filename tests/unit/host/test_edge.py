@@ -49,7 +49,9 @@ def test_workers_change_user_only_when_root_starts_them(prepared, monkeypatch):
 
 def test_values_reach_the_configuration(prepared):
     folder, _ = prepared(
-        http_listen="10.0.0.1:80", console_host="console.example.org", trusted_proxies="10.0.0.0/24, 192.168.1.1, 2001:db8::/32"
+        http_listen="10.0.0.1:80",
+        console_host="console.example.org",
+        trusted_proxies="10.0.0.0/24, 192.168.1.1, 2001:db8::/32",
     )
     values = (folder / "values.conf").read_text()
 
