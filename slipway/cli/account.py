@@ -10,6 +10,7 @@ from slipway import settings
 from slipway.cli.client import Client
 from slipway.cli.exits import HOW_TO_BEGIN
 from slipway.errors import NotAuthenticated, SettingsError
+from slipway.host.caller import LOGIN_FILE
 
 
 def signed_in(timeout_s: float = 30) -> Client:
@@ -57,7 +58,7 @@ def _how_to_sign_in() -> str:
 
 
 def _path() -> Path:
-    return Path(settings.client()["config_dir"]) / "login.json"
+    return Path(settings.client()["config_dir"]) / LOGIN_FILE
 
 
 def _kept() -> dict[str, str]:

@@ -101,10 +101,6 @@ def seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.1f} s"
 
 
-def plural(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def version(deployed: Mapping[str, Any]) -> str:
     """What was deployed, as short as people write it: a commit, or a pulled image's digest."""
     return str(deployed["commit"][:7] or deployed["digest"].removeprefix("sha256:")[:12])

@@ -11,8 +11,9 @@ import click
 from slipway.cli import build_log
 from slipway.cli.exits import Exit
 from slipway.cli.invocation import Invocation, app_option, command
-from slipway.cli.output import ago, echo, plural, state
+from slipway.cli.output import ago, echo, state
 from slipway.cli.replica_output import Labels, Line, Unseen, parse_event, parse_text
+from slipway.core.counting import plural
 from slipway.errors import DependencyUnavailable
 
 _ABSENCE_S = 60.0

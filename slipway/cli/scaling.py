@@ -10,7 +10,7 @@ import click
 from slipway.cli.exits import Exit, WaitedTooLong
 from slipway.cli.following import is_wanted, watch_options
 from slipway.cli.invocation import Invocation, app_option, command
-from slipway.cli.output import plural
+from slipway.core.counting import plural
 
 _ASK_S = 0.3
 

@@ -14,6 +14,7 @@ from slipway import settings as slipway_settings
 from slipway.demo.progress import Progress
 from slipway.demo.walk import APP, LOGIN, OWNER
 from slipway.host import checkout
+from slipway.host.caller import Caller
 
 GIT_HOSTS, STATE_DIR = "SLIPWAY_GIT_HOSTS", "SLIPWAY_STATE_DIR"
 _COMMAND_TIMEOUT_S = 30
@@ -42,42 +43,36 @@ class User:
         """Sign in with the demo's token unless a login is kept already; whether the user is signed in here now."""
         if self._runs("whoami", says=self.public_url):
             return True
-        if Path(slipway_settings.client(self._environment)["config_dir"], "login.json").exists():
+        if self._caller.login_file.exists():
             return False
         return self._runs("login", self.public_url, "--token-stdin", given=self.token_file.read_text())
 
     def login_line(self) -> str:
         """What signs the user in."""
         login = f"slipway login {self.public_url} --token-stdin"
-        return f"sudo cat {self.token_file} | {login}" if self._sudo_uid else f"{login} < {self.token_file}"
+        return f"sudo cat {self.token_file} | {login}" if self._caller.sudo_uid else f"{login} < {self.token_file}"
 
     @property
-    def _sudo_uid(self) -> int | None:
-        said = self.environment.get("SUDO_UID", "")
-        return int(said) if said.isdecimal() and said != "0" else None
-
-    @property
-    def _environment(self) -> dict[str, str]:
+    def _caller(self) -> Caller:
         environment = dict(self.environment)
         environment.pop("SLIPWAY_TOKEN", None)
-        if self._sudo_uid:
-            environment["HOME"] = pwd.getpwuid(self._sudo_uid).pw_dir
-        return environment
+        return Caller(environment)
 
     def _runs(self, *arguments: str, given: str = "", says: str = "") -> bool:
         """Whether the `slipway` command succeeds, and says that."""
         argv = [sys.executable, "-m", "slipway.cli", *arguments]
+        uid = self._caller.sudo_uid
         done = subprocess.run(
             argv,
-            env=self._environment,
+            env=self._caller.variables,
             input=given,
             capture_output=True,
             text=True,
             timeout=_COMMAND_TIMEOUT_S,
             check=False,
-            user=self._sudo_uid,
-            group=pwd.getpwuid(self._sudo_uid).pw_gid if self._sudo_uid else None,
-            extra_groups=[] if self._sudo_uid else None,
+            user=uid,
+            group=pwd.getpwuid(uid).pw_gid if uid else None,
+            extra_groups=[] if uid else None,
         )
         return done.returncode == 0 and says in done.stdout
 

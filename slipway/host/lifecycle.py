@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from slipway.core.counting import plural
 from slipway.errors import HostUnready
 from slipway.host import folders, ports, serving
 from slipway.host.commands import Commands
@@ -84,6 +85,15 @@ class Platform:
 
     def down(self) -> None:
         """Stop the platform's own processes; the apps' containers, and the Engine, stay."""
+        self.stop()
+        running = self._replicas()
+        if running:
+            verb, them = ("runs", "it") if running == 1 else ("run", "them")
+            which = f"{plural(running, 'container')} of apps {verb}"
+            self.say(f"{which} on, with nothing in front of {them}. `make up` takes {them} over again.")
+
+    def stop(self) -> None:
+        """Stop the platform's own processes, and say only that."""
         if self._supervisor.runs():
             self._supervisor.shutdown()
             self.say("down: the platform is stopped.")
@@ -91,11 +101,6 @@ class Platform:
             self.say("down: the platform's supervisor was gone; the services it had left are stopped.")
         else:
             self.say("down: the platform does not run.")
-        running = self._replicas()
-        if running:
-            which = "1 container of apps runs" if running == 1 else f"{running} containers of apps run"
-            them = "it" if running == 1 else "them"
-            self.say(f"{which} on, with nothing in front of {them}. `make up` takes {them} over again.")
 
     def status(self) -> list[State]:
         """Every process; empty when the platform does not run. Where another than our supervisor runs it (systemd, or

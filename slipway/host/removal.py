@@ -9,8 +9,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from slipway.adapters import firewall
+from slipway.core.counting import plural
 from slipway.core.image_names import pulled_namespace
 from slipway.errors import HostUnready
+from slipway.host.caller import Caller
 from slipway.host.command_link import CommandLink
 from slipway.host.engine import SYSTEMD, Engine, pick_client
 from slipway.host.lifecycle import PRODUCTION_STATE, Platform
@@ -18,10 +20,10 @@ from slipway.host.lifecycle import PRODUCTION_STATE, Platform
 _TIMEOUT_S = 300
 # In this order: a network goes after its containers, an image after what runs of it. How each is listed and removed.
 _PARTS = (
-    ("containers", ("ps", "--all", "--quiet", "--no-trunc"), ("rm", "--force", "--volumes")),
-    ("volumes", ("volume", "ls", "--quiet"), ("volume", "rm", "--force")),
-    ("networks", ("network", "ls", "--quiet", "--no-trunc"), ("network", "rm")),
-    ("images", ("images", "--quiet", "--no-trunc"), ("rmi", "--force")),
+    ("container", ("ps", "--all", "--quiet", "--no-trunc"), ("rm", "--force", "--volumes")),
+    ("volume", ("volume", "ls", "--quiet"), ("volume", "rm", "--force")),
+    ("network", ("network", "ls", "--quiet", "--no-trunc"), ("network", "rm")),
+    ("image", ("images", "--quiet", "--no-trunc"), ("rmi", "--force")),
 )
 _TAGS = ("images", "--format", "{{.Repository}}:{{.Tag}}")
 
@@ -47,6 +49,8 @@ class Removal:
             goes.append(f"{self.link.link}, the slipway command")
         kept = f"{settings.state_dir}, with the database and its keys"
         goes += [kept] if state else []
+        if state and self._is_signed_in:
+            goes.append(f"{self._caller.login_file}, the login at {settings.public_url}")
         lines = ["To be removed from this host:", *(f"  {each}" for each in goes)]
         return "\n".join(lines if state else [*lines, f"Stays (--state removes it too): {kept}"])
 
@@ -57,7 +61,7 @@ class Removal:
             HostUnready: not root, systemd still runs the platform, or a part can't be removed.
         """
         self._check()
-        self.platform.down()
+        self.platform.stop()
         self._stop_forge()
         self._remove_from_engine()
         self._remove_firewall()
@@ -71,6 +75,28 @@ class Removal:
             self.platform.say(f"removed: {state_dir}")
         elif state_dir.exists():
             self.platform.say(f"kept: {state_dir}, with the database and its keys")
+        self._forget_login(state=state)
+
+    def _forget_login(self, *, state: bool) -> None:
+        """The caller's, at this installation: its token is in the database, and goes with that."""
+        if not self._is_signed_in:
+            return
+        file, url = self._caller.login_file, self.platform.settings.public_url
+        if state:
+            file.unlink()
+            self.platform.say(f"removed: {file}, the login at {url}")
+        else:
+            self.platform.say(
+                f"kept: {file}, the login at {url}, good again after `make up`; slipway logout forgets it"
+            )
+
+    @property
+    def _is_signed_in(self) -> bool:
+        return self._caller.is_signed_in_at(self.platform.settings.public_url)
+
+    @property
+    def _caller(self) -> Caller:
+        return Caller(self.platform.environment)
 
     def _stop_forge(self) -> None:
         if find_spec("slipway.demo") is None:  # the images hold no demo
@@ -103,13 +129,13 @@ class Removal:
         label = f"label=slipway.instance={settings.instance}"
         # what was pulled carries no label of ours, and may have other names, too: only our tag goes
         pulled = f"reference={pulled_namespace(settings.instance)}/*"
-        parts = [(*part, label) for part in _PARTS] + [("pulled images", _TAGS, ("rmi", "--force"), pulled)]
+        parts = [(*part, label) for part in _PARTS] + [("pulled image", _TAGS, ("rmi", "--force"), pulled)]
         for what, listing, removing, which in parts:
             listed = commands.must([*docker, *listing, "--filter", which], timeout_s=_TIMEOUT_S)
             found = list(dict.fromkeys(listed.split()))
             if found:
                 commands.must([*docker, *removing, "--", *found], timeout_s=_TIMEOUT_S, remedy="then run this again")
-                self.platform.say(f"removed: {len(found)} {what}")
+                self.platform.say(f"removed: {plural(len(found), what)}")
 
     def _remove_firewall(self) -> None:
         if self.platform.commands.found("iptables-save"):

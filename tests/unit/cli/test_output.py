@@ -5,7 +5,8 @@ from datetime import timedelta
 import click
 import pytest
 
-from slipway.cli.output import Output, ago, aligned, one_line, plural, safe, state
+from slipway.cli.output import Output, ago, aligned, one_line, safe, state
+from slipway.core.counting import plural
 from tests.unit.cli.documents import BEGAN, moment
 
 

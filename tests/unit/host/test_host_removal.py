@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,35 @@ def test_what_carries_the_installations_label_goes_and_the_state_stays(
     ]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["state"]
     assert said[-1] == f"kept: {tmp_path}/state, with the database and its keys"
+
+
+def test_what_went_is_counted_and_nothing_is_said_to_run_on(
+    commands: FakeCommands, tmp_path: Path, said: list[str]
+) -> None:
+    removal(commands, tmp_path, said).run(state=False)
+    assert [line for line in said if line.startswith("removed: ") and line[9].isdigit()] == [
+        "removed: 2 containers",
+        "removed: 1 image",
+        "removed: 1 pulled image",
+    ]
+    assert "on, with nothing in front" not in "\n".join(said)
+
+
+@pytest.mark.parametrize("url", ["http://slipway.localhost:8080", "http://elsewhere.localhost:8080"])
+@pytest.mark.parametrize("state", [True, False])
+def test_the_login_at_this_installation_goes_with_its_state_and_no_other(
+    commands: FakeCommands, tmp_path: Path, said: list[str], url: str, state: bool
+) -> None:
+    taken = removal(commands, tmp_path, said)
+    login = tmp_path / "config" / "login.json"
+    login.parent.mkdir()
+    login.write_text(json.dumps({"url": url, "token": "slw_x"}))
+    here = "slipway.localhost" in url
+    taken = replace(taken, platform=replace(taken.platform, environment={"SLIPWAY_CONFIG_DIR": str(login.parent)}))
+    assert (str(login) in taken.plan(state=state)) is (state and here)
+    taken.run(state=state)
+    assert login.exists() is not (state and here)
+    assert ("slipway logout forgets it" in said[-1]) is (here and not state)
 
 
 def test_with_state_nothing_is_left(commands: FakeCommands, tmp_path: Path, said: list[str]) -> None:
