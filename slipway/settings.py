@@ -186,10 +186,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         SettingsError: a value does not parse, or a `SLIPWAY_` key is unknown; names the key, never the value.
     """
     environ = os.environ if environ is None else environ
-    known = {PREFIX + f.name.upper() for f in fields(Settings)}
-    unknown = sorted(key for key in environ if key.startswith(PREFIX) and key not in known | CLIENT_KEYS)
+    unknown = sorted(key for key in environ.keys() - _known() if key.startswith(PREFIX))
     if unknown:
-        raise SettingsError(f"{unknown[0]} is not a setting", remedy="see .env.example for all of them")
+        raise SettingsError(
+            f"{unknown[0]}, in the environment, is not a setting", remedy="see .env.example for all of them"
+        )
     told = {f.name: environ.get(PREFIX + f.name.upper(), f.metadata["default"]) for f in fields(Settings)}
     places = {"{state}": told["state_dir"], "{console}": _with_port(told["console_host"], told["http_listen"])}
     return Settings(**{f.name: _value(f.name, f.metadata, told[f.name], places) for f in fields(Settings)})
@@ -201,7 +202,8 @@ def environment(
     """The process's environment over what `env_file` says; STATE_DIR is absolute, and `state_dir` where neither set it.
 
     Raises:
-        SettingsError: a line of the file is not NAME=value; names the line's number, never its content.
+        SettingsError: a line of the file is not NAME=value, or its name is no setting; names the line's number, never
+            its value.
     """
     environ = os.environ if environ is None else environ
     merged = {**_env_file(env_file), **environ}
@@ -223,6 +225,11 @@ def _env_file(path: Path | None) -> dict[str, str]:
         match = _ENV_LINE.fullmatch(text)
         if not match:
             raise SettingsError(f"line {number} of {path.name} is not NAME=value", remedy="see .env.example")
+        if match["name"].startswith(PREFIX) and match["name"] not in _known():
+            raise SettingsError(
+                f"line {number} of {path.name}: {match['name']} is not a setting",
+                remedy="see .env.example for all of them",
+            )
         value = match["value"].strip()
         quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'"
         found[match["name"]] = value[1:-1] if quoted else value
@@ -253,6 +260,10 @@ _OUTBOUND = frozenset(
     {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"}
 )
 CLIENT_KEYS = frozenset({"SLIPWAY_URL", "SLIPWAY_TOKEN", "SLIPWAY_APP", "SLIPWAY_CONFIG_DIR"})
+
+
+def _known() -> frozenset[str]:
+    return CLIENT_KEYS | {PREFIX + each.name.upper() for each in fields(Settings)}
 
 
 def _with_port(host: str, listen: str) -> str:

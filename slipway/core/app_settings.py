@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 import tomllib
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -15,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from slipway.core import validation
 from slipway.core.faults import MOST, faults
 from slipway.core.settings_file import FILE_NAME
+from slipway.core.toml_lines import line_of
 from slipway.errors import InvalidInput, SlipwayError
 
 
@@ -174,10 +176,14 @@ def parse_file(content: bytes) -> AppSettings:
 def file_values(content: bytes) -> dict[str, Any]:
     """The values that a repository's `slipway.toml` sets, checked, and only those."""
     try:
-        values = tomllib.loads(content.decode())
+        text = content.decode()
+        values = tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidInput(f"{FILE_NAME}: {error}", remedy=f"mend {FILE_NAME} and push again") from None
-    parse(values)
+    try:
+        AppSettings.model_validate(values)
+    except ValidationError as error:
+        raise _refused_in_file(error, text) from None
     return values
 
 
@@ -228,6 +234,15 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
         old = merged.get(key)
         merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
     return merged
+
+
+def _refused_in_file(error: ValidationError, text: str) -> InvalidInput:
+    def place(field: Sequence[str]) -> str:
+        line = line_of(text, field)
+        return f"{FILE_NAME}, line {line}: " if line else f"{FILE_NAME}: "
+
+    remedy = f"mend {FILE_NAME} and push again; docs/reference/slipway-toml.md has all settings"
+    return InvalidInput("; ".join(faults(error, AppSettings, place)), remedy=remedy)
 
 
 def _refused(error: ValidationError, model: type[BaseModel]) -> InvalidInput:

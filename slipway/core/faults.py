@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -37,10 +37,17 @@ _BOUNDS = {
 }
 
 
-def faults(error: ValidationError, model: type[BaseModel]) -> list[str]:
-    """A sentence a fault, each with its field's name, in the order of the model; at most `MOST`."""
+def _nowhere(_field: Sequence[str]) -> str:
+    return ""
+
+
+def faults(
+    error: ValidationError, model: type[BaseModel], place: Callable[[Sequence[str]], str] = _nowhere
+) -> list[str]:
+    """A sentence a fault, each with its field's name, in the order of the model; at most `MOST`. `place` says where a
+    field stands, as the sentence's beginning."""
     found = error.errors(include_url=False, include_input=False)
-    told = [_sentence(each, model) for each in found[:MOST]]
+    told = [place([str(part) for part in each["loc"]]) + _sentence(each, model) for each in found[:MOST]]
     return told + ([f"and {len(found) - MOST} more"] if len(found) > MOST else [])
 
 

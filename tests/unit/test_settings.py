@@ -102,9 +102,17 @@ def test_a_value_that_is_not_valid_is_told_by_its_key_and_not_shown(name: str, t
 
 
 def test_an_unknown_setting_is_told() -> None:
-    with pytest.raises(SettingsError, match="SLIPWAY_WORKRES is not a setting") as refused:
+    with pytest.raises(SettingsError, match="SLIPWAY_WORKRES, in the environment, is not a setting") as refused:
         load(WORKRES="2")
     assert ".env.example" in refused.value.remedy
+
+
+def test_an_unknown_setting_in_the_file_is_told_by_its_line(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("SLIPWAY_WORKERS=1\n# a comment\nSLIPWAY_WORKRES=secret\n")
+    with pytest.raises(SettingsError) as refused:
+        settings.environment(file, environ={})
+    assert refused.value.message == "line 3 of .env: SLIPWAY_WORKRES is not a setting"
 
 
 def test_the_clients_own_keys_are_no_unknown_settings() -> None:

@@ -122,3 +122,11 @@ def test_the_schema_of_the_file_names_every_setting() -> None:
 def test_settings_come_back_from_json() -> None:
     found = parse({"port": 1, "processes": {"web": {"command": "a b"}}})
     assert parse(found.model_dump(mode="json")) == found
+
+
+def test_a_fault_in_the_file_is_told_with_its_line() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        file_values(b"port = 0\n\n[resources]\nmemory = 64\n")
+    for told in ("line 1: port must be at least 1", "line 4: resources.memory is not a setting; did you mean"):
+        assert f"slipway.toml, {told}" in refused.value.message
+    assert refused.value.remedy.startswith("mend slipway.toml and push again")
