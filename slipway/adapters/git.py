@@ -251,7 +251,8 @@ class _Access:
             raise DeploymentFailed(
                 "clone-refused",
                 "a deploy key belongs to an ssh address, a token to an https one; here they are mixed",
-                remedy="slipway apps set repository=git@host:owner/name.git, or give a token",
+                remedy="give the address of the other kind: slipway apps set repository=git@host:owner/name.git\n"
+                "or a credential for this one: slipway apps set --credential-file FILE",
             )
         if self._credential and is_key:
             self._key = _memory_file(self._credential)
@@ -318,11 +319,17 @@ class _Access:
         )
 
 
+_GIVE_CREDENTIAL = (
+    "if the address is wrong: slipway apps set repository=https://host/owner/name.git\n"
+    "if it is private, give a token or a deploy key that may read it: slipway apps set --credential-file FILE"
+)
+
+
 def _refused(host: str, said: str) -> DeploymentFailed:
     return DeploymentFailed(
         "clone-refused",
         f"{host} did not let us read the repository, or there is no such repository",
-        remedy="check the address; if it is right, give the app a token or a deploy key that may read it",
+        remedy=_GIVE_CREDENTIAL,
         tail=said,
     )
 
@@ -331,7 +338,7 @@ def _absent(host: str, said: str) -> DeploymentFailed:
     return DeploymentFailed(
         "clone-refused",
         f"{host} knows no such repository (or hides it from us)",
-        remedy="check the address; if it is private, give the app a token or a deploy key that may read it",
+        remedy=_GIVE_CREDENTIAL,
         tail=said,
     )
 

@@ -9,7 +9,7 @@ import ipaddress
 import socket
 from collections.abc import Collection
 
-from slipway.core.validation import PUBLIC_HOSTS
+from slipway.core.validation import PUBLIC_HOSTS, how_to_allow
 from slipway.errors import InvalidInput
 
 
@@ -29,6 +29,6 @@ def public_addresses(host: str, netloc: str, listed: Collection[str], setting: s
     if inside:
         raise InvalidInput(
             f"{host} leads to {inside[0]}, an address inside this host or network",
-            remedy=f"the host's owner can allow it with {setting}",
+            remedy=how_to_allow(netloc, tuple(listed), setting),
         )
     return sorted(found)

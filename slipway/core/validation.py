@@ -200,8 +200,14 @@ def _allow_host(host: str, netloc: str, allowed: tuple[str, ...], what: tuple[st
     if private:
         raise InvalidInput(
             f"{host} is an address inside this host or network",
-            remedy=f"the host's owner can allow it with {what[1]}",
+            remedy=how_to_allow(netloc, allowed, what[1]),
         )
+
+
+def how_to_allow(netloc: str, allowed: tuple[str, ...], setting: str) -> str:
+    """What the host's owner does, where what is inside the host or its network is to be fetched from."""
+    hosts = ",".join((*(allowed or (PUBLIC_HOSTS,)), netloc))
+    return f"the host's owner allows it: {setting}={hosts} in .env, then make up"
 
 
 def _article(noun: str) -> str:

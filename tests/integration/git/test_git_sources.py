@@ -82,7 +82,7 @@ def test_a_repository_that_may_not_be_read_is_told_without_the_token(
     with pytest.raises(DeploymentFailed) as refused:
         sources(tmp_path, origin.forge.base_url).resolve(Repository(origin.repository.url, token), "main")
     assert refused.value.reason == "clone-refused"
-    assert "token" in refused.value.remedy
+    assert "slipway apps set --credential-file FILE" in refused.value.remedy
     assert "wrong-token" not in refused.value.message + refused.value.tail
 
 

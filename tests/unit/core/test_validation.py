@@ -271,3 +271,10 @@ def test_any_text_is_kept_or_refused_and_what_is_kept_can_be_stored(check: Check
                 assert "\0" not in kept.encode().decode()
                 assert not kept.startswith("-")
                 assert "\n" not in kept
+
+
+def test_an_address_inside_is_refused_with_the_line_that_allows_it() -> None:
+    for allowed, hosts in ((), "public,127.0.0.1:8085"), (("public", "10.0.0.7"), "public,10.0.0.7,127.0.0.1:8085"):
+        with pytest.raises(InvalidInput) as refused:
+            validation.repository_url("http://127.0.0.1:8085/demo/hello.git", allowed)
+        assert refused.value.remedy == f"the host's owner allows it: SLIPWAY_GIT_HOSTS={hosts} in .env, then make up"
