@@ -152,9 +152,16 @@ class GitSource:
                 "org.opencontainers.image.created": datetime.now(UTC).isoformat(timespec="seconds"),
             },
             arguments=self._arguments(),
+            shares=self._shares(),
             secrets=self._attempt.secrets,
             target=recipe.target,
         )
+
+    def _shares(self) -> str:
+        """Steps are shared within the tenant, by builds that have the same secrets: BuildKit's own key holds neither
+        what is in secrets nor what is in cache mounts."""
+        whose = [self._tools.settings.instance, self._work.tenant_id]
+        return self._tools.vault.digest(["build steps", *whose, self._attempt.secrets])
 
     def _built(self, spec: BuildSpec) -> Built:
         return self._tools.images.build(

@@ -18,7 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from slipway.adapters import processes
-from slipway.adapters.buildkit_cgroup import Caps, running_steps
+from slipway.adapters.buildkit_cgroup import Caps
+from slipway.adapters.buildkit_steps import own_address, steps_with
 from slipway.adapters.image_facts import facts_of
 from slipway.adapters.image_folder import seen_from_here
 from slipway.core.build_progress import Progress, explain
@@ -74,27 +75,28 @@ class BuildKit:
                 output(shown)
 
         id_file = spec.dockerfile.with_name("image-id")
-        before = frozenset(running_steps())
+        address = own_address()
         try:
             code = processes.run(
-                self._argv(spec, id_file),
+                self._argv(spec, id_file, address),
                 env=self._environment() | {_secret(n): v for n, v in enumerate(spec.secrets.values())},
                 timeout_s=timeout_s,
                 stopped=stopped,
                 output=see,
             ).code
         except Interrupted:
-            self._see_steps_end(before)
+            self._see_steps_end(address)
             raise
         except processes.TimedOut:
-            self._see_steps_end(before)
+            self._see_steps_end(address)
             raise _too_long(timeout_s, tail) from None
         if code or not id_file.is_file():
             raise self._failure(progress, "\n".join(tail))
         return self._built(id_file.read_text().strip(), progress)
 
-    def _argv(self, spec: BuildSpec, id_file: Path) -> list[str]:
+    def _argv(self, spec: BuildSpec, id_file: Path, address: str) -> list[str]:
         options = [("--build-arg", f"{name}={value}") for name, value in spec.arguments.items()]
+        options += [("--add-host", f"{spec.shares}.invalid:{address}")]  # see buildkit_steps: nothing can override it
         options += [("--label", f"{name}={value}") for name, value in spec.labels.items()]
         options += [("--secret", f"id={name},env={_secret(n)}") for n, name in enumerate(spec.secrets)]
         options += [("--target", spec.target)] if spec.target else []
@@ -115,13 +117,13 @@ class BuildKit:
         failure = explain(progress, memory=f"{self._caps.memory_bytes >> 20} MB")
         return DeploymentFailed("build-failed", failure.sentence, remedy=failure.remedy, tail=tail)
 
-    def _see_steps_end(self, before: frozenset[str]) -> None:
-        """Wait until the stopped build's step is gone. Steps don't say whose they are: those that began since this
-        build did are waited for, and after a while the rest is taken for other builds'."""
+    def _see_steps_end(self, address: str) -> None:
+        """Wait until the stopped build's steps are gone. One may stay: where another build of the tenant has come to
+        the very same step, BuildKit lets it run on for that one."""
         deadline = time.monotonic() + STEPS_END_TIMEOUT_S
-        while steps := frozenset(running_steps()) - before:
+        while steps := steps_with(address):
             if time.monotonic() > deadline:
-                log.warning("steps run on after a build was stopped; other builds'?", extra={"steps": sorted(steps)})
+                log.warning("a stopped build's step runs on: another build needs it", extra={"steps": steps})
                 return
             time.sleep(0.05)
 

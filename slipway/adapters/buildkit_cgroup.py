@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 ROOT = Path("/sys/fs/cgroup")
 PERIOD_US = 100_000
-_NAME = "docker/buildkit"
+NAME = "docker/buildkit"
 
 SHARES_V1, WEIGHT_V2 = 256, 25
 """A quarter of what each replica has: where they want the same CPU, what serves goes before what builds."""
@@ -66,21 +66,8 @@ class Caps:
         return True
 
 
-def running_steps(root: Path = ROOT) -> list[str]:
-    """Ids of the build steps that have living processes now."""
-    base = root / "memory" if (root / "memory").is_dir() else root
-    return [group.name for group in (base / _NAME).glob("*/") if _has_processes(group)]
-
-
-def _has_processes(group: Path) -> bool:
-    try:
-        return (group / "cgroup.procs").read_text().strip() != ""
-    except OSError:
-        return False
-
-
 def _group(controller: Path) -> Path:
-    group = controller / _NAME
+    group = controller / NAME
     group.mkdir(exist_ok=True)
     return group
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
+import json
 import os
 from pathlib import Path
 
@@ -39,13 +41,15 @@ class Vault:
                 remedy="make up creates it; restore it from your backup if this host had one",
             ) from error
         try:
-            self._keys = {_key_id(key): AESGCM(key) for key in map(base64.urlsafe_b64decode, lines)}
+            keys = [base64.urlsafe_b64decode(line) for line in lines]
+            self._keys = {_key_id(key): AESGCM(key) for key in keys}
         except ValueError as error:
             raise SettingsError(
                 f"the key file {key_file.name} holds what is no key", remedy="restore it from your backup"
             ) from error
-        if not self._keys:
+        if not keys:
             raise SettingsError(f"the key file {key_file.name} is empty", remedy="restore it from your backup")
+        self._digest_key = hmac.digest(keys[0], b"slipway digests", "sha256")
         self._current = next(iter(self._keys))
 
     def seal(self, value: str, *where: object) -> str:
@@ -70,6 +74,12 @@ class Vault:
             return cipher.decrypt(raw[:12], raw[12:], _bind(where)).decode()
         except (InvalidTag, ValueError):  # ValueError: not even base64, or cut short
             raise SealBroken("a secret does not belong where it was found", remedy="set it again") from None
+
+    def digest(self, value: object) -> str:
+        """40 hexadecimal digits, the same for the same value (of plain JSON). They tell nothing of it: without the key
+        file nobody can try out values."""
+        plain = json.dumps(value, sort_keys=True).encode()
+        return hmac.new(self._digest_key, plain, "sha256").hexdigest()[:40]
 
 
 def create_key_file(path: Path) -> None:

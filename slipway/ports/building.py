@@ -58,6 +58,9 @@ class BuildSpec:
     labels: Mapping[str, str]
     arguments: Mapping[str, str]
     """Build arguments: no secrets."""
+    shares: str
+    """Whose steps it may take from the step cache: only builds with the very same letters and digits share a step that
+    runs a command."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Reach the build as BuildKit secret mounts only (id = name)."""
     target: str | None = None

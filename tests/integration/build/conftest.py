@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import shutil
@@ -81,6 +82,7 @@ class Bench:
                 image=self.image,
                 labels={"slipway.instance": self.settings.instance},
                 arguments={"BUILDKIT_CACHE_MOUNT_NS": f"{self.settings.instance}-{tenant}"},
+                shares=hashlib.sha256(repr((tenant, hidden)).encode()).hexdigest()[:40],
                 secrets=hidden or {},
                 target=recipe.target,
             )

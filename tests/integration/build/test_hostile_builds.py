@@ -6,11 +6,13 @@ import os
 import secrets
 import subprocess
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from slipway.adapters import buildkit
 from slipway.adapters.buildkit import BuildKit
 from slipway.adapters.buildkit_cgroup import ROOT, Caps
 from slipway.errors import DeploymentFailed
@@ -75,6 +77,55 @@ def test_a_secret_is_in_the_step_and_nowhere_in_the_image(bench: Bench) -> None:
     assert not [line for line in bench.lines if secret in line]
 
 
+TAKE = "RUN --mount=type=secret,id=TOKEN cp /run/secrets/TOKEN /taken; cat /taken"
+
+
+def taken(bench: Bench, dockerfile: str, *, tenant: str, token: str) -> tuple[str, int, int]:
+    """What the step that uses the secret left in the image, how many steps came from the cache, and of how many."""
+    built = bench.build({"Dockerfile": dockerfile}, tenant=tenant, hidden={"TOKEN": token})
+    left = bench.docker("run", "--rm", "--network=none", bench.image, "cat", "/taken")
+    return left, built.steps_cached, built.steps_total
+
+
+@pytest.mark.parametrize(
+    "dockerfile",
+    [
+        f"ARG BASE={BASE}\nFROM $BASE AS first\nRUN echo {{unique}}\n{TAKE}\n"
+        "FROM $BASE\nCOPY --from=first /taken /taken\nRUN cat /taken\n",
+        f"# escape=`\nFROM {BASE}\nENV HOSTNAME=x TENANT=x\nRUN echo {{unique}} `\n > /x\n{TAKE}\n",
+        f"FROM {BASE} AS first\nONBUILD {TAKE} # {{unique}}\nFROM first\nRUN cat /taken\n",
+    ],
+    ids=["stages", "directive", "onbuild"],
+)
+def test_a_step_that_saw_a_secret_is_reused_only_by_its_tenant_with_that_secret(bench: Bench, dockerfile: str) -> None:
+    dockerfile = dockerfile.replace("{unique}", unique())
+    one, two = unique(), unique()
+    left, cached, total = taken(bench, dockerfile, tenant="one", token=one)
+    assert (left, cached) == (one, 0)
+    assert taken(bench, dockerfile, tenant="two", token=two) == (two, 0, total)
+    assert taken(bench, dockerfile, tenant="one", token=two)[0] == two, "a changed secret is used"
+    assert taken(bench, dockerfile, tenant="one", token=one) == (one, total, total)
+
+
+def test_a_command_that_another_tenant_ran_runs_anew(bench: Bench) -> None:
+    """It may have been prepared: by what the other tenant left in its cache mounts, or by the moment that it chose."""
+    dockerfile = f"FROM {BASE}\nRUN head -c 16 /dev/urandom | base64 > /drawn # {unique()}\n"
+    drawn = []
+    for tenant in ("one", "two", "one"):
+        bench.build({"Dockerfile": dockerfile}, tenant=tenant)
+        drawn.append(bench.docker("run", "--rm", "--network=none", bench.image, "cat", "/drawn"))
+    assert drawn[0] == drawn[2] != drawn[1]
+
+
+def test_what_keeps_steps_apart_is_not_in_the_image(bench: Bench) -> None:
+    bench.build({"Dockerfile": f"FROM {BASE}\nRUN grep invalid /etc/hosts # {unique()}\n"})
+    [line] = {line.split()[-1] for line in bench.lines if line.endswith(".invalid")}
+    history = bench.docker("history", "--no-trunc", bench.image) + bench.docker("image", "inspect", bench.image)
+    assert line not in history
+    hosts = bench.docker("run", "--rm", "--network=none", bench.image, "cat", "/etc/hosts")
+    assert "invalid" not in hosts
+
+
 def test_no_registry_credential_of_the_host_is_given_to_a_build(bench: Bench) -> None:
     environment = bench.images._environment()
     bench.build({"Dockerfile": f"FROM {BASE}\n"})
@@ -129,6 +180,40 @@ def test_cancelling_kills_client_and_step(bench: Bench) -> None:
     assert processes_with(bench.image) == []
     assert bench.docker("ps", "-aq", "--filter", f"label=slipway.instance={bench.settings.instance}") == ""
     assert bench.docker("images", "-q", bench.image) == ""
+
+
+def test_cancelling_waits_for_no_step_of_another_build(bench: Bench) -> None:
+    ends, told = threading.Event(), threading.Event()
+    ended: dict[str, float] = {}
+    outcome: dict[str, object] = {}
+
+    def build(tenant: str, step: str, stopped: threading.Event) -> None:
+        own = replace(bench, lines=[])
+        try:
+            outcome[tenant] = own.build({"Dockerfile": f"FROM {BASE}\n{step}"}, tenant=tenant, stopped=stopped.is_set)
+        except Interrupted as error:
+            outcome[tenant], ended[tenant] = error, time.monotonic()
+
+    other = threading.Thread(target=build, args=("other", f"RUN sleep 3605 # {unique()}\n", ends))
+    own = threading.Thread(target=build, args=("own", f"RUN sleep 3604 # {unique()}\n", told))
+    try:
+        own.start()
+        eventually(lambda: processes_with("sleep 3604"), within_s=60)
+        other.start()
+        eventually(lambda: processes_with("sleep 3605"), within_s=60)
+        told.set()
+        asked = time.monotonic()
+        own.join(30)
+        assert isinstance(outcome["own"], Interrupted)
+        assert processes_with("sleep 3604") == []
+        assert processes_with("sleep 3605"), "the other build goes on"
+        assert ended["own"] - asked < buildkit.STEPS_END_TIMEOUT_S / 2
+    finally:
+        told.set()
+        ends.set()
+        other.join(60)
+        own.join(60)
+    assert processes_with("sleep 3605") == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="cgroups belong to root")

@@ -46,6 +46,16 @@ def test_places_that_look_alike_when_joined_are_two(key_file: Path) -> None:
         vault.open(vault.seal("secret", 1, 23), 12, 3)
 
 
+def test_a_digest_is_the_same_for_the_same_value_and_key_only(key_file: Path, tmp_path: Path) -> None:
+    value = ["steps", 7, {"TOKEN": "größe", "A": "b"}]
+    digest = Vault(key_file).digest(value)
+    assert digest == Vault(key_file).digest(["steps", 7, {"A": "b", "TOKEN": "größe"}])
+    assert len(digest) == 40
+    create_key_file(tmp_path / "another.key")
+    others = [Vault(tmp_path / "another.key").digest(value), Vault(key_file).digest(["steps", 77, {}])]
+    assert len({digest, *others}) == 3
+
+
 def test_any_changed_byte_breaks_the_seal(key_file: Path) -> None:
     vault = Vault(key_file)
     head, content = vault.seal("secret", *WHERE).rsplit(".", 1)

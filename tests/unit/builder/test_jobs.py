@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +12,10 @@ from builder import attempt, jobs
 from slipway import intents, lifecycle
 from slipway.core.states import Kind, State
 from slipway.errors import DeploymentFailed
-from slipway.models import App, now
+from slipway.models import App, Variable, now
 from slipway.ports.building import BuildSpec
 from tests.building_fakes import DIGEST
+from tests.fixtures.rows import add_app, add_tenant
 from tests.unit.builder.conftest import MAIN, Rig, sha
 
 
@@ -48,6 +50,28 @@ def test_labels_tag_and_cache_namespace_belong_to_the_build(rig: Rig) -> None:
     assert one.labels["slipway.deployment"] == str(second.id)
     assert one.labels["org.opencontainers.image.revision"] == second.commit_sha
     assert one.arguments["BUILDKIT_CACHE_MOUNT_NS"].endswith(f"tenant-{rig.tenant_id}")
+
+
+def test_steps_are_shared_within_a_tenant_by_builds_with_the_same_secrets(rig: Rig) -> None:
+    def shares() -> str:
+        assert rig.work(rig.push()) == "starting"
+        return rig.images.built[-1].shares
+
+    plain = shares()
+    assert shares() == plain
+    rig.variable("TOKEN", "a-secret-value")
+    with_secret = shares()
+    assert shares() == with_secret != plain
+    with rig.db.write(tenant_id=rig.tenant_id) as session:
+        session.query(Variable).one().sealed = rig.vault.seal(
+            "changed-value", rig.tenant_id, rig.app_id, "production", "TOKEN"
+        )
+    assert shares() not in (plain, with_secret)
+    rig.tenant_id = add_tenant(rig.db, "another")
+    rig.app_id = add_app(rig.db, rig.tenant_id).id
+    assert shares() != plain
+    assert len({spec.shares for spec in rig.images.built}) == 4
+    assert all(re.fullmatch("[0-9a-f]{40}", spec.shares) for spec in rig.images.built)
 
 
 def test_the_same_job_twice_builds_once(rig: Rig) -> None:
