@@ -39,8 +39,8 @@ status: ## what runs, and whether it answers
 examine: ## look the host over, with a remedy for each finding
 	@$(SUDO) $(HOST) examine || true
 
-demo: install ## start everything, push a sample repository, print its address
-	@$(SUDO) $(HOST) run -- $(VENV)/python -m slipway.demo
+demo: install ## start everything, push a sample repository, print its address; EXAMPLE=static pushes another of examples/
+	@$(SUDO) $(HOST) run -- $(VENV)/python -m slipway.demo --example $(or $(EXAMPLE),hello)
 
 test: install-test check ## everything: lint, types, import rules, then all tests with coverage
 	@$(SUDO) $(VENV)/coverage erase

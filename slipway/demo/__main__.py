@@ -11,6 +11,7 @@ from slipway import settings as slipway_settings
 from slipway.demo.forge_process import ForgeProcess
 from slipway.demo.next_steps import GIT_HOSTS, User, keep_permission, next_steps
 from slipway.demo.progress import Progress
+from slipway.demo.sample import EXAMPLES
 from slipway.demo.walk import Walk, hosts_with, working_folder
 from slipway.errors import DeploymentFailed, SlipwayError
 from slipway.host import checkout
@@ -35,8 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             settings = slipway_settings.load(environment)
             if _up(environment):
                 return 1
-        address = Walk(settings, forge, progress, environment).run()
-        next_steps(User(environment, settings.public_url, forge.folder / "token"), forge.url, progress)
+        address = Walk(settings, forge, progress, environment, EXAMPLES[options.example]).run()
+        user = User(environment, settings.public_url, forge.folder / "token")
+        next_steps(user, options.example, forge.url, progress)
         progress.line(f"live: {address}")
     except SlipwayError as error:
         _explain(error, progress)
@@ -64,6 +66,7 @@ def _explain(error: SlipwayError, progress: Progress) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m slipway.demo", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["run", "stop"], default="run")
+    parser.add_argument("--example", choices=sorted(EXAMPLES), default="hello", help="the folder of examples/ to push")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port of the demo's forge on 127.0.0.1")
     parser.add_argument(
         "--no-up", dest="up", action="store_false", help="the platform runs, and may fetch from 127.0.0.1:<port>"

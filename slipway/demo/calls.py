@@ -44,6 +44,9 @@ class Calls:
     def post(self, path: str, **body: Any) -> Any:
         return self._call("POST", path, body)
 
+    def patch(self, path: str, **body: Any) -> Any:
+        return self._call("PATCH", path, body)
+
     def find(self, path: str) -> Any | None:
         """Like `get`, None when it isn't there."""
         try:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from slipway import settings as slipway_settings
 from slipway.demo.progress import Progress
-from slipway.demo.walk import APP, LOGIN, OWNER
+from slipway.demo.walk import LOGIN, OWNER
 from slipway.host import checkout
 from slipway.host.caller import Caller
 
@@ -40,12 +40,14 @@ class User:
     token_file: Path
 
     def signed_in(self) -> bool:
-        """Sign in with the demo's token unless a login is kept already; whether the user is signed in here now."""
+        """Sign in with the demo's token unless a login is kept already; whether the user is signed in here now. A login
+        with that very token is the demo's own: it follows the platform to another address."""
         if self._runs("whoami", says=self.public_url):
             return True
-        if self._caller.login_file.exists():
+        token = self.token_file.read_text()
+        if self._caller.login_file.exists() and not self._caller.is_signed_in_with(token.strip()):
             return False
-        return self._runs("login", self.public_url, "--token-stdin", given=self.token_file.read_text())
+        return self._runs("login", self.public_url, "--token-stdin", given=token)
 
     def login_line(self) -> str:
         """What signs the user in."""
@@ -77,16 +79,16 @@ class User:
         return done.returncode == 0 and says in done.stdout
 
 
-def next_steps(user: User, forge_url: str, progress: Progress) -> None:
+def next_steps(user: User, app: str, forge_url: str, progress: Progress) -> None:
     """Say what to do next, and sign the user in for it."""
-    parts = urlsplit(f"{forge_url}/{OWNER}/{APP}.git")
+    parts = urlsplit(f"{forge_url}/{OWNER}/{app}.git")
     clone = parts._replace(netloc=f"{quote(LOGIN)}:any@{parts.netloc}").geturl()
     signed_in = user.signed_in()
     progress.line("")
     progress.line("What to do next:")
     if not signed_in:
         progress.line(f"  {user.login_line()}")
-    progress.line(f"  slipway ps -a {APP}" + ("      (you are signed in)" if signed_in else ""))
+    progress.line(f"  slipway ps -a {app}" + ("      (you are signed in)" if signed_in else ""))
     progress.line(f"  git clone {clone}    then change it, commit, git push")
-    progress.line(f"  slipway logs -f -a {APP}")
+    progress.line(f"  slipway logs -f -a {app}")
     progress.line("")

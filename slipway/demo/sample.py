@@ -1,4 +1,4 @@
-"""The sample repository that the demo pushes: `examples/hello`, each time with the next version."""
+"""The sample repository that the demo pushes: one of `examples/`, each time with the next version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,32 @@ from pathlib import Path
 from slipway.demo.bare import git_environment
 from slipway.errors import SlipwayError
 
-SOURCE = Path(__file__).resolve().parents[2] / "examples" / "hello"
+_EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A folder of `examples/`; the app and its repository have the same name. Its new version is seen at `path`."""
+
+    name: str
+    path: str = "/"
+    shows: str = ""
+    """What stands there then; `{}` is the version. Empty: any answer will do."""
+    subject: str = "Version {}"
+
+    @property
+    def source(self) -> Path:
+        return _EXAMPLES / self.name
+
+
+EXAMPLES = {
+    each.name: each
+    for each in (
+        Example("hello", shows='id="version">{}<', subject="Say hello, version {}"),
+        Example("static", path="/VERSION", shows="{}\n"),
+        Example("dockerfile"),
+    )
+}
 
 
 class GitFailed(SlipwayError):
@@ -29,7 +54,7 @@ class Sample:
     """A working copy at `folder`. Its branch is `main`."""
 
     folder: Path
-    source: Path = SOURCE
+    example: Example
 
     def commit_next_version(self, push_url: str) -> Pushed:
         """Commit the sample's files of now as the version after the one that `push_url` has, and push it.
@@ -38,10 +63,12 @@ class Sample:
             GitFailed: git says no; carries what it printed.
         """
         known = self._catch_up(push_url)
-        shutil.copytree(self.source, self.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            self.example.source, self.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
+        )
         version = str(known + 1)
         (self.folder / "VERSION").write_text(f"{version}\n")
-        subject = f"Say hello, version {version}"
+        subject = self.example.subject.format(version)
         self._git("add", "--all")
         self._git("commit", "--quiet", "--message", subject)
         self._git("push", "--quiet", push_url, "HEAD:refs/heads/main")

@@ -21,12 +21,12 @@ from slipway.core.states import UNFINISHED
 from slipway.demo.calls import CallFailed, Calls, open_client
 from slipway.demo.forge_process import ForgeProcess
 from slipway.demo.progress import Progress
-from slipway.demo.sample import Pushed, Sample
+from slipway.demo.sample import EXAMPLES, Example, Pushed, Sample
 from slipway.demo.waiting import wait_for
 from slipway.errors import DeploymentFailed, SlipwayError
 from slipway.settings import Settings
 
-TENANT, APP, OWNER, BRANCH, LOGIN = "demo", "hello", "demo", "main", "demo"
+TENANT, OWNER, BRANCH, LOGIN = "demo", "demo", "main", "demo"
 DELIVERY_TIMEOUT_S = 20.0
 ANSWER_TIMEOUT_S = 15.0
 PATIENCE_S = 5.0
@@ -45,6 +45,7 @@ class Walk:
     progress: Progress
     environment: Mapping[str, str] | None = None
     """What the `slipway` command is run with; None: this process's own."""
+    example: Example = EXAMPLES["hello"]
 
     def run(self) -> str:
         """Push the sample and return the address where its new version answered.
@@ -60,7 +61,7 @@ class Walk:
             app = self._connect(platform, forge)
             began = time.time()
             pushed = self._push()
-            self.progress.line(f'{APP}  {pushed.commit[:7]} "{pushed.subject}"   pushed by {LOGIN}')
+            self.progress.line(f'{self._app}  {pushed.commit[:7]} "{pushed.subject}"   pushed by {LOGIN}')
             self._await_delivery(forge, pushed)
             deployment = self._follow(platform, pushed)
             address = str(app["urls"][0])
@@ -69,8 +70,12 @@ class Walk:
         return address
 
     @property
+    def _app(self) -> str:
+        return self.example.name
+
+    @property
     def _repository(self) -> str:
-        return f"{self.forge.url}/{OWNER}/{APP}.git"
+        return f"{self.forge.url}/{OWNER}/{self._app}.git"
 
     def _check_forge_is_allowed(self) -> None:
         address = self.forge.address
@@ -106,31 +111,47 @@ class Walk:
 
     def _connect(self, platform: Calls, forge: Calls) -> dict[str, Any]:
         """Repository, app and hook, and the app as the API shows it."""
-        if not forge.find(f"/repos/{OWNER}/{APP}"):
-            forge.post(f"/orgs/{OWNER}/repos", name=APP)
-        app = platform.find(f"/api/apps/{APP}")
+        if not forge.find(f"/repos/{OWNER}/{self._app}"):
+            forge.post(f"/orgs/{OWNER}/repos", name=self._app)
+        app = platform.find(f"/api/apps/{self._app}")
         if not app:
-            app = platform.post("/api/apps", name=APP, repository=self._repository, branch=BRANCH)
-            self.progress.line(f"app       {APP}, from {self._repository}, branch {BRANCH}")
-        known = {hook["url"] for hook in platform.get("/api/hooks")["hooks"]}
-        if not any(hook["config"]["url"] in known for hook in forge.get(f"/repos/{OWNER}/{APP}/hooks")):
-            hook = platform.post("/api/hooks", repository=self._repository)
-            config = {"url": hook["url"], "secret": hook["secret"], "content_type": "json"}
-            forge.post(f"/repos/{OWNER}/{APP}/hooks", name="web", active=True, events=["push"], config=config)
-            self.progress.line(f"hook      {hook['url']}")
+            app = platform.post("/api/apps", name=self._app, repository=self._repository, branch=BRANCH)
+            self.progress.line(f"app       {self._app}, from {self._repository}, branch {BRANCH}")
+        elif app["repository"] != self._repository:  # the forge has moved to another port
+            app = platform.patch(f"/api/apps/{self._app}", repository=self._repository)["app"]
+            self.progress.line(f"app       {self._app}, now from {self._repository}")
+        self._connect_hook(platform, forge)
         return dict(app)
+
+    def _connect_hook(self, platform: Calls, forge: Calls) -> None:
+        """One hook, as the platform has it now: its address may have changed, and the forge may have lost it."""
+        repository = f"/repos/{OWNER}/{self._app}/hooks"
+        identity = validation.repository_identity(self._repository)
+        here = next((hook for hook in platform.get("/api/hooks")["hooks"] if hook["repository"] == identity), None)
+        there = {urlsplit(hook["config"]["url"]).path: hook for hook in forge.get(repository)}
+        known = there.get(urlsplit(here["url"]).path) if here else None
+        if here and known:
+            if known["config"]["url"] != here["url"]:
+                forge.patch(f"{repository}/{known['id']}", config={"url": here["url"]})
+                self.progress.line(f"hook      {here['url']}, as the platform's address has changed")
+            return
+        made = platform.post(f"/api/hooks/{here['id']}/rotate") if here else None
+        made = made or platform.post("/api/hooks", repository=self._repository)
+        config = {"url": made["url"], "secret": made["secret"], "content_type": "json"}
+        forge.post(repository, name="web", active=True, events=["push"], config=config)
+        self.progress.line(f"hook      {made['url']}")
 
     # the push and what comes of it
 
     def _push(self) -> Pushed:
         parts = urlsplit(self._repository)
         push_url = parts._replace(netloc=f"{quote(LOGIN)}:any@{parts.netloc}").geturl()
-        return Sample(self.forge.folder / "working-copy").commit_next_version(push_url)
+        return Sample(self.forge.folder / "working-copy", self.example).commit_next_version(push_url)
 
     def _await_delivery(self, forge: Calls, pushed: Pushed) -> None:
         """Wait for the forge to have told the platform of this push; refused or ignored is a failure."""
-        known = {hook["id"] for hook in forge.get(f"/repos/{OWNER}/{APP}/hooks")}
-        deliveries = [f"/repos/{OWNER}/{APP}/hooks/{number}/deliveries" for number in sorted(known)]
+        known = {hook["id"] for hook in forge.get(f"/repos/{OWNER}/{self._app}/hooks")}
+        deliveries = [f"/repos/{OWNER}/{self._app}/hooks/{number}/deliveries" for number in sorted(known)]
 
         def accepted() -> bool:
             return any(self._took(forge, path, pushed) for path in deliveries)
@@ -163,7 +184,7 @@ class Walk:
 
         def ended() -> bool:
             if not found:
-                listed = platform.get(f"/api/apps/{APP}/deployments")["deployments"]
+                listed = platform.get(f"/api/apps/{self._app}/deployments")["deployments"]
                 found.extend(d for d in listed if d["commit"] == pushed.commit)
                 return False
             found[0] = platform.get(f"/api/deployments/{found[0]['id']}")
@@ -175,17 +196,17 @@ class Walk:
 
         wait_for(ended, self.settings.build_timeout_s + self.settings.probe_timeout_s + self.settings.confirm_timeout_s)
         if not found or found[0]["state"] not in ("live", "retired"):
-            raise _failure(found[0] if found else {})
+            raise _failure(self._app, found[0] if found else {})
         return found[0]
 
     def _check_answer(self, address: str, pushed: Pushed, deployment: dict[str, Any]) -> None:
-        expected = f'id="version">{pushed.version}<'
+        expected = self.example.shows.format(pushed.version)
         last = ["no answer"]
 
         def answers() -> bool:
             try:
                 with open_client(address) as client:
-                    answer = client.get("/", timeout=5)
+                    answer = client.get(self.example.path, timeout=5)
             except httpx.HTTPError as error:
                 last[0] = str(error) or type(error).__name__
                 return False
@@ -197,7 +218,7 @@ class Walk:
                 "wrong-answer",
                 f"deployment {deployment['id']} is live, but {address} does not answer with version "
                 f"{pushed.version}: {last[0]}",
-                remedy=f"look at it: slipway logs -a {APP}",
+                remedy=f"look at it: slipway logs -a {self._app}",
             )
 
 
@@ -231,14 +252,14 @@ def _last_answer(forge: Calls, paths: list[str]) -> str:
     return "none was sent"
 
 
-def _failure(deployment: dict[str, Any]) -> DeploymentFailed:
+def _failure(app: str, deployment: dict[str, Any]) -> DeploymentFailed:
     if not deployment:
-        return DeploymentFailed("no-deployment", "the push made no deployment", remedy=f"slipway deployments -a {APP}")
+        return DeploymentFailed("no-deployment", "the push made no deployment", remedy=f"slipway deployments -a {app}")
     detail = deployment["detail"] or f"it is {deployment['state']}"
     said = f"{detail.rstrip('.')}. {deployment['meaning']}".rstrip()
     return DeploymentFailed(
         deployment["reason"] or deployment["state"],
         f"{said}\ndeployment {deployment['id']}",
-        remedy=deployment["remedy"] or f"slipway deployments show {deployment['id']} -a {APP}",
+        remedy=deployment["remedy"] or f"slipway deployments show {deployment['id']}",
         tail=deployment["tail"],
     )

@@ -38,8 +38,14 @@ class Caller:
 
     def is_signed_in_at(self, url: str) -> bool:
         """Whether the login kept is one at this address."""
+        return self._kept("url").rstrip("/") == url.rstrip("/")
+
+    def is_signed_in_with(self, token: str) -> bool:
+        """Whether the login kept is one with this token, at whatever address."""
+        return self._kept("token") == token
+
+    def _kept(self, what: str) -> str:
         try:
-            kept = json.loads(self.login_file.read_text())
-            return str(kept["url"]).rstrip("/") == url.rstrip("/")
+            return str(json.loads(self.login_file.read_text())[what])
         except (OSError, ValueError, KeyError, TypeError):
-            return False
+            return ""

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from slipway.core.validation import repository_identity
+
 TOKEN = "slw_good"
 STEPS = [
     {
@@ -47,18 +49,35 @@ class FakePlatform:
     def answer(self, method: str, path: str, token: str, body: dict[str, Any]) -> tuple[int, Any]:
         if path.startswith("/webhooks/"):
             return self._deliver(body)
+        if path == "/VERSION":
+            return 200, f"{self.version}\n"
         if path == "/":
             return 200, f'<dd id="version">{self.version}</dd>'
         if token != f"Bearer {TOKEN}":
             return 401, {"detail": "no such token"}
+        if method == "PATCH":
+            return self._change(path, body)
         return self._create(path, body) if method == "POST" else self._look(path)
 
     def _create(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
         if path == "/api/apps":
-            self.apps[body["name"]] = {"name": body["name"], "urls": [f"{self.url}/"]}
-            return 201, self.apps[body["name"]]
-        self.hooks.append({"id": "h1", "url": f"{self.url}/webhooks/github/h1"})
+            app = {"name": body["name"], "urls": [f"{self.url}/"], "repository": body["repository"]}
+            self.apps[body["name"]] = app
+            return 201, app
+        if path.endswith("/rotate"):
+            return 200, self.hooks[-1] | {"secret": "another"}
+        repository = repository_identity(body["repository"])
+        if any(hook["repository"] == repository for hook in self.hooks):
+            return 409, {"detail": "the repository has a hook already"}
+        number = len(self.hooks) + 1
+        url = f"{self.url}/webhooks/github/h{number}"
+        self.hooks.append({"id": f"h{number}", "url": url, "repository": repository})
         return 201, self.hooks[-1] | {"secret": "s3cret"}
+
+    def _change(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        app = self.apps[path.removeprefix("/api/apps/")]
+        app |= body
+        return 200, {"app": app, "deployment": None}
 
     def _look(self, path: str) -> tuple[int, Any]:
         documents = {
@@ -75,7 +94,12 @@ class FakePlatform:
             return 200, {"status": "ignored"}
         if self.delivery_status == 202:
             number = len(self.deployments)
-            deployment = {"id": number, "app": "hello", "commit": payload["after"], **self.outcome}
+            deployment = {
+                "id": number,
+                "app": payload["repository"]["name"],
+                "commit": payload["after"],
+                **self.outcome,
+            }
             self.deployments.append(deployment)
             if self.serves:
                 self.version = payload["head_commit"]["message"].split()[-1]
@@ -91,6 +115,9 @@ def fake_platform() -> Iterator[FakePlatform]:
             self._answer()
 
         def do_POST(self) -> None:
+            self._answer()
+
+        def do_PATCH(self) -> None:
             self._answer()
 
         def _answer(self) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+import shutil
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from slipway.demo.calls import Calls
 from slipway.demo.forge_process import ForgeProcess
 from slipway.demo.progress import Progress
+from slipway.demo.sample import EXAMPLES, Example
 from slipway.demo.walk import Walk
 from slipway.errors import DependencyUnavailable, DeploymentFailed, SlipwayError
 from slipway.settings import Settings, load
@@ -50,6 +54,11 @@ def settings(tmp_path: Path, forge: ForgeProcess, platform: FakePlatform) -> Set
     )
 
 
+def settings_with(settings: Settings, port: int) -> Settings:
+    """The same, with a forge at another port allowed."""
+    return replace(settings, git_hosts=("public", f"127.0.0.1:{port}"))
+
+
 @pytest.fixture
 def out() -> io.StringIO:
     return io.StringIO()
@@ -83,6 +92,53 @@ def test_the_next_run_pushes_a_new_version_to_the_same_app_and_hook(
     assert len(platform.hooks) == 1
     assert walk.forge.running() == pid
     assert len({deployment["commit"] for deployment in platform.deployments}) == 2
+
+
+def test_another_example_is_pushed_as_an_app_of_its_own(walk: Walk, platform: FakePlatform) -> None:
+    walk.run()
+    replace(walk, example=EXAMPLES["static"]).run()
+    assert sorted(platform.apps) == ["hello", "static"]
+    assert [hook["repository"].rpartition("/")[2] for hook in platform.hooks] == ["hello", "static"]
+
+
+@pytest.mark.parametrize("example", EXAMPLES.values(), ids=lambda example: example.name)
+def test_every_example_is_one_that_is_there(example: Example) -> None:
+    assert (example.source / "README.md").is_file()
+
+
+def test_a_platform_whose_address_has_changed_is_followed(walk: Walk, platform: FakePlatform, out: io.StringIO) -> None:
+    walk.run()
+    platform.hooks[0]["url"] = platform.hooks[0]["url"].replace("127.0.0.1", "localhost")
+    walk.run()
+    assert platform.version == "2"
+    assert f"hook      {platform.hooks[0]['url']}, as the platform's address has changed" in out.getvalue()
+    with Calls(walk.forge.url, walk.forge.admin_token) as forge:
+        hooks = forge.get("/repos/demo/hello/hooks")
+    assert [hook["config"]["url"] for hook in hooks] == [platform.hooks[0]["url"]]
+
+
+def test_a_hook_that_the_forge_has_lost_gets_a_new_secret(walk: Walk, platform: FakePlatform) -> None:
+    walk.run()
+    shutil.rmtree(walk.forge.root)
+    walk.forge.stop()
+    walk.run()
+    assert len(platform.hooks) == 1
+    assert len(platform.deployments) == 2
+
+
+def test_a_forge_that_has_moved_to_another_port_is_followed(
+    walk: Walk, platform: FakePlatform, settings: Settings
+) -> None:
+    walk.run()
+    walk.forge.stop()
+    moved = ForgeProcess(walk.forge.folder, free_port())
+    try:
+        allowed = settings_with(settings, moved.port)
+        replace(walk, forge=moved, settings=allowed).run()
+    finally:
+        moved.stop()
+    assert platform.apps["hello"]["repository"] == f"http://127.0.0.1:{moved.port}/demo/hello.git"
+    assert platform.version == "2"
 
 
 def test_a_failed_deployment_is_told_with_its_reason_remedy_and_output(walk: Walk, platform: FakePlatform) -> None:
