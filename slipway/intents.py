@@ -18,13 +18,13 @@ from slipway.core.configuration import PRODUCTION, WEB
 from slipway.core.ordering import cancelled_by_rollback
 from slipway.core.states import UNFINISHED, WITH_IMAGE_TO_MAKE, Kind, State
 from slipway.errors import Conflict, InvalidInput, NotFound
-from slipway.models import App, Delivery, Deployment, Release, Scale
+from slipway.models import App, Deployment, Release, Scale
 from slipway.queue import WorkQueue
 from slipway.routes import hosts_of, touch_routes
 
 MAX_REPLICAS = 100
 _LOCKED = "slipway_locked_apps"
-_BY_KEY = select(Deployment).where(
+_BY_KEY = select(Deployment.id).where(
     Deployment.app_id == bindparam("app_id"), Deployment.idempotency_key == bindparam("key")
 )
 
@@ -40,7 +40,7 @@ class Pushed:
 
 
 def push(
-    session: Session, app: App, pushed: Pushed, *, idempotency_key: str, delivery: Delivery | None = None, actor: str
+    session: Session, app: App, pushed: Pushed, *, idempotency_key: str, delivery_row: int | None = None, actor: str
 ) -> Deployment:
     """Deploy a pushed commit; the deployment of the same key when there is one already."""
     return _existing(session, app, idempotency_key) or _add(
@@ -48,7 +48,7 @@ def push(
         app,
         kind=Kind.PUSH,
         idempotency_key=idempotency_key,
-        delivery_row=delivery.id if delivery else None,
+        delivery_row=delivery_row,
         ref=pushed.ref,
         commit_sha=pushed.commit_sha,
         message=pushed.message,
@@ -233,7 +233,9 @@ def _take_sequence(session: Session, app: App) -> int:
 
 def _existing(session: Session, app: App, key: str) -> Deployment | None:
     _lock(session, app)
-    return session.scalar(_BY_KEY, {"app_id": app.id, "key": key})
+    # Without the ORM, since there mostly is none: what comes before and after a statement takes longer than it.
+    found = session.connection().scalar(_BY_KEY, {"app_id": app.id, "key": key})
+    return session.get_one(Deployment, found) if found else None
 
 
 def _unfinished(session: Session, app: App, environment: str) -> list[Deployment]:

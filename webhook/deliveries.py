@@ -12,7 +12,7 @@ from slipway.core import push
 from slipway.core.push import PushEvent
 from slipway.db import Database
 from slipway.errors import InvalidInput, UnsupportedContent
-from slipway.models import App, Delivery, Deployment
+from slipway.models import App, Deployment
 from slipway.queue import WorkQueue
 from webhook import bodies, records
 from webhook.doorkeeper import KnownHook
@@ -65,6 +65,10 @@ class Deliveries:
         self._record(hook, call, Outcome.IGNORED, message)
         return Answer(message)
 
+    def announce(self, answer: Answer) -> None:
+        """After `take`: hand to the workers what it made, or had made before."""
+        intents.announce(self._queue, [each.deployment for each in answer.made])
+
     def _push(self, hook: KnownHook, call: Call, event: PushEvent) -> Answer:
         with self._database.write(tenant_id=hook.tenant_id) as session:
             records.hold(session, hook)
@@ -77,7 +81,6 @@ class Deliveries:
                 outcome = Outcome.DEPLOYED if any(each.verdict.deploys for each in judged) else Outcome.IGNORED
                 delivery = records.keep(session, hook, call, known, outcome, reason, event)
                 made = _deploy(session, hook, call, delivery, event, judged)
-        intents.announce(self._queue, [each.deployment for each in made])
         return Answer(_told(event, made) if made else reason, made, again)
 
     def _record(self, hook: KnownHook, call: Call, outcome: Outcome, reason: str) -> None:
@@ -89,7 +92,7 @@ class Deliveries:
 
 
 def _deploy(
-    session: Session, hook: KnownHook, call: Call, delivery: Delivery, event: PushEvent, judged: list[Judged]
+    session: Session, hook: KnownHook, call: Call, delivery_row: int, event: PushEvent, judged: list[Judged]
 ) -> list[Made]:
     made = []
     for app, verdict in ((each.app, each.verdict) for each in judged if each.app):
@@ -97,17 +100,17 @@ def _deploy(
             app.head = event.commit_sha
         if verdict.deploys:
             with session.no_autoflush:  # the app's row is written once
-                made.append(Made(_deployment(session, hook, call, delivery, event, app), app.name))
+                made.append(Made(_deployment(session, hook, call, delivery_row, event, app), app.name))
     return made
 
 
 def _deployment(
-    session: Session, hook: KnownHook, call: Call, delivery: Delivery, event: PushEvent, app: App
+    session: Session, hook: KnownHook, call: Call, delivery_row: int, event: PushEvent, app: App
 ) -> Deployment:
     pushed = intents.Pushed(event.ref, event.commit_sha, event.message, event.pushed_by)
     key = f"delivery:{hook.id}:{call.delivery_id}"
     actor = f"hook:{hook.id}"
-    deployment = intents.push(session, app, pushed, idempotency_key=key, delivery=delivery, actor=actor)
+    deployment = intents.push(session, app, pushed, idempotency_key=key, delivery_row=delivery_row, actor=actor)
     records.audit(session, hook, call, deployment, app)
     return deployment
 

@@ -14,6 +14,7 @@ from webhook.deliveries import Answer, Deliveries
 from webhook.doorkeeper import Doorkeeper
 from webhook.problems import too_large
 from webhook.records import Call
+from webhook.turns import Turns
 
 _DELIVERY_ID = re.compile(r"[\x21-\x7e]{1,100}")
 _EVENT = re.compile(r"[a-z0-9_]{1,40}")
@@ -24,14 +25,17 @@ def blueprint(doorkeeper: Doorkeeper, deliveries: Deliveries, settings: Settings
     """The hooks' addresses."""
     routes = Blueprint("deliveries", __name__)
     api = settings.public_url.rstrip("/") + "/api"
+    turns = Turns()
 
     @routes.post("/webhooks/github/<hook_id>")
     def receive(hook_id: str) -> tuple[Response, int]:
         body = _body(settings.delivery_max_bytes)
-        hook = doorkeeper.admit(hook_id, body, request.headers.get("X-Hub-Signature-256"))
-        call = _call(body)
-        tracing.note(hook=hook.id, delivery=call.delivery_id, delivery_event=call.event)
-        answer = deliveries.take(hook, call)
+        with turns.one():
+            hook = doorkeeper.admit(hook_id, body, request.headers.get("X-Hub-Signature-256"))
+            call = _call(body)
+            tracing.note(hook=hook.id, delivery=call.delivery_id, delivery_event=call.event)
+            answer = deliveries.take(hook, call)
+        deliveries.announce(answer)
         tracing.note(
             deployments=[made.deployment.id for made in answer.made], reason=answer.message, again=answer.again
         )

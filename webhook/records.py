@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, insert, literal_column, select
+from sqlalchemy import Select, and_, bindparam, insert, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from slipway import intents
@@ -14,7 +14,7 @@ from slipway.core import push
 from slipway.core.configuration import PRODUCTION
 from slipway.core.push import AppFacts, PushEvent, Verdict
 from slipway.core.states import Kind, State
-from slipway.models import App, AuditRecord, Build, Delivery, Deployment, Hook, Release
+from slipway.models import TO_CHANGE, App, AuditRecord, Build, Delivery, Deployment, Hook, Release
 from webhook.doorkeeper import KnownHook, refusal
 
 
@@ -40,6 +40,14 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A delivery that came before."""
+
+    row: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A verdict, about an app or (None) about the push as a whole."""
 
@@ -58,16 +66,16 @@ def hold(session: Session, hook: KnownHook) -> None:
         raise refusal("the hook was removed")
 
 
-def find(session: Session, hook: KnownHook, call: Call) -> Delivery | None:
-    """The delivery's row, when it came before."""
-    row_id = session.connection().scalar(_FIND, {"hook_id": hook.id, "delivery_id": call.delivery_id})
-    return session.get(Delivery, row_id) if row_id else None
+def find(session: Session, hook: KnownHook, call: Call) -> Known | None:
+    """What is known of the delivery, when it came before."""
+    found = session.connection().execute(_FIND, {"hook_id": hook.id, "delivery_id": call.delivery_id}).first()
+    return Known(found.id, found.outcome) if found else None
 
 
-def deployments_of(session: Session, delivery: Delivery) -> list[tuple[Deployment, str]]:
+def deployments_of(session: Session, delivery: Known) -> list[tuple[Deployment, str]]:
     """The deployments that a delivery has made, with their apps' names."""
     query = select(Deployment, App.name).join(App, App.id == Deployment.app_id)
-    rows = session.execute(query.where(Deployment.delivery_row == delivery.id).order_by(Deployment.id))
+    rows = session.execute(query.where(Deployment.delivery_row == delivery.row).order_by(Deployment.id))
     return [(deployment, name) for deployment, name in rows]
 
 
@@ -75,19 +83,20 @@ def keep(
     session: Session,
     hook: KnownHook,
     call: Call,
-    known: Delivery | None,
+    known: Known | None,
     outcome: Outcome,
     reason: str,
     event: PushEvent | None = None,
-) -> Delivery:
-    """Write the delivery's row: a new one, or a new outcome of the one that came before."""
-    row = known or Delivery(tenant_id=hook.tenant_id, hook_id=hook.id, delivery_id=call.delivery_id)
-    row.event, row.outcome, row.reason = call.event, str(outcome), reason
+) -> int:
+    """Write the delivery's row: a new one, or a new outcome of the one that came before. Returns its id."""
+    values = {"event": call.event, "outcome": str(outcome), "reason": reason}
     if event is not None:
-        row.ref, row.commit_sha = event.ref, event.commit_sha
-    session.add(row)
-    session.flush()
-    return row
+        values |= {"ref": event.ref, "commit_sha": event.commit_sha}
+    if known:
+        session.connection().execute(_CHANGE, values | {"row": known.row})
+        return known.row
+    whose = {"tenant_id": hook.tenant_id, "hook_id": hook.id, "delivery_id": call.delivery_id}
+    return int(session.connection().execute(_KEEP, values | whose).inserted_primary_key[0])  # type: ignore[index]
 
 
 def audit(session: Session, hook: KnownHook, call: Call, deployment: Deployment, app: App) -> None:
@@ -156,7 +165,7 @@ def _apps_query() -> Select[tuple[App, int | None, dict[str, Any] | None, str | 
         .outerjoin(build, build.c.id == release.c.build_id)
         .where(App.repository_identity == bindparam("repository"), App.source == "git", App.deleted_at.is_(None))
         .order_by(App.id)
-        .with_for_update(of=App)
+        .with_for_update(of=App, **TO_CHANGE)
     )
 
 
@@ -166,10 +175,12 @@ _HOOKS, _DELIVERIES = Hook.__table__.c, Delivery.__table__.c
 _HOLD = (
     select(_HOOKS.id)
     .where(_HOOKS.id == bindparam("hook_id"), _HOOKS.tenant_id == bindparam("tenant_id"))
-    .with_for_update(key_share=True)
+    .with_for_update(**TO_CHANGE)
 )
-_FIND = select(_DELIVERIES.id).where(
+_FIND = select(_DELIVERIES.id, _DELIVERIES.outcome).where(
     _DELIVERIES.hook_id == bindparam("hook_id"), _DELIVERIES.delivery_id == bindparam("delivery_id")
 )
+_KEEP = insert(Delivery)
+_CHANGE = update(Delivery).where(_DELIVERIES.id == bindparam("row"))
 _AUDIT = insert(AuditRecord)
 _APPS = _apps_query()
