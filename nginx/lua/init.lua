@@ -1,5 +1,5 @@
 -- Loaded once in the master, so that workers share the code and need no right to read it. `slipway` is the one global:
--- a phase's file finds its function there, since a `require` at every request costs more and is never compiled.
+-- a phase finds its function there, since a `require` at every request costs more and is never compiled.
 require("slipway.settings").load(ngx.config.prefix() .. "settings.json")
 
 jit.opt.start("loopunroll=60") -- tail calls count towards it, and most of what nginx offers ends in some
@@ -24,7 +24,6 @@ slipway = {
   app_header = answers.app_header,
   answer_body = answers.body,
   settle = answers.settle,
-  measure = require("slipway.metrics").measure,
   metrics = require("slipway.exposition").answer,
   status = status.answer,
   ready = status.ready,

@@ -26,27 +26,27 @@ def _timers(edge: Path, _: Site) -> None:
 
 
 def _log(edge: Path, _: Site) -> None:
-    (edge / "lua/log.lua").write_text("return\n")
+    _replace(edge / "apps.conf", "{ slipway.finish() }", "{ return }")
 
 
 def _filters(edge: Path, _: Site) -> None:
-    for name in ("app_header_filter", "body_filter"):
-        (edge / f"lua/{name}.lua").write_text("return\n")
+    _replace(edge / "apps.conf", "{ slipway.app_header() }", "{ return }")
+    _replace(edge / "nginx.conf", "{ slipway.answer_body() }", "{ return }")
 
 
 def _admission(edge: Path, site: Site) -> None:
-    (edge / "lua/admit_at_once.lua").write_text('return "1"\n')
-    dial = f'require("ngx.balancer").set_current_peer("127.0.0.1", {site.backend})\n'
-    (edge / "lua/balancer.lua").write_text(dial)
+    _replace(edge / "apps.conf", "{ return slipway.admit_at_once() }", '{ return "app" }')
+    dial = f'{{ require("ngx.balancer").set_current_peer("127.0.0.1", {site.backend}) }}'
+    _replace(edge / "nginx.conf", "{ return slipway.dial() }", dial)
 
 
 def _hooks(edge: Path, site: Site) -> None:
     fixed = f"server 127.0.0.1:{site.backend};"
     for old in ("server 0.0.0.1;  # never used: the balancer names the target", "server 0.0.0.1;"):
         _replace(edge / "nginx.conf", old, fixed)
-    _drop(edge / "nginx.conf", "balancer_by_lua_file", "header_filter_by_lua_file", "body_filter_by_lua_file")
-    _drop(edge / "apps.conf", "header_filter_by_lua_file", "log_by_lua_file", "lua_check_client_abort")
-    _replace(edge / "apps.conf", "set_by_lua_file $slipway_admitted lua/admit_at_once.lua;", "set $slipway_admitted 1;")
+    _drop(edge / "nginx.conf", "balancer_by_lua", "header_filter_by_lua", "body_filter_by_lua")
+    _drop(edge / "apps.conf", "header_filter_by_lua", "log_by_lua", "lua_check_client_abort")
+    _replace(edge / "apps.conf", 'set_by_lua_block $slipway_app { return "app" }', "set $slipway_app app;")
 
 
 def _drop(file: Path, *directives: str) -> None:

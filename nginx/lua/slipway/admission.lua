@@ -47,6 +47,7 @@ local function upgrades(protocol)
     return nil, "bad-request"
   end
   if protocol:lower() == "websocket" then
+    ngx.var.slipway_upgrade = "websocket"
     return true
   end
   ngx.req.clear_header("Upgrade")
@@ -70,16 +71,16 @@ local function is_stream()
 end
 
 -- Takes a slot and a target. Returns nil, or a failure's code, and whether waiting may mend it.
-local function proceed(ctx, host, entry)
+local function proceed(ctx, entry)
   if entry.stopped then
     return entry.stopped, false
   end
   if not concurrency.enter(ctx, entry) then
     return "app-busy", true
   end
-  local failure = attempts.choose(ctx, host, entry)
+  local failure = attempts.choose(ctx, entry)
   if failure and ctx.slot then
-    concurrency.leave(ctx, host)
+    concurrency.leave(ctx, entry.host)
   end
   return failure, failure == "no-ready-replica"
 end
@@ -100,7 +101,7 @@ local function wait(ctx, host, entry, failure)
       return true
     end
     local may_mend
-    failure, may_mend = proceed(ctx, host, current)
+    failure, may_mend = proceed(ctx, current)
     ask()
     return not may_mend
   end
@@ -124,7 +125,7 @@ local function send(ctx, host, entry)
   if entry.max_concurrency and waiting.has_queue(host) then
     failure, may_mend = "app-busy", true
   else
-    failure, may_mend = proceed(ctx, host, entry)
+    failure, may_mend = proceed(ctx, entry)
   end
   if not failure or not may_mend then
     return failure
@@ -137,23 +138,21 @@ local function may_go_at_once(entry)
     and not (entry.stopped or entry.max_concurrency or streaks.paused_until(entry.circuit))
 end
 
--- Rewrite phase, where nothing can wait: "1" when the request is admitted, with a counted target. Else "", and nothing
--- was done for it.
+-- Rewrite phase, where nothing can wait: the app when the request is admitted, with a counted target. Else "", and
+-- nothing was done for it. What is known of the entry holds if the entry still does when the target is counted.
 function _M.admit_at_once()
-  local host = ngx.var.host
-  local entry = routes.entry(host)
+  local entry = routes.last_read(ngx.var.host)
   if not entry or not may_go_at_once(entry) then
     return ""
   end
   local ctx = ngx.ctx
   ctx.is_http1 = true
   ctx.streams = wants_events() or nil -- no more than four fields: room for them is made at once
-  if attempts.choose(ctx, host, entry) then
+  if not attempts.choose_at_once(ctx, entry) then
     return ""
   end
-  ngx.var.slipway_app = entry.app
   cookies.withhold()
-  return "1"
+  return entry.app
 end
 
 function _M.admit()
@@ -187,7 +186,7 @@ function _M.release(ctx)
     waiting.leave(ctx)
   end
   if ctx.slot then
-    concurrency.leave(ctx, ctx.host)
+    concurrency.leave(ctx, ctx.entry.host)
   end
   if ctx.trial and not ctx.target then
     breaker.note(ctx, ctx.entry, nil)

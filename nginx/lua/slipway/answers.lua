@@ -89,10 +89,12 @@ end
 
 -- Log phase: of a stream of HTTP/2 that was reset for what stood in it, nginx logs 000, which is no number in JSON.
 function _M.settle()
-  if ngx.status == 0 then
-    ngx.status = 400
+  local status = ngx.status
+  if status == 0 then
+    status = 400
+    ngx.status = status
   end
-  return ngx.status
+  return status
 end
 
 -- Body filter: the page once, in place of whatever nginx wrote. It comes for every piece of every answer.

@@ -20,37 +20,63 @@ local MAY_MOVE = {
 
 -- Counts first, then looks whether the choice still stands. So a count that is made after a generation was confirmed
 -- misses no request that goes to a target which that generation removed.
-local take_anew
-
-local function take(host, entry, streams, tried)
+local function take_at_once(entry, streams, tried)
   local target = balancing.pick(entry, tried)
   if not target then
     return nil, "no-ready-replica"
   end
-  inflight.add(target, streams)
-  if routes.is_current(host, entry) then
-    return target, entry
+  inflight.add(entry, target, streams)
+  if routes.is_current(entry) then
+    return target
   end
-  inflight.remove(target, streams)
-  return take_anew(host, streams, tried)
+  inflight.remove(entry, target, streams)
+  return nil, nil
 end
 
-take_anew = function(host, streams, tried)
-  local entry, failure = routes.entry(host)
+-- Returns target and entry; or nil and a failure's code.
+local function take(entry, streams, tried)
+  local host = entry.host
+  while true do
+    local target, failure = take_at_once(entry, streams, tried)
+    if target then
+      return target, entry
+    end
+    if failure then
+      return nil, failure
+    end
+    entry, failure = routes.entry(host)
+    if not entry then
+      return nil, failure
+    end
+  end
+end
+
+local function take_anew(ctx, tried)
+  local entry, failure = routes.entry(ctx.entry.host)
   if not entry then
     return nil, failure
   end
-  return take(host, entry, streams, tried)
+  return take(entry, ctx.streams, tried)
 end
 
 -- Access phase, with the entry as it was looked up just now. Returns nothing, or a failure's code.
-function _M.choose(ctx, host, current)
-  local target, entry = take(host, current, ctx.streams)
+function _M.choose(ctx, current)
+  local target, entry = take(current, ctx.streams)
   if not target then
     return entry
   end
-  ctx.target, ctx.entry, ctx.host = target, entry, host
+  ctx.target, ctx.entry = target, entry
   return nil
+end
+
+-- Rewrite phase, with an entry that may be outdated. Returns whether a target is chosen; without one nothing was done.
+function _M.choose_at_once(ctx, entry)
+  local target = take_at_once(entry, ctx.streams)
+  if not target then
+    return false
+  end
+  ctx.target, ctx.entry = target, entry
+  return true
 end
 
 -- Whether the attempt before this one got a connection: then a timeout means that the replica is slow, not absent.
@@ -79,11 +105,11 @@ local function move(ctx, code)
   end
   ctx.tried = ctx.tried or {}
   ctx.tried[ctx.target.id] = true
-  local target, entry = take_anew(ctx.host, ctx.streams, ctx.tried)
+  local target, entry = take_anew(ctx, ctx.tried)
   if not target then
     return connected
   end
-  inflight.remove(ctx.target, ctx.streams)
+  inflight.remove(ctx.entry, ctx.target, ctx.streams)
   ctx.target, ctx.entry, ctx.judged = target, entry, nil
   return true
 end
@@ -102,7 +128,7 @@ local function set_timeouts(ctx)
   if entry.connect_s ~= CONF_CONNECT_S or read_s ~= CONF_READ_S then
     local ok, err = balancer.set_timeouts(entry.connect_s, read_s, read_s)
     if not ok then
-      ngx.log(ngx.ERR, "the timeouts of ", ctx.host, " are not in force: ", err)
+      ngx.log(ngx.ERR, "the timeouts of ", entry.host, " are not in force: ", err)
     end
   end
 end
@@ -113,14 +139,14 @@ local function receive(ctx)
   if (tonumber(ngx.var.content_length) or 0) > ctx.entry.max_body_bytes then
     return "body-too-large"
   end
-  if routes.is_current(ctx.host, ctx.entry) then
+  if routes.is_current(ctx.entry) then
     return nil
   end
-  local target, entry = take_anew(ctx.host, ctx.streams)
+  local target, entry = take_anew(ctx)
   if not target then
     return entry
   end
-  inflight.remove(ctx.target, ctx.streams)
+  inflight.remove(ctx.entry, ctx.target, ctx.streams)
   ctx.target, ctx.entry = target, entry
   return nil
 end
@@ -146,14 +172,14 @@ function _M.dial()
   local target = ctx.target
   local ok, err = balancer.set_current_peer(target.address, target.port)
   if not ok then
-    ngx.log(ngx.ERR, "target ", target.id, " of ", ctx.host, " can't be dialled: ", err)
+    ngx.log(ngx.ERR, "target ", target.id, " of ", ctx.entry.host, " can't be dialled: ", err)
     return ngx.exit(ngx.ERROR)
   end
 end
 
 -- Log phase: when the response is sent, the client gone, or the WebSocket closed.
 function _M.finish(ctx)
-  inflight.remove(ctx.target, ctx.streams)
+  inflight.remove(ctx.entry, ctx.target, ctx.streams)
 end
 
 return _M

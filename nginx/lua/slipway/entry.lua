@@ -1,7 +1,6 @@
 -- One route's entry, from its JSON (docs/reference/edge-protocol.md) to what a request works with. What an entry does
 -- not say has a default here.
 local cjson = require("cjson.safe")
-local process = require("slipway.process")
 
 local _M = {}
 
@@ -32,8 +31,6 @@ local function target_of(said)
     port = tonumber(said.port),
     weight = tonumber(said.weight) or 1,
     streak = "target:" .. id,
-    counter = process.instance() .. ":" .. id,
-    stream_counter = process.instance() .. ":" .. id .. " streams",
   }
 end
 

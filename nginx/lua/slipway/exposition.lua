@@ -4,6 +4,7 @@ local inflight = require("slipway.inflight")
 local metrics = require("slipway.metrics")
 local routes = require("slipway.routes")
 local streaks = require("slipway.streaks")
+local units = require("slipway.units")
 local usage = require("slipway.usage")
 local usage_stream = require("slipway.usage_stream")
 local waiting = require("slipway.waiting")
@@ -61,14 +62,14 @@ local function over(items, each)
 end
 
 local function collect()
-  local units, apps, seen = metrics.units(), {}, {}
-  table.sort(units, function(a, b)
+  local found, apps, seen = units.all(), {}, {}
+  table.sort(found, function(a, b)
     return a.unit < b.unit
   end)
-  over(units, function(unit)
+  over(found, function(unit)
     local app = seen[unit.app]
     if not app then
-      local about = metrics.about(unit.app)
+      local about = units.about(unit.app)
       app = {
         id = unit.app,
         host = about.host,
@@ -79,7 +80,7 @@ local function collect()
     end
     unit.labels = app.labels .. ',replica="' .. label(unit.target) .. '"'
   end)
-  return units, apps
+  return found, apps
 end
 
 local function classes(page, name, labels, values)
@@ -156,29 +157,29 @@ local function of_apps(page, apps)
   end)
 end
 
-local function of_replicas(page, units)
+local function of_replicas(page, replicas)
   page:family("replica_requests_total", "counter", "Requests answered, by the replica that got them last.")
-  over(units, function(unit)
+  over(replicas, function(unit)
     unit.values = metrics.read(unit)
     classes(page, "replica_requests_total", unit.labels, unit.values)
   end)
   page:family("replica_bytes_total", "counter", "Bytes received from clients and sent to them, headers included.")
-  over(units, function(unit)
+  over(replicas, function(unit)
     both_ways(page, "replica_bytes_total", unit.labels, unit.values)
   end)
   page:family("replica_request_duration_seconds_total", "counter", "Time that requests took; without streams.")
-  over(units, function(unit)
+  over(replicas, function(unit)
     page:sample("replica_request_duration_seconds_total", unit.labels, unit.values[MS] / 1000)
   end)
   page:family("ejected", "gauge", "1 while a target gets no request because it failed in a row.")
-  over(units, function(unit)
+  over(replicas, function(unit)
     if unit.target ~= "" then
       page:sample("ejected", unit.labels, streaks.is_paused("target:" .. unit.target) and 1 or 0)
     end
   end)
   page:family("inflight", "gauge", "Requests and open connections under way.")
-  local under_way = inflight.totals()
-  over(units, function(unit)
+  local under_way = inflight.totals(replicas)
+  over(replicas, function(unit)
     if unit.target ~= "" then
       page:sample("inflight", unit.labels, under_way[unit.target] or 0)
     end
@@ -221,9 +222,9 @@ end
 
 function _M.answer()
   local page = setmetatable({}, Page)
-  local units, apps = collect()
+  local replicas, apps = collect()
   of_apps(page, apps)
-  of_replicas(page, units)
+  of_replicas(page, replicas)
   of_edge(page)
   ngx.header.content_type = "text/plain; version=0.0.4; charset=utf-8"
   ngx.print(page)

@@ -1,99 +1,62 @@
--- Requests and open connections under way, by target. Counted in shared memory under the worker's instance, so that a
--- killed worker's counts can be told and dropped, and an exiting worker's still count. Streams (WebSockets, server-sent
--- events) are counted as requests, and once more by themselves: they may last much longer.
-local process = require("slipway.process")
-local tally = require("slipway.tally")
+-- Requests and open connections under way, by target: two numbers in each worker's row of the unit, behind those that
+-- only grow. So a killed worker's can be told and dropped, and an exiting worker's still count. Streams (WebSockets,
+-- server-sent events) are counted as requests, and once more by themselves: they may last much longer.
+local counters = require("slipway.counters")
+local units = require("slipway.units")
 
 local _M = {}
 
-local counts = ngx.shared.slipway_inflight
-local by_target = tally.new(counts)
+local REQUESTS, STREAMS = 9, 10
 
-local STREAMS = " streams"
-local CLEAN_EVERY_S = 0.1
-
-local used = {} -- this worker's counters since they were last cleaned
-
-local function up(counter)
-  local _, err, forced = counts:incr(counter, 1, 0)
-  if err or forced then
-    ngx.log(ngx.ERR, "ALARM: requests under way are counted wrongly (", err or "an older count was evicted",
-      "): enlarge lua_shared_dict slipway_inflight")
-  end
-  used[counter] = true
-end
-
-local function down(counter)
-  counts:incr(counter, -1)
-end
-
--- Counters that stand at zero go, so that a scan costs what is under way, not what ever was. Not at once: most are
--- needed again soon.
-local function clean()
-  for counter in pairs(used) do
-    if (counts:get(counter) or 0) <= 0 then
-      counts:delete(counter)
-      used[counter] = nil
+-- What stands there is of a worker that was killed, whose rows this one has now.
+function _M.start()
+  for _, unit in ipairs(units.all()) do
+    local row = counters.own(units.place(unit))
+    if row then
+      row[REQUESTS], row[STREAMS] = 0, 0
     end
   end
 end
 
-function _M.start()
-  assert(ngx.timer.every(CLEAN_EVERY_S, clean))
-end
-
-function _M.add(target, streams)
-  up(target.counter)
-  if streams then
-    up(target.stream_counter)
+function _M.add(entry, target, streams)
+  local row = units.row(entry, target)
+  if row then
+    row[REQUESTS] = row[REQUESTS] + 1
+    row[STREAMS] = streams and row[STREAMS] + 1 or row[STREAMS]
   end
 end
 
-function _M.remove(target, streams)
-  down(target.counter)
-  if streams then
-    down(target.stream_counter)
+function _M.remove(entry, target, streams)
+  local row = units.row(entry, target)
+  if row and row[REQUESTS] > 0 then -- else there was no room for the row when it was added
+    row[REQUESTS] = row[REQUESTS] - 1
+    row[STREAMS] = streams and row[STREAMS] - 1 or row[STREAMS]
   end
 end
 
 -- Requests under way to one target in all living workers.
-function _M.of(id)
-  return by_target:total(id)
+function _M.of(entry, target)
+  local _, series = units.row(entry, target)
+  return series.place and counters.sum_of_living(series.place, REQUESTS) or 0
 end
 
--- Name -> count in all living workers, the name being a target's id, or its id and " streams" for those of its requests
--- that are streams; a dead worker's counts are dropped.
-function _M.totals()
-  local totals, alive = {}, {}
-  for _, key in ipairs(counts:get_keys(0)) do
-    local colon = key:find(":", 1, true)
-    local instance, name = key:sub(1, colon - 1), key:sub(colon + 1)
-    if alive[instance] == nil then
-      alive[instance] = process.is_alive(instance)
-    end
-    if alive[instance] then
-      totals[name] = (totals[name] or 0) + (counts:get(key) or 0)
-    else
-      counts:delete(key)
-    end
-  end
-  for name, count in pairs(totals) do
-    if count <= 0 then
-      totals[name] = nil
+-- Target's id -> requests under way in all living workers, and the same for those of them that are streams. `known`:
+-- the units to look at.
+function _M.totals(known)
+  local requests, streams = {}, {}
+  local is_living = counters.look_who_lives()
+  for _, unit in ipairs(known) do
+    local place = unit.target ~= "" and units.place(unit)
+    local count = place and counters.sum_of_living(place, REQUESTS, is_living) or 0
+    if count > 0 then
+      requests[unit.target] = (requests[unit.target] or 0) + count
+      local streaming = counters.sum_of_living(place, STREAMS, is_living)
+      if streaming > 0 then
+        streams[unit.target] = (streams[unit.target] or 0) + streaming
+      end
     end
   end
-  return totals
-end
-
--- The same without the streams' own counts.
-function _M.requests()
-  local requests = {}
-  for name, count in pairs(_M.totals()) do
-    if name:sub(-#STREAMS) ~= STREAMS then
-      requests[name] = count
-    end
-  end
-  return requests
+  return requests, streams
 end
 
 return _M

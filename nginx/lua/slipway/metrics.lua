@@ -1,12 +1,8 @@
--- What is counted of requests. What every request counts stands in rows of counters.lua, what happens seldom in a
--- dictionary; both in shared memory, so that a killed worker loses none.
---
--- A unit is an app and a target (or none, where the edge answered itself). Its row is made when it is first counted:
--- that is the moment to make the unit known to those who read (`register`).
-local answers = require("slipway.answers")
-local cjson = require("cjson.safe")
+-- What is counted of requests. What every request counts stands in its unit's row, what happens seldom in a dictionary;
+-- both in shared memory, so that a killed worker loses none.
 local counters = require("slipway.counters")
 local failures = require("slipway.failures")
+local units = require("slipway.units")
 
 local _M = {}
 
@@ -47,81 +43,6 @@ local function bucket_of(ms)
   return BEYOND
 end
 
-local function histogram_of(app)
-  return "h|" .. app
-end
-
-local function describe(entry, target)
-  local app = entry and entry.app or ""
-  return {
-    unit = app .. "|" .. (target and target.id or ""),
-    app = app,
-    about = entry and { tenant = entry.tenant, name = entry.name, host = ngx.var.host } or { tenant = "", name = "" },
-  }
-end
-
-local nobody -- requests for hosts that nobody has, and those that nginx refused
-
--- Kept with the decoded entry, or with its target.
-local function series_of(entry, target)
-  local owner = target or entry
-  if not owner then
-    nobody = nobody or describe()
-    return nobody
-  end
-  local series = owner.series
-  if not series then
-    series = describe(entry, target)
-    owner.series = series
-  end
-  return series
-end
-
--- Tells of the unit, once; two workers may both do it, and readers take a unit once.
-local function list(series)
-  if counts:get("k|" .. series.unit) then
-    return true
-  end
-  local number, err = counts:incr("units", 1, 0)
-  local ok = number ~= nil
-  local function keep(key, value)
-    if ok then
-      ok, err = counts:safe_set(key, value)
-    end
-  end
-  keep("a|" .. series.app, cjson.encode(series.about))
-  keep("u|" .. tostring(number), series.unit)
-  keep("k|" .. series.unit, true)
-  return ok, err
-end
-
--- Known first, then its counters: a worker that is killed between leaves one that counts nothing.
-local function register(series)
-  series.row = nil
-  local ok, err = list(series)
-  if ok then
-    series.histogram, err = counters.row(histogram_of(series.app))
-  end
-  if ok and series.histogram then
-    series.row, series.place = counters.row(series.unit)
-    err = series.place
-  end
-  if not series.row then
-    ngx.log(ngx.ERR, "ALARM: requests to app ", series.app, " are not counted (", err,
-      "): enlarge lua_shared_dict slipway_metrics")
-  end
-  return series.row
-end
-
--- This worker's row of the unit; nil when there is no room for it.
-local function row_of(series)
-  local row = series.row
-  if row and row[0] == series.place then
-    return row
-  end
-  return register(series)
-end
-
 local function is_event_stream()
   local content_type = ngx.var.sent_http_content_type
   return content_type ~= nil and content_type:find("text/event-stream", 1, true) == 1
@@ -147,14 +68,8 @@ local function observe(row, histogram, streams, status)
 end
 
 -- Log phase. Bytes in come last: whoever reads looks at them to tell whether anything changed.
-function _M.measure()
-  local ctx = ngx.ctx
-  local series = series_of(ctx.entry, ctx.target)
-  local status = ngx.status
-  if status == 0 then
-    status = answers.settle()
-  end
-  local row = row_of(series)
+function _M.measure(ctx, status)
+  local row, series = units.row(ctx.entry, ctx.target)
   if ctx.failure then
     _M.count(REFUSED .. ctx.failure, series.app)
   end
@@ -189,70 +104,24 @@ function _M.refused(code, app)
   return _M.counted(REFUSED .. code, app)
 end
 
--- How many units were ever registered: their numbers go from 1 to this.
-function _M.last_number()
-  return counts:get("units") or 0
-end
-
--- The unit of a number; nil when it was forgotten, or is being registered.
-function _M.unit(number)
-  local unit = counts:get("u|" .. number)
-  if not unit then
-    return nil
-  end
-  local bar = unit:find("|", 1, true)
-  return { number = number, unit = unit, app = unit:sub(1, bar - 1), target = unit:sub(bar + 1) }
-end
-
--- Every unit once.
-function _M.units()
-  local units, seen = {}, {}
-  for number = 1, _M.last_number() do
-    local unit = _M.unit(number)
-    if unit and not seen[unit.unit] then
-      seen[unit.unit] = true
-      units[#units + 1] = unit
-    end
-  end
-  return units
-end
-
-local function place_of(unit)
-  unit.place = unit.place or counters.place(unit.unit)
-  return unit.place
-end
-
 -- A number that differs when anything was counted for the unit.
 function _M.mark(unit)
-  local place = place_of(unit)
+  local place = units.place(unit)
   return place and counters.sum(place, IN) or 0
 end
 
 -- The unit's counters, in the order of FIELDS.
 function _M.read(unit)
-  return counters.sums(place_of(unit), #_M.FIELDS)
+  return counters.sums(units.place(unit), #_M.FIELDS)
 end
 
 -- Requests in each bucket, the last for what took longer than every bound.
 function _M.histogram(app)
-  return counters.sums(counters.place(histogram_of(app)), BEYOND)
-end
-
--- Tenant and name of an app, and a host of it.
-function _M.about(app)
-  return cjson.decode(counts:get("a|" .. app) or "") or { tenant = "", name = "" }
-end
-
--- Only when nothing can be counted for it any more.
-function _M.forget_unit(unit)
-  counts:delete("k|" .. unit.unit)
-  counts:delete("u|" .. unit.number)
-  counters.forget(unit.unit)
+  return counters.sums(counters.place(units.histogram_of(app)), BEYOND)
 end
 
 function _M.forget_app(app)
-  counts:delete("a|" .. app)
-  counters.forget(histogram_of(app))
+  units.forget_app(app)
   for name in pairs(_M.COUNTERS) do
     counts:delete("c|" .. name .. "|" .. app)
   end

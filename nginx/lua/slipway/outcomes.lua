@@ -1,9 +1,11 @@
 -- How an app's request ended, and what follows from it: counted off, and the target, the app and its latency judged.
 local admission = require("slipway.admission")
+local answers = require("slipway.answers")
 local attempts = require("slipway.attempts")
 local breaker = require("slipway.breaker")
 local ejection = require("slipway.ejection")
 local latencies = require("slipway.latencies")
+local metrics = require("slipway.metrics")
 
 local _M = {}
 
@@ -25,16 +27,8 @@ local function failed(ctx, entry)
   breaker.note(ctx, entry, ctx.page == nil)
 end
 
--- Log phase: when the response is sent, the client gone, or the WebSocket closed.
-function _M.finish()
-  local ctx = ngx.ctx
-  local target = ctx.target
-  admission.release(ctx)
-  if not target then
-    return
-  end
-  attempts.finish(ctx)
-  local entry, status = ctx.entry, ngx.status
+local function judge(ctx, status)
+  local entry = ctx.entry
   if entry.balancing == "least_load" then
     note_latency(ctx)
   end
@@ -43,9 +37,20 @@ function _M.finish()
   elseif status >= 500 then
     failed(ctx, entry)
   else
-    ejection.succeeded(target)
+    ejection.succeeded(ctx.target)
     breaker.note(ctx, entry, true)
   end
+end
+
+-- Log phase: when the response is sent, the client gone, or the WebSocket closed.
+function _M.finish()
+  local ctx, status = ngx.ctx, answers.settle()
+  admission.release(ctx)
+  if ctx.target then
+    attempts.finish(ctx)
+    judge(ctx, status)
+  end
+  metrics.measure(ctx, status)
 end
 
 return _M

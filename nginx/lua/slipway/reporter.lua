@@ -2,6 +2,7 @@
 local connection = require("slipway.connection")
 local inflight = require("slipway.inflight")
 local leader = require("slipway.leader")
+local roster = require("slipway.roster")
 local routes = require("slipway.routes")
 local settings = require("slipway.settings")
 
@@ -16,6 +17,15 @@ local reported -- what Redis holds of this edge; nil: unknown, so everything is 
 local reported_at_s = 0
 local next_scan_s = 0
 local busy = false
+
+-- As the agent reads it: a target's id, and its id and " streams" for those of its requests that are streams.
+local function counts()
+  local totals, streams = inflight.totals(roster.units())
+  for id, count in pairs(streams) do
+    totals[id .. " streams"] = count
+  end
+  return totals
+end
 
 local function key()
   return "slipway:edges:inflight:" .. settings.edge_id
@@ -73,7 +83,7 @@ local function report()
   if at_s < next_scan_s then
     return true
   end
-  local totals = inflight.totals()
+  local totals = counts()
   ngx.update_time()
   next_scan_s = ngx.now() + SCAN_SHARE * (ngx.now() - at_s)
   if not is_due(totals, at_s) then

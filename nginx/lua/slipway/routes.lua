@@ -13,7 +13,7 @@ local VERSION = "table_version"
 local KEPT_MOST = 20000
 local YIELD_EVERY = 500
 
-local kept, kept_count = {}, 0 -- host -> entry, which has the version at which it was last compared
+local kept, kept_count = {}, 0 -- host -> entry, which has its host and the version at which it was last compared
 
 local function why_missing()
   return state:get("complete") and "unknown-host" or "edge-starting"
@@ -36,7 +36,7 @@ local function keep(host, entry)
   if not kept[host] then
     kept_count = kept_count + 1
   end
-  kept[host] = entry
+  kept[host], entry.host = entry, host
 end
 
 -- The version was read before the entry: a change between the two is seen at the next look.
@@ -70,8 +70,21 @@ function _M.entry(host)
   return look_up(host, version)
 end
 
-function _M.is_current(host, entry)
-  return state:get(VERSION) == entry.version or entries:get(host) == entry.raw
+-- The host's entry as this worker read it last, for who asks `is_current` before it counts on that.
+function _M.last_read(host)
+  return kept[host] or _M.entry(host)
+end
+
+function _M.is_current(entry)
+  local version = state:get(VERSION)
+  if version == entry.version then
+    return true
+  end
+  if entries:get(entry.host) ~= entry.raw then
+    return false
+  end
+  entry.version = version
+  return true
 end
 
 -- A target that was away runs anew, and answered when it was asked: its failures are those of what ran before.

@@ -7,6 +7,7 @@ local leader = require("slipway.leader")
 local routes = require("slipway.routes")
 local settings = require("slipway.settings")
 local streaks = require("slipway.streaks")
+local units = require("slipway.units")
 local waiting = require("slipway.waiting")
 local worker = require("slipway.worker")
 
@@ -47,14 +48,11 @@ function _M.answer()
     redis = state:get("redis") or "not tried yet",
     leader = pid_of(leader.holder()),
     workers = pids(),
-    inflight = inflight.requests(),
+    inflight = (inflight.totals(units.all())),
     loads = loads.all(),
     waiting = waiting.counts(),
     pauses = streaks.pauses(),
-    free_bytes = {
-      routes = ngx.shared.slipway_routes:free_space(),
-      inflight = ngx.shared.slipway_inflight:free_space(),
-    },
+    free_bytes = { routes = ngx.shared.slipway_routes:free_space() },
   }))
 end
 

@@ -12,9 +12,13 @@ local VERSION = "workers_version" -- grows when a worker starts, also in a kille
 
 local living, living_version = {}, nil
 
+function _M.version()
+  return state:get(VERSION) or 0
+end
+
 -- Instances of living workers; looked up anew only when a worker has started.
 function _M.instances()
-  local version = state:get(VERSION) or 0
+  local version = _M.version()
   if version ~= living_version then
     living, living_version = {}, version
     for _, name in ipairs(state:get_keys(0)) do

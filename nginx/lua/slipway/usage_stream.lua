@@ -5,8 +5,10 @@ local inflight = require("slipway.inflight")
 local leader = require("slipway.leader")
 local metrics = require("slipway.metrics")
 local rates = require("slipway.rates")
+local roster = require("slipway.roster")
 local routes = require("slipway.routes")
 local settings = require("slipway.settings")
+local units = require("slipway.units")
 local usage = require("slipway.usage")
 local usage_file = require("slipway.usage_file")
 
@@ -25,8 +27,7 @@ local LOOK_FOR_IDLE_S = settings.metrics_look_s or 60
 local IDLE_S = settings.metrics_idle_s or 600 -- after that the counters of what left the route table go
 local KEPT = 30             -- records sent that are kept, for a Redis that comes back without its last second
 
-local units, by_unit, upto, holes -- what is known here; anew with each leadership
-local taken_until_s
+local taken_until_s         -- nil: this worker does not lead
 local next_look_s = 0
 local written               -- app -> what Redis holds as its total; nil: unknown
 local has_leftovers         -- of an nginx before this one, perhaps
@@ -49,42 +50,15 @@ local function boot()
 end
 
 local function begin()
-  units, by_unit, upto, holes = {}, {}, 0, {}
+  roster.begin()
   taken_until_s = state:get("usage_until") or state:get("since")
   written, has_leftovers = nil, true
   usage.resume()
 end
 
-local function learn(number)
-  local unit = metrics.unit(number)
-  if not unit then
-    return false
-  end
-  if not by_unit[unit.unit] then
-    by_unit[unit.unit] = unit
-    unit.used_at_s = ngx.now()
-    units[#units + 1] = unit
-  end
-  return true
-end
-
--- A number without a unit is being registered now, or never will be.
-local function learn_new()
-  for number, looks in pairs(holes) do
-    holes[number] = not learn(number) and looks > 1 and looks - 1 or nil
-  end
-  local last = metrics.last_number()
-  for number = upto + 1, last do
-    if not learn(number) then
-      holes[number] = 10
-    end
-  end
-  upto = last
-end
-
 local function changed_units()
   local changed, at_s = {}, ngx.now()
-  for _, unit in ipairs(units) do
+  for _, unit in ipairs(roster.units()) do
     local mark = metrics.mark(unit)
     if mark ~= unit.mark then
       unit.mark, unit.used_at_s = mark, at_s
@@ -180,7 +154,7 @@ local function queue_totals(queued, apps)
     "boot", boot() }
   if not written then
     queued:del(key)
-    for _, unit in ipairs(units) do
+    for _, unit in ipairs(roster.units()) do
       apps[unit.app] = true
     end
   end
@@ -273,27 +247,21 @@ local function forget_idle()
   end
   next_look_s = ngx.now() + LOOK_FOR_IDLE_S
   local under_way
-  local kept, apps_kept, gone = {}, {}, {}
-  for _, unit in ipairs(units) do
+  local apps_kept = {}
+  local gone = roster.sift(function(unit)
     local keep = unit.app == "" or ngx.now() - unit.used_at_s < IDLE_S
-      or is_current(unit, metrics.about(unit.app).host)
+      or is_current(unit, units.about(unit.app).host)
     if not keep then
-      under_way = under_way or inflight.totals()
+      under_way = under_way or inflight.totals(roster.units())
       keep = under_way[unit.target] ~= nil
     end
-    if keep then
-      kept[#kept + 1] = unit
-      apps_kept[unit.app] = true
-    else
-      gone[#gone + 1] = unit
-    end
-  end
-  units = kept
+    apps_kept[unit.app] = apps_kept[unit.app] or keep
+    return keep
+  end)
   for _, unit in ipairs(gone) do
-    by_unit[unit.unit] = nil
-    metrics.forget_unit(unit)
+    units.forget(unit)
     usage.forget(unit)
-    local host = not apps_kept[unit.app] and metrics.about(unit.app).host
+    local host = not apps_kept[unit.app] and units.about(unit.app).host
     local entry = host and routes.entry(host)
     if not apps_kept[unit.app] and not (entry and entry.app == unit.app) then
       metrics.forget_app(unit.app)
@@ -304,10 +272,9 @@ local function forget_idle()
 end
 
 local function work()
-  if not units then
+  if not taken_until_s then
     begin()
   end
-  learn_new()
   local apps = take()
   if not apps then
     return true
@@ -327,14 +294,14 @@ local function tick(premature)
     return
   end
   if not leader.is_mine() then
-    units = nil
+    taken_until_s = nil
     return
   end
   busy = true
   local ran, ok, err = pcall(work)
   busy = false
   if not ran then
-    units = nil
+    taken_until_s = nil
     ngx.log(ngx.ERR, "usage could not be told: ", ok)
     err = ok
   end
@@ -344,7 +311,7 @@ end
 -- The last worker ends, and shared memory with it: what Redis lacks is left to the next nginx.
 function _M.close()
   usage.resume()
-  usage.take(metrics.units(), { from_s = state:get("usage_until") or state:get("since"), to_s = now_s() }, false)
+  usage.take(units.all(), { from_s = state:get("usage_until") or state:get("since"), to_s = now_s() }, false)
   local unsent = {}
   for sequence = (state:get("usage_sent") or 0) + 1, usage.last() do
     unsent[#unsent + 1] = { sequence, usage.record_text(sequence) }

@@ -11,7 +11,7 @@ return function(entry, avoided)
   for i = 0, n - 1 do
     local target = targets[(start + i) % n + 1]
     if not (avoided and avoided[target.id]) then
-      local count = inflight.of(target.id)
+      local count = inflight.of(entry, target)
       if not best or count < fewest then
         best, fewest = target, count
       end

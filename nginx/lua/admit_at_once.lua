@@ -1,1 +1,0 @@
-return slipway.admit_at_once()

@@ -1,2 +1,0 @@
-slipway.finish()
-slipway.measure()
