@@ -14,7 +14,7 @@ from slipway.core.configuration import WEB
 from slipway.core.fleet import READY
 from slipway.core.hints import for_app
 from slipway.core.serving import EXPLAINED, Serving, meaning
-from slipway.core.states import State
+from slipway.core.states import BY_HAND, State
 from slipway.models import App, Deployment, Release, Replica, Scale
 
 
@@ -36,7 +36,9 @@ class _Context:
         apps = {row.app_id for row in rows}
         releases = {row.release_id for row in rows if row.release_id is not None}
         previous = {row.previous_id for row in rows if row.previous_id is not None}
-        self._names = dict(session.execute(select(App.id, App.name).where(App.id.in_(apps))).all())
+        named = session.execute(select(App.id, App.name, App.image, App.branch).where(App.id.in_(apps))).all()
+        self._names = {id_: name for id_, name, _, _ in named}
+        self._own = {id_: image or f"refs/heads/{branch}" for id_, _, image, branch in named}
         self._releases = {
             id_: documents.ReleaseRef(number=number, digest=digest)
             for id_, number, digest in session.execute(
@@ -79,7 +81,7 @@ class _Context:
             reason=row.reason,
             detail=row.detail,
             meaning=self._meaning(row),
-            remedy=for_app(row.remedy, self._names[row.app_id]),
+            remedy=for_app(row.remedy, self._names[row.app_id], self._again(row)),
             tail=row.tail,
             steps=[_step(step) for step in row.steps],
             created_at=row.created_at,
@@ -90,6 +92,12 @@ class _Context:
             log_url=f"{url}/log",
             serving=self._refs[live.id] if live else None,
         )
+
+    def _again(self, row: Deployment) -> str:
+        """What was asked for by hand, where it is not what `slipway deploy` alone would be."""
+        if row.kind not in BY_HAND or row.ref == self._own[row.app_id]:
+            return ""
+        return f"--image {row.ref}" if row.source == "image" else f"--ref {row.ref.removeprefix('refs/heads/')}"
 
     def _meaning(self, row: Deployment) -> str:
         return meaning(State(row.state), self._serving(row), self._names[row.app_id])

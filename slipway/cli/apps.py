@@ -91,9 +91,9 @@ def show(call: Invocation, name: str | None) -> None:
         "state": state(app["state"]),
         "url": " ".join(app["urls"]),
         "source": app["image"] or f"{app['repository']} {app['branch']}",
-        "live": _live(app) or "nothing yet: git push, or slipway deploy",
+        "live": _live(app) or f"nothing yet: {_how_to_deploy(app)}",
         "replicas": f"{app['replicas']['ready']} of {app['replicas']['wanted']} ready",
-        "settings": json.dumps(app["settings"]) if app["settings"] else "as slipway.toml says, if there is one",
+        "settings": json.dumps(app["settings"]) if app["settings"] else _where_settings_are(app),
         "made": ago(app["created_at"]),
     }
     for line in aligned(list(facts.items())):
@@ -167,7 +167,7 @@ def open_(call: Invocation) -> None:
     app = call.client.get(call.app_path())
     url = app["urls"][0] if app["urls"] else None
     if url is None:
-        raise click.ClickException(f"{call.app} has no address: slipway domains add HOST")
+        raise click.ClickException(f"{call.app} has no address: slipway domains add -a {call.app} HOST")
     call.answer({"url": url}, url)
     if is_terminal() and call.out.for_people:
         click.launch(url)
@@ -185,7 +185,7 @@ def domains(call: Invocation) -> None:
         call.out.document(listed)
         return
     rows = [(each["host"], each["process"], ago(each["created_at"]), each["url"]) for each in listed["domains"]]
-    call.out.table(("host", "process", "added", "url"), rows, empty="None: slipway domains add shop.example.org")
+    call.out.table(("host", "process", "added", "url"), rows, empty=f"None: slipway domains add -a {call.app} HOST")
 
 
 @domains.command()
@@ -215,6 +215,15 @@ def _origin() -> str:
     if not url:
         raise click.UsageError("from which repository? --repository URL")
     return url
+
+
+def _how_to_deploy(app: dict[str, Any]) -> str:
+    by_hand = f"slipway deploy -a {app['name']}"
+    return by_hand if app["image"] else f"git push, or {by_hand}"
+
+
+def _where_settings_are(app: dict[str, Any]) -> str:
+    return "none set" if app["image"] else "as slipway.toml says, if there is one"
 
 
 def _live(app: dict[str, Any]) -> str:

@@ -37,6 +37,15 @@ class Sections(click.Group):
             self.add_command(each)
             self.sections.setdefault(title, []).append(str(each.name))
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        near = difflib.get_close_matches(args[0], self.commands, n=1, cutoff=0.7)
+        if args[0] in self.commands or not near:
+            return super().resolve_command(ctx, args)
+        meant = " ".join((ctx.command_path, *near, *args[1:]))
+        raise click.UsageError(f"{args[0]!r} is no command. Did you mean: {meant}", ctx)
+
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         limit = formatter.width - 6 - max(len(name) for name in self.commands)
         for title, names in self.sections.items():

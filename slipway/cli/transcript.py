@@ -33,7 +33,7 @@ def heading(deployment: Deployment, at: datetime | None = None) -> str:
     ref = deployment["ref"].removeprefix("refs/heads/")
     words = [click.style(deployment["app"], bold=True), version(deployment) or ref]
     subject = safe(deployment["message"].partition("\n")[0])
-    if subject:
+    if subject and subject not in words:  # of an image that was not found its name is all there is
         words.append(f'"{subject}"')
     asked = f"{_DONE[deployment['kind']]} {ago(deployment['created_at'], at)}"
     by = _who(deployment)

@@ -31,7 +31,7 @@ def env(call: Invocation) -> None:
     rows = [
         (each["name"], each["scope"], ago(each["updated_at"]), _value(each["value"])) for each in listed["variables"]
     ]
-    call.out.table(("name", "scope", "set", "value"), rows, empty="None yet: slipway env set NAME=VALUE")
+    call.out.table(("name", "scope", "set", "value"), rows, empty=f"None yet: slipway env set -a {call.app} NAME=VALUE")
 
 
 @env.command("set")

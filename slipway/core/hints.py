@@ -8,8 +8,15 @@ _OF_AN_APP = re.compile(
     r"\bslipway (?:deploy|logs|ps|rollback|scale|open|env(?: (?:set|unset))?|apps set|domains(?: (?:add|remove))?"
     r"|deployments(?! (?:show|log|cancel)\b))(?![\w-])(?!(?P<rest>[^\n;,)]*) -a\b)"
 )
+_DEPLOY = re.compile(r"\bslipway deploy\b(?! (?:-a|--ref|--image))")
 
 
-def for_app(text: str, app: str) -> str:
-    """The text, with `-a APP` in every command of it that is about one app and names none."""
+def for_app(text: str, app: str, again: str = "") -> str:
+    """The text, with `-a APP` in every command of it that is about one app and names none.
+
+    Args:
+        again: options that a `slipway deploy` without any needs to be the same once more, such as `--ref v1`.
+    """
+    if again:
+        text = _DEPLOY.sub(lambda command: f"{command[0]} {again}", text)
     return _OF_AN_APP.sub(lambda command: f"{command[0]} -a {app}", text)

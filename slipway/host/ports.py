@@ -20,6 +20,7 @@ from slipway.settings import Settings, address_of
 
 _PROC = Path("/proc")
 _LISTENS = "0A"
+_EDGE = b"slipway.host.edge_listener"
 _LISTENS_ON = ("http_listen", "https_listen", "metrics_listen")
 
 
@@ -109,10 +110,13 @@ def _name(pid: int) -> str:
     process = _PROC / str(pid)
     try:
         name = (process / "comm").read_text().strip()
+        argv = (process / "cmdline").read_bytes().split(b"\0")
         variables = (process / "environ").read_bytes().split(b"\0")
     except OSError:
         return "a process that has just ended"
-    state = next((each.partition(b"=")[2] for each in variables if each.startswith(b"SLIPWAY_STATE_DIR=")), b"")
     if name == "docker-proxy":
         return "a container's published port, docker-proxy"
-    return f"another installation of Slipway, in {os.fsdecode(state)}, {name}" if state else name
+    if _EDGE not in argv:
+        return name
+    state = next((each.partition(b"=")[2] for each in variables if each.startswith(b"SLIPWAY_STATE_DIR=")), b"")
+    return f"the edge of another Slipway, in {os.fsdecode(state)}"

@@ -63,7 +63,7 @@ def test_another_installation_is_known_by_its_state() -> None:
         "import socket, sys; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", hold],
+        [sys.executable, "-c", hold, "slipway.host.edge_listener"],
         env={**os.environ, "SLIPWAY_STATE_DIR": "/srv/other"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -74,4 +74,4 @@ def test_another_installation_is_known_by_its_state() -> None:
         port = int(process.stdout.readline())
         [found] = ports.taken(load({"SLIPWAY_HTTP_LISTEN": f"127.0.0.1:{port}"}))
         process.stdin.close()
-    assert found.sentence.startswith(f"port {port} is taken: another installation of Slipway, in /srv/other")
+    assert found.sentence.startswith(f"port {port} is taken: the edge of another Slipway, in /srv/other (process")

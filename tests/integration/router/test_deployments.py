@@ -89,6 +89,15 @@ def test_a_failure_says_what_serves_now_and_not_what_served_when_it_failed(api: 
     assert meaning() == "Nothing serves: v1 (aaaaaaa) is scaled to 0 (slipway scale 1 -a hello)."
 
 
+def test_a_remedy_repeats_what_was_asked_for(api: Api, developer: Caller) -> None:
+    for ref, again in ("v1", "slipway deploy -a hello --ref v1"), (None, "slipway deploy -a hello"):
+        failed = developer.post("/api/apps/hello/deployments", {"ref": ref} if ref else {})["id"]
+        with api.services.db.write(platform="a test's worker") as session:
+            row = session.get_one(Deployment, failed)
+            lifecycle.fail(row, DeploymentFailed("clone-failed", "no", remedy="try again: slipway deploy"))
+        assert developer.get(f"/api/deployments/{failed}")["remedy"] == f"try again: {again}"
+
+
 def test_a_problems_remedy_names_the_app_of_its_address(developer: Caller) -> None:
     problem = developer.problem(404, "POST", "/api/apps/hello/rollback", {"to": 9})
     assert problem["remedy"] == "slipway deployments -a hello"

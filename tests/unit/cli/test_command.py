@@ -86,6 +86,7 @@ def test_a_login_without_a_token_is_wrong_usage(
     ("arguments", "told"),
     [
         (["nope"], "No such command 'nope'"),
+        (["log", "-f", "-a", "shop"], "'log' is no command. Did you mean: slipway logs -f -a shop"),
         (["logs", "--nope"], "No such option"),
         (["scale", "many"], "'many' is not a valid integer"),
         (["rollback", "-a", "x", "--to", "last"], "'last' is not a release"),

@@ -90,6 +90,12 @@ def test_what_was_stopped_is_no_error(ended: State) -> None:
     assert told == f"a newer push came.\nEnded {ended} · deployment 318"
 
 
+def test_an_image_that_was_not_found_is_named_once() -> None:
+    name = "registry.example/shop:2"
+    told = plain(heading(deployment(kind="manual", source="image", ref=name, commit="", message=name), LATER))
+    assert told.startswith(f"shop  {name}   asked for")
+
+
 def test_a_commits_message_can_not_drive_the_terminal() -> None:
     told = heading(deployment(message="\x1b]0;owned\x07\x1b[2Jhello"))
     assert "\x07" not in told

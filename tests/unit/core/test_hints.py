@@ -38,3 +38,9 @@ def test_a_command_about_an_app_names_it(told: str, ready: str) -> None:
 )
 def test_what_names_its_app_or_needs_none_stays(told: str) -> None:
     assert for_app(told, "shop") == told
+
+
+def test_what_was_asked_for_is_asked_for_again() -> None:
+    told = for_app("try again: slipway deploy\nor: slipway deploy --ref main", "shop", "--ref v1")
+    assert told == "try again: slipway deploy -a shop --ref v1\nor: slipway deploy -a shop --ref main"
+    assert for_app("slipway deploy --rebuild", "shop", "--ref v1") == "slipway deploy -a shop --ref v1 --rebuild"
