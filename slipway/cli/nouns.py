@@ -40,7 +40,7 @@ class Sections(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        near = difflib.get_close_matches(args[0], self.commands, n=1, cutoff=0.7)
+        near = difflib.get_close_matches(args[0], self.commands, n=1, cutoff=_NEAR)
         if args[0] in self.commands or not near:
             return super().resolve_command(ctx, args)
         meant = " ".join((ctx.command_path, *near, *args[1:]))
