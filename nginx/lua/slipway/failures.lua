@@ -18,6 +18,12 @@ _M.BY_CODE = {
     detail = "The request's body is larger than this app accepts.",
     remedy = "Send less, or raise the app's limit if it is yours.",
   },
+  ["payload-too-large"] = {
+    status = 413, fault = "client", title = "Request too large",
+    detail = "The request's body is larger than the platform accepts.",
+    remedy = "Send less. If it is a delivery: push fewer commits at once; the host's owner can raise "
+      .. "SLIPWAY_DELIVERY_MAX_BYTES",
+  },
   ["bad-request"] = {
     status = 400, fault = "client", title = "Request not understood",
     detail = "The request breaks a rule of HTTP, so it was not passed on.",
@@ -96,8 +102,8 @@ _M.BY_CODE = {
 }
 
 -- nginx's own refusals of an app's request, by status; others by their hundred.
-local OF_APP = { [502] = "replica-failed", [504] = "replica-slow" }
-local OF_ANY = { [404] = "not-found", [413] = "body-too-large", [502] = "service-unavailable",
+local OF_APP = { [413] = "body-too-large", [502] = "replica-failed", [504] = "replica-slow" }
+local OF_ANY = { [404] = "not-found", [413] = "payload-too-large", [502] = "service-unavailable",
   [501] = "bad-request", [503] = "service-unavailable", [504] = "service-unavailable", [505] = "bad-request" }
 
 function _M.code_of(status, has_app)

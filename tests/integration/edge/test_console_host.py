@@ -57,7 +57,9 @@ def test_a_delivery_that_is_too_large_is_the_webhooks_to_refuse(rig, services):
     size = (1 << 20) + 1
 
     assert rig.edge.ask(CONSOLE, "/webhooks/github/1", "POST", body=b"x" * size).json["length"] == size
-    assert rig.edge.ask(CONSOLE, "/webhooks/github/1", "POST", body=b"x" * (3 << 20)).status == 413
+    far_over = rig.edge.ask(CONSOLE, "/webhooks/github/1", "POST", body=b"x" * (3 << 20))
+    assert (far_over.status, far_over.json["code"]) == (413, "payload-too-large")
+    assert "SLIPWAY_DELIVERY_MAX_BYTES" in far_over.json["remedy"]
 
 
 def test_identity_headers_from_outside_do_not_reach_the_router_but_the_session_does(rig, services):
