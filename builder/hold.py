@@ -17,7 +17,7 @@ from slipway import intents, lifecycle
 from slipway.core.ordering import Candidate
 from slipway.core.states import WITH_WORKER, State
 from slipway.db import Database
-from slipway.models import App, Deployment, Tenant, Variable, now
+from slipway.models import TO_CHANGE, App, Deployment, Tenant, Variable, now
 
 _CLAIM = "worker: take a deployment"
 
@@ -68,7 +68,7 @@ class Hold:
             Lost: it is no longer ours.
         """
         with self.db.write(tenant_id=self.work.tenant_id) as session:
-            query = select(Deployment).filter_by(id=self.work.deployment_id).with_for_update()
+            query = select(Deployment).filter_by(id=self.work.deployment_id).with_for_update(**TO_CHANGE)
             row = session.scalar(query)
             if row is None or row.attempt != self.work.attempt or State(row.state) not in WITH_WORKER:
                 raise Lost
@@ -93,7 +93,7 @@ def claim(db: Database, deployment_id: int, attempt: int) -> Hold | None:
     """Take the attempt in hand: queued → fetching. None when it is not there to be taken: the job ran before, or the
     deployment has ended or was handed out again."""
     with db.write(platform=_CLAIM) as session:
-        row = session.scalar(select(Deployment).filter_by(id=deployment_id).with_for_update())
+        row = session.scalar(select(Deployment).filter_by(id=deployment_id).with_for_update(**TO_CHANGE))
         if row is None or row.attempt != attempt or row.state != State.QUEUED or not intents.needs_build(row):
             return None
         app = session.get_one(App, row.app_id)

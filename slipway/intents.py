@@ -18,7 +18,7 @@ from slipway.core.configuration import PRODUCTION, WEB
 from slipway.core.ordering import cancelled_by_rollback
 from slipway.core.states import UNFINISHED, WITH_IMAGE_TO_MAKE, Kind, State
 from slipway.errors import Conflict, InvalidInput, NotFound
-from slipway.models import App, Deployment, Release, Scale
+from slipway.models import TO_CHANGE, App, Deployment, Release, Scale
 from slipway.queue import WorkQueue
 from slipway.routes import hosts_of, touch_routes
 
@@ -122,20 +122,20 @@ def rollback(
 def reconfigure(
     session: Session, app: App, *, actor: str, what: str, environment: str = PRODUCTION
 ) -> Deployment | None:
-    """Run the live image with the configuration as it stands when starting begins; None when nothing is live: the first
-    deployment will take it."""
+    """Run the live image with the configuration as it stands when starting begins. None when nothing is live and none
+    has frozen its configuration yet: the first deployment will take it."""
     _lock(session, app)
-    live = live_deployment(session, app.id, environment)
-    if live is None:
+    runs = live_deployment(session, app.id, environment) or _first_to_start(session, app, environment)
+    if runs is None:
         return None
     return _add(
         session,
         app,
         kind=Kind.CONFIGURATION,
         environment=environment,
-        image_sequence=live.image_sequence,
+        image_sequence=runs.image_sequence,
         idempotency_key=f"configuration:{uuid4()}",
-        commit_sha=live.commit_sha,
+        commit_sha=runs.commit_sha,
         message=what,
         actor=actor,
     )
@@ -218,7 +218,7 @@ def _lock(session: Session, app: App) -> None:
     """Once in a transaction (a session of `Database` is one)."""
     if app.id not in session.info.get(_LOCKED, ()):
         session.flush()  # a refresh forgets what was changed on the app and not yet written
-        session.refresh(app, with_for_update=True)
+        session.refresh(app, with_for_update=TO_CHANGE)
         locked(session, app)
     if app.deleted_at is not None:
         raise NotFound(f"the app {app.name} is being deleted")
@@ -242,6 +242,11 @@ def _unfinished(session: Session, app: App, environment: str) -> list[Deployment
     states = [str(state) for state in UNFINISHED]
     query = select(Deployment).filter_by(app_id=app.id, environment=environment)
     return list(session.scalars(query.where(Deployment.state.in_(states))))
+
+
+def _first_to_start(session: Session, app: App, environment: str) -> Deployment | None:
+    """What has begun, and is live soon."""
+    return next((row for row in _unfinished(session, app, environment) if row.candidate().begun), None)
 
 
 def _release_to_return_to(

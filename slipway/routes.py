@@ -8,14 +8,14 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.models import Domain, RouteChange, RouteTable
+from slipway.models import TO_CHANGE, Domain, RouteChange, RouteTable
 
 THE_TABLE = 1
 
 
 def route_table(session: Session, *, lock: bool = False) -> RouteTable:
     """The one row, made when it is missing. `lock` holds other changes back until the transaction ends."""
-    table = session.get(RouteTable, THE_TABLE, with_for_update=lock or None)
+    table = session.get(RouteTable, THE_TABLE, with_for_update=TO_CHANGE if lock else None)
     if table is None:
         table = RouteTable(id=THE_TABLE, generation=0, epoch=uuid4().hex)
         session.add(table)

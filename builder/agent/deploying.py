@@ -16,21 +16,26 @@ from builder.agent.view import needs_pre_deploy, switched
 from slipway import lifecycle
 from slipway.core.configuration import WEB, Configuration
 from slipway.core.fleet import GONE, Begin, EndDrain, Fail, Failure, GoLive, SetTargets, Stop, Switch
-from slipway.core.ordering import may_switch
-from slipway.core.states import BY_HAND, UNFINISHED, State
+from slipway.core.ordering import begins_anew, may_switch
+from slipway.core.states import BY_HAND, UNFINISHED, Kind, State
 from slipway.errors import Conflict, DeploymentFailed, InvalidInput
-from slipway.models import App, Deployment, Edge, Release, Replica
+from slipway.models import TO_CHANGE, App, Deployment, Edge, Release, Replica
 
 log = logging.getLogger(__name__)
 
 
-def begin(parts: Parts, _scope: Scope, action: Begin) -> bool:
-    """Freeze the configuration into a release; a rollback and a configuration change start here."""
+def begin(parts: Parts, scope: Scope, action: Begin) -> bool:
+    """Freeze the configuration into a release; a rollback and a configuration change start here. Under the app's lock:
+    whoever changes its configuration meanwhile sees that this one has begun without it."""
     try:
         with parts.db.write(platform=REASON) as session:
+            session.get_one(App, scope.app_id, with_for_update=TO_CHANGE)
             row = _in_hand(session, action.deployment_id, State.STARTING, State.QUEUED)
             if row is None or row.stop_requested:
                 return False
+            if row.kind == Kind.CONFIGURATION and live_in(session, scope) is None:
+                lifecycle.stop(row, State.SKIPPED, "nothing is live; what comes next takes the configuration of now")
+                return True
             if row.state == State.QUEUED:
                 lifecycle.advance(row, State.STARTING)
             release = make_release(session, row, parts.settings)
@@ -38,7 +43,7 @@ def begin(parts: Parts, _scope: Scope, action: Begin) -> bool:
                 lifecycle.rename_step(row, "pre-deploy")
     except (DeploymentFailed, InvalidInput) as error:
         reason = error.reason if isinstance(error, DeploymentFailed) else "settings-invalid"
-        return fail(parts, _scope, Fail(action.deployment_id, Failure(reason, error.message, error.remedy)))
+        return fail(parts, scope, Fail(action.deployment_id, Failure(reason, error.message, error.remedy)))
     log.info("starting", extra={"deployment": action.deployment_id, "release": release.number})
     return True
 
@@ -54,12 +59,12 @@ def set_targets(parts: Parts, scope: Scope, action: SetTargets) -> bool:
 def switch(parts: Parts, scope: Scope, action: Switch) -> bool:
     """The new release's replicas get the targets, if the deployment still may go on. The old ones stay as they are."""
     with parts.db.write(platform=REASON) as session:
-        session.get_one(App, scope.app_id, with_for_update=True)
+        session.get_one(App, scope.app_id, with_for_update=TO_CHANGE)
         row = _in_hand(session, action.deployment_id, State.STARTING)
         if row is None or row.stop_requested or switched(row):
             return False
         live = live_in(session, scope)
-        if live and not may_switch(row.candidate(), live.candidate()).goes_on:
+        if live and not _may_switch(row, live):
             return False
         generation = replace_targets(session, scope, action.process, action.replica_ids)
         lifecycle.note_step(row, _started(session, row))
@@ -72,7 +77,7 @@ def switch(parts: Parts, scope: Scope, action: Switch) -> bool:
 def go_live(parts: Parts, scope: Scope, action: GoLive) -> bool:
     """Every edge has confirmed: the new one is live, the old one retired, its replicas may drain."""
     with parts.db.write(platform=REASON) as session:
-        app = session.get_one(App, scope.app_id, with_for_update=True)
+        app = session.get_one(App, scope.app_id, with_for_update=TO_CHANGE)
         row = _in_hand(session, action.deployment_id, State.STARTING)
         if row is None or row.stop_requested or not switched(row):
             return False
@@ -122,8 +127,13 @@ def stop(parts: Parts, _scope: Scope, action: Stop) -> bool:
 
 
 def _in_hand(session: Session, deployment_id: int, *states: State) -> Deployment | None:
-    row = session.get(Deployment, deployment_id, with_for_update=True)
+    row = session.get(Deployment, deployment_id, with_for_update=TO_CHANGE)
     return row if row is not None and State(row.state) in states else None
+
+
+def _may_switch(row: Deployment, live: Deployment) -> bool:
+    candidate, serving = row.candidate(), live.candidate()
+    return may_switch(candidate, serving).goes_on and not begins_anew(candidate, serving)
 
 
 def _others(session: Session, scope: Scope, row: Deployment) -> int:

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from slipway import intents, lifecycle
 from slipway.core.states import WITH_WORKER, State
 from slipway.db import Database
-from slipway.models import Deployment, now
+from slipway.models import TO_CHANGE, Deployment, now
 from slipway.queue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def _is_lost(queue: WorkQueue, row: Deployment, lapse_s: float) -> bool:
 
 def _again(db: Database, queue: WorkQueue, deployment_id: int, attempt: int, before: datetime) -> bool:
     with db.write(platform=_WHY) as session:
-        row = session.get(Deployment, deployment_id, with_for_update=True)
+        row = session.get(Deployment, deployment_id, with_for_update=TO_CHANGE)
         if row is None or row.state not in _STATES or row.attempt != attempt or _last_sign(row) >= before:
             return False
         if row.stop_requested:

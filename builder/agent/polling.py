@@ -19,7 +19,7 @@ from slipway import intents
 from slipway.adapters.vault import Vault
 from slipway.db import Database
 from slipway.errors import DependencyUnavailable, SlipwayError
-from slipway.models import App, Deployment, now
+from slipway.models import TO_CHANGE, App, Deployment, now
 from slipway.ports.building import Repository, SourceFetcher
 from slipway.queue import WorkQueue
 
@@ -87,7 +87,7 @@ class Polling:
             log.info("no head", extra={"app_id": app.id, "why": error.message})
             head = None
         with self._db.write(platform=_WHY) as session:
-            row = session.get(App, app.id, with_for_update=True)
+            row = session.get(App, app.id, with_for_update=TO_CHANGE)
             if row is None or row.deleted_at is not None:
                 return 0
             row.polled_at = now()

@@ -16,7 +16,7 @@ from slipway.core import fleet
 from slipway.core.configuration import Configuration
 from slipway.core.states import State
 from slipway.errors import DependencyUnavailable, DeploymentFailed, SlipwayError
-from slipway.models import Deployment, Release
+from slipway.models import TO_CHANGE, Deployment, Release
 from slipway.ports.runtime import ReplicaSpec, TaskResult
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def _failure(error: SlipwayError) -> fleet.Failure:
 
 
 def _running(session: Session, deployment_id: int) -> Deployment | None:
-    row = session.get(Deployment, deployment_id, with_for_update=True)
+    row = session.get(Deployment, deployment_id, with_for_update=TO_CHANGE)
     return row if row is not None and is_at_pre_deploy(row) else None
 
 

@@ -5,22 +5,28 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from slipway import lifecycle
 from slipway.core import procfile
 from slipway.core.app_settings import AppSettings, overlay
 from slipway.core.configuration import WEB, Configuration, Defaults, snapshot
-from slipway.core.states import Kind, State
+from slipway.core.ordering import begins_anew
+from slipway.core.states import Kind
 from slipway.errors import DeploymentFailed
+from slipway.intents import live_deployment
 from slipway.models import App, Build, Deployment, Release, Scale, Variable, Volume
 from slipway.settings import Settings
 
 
 def make_release(session: Session, deployment: Deployment, settings: Settings) -> Release:
-    """The release that a deployment makes live. A rollback has one; everything else gets a new one.
+    """The release that a deployment makes live. A rollback has one; everything else gets a new one, and a configuration
+    change another one when its image is the live one no longer.
 
     Raises:
         DeploymentFailed: there is no image to run.
         InvalidInput: the settings break a rule.
     """
+    if deployment.kind == Kind.CONFIGURATION:
+        _keep_live_image(session, deployment)
     if deployment.release_id is not None:
         return _kept(session.get(Release, deployment.release_id))
     app = session.get_one(App, deployment.app_id)
@@ -57,6 +63,17 @@ def defaults(settings: Settings) -> Defaults:
     )
 
 
+def _keep_live_image(session: Session, deployment: Deployment) -> None:
+    """What is live may be another image than when the change was asked for."""
+    live = live_deployment(session, deployment.app_id, deployment.environment)
+    if live is None:
+        return
+    if begins_anew(deployment.candidate(), live.candidate()):
+        deployment.release_id = None
+        lifecycle.begin_step(deployment, "start")
+    deployment.commit_sha, deployment.image_sequence = live.commit_sha, live.image_sequence
+
+
 def _kept(release: Release | None) -> Release:
     if release is None or release.collected_at is not None:
         raise DeploymentFailed(
@@ -68,10 +85,9 @@ def _kept(release: Release | None) -> Release:
 def _build(session: Session, deployment: Deployment) -> Build:
     """The deployment's own build, or that of the live release when only the configuration changes."""
     if deployment.kind == Kind.CONFIGURATION:
-        live = select(Release.build_id).join(Deployment, Deployment.release_id == Release.id)
-        live = live.where(Deployment.app_id == deployment.app_id, Deployment.environment == deployment.environment)
-        build_id = session.scalar(live.where(Deployment.state == str(State.LIVE)))
-        build = session.get(Build, build_id) if build_id is not None else None
+        live = live_deployment(session, deployment.app_id, deployment.environment)
+        served = session.get(Release, live.release_id) if live and live.release_id else None
+        build = session.get(Build, served.build_id) if served and served.build_id else None
     else:
         newest = select(Build).filter_by(deployment_id=deployment.id).order_by(Build.id.desc()).limit(1)
         build = session.scalar(newest)

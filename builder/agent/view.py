@@ -13,7 +13,7 @@ from builder.agent.parts import Parts
 from slipway import lifecycle
 from slipway.core import fleet
 from slipway.core.configuration import PRODUCTION, Configuration
-from slipway.core.ordering import GOES_ON, may_switch, next_to_start
+from slipway.core.ordering import GOES_ON, begins_anew, may_switch, next_to_start
 from slipway.core.states import WITH_IMAGE_TO_MAKE, Kind, State
 from slipway.errors import DependencyUnavailable
 from slipway.models import Address, App, Deployment, Edge, Release, Replica, Scale, Target
@@ -126,7 +126,7 @@ class Looker:
             return None
         row = going[chosen.id]
         release = self._rows.releases.get(row.release_id) if row.release_id else None
-        begun = release is not None and row.state == State.STARTING
+        begun = chosen.begun and not begins_anew(chosen, live.candidate() if live else None)
         return fleet.Rolling(
             deployment_id=row.id,
             kind=Kind(row.kind),

@@ -22,7 +22,7 @@ from slipway.core.merge_patch import merge_patch
 from slipway.core.roles import Role
 from slipway.core.states import BY_HAND, UNFINISHED, State
 from slipway.errors import Conflict, InvalidInput, NotFound
-from slipway.models import App, Deployment, Domain, Release, Scale, now
+from slipway.models import TO_CHANGE, App, Deployment, Domain, Release, Scale, now
 from slipway.routes import touch_routes
 
 CREDENTIAL_MAX = 16384
@@ -239,4 +239,4 @@ def _change_settings(app: App, patch: dict[str, Any] | None) -> bool:
 def _unfinished(session: Session, app: App) -> list[Deployment]:
     states = [str(state) for state in UNFINISHED]
     query = select(Deployment).filter_by(app_id=app.id).where(Deployment.state.in_(states))
-    return list(session.scalars(query.with_for_update()))
+    return list(session.scalars(query.with_for_update(**TO_CHANGE)))

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from slipway.errors import NotFound, SlipwayError
-from slipway.models import App, Deployment, Hook
+from slipway.models import TO_CHANGE, App, Deployment, Hook
 
 _NUMBER_MAX = (1 << 31) - 1
 
@@ -18,7 +18,7 @@ _NUMBER_MAX = (1 << 31) - 1
 def app_named(session: Session, name: str, *, to_change: bool = False) -> App:
     """`to_change` holds others back who want to change it, until the transaction ends."""
     query = select(App).filter_by(name=name, deleted_at=None)
-    found = session.scalar(query.with_for_update() if to_change else query)
+    found = session.scalar(query.with_for_update(**TO_CHANGE) if to_change else query)
     if found is None:
         raise NotFound(f"There is no app {name!r} here.", remedy="see them all: slipway apps")
     return found
@@ -27,7 +27,7 @@ def app_named(session: Session, name: str, *, to_change: bool = False) -> App:
 def deployment_numbered(session: Session, number: int, *, to_change: bool = False) -> Deployment:
     query = select(Deployment).filter_by(id=number)
     if to_change:
-        query = query.with_for_update()
+        query = query.with_for_update(**TO_CHANGE)
     found = session.scalar(query) if number <= _NUMBER_MAX else None
     if found is None:
         raise NotFound(f"There is no deployment {number} here.", remedy="see an app's: slipway deployments -a APP")

@@ -16,7 +16,7 @@ from router.usecases.finding import hook_identified
 from slipway import audit
 from slipway.core import validation
 from slipway.errors import Conflict
-from slipway.models import Delivery, Deployment, Hook, HookSecret, Tenant, now
+from slipway.models import TO_CHANGE, Delivery, Deployment, Hook, HookSecret, Tenant, now
 
 SECRET_BYTES = 32
 ID_BYTES = 16
@@ -50,7 +50,7 @@ def ensure_hook(services: Services, session: Session, principal: Principal, repo
     """The repository's hook; a new one (with its secret) when there is none."""
     url = validation.repository_url(repository, services.settings.git_hosts)
     identity = validation.repository_identity(url)
-    session.get(Tenant, principal.tenant_id, with_for_update=True)  # two at once would both find none
+    session.get(Tenant, principal.tenant_id, with_for_update=TO_CHANGE)  # two at once would both find none
     hook = session.scalars(select(Hook).filter_by(repository_identity=identity)).first()
     if hook is not None:
         return _shown(services, hook, _valid_secrets(session, [hook.id])[hook.id])

@@ -2,8 +2,8 @@
 
 Every intent takes its app's next sequence number. A deployment also carries the number of the intent that chose its
 image (`image_sequence`): its own for a push, a manual deployment and a rollback; the live one's for a configuration
-change, which keeps the image. Comparing image sequences is what lets a configuration change overtake a running build
-without losing the push, while a rollback stops it.
+change, which keeps the image: the one that is live when it begins. Comparing image sequences is what lets a
+configuration change overtake a running build without losing the push, while a rollback stops it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ class Candidate:
     image_sequence: int
     kind: Kind
     state: State
+    begun: bool = False
+    """It is starting, and what it makes live is frozen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +65,26 @@ def may_switch(candidate: Candidate, live: Candidate | None) -> Verdict:
     return Verdict(False, State.SUPERSEDED, f"a newer deployment ({live.id}) is live")
 
 
+def begins_anew(candidate: Candidate, live: Candidate | None) -> bool:
+    """Has a configuration change frozen an image that is the live one no longer? To go on would lose whatever chose
+    the image of now."""
+    if live is None or candidate.kind is not Kind.CONFIGURATION:
+        return False
+    return candidate.begun and candidate.image_sequence != live.image_sequence
+
+
 def cancelled_by_rollback(rollback_sequence: int, others: list[Candidate]) -> list[Candidate]:
     """Everything unfinished that came before a rollback, which cancels it."""
     return [other for other in others if other.sequence < rollback_sequence and other.state in UNFINISHED]
 
 
 def next_to_start(waiting: list[Candidate]) -> Candidate | None:
-    """Which of an app's deployments in `starting` the agent rolls out now: the oldest intent first, one at a time;
-    but a rollback comes before everything, since what is earlier is cancelled and what is later waits for it."""
+    """Which of an app's deployments the agent rolls out now, one at a time: what has begun is brought to its end, then
+    the oldest intent follows, with what is live by then. A rollback comes before everything, since what is earlier is
+    cancelled and what is later waits for it."""
     rollbacks = [each for each in waiting if each.kind is Kind.ROLLBACK]
-    return min(rollbacks or waiting, key=lambda each: each.sequence, default=None)
+    begun = [each for each in waiting if each.begun]
+    return min(rollbacks or begun or waiting, key=lambda each: each.sequence, default=None)
 
 
 def push_is_stale(commit_sha: str, branch_head: str | None, live_commit: str | None) -> Verdict:

@@ -1,12 +1,13 @@
 """The tables. SQL is the truth of everything but sessions, limits' counters and what runs."""
 
 from slipway.models.apps import App, Domain, Hook, HookSecret, Scale, Variable, Volume
-from slipway.models.base import Base, TenantOwned, now
+from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
 from slipway.models.deployments import Build, Delivery, Deployment, Release
 from slipway.models.tenancy import AuditRecord, Tenant, Token, User
 from slipway.models.traffic import Address, Edge, Lease, Replica, RouteChange, RouteTable, Target
 
 __all__ = [
+    "TO_CHANGE",
     "Address",
     "App",
     "AuditRecord",

@@ -17,6 +17,10 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
+TO_CHANGE: dict[str, Any] = {"key_share": True}
+"""How a row is locked that shall be changed: FOR NO KEY UPDATE. A plain FOR UPDATE would hold back whoever writes a row
+that refers to it, for the foreign key's sake, and two who hold each other back are a deadlock."""
+
 
 def now() -> datetime:
     """The present, in UTC, aware."""

@@ -94,7 +94,8 @@ class Deployment(TenantOwned, Base):
 
     def candidate(self) -> Candidate:
         """This row as the ordering sees it."""
-        return Candidate(self.id, self.sequence, self.image_sequence, Kind(self.kind), State(self.state))
+        begun = self.state == State.STARTING and self.release_id is not None
+        return Candidate(self.id, self.sequence, self.image_sequence, Kind(self.kind), State(self.state), begun)
 
 
 class Build(TenantOwned, Base):

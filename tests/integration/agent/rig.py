@@ -93,26 +93,29 @@ class Rig:
 
     def built(self, app: App, commit: str = "a" * 40, **build: Any) -> Deployment:
         """A pushed commit that a worker has built: `starting`."""
+        return self.build_ends(self.building(app, commit), **build)
+
+    def building(self, app: App, commit: str) -> Deployment:
+        """A pushed commit that a worker builds."""
+        pushed = intents.Pushed("refs/heads/main", commit)
         with self.db.write(tenant_id=self.tenant_id) as session:
-            row = intents.push(
-                session,
-                session.get_one(App, app.id),
-                intents.Pushed("refs/heads/main", commit),
-                idempotency_key=f"delivery:{commit}",
-                actor="a test",
-            )
-            for state in (State.FETCHING, State.BUILDING, State.STARTING):
+            found = session.get_one(App, app.id)
+            row = intents.push(session, found, pushed, idempotency_key=f"delivery:{commit}", actor="a test")
+            for state in (State.FETCHING, State.BUILDING):
                 lifecycle.advance(row, state)
-            session.add(
-                Build(
-                    tenant_id=self.tenant_id,
-                    app_id=app.id,
-                    deployment_id=row.id,
-                    image=f"slipway/{commit[:7]}",
-                    digest=f"sha256:{commit[:7]}",
-                    **build,
-                )
-            )
+            return row
+
+    def build_ends(self, building: Deployment, **build: Any) -> Deployment:
+        """As a worker ends it: with an image, or stopped where somebody asked for that."""
+        with self.db.write(tenant_id=self.tenant_id) as session:
+            row = session.get_one(Deployment, building.id)
+            if row.stop_requested:
+                lifecycle.stop(row, State(row.stop_requested), row.stop_why)
+                return row
+            tag = row.commit_sha[:7]
+            made = {"image": f"slipway/{tag}", "digest": f"sha256:{tag}"} | build
+            session.add(Build(tenant_id=row.tenant_id, app_id=row.app_id, deployment_id=row.id, **made))
+            lifecycle.advance(row, State.STARTING)
             return row
 
     def intend(self, app: App, wish: Callable[..., Any], **values: Any) -> Any:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from slipway import db
 from slipway.db import Database, UnscopedQuery
 from slipway.errors import DependencyUnavailable
-from slipway.models import App, Edge, Scale, Tenant
+from slipway.models import TO_CHANGE, App, Edge, Scale, Tenant
 from tests.fixtures.waiting import eventually
 from tests.integration.data.conftest import TwoTenants
 
@@ -153,7 +153,7 @@ def test_of_two_writers_the_second_reads_what_the_first_has_written(database: Da
 
 
 def count_up(session: Session) -> None:
-    app = session.scalars(select(App).with_for_update()).one()
+    app = session.scalars(select(App).with_for_update(**TO_CHANGE)).one()
     app.next_sequence += 1
     session.flush()
 

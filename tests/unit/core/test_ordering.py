@@ -11,6 +11,7 @@ from slipway.core.ordering import (
     Candidate,
     LiveImage,
     asked_for_again,
+    begins_anew,
     cancelled_by_rollback,
     may_switch,
     next_to_start,
@@ -22,9 +23,14 @@ A, B = "a" * 40, "b" * 40
 
 
 def candidate(
-    number: int, kind: Kind = Kind.PUSH, state: State = State.STARTING, *, image: int | None = None
+    number: int,
+    kind: Kind = Kind.PUSH,
+    state: State = State.STARTING,
+    *,
+    image: int | None = None,
+    begun: bool = False,
 ) -> Candidate:
-    return Candidate(number, number, number if image is None else image, kind, state)
+    return Candidate(number, number, number if image is None else image, kind, state, begun)
 
 
 def live(number: int, kind: Kind = Kind.PUSH, *, image: int | None = None) -> Candidate:
@@ -60,8 +66,24 @@ def test_a_configuration_change_that_overtook_a_build_does_not_lose_the_push() -
     assert may_switch(candidate(2), live(3, Kind.CONFIGURATION, image=1)).goes_on
 
 
-def test_a_configuration_change_always_goes_live() -> None:
+def test_a_configuration_change_is_never_superseded() -> None:
     assert may_switch(candidate(2, Kind.CONFIGURATION, image=1), live(3)).goes_on
+
+
+@pytest.mark.parametrize(
+    ("change", "serving", "anew"),
+    [
+        (candidate(3, Kind.CONFIGURATION, image=1, begun=True), live(2), True),
+        (candidate(3, Kind.CONFIGURATION, image=2, begun=True), live(2), False),
+        (candidate(3, Kind.CONFIGURATION, image=1), live(2), False),
+        (candidate(3, Kind.CONFIGURATION, image=1, begun=True), None, False),
+        (candidate(3, image=1, begun=True), live(2), False),
+    ],
+)
+def test_a_configuration_change_that_froze_another_image_than_the_live_one_begins_anew(
+    change: Candidate, serving: Candidate | None, anew: bool
+) -> None:
+    assert begins_anew(change, serving) is anew
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations([1, 2, 3, 4])))
@@ -97,8 +119,14 @@ def test_the_oldest_intent_starts_first() -> None:
     assert next_to_start([candidate(3), candidate(1), candidate(2)]) == candidate(1)
 
 
+def test_what_has_begun_comes_to_its_end_before_an_older_intent_starts() -> None:
+    begun = candidate(3, Kind.CONFIGURATION, image=1, begun=True)
+    assert next_to_start([candidate(2), begun, candidate(4)]) == begun
+
+
 def test_a_rollback_starts_before_everything() -> None:
-    assert next_to_start([candidate(1), candidate(5, Kind.ROLLBACK), candidate(2)]) == candidate(5, Kind.ROLLBACK)
+    begun = candidate(2, begun=True)
+    assert next_to_start([candidate(1), candidate(5, Kind.ROLLBACK), begun]) == candidate(5, Kind.ROLLBACK)
 
 
 @pytest.mark.parametrize(
