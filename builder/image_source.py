@@ -56,8 +56,8 @@ class ImageSource:
 
     def _tag(self, digest: str) -> str:
         """A name of ours, that can't be guessed: by it the image is kept, and removed."""
-        namespace = image_names.pulled_namespace(self._attempt.tools.settings.instance)
-        return f"{namespace}/{secrets.token_hex(16)}:{digest.removeprefix('sha256:')[:12]}"
+        instance = self._attempt.tools.settings.instance
+        return image_names.pulled_tag(instance, secrets.token_hex(16), self._attempt.work.deployment_id, digest)
 
     def _pulled(self, digest: str, tag: str) -> Pulled:
         self._attempt.output.line(f"pulling {digest}")

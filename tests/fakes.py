@@ -9,7 +9,7 @@ import itertools
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, NotFound, SubnetTaken
 from slipway.ports.building import BuildSpec, Built, Commit, Interrupted, Repository, Stopped
 from slipway.ports.routes import Entries, Load, Position, UnderWay
-from slipway.ports.runtime import Observed, ReplicaSpec, ResourceUse, TaskResult
+from slipway.ports.runtime import Observed, OwnImage, ReplicaSpec, ResourceUse, TaskResult
 
 
 @dataclass
@@ -44,6 +44,8 @@ class FakeRuntime:
         self.tasks: dict[tuple[str, ...], TaskResult] = {}
         """Command → how it ends; 0 without output unless given."""
         self.closed: list[str] = []
+        self.kept_images: list[OwnImage] = []
+        """What deployments made."""
         self.removed_images: list[str] = []
         self._ids = itertools.count(1)
         self._listeners: list[queue.SimpleQueue[int | None]] = []
@@ -135,6 +137,10 @@ class FakeRuntime:
 
     def close_idle_connections(self, address: str) -> None:
         self.closed.append(address)
+
+    def own_images(self) -> Sequence[OwnImage]:
+        self._reach()
+        return [image for image in self.kept_images if image.name not in self.removed_images]
 
     def remove_image(self, image: str) -> None:
         self._reach()

@@ -48,7 +48,9 @@ def _delete(parts: Parts, builder: Callable[[], ImageBuilder], logs: DeploymentL
         return False
     with parts.db.read(platform=REASON) as session:
         found = _belongings(session, app_id)
-    for image in found.images:
+    of_its_deployments = set(found.deployment_ids)
+    without_row = {image.name for image in parts.runtime.own_images() if image.deployment_id in of_its_deployments}
+    for image in sorted(without_row.union(found.images)):
         parts.runtime.remove_image(image)
     builder().forget_sources()
     builder().forget_steps()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from sqlalchemy import delete, func, select
@@ -13,9 +14,11 @@ from builder.agent import output
 from builder.agent.parts import REASON, Parts
 from slipway.core.fleet import GONE
 from slipway.core.retention import Kept, collectable
-from slipway.core.states import ENDED, UNFINISHED, State
+from slipway.core.states import ENDED, UNFINISHED, WITH_WORKER, State
 from slipway.models import Build, Deployment, Release, Replica, now
+from slipway.ports.building import ImageBuilder
 from slipway.ports.logs import DeploymentLog
+from slipway.ports.runtime import OwnImage
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,35 @@ def collect_images(parts: Parts) -> int:
     if removed:
         log.info("images removed", extra={"count": removed})
     return removed
+
+
+def collect_strays(parts: Parts, builder: Callable[[], ImageBuilder]) -> int:
+    """Remove the images that no row knows, and say how many: the worker was killed, or the database was away, between
+    an image and its row. While a worker may have the deployment, its row may come at any moment, and it stays."""
+    listed = parts.runtime.own_images()  # before SQL is asked: whatever is live by then has its row
+    with parts.db.read(platform=REASON) as session:
+        strays, ownerless = _strays(session, listed)
+    for image in strays:
+        parts.runtime.remove_image(image.name)
+    if ownerless:  # the app was deleted meanwhile, and its steps were in use then
+        builder().forget_sources()
+        builder().forget_steps()
+    if strays:
+        log.info("images without a row removed", extra={"images": [image.name for image in strays]})
+    return len(strays)
+
+
+def _strays(session: Session, listed: Sequence[OwnImage]) -> tuple[list[OwnImage], bool]:
+    """Those to be removed; and whether one is of a deployment that is gone itself."""
+    known = {name for row in session.execute(select(Build.image, Build.digest)) for name in row}
+    known |= set(session.scalars(select(Release.image)))
+    unknown = [image for image in listed if image.name not in known]
+    ids = {image.deployment_id for image in unknown}
+    rows = session.execute(select(Deployment.id, Deployment.state).where(Deployment.id.in_(ids)))
+    states = {deployment_id: state for deployment_id, state in rows}  # noqa: C416 - a row is no pair to mypy
+    in_hand = {str(state) for state in (State.QUEUED, *WITH_WORKER)}
+    strays = [image for image in unknown if states.get(image.deployment_id) not in in_hand]
+    return strays, any(image.deployment_id not in states for image in strays)
 
 
 def trim_output(parts: Parts) -> None:

@@ -158,6 +158,7 @@ class Agent:
 
     def _housekeeping(self) -> None:
         housekeeping.collect_images(self._parts)
+        housekeeping.collect_strays(self._parts, self._outside.builder)
         housekeeping.trim_output(self._parts)
         housekeeping.trim_logs(self._parts, self._outside.logs)
 

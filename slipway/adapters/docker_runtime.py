@@ -12,7 +12,7 @@ import logging
 import math
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from ipaddress import ip_address
 from typing import Any
@@ -23,13 +23,13 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import CancellableStream
 
 from slipway import errors
-from slipway.adapters import cgroups
+from slipway.adapters import cgroups, own_images
 from slipway.adapters import docker_containers as containers
 from slipway.adapters import docker_output as output
 from slipway.adapters.docker_engine import DockerEngine, sentence
 from slipway.adapters.docker_networks import INSTANCE_LABEL, TenantNetworks
 from slipway.errors import Conflict, DeploymentFailed
-from slipway.ports.runtime import Observed, ReplicaSpec, ResourceUse, TaskResult
+from slipway.ports.runtime import Observed, OwnImage, ReplicaSpec, ResourceUse, TaskResult
 from slipway.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -168,6 +168,10 @@ class DockerRuntime:
             return
         if done.returncode or done.stderr:
             log.warning("idle connections were not closed", extra={"address": address, "why": done.stderr.strip()})
+
+    def own_images(self) -> Sequence[OwnImage]:
+        with self._engine.asked_to("list its images") as api:
+            return own_images.listed(api, self._instance)
 
     def remove_image(self, image: str) -> None:
         with self._engine.asked_to(f"remove the image {image}") as api:

@@ -188,7 +188,7 @@ def _refuse_own(asked: Asked, found: Mapping[str, Any]) -> None:
     """A registry may name the id of any image: the Engine takes the one that is here for it, and asks no further. One
     that was built here for an app is that app's alone."""
     for tag in found.get("RepoTags") or []:
-        if tag.startswith(f"{image_names.OWN_NAMESPACE}/") and not image_names.is_pulled(tag):
+        if image_names.is_built(tag):
             raise DeploymentFailed(
                 "image-refused",
                 f"{asked} is an image that was built on this host for an app",

@@ -51,6 +51,22 @@ def pulled_namespace(instance: str) -> str:
     return f"{OWN_NAMESPACE}/{instance}-pulled"
 
 
+def pulled_tag(instance: str, token: str, deployment_id: int, digest: str) -> str:
+    """The name of what a deployment pulled; `token` makes it one that can't be guessed."""
+    return f"{pulled_namespace(instance)}/{token}:{deployment_id}-{digest.removeprefix('sha256:')[:12]}"
+
+
+def puller(tag: str) -> int | None:
+    """The deployment that gave an image this tag; None when it is none of `pulled_tag`'s."""
+    deployment_id, dash, _ = tag.rpartition(":")[2].partition("-")
+    return int(deployment_id) if dash and deployment_id.isdecimal() else None
+
+
+def is_built(tag: str) -> bool:
+    """A tag of ours, and of an image that was built here."""
+    return tag.startswith(f"{OWN_NAMESPACE}/") and not is_pulled(tag)
+
+
 def is_pulled(tag: str) -> bool:
     """A tag of ours, and of an image that came from a registry."""
     namespace, _, _ = tag.rpartition("/")

@@ -5,7 +5,7 @@ Only the agent writes through this port. Replicas are found by labels, named det
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -94,6 +94,16 @@ class ResourceUse:
     processes_limit: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class OwnImage:
+    """An image that this installation made or fetched for a deployment."""
+
+    name: str
+    """A tag of ours; its digest when it has no tag at all."""
+    digest: str
+    deployment_id: int
+
+
 class ContainerRuntime(Protocol):
     """Raises `DependencyUnavailable` when the runtime does not answer; `DeploymentFailed` when a start is refused."""
 
@@ -137,6 +147,10 @@ class ContainerRuntime(Protocol):
 
     def close_idle_connections(self, address: str) -> None:
         """Close this host's idle connections to an address that no replica has any more."""
+        ...
+
+    def own_images(self) -> Sequence[OwnImage]:
+        """Every image of this installation, by each of its tags."""
         ...
 
     def remove_image(self, image: str) -> None:

@@ -16,6 +16,7 @@ from slipway import intents
 from slipway.core.states import State
 from slipway.errors import DeploymentFailed
 from slipway.models import App, Build, Deployment, Domain, Release, Replica, now
+from slipway.ports.runtime import OwnImage
 from slipway.queue import BUILDS, SERIALIZER, WorkQueue, connect
 from tests.fakes import FakeBuilder, FakeLog, FakeSources
 from tests.fixtures.redis_server import RedisServer, running_redis
@@ -225,6 +226,54 @@ def test_an_image_that_never_ran_is_removed_after_a_while(rig: Rig) -> None:
     assert rig.runtime.removed_images == ["slipway/aaaaaaa"]
 
 
+def kept(deployment_id: int, name: str = "") -> OwnImage:
+    return OwnImage(name or f"slipway/stray-{deployment_id}", f"sha256:{name}{deployment_id}", deployment_id)
+
+
+def test_an_image_without_a_row_is_removed_unless_a_worker_may_still_write_it(rig: Rig) -> None:
+    apps = [rig.add_app(f"app-{number}") for number in range(5)]
+    rows = [pushed(rig, app) for app in apps[:4]]
+    for row, state in zip(rows, ("queued", "fetching", "building", "failed"), strict=True):
+        rig.change(row, state=state)
+    live = rig.live(apps[4], NEW)
+    rig.runtime.kept_images = [
+        *(kept(row.id) for row in rows),
+        kept(live.id, "slipway/of-an-attempt-before"),
+        kept(live.id, "slipway/bbbbbbb"),
+        kept(live.id, "sha256:bbbbbbb"),
+        kept(4711),
+    ]
+    builder = FakeBuilder()
+    assert housekeeping.collect_strays(rig.parts, lambda: builder) == 3
+    assert rig.runtime.removed_images == [
+        f"slipway/stray-{rows[3].id}", "slipway/of-an-attempt-before", "slipway/stray-4711",
+    ]  # fmt: skip
+    assert builder.forgot == ["sources", "steps"], "what belongs to a deployment that is gone lives on in no step"
+    assert housekeeping.collect_strays(rig.parts, lambda: builder) == 0
+
+
+def test_other_apps_keep_their_step_cache_when_an_image_without_a_row_is_removed(rig: Rig) -> None:
+    row = pushed(rig, rig.add_app(), State.FAILED)
+    rig.runtime.kept_images = [kept(row.id)]
+    builder = FakeBuilder()
+    assert housekeeping.collect_strays(rig.parts, lambda: builder) == 1
+    assert builder.forgot == []
+
+
+def test_a_row_that_is_written_while_images_are_listed_keeps_its_image(rig: Rig) -> None:
+    """The list is older than what SQL says."""
+    app = rig.add_app()
+    listing = rig.runtime.own_images
+
+    def images() -> list[OwnImage]:
+        found = [*listing(), kept(1, "slipway/aaaaaaa")]
+        assert rig.built(app).id == 1
+        return found
+
+    rig.runtime.own_images = images  # type: ignore[method-assign]
+    assert housekeeping.collect_strays(rig.parts, FakeBuilder) == 0
+
+
 def test_the_logs_of_the_last_deployments_are_kept(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     app = rig.add_app()
     first, second = rig.live(app), rig.live(app, NEW)
@@ -254,7 +303,8 @@ def test_a_deleted_app_leaves_nothing(rig: Rig) -> None:
     rig.live(app)
     rig.live(other, NEW)
     builder, logs = FakeBuilder(), FakeLog()
-    rig.built(app, "c" * 40)
+    unstarted = rig.built(app, "c" * 40)
+    rig.runtime.kept_images = [kept(unstarted.id), kept(2, "slipway/bbbbbbb"), kept(4711)]
     rig.change(app, deleted_at=now())
     for _ in range(3):
         deletion.delete_apps(rig.parts, lambda: builder, logs)
@@ -263,7 +313,9 @@ def test_a_deleted_app_leaves_nothing(rig: Rig) -> None:
     assert rig.running(app) == {}
     assert sorted(rig.publisher.table) == ["other.localhost"]
     assert rig.all(Domain, app_id=app.id) == []
-    assert sorted(rig.runtime.removed_images) == ["slipway/aaaaaaa", "slipway/ccccccc"]
+    assert sorted(rig.runtime.removed_images) == [
+        "slipway/aaaaaaa", "slipway/ccccccc", f"slipway/stray-{unstarted.id}",
+    ]  # fmt: skip
     assert "steps" in builder.forgot
     assert logs.removed == [1, 3]
     assert "acme" in rig.runtime.networks

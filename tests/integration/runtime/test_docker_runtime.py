@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import secrets
 import socket
 import subprocess
 import threading
@@ -15,6 +16,7 @@ import pytest
 
 from slipway.adapters.docker_engine import DockerEngine
 from slipway.adapters.docker_runtime import DockerRuntime
+from slipway.core.image_names import pulled_tag
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready
 from tests.fixtures.engine import EnginePart
 from tests.fixtures.waiting import eventually
@@ -171,6 +173,41 @@ def test_a_task_of_another_deployment_runs_anew(runtime: DockerRuntime, engine: 
         labels={"slipway.instance": engine.settings.instance, "slipway.deployment": "11"},
     )  # fmt: skip
     assert runtime.run_task(spec, ("echo", "anew"), timeout_s=20).tail == "anew"
+
+
+def image_of(engine: EnginePart, tag: str, **labels: str) -> str:
+    """An image as a build leaves it; returns its digest."""
+    container = engine.api.create_container(
+        engine.digest, ["true"], labels={"slipway.instance": engine.settings.instance}
+    )
+    named = {f"slipway.{name}": value for name, value in labels.items()}
+    made = str(engine.api.commit(container, conf={"Labels": named})["Id"])
+    if tag:
+        repository, _, version = tag.rpartition(":")
+        engine.api.tag(made, repository, version)
+    return made
+
+
+def test_its_images_are_those_with_its_labels_or_its_tags(runtime: DockerRuntime, engine: EnginePart) -> None:
+    instance, token = engine.settings.instance, secrets.token_hex(4)
+    built, theirs = f"slipway/{token}:1", f"theirs-{token}:1"
+    untagged = image_of(engine, "", instance=instance, deployment="11")
+    digest = image_of(engine, built, instance=instance, deployment="12")
+    engine.api.tag(digest, f"theirs-{token}", "2")
+    image_of(engine, theirs, instance=instance, deployment="13")
+    image_of(engine, f"slipway/{token}:2", instance="another", deployment="14")
+    pulled = pulled_tag(instance, token, 15, "sha256:" + "c" * 64)
+    fetched = image_of(engine, pulled, deployment="16")
+    try:
+        found = [(image.name, image.digest, image.deployment_id) for image in runtime.own_images()]
+        assert sorted(found) == sorted([(untagged, untagged, 11), (built, digest, 12), (pulled, fetched, 15)])
+        for image in runtime.own_images():
+            runtime.remove_image(image.name)
+        assert runtime.own_images() == []
+        assert engine.api.inspect_image(digest)["RepoTags"] == [f"theirs-{token}:2"]
+    finally:
+        for tag in (theirs, f"theirs-{token}:2", f"slipway/{token}:2"):
+            engine.api.remove_image(tag)
 
 
 def test_changes_end_when_the_engine_goes_away(runtime: DockerRuntime, engine: EnginePart, tmp_path: Path) -> None:

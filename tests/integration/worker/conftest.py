@@ -13,21 +13,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
 from docker import APIClient
 
+from builder.agent import housekeeping
 from slipway import intents, lifecycle, queue
 from slipway.adapters.deployment_log import RedisDeploymentLog
+from slipway.adapters.docker_runtime import DockerRuntime
 from slipway.adapters.vault import Vault, create_key_file
 from slipway.core.states import State
 from slipway.db import Database
 from slipway.demo.forge import Forge
 from slipway.models import App, Build, Deployment
+from slipway.ports.runtime import OwnImage
 from slipway.queue import WorkQueue
 from slipway.settings import Settings, load
+from tests.fakes import FakeBuilder
 from tests.fixtures.engine import ready_engine, remove_installation
 from tests.fixtures.redis_server import RedisServer
 from tests.fixtures.rows import add_app, add_tenant
@@ -78,6 +83,7 @@ class Yard:
     log: RedisDeploymentLog
     tenant_id: int
     app_id: int
+    runtime: DockerRuntime
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start_worker(self) -> subprocess.Popen[bytes]:
@@ -143,12 +149,21 @@ class Yard:
     def worker_log(self) -> str:
         return "".join(path.read_text() for path in self.settings.log_dir.glob("worker-*.log"))
 
+    def own_images(self) -> list[OwnImage]:
+        return list(self.runtime.own_images())
+
+    def collect_strays(self) -> int:
+        """What the agent's housekeeping does."""
+        parts = cast(Any, SimpleNamespace(db=self.db, runtime=self.runtime))
+        return housekeeping.collect_strays(parts, FakeBuilder)
+
     def close(self) -> None:
         for worker in self.workers:
             if worker.poll() is None:
                 worker.send_signal(signal.SIGKILL)
             worker.wait(10)
         self.db.dispose()
+        self.runtime.close()
 
 
 @pytest.fixture
@@ -203,4 +218,5 @@ def _yard(forge: Forge, folder: Path, named: dict[str, str]) -> Yard:
         log=RedisDeploymentLog(redis, settings.log_dir),
         tenant_id=tenant_id,
         app_id=app.id,
+        runtime=DockerRuntime(settings),
     )

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from redis import Redis
 from rq import Queue
+from sqlalchemy import update
 
 from builder.worker import NICE
 from slipway import intents, lifecycle
 from slipway.core.states import State
+from slipway.models import App
 from slipway.queue import BUILDS, SERIALIZER, workers_at_work
 from tests.fixtures.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
@@ -119,6 +121,27 @@ def test_a_killed_work_horse_takes_its_children_along_and_the_worker_goes_on(yar
         intents.cancel(row, actor="ada")
     yard.reaches(deployment, "cancelled")
     assert worker.poll() is None
+
+
+def test_a_worker_that_is_killed_between_the_image_and_its_row_leaves_no_image_for_long(yard: Yard) -> None:
+    worker = yard.start_worker()
+    name = word()
+    deployment = yard.push(VERSION="1\n", Dockerfile=slow(name, 2))
+    yard.builds_step(name)
+    with yard.db.write(tenant_id=yard.tenant_id) as session:  # SQLite has one writer: the row can't be written
+        session.execute(update(App).values(name=App.name))
+        [image] = eventually(yard.own_images, within_s=60, what="the image is there")
+        horses = children(worker.pid)
+        worker.kill()
+        worker.wait(10)
+        eventually(lambda: not [horse for horse in horses if Path(f"/proc/{horse}").exists()], what="all is dead")
+    assert (yard.row(deployment).state, yard.builds()) == ("building", [])
+    assert yard.collect_strays() == 0, "another worker may have it in hand"
+    assert yard.own_images() == [image]
+    with yard.changed(deployment) as row:
+        lifecycle.stop(row, State.CANCELLED, "by a test")
+    assert yard.collect_strays() == 1
+    assert yard.own_images() == []
 
 
 def test_a_worker_that_is_told_to_end_hands_its_build_to_the_next(yard: Yard) -> None:

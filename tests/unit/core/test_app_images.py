@@ -76,3 +76,13 @@ def test_a_credential_is_a_user_and_a_password() -> None:
         with pytest.raises(InvalidInput) as refused:
             validation.registry_credential(text)
         assert "pass" not in refused.value.message.replace("user:password", "")
+
+
+def test_a_tag_of_what_was_pulled_tells_which_deployment_pulled_it() -> None:
+    tag = image_names.pulled_tag("main", "0a1b", 42, "sha256:" + "c" * 64)
+    assert tag == "slipway/main-pulled/0a1b:42-cccccccccccc"
+    assert (image_names.is_pulled(tag), image_names.is_built(tag), image_names.puller(tag)) == (True, False, 42)
+    assert image_names.is_built("slipway/0a1b:cccccccccccc")
+    assert [image_names.puller(f"slipway/main-pulled/0a1b:{tag}") for tag in ("cccccccccccc", "x-c", "-c", "1")] == [
+        None, None, None, None,
+    ]  # fmt: skip
