@@ -38,7 +38,7 @@ def test_a_failed_deployment_explains_itself_and_the_old_release_serves(stack: S
 def test_a_start_that_misses_a_variable_names_it(stack: Stack) -> None:
     checkout = stack.app("nodatabase")
     failed = stack.deploy("nodatabase", checkout, "1", expect="failed", BEHAVIOUR="crash\n")
-    assert "slipway env set DATABASE_URL" in failed["remedy"], json.dumps(failed, indent=1)
+    assert "slipway env set -a nodatabase DATABASE_URL" in failed["remedy"], json.dumps(failed, indent=1)
 
 
 def test_what_can_not_be_built_is_told_with_what_was_looked_for(stack: Stack) -> None:
