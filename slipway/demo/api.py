@@ -6,16 +6,14 @@ import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from slipway.demo import payloads
 from slipway.demo.deliveries import Delivery
 from slipway.errors import InvalidInput, NotAuthenticated, NotFound, SlipwayError
 
 if TYPE_CHECKING:
-    from slipway.demo.forge import Forge
     from slipway.demo.registry import Repository
+    from slipway.demo.repository_host import RepositoryHost
 
 Answer = tuple[int, Any]
 STATES = ("error", "failure", "pending", "success")
@@ -25,7 +23,7 @@ STATES = ("error", "failure", "pending", "success")
 class Call:
     """One call: who asks (by token), the JSON body, and what the path names."""
 
-    forge: Forge
+    forge: RepositoryHost
     token: str
     body: dict[str, Any]
     owner: str = ""
@@ -55,7 +53,7 @@ class Call:
         return found
 
 
-def answer(forge: Forge, method: str, path: str, token: str, body: dict[str, Any]) -> Answer:
+def answer(forge: RepositoryHost, method: str, path: str, token: str, body: dict[str, Any]) -> Answer:
     """Answer one call with a status and a JSON document (None: no body)."""
     for verb, pattern, handler, needs_admin in _ROUTES:
         match = re.fullmatch(pattern, path)
@@ -71,7 +69,7 @@ def answer(forge: Forge, method: str, path: str, token: str, body: dict[str, Any
     return 404, {"message": "Not Found"}
 
 
-def _check_admin(forge: Forge, token: str) -> None:
+def _check_admin(forge: RepositoryHost, token: str) -> None:
     if not forge.admin_token or not hmac.compare_digest(forge.admin_token.encode(), token.encode()):
         raise NotAuthenticated("Bad credentials")
 
@@ -153,26 +151,6 @@ def create_status(call: Call) -> Answer:
 
 def list_statuses(call: Call) -> Answer:
     return 200, list(reversed(call.forge.statuses(call.full_name, call.sha)))
-
-
-def status_payload(forge: Forge, full_name: str, sha: str, number: int, document: Any) -> dict[str, Any]:
-    """A commit status as GitHub shows it; `sha` stands beside it for the tests."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    owner = full_name.partition("/")[0]
-    return {
-        "url": f"{forge.api_url(full_name)}/statuses/{sha}",
-        "avatar_url": None,
-        "id": number,
-        "node_id": f"SC_{number:x}",
-        "state": document["state"],
-        "description": document.get("description"),
-        "target_url": document.get("target_url"),
-        "context": document.get("context") or "default",
-        "created_at": now,
-        "updated_at": now,
-        "creator": payloads.user(forge.base_url, owner),
-        "sha": sha,
-    }
 
 
 def _shown(delivery: Delivery) -> dict[str, Any]:

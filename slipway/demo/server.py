@@ -18,8 +18,8 @@ from slipway.demo.backend import GitRequest, body_pieces, run_backend
 from slipway.errors import InvalidInput, NotAuthenticated, SlipwayError
 
 if TYPE_CHECKING:
-    from slipway.demo.forge import Forge
     from slipway.demo.registry import Repository
+    from slipway.demo.repository_host import RepositoryHost
 
 _GIT = re.compile(r"/(?P<full_name>[^/]+/[^/]+?)(?:\.git)?/(?P<service>info/refs|git-upload-pack|git-receive-pack)")
 _API_BODY_BYTES = 1024 * 1024
@@ -32,7 +32,7 @@ class ForgeServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], forge: Forge) -> None:
+    def __init__(self, address: tuple[str, int], forge: RepositoryHost) -> None:
         self.forge = forge
         super().__init__(address, _Handler)
 
