@@ -56,7 +56,7 @@ def connected(chosen: Settings) -> Iterator[Tools]:
     """
     images = image_builder(chosen)
     redis = queue.connect(chosen.redis_url)
-    db = Database(chosen.database_url)
+    db = database(chosen)
     try:
         yield Tools(
             settings=chosen,
@@ -82,9 +82,20 @@ def connected(chosen: Settings) -> Iterator[Tools]:
         redis.close()
 
 
+def database(chosen: Settings) -> Database:
+    """One for all jobs of a process and its forks: the statements that it has compiled are theirs, too. Only a fork may
+    leave connections open."""
+    return _database(chosen.database_url)
+
+
+@functools.cache
+def _database(url: str) -> Database:
+    return Database(url)
+
+
 def image_builder(chosen: Settings) -> BuildKit:
     """One for all jobs of a process and its forks: what it learnt of the Engine stays true."""
-    caps = Caps(chosen.build_memory_bytes, chosen.build_cpus)
+    caps = Caps(chosen.build_memory_bytes, chosen.build_cpus, chosen.build_pids)
     return _image_builder(chosen.docker_cli, chosen.docker_host, chosen.state_dir, caps, chosen.disk_floor_bytes)
 
 

@@ -25,7 +25,7 @@ from rq.job import Job
 from rq.worker import WorkerStatus
 from sqlalchemy.orm import configure_mappers
 
-from builder import jobs, tools
+from builder import jobs, rehearsal, tools
 from slipway import logs, queue, settings
 
 log = logging.getLogger(__name__)
@@ -106,6 +106,7 @@ def main() -> int:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     configure_mappers()
     tools.tidy(chosen)
+    rehearsal.rehearse(tools.database(chosen))
     redis = queue.connect(chosen.redis_url)
     with contextlib.suppress(StopRequested):
         while not BuildWorker.told_to_stop:
