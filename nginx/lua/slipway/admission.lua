@@ -11,6 +11,7 @@ local protocols = require("slipway.protocol")
 local routes = require("slipway.routes")
 local settings = require("slipway.settings")
 local streaks = require("slipway.streaks")
+local trials = require("slipway.trials")
 local waiting = require("slipway.waiting")
 local wakes = require("slipway.wakes")
 
@@ -78,7 +79,7 @@ local function proceed(ctx, entry)
   if not concurrency.enter(ctx, entry) then
     return "app-busy", true
   end
-  local failure = attempts.choose(ctx, entry)
+  local failure = (ctx.claimed and trials or attempts).choose(ctx, entry)
   if failure and ctx.slot then
     concurrency.leave(ctx, entry.host)
   end
@@ -135,7 +136,8 @@ end
 
 local function may_go_at_once(entry)
   return ngx.var.slipway_bare == "1" and policy.is_public(entry)
-    and not (entry.stopped or entry.max_concurrency or streaks.paused_until(entry.circuit))
+    and not (entry.stopped or entry.max_concurrency)
+    and (streaks.are_none() or not (streaks.paused_until(entry.circuit) or trials.are_due(entry)))
 end
 
 -- Rewrite phase, where nothing can wait: the app when the request is admitted, with a counted target. Else "", and
@@ -155,6 +157,7 @@ function _M.admit_at_once()
   return entry.app
 end
 
+-- Access phase.
 function _M.admit()
   local host = ngx.var.host
   local entry, failure = entry_of(host)
@@ -164,6 +167,7 @@ function _M.admit()
   ngx.var.slipway_app = entry.app
   local ctx = ngx.ctx
   ctx.entry = entry
+  trials.offer(entry)
   local length, is_unsized = bodies.announced()
   if is_unsized then
     bodies.bound(entry)
@@ -178,6 +182,12 @@ function _M.admit()
   if failure then
     return answers.refuse(failure)
   end
+end
+
+-- Access phase of the location for trials.
+function _M.admit_trial()
+  trials.begin()
+  return _M.admit()
 end
 
 -- Log phase: whatever this request still holds. Its client may have gone while it waited.

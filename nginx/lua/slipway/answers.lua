@@ -5,6 +5,7 @@ local cookies = require("slipway.cookies")
 local failures = require("slipway.failures")
 local pages = require("slipway.pages")
 local protocol = require("slipway.protocol")
+local streaks = require("slipway.streaks")
 
 local _M = {}
 
@@ -72,10 +73,13 @@ end
 function _M.app_header()
   cookies.guard()
   local status = ngx.status
-  if status < 200 and is_broken(status) then
-    ngx.ctx.broken = true
-    ngx.header.Content_Encoding = nil
-    return ngx.exit(502) -- comes here again
+  if status < 200 then
+    if is_broken(status) then
+      ngx.ctx.broken = true
+      ngx.header.Content_Encoding = nil
+      return ngx.exit(502) -- comes here again
+    end
+    streaks.succeed(ngx.ctx.target.streak) -- a WebSocket may not end for hours
   end
   local ctx = ngx.ctx
   if not ctx.is_http1 and protocol.is_http2() then

@@ -79,21 +79,34 @@ function _M.choose_at_once(ctx, entry)
   return true
 end
 
--- Whether the attempt before this one got a connection: then a timeout means that the replica is slow, not absent.
-local function was_connected()
+-- Whether the attempt before this one came as far as this: `times` has one for each attempt, or "-".
+local function has_come_to(times)
   local before, last
-  for time in (ngx.var.upstream_connect_time or ""):gmatch("[^,%s]+") do
+  for time in (times or ""):gmatch("[^,%s]+") do
     before, last = last, time
   end
   return last ~= nil and before ~= nil and before ~= "-"
+end
+
+-- Returns whether there is one that this request has not tried.
+local function take_another(ctx)
+  ctx.tried = ctx.tried or {}
+  ctx.tried[ctx.target.id] = true
+  local target, entry = take_anew(ctx, ctx.tried)
+  if not target then
+    return false
+  end
+  inflight.remove(ctx.entry, ctx.target, ctx.streams)
+  ctx.target, ctx.entry, ctx.judged = target, entry, nil
+  return true
 end
 
 -- After a failed attempt: another target, from the table as it is now. Without one, a target that took the connection
 -- gets the request again (it may only have closed a kept connection; nginx asks only where repeating is safe), and one
 -- that did not is given up. A slow target is given up too: the next may be as slow, and the client has waited enough.
 local function move(ctx, code)
-  local connected = was_connected()
-  ctx.too_slow = code == 504
+  local connected = has_come_to(ngx.var.upstream_connect_time) -- then a timeout means that it is slow, not absent
+  ctx.too_slow = code == 504 and not has_come_to(ngx.var.upstream_header_time)
   if connected and not ctx.too_slow then
     ejection.was_reset(ctx.entry, ctx.target)
   else
@@ -103,15 +116,7 @@ local function move(ctx, code)
   if connected and ctx.too_slow then
     return false
   end
-  ctx.tried = ctx.tried or {}
-  ctx.tried[ctx.target.id] = true
-  local target, entry = take_anew(ctx, ctx.tried)
-  if not target then
-    return connected
-  end
-  inflight.remove(ctx.entry, ctx.target, ctx.streams)
-  ctx.target, ctx.entry, ctx.judged = target, entry, nil
-  return true
+  return take_another(ctx) or connected
 end
 
 -- One more than there is to try even with a single target: the table may change meanwhile.
@@ -122,9 +127,9 @@ local function more_tries(entry)
   end
 end
 
-local function set_timeouts(ctx)
+local function set_timeouts(ctx, answer_s)
   local entry = ctx.entry
-  local read_s = ctx.streams and STREAM_READ_S or entry.read_s
+  local read_s = answer_s or (ctx.streams and STREAM_READ_S or entry.read_s)
   if entry.connect_s ~= CONF_CONNECT_S or read_s ~= CONF_READ_S then
     local ok, err = balancer.set_timeouts(entry.connect_s, read_s, read_s)
     if not ok then
@@ -151,8 +156,19 @@ local function receive(ctx)
   return nil
 end
 
--- Balancer phase: called again by nginx for every further try that it allows.
-function _M.dial()
+local function dial(ctx, answer_s)
+  set_timeouts(ctx, answer_s)
+  local target = ctx.target
+  local ok, err = balancer.set_current_peer(target.address, target.port)
+  if not ok then
+    ngx.log(ngx.ERR, "target ", target.id, " of ", ctx.entry.host, " can't be dialled: ", err)
+    return ngx.exit(ngx.ERROR)
+  end
+end
+
+-- Balancer phase: called again by nginx for every further try that it allows. `answer_s`: instead of the entry's
+-- `read_s`.
+function _M.dial(answer_s)
   local ctx = ngx.ctx
   local failed, code = balancer.get_last_failure()
   if not failed then
@@ -168,13 +184,15 @@ function _M.dial()
   else
     metrics.count("retries", ctx.entry.app)
   end
-  set_timeouts(ctx)
-  local target = ctx.target
-  local ok, err = balancer.set_current_peer(target.address, target.port)
-  if not ok then
-    ngx.log(ngx.ERR, "target ", target.id, " of ", ctx.entry.host, " can't be dialled: ", err)
-    return ngx.exit(ngx.ERROR)
+  return dial(ctx, answer_s)
+end
+
+-- Balancer phase, after an attempt that the caller judged: another target, if there is one.
+function _M.dial_another(ctx)
+  if not take_another(ctx) then
+    return ngx.exit(NGX_BUSY)
   end
+  return dial(ctx)
 end
 
 -- Log phase: when the response is sent, the client gone, or the WebSocket closed.

@@ -18,7 +18,10 @@ function _M.pick(entry, tried)
     return targets[1]
   end
   local strategy = STRATEGIES[entry.balancing] or STRATEGIES.round_robin
-  local avoided = ejection.avoided(targets, tried)
+  local avoided, to_try = ejection.avoided(entry, tried)
+  if to_try then
+    return to_try
+  end
   return strategy(entry, avoided) or (avoided ~= tried and strategy(entry, tried)) or nil
 end
 

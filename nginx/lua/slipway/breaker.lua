@@ -6,12 +6,6 @@ local streaks = require("slipway.streaks")
 
 local _M = {}
 
-local shared = ngx.shared.slipway_streaks
-
-local function trial(entry)
-  return "trial " .. entry.circuit
-end
-
 -- Access phase: nil to pass, or a failure's code.
 function _M.refuses(ctx, entry)
   if streaks.are_none() then
@@ -21,25 +15,24 @@ function _M.refuses(ctx, entry)
   if not until_s then
     return nil
   end
-  -- a trial whose worker is killed is forgotten when it could not last longer
-  if until_s > ngx.now() or not shared:add(trial(entry), true, entry.read_s + 3 * entry.connect_s) then
+  if until_s > ngx.now() or not streaks.claim(entry.circuit, entry.read_s + 3 * entry.connect_s) then
     return "circuit-open"
   end
-  ctx.trial = entry
+  ctx.trial, ctx.trial_at_s = entry, ngx.now()
   return nil
 end
 
 -- Log phase. `answered` is nil when nobody knows: the client went first. The trial ends last, so that whoever gets to
 -- try next sees what came of it.
 function _M.note(ctx, entry, answered)
-  if answered == false and streaks.fail(entry.circuit, entry.breaker) then
+  if answered == false and streaks.fail(entry.circuit, entry.breaker, ctx.trial_at_s or ngx.req.start_time()) then
     metrics.count("circuit_openings", entry.app)
     ngx.log(ngx.WARN, "app ", entry.app, " does not answer: its circuit is open")
   elseif answered and streaks.succeed(entry.circuit) then
     ngx.log(ngx.NOTICE, "app ", entry.app, " answers again: its circuit is closed")
   end
   if ctx.trial then
-    shared:delete(trial(ctx.trial))
+    streaks.release(ctx.trial.circuit)
   end
 end
 

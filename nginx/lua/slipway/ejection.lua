@@ -1,19 +1,33 @@
--- Passive ejection: a target that fails several times in a row gets no request for a while, longer each time.
+-- Passive ejection: a target that fails several times in a row gets no request for a while. After that one request in
+-- all tries it (trials.lua), and the others go elsewhere until one succeeded.
 local metrics = require("slipway.metrics")
+local settings = require("slipway.settings")
 local streaks = require("slipway.streaks")
 
 local _M = {}
 
 local RESET_EVERY_S = 0.05
+local PATIENCE_S = settings.trial_patience_s or 5 -- an app may get no request that is safe to try with
 
--- Ids out of the question: `tried` itself when no target is ejected.
-function _M.avoided(targets, tried)
-  if streaks.are_none() then
+-- A target whose pause was over long ago, for any request: without one that could go on elsewhere it would stay out.
+local function claim_overdue(entry, target)
+  local over_for_s = streaks.over_for_s(target.streak)
+  return over_for_s and over_for_s > PATIENCE_S
+    and streaks.claim(target.streak, entry.read_s + 3 * entry.connect_s)
+end
+
+-- Ids out of the question: `tried` itself when no target is ejected. And the target that this request has to try, if
+-- there is one.
+function _M.avoided(entry, tried)
+  if streaks.are_none() or entry.ejection.failures <= 0 then
     return tried
   end
   local avoided
-  for _, target in ipairs(targets) do
-    if streaks.is_paused(target.streak) then
+  for _, target in ipairs(entry.targets) do
+    if streaks.is_out(target.streak) then
+      if not tried and claim_overdue(entry, target) then
+        return nil, target
+      end
       avoided = avoided or {}
       avoided[target.id] = true
     end
@@ -27,8 +41,9 @@ function _M.avoided(targets, tried)
   return avoided
 end
 
-function _M.failed(entry, target)
-  if streaks.fail(target.streak, entry.ejection) then
+-- `began_at_s`: when the request was sent, if not when it began.
+function _M.failed(entry, target, began_at_s)
+  if streaks.fail(target.streak, entry.ejection, began_at_s or ngx.req.start_time()) then
     metrics.count("ejections", entry.app)
     ngx.log(ngx.WARN, "target ", target.id, " of app ", entry.app, " fails and gets no request for a while")
   end

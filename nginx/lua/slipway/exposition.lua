@@ -174,7 +174,7 @@ local function of_replicas(page, replicas)
   page:family("ejected", "gauge", "1 while a target gets no request because it failed in a row.")
   over(replicas, function(unit)
     if unit.target ~= "" then
-      page:sample("ejected", unit.labels, streaks.is_paused("target:" .. unit.target) and 1 or 0)
+      page:sample("ejected", unit.labels, streaks.is_out("target:" .. unit.target) and 1 or 0)
     end
   end)
   page:family("inflight", "gauge", "Requests and open connections under way.")

@@ -28,18 +28,21 @@ local function pause(key, limit)
   if not shared:add("pause " .. key, true, length_s) then
     return false
   end
-  local until_s = ngx.now() + length_s
-  shared:set("pauses " .. key, pauses, KEPT_S)
-  shared:set("until " .. key, until_s, KEPT_S)
-  shared:set("failures " .. key, limit.failures - 1, KEPT_S) -- one more after the pause is enough
-  keep(key, until_s)
+  local now_s, kept_s = ngx.now(), length_s + KEPT_S
+  shared:set("pauses " .. key, pauses, kept_s)
+  shared:set("since " .. key, now_s, kept_s)
+  shared:set("until " .. key, now_s + length_s, kept_s)
+  shared:set("failures " .. key, limit.failures - 1, kept_s) -- one more after the pause is enough
+  shared:delete("trial " .. key)
+  keep(key, now_s + length_s)
   return true
 end
 
--- One more failure. `limit`: `failures` in a row begin a pause of `pause_s`, twice as long each time, up to `most_s`.
--- Returns whether a pause began.
-function _M.fail(key, limit)
-  if limit.failures <= 0 then
+-- One more failure, of a request that began then (Unix seconds): one that was on its way already when the last pause
+-- began says nothing new. `limit`: `failures` in a row begin a pause of `pause_s`, twice as long each time, up to
+-- `most_s`. Returns whether a pause began.
+function _M.fail(key, limit, began_at_s)
+  if limit.failures <= 0 or began_at_s < (shared:get("since " .. key) or 0) then
     return false
   end
   local failures, err = shared:incr("failures " .. key, 1, 0, KEPT_S)
@@ -61,7 +64,7 @@ function _M.succeed(key)
     return false
   end
   local was_paused = paused_until[key] > 0
-  for _, what in ipairs({ "failures ", "pauses ", "pause ", "until " }) do
+  for _, what in ipairs({ "failures ", "pauses ", "since ", "pause ", "until ", "trial " }) do
     shared:delete(what .. key)
   end
   keep(key, nil)
@@ -84,9 +87,43 @@ function _M.paused_until(key)
   return until_s > ngx.now() and until_s or shared:get("until " .. key)
 end
 
-function _M.is_paused(key)
+-- From the first pause on, until a success.
+function _M.is_out(key)
   local until_s = paused_until[key]
-  return until_s ~= nil and until_s > ngx.now()
+  return until_s ~= nil and until_s > 0
+end
+
+-- For how long its pause has been over without a success since, in seconds; nil while it lasts, and without one.
+function _M.over_for_s(key)
+  local until_s = paused_until[key]
+  if not until_s or until_s == 0 or until_s > ngx.now() then
+    return nil
+  end
+  return ngx.now() - until_s
+end
+
+-- Whether the caller is the one who may try after a pause, out of all workers. It ends with a success, a new pause, or
+-- `release`; after `most_s` at the latest, since a worker may be killed.
+function _M.claim(key, most_s)
+  if not shared:add("trial " .. key, true, most_s) then
+    return false
+  end
+  local until_s = shared:get("until " .. key) -- this worker's copy may be old
+  if until_s and until_s <= ngx.now() then
+    return true
+  end
+  shared:delete("trial " .. key)
+  keep(key, until_s or (shared:get("failures " .. key) and 0))
+  return false
+end
+
+function _M.release(key)
+  shared:delete("trial " .. key)
+end
+
+-- How many pauses there were since the last success.
+function _M.pause_count(key)
+  return shared:get("pauses " .. key) or 0
 end
 
 -- Key -> when its pause ends, of all workers.

@@ -345,6 +345,20 @@ def test_an_apps_headers_for_http1_do_not_break_http2(rig, client):
     assert not {"upgrade", "connection", "keep-alive"} & set(found.headers)
 
 
+def test_a_request_that_tries_a_target_that_failed_goes_on_elsewhere(rig, client, backend):
+    bad, good = backend("bad"), backend("good")
+    bad.behaviour = "fail"
+    targets = [target(bad.port), target(good.port)]
+    rig.route("shop.localhost", *targets, ejection={"failures": 1, "pause_s": 0.01, "most_s": 0.01})
+    eventually(lambda: client.ask(method="POST").status == 500)
+
+    def tried_three_times():
+        assert client.ask().status == 200
+        return len(bad.record.requests) >= 4
+
+    eventually(tried_three_times)
+
+
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 103 Early Hints\r\n\r\n", b"no HTTP at all\r\n\r\n"])
 def test_an_answer_that_is_none_is_502(rig, client, answer):
     with wire_app(answer) as app:
