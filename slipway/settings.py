@@ -97,6 +97,7 @@ class Settings:
     source_max_bytes: int = _setting("1g", "largest source tree; it is held in memory during its build", _size)
     build_memory_bytes: int = _setting("4g", "cap for all builds together", _size)
     build_cpus: float = _setting("0", "CPUs for all builds together; 0: no cap", float)
+    build_pids: int = _setting("4096", "processes and threads of all builds together; 0: no cap", int)
     base_images: tuple[str, ...] = _setting(
         "debian,python,node,golang,ruby,nginx,alpine,ubuntu,redis,postgres,busybox,scratch",
         "local images that Dockerfiles may start from or copy from",
@@ -108,7 +109,7 @@ class Settings:
     frontends: tuple[str, ...] = _setting("docker/dockerfile", "images allowed in a Dockerfile's # syntax line", _names)
     python_image: str = _setting("python:3.11-slim", "base image of detected Python apps")
     static_image: str = _setting("python:3.11-slim", "base image of static sites")
-    disk_floor_bytes: int = _setting("2g", "builds are refused when less is free in Docker's data folder", _size)
+    disk_floor_bytes: int = _setting("2g", "builds are refused or stopped when less is free in Docker's data", _size)
     releases_kept: int = _setting("5", "releases of an app kept for rollback", int)
 
     # deployments

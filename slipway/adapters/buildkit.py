@@ -20,6 +20,7 @@ from pathlib import Path
 from slipway.adapters import processes
 from slipway.adapters.buildkit_cgroup import Caps
 from slipway.adapters.buildkit_steps import own_address, steps_with
+from slipway.adapters.engine_calls import every
 from slipway.adapters.image_facts import facts_of
 from slipway.adapters.image_folder import seen_from_here
 from slipway.core.build_progress import Progress, explain
@@ -31,9 +32,14 @@ log = logging.getLogger(__name__)
 SHORT_TIMEOUT_S = 60.0
 PULL_TIMEOUT_S = 60.0
 STEPS_END_TIMEOUT_S = 10.0
+SPACE_LOOK_S = 0.5
 KEPT_LINES = 200
 _NO_REGISTRY_KEPT_S = 600.0
 _NO_SPACE = re.compile(r"no space left on device", re.IGNORECASE)
+
+
+class _Full(Exception):
+    """Less than the floor is free where images are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +87,15 @@ class BuildKit:
                 self._argv(spec, id_file, address),
                 env=self._environment() | {_secret(n): v for n, v in enumerate(spec.secrets.values())},
                 timeout_s=timeout_s,
-                stopped=stopped,
+                stopped=self._or_full(stopped),
                 output=see,
             ).code
         except Interrupted:
             self._see_steps_end(address)
             raise
+        except _Full:
+            self._see_steps_end(address)
+            raise self._disk_full("\n".join(tail), "the build was stopped: ") from None
         except processes.TimedOut:
             self._see_steps_end(address)
             raise _too_long(timeout_s, tail) from None
@@ -114,8 +123,20 @@ class BuildKit:
     def _failure(self, progress: Progress, tail: str) -> DeploymentFailed:
         if _NO_SPACE.search(tail) or _NO_SPACE.search(progress.error):
             return self._disk_full(tail)
-        failure = explain(progress, memory=f"{self._caps.memory_bytes >> 20} MB")
+        caps = self._caps
+        failure = explain(progress, memory=f"{caps.memory_bytes >> 20} MB", processes=caps.pids, tail=tail)
         return DeploymentFailed("build-failed", failure.sentence, remedy=failure.remedy, tail=tail)
+
+    def _or_full(self, stopped: Stopped) -> Stopped:
+        """`stopped`, which also looks after the disk: raises `_Full`. Whoever fills it, all builds stop."""
+        full = every(SPACE_LOOK_S, lambda: _Full() if self.free_bytes() < self.disk_floor_bytes else None)
+
+        def look() -> bool:
+            if reason := full():
+                raise reason
+            return stopped()
+
+        return look
 
     def _see_steps_end(self, address: str) -> None:
         """Wait until the stopped build's steps are gone. One may stay: where another build of the tenant has come to
@@ -186,11 +207,11 @@ class BuildKit:
         if self.free_bytes() < self.disk_floor_bytes:
             raise self._disk_full("")
 
-    def _disk_full(self, tail: str) -> DeploymentFailed:
+    def _disk_full(self, tail: str, first: str = "") -> DeploymentFailed:
         free, floor = self.free_bytes() / (1 << 30), self.disk_floor_bytes / (1 << 30)
         return DeploymentFailed(
             "disk-full",
-            f"{free:.1f} GB are free where images are kept ({self.facts().root}); builds need {floor:.1f} GB",
+            f"{first}{free:.1f} GB are free where images are kept ({self.facts().root}); builds need {floor:.1f} GB",
             remedy="free some space on the host: docker builder prune, docker image prune; "
             "or lower SLIPWAY_DISK_FLOOR_BYTES",
             tail=tail,

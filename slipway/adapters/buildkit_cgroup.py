@@ -23,6 +23,8 @@ class Caps:
 
     memory_bytes: int
     cpus: float = 0
+    pids: int = 0
+    """Processes and threads."""
     root: Path = ROOT
 
     def apply(self) -> bool:
@@ -49,6 +51,8 @@ class Caps:
         if self.cpus:
             _write(group / "cpu.cfs_period_us", PERIOD_US)
             _write(group / "cpu.cfs_quota_us", int(self.cpus * PERIOD_US))
+        if self.pids:
+            _write(_group(self.root / "pids") / "pids.max", self.pids)
         return True
 
     def _apply_v2(self) -> bool:
@@ -63,6 +67,8 @@ class Caps:
         _write(group / "cpu.weight", WEIGHT_V2)
         if self.cpus:
             (group / "cpu.max").write_text(f"{int(self.cpus * PERIOD_US)} {PERIOD_US}")
+        if self.pids:
+            _write(group / "pids.max", self.pids)
         return True
 
 

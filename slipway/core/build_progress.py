@@ -13,6 +13,11 @@ _NAME = re.compile(r"\[|FROM |exporting |importing ")
 _FAILED = re.compile(r"ERROR:|error:|failed to |executor failed")
 _EXIT = re.compile(r"exit code: (?P<code>\d+)")
 _IMAGE = re.compile(r"(?:\[internal\] load metadata for|FROM|\[[^\]]*\] FROM) (?P<image>\S+)")
+_NO_FORK = re.compile(
+    r"fork: (?:retry: )?Resource temporarily unavailable|can(?:no|')t (?:fork|start new thread)|pthread_create failed|"
+    r"fork/exec .*temporarily unavailable|errno 11\] Resource temporarily",
+    re.IGNORECASE,
+)
 _NO_FILE = re.compile(r"\"(?P<path>[^\"]+)\"?:? not found|lstat \S*/merged(?P<other>/\S*): no such file")
 _PREFIXES = re.compile(r"(?:ERROR: |failed to solve[^:]*: |failed to create LLB definition: |rpc error: .*? desc = )+")
 
@@ -61,8 +66,8 @@ class Failure:
     remedy: str
 
 
-def explain(progress: Progress, *, memory: str) -> Failure:
-    """Why a build failed. `memory` is the cap of all builds, as words."""
+def explain(progress: Progress, *, memory: str, processes: int, tail: str) -> Failure:
+    """Why a build failed. `memory`, as words, and `processes` are the caps of all builds; `tail` is the last output."""
     step = _STEP.fullmatch(progress.failed)
     at = f"`{_short(step['instruction'])}`" if step else "the build"
     code = _EXIT.search(progress.error)
@@ -70,6 +75,12 @@ def explain(progress: Progress, *, memory: str) -> Failure:
         return Failure(
             f"{at} was killed (exit code 137): builds here may use {memory} of memory together",
             "use less memory in the step; the host's owner can raise SLIPWAY_BUILD_MEMORY_BYTES",
+        )
+    if code and _NO_FORK.search(tail):
+        return Failure(
+            f"{at} could not start another process (exit code {code['code']}): "
+            f"builds here may have {processes} together",
+            "start fewer at a time in the step; the host's owner can raise SLIPWAY_BUILD_PIDS",
         )
     if code:
         return Failure(f"{at} ended with exit code {code['code']}", "mend what its output says, and push again")

@@ -7,6 +7,7 @@ import secrets
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -216,6 +217,16 @@ def test_cancelling_waits_for_no_step_of_another_build(bench: Bench) -> None:
     assert processes_with("sleep 3605") == []
 
 
+def kept_in_force(caps: Caps) -> Callable[[], bool]:
+    """Never stops, and writes the caps anew each time: another installation's build sets its own."""
+
+    def never() -> bool:
+        caps.apply()
+        return False
+
+    return never
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="cgroups belong to root")
 def test_all_builds_together_have_a_memory_cap(bench: Bench) -> None:
     settings = bench.settings
@@ -226,23 +237,53 @@ def test_all_builds_together_have_a_memory_cap(bench: Bench) -> None:
     hungry = f'RUN python3 -c "b = bytearray(900 << 20); print(len(b))" # {unique()}'
     try:
         with pytest.raises(DeploymentFailed, match="may use 600 MB of memory together"):
-            bench.build({"Dockerfile": f"FROM {BASE}\n{hungry}\n"}, images=capped)
+            bench.build({"Dockerfile": f"FROM {BASE}\n{hungry}\n"}, images=capped, stopped=kept_in_force(tight))
     finally:
         Caps(4 << 30).apply()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="cgroups belong to root")
+def test_all_builds_together_have_a_cap_of_processes(bench: Bench) -> None:
+    settings = bench.settings
+    tight = Caps(4 << 30, pids=100)
+    if not tight.apply():
+        pytest.skip("no common cgroup of builds on this host")
+    capped = BuildKit(bench.part.cli, settings.docker_host, settings.state_dir, tight, 0)
+    many = f"RUN for i in $(seq 200); do sleep 3606 & done # {unique()}"
+    try:
+        with pytest.raises(DeploymentFailed, match=r"could not start another process .* may have 100 together"):
+            bench.build({"Dockerfile": f"FROM {BASE}\n{many}\n"}, images=capped, stopped=kept_in_force(tight))
+        assert processes_with("sleep 3606") == []
+    finally:
+        Caps(4 << 30, pids=4096).apply()
+
+
+def test_a_build_that_fills_the_disk_is_stopped_and_gives_it_back(bench: Bench) -> None:
+    settings = bench.settings
+    free = bench.images.free_bytes()
+    picky = BuildKit(bench.part.cli, settings.docker_host, settings.state_dir, Caps(0), free - (256 << 20))
+    fill = f"RUN i=0; while i=$((i+1)); do head -c 64M /dev/zero > /fill-$i; sleep 0.2; done # {unique()}"
+    with pytest.raises(DeploymentFailed, match=r"the build was stopped: [\d.]+ GB are free .*builds need") as failed:
+        bench.build({"Dockerfile": f"FROM {BASE}\n{fill}\n"}, images=picky)
+    assert (failed.value.reason, bool(failed.value.remedy)) == ("disk-full", True)
+    assert processes_with("/fill-") == []
+    eventually(lambda: bench.images.free_bytes() > free - (200 << 20), within_s=30, what="its files are gone")
+
+
 def test_caps_are_written_where_either_kind_of_cgroup_keeps_them(tmp_path: Path) -> None:
     one, two = tmp_path / "v1", tmp_path / "v2"
-    for folder in ("memory/docker/buildkit", "cpu/docker/buildkit"):
+    for folder in ("memory/docker/buildkit", "cpu/docker/buildkit", "pids/docker/buildkit"):
         (one / folder).mkdir(parents=True)
     (two / "docker/buildkit").mkdir(parents=True)
-    assert replace(Caps(1 << 30, 1.5), root=one).apply()
+    assert replace(Caps(1 << 30, 1.5, 900), root=one).apply()
     assert (one / "memory/docker/buildkit/memory.limit_in_bytes").read_text() == str(1 << 30)
     assert (one / "cpu/docker/buildkit/cpu.cfs_quota_us").read_text() == "150000"
     assert (one / "cpu/docker/buildkit/cpu.shares").read_text() == "256"
-    assert replace(Caps(1 << 30, 1.5), root=two).apply()
+    assert (one / "pids/docker/buildkit/pids.max").read_text() == "900"
+    assert replace(Caps(1 << 30, 1.5, 900), root=two).apply()
     assert (two / "docker/buildkit/memory.max").read_text() == str(1 << 30)
     assert (two / "docker/buildkit/cpu.max").read_text() == "150000 100000"
     assert (two / "docker/buildkit/cpu.weight").read_text() == "25"
+    assert (two / "docker/buildkit/pids.max").read_text() == "900"
     assert not replace(Caps(1), root=tmp_path / "none").apply()
     assert Path("/sys/fs/cgroup") == ROOT

@@ -62,6 +62,11 @@ FAILURES = {
         "#6 FROM docker.io/acme/tools:latest\n#6 ERROR: failed to do request: Head: no such host",
         "the image acme/tools:latest is not on this host",
     ),
+    "no more processes": (
+        "#5 [2/2] RUN ./many\n#5 0.4 sh: 1: Cannot fork\n"
+        "#5 ERROR: executor failed running [/bin/sh -c ./many]: exit code: 2",
+        "`RUN ./many` could not start another process (exit code 2): builds here may have 512 together",
+    ),
     "a file of the context": (
         '#6 [2/2] COPY missing /x\n#6 ERROR: "/missing" not found: not found\n'
         'failed to compute cache key: "/missing" not found: not found',
@@ -82,6 +87,6 @@ FAILURES = {
 @pytest.mark.parametrize("case", FAILURES)
 def test_a_failure_is_told_in_a_sentence(case: str) -> None:
     output, sentence = FAILURES[case]
-    failure = explain(seen(output)[0], memory="4 GB")
+    failure = explain(seen(output)[0], memory="4 GB", processes=512, tail=output)
     assert sentence in failure.sentence
     assert failure.remedy
