@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from slipway.core.counting import plural
 from slipway.core.image_names import ImageName
 from slipway.errors import DeploymentFailed
 
@@ -70,7 +71,8 @@ class Progress:
 
     def note(self) -> str:
         """`pulled 47.1 MB, 5 of 7 layers were here`."""
-        here = f"{len(self.here)} of {len(self.layers)} layers were here"
+        all_of_them = len(self.layers)
+        here = f"{len(self.here)} of {plural(all_of_them, 'layer')} {'was' if all_of_them == 1 else 'were'} here"
         return f"pulled {megabytes(self.pulled_bytes)}, {here}" if self.layers else "all of it was here"
 
 

@@ -34,7 +34,7 @@ def test_a_tag_is_looked_up_pulled_by_digest_and_kept_by_a_name_of_ours(harbour:
     found = harbour.part.api.inspect_image(pulled.digest)
     assert (found["RepoTags"], found["RepoDigests"]) == ([tag], [])
     assert harbour.marks() == []
-    assert "0 of 1 layers were here" in pulled.note
+    assert "0 of 1 layer was here" in pulled.note
     assert [line.rpartition(" is ")[2] for line in harbour.lines] == ["here"] or len(harbour.lines) == 2
 
 
