@@ -4,11 +4,11 @@ local inflight = require("slipway.inflight")
 local metrics = require("slipway.metrics")
 local routes = require("slipway.routes")
 local streaks = require("slipway.streaks")
+local tally = require("slipway.tally")
 local units = require("slipway.units")
 local usage = require("slipway.usage")
 local usage_stream = require("slipway.usage_stream")
 local waiting = require("slipway.waiting")
-local worker = require("slipway.worker")
 
 local _M = {}
 
@@ -212,7 +212,7 @@ local function of_edge(page)
     ngx.shared.slipway_state:get("redis") == "connected" and 1 or 0)
   gauge(page, "usage_records_waiting", "Records of usage that Redis does not have yet.", usage_stream.waiting())
   gauge(page, "usage_age_seconds", "Time since what was counted went into a record.", usage_stream.age_s())
-  gauge(page, "workers", "Worker processes, with those that only finish what they have.", #worker.living())
+  gauge(page, "workers", "Worker processes, with those that only finish what they have.", #tally.look())
   page:family("connections", "gauge", "Clients' connections, by what nginx does with them.")
   for _, doing in ipairs({ "reading", "writing", "waiting" }) do
     page:sample("connections", 'state="' .. doing .. '"', tonumber(ngx.var["connections_" .. doing]) or 0)

@@ -13,8 +13,6 @@ local EVERY_S = 1
 local TIMEOUT_S = 2
 local FRESH_S = 5
 
-local busy = false
-
 function _M.of(id)
   return shared:get(id)
 end
@@ -56,20 +54,8 @@ local function read()
 end
 
 -- The follower tells when Redis is gone; without loads least load becomes round robin.
-local function tick(premature)
-  if premature or busy or not leader.is_mine() then
-    return
-  end
-  busy = true
-  local ran, err = pcall(read)
-  busy = false
-  if not ran then
-    ngx.log(ngx.ERR, "the targets' loads can't be read: ", err)
-  end
-end
-
 function _M.start()
-  assert(ngx.timer.every(EVERY_S, tick))
+  leader.every(EVERY_S, { name = "reading the targets' loads", work = read })
 end
 
 return _M

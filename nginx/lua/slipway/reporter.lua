@@ -11,12 +11,12 @@ local _M = {}
 local EVERY_S = 0.1
 local AT_LEAST_EVERY_S = 1
 local TIMEOUT_S = 2
+local PART = 1000 -- values in one command; even
 local SCAN_SHARE = 20 -- the scan may take a twentieth of the time, however much is under way
 
 local reported -- what Redis holds of this edge; nil: unknown, so everything is written anew
 local reported_at_s = 0
 local next_scan_s = 0
-local busy = false
 
 -- As the agent reads it: a target's id, and its id and " streams" for those of its requests that are streams.
 local function counts()
@@ -47,6 +47,13 @@ local function differences(totals)
   return changed, gone
 end
 
+-- What is spread over arguments must fit on the stack.
+local function in_parts(values, command)
+  for first = 1, #values, PART do
+    command(unpack(values, first, math.min(first + PART - 1, #values)))
+  end
+end
+
 local function write(client, totals, at_s)
   local whole = reported == nil
   reported = reported or {}
@@ -55,10 +62,13 @@ local function write(client, totals, at_s)
     if whole then
       queued:del(key())
     end
-    queued:hset(key(), "at", string.format("%.3f", at_s), unpack(changed))
-    if #gone > 0 then
-      queued:hdel(key(), unpack(gone))
-    end
+    queued:hset(key(), "at", string.format("%.3f", at_s))
+    in_parts(changed, function(...)
+      queued:hset(key(), ...)
+    end)
+    in_parts(gone, function(...)
+      queued:hdel(key(), ...)
+    end)
   end)
   if err then
     return nil, err
@@ -104,29 +114,20 @@ local function report()
   return true
 end
 
-local function tick(premature)
-  if premature or busy then
-    return
-  end
-  if not leader.is_mine() then
-    reported = nil
-    return
-  end
-  busy = true
-  local ran, ok, err = pcall(report)
-  busy = false
-  if not ran then
-    ngx.log(ngx.ERR, "the count of requests under way failed: ", ok)
-  end
-  if not ran or not ok then
-    reported = nil -- the follower tells that Redis is gone
+local function forget()
+  reported = nil
+end
+
+-- The follower tells that Redis is gone.
+local function ended(ok)
+  if not ok then
+    forget()
     next_scan_s = ngx.now() + AT_LEAST_EVERY_S
   end
-  return err
 end
 
 function _M.start()
-  assert(ngx.timer.every(EVERY_S, tick))
+  leader.every(EVERY_S, { name = "telling what is under way", work = report, ended = ended, rest = forget })
 end
 
 return _M

@@ -7,9 +7,9 @@ local leader = require("slipway.leader")
 local routes = require("slipway.routes")
 local settings = require("slipway.settings")
 local streaks = require("slipway.streaks")
+local tally = require("slipway.tally")
 local units = require("slipway.units")
 local waiting = require("slipway.waiting")
-local worker = require("slipway.worker")
 
 local _M = {}
 
@@ -21,7 +21,7 @@ end
 
 local function pids()
   local found = {}
-  for i, instance in ipairs(worker.living()) do
+  for i, instance in ipairs(tally.look()) do
     found[i] = pid_of(instance)
   end
   return found

@@ -1,5 +1,6 @@
 -- Counts over all living workers, exact at any moment. Each worker counts under its own instance, so that a killed
 -- one's counts no longer count, and an exiting one's still do.
+local leader = require("slipway.leader")
 local process = require("slipway.process")
 
 local _M = {}
@@ -8,7 +9,8 @@ local meta = { __index = methods }
 
 local state = ngx.shared.slipway_state
 
-local VERSION = "workers_version" -- grows when a worker starts, also in a killed one's place
+local VERSION = "workers_version" -- grows when a worker starts, and when one is found dead
+local LOOK_EVERY_S = 1 -- a killed worker's successor tells of it at once; one that a reload left to finish has none
 
 local living, living_version = {}, nil
 
@@ -16,23 +18,41 @@ function _M.version()
   return state:get(VERSION) or 0
 end
 
--- Instances of living workers; looked up anew only when a worker has started.
+-- Instances of living workers, also of those that a reload left to finish. The dead are forgotten, by all workers.
+function _M.look()
+  local found, is_any_dead = {}, false
+  for _, name in ipairs(state:get_keys(0)) do
+    local instance = name:match("^worker:(.+)$")
+    if instance and process.is_alive(instance) then
+      found[#found + 1] = instance
+    elseif instance then
+      state:delete(name)
+      is_any_dead = true
+    end
+  end
+  if is_any_dead then
+    state:incr(VERSION, 1, 0)
+  end
+  return found
+end
+
+-- The same, as of when a worker last started or was found dead.
 function _M.instances()
   local version = _M.version()
   if version ~= living_version then
-    living, living_version = {}, version
-    for _, name in ipairs(state:get_keys(0)) do
-      local instance = name:match("^worker:(.+)$")
-      if instance and process.is_alive(instance) then
-        living[#living + 1] = instance
-      end
-    end
+    living, living_version = _M.look(), version
   end
   return living
 end
 
-function _M.worker_started()
+function _M.start()
+  state:set("worker:" .. process.instance(), ngx.now())
   state:incr(VERSION, 1, 0)
+  leader.every(LOOK_EVERY_S, { name = "looking for dead workers", work = _M.look })
+end
+
+function _M.stop()
+  state:delete("worker:" .. process.instance())
 end
 
 -- Counts kept in this shared dictionary.

@@ -31,7 +31,6 @@ local taken_until_s         -- nil: this worker does not lead
 local next_look_s = 0
 local written               -- app -> what Redis holds as its total; nil: unknown
 local has_leftovers         -- of an nginx before this one, perhaps
-local busy = false
 
 local function now_s()
   ngx.update_time()
@@ -289,23 +288,15 @@ local function work()
   return true
 end
 
-local function tick(premature)
-  if premature or busy then
-    return
+local function forget()
+  taken_until_s = nil
+end
+
+local function ended(ok, err, broke_off)
+  if broke_off then
+    forget()
   end
-  if not leader.is_mine() then
-    taken_until_s = nil
-    return
-  end
-  busy = true
-  local ran, ok, err = pcall(work)
-  busy = false
-  if not ran then
-    taken_until_s = nil
-    ngx.log(ngx.ERR, "usage could not be told: ", ok)
-    err = ok
-  end
-  state:set("usage_problem", (not ran or not ok) and tostring(err) or nil)
+  state:set("usage_problem", not ok and tostring(err) or nil)
 end
 
 -- The last worker ends, and shared memory with it: what Redis lacks is left to the next nginx.
@@ -336,7 +327,8 @@ end
 
 function _M.start()
   boot()
-  assert(ngx.timer.every(settings.usage_every_s or 1, tick))
+  local duty = { name = "telling what was used", work = work, ended = ended, rest = forget }
+  leader.every(settings.usage_every_s or 1, duty)
 end
 
 return _M

@@ -4,7 +4,6 @@ local counters = require("slipway.counters")
 local follower = require("slipway.follower")
 local inflight = require("slipway.inflight")
 local loads = require("slipway.loads")
-local process = require("slipway.process")
 local reporter = require("slipway.reporter")
 local streaks = require("slipway.streaks")
 local tally = require("slipway.tally")
@@ -28,10 +27,9 @@ end
 function _M.start()
   end_with_master()
   math.randomseed(ngx.now() * 1000 + ngx.worker.pid())
-  state:set("worker:" .. process.instance(), ngx.now())
   counters.claim()
   inflight.start()
-  tally.worker_started()
+  tally.start()
   streaks.start()
   follower.start()
   reporter.start()
@@ -39,24 +37,10 @@ function _M.start()
   usage_stream.start()
 end
 
--- Instances of living workers, also of those that a reload left to finish. The dead are forgotten.
-function _M.living()
-  local living = {}
-  for _, name in ipairs(state:get_keys(0)) do
-    local instance = name:match("^worker:(.+)$")
-    if instance and process.is_alive(instance) then
-      living[#living + 1] = instance
-    elseif instance then
-      state:delete(name)
-    end
-  end
-  return living
-end
-
 -- A worker ends. Two that end at once may both find themselves the last: one of them closes.
 function _M.stop()
-  state:delete("worker:" .. process.instance())
-  if #_M.living() == 0 and state:add("closed", true) then
+  tally.stop()
+  if #tally.look() == 0 and state:add("closed", true) then
     usage_stream.close()
   end
 end

@@ -7,8 +7,10 @@ import concurrent.futures
 import os
 import signal
 import socket
+import threading
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 
 import pytest
 from edge_publisher import target
@@ -28,6 +30,28 @@ def open_socket(rig, host="shop.localhost"):
 def echo(connection: socket.socket, data: bytes) -> bytes:
     connection.sendall(data)
     return connection.recv(4096)
+
+
+@contextmanager
+def silent_app() -> Iterator[int]:
+    """Takes every connection and answers nothing; its port."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+    taken: list[socket.socket] = []
+
+    def take() -> None:
+        with suppress(OSError):
+            while True:
+                taken.append(listener.accept()[0])
+
+    taking = threading.Thread(target=take)
+    taking.start()
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        taking.join()
+        for connection in (listener, *taken):
+            connection.close()
 
 
 @pytest.fixture
@@ -118,6 +142,25 @@ def test_an_exiting_workers_requests_still_count_after_a_reload(rig, shop):
 
     counted(rig, {})
     eventually(lambda: not old & set(rig.edge.status["workers"]))
+
+
+def test_thousands_of_targets_with_something_under_way_are_all_reported(rig):
+    """At once, by a leader that begins anew: more than one call's arguments can hold."""
+    count = 4200
+    ids = [f"r-{number}" for number in range(count)]
+    with silent_app() as port, ExitStack() as clients:
+        rig.route("shop.localhost", *[target(port, id_) for id_ in ids])
+        for _ in ids:
+            clients.enter_context(closing(rig.edge.raw(b"GET / HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")))
+        counted(rig, dict.fromkeys(ids, 1))
+        before = rig.edge.status["leader"]
+        rig.edge.reload()
+        eventually(lambda: rig.edge.status["leader"] not in (before, None))
+
+        since = time.time()
+        eventually(lambda: rig.publisher.counted_at() > since)
+        assert rig.publisher.inflight() == dict.fromkeys(ids, 1)
+    counted(rig, {})
 
 
 def test_counts_of_an_edge_that_was_killed_are_replaced(rig, shop):

@@ -279,3 +279,22 @@ def test_a_killed_worker_gives_its_slots_back(rig, backend, app_id):
     assert rig.edge.ask(HOST).status == 200
     held.close()
     app.release.set()
+
+
+def test_a_killed_worker_that_a_reload_left_to_finish_gives_its_slots_back(rig, backend, app_id):
+    """Nobody starts in its place."""
+    app = backend()
+    rig.route(HOST, target(app.port), app=app_id, max_concurrency=1, waiting={"timeout_s": 5})
+    held = rig.edge.raw(b"GET /slow HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
+    eventually(lambda: rig.edge.status["inflight"])
+    old = set(rig.edge.status["workers"])
+    rig.edge.reload()
+    eventually(lambda: len(set(rig.edge.status["workers"]) - old) == 2)
+    eventually(lambda: len(old & set(rig.edge.status["workers"])) == 1)
+
+    for pid in old & set(rig.edge.status["workers"]):
+        rig.edge.kill(pid)
+
+    assert rig.edge.ask(HOST).status == 200
+    held.close()
+    app.release.set()
