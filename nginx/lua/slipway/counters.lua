@@ -106,6 +106,7 @@ local function new_place()
 end
 
 local function free(place)
+  places:delete("name|" .. place)
   places:lpush("free rows", place % ROWS)
 end
 
@@ -118,6 +119,11 @@ function _M.place(name)
   return places:get("row|" .. name)
 end
 
+-- Whose row is at a place; nil when it was given back.
+function _M.name(place)
+  return places:get("name|" .. place)
+end
+
 -- This worker's row of the name, and its place, made when there is none; or nil and why not. The first counter is
 -- row[1]. The row is the name's as long as row[0] is the place.
 function _M.row(name)
@@ -128,7 +134,10 @@ function _M.row(name)
       return nil, err
     end
     local ok
-    ok, err = places:safe_add("row|" .. name, made)
+    ok, err = places:safe_set("name|" .. made, name)
+    if ok then
+      ok, err = places:safe_add("row|" .. name, made)
+    end
     if not ok then
       free(made)
     end
@@ -153,8 +162,7 @@ end
 
 local living, living_version = {}, nil
 
--- Slot -> whether the worker whose it is lives. Looked up now; `sum_of_living` alone does so when a worker started.
-function _M.look_who_lives()
+local function look_who_lives()
   local found = {}
   for slot = 0, slots_taken() - 1 do
     local holder = state:get("slot:" .. slot)
@@ -166,15 +174,14 @@ end
 local function who_lives()
   local version = tally.version()
   if version ~= living_version then
-    living, living_version = _M.look_who_lives(), version
+    living, living_version = look_who_lives(), version
   end
   return living
 end
 
 -- One counter of a place, from all workers that live.
-function _M.sum_of_living(place, number, is_living)
-  local sum, at = 0, place % ROWS * WIDTH
-  is_living = is_living or who_lives()
+function _M.sum_of_living(place, number)
+  local sum, at, is_living = 0, place % ROWS * WIDTH, who_lives()
   for slot = 0, slots - 1 do
     local row = all + slot * SLOT + at
     if row[0] == place and is_living[slot] then
@@ -182,6 +189,23 @@ function _M.sum_of_living(place, number, is_living)
     end
   end
   return sum
+end
+
+-- Place -> sum of one counter, from all workers that live, of all rows where it is not zero. Goes over all rows in the
+-- order in which they lie in memory: most have nothing to tell.
+function _M.standing(number)
+  local found, is_living = {}, look_who_lives()
+  local last = places:get("rows") or -1
+  for slot = 0, slots - 1 do
+    local rows = all + slot * SLOT
+    for at = 0, is_living[slot] and last * WIDTH or -1, WIDTH do
+      local count = rows[at + number]
+      if count ~= 0 then
+        found[rows[at]] = (found[rows[at]] or 0) + count
+      end
+    end
+  end
+  return found
 end
 
 -- One counter of a place, from all workers.

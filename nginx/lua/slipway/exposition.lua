@@ -178,7 +178,7 @@ local function of_replicas(page, replicas)
     end
   end)
   page:family("inflight", "gauge", "Requests and open connections under way.")
-  local under_way = inflight.totals(replicas)
+  local under_way = inflight.totals()
   over(replicas, function(unit)
     if unit.target ~= "" then
       page:sample("inflight", unit.labels, under_way[unit.target] or 0)

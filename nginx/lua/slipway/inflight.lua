@@ -6,7 +6,7 @@ local units = require("slipway.units")
 
 local _M = {}
 
-local REQUESTS, STREAMS = 9, 10
+local REQUESTS, STREAMS = 14, 15 -- where histograms mostly have zeros: these are not asked whose they are
 
 -- What stands there is of a worker that was killed, whose rows this one has now.
 function _M.start()
@@ -40,19 +40,16 @@ function _M.of(entry, target)
   return series.place and counters.sum_of_living(series.place, REQUESTS) or 0
 end
 
--- Target's id -> requests under way in all living workers, and the same for those of them that are streams. `known`:
--- the units to look at.
-function _M.totals(known)
+-- Target's id -> requests under way in all living workers, and the same for those of them that are streams.
+function _M.totals()
   local requests, streams = {}, {}
-  local is_living = counters.look_who_lives()
-  for _, unit in ipairs(known) do
-    local place = unit.target ~= "" and units.place(unit)
-    local count = place and counters.sum_of_living(place, REQUESTS, is_living) or 0
-    if count > 0 then
-      requests[unit.target] = (requests[unit.target] or 0) + count
-      local streaming = counters.sum_of_living(place, STREAMS, is_living)
+  for place, count in pairs(counters.standing(REQUESTS)) do
+    local target = units.target_at(place)
+    if target then
+      requests[target] = (requests[target] or 0) + count
+      local streaming = counters.sum_of_living(place, STREAMS)
       if streaming > 0 then
-        streams[unit.target] = (streams[unit.target] or 0) + streaming
+        streams[target] = (streams[target] or 0) + streaming
       end
     end
   end

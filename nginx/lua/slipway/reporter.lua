@@ -2,7 +2,6 @@
 local connection = require("slipway.connection")
 local inflight = require("slipway.inflight")
 local leader = require("slipway.leader")
-local roster = require("slipway.roster")
 local routes = require("slipway.routes")
 local settings = require("slipway.settings")
 
@@ -20,7 +19,7 @@ local next_scan_s = 0
 
 -- As the agent reads it: a target's id, and its id and " streams" for those of its requests that are streams.
 local function counts()
-  local totals, streams = inflight.totals(roster.units())
+  local totals, streams = inflight.totals()
   for id, count in pairs(streams) do
     totals[id .. " streams"] = count
   end

@@ -8,7 +8,6 @@ local routes = require("slipway.routes")
 local settings = require("slipway.settings")
 local streaks = require("slipway.streaks")
 local tally = require("slipway.tally")
-local units = require("slipway.units")
 local waiting = require("slipway.waiting")
 
 local _M = {}
@@ -48,7 +47,7 @@ function _M.answer()
     redis = state:get("redis") or "not tried yet",
     leader = pid_of(leader.holder()),
     workers = pids(),
-    inflight = (inflight.totals(units.all())),
+    inflight = (inflight.totals()),
     loads = loads.all(),
     waiting = waiting.counts(),
     pauses = streaks.pauses(),

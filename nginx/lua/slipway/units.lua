@@ -33,9 +33,18 @@ local function series_of(entry, target)
   return series
 end
 
--- The row's name of an app's histogram.
+-- The names of rows: a unit's; an app's histogram.
+local function row_of(unit)
+  return "u|" .. unit
+end
+
 function _M.histogram_of(app)
   return "h|" .. app
+end
+
+-- The target of the unit whose row is at this place; nil when it is no unit's, or has none.
+function _M.target_at(place)
+  return (counters.name(place) or ""):match("^u|[^|]*|(.+)$")
 end
 
 -- Tells of the unit, once; two workers may both do it, and readers take a unit once.
@@ -64,7 +73,7 @@ local function register(series)
     series.histogram, err = counters.row(_M.histogram_of(series.app))
   end
   if ok and series.histogram then
-    series.row, series.place = counters.row(series.unit)
+    series.row, series.place = counters.row(row_of(series.unit))
     err = series.place
   end
   if not series.row then
@@ -115,7 +124,7 @@ end
 
 -- Where its row is; nil as long as it has none.
 function _M.place(unit)
-  unit.place = unit.place or counters.place(unit.unit)
+  unit.place = unit.place or counters.place(row_of(unit.unit))
   return unit.place
 end
 
@@ -128,7 +137,7 @@ end
 function _M.forget(unit)
   counts:delete("k|" .. unit.unit)
   counts:delete("u|" .. unit.number)
-  counters.forget(unit.unit)
+  counters.forget(row_of(unit.unit))
 end
 
 function _M.forget_app(app)

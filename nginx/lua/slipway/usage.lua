@@ -15,7 +15,7 @@ local FIELDS = #metrics.FIELDS
 local ROOM_BYTES = 2 * 1024 * 1024 -- kept free in either: a step must fit
 
 -- All fields in one call: with many apps this is most of the work.
-local PACKED = "%.0f" .. (",%.0f"):rep(FIELDS - 1)
+local PACKED = "%d" .. (",%d"):rep(FIELDS - 1)
 local UNPACKED = "^([^,]+)" .. (",([^,]+)"):rep(FIELDS - 1) .. "$"
 
 local function unpacked(text)
@@ -47,7 +47,7 @@ local function apps_json(apps)
 end
 
 local function key_of(sequence)
-  return "r|" .. string.format("%.0f", sequence)
+  return "r|" .. string.format("%d", sequence)
 end
 
 -- The newest record's sequence number; 0 before the first.
@@ -169,7 +169,7 @@ local function step_of(used, unit_totals, app_totals, period, open)
   return {
     number = (records:get("done") or 0) + 1,
     sequence = sequence,
-    record = string.format('{"sequence":%.0f,"from":%.3f,"to":%.3f,"apps":%s}', sequence,
+    record = string.format('{"sequence":%d,"from":%.3f,"to":%.3f,"apps":%s}', sequence,
       open and open.from or period.from_s, period.to_s, apps_json(in_record)),
     units = unit_totals,
     apps = app_totals,

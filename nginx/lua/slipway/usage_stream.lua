@@ -143,7 +143,7 @@ end
 local function total_json(app)
   local values = usage.total(app)
   return string.format(
-    '{"requests":[%.0f,%.0f,%.0f,%.0f,%.0f],"bytes_in":%.0f,"bytes_out":%.0f,"duration_ms":%.0f,"requests_per_s":%.3f}',
+    '{"requests":[%d,%d,%d,%d,%d],"bytes_in":%d,"bytes_out":%d,"duration_ms":%d,"requests_per_s":%.3f}',
     values[1], values[2], values[3], values[4], values[5], values[6], values[7], values[8], rates.of(app))
 end
 
@@ -184,11 +184,11 @@ local function send_some(client, apps)
     for sequence = first, last do
       local record = usage.record_text(sequence)
       if record then
-        queue_record(queued, boot(), string.format("%.0f", sequence), record)
+        queue_record(queued, boot(), string.format("%d", sequence), record)
       end
     end
     if last >= first then
-      queued:hset(POSITIONS, settings.edge_id, boot() .. ":" .. string.format("%.0f", last))
+      queued:hset(POSITIONS, settings.edge_id, boot() .. ":" .. string.format("%d", last))
     end
     if apps then
       queue_totals(queued, apps)
@@ -251,7 +251,7 @@ local function forget_idle()
     local keep = unit.app == "" or ngx.now() - unit.used_at_s < IDLE_S
       or is_current(unit, units.about(unit.app).host)
     if not keep then
-      under_way = under_way or inflight.totals(roster.units())
+      under_way = under_way or inflight.totals()
       keep = under_way[unit.target] ~= nil
     end
     apps_kept[unit.app] = apps_kept[unit.app] or keep
