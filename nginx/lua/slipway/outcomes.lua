@@ -6,10 +6,12 @@ local breaker = require("slipway.breaker")
 local ejection = require("slipway.ejection")
 local latencies = require("slipway.latencies")
 local metrics = require("slipway.metrics")
+local settings = require("slipway.settings")
 
 local _M = {}
 
 local CLIENT_WENT = 499
+local IN_VAIN_S = settings.in_vain_s or 10
 
 -- The last attempt's. Streams last as long as they like.
 local function note_latency(ctx)
@@ -27,12 +29,22 @@ local function failed(ctx, entry)
   breaker.note(ctx, entry, ctx.page == nil)
 end
 
+-- Most clients have less patience than `read_s`. Without this a target that hangs would be asked for ever.
+local function waited_in_vain(ctx)
+  local answered = (ngx.var.upstream_header_time or ""):find("%d$")
+  local waited_s = tonumber((ngx.var.upstream_response_time or ""):match("([%d.]+)$"))
+  return not ctx.streams and not answered and (waited_s or 0) >= IN_VAIN_S
+end
+
 local function judge(ctx, status)
   local entry = ctx.entry
   if entry.balancing == "least_load" then
     note_latency(ctx)
   end
   if status == CLIENT_WENT or ctx.failure then
+    if status == CLIENT_WENT and not ctx.judged and waited_in_vain(ctx) then
+      ejection.failed(entry, ctx.target)
+    end
     breaker.note(ctx, entry, nil)
   elseif status >= 500 then
     failed(ctx, entry)

@@ -6,7 +6,7 @@ import concurrent.futures
 import itertools
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from edge_publisher import target
@@ -26,7 +26,7 @@ def rig(shared_rig):
 
 @pytest.fixture(scope="module")
 def hasty_rig():
-    with running({}, {"trial_patience_s": 0.1}) as made:
+    with running({}, {"trial_patience_s": 0.1, "in_vain_s": 0.2}) as made:
         yield made
 
 
@@ -252,6 +252,22 @@ def test_a_request_that_may_not_be_repeated_goes_elsewhere_while_others_can_try(
 
     assert {rig.edge.ask(HOST, method="POST").json["backend"] for _ in range(12)} == {"one", "three"}
     assert rig.edge.ask(HOST).json["backend"] == "two"
+
+
+def test_clients_that_gave_up_on_a_target_that_hangs_eject_it(hasty_rig, backend, app_id):
+    """Most have less patience than the edge."""
+    fleet = Fleet(hasty_rig, backend, app_id)
+    fleet.route(ejection=LONG, timeouts={"connect_s": 1, "read_s": 60})
+    hang(fleet.apps[1])
+
+    def ask_for_a_moment():
+        with closing(hasty_rig.edge.raw(f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())) as connection:
+            connection.settimeout(0.3)
+            with suppress(TimeoutError):
+                connection.recv(4096)
+        return fleet.is_ejected("two")
+
+    eventually(ask_for_a_moment)
 
 
 def test_a_request_that_was_on_its_way_when_the_pause_began_begins_no_other(rig, fleet):
