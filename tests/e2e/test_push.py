@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
+from tests.fixtures.processes import running_command
 from tests.fixtures.stack import Stack
 from tests.fixtures.waiting import eventually
 
+ROLLBACK_S = 2.0
+"""What the product promises, from the command to the first answer of the old version."""
 SLOW_BUILD = """FROM python:3.11-slim
 RUN python -c "import asyncio, base64, hashlib, signal"
 WORKDIR /app
@@ -78,32 +84,54 @@ def test_an_old_body_under_a_new_delivery_id_does_not_downgrade(stack: Stack) ->
 
 def test_of_three_quick_pushes_the_newest_goes_live_and_nothing_of_the_others_remains(stack: Stack) -> None:
     checkout = stack.app("quick")
-    commits = []
-    for version in ("a", "b", "c"):
-        commits.append(checkout.commit(version, VERSION=f"{version}\n", Dockerfile=slow(3, version)))
+    seconds = {"a": 60.001, "b": 60.002, "c": 1}  # the older ones would sleep on for long, by words of their own
+    commits = {}
+    for version, duration in seconds.items():
+        commits[version] = checkout.commit(version, VERSION=f"{version}\n", Dockerfile=slow(duration, version))
         checkout.push()
-    first, second, third = (stack.deployment_of("quick", commit)["id"] for commit in commits)
-    assert stack.ended(third)["state"] == "live"
-    assert [stack.ended(each)["state"] for each in (first, second)] == ["superseded", "superseded"]
+    *older, newest = (stack.deployment_of("quick", commit)["id"] for commit in commits.values())
+    scratch = stack.settings.scratch_dir / f"slipway-{stack.instance}"
+    for version, deployment in zip("ab", older, strict=True):
+        assert stack.reaches(deployment, "superseded")["detail"]
+        assert running_command(f"sleep {seconds[version]}") == [], "its step runs on"
+        assert running_command(f"{scratch}/{deployment}-") == [], "what the worker started for it runs on"
+        assert not list(scratch.glob(f"{deployment}-*"))
+    assert stack.ended(newest)["state"] == "live"
     assert stack.get("quick").text == "c"
     releases = {each["release"] for each in stack.call("GET", "/apps/quick/replicas")["replicas"]}
     assert len(releases) == 1
-    assert len(stack.containers("label=slipway.task=", "name=quick")) <= 1
-    assert not list((stack.settings.scratch_dir / f"slipway-{stack.instance}").glob(f"{first}-*"))
+    assert len(stack.containers("name=-quick-")) == len(stack.images("slipway.app=quick")) == 1
+    eventually(lambda: running_command(str(scratch)) == [], what="no worker has any of it in hand")
+    assert not list(scratch.glob("*"))
 
 
-def test_a_rollback_during_a_slow_build_stays(stack: Stack) -> None:
+def test_a_rollback_during_a_slow_build_serves_the_old_digest_in_two_seconds_and_stays(stack: Stack) -> None:
     checkout = stack.app("rolled")
-    stack.deploy("rolled", checkout, "one")
-    stack.deploy("rolled", checkout, "two")
-    commit = checkout.commit("Slow", VERSION="three\n", Dockerfile=slow(8, "three"))
-    checkout.push()
-    building = stack.reaches(stack.deployment_of("rolled", commit)["id"], "building")
-    rollback = stack.call("POST", "/apps/rolled/rollback", {})
-    assert stack.ended(rollback["id"])["state"] == "live"
-    assert stack.get("rolled").text == "one"
-    assert stack.ended(building["id"])["state"] == "cancelled"
-    assert stack.get("rolled").text == "one"
+    digests = {version: stack.deploy("rolled", checkout, version)["release"]["digest"] for version in ("one", "two")}
+    took_s: list[float] = []
+    for old in ("one", "two", "one"):  # again when something else had the host's attention
+        commit = checkout.commit("Slow", VERSION="three\n", Dockerfile=slow(60, f"three-{len(took_s)}"))
+        checkout.push()
+        building = stack.reaches(stack.deployment_of("rolled", commit)["id"], "building")
+        seconds, rollback = rolled_back(stack, "rolled", old)
+        took_s.append(seconds)
+        ended = stack.ended(rollback)
+        assert (ended["state"], ended["release"]["digest"]) == ("live", digests[old])
+        assert stack.ended(building["id"])["state"] == "cancelled"
+        assert stack.get("rolled").text == old
+        if seconds <= ROLLBACK_S:
+            return
+    pytest.fail(f"never within {ROLLBACK_S} s: {took_s}")
+
+
+def rolled_back(stack: Stack, app: str, old: str) -> tuple[float, int]:
+    """By the command: the seconds until the old version's first answer, and the deployment."""
+    with ThreadPoolExecutor(1) as pool:
+        began = time.monotonic()
+        told = pool.submit(stack.cli_json, "rollback", "-a", app, "--no-watch")
+        eventually(lambda: stack.get(app).text == old, every_s=0.01)
+        seconds = time.monotonic() - began
+    return seconds, int(told.result()["id"])
 
 
 def test_a_rollback_goes_back_to_digest_and_configuration_together(stack: Stack) -> None:

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.e2e.test_kills import HITS, hit_in_every_state, running_rig
 from tests.e2e.test_push import slow
 from tests.e2e.test_rollouts_under_load import roll_out_under_load
 from tests.fixtures.load import load
@@ -16,6 +17,7 @@ from tests.fixtures.stack import Stack
 SEED = int(os.environ.get("SEED", "7"))
 ROLLOUTS = int(os.environ.get("ROLLOUTS", "100"))
 ROUNDS = int(os.environ.get("ROUNDS", "40"))
+PAIRS = int(os.environ.get("PAIRS", "10"))
 
 
 def test_a_hundred_rollouts_under_load_fail_no_request_and_cut_no_socket(
@@ -47,3 +49,15 @@ def test_random_kills_at_random_moments_lose_no_push_and_fail_no_request(
         tally = clients.stop()
     assert tally.failures == []
     assert len(stack.call("GET", "/apps/chaos/deployments?limit=100")["deployments"]) == ROUNDS + 1
+
+
+def test_two_hits_at_once_in_every_state_lose_no_deployment_and_fail_no_request(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    chance = random.Random(SEED)
+    with running_rig() as rig:
+        for number in range(1, PAIRS + 1):
+            pair = chance.sample(sorted(HITS), 2)
+            with capsys.disabled():
+                print(f"round {number} of {PAIRS}: {' and '.join(pair)}", flush=True)
+            hit_in_every_state(rig, f"v{number}", *pair)
