@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import http.client
 import json
 import signal
 import threading
@@ -14,6 +15,7 @@ from edge_rig import eventually, running
 from usage_reader import UsageReader
 
 FAST = {"usage_every_s": 0.05}
+CUT = 0  # for a status: the connection ended without an answer
 
 
 @pytest.fixture
@@ -39,7 +41,6 @@ class Load:
 
     def __init__(self, rig, clients: int = 2) -> None:
         self.rig = rig
-        self.statuses: Counter[int] = Counter()
         self._over = threading.Event()
         self._pool = concurrent.futures.ThreadPoolExecutor(clients)
         self._running = [self._pool.submit(self._ask) for _ in range(clients)]
@@ -47,10 +48,14 @@ class Load:
     def _ask(self) -> Counter[int]:
         statuses: Counter[int] = Counter()
         while not self._over.wait(0.005):
-            statuses[self.rig.edge.ask("shop.localhost").status] += 1
+            try:
+                statuses[self.rig.edge.ask("shop.localhost").status] += 1
+            except (ConnectionError, http.client.HTTPException):
+                statuses[CUT] += 1
         return statuses
 
     def stop(self) -> Counter[int]:
+        """How often each status was answered."""
         self._over.set()
         total = sum((each.result() for each in self._running), Counter())
         self._pool.shutdown()
@@ -145,6 +150,28 @@ def test_leaders_that_are_killed_count_everything_once(rig, shop, reader):
 
     eventually(lambda: reader.requests() == 80)
     assert UsageReader(rig.redis.client).requests() == 80
+    assert reader.gaps == []
+
+
+def test_workers_that_are_killed_under_load_lose_no_more_than_they_had_under_way(rig, shop, reader):
+    """A request counts when it ends, so those that a killed worker had under way count nowhere."""
+    shop.delay_s = 0.05
+    load = Load(rig, clients=8)
+    kills = 6
+    for _ in range(kills):
+        before = set(rig.edge.status["workers"])
+        eventually(lambda: sum(rig.edge.status["inflight"].values()) >= 4)
+        rig.edge.kill(min(before))
+        eventually(lambda before=before: len(set(rig.edge.status["workers"]) - before) == 1)
+    statuses = load.stop()
+    received = sum(shop.record.counts().values())
+
+    assert set(statuses) == {200, CUT}
+    eventually(lambda: reader.requests() == _in_counters(rig) > 0)
+    counted = reader.requests()
+    just_answered = kills  # a worker answers one at a time, and may be killed before it counts that
+    assert received - statuses[CUT] - just_answered <= counted <= received
+    assert counted >= statuses[200] - just_answered
     assert reader.gaps == []
 
 
