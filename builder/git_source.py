@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 
 from builder import scratch
 from builder.attempt import Attempt
+from builder.choice import last_choice
 from builder.recipes import Recipe
 from builder.scratch import Scratch
 from builder.source_tree import SourceTree
 from slipway import intents, lifecycle
 from slipway.adapters.commit_status import StatusState
-from slipway.core.ordering import Verdict, push_is_stale
+from slipway.core.ordering import Verdict, is_old_news, push_is_stale
 from slipway.core.states import Kind, State
 from slipway.errors import DependencyUnavailable, DeploymentFailed
 from slipway.ports.building import BuildSpec, Built, Commit, Repository
@@ -55,12 +56,14 @@ class GitSource:
         self._forget_sources()
 
     def is_stale(self) -> Verdict:
-        """The push against its branch's head now."""
+        """The push against its branch's head now, and against what was chosen by hand since that was told of."""
         ref = self._work.ref or f"refs/heads/{self._work.branch}"
         head = self._tools.sources.resolve(self._repository, ref)
         with self._tools.db.read(tenant_id=self._work.tenant_id) as session:
             live = intents.live_deployment(session, self._work.app_id, self._work.environment)
-        return push_is_stale(self._sha, head, live.commit_sha if live else None)
+            choice = last_choice(session, self._work)
+        verdict = push_is_stale(self._sha, head, live.commit_sha if live else None)
+        return is_old_news(self._sha, choice) if verdict.goes_on else verdict
 
     def tell(self, status: StatusState, what: str) -> None:
         """A commit status."""

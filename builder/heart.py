@@ -126,7 +126,7 @@ class Heart:
             self._looked_at = None
             return
         if verdict is not GOES_ON and not verdict.goes_on and self.stop is None:
-            self.stop = Stop(verdict.end, verdict.why)
+            self.stop = Stop(verdict.end, verdict.why, remedy=verdict.remedy)
 
 
 def _newer_push(session: Session, row: Deployment) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -89,7 +90,8 @@ def keep(
     event: PushEvent | None = None,
 ) -> int:
     """Write the delivery's row: a new one, or a new outcome of the one that came before. Returns its id."""
-    values = {"event": call.event, "outcome": str(outcome), "reason": reason}
+    digest = hashlib.sha256(call.body).hexdigest()
+    values = {"event": call.event, "outcome": str(outcome), "reason": reason, "body_digest": digest}
     if event is not None:
         values |= {"ref": event.ref, "commit_sha": event.commit_sha}
     if known:

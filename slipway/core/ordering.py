@@ -51,6 +51,18 @@ class LiveImage:
     """Something that a build takes was changed since."""
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The last time that somebody chose by hand what serves, and what the branch told before and after."""
+
+    deployment: int
+    kind: Kind
+    head_then: str | None
+    """The branch's last commit that was told of before; None: none was."""
+    moved_since: bool
+    """The branch was at another commit since. A body that came before, come once more, does not say so."""
+
+
 GOES_ON = Verdict(True)
 
 
@@ -100,6 +112,16 @@ def push_is_stale(commit_sha: str, branch_head: str | None, live_commit: str | N
     if live_commit == commit_sha:
         return Verdict(False, State.SKIPPED, f"{commit_sha[:7]} is live already")
     return GOES_ON
+
+
+def is_old_news(commit_sha: str, choice: Choice | None) -> Verdict:
+    """A push of its branch's head against what was chosen by hand. A rollback stands until the branch moves: what tells
+    of the same head once more (a delivery sent again, or a body that somebody kept) does not undo it."""
+    if choice is None or choice.moved_since or choice.head_then != commit_sha:
+        return GOES_ON
+    what = "a rollback" if choice.kind is Kind.ROLLBACK else "by hand"
+    why = f"{commit_sha[:7]} was the branch's head before deployment {choice.deployment} ({what}), and is no new push"
+    return Verdict(False, State.SKIPPED, why, remedy="to deploy it all the same: slipway deploy")
 
 
 def asked_for_again(kind: Kind, version: str, live: LiveImage | None) -> Verdict:

@@ -23,6 +23,11 @@ EXPOSE 8000
 CMD ["python", "-u", "app.py"]
 """
 
+PATIENT = """health_path = "/health"
+[timeouts]
+probe_s = 30
+"""
+
 
 def slow(seconds: float, version: str) -> str:
     """A Dockerfile whose build takes its time, anew for each version."""
@@ -80,6 +85,23 @@ def test_an_old_body_under_a_new_delivery_id_does_not_downgrade(stack: Stack) ->
     replay = eventually(lambda: next(iter(d for d in stack.deployments("replayed") if d["id"] > live["id"]), None))
     assert stack.ended(replay["id"])["state"] == "superseded"
     assert stack.get("replayed").text == "new"
+
+
+def test_the_heads_body_under_a_new_delivery_id_does_not_undo_a_rollback(stack: Stack) -> None:
+    checkout = stack.app("undone")
+    stack.deploy("undone", checkout, "good")
+    stack.deploy("undone", checkout, "bad")
+    body = [each for each in stack.forge.pushes() if each.repository == "acme/undone"][-1].body
+    rollback = stack.call("POST", "/apps/undone/rollback", {})
+    assert stack.ended(rollback["id"])["state"] == "live"
+    stack.forge.send("acme/undone", "push", body)
+    replay = eventually(lambda: next(iter(d for d in stack.deployments("undone") if d["id"] > rollback["id"]), None))
+    ended = stack.ended(replay["id"])
+    assert (ended["state"], ended["kind"]) == ("skipped", "push")
+    assert "no new push" in ended["detail"]
+    assert stack.get("undone").text == "good"
+    stack.deploy("undone", checkout, "mended")
+    assert stack.get("undone").text == "mended"
 
 
 def test_of_three_quick_pushes_the_newest_goes_live_and_nothing_of_the_others_remains(stack: Stack) -> None:
@@ -150,11 +172,14 @@ def test_a_rollback_goes_back_to_digest_and_configuration_together(stack: Stack)
 
 def test_a_configuration_change_during_a_build_and_the_build_are_both_kept(stack: Stack) -> None:
     checkout = stack.app("both")
-    stack.deploy("both", checkout, "one")
-    commit = checkout.commit("Slow", VERSION="two\n", Dockerfile=slow(3, "two"))
+    stack.deploy("both", checkout, "one", slipway__toml=PATIENT)
+    commit = checkout.commit("Slow", VERSION="two\n", Dockerfile=slow(2, "two"))
     checkout.push()
     building = stack.reaches(stack.deployment_of("both", commit)["id"], "building")
-    changed = stack.call("PATCH", "/apps/both/variables", {"set": {"COLOUR": "green"}})["deployment"]
+    variables = {"COLOUR": "green", "SLEEPY": "one"}  # the old version starts so slowly that the build ends meanwhile
+    changed = stack.call("PATCH", "/apps/both/variables", {"set": variables})["deployment"]
+    stack.reaches(building["id"], "starting")
+    assert stack.call("GET", f"/deployments/{changed['id']}")["state"] == "starting"
     assert stack.ended(changed["id"])["state"] in ("live", "retired")
     assert stack.ended(building["id"])["state"] == "live"
     assert (stack.get("both").text, stack.get("both", "/env/COLOUR").text) == ("two", "green")

@@ -298,6 +298,7 @@ def _deliveries() -> None:
         sa.Column("commit_sha", sa.String(length=64), nullable=False),
         sa.Column("outcome", sa.String(length=20), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("body_digest", sa.String(length=64), nullable=False),
         sa.Column("received_at", slipway.models.base.UtcDateTime(timezone=True), nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["hook_id"], ["hooks.id"], name=op.f("fk_deliveries_hook_id"), ondelete="CASCADE"),
@@ -308,6 +309,7 @@ def _deliveries() -> None:
         sa.UniqueConstraint("hook_id", "delivery_id", name=op.f("uq_deliveries_hook_id_delivery_id")),
     )
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.create_index("ix_deliveries_hook_id_body_digest", ["hook_id", "body_digest"], unique=False)
         batch_op.create_index(batch_op.f("ix_deliveries_tenant_id"), ["tenant_id"], unique=False)
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 VERSION = (Path(__file__).parent / "VERSION").read_text().strip()
 BEHAVIOUR = Path(__file__).parent / "BEHAVIOUR"
 MODE = BEHAVIOUR.read_text().strip() if BEHAVIOUR.exists() else ""
+SLEEPY = os.environ.get("SLEEPY") == VERSION
+SLEEP_S = 10.0
 NAME = f"{VERSION}/{os.environ.get('ROUND', '')}"
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 CLOSE, GOING_AWAY = 8, (1001).to_bytes(2, "big")
@@ -128,5 +130,7 @@ async def main():
 if __name__ == "__main__":
     if MODE == "crash":
         sys.exit("KeyError: 'DATABASE_URL'")
+    if SLEEPY:
+        time.sleep(SLEEP_S)
     stopping = asyncio.Event()
     asyncio.run(main())

@@ -52,6 +52,15 @@ def test_a_push_is_recorded_with_what_came_of_it(sender: TestClientSender, hooke
     assert deployment.delivery_row == delivery.id
 
 
+def test_the_same_body_is_known_again_under_another_number(sender: TestClientSender, hooked: Make) -> None:
+    acme = hooked()
+    for number, after in (("d-1", AFTER), ("d-2", AFTER), ("d-3", "c" * 40)):
+        sender.send(acme.hook_id, push(after=after), delivery_id=number)
+    first, again, other = (each.body_digest for each in acme.deliveries())
+    assert first == again != other
+    assert len(first) == 64
+
+
 def test_the_pushed_commit_is_the_apps_head(sender: TestClientSender, hooked: Make) -> None:
     acme = hooked()
     sender.send(acme.hook_id)

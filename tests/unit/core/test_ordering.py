@@ -9,10 +9,12 @@ import pytest
 
 from slipway.core.ordering import (
     Candidate,
+    Choice,
     LiveImage,
     asked_for_again,
     begins_anew,
     cancelled_by_rollback,
+    is_old_news,
     may_switch,
     next_to_start,
     push_is_stale,
@@ -148,6 +150,29 @@ def test_a_stale_push_stops(head: str | None, serving: str | None, end: State) -
 @pytest.mark.parametrize("serving", [None, B])
 def test_the_branchs_head_is_deployed(serving: str | None) -> None:
     assert push_is_stale(A, A, serving).goes_on
+
+
+WENT_BACK = Choice(3, Kind.ROLLBACK, head_then=A, moved_since=False)
+
+
+def test_a_push_that_tells_of_the_head_that_was_rolled_back_from_is_skipped() -> None:
+    verdict = is_old_news(A, WENT_BACK)
+    assert (verdict.goes_on, verdict.end) == (False, State.SKIPPED)
+    assert "deployment 3 (a rollback)" in verdict.why
+    assert "slipway deploy" in verdict.remedy
+
+
+@pytest.mark.parametrize(
+    ("commit", "choice"),
+    [
+        (A, None),
+        (B, WENT_BACK),
+        (A, replace(WENT_BACK, head_then=None)),
+        (A, replace(WENT_BACK, moved_since=True)),
+    ],
+)
+def test_a_push_that_says_something_new_of_its_branch_is_deployed(commit: str, choice: Choice | None) -> None:
+    assert is_old_news(commit, choice).goes_on
 
 
 SERVES = LiveImage(A, release=3, message="Add it", kind=Kind.PUSH, serves=True, outdated=False)

@@ -1,0 +1,46 @@
+"""What somebody chose by hand to serve, for a push that may tell nothing new of its branch."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from builder.hold import Work
+from slipway.core.ordering import Choice
+from slipway.core.push import BRANCHES
+from slipway.core.states import BY_HAND, Kind, State
+from slipway.models import Delivery, Deployment
+
+_CHOOSES = [str(kind) for kind in (Kind.ROLLBACK, *BY_HAND)]
+_CAME_TO_NOTHING = [str(state) for state in (State.FAILED, State.CANCELLED, State.SUPERSEDED, State.SKIPPED)]
+
+
+def last_choice(session: Session, work: Work) -> Choice | None:
+    """The last one before the push that came to something; None when there is none."""
+    of_app = {"app_id": work.app_id, "environment": work.environment}
+    earlier = select(Deployment).filter_by(**of_app).where(Deployment.sequence < work.candidate.sequence)
+    newest_first = earlier.order_by(Deployment.sequence.desc()).limit(1)
+    stands = newest_first.where(Deployment.kind.in_(_CHOOSES), Deployment.state.not_in(_CAME_TO_NOTHING))
+    choice = session.scalar(stands)
+    if choice is None:
+        return None
+    told = newest_first.where(_tells_of(work.ref), ~_repeats())
+    before = session.scalar(told.where(Deployment.sequence < choice.sequence))
+    since = session.scalar(
+        told.where(Deployment.sequence > choice.sequence, Deployment.commit_sha.not_in(["", work.commit_sha]))
+    )
+    return Choice(choice.id, Kind(choice.kind), before.commit_sha if before else None, moved_since=since is not None)
+
+
+def _tells_of(ref: str) -> ColumnElement[bool]:
+    """Deployments that say where the branch was: pushes to it, and those by hand that took its head."""
+    by_hand = and_(Deployment.kind.in_([str(kind) for kind in BY_HAND]), Deployment.commit_sha != "")
+    pushed = and_(Deployment.kind == str(Kind.PUSH), Deployment.ref == ref)
+    return or_(pushed, and_(by_hand, Deployment.ref.in_([ref, ref.removeprefix(BRANCHES)])))
+
+
+def _repeats() -> ColumnElement[bool]:
+    """Deployments of a delivery whose body came before, under another id."""
+    its, other = aliased(Delivery), aliased(Delivery)
+    same_body = and_(other.hook_id == its.hook_id, other.body_digest == its.body_digest, other.id < its.id)
+    return exists().where(its.id == Deployment.delivery_row, its.body_digest != "", same_body)
