@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 
 FIREWALL_S = 60.0
 HOUSEKEEPING_S = 300.0
+JOURNAL_S = 1.0
+"""How often SQLite's journal is moved into its file: no commit of anybody's shall have to."""
 _REST, LONGEST_REST_S = 10, 10.0
 """Looking at thousands of apps takes part of a second: it rests for so many times as long."""
 
@@ -91,6 +93,7 @@ class Agent:
         parts = self._parts
         meter = LoadMeter(parts.runtime, parts.publisher, lambda: balanced_by_load(parts.db))
         self._beside("loads", lambda: self._every(LOADS_S, "loads", meter.measure))
+        self._beside("journal", lambda: self._every(JOURNAL_S, "journal", parts.db.checkpoint))
         self._beside("housekeeping", lambda: self._every(HOUSEKEEPING_S, "housekeeping", self._housekeeping))
         log.info("at work", extra={"instance": settings.instance, "edge": settings.edge_id})
         self._reconcile()
