@@ -4,6 +4,7 @@ local balancing = require("slipway.balancing")
 local ejection = require("slipway.ejection")
 local inflight = require("slipway.inflight")
 local metrics = require("slipway.metrics")
+local process = require("slipway.process")
 local routes = require("slipway.routes")
 
 local _M = {}
@@ -116,7 +117,7 @@ local function move(ctx, code)
   if connected and ctx.too_slow then
     return false
   end
-  return take_another(ctx) or connected
+  return take_another(ctx) or connected and not process.is_orphan()
 end
 
 -- One more than there is to try even with a single target: the table may change meanwhile.

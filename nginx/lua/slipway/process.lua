@@ -1,5 +1,9 @@
 -- Which worker processes are alive. An instance is "<pid>.<start, in clock ticks>": a pid alone may come again.
+local ffi = require("ffi")
+
 local _M = {}
+
+ffi.cdef("int getppid(void);")
 
 local DEAD = { X = true, Z = true }
 
@@ -34,6 +38,18 @@ function _M.instance()
     own_pid, own_instance = pid, pid .. "." .. (started(pid) or "0")
   end
   return own_instance
+end
+
+local master
+
+-- When a worker starts.
+function _M.note_master()
+  master = ffi.C.getppid()
+end
+
+-- Whether this worker only finishes what it has because its master was killed: then nobody keeps its memory up to date.
+function _M.is_orphan()
+  return ngx.worker.exiting() and ffi.C.getppid() ~= master
 end
 
 function _M.is_alive(instance)

@@ -2,6 +2,7 @@
 -- keeps what it read, and every request compares versions: so all workers, also those that a reload left to finish, see
 -- a change at the same moment, and a look costs reading one number, however many routes there are.
 local reader = require("slipway.entry")
+local process = require("slipway.process")
 local streaks = require("slipway.streaks")
 
 local _M = {}
@@ -62,6 +63,9 @@ end
 
 -- The host's entry as it is now; or nil and the failure's code.
 function _M.entry(host)
+  if process.is_orphan() then
+    return nil, "service-unavailable"
+  end
   local version = state:get(VERSION)
   local entry = kept[host]
   if entry and entry.version == version then
@@ -76,6 +80,9 @@ function _M.last_read(host)
 end
 
 function _M.is_current(entry)
+  if process.is_orphan() then
+    return false
+  end
   local version = state:get(VERSION)
   if version == entry.version then
     return true
