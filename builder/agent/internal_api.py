@@ -20,7 +20,7 @@ from builder.agent.following import Followers, Watcher
 from builder.agent.parts import REASON, Parts
 from builder.agent.stats import replica_stats
 from slipway.core.fleet import GONE
-from slipway.errors import InvalidInput, NotFound, SlipwayError
+from slipway.errors import DependencyUnavailable, InvalidInput, NotFound, SlipwayError
 from slipway.models import Replica
 
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ class Application:
         self._parts = parts
         self._status = status
         self._followers = Followers(parts.runtime)
+        self._of_itself: dict[str, Callable[[], dict[str, Any]]] = {
+            "/healthz": lambda: {"ok": True},
+            "/readyz": self._ready,
+            "/status": status,
+        }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
@@ -62,16 +67,22 @@ class Application:
         if environ["REQUEST_METHOD"] != "GET":
             return Answer((), status=HTTPStatus.METHOD_NOT_ALLOWED)
         path = environ["PATH_INFO"]
-        if path == "/healthz":
-            return Answer(_json({"ok": True}))
-        if path == "/status":
-            return Answer(_json(self._status()))
+        if path in self._of_itself:
+            return Answer(_json(self._of_itself[path]()))
         asked = _OF_A_REPLICA.fullmatch(path)
         if asked is None:
             return Answer((), status=HTTPStatus.NOT_FOUND)
         if asked["what"] == "stats":
             return Answer(_json(replica_stats(self._parts, asked["id"])))
         return Answer(self._output(asked["id"], environ), "text/plain; charset=utf-8")
+
+    def _ready(self) -> dict[str, Any]:
+        """Raises `DependencyUnavailable` while something that it needs is away."""
+        if away := sorted(self._status()["away"]):
+            raise DependencyUnavailable(
+                f"Failing, and tried again: {', '.join(away)}.", remedy="the agent's log says what does not answer"
+            )
+        return {"ready": True}
 
     def _output(self, replica_id: str, environ: WSGIEnvironment) -> Iterator[bytes]:
         query = parse_qs(environ["QUERY_STRING"])

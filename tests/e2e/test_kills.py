@@ -22,6 +22,9 @@ from tests.fixtures.processes import empty_redis, kill_horses, kill_nginx
 from tests.fixtures.stack import Stack, running_stack
 from tests.fixtures.waiting import eventually
 
+SERVICES = {"webhook": True, "router": True, "agent": True, "edge": False}
+"""Which are not ready without SQL. A worker listens on nothing."""
+
 
 @dataclass(frozen=True)
 class Rig:
@@ -50,11 +53,9 @@ def lose_sql(rig: Rig) -> None:
     """Who needs it says so, and who does not serves on."""
     rig.sql.stop(signal.SIGQUIT)
     try:
-        run = rig.stack.settings.run_dir
-        for service in ("webhook", "router"):
-            assert http_status(run / f"{service}.sock", "/healthz")[0] == 200
-            status, said = http_status(run / f"{service}.sock", "/readyz")
-            assert (status, json.loads(said)["code"]) == (503, "dependency-unavailable")
+        for service, needs_sql in SERVICES.items():
+            eventually_ready(rig, service, 503 if needs_sql else 200)
+            assert asked(rig, service, "/healthz") == 200
         refused = rig.stack.api("GET", "/apps")
         assert (refused.status, refused.json["code"]) == (503, "dependency-unavailable")
         assert "database" in refused.json["detail"]
@@ -64,6 +65,16 @@ def lose_sql(rig: Rig) -> None:
         assert [rig.stack.get(state).status for state in STATES] == [200] * len(STATES)
     finally:
         rig.sql.start()
+    for service in SERVICES:
+        eventually_ready(rig, service, 200)
+
+
+def eventually_ready(rig: Rig, service: str, status: int) -> None:
+    eventually(lambda: asked(rig, service, "/readyz") == status, what=f"{service}: GET /readyz answers {status}")
+
+
+def asked(rig: Rig, service: str, path: str) -> int:
+    return http_status(rig.stack.settings.run_dir / f"{service}.sock", path)[0]
 
 
 HITS: dict[str, Callable[[Rig], Any]] = {

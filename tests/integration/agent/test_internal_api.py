@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from typing import Any
 
 import httpx
 import pytest
@@ -34,9 +35,14 @@ def container(rig: Rig, replica: Replica) -> FakeContainer:
 
 
 @pytest.fixture
-def client(rig: Rig) -> Iterator[httpx.Client]:
+def status() -> dict[str, Any]:
+    return {"apps": 1, "away": {}}
+
+
+@pytest.fixture
+def client(rig: Rig, status: dict[str, Any]) -> Iterator[httpx.Client]:
     rig.settings.run_dir.mkdir(parents=True, exist_ok=True)
-    server = internal_api.serve(rig.parts, lambda: {"apps": 1})
+    server = internal_api.serve(rig.parts, lambda: status)
     transport = httpx.HTTPTransport(uds=str(rig.settings.agent_socket))
     with httpx.Client(transport=transport, base_url="http://agent", timeout=10) as made:
         yield made
@@ -66,8 +72,17 @@ def test_an_unknown_replica_and_a_wrong_number_are_problems(client: httpx.Client
     assert client.get(f"/replicas/{replica.id}/output", params={"tail": "x"}).status_code == 422
 
 
+def test_it_is_not_ready_while_something_it_needs_is_away(client: httpx.Client, status: dict[str, Any]) -> None:
+    assert (client.get("/readyz").status_code, client.get("/readyz").json()) == (200, {"ready": True})
+    status["away"] = {"look": 3, "publish": 1}
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["code"]) == (503, "dependency-unavailable")
+    assert "look, publish" in answer.json()["detail"]
+    assert client.get("/healthz").status_code == 200
+
+
 def test_status_and_health(client: httpx.Client) -> None:
-    assert client.get("/status").json() == {"apps": 1}
+    assert client.get("/status").json() == {"apps": 1, "away": {}}
     assert client.get("/healthz").json() == {"ok": True}
 
 
