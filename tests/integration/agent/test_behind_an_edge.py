@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import http.client
 import shutil
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ class App(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     def do_GET(self):
+        if self.path == "/socket":
+            return self.talk()
         if self.path == "/slow" and "NAME" == "left":
             time.sleep(1)
         body = b"NAME"
@@ -39,6 +42,15 @@ class App(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+    do_POST = do_GET
+    def talk(self):
+        self.close_connection = True
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.end_headers()
+        while self.connection.recv(100):
+            self.connection.sendall(b"NAME")
     def log_message(self, *args): pass
 http.server.ThreadingHTTPServer(("", 8000), App).serve_forever()
 """
@@ -60,13 +72,23 @@ def disconnect(part: EnginePart, container_id: str) -> None:
 
 
 class Visitors:
-    """Clients of one app on kept connections, and what they were answered with 200."""
+    """Clients of one app on kept connections, and what they were answered with 200, or on a WebSocket, by method."""
 
-    def __init__(self, port: int, host: str, paths: tuple[str, ...]) -> None:
-        self.bodies: list[str] = []
+    def __init__(self, port: int, host: str, visits: list[tuple[str, str]]) -> None:
+        self.bodies: dict[str, list[str]] = {method: [] for method, _ in visits}
         self._port, self._host = port, host
         self._ended = threading.Event()
-        self._threads = [threading.Thread(target=self._visit, args=(path,), daemon=True) for path in paths]
+        self._threads = [threading.Thread(target=self._visit, args=visit, daemon=True) for visit in visits]
+
+    def are_answered(self, times: int = 1) -> bool:
+        """Each method so often from now on."""
+        before = {method: len(bodies) for method, bodies in self.bodies.items()}
+        grown = lambda: all(len(self.bodies[each]) >= count + times for each, count in before.items())  # noqa: E731
+        return bool(eventually(grown, within_s=60, what=f"each method is answered {times} times"))
+
+    @property
+    def answers(self) -> dict[str, set[str]]:
+        return {method: set(bodies) for method, bodies in self.bodies.items()}
 
     def start(self) -> None:
         for thread in self._threads:
@@ -77,19 +99,36 @@ class Visitors:
         for thread in self._threads:
             thread.join(timeout=30)
 
-    def _visit(self, path: str) -> None:
+    def _visit(self, method: str, path: str) -> None:
         connection = self._connect()
         while not self._ended.wait(0.005):
             try:
-                connection.request("GET", path, headers={"Host": self._host})
+                if method == "SOCKET":
+                    self._talk(path)
+                    continue
+                connection.request(method, path, headers={"Host": self._host})
                 answer = connection.getresponse()
                 body = answer.read().decode()
                 if answer.status == 200:
-                    self.bodies.append(body)
+                    self.bodies[method].append(body)
             except (OSError, http.client.HTTPException):
                 connection.close()
                 connection = self._connect()
         connection.close()
+
+    def _talk(self, path: str) -> None:
+        """Raw bytes on a connection that was upgraded, until it ends."""
+        with socket.create_connection(("127.0.0.1", self._port), timeout=5) as connection:
+            upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n{upgrade}\r\n\r\n".encode())
+            if b" 101 " not in connection.recv(4096):
+                return
+            while not self._ended.wait(0.005):
+                connection.sendall(b"?")
+                body = connection.recv(100).decode()
+                if not body:
+                    return
+                self.bodies["SOCKET"].append(body)
 
     def _connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self._port, timeout=25)
@@ -130,8 +169,8 @@ class Town(Host):
         return self.rig.replicas(app, state="ready")
 
     @contextmanager
-    def visited(self, app: App, *paths: str) -> Iterator[Visitors]:
-        visitors = Visitors(self.edge.port, f"{app.name}.localhost", paths)  # type: ignore[attr-defined]
+    def visited(self, app: App, *visits: tuple[str, str]) -> Iterator[Visitors]:
+        visitors = Visitors(self.edge.port, f"{app.name}.localhost", list(visits))  # type: ignore[attr-defined]
         visitors.start()
         try:
             yield visitors
@@ -164,25 +203,25 @@ def test_a_recycled_address_answers_no_request_of_its_former_app(
 ) -> None:
     """The address of the harmed replica goes to the other app while requests that chose it are still under way."""
     left, right = apps
-    plain, slow = ("/",) * 2, ("/slow",) * 4
+    plain = [("GET", "/"), ("GET", "/"), ("POST", "/"), ("SOCKET", "/socket")]
+    slow = [("GET", "/slow"), ("GET", "/slow"), ("POST", "/slow"), ("POST", "/slow")]
     with town.visited(left, *plain, *slow) as visitors, town.visited(right, *plain) as neighbours:
-        eventually(lambda: "left" in visitors.bodies and "right" in neighbours.bodies, what="both are visited")
+        assert visitors.are_answered()
+        assert neighbours.are_answered()
         [former] = town.ready(left)
-        eventually(lambda: town.edge.status["inflight"].get(former.id, 0) >= len(slow), what="slow requests")  # type: ignore[attr-defined]
+        eventually(lambda: town.edge.status["inflight"].get(former.id, 0) > len(slow), what="slow requests")  # type: ignore[attr-defined]
         harm(town.part, str(former.container_id))
         town.scale(left, 0)
         town.scale(right, 3)
         recycled = lambda: former.address in {each.address for each in town.ready(right)}  # noqa: E731
         eventually(recycled, within_s=60, what="the address is used again")
-        seen = len(neighbours.bodies)
-        eventually(lambda: len(neighbours.bodies) > seen + 100, what="its new holder was asked, too")
+        assert neighbours.are_answered(50), "its new holder, too"
         town.scale(right, 1)
         town.scale(left, 1)
         eventually(lambda: town.ready(left), within_s=60, what="the first app is back")
-        seen = len(visitors.bodies)
-        eventually(lambda: len(visitors.bodies) > seen + 20, what="it serves again")
-    assert set(visitors.bodies) == {"left"}
-    assert set(neighbours.bodies) == {"right"}
+        assert visitors.are_answered(5)
+    assert visitors.answers == dict.fromkeys(("GET", "POST", "SOCKET"), {"left"})
+    assert neighbours.answers == dict.fromkeys(("GET", "POST", "SOCKET"), {"right"})
 
 
 def test_a_request_ends_the_back_off_of_a_replica_that_crashed(town: Town, apps: tuple[App, App]) -> None:
