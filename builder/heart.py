@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -49,7 +50,15 @@ class Heart:
     since it waits for the network. Silence longer than `lapse_s` ends the work: another worker may have it by then.
     """
 
-    def __init__(self, hold: Hold, *, interval_s: float, lapse_s: float, is_stale: Callable[[], Verdict]) -> None:
+    def __init__(
+        self,
+        hold: Hold,
+        *,
+        interval_s: float,
+        lapse_s: float,
+        is_stale: Callable[[], Verdict],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._hold = hold
         self._interval_s = interval_s
         self._lapse_s = lapse_s
@@ -57,7 +66,9 @@ class Heart:
         self._end = threading.Event()
         self._threads: list[threading.Thread] = []
         self._looked_at: int | None = None
-        self._silent_s = 0.0
+        self._clock = clock
+        self._heard_at = clock()
+        """When the last beat that was written began. It is dated then at the latest: the row is no younger."""
         self.stop: Stop | None = None
 
     def __enter__(self) -> Self:
@@ -70,7 +81,9 @@ class Heart:
             thread.join()
 
     def stopped(self) -> bool:
-        """Shall the work stop?"""
+        """Shall the work stop? Too long a silence is noticed here, too: a beat may be waiting for the database."""
+        if self.stop is None and self._is_silent():
+            self.stop = Stop(lost=True)
         return self.stop is not None
 
     def _in_thread(self, work: Callable[[], None], name: str) -> None:
@@ -80,30 +93,30 @@ class Heart:
         thread.start()
 
     def _beat_on(self) -> None:
-        while not self._end.wait(self._interval_s) and self.stop is None:
+        while not self._end.wait(self._interval_s) and not self.stopped():
             self.beat()
 
     def beat(self) -> None:
         """One beat: write the time, look around."""
+        began = self._clock()
         try:
             seen = self._look()
-            self._silent_s = 0.0
+            self._heard_at = began
         except Lost:
             seen = Seen(Stop(lost=True))
         except DependencyUnavailable as error:
             log.warning("no heartbeat: the database does not answer", extra={"why": error.message})
-            seen = self._silence()
+            seen = Seen()
         except Exception:  # the boundary of a thread: a heart that ended would say nothing
             log.exception("no heartbeat: a fault of ours")
-            seen = self._silence()
+            seen = Seen()
         self.stop = self.stop or seen.stop
         if seen.newer_push and seen.newer_push != self._looked_at and not self.stop:
             self._looked_at = seen.newer_push
             self._in_thread(self._look_at_branch, "branch")
 
-    def _silence(self) -> Seen:
-        self._silent_s += self._interval_s
-        return Seen(Stop(lost=True) if self._silent_s >= self._lapse_s else None)
+    def _is_silent(self) -> bool:
+        return self._clock() - self._heard_at >= self._lapse_s
 
     def _look(self) -> Seen:
         with self._hold.write() as (session, row):

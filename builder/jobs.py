@@ -11,6 +11,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -26,6 +27,7 @@ from slipway.adapters.commit_status import StatusState
 from slipway.adapters.vault import SealBroken
 from slipway.core.ordering import Verdict
 from slipway.core.states import ENDED, State
+from slipway.db import DatabaseAway
 from slipway.errors import DeploymentFailed, SlipwayError
 from slipway.models import Deployment
 from slipway.ports.building import Interrupted
@@ -123,7 +125,9 @@ class Job:
             work()
         except Lost:
             log.warning("the deployment is in other hands; nothing was written")
-            return None
+        except DatabaseAway as error:
+            log.warning("the database was away", extra={"why": error.message})
+            self._hand_back("the database was away for a moment")
         except Interrupted:
             return self._stop(self._heart.stop)
         except DeploymentFailed as error:
@@ -134,11 +138,13 @@ class Job:
         except Exception:
             log.exception("a fault of ours")
             return self._fail(_internal(self._work.deployment_id))
-        return State.STARTING
+        else:
+            return State.STARTING
+        return None
 
     def _stop(self, stop: Stop | None) -> State | None:
         if stop is None:
-            self._hand_back()
+            self._hand_back("the worker was restarted")
             return None
         if stop.lost:
             log.warning("stopped: the deployment is in other hands")
@@ -153,20 +159,24 @@ class Job:
         log.info("stopped", extra={"state": str(stop.state), "why": stop.why})
         return stop.state
 
-    def _hand_back(self) -> None:
-        """The worker ends: the next one takes the deployment over, at once."""
+    def _hand_back(self, why: str) -> None:
+        """The next worker takes the deployment over, at once.
+
+        Raises:
+            DatabaseAway: still, or again; the heartbeat lapses and the agent hands it out.
+        """
         try:
             with self._hold.write() as (_, row):
-                lifecycle.end_step(row, ok=False, note="the worker was restarted")
+                lifecycle.end_step(row, ok=False, note=why)
                 lifecycle.advance(row, State.QUEUED)
                 row.attempt += 1
                 row.heartbeat_at = None
                 attempt = row.attempt
         except Lost:
             return
-        self._output.line("the worker was restarted; another one takes over")
+        self._output.line(f"{why}; another worker takes over")
         self._tools.queue.enqueue_build(self._work.deployment_id, attempt)
-        log.info("handed back")
+        log.info("handed back", extra={"why": why})
 
     def _fail(self, error: DeploymentFailed) -> State | None:
         redact = self._output.redact
@@ -191,13 +201,14 @@ class Job:
         """Wait for its outcome. Live is one: that old replicas still drain, which may take minutes, holds no worker."""
         deadline = time.monotonic() + FOLLOW_S
         while not told_to_end.wait(FOLLOW_POLL_S) and time.monotonic() < deadline:
-            state = self._hold.outcome()
-            if state is None:
-                return
-            if state in ENDED:
-                self._tell_status()
-                self._tools.log.finish(self._work.deployment_id)
-                return
+            with suppress(DatabaseAway):  # the rollout is not ours, and goes on meanwhile
+                state = self._hold.outcome()
+                if state is None:
+                    return
+                if state in ENDED:
+                    self._tell_status()
+                    self._tools.log.finish(self._work.deployment_id)
+                    return
 
     def _tell_status(self) -> None:
         with self._tools.db.read(tenant_id=self._work.tenant_id) as session:

@@ -5,7 +5,7 @@
 
 On SQLite a write begins with BEGIN IMMEDIATE: a deferred transaction that upgrades fails at once when another writer is
 there. Writers of one process queue for it, those of others try every millisecond: SQLite's own waiting sleeps up to
-100 ms at a time. No I/O inside a transaction. Losing the database raises `DependencyUnavailable`.
+100 ms at a time. No I/O inside a transaction. Losing the database raises `DatabaseAway`.
 """
 
 from __future__ import annotations
@@ -41,6 +41,11 @@ _READ = "slipway_read"
 
 class UnscopedQuery(RuntimeError):
     """A query without a scope is a defect, not "all"."""
+
+
+class DatabaseAway(DependencyUnavailable):
+    """For those who go on differently without the database than without anything else. To whoever asks us it is one
+    more dependency that is away. Whether the transaction was committed is not known."""
 
 
 class Database:
@@ -83,12 +88,12 @@ class Database:
             ):
                 yield session
         except (OperationalError, InterfaceError) as error:
-            raise DependencyUnavailable(
+            raise DatabaseAway(
                 "The database does not answer; nothing was changed.", remedy="try again in a moment"
             ) from error
         except DBAPIError as error:
             if error.connection_invalidated:
-                raise DependencyUnavailable(
+                raise DatabaseAway(
                     "The database went away; nothing was changed.", remedy="try again in a moment"
                 ) from error
             raise
@@ -119,7 +124,7 @@ class _Turn:
 
     def __enter__(self) -> None:
         if not self._lock.acquire(timeout=WRITER_WAIT_S):
-            raise DependencyUnavailable("The database is busy; nothing was changed.", remedy="try again in a moment")
+            raise DatabaseAway("The database is busy; nothing was changed.", remedy="try again in a moment")
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
