@@ -220,8 +220,9 @@ def test_a_recycled_address_answers_no_request_of_its_former_app(
         town.scale(left, 1)
         eventually(lambda: town.ready(left), within_s=60, what="the first app is back")
         assert visitors.are_answered(5)
-    assert visitors.answers == dict.fromkeys(("GET", "POST", "SOCKET"), {"left"})
-    assert neighbours.answers == dict.fromkeys(("GET", "POST", "SOCKET"), {"right"})
+    methods = ("GET", "POST", "SOCKET")
+    assert visitors.answers == {method: {"left"} for method in methods}
+    assert neighbours.answers == {method: {"right"} for method in methods}
 
 
 def test_a_request_ends_the_back_off_of_a_replica_that_crashed(town: Town, apps: tuple[App, App]) -> None:
