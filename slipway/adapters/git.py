@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from slipway.adapters import processes
+from slipway.adapters.git_tree import LISTING, TreeSize
 from slipway.adapters.public_hosts import public_addresses
 from slipway.core import validation
 from slipway.core.redaction import Redactor
@@ -26,7 +27,6 @@ from slipway.ports.building import Commit, Repository, Stopped
 
 RESOLVE_TIMEOUT_S = 20.0
 FETCH_TIMEOUT_S = 600.0
-MAX_FILES = 200_000
 DEPTHS = (50, 1000, None)
 _CONFIGURATION = {
     "core.hooksPath": "/dev/null",
@@ -60,7 +60,6 @@ _ABSENT = re.compile(
 _MOVED = re.compile(r"returned error: 30\d|unable to update url base from redirection", re.IGNORECASE)
 _NO_COMMIT = re.compile(r"not our ref|unadvertised object|couldn't find remote ref|no such remote ref", re.IGNORECASE)
 _OVER_THE_NETWORK = frozenset({"fetch", "ls-remote"})
-_TREE_LINE = re.compile(r"\d+ \w+ [0-9a-f]+ +(?P<size>\d+|-)\t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ class GitSources:
             with self._access(repository, own, stopped) as access:
                 access.git(["init", "--quiet", "--bare", "--", str(own)])
                 self._get_commit(access, sha)
-                self._check_size(access, sha)
+                access.git([*LISTING, sha], each=TreeSize(self._limits.source_max_bytes).see)
                 access.git([f"--work-tree={into}", "checkout", "--quiet", "--force", "--detach", sha])
                 return _commit(access.git(["log", "-1", "--format=%H%n%an%n%B", "HEAD"]), sha)
         finally:
@@ -139,18 +138,6 @@ class GitSources:
             if access.has(sha):
                 return
         raise _missing(sha)
-
-    def _check_size(self, access: _Access, sha: str) -> None:
-        listing = access.git(["ls-tree", "-r", "--long", "--full-tree", sha], whole=True)
-        sizes = [match["size"] for line in listing.splitlines() if (match := _TREE_LINE.match(line))]
-        total = sum(int(size) for size in sizes if size != "-")
-        if total > self._limits.source_max_bytes or len(sizes) > MAX_FILES:
-            raise DeploymentFailed(
-                "source-too-large",
-                f"the commit has {len(sizes)} files with {total >> 20} MB; up to {MAX_FILES} files with "
-                f"{self._limits.source_max_bytes >> 20} MB can be built here",
-                remedy="leave data out of the repository; the host's owner can raise SLIPWAY_SOURCE_MAX_BYTES",
-            )
 
     def _access(self, repository: Repository, folder: Path | None, stopped: Stopped = processes.never) -> _Access:
         try:
@@ -265,14 +252,13 @@ class _Access:
             os.close(self._key)
             self._key = None
 
-    def git(self, arguments: list[str], *, timeout_s: float = 120.0, whole: bool = False) -> str:
-        """Run git and return what it printed.
+    def git(self, arguments: list[str], *, timeout_s: float = 120.0, each: Callable[[str], None] | None = None) -> str:
+        """Run git and return the end of what it printed; `each` gets every line as it comes, and may raise.
 
         Raises:
             DeploymentFailed: it failed; says why in its own words, without the credential.
         """
-        lines: list[str] = []
-        collect: Callable[[str], None] | None = lines.append if whole else None
+        over_the_network = arguments[0] in _OVER_THE_NETWORK
         folder = [f"--git-dir={self._folder}"] if self._folder and arguments[0] != "init" else []
         try:
             done = processes.run(
@@ -280,19 +266,21 @@ class _Access:
                 env=self._environment,
                 timeout_s=timeout_s,
                 stopped=self._stopped,
-                output=collect,
+                output=each,
                 file_size_bytes=self._sources.source_max_bytes,
-                has_children=arguments[0] in _OVER_THE_NETWORK,
+                has_children=over_the_network,
             )
         except processes.TimedOut:
             raise DeploymentFailed(
                 "clone-failed",
-                f"{self._host} did not answer within {timeout_s:g} s",
+                f"{self._host} did not answer within {timeout_s:g} s"
+                if over_the_network
+                else f"git could not read the repository within {timeout_s:g} s",
                 remedy="try again: slipway deploy",
             ) from None
         if done.code:
             raise self._failure(done.output)
-        return "\n".join(lines) if whole else done.output
+        return done.output
 
     def has(self, sha: str) -> bool:
         try:

@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from slipway.adapters import git, processes
+from slipway.adapters import git, git_tree, processes
 from slipway.core.redaction import MASK
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import Interrupted, Repository
@@ -156,6 +157,37 @@ def test_a_tree_that_is_too_large_is_not_checked_out(origin: Origin, folder: Pat
         small.fetch(origin.repository, commit, folder, stopped=processes.never)
     assert refused.value.reason == "source-too-large"
     assert list(folder.iterdir()) == []
+
+
+def nested(origin: Origin, leaf: str, bare: Path) -> str:
+    """A commit of ten to the ninth of `leaf` (mode, kind and id), in trees of ten; it takes a few kilobytes. It goes
+    into the bare repository directly: the forge would tell of every file."""
+    for _ in range(9):
+        lines = "".join(f"{leaf}\t{number}\n" for number in range(10))
+        argv = ["git", "-C", str(origin.copy.path), "mktree"]
+        tree = subprocess.run(argv, input=lines, capture_output=True, text=True, check=True).stdout.strip()
+        leaf = f"040000 tree {tree}"
+    commit = origin.copy.git("commit-tree", "-m", "Many", tree)
+    origin.copy.git("push", "--quiet", "--force", "--", str(bare), f"{commit}:refs/heads/main")
+    return commit
+
+
+@pytest.mark.parametrize("kind", ["files", "empty folders"])
+def test_a_billion_of_names_is_refused_before_they_are_listed(
+    origin: Origin, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    origin.push(a="a")
+    monkeypatch.setattr(git_tree, "MAX_ENTRIES", 5_000)
+    empty = origin.copy.git("hash-object", "-w", "-t", "tree", "/dev/null")
+    leaf = f"100644 blob {origin.copy.git('rev-parse', 'HEAD:a')}" if kind == "files" else f"040000 tree {empty}"
+    commit = nested(origin, leaf, tmp_path / "forge/acme/shop.git")
+    begun = time.monotonic()
+    with pytest.raises(DeploymentFailed, match="more than 5000 files and folders") as refused:
+        sources(tmp_path, origin.forge.base_url).fetch(origin.repository, commit, folder, stopped=processes.never)
+    assert refused.value.reason == "source-too-large"
+    assert time.monotonic() - begun < 20, "not until git has listed them"
+    assert git_processes("ls-tree") == []
+    assert list(tmp_path.glob("source*")) == [folder]
 
 
 def test_a_repository_runs_nothing_of_its_own(origin: Origin, folder: Path, tmp_path: Path) -> None:
