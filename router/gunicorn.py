@@ -1,4 +1,4 @@
-"""How gunicorn runs the router: one process on a unix socket, which loads the app itself (decision 13): nothing heavy
+"""How gunicorn runs the router: one process on a unix socket, which loads the app itself (decision 15): nothing heavy
 is imported here.
 
 Requests take `web_threads` threads at most; streams have their own beside them, so that following never makes the API

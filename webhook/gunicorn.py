@@ -1,7 +1,7 @@
 """How gunicorn runs the webhook: one process on a unix socket, which loads the app itself.
 
 Loaded before the fork, the app would be in both processes, and most of it twice: whatever is used is written to, by its
-reference count. So the arbiter stays small, holds the socket, and starts the worker anew when it dies (decision 13).
+reference count. So the arbiter stays small, holds the socket, and starts the worker anew when it dies (decision 15).
 """
 
 from __future__ import annotations
