@@ -195,6 +195,12 @@ def show_hook(call: Invocation, hook: dict[str, object]) -> None:
     if hook.get("secret"):
         call.out.line(f"secret   {hook['secret']}   (shown this once)")
         call.out.line("Enter both in the repository's settings under Webhooks; content type application/json.")
+    to, sender = urlsplit(str(hook["url"])).hostname or "", urlsplit(f"//{hook['repository']}").hostname or ""
+    if _is_this_machine(to) and not _is_this_machine(sender):
+        call.out.hint(
+            f"{sender} can't reach {to}, a name of this machine alone: set SLIPWAY_CONSOLE_HOST and SLIPWAY_PUBLIC_URL "
+            "to what it can reach, then make up. Until then deploy by hand: slipway deploy"
+        )
 
 
 def _token(*, from_stdin: bool) -> str:
@@ -239,5 +245,8 @@ def _who(who: dict[str, str]) -> str:
 
 def _is_overheard(url: str) -> bool:
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    return parts.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1") and not host.endswith(".localhost")
+    return parts.scheme == "http" and not _is_this_machine(parts.hostname or "")
+
+
+def _is_this_machine(host: str) -> bool:
+    return host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")

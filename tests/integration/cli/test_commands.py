@@ -51,6 +51,7 @@ def test_an_app_is_made_with_its_hook_and_the_secret_is_shown(slipway: User, ten
     made = slipway("apps", "create", f"one-{tenant}", "--repository", url, "--hook", "--set", "port=8080")
     assert "is ready for its first push: http://" in made.lines[0]
     assert [line.split()[0] for line in made.lines[1:3]] == ["hook", "secret"]
+    assert "github.com can't reach 127.0.0.1" in made.err
     again = slipway("apps", "create", f"two-{tenant}", "--repository", url, "--replicas", "2", "--json").json
     assert (again["replicas"]["wanted"], again["hook"]) == (2, None)
 
