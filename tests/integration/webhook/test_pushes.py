@@ -284,3 +284,23 @@ def test_other_events_are_ignored_with_the_reason(sender: TestClientSender, hook
 def test_the_form_content_type_deploys_as_well(sender: TestClientSender, hooked: Make) -> None:
     acme = hooked()
     assert sender.send(acme.hook_id, content_type="form").status_code == 202
+
+
+@pytest.mark.parametrize("content_type", ["json", "form"])
+@pytest.mark.parametrize("branch", ["größe/☃", "feature/a+b&payload=c%2Fd;#é", "feature/main"])
+def test_a_branch_of_any_name_is_deployed_and_kept_as_it_is(
+    sender: TestClientSender, hooked: Make, branch: str, content_type: str
+) -> None:
+    acme = hooked(branch=branch)
+    answer = sender.send(acme.hook_id, push(f"refs/heads/{branch}"), content_type=content_type)
+    assert answer.status_code == 202
+    assert [each.ref for each in acme.deployments()] == [f"refs/heads/{branch}"]
+    assert [each.ref for each in acme.deliveries()] == [f"refs/heads/{branch}"]
+
+
+def test_a_push_whose_commits_are_cut_deploys_the_commit_that_it_names(sender: TestClientSender, hooked: Make) -> None:
+    acme = hooked()
+    told = [payloads.commit(f"{number:040x}") for number in range(1, payloads.MAX_COMMITS + 1)]
+    assert sender.send(acme.hook_id, push(commits=told, head_commit=None)).status_code == 202
+    assert [each.commit_sha for each in acme.deployments()] == [AFTER]
+    assert acme.app().head == AFTER
