@@ -19,7 +19,7 @@ from pathlib import Path
 
 from slipway.adapters import processes
 from slipway.adapters.buildkit_cgroup import Caps
-from slipway.adapters.buildkit_steps import own_address, steps_with
+from slipway.adapters.buildkit_steps import is_built_beside, own_address, steps_with
 from slipway.adapters.engine_calls import every
 from slipway.adapters.image_facts import facts_of
 from slipway.adapters.image_folder import seen_from_here
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 SHORT_TIMEOUT_S = 60.0
 PULL_TIMEOUT_S = 60.0
 STEPS_END_TIMEOUT_S = 10.0
+STEPS_JOINED_S = 2.0
 SPACE_LOOK_S = 0.5
 KEPT_LINES = 200
 _NO_REGISTRY_KEPT_S = 600.0
@@ -91,13 +92,13 @@ class BuildKit:
                 output=see,
             ).code
         except Interrupted:
-            self._see_steps_end(address)
+            self._see_steps_end(spec, address)
             raise
         except _Full:
-            self._see_steps_end(address)
+            self._see_steps_end(spec, address)
             raise self._disk_full("\n".join(tail), "the build was stopped: ") from None
         except processes.TimedOut:
-            self._see_steps_end(address)
+            self._see_steps_end(spec, address)
             raise _too_long(timeout_s, tail) from None
         if code or not id_file.is_file():
             raise self._failure(progress, "\n".join(tail))
@@ -105,7 +106,7 @@ class BuildKit:
 
     def _argv(self, spec: BuildSpec, id_file: Path, address: str) -> list[str]:
         options = [("--build-arg", f"{name}={value}") for name, value in spec.arguments.items()]
-        options += [("--add-host", f"{spec.shares}.invalid:{address}")]  # see buildkit_steps: nothing can override it
+        options += [("--add-host", f"{_extra_host(spec)}:{address}")]  # see buildkit_steps: nothing can override it
         options += [("--label", f"{name}={value}") for name, value in spec.labels.items()]
         options += [("--secret", f"id={name},env={_secret(n)}") for n, name in enumerate(spec.secrets)]
         options += [("--target", spec.target)] if spec.target else []
@@ -138,13 +139,16 @@ class BuildKit:
 
         return look
 
-    def _see_steps_end(self, address: str) -> None:
-        """Wait until the stopped build's steps are gone. One may stay: where another build of the tenant has come to
-        the very same step, BuildKit lets it run on for that one."""
-        deadline = time.monotonic() + STEPS_END_TIMEOUT_S
+    def _see_steps_end(self, spec: BuildSpec, address: str) -> None:
+        """Wait until the stopped build's steps are gone. Those that another build of the tenant has come to as well run
+        on for that one."""
+        begun = time.monotonic()
         while steps := steps_with(address):
-            if time.monotonic() > deadline:
-                log.warning("a stopped build's step runs on: another build needs it", extra={"steps": steps})
+            waited_s = time.monotonic() - begun
+            if waited_s > STEPS_JOINED_S and is_built_beside(_extra_host(spec)):
+                return
+            if waited_s > STEPS_END_TIMEOUT_S:
+                log.warning("a stopped build's step runs on", extra={"steps": steps})
                 return
             time.sleep(0.05)
 
@@ -250,6 +254,10 @@ class BuildKit:
                 remedy="slipway doctor",
             )
         return done.stdout
+
+
+def _extra_host(spec: BuildSpec) -> str:
+    return f"{spec.shares}.invalid"
 
 
 def _secret(number: int) -> str:

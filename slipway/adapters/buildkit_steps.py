@@ -28,6 +28,20 @@ def steps_with(address: str, root: Path = ROOT) -> list[str]:
     return sorted(group.name for group in (base / NAME).glob("*/") if _may_be(group, address))
 
 
+def is_built_beside(name: str) -> bool:
+    """Whether a client on this host runs a build with this extra host: it may have come to the same step, and then
+    BuildKit lets that run on when the build that began it is stopped."""
+    wanted = f"\0--add-host\0{name}:".encode()
+    return any(wanted in _command_line(process) for process in os.listdir("/proc") if process.isdecimal())
+
+
+def _command_line(process: str) -> bytes:
+    try:
+        return Path("/proc", process, "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def _may_be(group: Path, address: str) -> bool:
     try:
         processes = (group / "cgroup.procs").read_text().split()

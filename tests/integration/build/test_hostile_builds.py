@@ -17,7 +17,7 @@ from slipway.adapters import buildkit
 from slipway.adapters.buildkit import BuildKit
 from slipway.adapters.buildkit_cgroup import ROOT, Caps
 from slipway.errors import DeploymentFailed
-from slipway.ports.building import Interrupted
+from slipway.ports.building import Built, Interrupted
 from tests.fixtures.waiting import eventually
 from tests.integration.build.conftest import BASE, Bench, with_rules
 
@@ -215,6 +215,32 @@ def test_cancelling_waits_for_no_step_of_another_build(bench: Bench) -> None:
         other.join(60)
         own.join(60)
     assert processes_with("sleep 3605") == []
+
+
+def test_a_step_that_another_build_of_the_tenant_has_come_to_runs_on_for_that_one(bench: Bench) -> None:
+    told = threading.Event()
+    outcome: list[object] = []
+    dockerfile = f"FROM {BASE}\nRUN sleep 9.07 # {unique()}\n"
+
+    def build(stopped: Callable[[], bool]) -> None:
+        own = replace(bench, lines=[])
+        try:
+            outcome.append(own.build({"Dockerfile": dockerfile}, stopped=stopped))
+        except Interrupted as error:
+            outcome.append(error)
+
+    first = threading.Thread(target=build, args=(told.is_set,))
+    second = threading.Thread(target=build, args=(lambda: False,))
+    first.start()
+    eventually(lambda: processes_with("sleep 9.07"), within_s=60)
+    clients = len(processes_with("--add-host"))
+    second.start()
+    eventually(lambda: len(processes_with("--add-host")) > clients, within_s=30)
+    told.set()
+    first.join(buildkit.STEPS_END_TIMEOUT_S / 2)
+    assert [type(each) for each in outcome] == [Interrupted], "the first one is done, and has waited for nobody"
+    second.join(60)
+    assert [type(each) for each in outcome] == [Interrupted, Built]
 
 
 def kept_in_force(caps: Caps) -> Callable[[], bool]:
