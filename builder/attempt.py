@@ -70,7 +70,7 @@ class Attempt:
     def go_on_if_new(self, version: str) -> None:
         """Raises `Interrupted` when this was asked for by hand, and is live already."""
         with self.tools.db.read(tenant_id=self.work.tenant_id) as session:
-            live = live_image(session, self.work)
+            live = live_image(session, self.work, audited_days=self.tools.settings.history_days)
         verdict = asked_for_again(self.work.candidate.kind, version, live)
         if live and not verdict.goes_on:  # it is not fetched, so that its own words are not known
             with self.hold.write() as (_, row):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -11,14 +13,15 @@ from slipway.core.configuration import WEB
 from slipway.core.fleet import READY
 from slipway.core.ordering import LiveImage
 from slipway.core.states import Kind
-from slipway.models import AuditRecord, Build, Deployment, Release, Replica
+from slipway.models import AuditRecord, Build, Deployment, Release, Replica, now
 
 _OF_A_BUILD = frozenset({"repository", "settings"})
 """Fields of an app that an image may come out differently for."""
 
 
-def live_image(session: Session, work: Work) -> LiveImage | None:
-    """The live image, and whether making it anew could give another one; None when nothing is live."""
+def live_image(session: Session, work: Work, *, audited_days: float) -> LiveImage | None:
+    """The live image, and whether making it anew could give another one; None when nothing is live. The record of
+    changes reaches back `audited_days`."""
     live = intents.live_deployment(session, work.app_id, work.environment)
     if live is None or live.release_id is None:
         return None
@@ -37,14 +40,14 @@ def live_image(session: Session, work: Work) -> LiveImage | None:
         message=made.message if made else "",
         kind=Kind(live.kind),
         serves=bool(session.scalar(ready)),
-        outdated=_is_outdated(session, work, made),
+        outdated=_is_outdated(session, work, made, now() - timedelta(days=audited_days)),
     )
 
 
-def _is_outdated(session: Session, work: Work, made: Deployment | None) -> bool:
+def _is_outdated(session: Session, work: Work, made: Deployment | None, recorded_since: datetime) -> bool:
     """Has something that a build takes been changed since the live one was begun? The record of changes tells, also of
-    variables that were taken away."""
-    if made is None or made.started_at is None:
+    variables that were taken away; what is older than the record may have been."""
+    if made is None or made.started_at is None or made.started_at < recorded_since:
         return True
     changes = select(AuditRecord.action, AuditRecord.detail).where(
         AuditRecord.tenant_id == work.tenant_id,

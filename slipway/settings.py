@@ -116,6 +116,9 @@ class Settings:
     heartbeat_s: float = _setting("2", "how often a worker says that it lives", float)
     lapse_s: float = _setting("15", "silence after which a deployment is given to another worker", float)
     reconcile_s: float = _setting("2", "how often the agent compares wish and reality without being told", float)
+    history_days: int = _setting(
+        "365", "days that the audit, ended deployments and deliveries that deployed nothing are kept", int
+    )
     poll_s: float = _setting("300", "how often branch heads are compared, for pushes no delivery told of", float)
     probe_timeout_s: float = _setting("30", "how long a new replica may take to answer its first probe", float)
     confirm_timeout_s: float = _setting("60", "how long every edge has to confirm a route change", float)

@@ -16,6 +16,7 @@ from builder.agent import (
     addresses,
     attention,
     deletion,
+    history,
     housekeeping,
     internal_api,
     lapsed,
@@ -164,6 +165,7 @@ class Agent:
         housekeeping.collect_strays(self._parts, self._outside.builder)
         housekeeping.trim_output(self._parts)
         housekeeping.trim_logs(self._parts, self._outside.logs)
+        history.trim(self._parts)
 
     def _every(self, pause_s: float, what: str, work: Callable[[], object]) -> None:
         while not self._stopped.is_set():

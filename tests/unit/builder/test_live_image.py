@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -109,3 +110,10 @@ def test_an_image_whose_tag_has_not_moved_is_skipped_but_not_under_another_name(
     serving(rig, REGISTRY_DIGEST.removeprefix("sha256:"))
     assert rig.work(rig.deploy(image)) == "skipped"
     assert rig.work(rig.deploy("registry.example/shop:stable")) == "starting"
+
+
+def test_what_was_made_before_the_record_of_changes_begins_is_made_anew(rig: Rig) -> None:
+    commit = sha()
+    live = serving(rig, commit)
+    rig.change(live, started_at=now() - timedelta(days=rig.settings.history_days, hours=1))
+    assert rig.work(asked_for(rig, commit)) == "starting"
