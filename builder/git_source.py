@@ -19,6 +19,7 @@ from builder.scratch import Scratch
 from builder.source_tree import SourceTree
 from slipway import intents, lifecycle
 from slipway.adapters.commit_status import StatusState
+from slipway.core.counting import plural
 from slipway.core.ordering import Verdict, is_old_news, push_is_stale
 from slipway.core.states import Kind, State
 from slipway.errors import DependencyUnavailable, DeploymentFailed
@@ -179,7 +180,7 @@ class GitSource:
         self._attempt.start(
             spec.image,
             built,
-            note=f"{built.steps_cached} of {built.steps_total} steps from cache",
+            note=f"{built.steps_cached} of {plural(built.steps_total, 'step')} from cache",
             builder=recipe.builder,
             file_settings=dict(recipe.file_settings),
             processes=dict(recipe.processes),

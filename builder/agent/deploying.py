@@ -15,6 +15,7 @@ from builder.agent.targets import replace_targets
 from builder.agent.view import needs_pre_deploy, switched
 from slipway import lifecycle
 from slipway.core.configuration import WEB, Configuration
+from slipway.core.counting import plural
 from slipway.core.fleet import GONE, Begin, EndDrain, Fail, Failure, GoLive, SetTargets, Stop, Switch
 from slipway.core.ordering import begins_anew, may_switch
 from slipway.core.states import BY_HAND, UNFINISHED, Kind, State
@@ -89,12 +90,12 @@ def go_live(parts: Parts, scope: Scope, action: GoLive) -> bool:
             session.flush()  # one live at a time: the old one leaves first
             row.previous_id = old.id
         edges = len(session.scalars(select(Edge.id)).all())
-        lifecycle.note_step(row, f"generation {action.generation} in force on {_count(edges, 'edge')}")
+        lifecycle.note_step(row, f"generation {action.generation} in force on {plural(edges, 'edge')}")
         lifecycle.advance(row, State.LIVE)
         leaving = _others(session, scope, row)
         if leaving:
             lifecycle.begin_step(row, "drain")
-            lifecycle.note_step(row, _count(leaving, "old replica"))
+            lifecycle.note_step(row, plural(leaving, "old replica"))
     log.info("live", extra={"deployment": action.deployment_id, "generation": action.generation})
     return True
 
@@ -151,8 +152,4 @@ def _started(session: Session, row: Deployment) -> str:
     configuration = Configuration.from_json(session.get_one(Release, row.release_id).configuration)
     question = f"GET {configuration.health_path}" if configuration.health_path else f"on port {configuration.port}"
     who = "" if web == 1 else "both " if web == 2 else "all "
-    return _count(len(processes), "replica") + (f", {who}answered {question}" if web else "")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return plural(len(processes), "replica") + (f", {who}answered {question}" if web else "")
