@@ -26,39 +26,50 @@ def since(tmp_path: Path) -> Path:
     return file
 
 
-def files_with(marker: str, since: Path, *folders: Path) -> list[str]:
-    """Files below the folders that hold the marker, of those that were written or moved since `since` was (nobody can
-    choose that time). A container's `merged` is left out: it shows the files of layers that are folders themselves."""
-    argv = ["find", *map(str, folders), "-path", "*/overlay2/*/merged", "-prune", "-o"]
+def files_with(marker: str, since: Path, *folders: Path, without: tuple[Path, ...] = ()) -> list[str]:
+    """Files on the folders' own file systems that hold the marker, of those that were written or moved since `since`
+    was (nobody can choose that time). What is mounted below is left out: a container's root shows the files of layers
+    that are folders themselves."""
+    kept_out = [part for path in without for part in ("-path", str(path), "-prune", "-o")]
+    argv = ["find", *map(str, folders), "-xdev", *kept_out]
     argv += ["-type", "f", "-cnewer", str(since), "-exec", "grep", "-laF", "-e", marker, "--", "{}", "+"]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
     return done.stdout.splitlines()
 
 
+def pushers_own(stack: Stack) -> tuple[Path, ...]:
+    """Where whoever pushes has the files: the checkouts, and the forge."""
+    return stack.state / "checkouts", stack.state / "forge"
+
+
 def test_a_file_that_no_step_copies_is_nowhere_on_disk_after_success_failure_and_cancel(
     stack: Stack, since: Path
 ) -> None:
-    marker = f"uncopied-{os.urandom(12).hex()}"
+    marker, copied = f"uncopied-{os.urandom(12).hex()}", f"copied-{os.urandom(12).hex()}"
     checkout = stack.app("traceless")
     (checkout.folder / "notes.txt").write_text(marker)
     stack.deploy("traceless", checkout, "1")
-    stack.deploy("traceless", checkout, "2", expect="failed", Dockerfile="FROM python:3.11-slim\nRUN false\n")
+    failing = "FROM python:3.11-slim\nCOPY VERSION /copied\nRUN false\n"
+    stack.deploy("traceless", checkout, copied, expect="failed", Dockerfile=failing)
     commit = checkout.commit("Slow", VERSION="3\n", Dockerfile=slow(30, "3"))
     checkout.push()
     cancelled = stack.deployment_of("traceless", commit)["id"]
     stack.reaches(cancelled, "building")
     stack.call("POST", f"/deployments/{cancelled}/cancel")
     assert stack.ended(cancelled)["state"] == "cancelled"
-    ours = [stack.state / name for name in ("logs", "run", "edge", "slipway.db", "slipway.db-wal", "redis")]
-    assert files_with(marker, since, docker_root(stack), *filter(Path.exists, ours)) == []
+    assert files_with(copied, since, docker_root(stack)), "a failed build's copies are found where they are"
+    everywhere = (Path("/"), docker_root(stack), stack.state)
+    assert files_with(marker, since, *everywhere, without=pushers_own(stack)) == []
 
 
 def test_deleting_an_app_removes_what_its_steps_copied(stack: Stack, since: Path) -> None:
     marker = f"copied-{os.urandom(12).hex()}"
     checkout = stack.app("erased")
-    stack.deploy("erased", checkout, marker)
+    stack.deploy("erased", checkout, "1", BEHAVIOUR__notes=marker)  # its Dockerfile copies BEHAVIOUR*
     assert files_with(marker, since, docker_root(stack))
+    everything = (docker_root(stack), stack.state)
     stack.call("DELETE", "/apps/erased")
     eventually(lambda: stack.api("GET", "/apps/erased").status == 404, within_s=90)
-    eventually(lambda: files_with(marker, since, docker_root(stack)) == [], within_s=60, every_s=1)
+    without = pushers_own(stack)
+    eventually(lambda: files_with(marker, since, *everything, without=without) == [], within_s=60, every_s=1)
     assert stack.get("erased").status == 404
