@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import concurrent.futures
 import hashlib
+import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import ExitStack, closing, suppress
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -24,6 +28,7 @@ CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014,
 REASONS = ["", "done", "ü" * 61]
 OUR_OWN = {"date", "server", "x-request-id", "connection"}
 WAYS = ["edge", "edge with TLS"]
+SUITE = Path(__file__).with_name("websocket_client_suite.py")
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +187,22 @@ def test_both_ends_see_through_the_edge_what_they_see_without_it(ways, server, c
     direct, edge = ways
 
     assert converse(edge, server) == converse(direct, server)
+
+
+def test_a_client_librarys_own_suite_passes_through_the_edge_as_without_it(secure, server):
+    """It connects to a port of this machine, by its address."""
+    secure.rig.route("127.0.0.1", target(server.port))
+
+    def outcomes(port: int) -> dict[str, str]:
+        ran = subprocess.run([sys.executable, SUITE, str(port)], capture_output=True, text=True, check=True, timeout=60)
+        return json.loads(ran.stdout.splitlines()[-1])
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        edge, direct = pool.map(outcomes, (secure.rig.edge.port, server.port))
+
+    assert edge == direct
+    assert set(edge.values()) == {"passed"}
+    assert len(edge) >= 5
 
 
 def frame(opcode: int, payload: bytes = b"", first: int = 0x80, mask: bytes | None = b"mask") -> bytes:
