@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
-import signal
 import socket
 import time
 from contextlib import closing
