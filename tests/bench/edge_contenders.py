@@ -201,7 +201,7 @@ def running(
         processes.append(
             _start(_nginx(folder, _BACKEND.format(folder=folder, port=backend)), LOAD_CORE, folder / "backend.log")
         )
-        contenders = []
+        contenders: list[Contender] = []
         for name, command in commands.items():
             own = folder / str(len(contenders))
             own.mkdir(mode=0o755)
