@@ -309,7 +309,7 @@ def _deliveries() -> None:
         sa.UniqueConstraint("hook_id", "delivery_id", name=op.f("uq_deliveries_hook_id_delivery_id")),
     )
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
-        batch_op.create_index("ix_deliveries_hook_id_body_digest", ["hook_id", "body_digest"], unique=False)
+        batch_op.create_index(batch_op.f("ix_deliveries_body_digest"), ["body_digest"], unique=False)
         batch_op.create_index(batch_op.f("ix_deliveries_tenant_id"), ["tenant_id"], unique=False)
 
 
