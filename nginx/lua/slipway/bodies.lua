@@ -1,7 +1,12 @@
 -- Request bodies: held to the entry's limit and read before a target is chosen, since a slow upload may outlast one.
 local protocol = require("slipway.protocol")
+local settings = require("slipway.settings")
 
 local _M = {}
+
+local TOO_SLOW = 408 -- nginx closes the connection then
+local SPARE_S = settings.body_spare_s or 60
+local LEAST_BYTES_PER_S = 4096
 
 -- Locations of apps.conf, by the most that nginx lets in there.
 local CLASSES = {
@@ -54,6 +59,26 @@ function _M.bound(entry)
   end
 end
 
+-- nginx bounds only the time between two pieces. A body that is there already needs no watch.
+local function read(most_bytes)
+  local is_read = false
+  local reading = ngx.thread.spawn(function()
+    ngx.req.read_body()
+    is_read = true
+  end)
+  if is_read then
+    return
+  end
+  local watching = ngx.thread.spawn(function()
+    ngx.sleep(SPARE_S + most_bytes / LEAST_BYTES_PER_S)
+  end)
+  ngx.thread.wait(reading, watching)
+  if not is_read then
+    return ngx.exit(TOO_SLOW)
+  end
+  ngx.thread.kill(watching)
+end
+
 -- Reads the body, if there is one. Returns nil, or a failure's code. Some versions of the Lua module can't read an
 -- unsized one of HTTP/2 (openresty/lua-nginx-module#2172): nginx does, after this phase, and the balancer looks at its
 -- size (attempts.lua).
@@ -62,7 +87,7 @@ function _M.receive(entry, length, is_unsized)
     if length > entry.max_body_bytes then
       return "body-too-large"
     end
-    ngx.req.read_body()
+    read(length)
     return nil
   end
   if not is_unsized then
@@ -72,7 +97,7 @@ function _M.receive(entry, length, is_unsized)
     ngx.ctx.unread = true
     return nil
   end
-  ngx.req.read_body()
+  read(entry.max_body_bytes)
   return _M.size() > entry.max_body_bytes and "body-too-large" or nil
 end
 

@@ -90,6 +90,14 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"word " * 1000)
 
+    def do_flood_path(self, _: bytes) -> None:
+        """More than all buffers on the way hold."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(64 << 20))
+        self.end_headers()
+        for _ in range(1024):
+            self.wfile.write(bytes(1 << 16))
+
     def do_slow_path(self, body: bytes) -> None:
         self.server.release.wait(20)
         self._answer(body)

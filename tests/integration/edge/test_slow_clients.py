@@ -7,13 +7,14 @@ from contextlib import closing, suppress
 
 import pytest
 from edge_publisher import target
-from edge_rig import DEADLINE_S, eventually
+from edge_rig import DEADLINE_S, eventually, running
 from edge_tls import running_with_https
 from edge_wire import exchange, statuses
 
 SHORT = {
     "client_header_timeout 30s;": "client_header_timeout 300ms;",
     "client_body_timeout 60s;": "client_body_timeout 300ms;",
+    "send_timeout 60s;": "send_timeout 1s;",
 }
 HEAD = b"POST /x HTTP/1.1\r\nHost: shop.localhost\r\n"
 
@@ -23,6 +24,13 @@ def secure(tmp_path_factory):
     with running_with_https(tmp_path_factory.mktemp("tls"), {"SLIPWAY_EDGE_WORKERS": "1"}, conf=SHORT) as made:
         yield made
         assert made.rig.edge.complaints == []
+
+
+@pytest.fixture(scope="module")
+def brisk_rig():
+    with running({}, {"body_spare_s": 0.5}) as made:
+        yield made
+        assert made.edge.complaints == []
 
 
 @pytest.fixture
@@ -49,6 +57,50 @@ def test_a_body_that_stops_coming_ends_in_time(rig, fields):
     said = exchange(rig.edge, HEAD + fields + b"\r\n5\r\nbo")
 
     assert statuses(said) in ([], [408])
+
+
+@pytest.mark.parametrize("fields", [b"Content-Length: 1000\r\n", b"Transfer-Encoding: chunked\r\n"])
+def test_a_body_that_comes_byte_by_byte_ends_in_time(brisk_rig, backend, fields):
+    app = backend()
+    brisk_rig.route("shop.localhost", target(app.port), max_body_bytes=1000)
+    piece = b"b" if b"Length" in fields else b"1\r\nb\r\n"
+    with closing(brisk_rig.edge.raw(HEAD + fields + b"\r\n")) as connection:
+        connection.settimeout(0.05)
+
+        def dribble() -> bool:
+            with suppress(TimeoutError):
+                return connection.recv(4096) == b""
+            connection.sendall(piece)
+            return False
+
+        eventually(dribble)
+    assert not app.record.requests
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_large_body_that_comes_in_time_arrives(brisk_rig, backend, chunked):
+    brisk_rig.route("shop.localhost", target(backend().port))
+    body = iter([b"x" * 100_000] * 3) if chunked else b"x" * 300_000
+
+    answer = brisk_rig.edge.ask("shop.localhost", method="POST", body=body, encode_chunked=chunked)
+
+    assert (answer.status, answer.json["length"]) == (200, 300_000)
+
+
+def test_a_reader_that_takes_next_to_nothing_is_let_go_of(rig):
+    """The kernel tells nginx of room only once a good part of its buffer was read, so the time between two pieces is a
+    least rate, too."""
+    request = b"POST /flood HTTP/1.1\r\nHost: shop.localhost\r\nContent-Length: 0\r\n\r\n"
+    with closing(rig.edge.raw(request)) as connection:
+        connection.settimeout(DEADLINE_S)
+        assert connection.recv(1)
+        eventually(lambda: rig.edge.status["inflight"])
+
+        def is_let_go() -> bool:
+            connection.recv(1)
+            return rig.edge.status["inflight"] == {}
+
+        eventually(is_let_go)
 
 
 def test_a_handshake_that_never_begins_ends_in_time(secure):
