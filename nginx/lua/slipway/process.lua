@@ -40,16 +40,27 @@ function _M.instance()
   return own_instance
 end
 
-local master
+local FOREVER_S = 10 * 365 * 86400
+-- What was accepted when the master was killed is served: the table is as new as that, and an edge that could confirm a
+-- newer one has yet to start.
+local ORPHAN_SERVES_S = 0.5
+
+local master, ends_since
 
 -- When a worker starts.
 function _M.note_master()
   master = ffi.C.getppid()
+  -- nginx runs what is still to run in the moment in which the worker is told to end
+  ngx.timer.at(FOREVER_S, function()
+    ngx.update_time()
+    ends_since = ngx.now()
+  end)
 end
 
 -- Whether this worker only finishes what it has because its master was killed: then nobody keeps its memory up to date.
 function _M.is_orphan()
   return ngx.worker.exiting() and ffi.C.getppid() ~= master
+    and ends_since ~= nil and ngx.now() - ends_since >= ORPHAN_SERVES_S
 end
 
 function _M.is_alive(instance)
