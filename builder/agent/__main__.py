@@ -14,11 +14,11 @@ from types import FrameType
 from builder.agent.chores import Chores
 from builder.agent.election import elected
 from builder.agent.parts import Parts
-from builder.agent.polling import Polling
-from builder.agent.probing import NetworkProber
-from builder.agent.publishing import RouteSync
 from builder.agent.reality import Reality
+from builder.agent.rollout.probing import NetworkProber
+from builder.agent.routes.publishing import RouteSync
 from builder.agent.service import Agent, Outside, made
+from builder.agent.upkeep.polling import Polling
 from slipway import logs, queue, settings
 from slipway.adapters import docker_client, vault
 from slipway.adapters.buildkit import BuildKit

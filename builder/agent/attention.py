@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from builder.agent.view import in_agents_hands
+from builder.agent.rollout.view import in_agents_hands
 from slipway.core.fleet import GONE
 from slipway.core.states import State
 from slipway.models import App, Deployment, Replica, Scale, Target

@@ -15,10 +15,10 @@ from urllib.parse import parse_qs
 
 import waitress
 
-from builder.agent import output
-from builder.agent.following import Followers, Watcher
 from builder.agent.parts import REASON, Parts
-from builder.agent.stats import replica_stats
+from builder.agent.telemetry import output
+from builder.agent.telemetry.following import Followers, Watcher
+from builder.agent.telemetry.stats import replica_stats
 from slipway.core.fleet import GONE
 from slipway.errors import DependencyUnavailable, InvalidInput, NotFound, SlipwayError
 from slipway.models import Replica

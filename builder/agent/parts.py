@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from builder.agent.chores import Chores
-from builder.agent.probing import Prober
-from builder.agent.publishing import RouteSync
 from builder.agent.reality import Reality
+from builder.agent.rollout.probing import Prober
+from builder.agent.routes.publishing import RouteSync
 from slipway.adapters.vault import Vault
 from slipway.core.fleet import Failure, Probe
 from slipway.db import Database

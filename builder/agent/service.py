@@ -12,26 +12,16 @@ from typing import Any
 
 from redis import Redis
 
-from builder.agent import (
-    addresses,
-    attention,
-    deletion,
-    history,
-    housekeeping,
-    internal_api,
-    lapsed,
-    orphans,
-    passes,
-    rousing,
-    vacating,
-    waking,
-)
-from builder.agent.loads import EVERY_S as LOADS_S
-from builder.agent.loads import LoadMeter, balanced_by_load
+from builder.agent import attention, internal_api, waking
 from builder.agent.outages import Outages
 from builder.agent.parts import REASON, Parts
-from builder.agent.polling import Polling
+from builder.agent.rollout import passes
+from builder.agent.routes import addresses, rousing, vacating
 from builder.agent.scheduler import Scheduler
+from builder.agent.telemetry.loads import EVERY_S as LOADS_S
+from builder.agent.telemetry.loads import LoadMeter, balanced_by_load
+from builder.agent.upkeep import deletion, history, housekeeping, lapsed, orphans
+from builder.agent.upkeep.polling import Polling
 from slipway.adapters import firewall
 from slipway.errors import SlipwayError
 from slipway.models import Edge

@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from builder.agent import passes
 from builder.agent.chores import SIZES, Chores
 from builder.agent.parts import Parts
-from builder.agent.probing import Question
-from builder.agent.publishing import RouteSync
 from builder.agent.reality import Reality
+from builder.agent.rollout import passes
+from builder.agent.rollout.probing import Question
+from builder.agent.routes.publishing import RouteSync
 from slipway import intents, lifecycle
 from slipway import settings as platform
 from slipway.adapters.vault import Vault, create_key_file

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from builder.agent import orphans, passes, vacating
-from builder.agent.publishing import RouteSync
 from builder.agent.reality import Reality
+from builder.agent.rollout import passes
+from builder.agent.routes import vacating
+from builder.agent.routes.publishing import RouteSync
+from builder.agent.upkeep import orphans
 from slipway import intents
 from slipway.models import Address, App, Deployment
 from tests.integration.agent.crashes import Countdown, Killed, Mortal, MortalDatabase

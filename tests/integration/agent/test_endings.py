@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from builder.agent import deploying
 from builder.agent.attention import changed, marks
 from builder.agent.parts import Scope
+from builder.agent.rollout import deploying
 from slipway import intents
 from slipway.core import fleet
 from slipway.core.states import State

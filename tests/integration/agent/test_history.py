@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.agent import history
+from builder.agent.upkeep import history
 from slipway import audit, intents
 from slipway.core.states import State
 from slipway.models import App, AuditRecord, Build, Delivery, Deployment, Hook, Release, now

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from builder.agent import passes
+from builder.agent.rollout import passes
 from slipway import intents
 from slipway.core.states import UNFINISHED
 from slipway.models import Deployment, Release, Variable

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from builder.agent.loads import LoadMeter, balanced_by_load
+from builder.agent.telemetry.loads import LoadMeter, balanced_by_load
 from slipway.errors import NotFound
 from slipway.ports.routes import Load
 from slipway.ports.runtime import ResourceUse

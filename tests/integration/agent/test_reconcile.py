@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from builder.agent import orphans
-from builder.agent.addresses import wake_rested
+from builder.agent.routes.addresses import wake_rested
+from builder.agent.upkeep import orphans
 from slipway import intents
 from slipway.errors import DependencyUnavailable
 from slipway.models import Address, Replica, Tenant

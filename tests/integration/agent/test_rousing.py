@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.agent import rousing
+from builder.agent.routes import rousing
 from slipway import intents
 from slipway.models import App
 from tests.integration.agent.rig import Rig

@@ -9,9 +9,10 @@ import pytest
 from redis import Redis
 from rq import Queue
 
-from builder.agent import deletion, housekeeping, lapsed, output
-from builder.agent.addresses import wake_rested
-from builder.agent.polling import Polling
+from builder.agent.routes.addresses import wake_rested
+from builder.agent.telemetry import output
+from builder.agent.upkeep import deletion, housekeeping, lapsed
+from builder.agent.upkeep.polling import Polling
 from slipway import intents
 from slipway.core.states import State
 from slipway.errors import DeploymentFailed

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from builder.agent import orphans
-from builder.agent.vacating import vacate_all
+from builder.agent.routes.vacating import vacate_all
+from builder.agent.upkeep import orphans
 from slipway import intents
 from slipway.models import Address, App, Replica
 from tests.integration.agent.rig import EDGE, Rig

@@ -12,7 +12,7 @@ import pytest
 from edge_publisher import target
 from edge_rig import eventually
 
-from builder.agent.loads import EVERY_S, LoadMeter
+from builder.agent.telemetry.loads import EVERY_S, LoadMeter
 from slipway.adapters.docker_runtime import DockerRuntime
 from slipway.adapters.redis_routes import RedisRoutes
 from tests.fixtures.engine import engine_part

@@ -16,8 +16,8 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from builder.agent.publishing import RouteSync
-from builder.agent.route_entries import services
+from builder.agent.routes.publishing import RouteSync
+from builder.agent.routes.route_entries import services
 from slipway.adapters.redis_routes import TABLE, RedisRoutes
 from slipway.core.routing import entry
 from slipway.db import Database

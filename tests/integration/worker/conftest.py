@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 from docker import APIClient
 
-from builder.agent import housekeeping
+from builder.agent.upkeep import housekeeping
 from slipway import intents, lifecycle, queue
 from slipway.adapters.deployment_log import RedisDeploymentLog
 from slipway.adapters.docker_runtime import DockerRuntime

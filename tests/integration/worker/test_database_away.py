@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from builder import jobs
-from builder.agent.lapsed import hand_out_again
+from builder.agent.upkeep.lapsed import hand_out_again
 from slipway import db as database
 from slipway.adapters.vault import Vault, create_key_file
 from slipway.db import Database, DatabaseAway

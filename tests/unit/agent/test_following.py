@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Iterator
 
-from builder.agent.following import BACKLOG, Followers, Watcher
+from builder.agent.telemetry.following import BACKLOG, Followers, Watcher
 from tests.fakes import FakeRuntime
 from tests.fixtures.waiting import eventually
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.agent import output
+from builder.agent.telemetry import output
 from slipway.settings import Settings, load
 from tests.fakes import FakeRuntime
 

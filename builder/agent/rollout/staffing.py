@@ -9,13 +9,14 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from builder.agent import addresses, output, vacating
 from builder.agent.chores import PROBE, START, STOP
-from builder.agent.failures import fail
 from builder.agent.parts import REASON, Parts, Scope
-from builder.agent.probing import Question
-from builder.agent.specs import Place, spec_of
-from builder.agent.targets import remove_target
+from builder.agent.rollout.failures import fail
+from builder.agent.rollout.probing import Question
+from builder.agent.rollout.specs import Place, spec_of
+from builder.agent.routes import addresses, vacating
+from builder.agent.routes.targets import remove_target
+from builder.agent.telemetry import output
 from slipway import lifecycle
 from slipway.core import fleet
 from slipway.core.states import State

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 
-from builder.agent import addresses, output
 from builder.agent.chores import STOP
 from builder.agent.parts import REASON, Parts
-from builder.agent.pre_deploy import holder, is_at_pre_deploy
+from builder.agent.rollout.pre_deploy import holder, is_at_pre_deploy
+from builder.agent.routes import addresses
+from builder.agent.telemetry import output
 from slipway.core.fleet import GONE
 from slipway.core.states import State
 from slipway.models import Address, Deployment, Replica

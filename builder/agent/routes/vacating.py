@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from builder.agent import addresses
 from builder.agent.parts import REASON, Parts
+from builder.agent.routes import addresses
 from slipway.core.fleet import GONE
 from slipway.errors import DependencyUnavailable
 from slipway.models import Address, Edge, Replica

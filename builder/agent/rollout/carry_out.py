@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from builder.agent import deploying, failures, pre_deploy, staffing
 from builder.agent.parts import Parts, Scope
+from builder.agent.rollout import deploying, failures, pre_deploy, staffing
 from slipway.core import fleet
 
 DO: dict[type[Any], Callable[[Parts, Scope, Any], bool]] = {

@@ -7,12 +7,12 @@ import logging
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from builder.agent import staffing
-from builder.agent.failures import fail, live_in
 from builder.agent.parts import REASON, Parts, Scope
-from builder.agent.snapshot import make_release
-from builder.agent.targets import replace_targets
-from builder.agent.view import needs_pre_deploy, switched
+from builder.agent.rollout import staffing
+from builder.agent.rollout.failures import fail, live_in
+from builder.agent.rollout.snapshot import make_release
+from builder.agent.rollout.view import needs_pre_deploy, switched
+from builder.agent.routes.targets import replace_targets
 from slipway import lifecycle
 from slipway.core.configuration import WEB, Configuration
 from slipway.core.counting import plural

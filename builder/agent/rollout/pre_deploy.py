@@ -6,11 +6,11 @@ import logging
 
 from sqlalchemy.orm import Session
 
-from builder.agent import addresses
 from builder.agent.chores import TASK
-from builder.agent.failures import fail
 from builder.agent.parts import REASON, Parts, Scope
-from builder.agent.specs import Place, expand, spec_of
+from builder.agent.rollout.failures import fail
+from builder.agent.rollout.specs import Place, expand, spec_of
+from builder.agent.routes import addresses
 from slipway import lifecycle
 from slipway.core import fleet
 from slipway.core.configuration import Configuration

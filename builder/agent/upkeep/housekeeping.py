@@ -10,8 +10,8 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from builder.agent import output
 from builder.agent.parts import REASON, Parts
+from builder.agent.telemetry import output
 from slipway.core.fleet import GONE
 from slipway.core.retention import Kept, collectable
 from slipway.core.states import ENDED, UNFINISHED, WITH_WORKER, State

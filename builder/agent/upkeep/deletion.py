@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from builder.agent import output
 from builder.agent.parts import REASON, Parts
+from builder.agent.telemetry import output
 from slipway import lifecycle
 from slipway.core.fleet import GONE
 from slipway.core.states import UNFINISHED, State

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from builder.agent import output
 from builder.agent.parts import REASON, Parts, Scope
-from builder.agent.specs import open_variables
+from builder.agent.rollout.specs import open_variables
+from builder.agent.telemetry import output
 from slipway import lifecycle
 from slipway.core.configuration import DEFAULT_PORT
 from slipway.core.diagnosis import health_remedy, own_lines, remedies

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from builder.agent.carry_out import carry_out
 from builder.agent.parts import REASON, Parts, Scope
-from builder.agent.view import Looker, environments, load
+from builder.agent.rollout.carry_out import carry_out
+from builder.agent.rollout.view import Looker, environments, load
 from slipway import logs
 from slipway.core.rollout import decide
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from builder.agent.route_entries import services
+from builder.agent.routes.route_entries import services
 from slipway.core.routing import Publication, Service, confirmed_by_all, entry, publication
 from slipway.db import Database
 from slipway.models import Edge, RouteChange, RouteTable

@@ -1,0 +1,1 @@
+"""One app from what is to what is wished: look, decide, carry out."""

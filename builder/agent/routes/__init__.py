@@ -1,0 +1,1 @@
+"""What the edges are told, and which addresses they may be told."""

@@ -1,0 +1,1 @@
+"""What runs by the clock: collecting, giving out again, catching up."""
