@@ -93,7 +93,7 @@ def _ratio(above: Sequence[float], below: Sequence[float]) -> float:
 def _table(count: int, figures: Sequence[Figures]) -> str:
     plain = next(each for each in figures if each.contender.name == "nginx")
     columns = "CPU a request | of plain | requests/s | of plain | core used | p50 | p99 | p99.9 | memory"
-    lines = [f"| {count:,} routes | {columns} |", f"| --- {'| ---: ' * 9}|"]
+    lines = [f"| {_routes(count)} | {columns} |", f"| --- {'| ---: ' * 9}|"]
     for each in figures:
         latencies = [each.latency(which) for which in (lambda x: x.p50, lambda x: x.p99, lambda x: x.p999)]
         cells = [
@@ -112,10 +112,14 @@ def _table(count: int, figures: Sequence[Figures]) -> str:
 
 def _rows(count: int, figures: dict[str, Figures]) -> Iterator[Row]:
     ours, plain = figures["Slipway"], figures["nginx"]
-    yield _share(f"edge, {count:,} routes: of plain nginx", ours, plain, OF_PLAIN)
+    yield _share(f"edge, {_routes(count)}: of plain nginx", ours, plain, OF_PLAIN)
     for name, budget in (("Traefik", OF_TRAEFIK), ("Caddy", OF_CADDY)):
-        yield _share(f"edge, {count:,} routes: of {name}", ours, figures[name], budget)
+        yield _share(f"edge, {_routes(count)}: of {name}", ours, figures[name], budget)
     yield _slower(count, ours, plain)
+
+
+def _routes(count: int) -> str:
+    return "1 route" if count == 1 else f"{count:,} routes"
 
 
 def _share(what: str, ours: Figures, theirs: Figures, budget: float) -> Row:
@@ -129,7 +133,7 @@ def _slower(count: int, ours: Figures, plain: Figures) -> Row:
     own_spread = percentile(of_plain, 0.75) - percentile(of_plain, 0.25)
     limit = statistics.median(of_plain) + max(SLOWER_MS, own_spread)
     return Row(
-        f"edge, {count:,} routes: p99 at half load, open loop",
+        f"edge, {_routes(count)}: p99 at half load, open loop",
         f"{statistics.median(p99):.2f} ms; plain nginx {statistics.median(of_plain):.2f} ms, "
         f"half of its rounds within {own_spread:.2f} ms",
         f"≤ plain + {max(SLOWER_MS, own_spread):.2f} ms",
