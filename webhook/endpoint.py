@@ -62,12 +62,14 @@ def _call(body: bytes) -> Call:
     headers = request.headers
     told_event, told_id = headers.get("X-GitHub-Event", ""), headers.get("X-GitHub-Delivery", "")
     address = headers.get("X-Real-IP", "") or request.remote_addr or ""
+    digest = hashlib.sha256(body).hexdigest()
     return Call(
         event=told_event if _EVENT.fullmatch(told_event) else "",
         # a sender that numbers nothing: the same bytes are the same delivery
-        delivery_id=told_id if _DELIVERY_ID.fullmatch(told_id) else f"sha256:{hashlib.sha256(body).hexdigest()}",
+        delivery_id=told_id if _DELIVERY_ID.fullmatch(told_id) else f"sha256:{digest}",
         content_type=request.mimetype,
         body=body,
+        body_digest=digest,
         address=address if _ADDRESS.fullmatch(address) else "",
         request_id=tracing.request_id(),
     )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from builder.agent.parts import REASON, Parts, Scope
 from builder.agent.rollout import staffing
-from builder.agent.rollout.failures import fail, live_in
+from builder.agent.rollout.failures import fail
 from builder.agent.rollout.snapshot import make_release
 from builder.agent.rollout.view import needs_pre_deploy, switched
 from builder.agent.routes.targets import replace_targets
@@ -20,6 +20,7 @@ from slipway.core.fleet import GONE, Begin, EndDrain, Fail, Failure, GoLive, Set
 from slipway.core.ordering import begins_anew, may_switch
 from slipway.core.states import BY_HAND, UNFINISHED, Kind, State
 from slipway.errors import Conflict, DeploymentFailed, InvalidInput
+from slipway.intents import live_deployment
 from slipway.models import TO_CHANGE, App, Deployment, Edge, Release, Replica
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ def begin(parts: Parts, scope: Scope, action: Begin) -> bool:
             row = _in_hand(session, action.deployment_id, State.STARTING, State.QUEUED)
             if row is None or row.stop_requested:
                 return False
-            if row.kind == Kind.CONFIGURATION and live_in(session, scope) is None:
+            if row.kind == Kind.CONFIGURATION and live_deployment(session, scope.app_id, scope.environment) is None:
                 lifecycle.stop(row, State.SKIPPED, "nothing is live; what comes next takes the configuration of now")
                 return True
             if row.state == State.QUEUED:
@@ -64,7 +65,7 @@ def switch(parts: Parts, scope: Scope, action: Switch) -> bool:
         row = _in_hand(session, action.deployment_id, State.STARTING)
         if row is None or row.stop_requested or switched(row):
             return False
-        live = live_in(session, scope)
+        live = live_deployment(session, scope.app_id, scope.environment)
         if live and not _may_switch(row, live):
             return False
         generation = replace_targets(session, scope, action.process, action.replica_ids)
@@ -84,7 +85,7 @@ def go_live(parts: Parts, scope: Scope, action: GoLive) -> bool:
             return False
         if row.source == "image" and row.kind in BY_HAND:
             app.image = row.ref
-        old = live_in(session, scope)
+        old = live_deployment(session, scope.app_id, scope.environment)
         if old:
             lifecycle.advance(old, State.RETIRED)
             session.flush()  # one live at a time: the old one leaves first

@@ -5,9 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from builder.agent.parts import REASON, Parts, Scope
 from builder.agent.rollout.specs import open_variables
 from builder.agent.telemetry import output
@@ -46,12 +43,6 @@ def fail(parts: Parts, _scope: Scope, action: Fail) -> bool:
         lifecycle.fail(row, error)
     log.info("failed", extra={"deployment": action.deployment_id, "reason": error.reason, "why": error.message})
     return True
-
-
-def live_in(session: Session, scope: Scope) -> Deployment | None:
-    """The deployment that serves."""
-    of_app = {"app_id": scope.app_id, "environment": scope.environment}
-    return session.scalar(select(Deployment).filter_by(state=str(State.LIVE), **of_app))
 
 
 def _error(parts: Parts, action: Fail) -> DeploymentFailed:
