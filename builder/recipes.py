@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from builder.source_tree import SourceTree
-from slipway.core import app_settings, detection, dockerfile, dockerfile_policy
+from slipway.adapters import public_hosts
+from slipway.core import app_settings, detection, dockerfile, dockerfile_policy, image_names
 from slipway.core.app_settings import AppSettings
 from slipway.core.configuration import WEB
 from slipway.core.dockerfile_policy import Rules
@@ -123,8 +124,16 @@ class Recipes:
                     f"{use.image} is an image on this host that builds may not read",
                     "start from a base image; the host's owner can allow it: SLIPWAY_BASE_IMAGES",
                 )
+            self._require_public_registry(use)
         unavailable = f"{asked} is not available on this host: BuildKit's own reading of Dockerfiles is used"
         return read.text(syntax=frontend), (unavailable,) if asked and not frontend else ()
+
+    def _require_public_registry(self, use: dockerfile_policy.Use) -> None:
+        """BuildKit pulls from the host's own network, and shows what answered."""
+        try:
+            public_hosts.require_public_registry(image_names.parse(use.image), self.rules.registries)
+        except InvalidInput as error:
+            raise dockerfile.refuse(use.line, error.message, error.remedy) from None
 
     def _detected(
         self, tree: SourceTree, chosen: AppSettings, context: Path, file_settings: Mapping[str, Any]

@@ -68,7 +68,7 @@ def connected(chosen: Settings) -> Iterator[Tools]:
             images=images,
             pulls=registry_images(chosen, images),
             recipes=Recipes(
-                Rules(frozenset(chosen.base_images), frozenset(chosen.frontends)),
+                Rules(frozenset(chosen.base_images), frozenset(chosen.frontends), chosen.registries),
                 BaseImages(chosen.python_image, chosen.static_image),
                 images,
                 lambda: images.facts().major,

@@ -1,29 +1,30 @@
 """Sources from git: one commit, shallow, into memory, by git's own client with everything else switched off.
 
 No credential is ever in an argument list, in a configuration file or in output: a token goes by git's environment
-(`GIT_CONFIG_*`), bound to the repository's own host, and no redirect is followed; a deploy key by a file beside the
-sources, which live in memory.
+(`GIT_CONFIG_*`), bound to the repository's own host (slipway/adapters/git_connection.py); a deploy key by a file beside
+the sources, which live in memory.
 """
 
 from __future__ import annotations
 
-import base64
+import logging
 import os
 import re
-import shlex
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from slipway.adapters import processes
+from slipway.adapters import git_failures, processes
+from slipway.adapters.git_connection import connection
 from slipway.adapters.git_tree import LISTING, TreeSize
-from slipway.adapters.public_hosts import public_addresses
-from slipway.core import validation
+from slipway.core import repository_address, validation
 from slipway.core.redaction import Redactor
+from slipway.core.repository_address import RepositoryAddress
 from slipway.errors import DeploymentFailed, InvalidInput
 from slipway.ports.building import Commit, Repository, Stopped
+
+log = logging.getLogger(__name__)
 
 RESOLVE_TIMEOUT_S = 20.0
 FETCH_TIMEOUT_S = 600.0
@@ -32,33 +33,15 @@ _CONFIGURATION = {
     "core.hooksPath": "/dev/null",
     "core.fsmonitor": "false",
     "core.askPass": "",
+    "core.alternateRefsCommand": "",
     "credential.helper": "",
     "gc.auto": "0",
     "maintenance.auto": "false",
     "advice.detachedHead": "false",
-    "fetch.recurseSubmodules": "false",
-    "submodule.recurse": "false",
     "init.defaultBranch": "main",
     "init.templateDir": "",
-    "http.followRedirects": "false",
-    "http.lowSpeedLimit": "1000",
-    "http.lowSpeedTime": "30",
-    "protocol.allow": "never",
-    "protocol.http.allow": "always",
-    "protocol.https.allow": "always",
-    "protocol.ssh.allow": "always",
     "safe.directory": "*",
 }
-_REFUSED = re.compile(
-    r"Authentication failed|could not read (?:Username|Password)|Permission denied|access denied|"
-    r"returned error: 40[13]|Host key verification failed",
-    re.IGNORECASE,
-)
-_ABSENT = re.compile(
-    r"repository .*not found|returned error: 404|does not appear to be a git repository", re.IGNORECASE
-)
-_MOVED = re.compile(r"returned error: 30\d|unable to update url base from redirection", re.IGNORECASE)
-_NO_COMMIT = re.compile(r"not our ref|unadvertised object|couldn't find remote ref|no such remote ref", re.IGNORECASE)
 _OVER_THE_NETWORK = frozenset({"fetch", "ls-remote"})
 
 
@@ -133,83 +116,27 @@ class GitSources:
             try:
                 access.git(fetch, timeout_s=FETCH_TIMEOUT_S)
             except DeploymentFailed as error:
-                if depth is not None or "--unshallow on a complete repository" not in error.tail:
+                if depth is not None or error.reason != "commit-missing":
                     raise
             if access.has(sha):
                 return
-        raise _missing(sha)
+        raise git_failures.absent_commit(f"{sha} on any branch or tag")
 
     def _access(self, repository: Repository, folder: Path | None, stopped: Stopped = processes.never) -> _Access:
         try:
             url = validation.repository_url(repository.url, self._limits.hosts)
         except InvalidInput as error:
             raise DeploymentFailed("clone-refused", error.message, remedy=error.remedy) from None
-        return _Access(url, repository.credential, folder, self, stopped)
+        return _Access(repository_address.parse(url), repository.credential, folder, self, stopped)
 
-    def pinned_addresses(self, url: str) -> list[str]:
-        """The public addresses of a host that is on no list; nothing for listed ones. Pinning them keeps the name
-        from leading elsewhere a moment later.
+    def environment(self, address: RepositoryAddress, credential: str | None, key_file: Path | None) -> dict[str, str]:
+        """All that git gets to see.
 
         Raises:
-            DeploymentFailed: the name leads into this host or network.
+            DeploymentFailed: the host's name leads nowhere, or where it may not.
         """
-        if any("PROXY" in name.upper() for name in self._outbound):
-            return []
-        parts = urlsplit(url)
-        netloc = parts.netloc.rpartition("@")[2]
-        try:
-            return public_addresses(parts.hostname or "", netloc, self._limits.hosts, "SLIPWAY_GIT_HOSTS")
-        except InvalidInput as error:
-            raise DeploymentFailed("clone-refused", error.message, remedy=error.remedy) from None
-
-    def environment(self, url: str, credential: str | None, key_file: Path | None) -> dict[str, str]:
-        """All that git gets to see: no configuration but ours, no prompt, the credential for this host only."""
-        settings = dict(_CONFIGURATION)
-        parts = urlsplit(url)
-        addresses = self.pinned_addresses(url)
-        if parts.scheme != "ssh":
-            port = parts.port or (443 if parts.scheme == "https" else 80)
-            if addresses:
-                settings["http.curloptResolve"] = f"{parts.hostname}:{port}:{','.join(map(_bracketed, addresses))}"
-            if credential:
-                pair = credential if ":" in credential else f"x-access-token:{credential}"
-                token = base64.b64encode(pair.encode()).decode()
-                settings[f"http.{parts.scheme}://{parts.netloc}/.extraHeader"] = f"Authorization: Basic {token}"
-        numbered = {"GIT_CONFIG_COUNT": str(len(settings))}
-        for number, (name, value) in enumerate(settings.items()):
-            numbered |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
-        return {
-            **self._outbound,
-            **numbered,
-            "HOME": "/nonexistent",
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_GLOBAL": "/dev/null",
-            "GIT_ATTR_NOSYSTEM": "1",
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_ASKPASS": "",
-            "SSH_ASKPASS": "",
-            "GIT_ALLOW_PROTOCOL": "https:http:ssh",
-            "GIT_LFS_SKIP_SMUDGE": "1",
-            "GIT_NO_REPLACE_OBJECTS": "1",
-            "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_SSH_COMMAND": shlex.join(self._ssh(key_file)),
-        }
-
-    def _ssh(self, key_file: Path | None) -> list[str]:
-        options = {
-            "BatchMode": "yes",
-            "ConnectTimeout": "10",
-            "ServerAliveInterval": "10",
-            "StrictHostKeyChecking": "accept-new",
-            "UserKnownHostsFile": str(self._known_hosts),
-            "IdentitiesOnly": "yes",
-            "IdentityAgent": "none",
-            "ForwardAgent": "no",
-            "ClearAllForwardings": "yes",
-            "PermitLocalCommand": "no",
-            "IdentityFile": str(key_file) if key_file else "none",
-        }
-        return ["ssh", "-F", "none", *(part for name, value in options.items() for part in ("-o", f"{name}={value}"))]
+        connected = connection(address, self._limits.hosts, self._outbound)
+        return connected.environment(_CONFIGURATION, credential, key_file, self._known_hosts)
 
     @property
     def source_max_bytes(self) -> int:
@@ -220,9 +147,15 @@ class _Access:
     """git, with access to one repository; a deploy key lives as long as the block."""
 
     def __init__(
-        self, url: str, credential: str | None, folder: Path | None, sources: GitSources, stopped: Stopped
+        self,
+        address: RepositoryAddress,
+        credential: str | None,
+        folder: Path | None,
+        sources: GitSources,
+        stopped: Stopped,
     ) -> None:
-        self.url = url
+        self.url = address.url
+        self._address = address
         self._credential = credential
         self._folder = folder
         self._sources = sources
@@ -233,7 +166,7 @@ class _Access:
 
     def __enter__(self) -> _Access:
         is_key = self._credential is not None and "PRIVATE KEY-----" in self._credential
-        over_ssh = self.url.startswith("ssh:")
+        over_ssh = self._address.scheme == "ssh"
         if self._credential and is_key != over_ssh:
             raise DeploymentFailed(
                 "clone-refused",
@@ -244,7 +177,7 @@ class _Access:
         if self._credential and is_key:
             self._key = _memory_file(self._credential)
         key_file = Path(f"/proc/{os.getpid()}/fd/{self._key}") if self._key is not None else None
-        self._environment = self._sources.environment(self.url, self._credential, key_file)
+        self._environment = self._sources.environment(self._address, self._credential, key_file)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -273,13 +206,13 @@ class _Access:
         except processes.TimedOut:
             raise DeploymentFailed(
                 "clone-failed",
-                f"{self._host} did not answer within {timeout_s:g} s"
+                f"{self._address.host} did not answer within {timeout_s:g} s"
                 if over_the_network
                 else f"git could not read the repository within {timeout_s:g} s",
                 remedy="try again: slipway deploy",
             ) from None
         if done.code:
-            raise self._failure(done.output)
+            raise self._failure(done.output, over_the_network)
         return done.output
 
     def has(self, sha: str) -> bool:
@@ -289,76 +222,10 @@ class _Access:
             return False
         return True
 
-    @property
-    def _host(self) -> str:
-        return urlsplit(self.url).hostname or ""
-
-    def _failure(self, output: str) -> DeploymentFailed:
+    def _failure(self, output: str, over_the_network: bool) -> DeploymentFailed:
         said = self._redactor.text(output.strip())
-        for pattern, make in _FAILURES:
-            if pattern.search(said):
-                return make(self._host, said)
-        last = said.splitlines()[-1] if said else "git said nothing"
-        return DeploymentFailed(
-            "clone-failed",
-            f"the repository can't be fetched: {last[:300]}",
-            remedy="try again: slipway deploy",
-            tail=said,
-        )
-
-
-_GIVE_CREDENTIAL = (
-    "if the address is wrong: slipway apps set repository=https://host/owner/name.git\n"
-    "if it is private, give a token or a deploy key that may read it: slipway apps set --credential-file FILE"
-)
-
-
-def _refused(host: str, said: str) -> DeploymentFailed:
-    return DeploymentFailed(
-        "clone-refused",
-        f"{host} did not let us read the repository, or there is no such repository",
-        remedy=_GIVE_CREDENTIAL,
-        tail=said,
-    )
-
-
-def _absent(host: str, said: str) -> DeploymentFailed:
-    return DeploymentFailed(
-        "clone-refused",
-        f"{host} knows no such repository (or hides it from us)",
-        remedy=_GIVE_CREDENTIAL,
-        tail=said,
-    )
-
-
-def _moved(host: str, said: str) -> DeploymentFailed:
-    return DeploymentFailed(
-        "clone-refused",
-        f"{host} says that the repository is elsewhere; redirects are not followed",
-        remedy="set its address as the host shows it, with .git at the end: slipway apps set repository=…",
-        tail=said,
-    )
-
-
-def _absent_commit(_host: str, said: str) -> DeploymentFailed:
-    return DeploymentFailed(
-        "commit-missing",
-        "the repository does not have that commit (any more)",
-        remedy="push it again, or deploy a branch: slipway deploy --ref main",
-        tail=said,
-    )
-
-
-_FAILURES: tuple[tuple[re.Pattern[str], Callable[[str, str], DeploymentFailed]], ...] = (
-    (_NO_COMMIT, _absent_commit),
-    (_MOVED, _moved),
-    (_ABSENT, _absent),
-    (_REFUSED, _refused),
-)
-
-
-def _missing(sha: str) -> DeploymentFailed:
-    return _absent_commit("", f"{sha} is on no branch and no tag")
+        log.info("git failed", extra={"host": self._address.host, "said": said[-2000:]})
+        return git_failures.of_network(self._address.host, said) if over_the_network else git_failures.of_reading(said)
 
 
 def _names(ref: str) -> list[str]:
@@ -375,10 +242,6 @@ def _commit(output: str, sha: str) -> Commit:
     if head != sha:
         raise DeploymentFailed("clone-failed", f"git checked out another commit than {sha[:7]}")
     return Commit(sha, message.strip()[:2000], author.strip()[:200])
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
 
 
 def _memory_file(content: str) -> int:

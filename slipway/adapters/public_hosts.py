@@ -1,6 +1,7 @@
 """Names that tenants give (of repositories' and registries' hosts) must not lead into this host or its network.
 
-What is on the owner's list may lead anywhere. Best effort: behind a proxy, the proxy resolves names itself.
+A name is looked up once. Whoever connects goes to the addresses that were checked, so that a name which leads elsewhere
+a moment later takes nobody there. Registries are asked by the Engine, which looks names up again by itself.
 """
 
 from __future__ import annotations
@@ -9,26 +10,82 @@ import ipaddress
 import socket
 from collections.abc import Collection
 
-from slipway.core.validation import PUBLIC_HOSTS, how_to_allow
+from slipway.core import hosts, image_names
+from slipway.core.image_names import DOCKER_HUB, ImageName
+from slipway.core.validation import how_to_allow
 from slipway.errors import InvalidInput
 
 
-def public_addresses(host: str, netloc: str, listed: Collection[str], setting: str) -> list[str]:
-    """The addresses that a host's name leads to; nothing for a listed one, and where the name does not resolve.
+class Unresolved(InvalidInput):
+    """A name that leads nowhere, at least now."""
+
+
+def addresses(host: str) -> list[str]:
+    """The addresses of a canonical host, the ones to try first in front.
 
     Raises:
-        InvalidInput: the name leads into this host or network, and the list (of `setting`) does not allow that.
+        Unresolved: it has none.
     """
-    if host in listed or netloc in listed or (listed and PUBLIC_HOSTS not in listed):
-        return []
     try:
-        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
-    except OSError:
-        return []  # whoever connects says it better
-    inside = sorted(address for address in found if not ipaddress.ip_address(address.partition("%")[0]).is_global)
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise Unresolved(
+            f"{host} has no address: its name does not resolve on this host",
+            remedy="check the name; if its name server was unreachable, try again: slipway deploy",
+        ) from None
+    return list(dict.fromkeys(str(info[4][0]) for info in found))
+
+
+def public_addresses(host: str, netloc: str, listed: Collection[str], setting: str) -> list[str]:
+    """The addresses of a host that no list names, when all of them are in the internet.
+
+    Raises:
+        InvalidInput: it leads into this host or network, which only the list (of `setting`) can allow.
+        Unresolved: it leads nowhere.
+    """
+    found = addresses(host)
+    inside = [address for address in found if _is_inside(address)]
     if inside:
         raise InvalidInput(
             f"{host} leads to {inside[0]}, an address inside this host or network",
             remedy=how_to_allow(netloc, tuple(listed), setting),
         )
-    return sorted(found)
+    return found
+
+
+def require_public_registry(name: ImageName, listed: Collection[str]) -> None:
+    """For an image that the Engine pulls by itself: as `public_addresses`, with nothing to connect to."""
+    if name.registry == DOCKER_HUB:
+        return
+    host, port = image_names.host_and_port(name.registry)
+    if not hosts.is_listed(host, (port,), listed):
+        public_addresses(host, name.registry, listed, "SLIPWAY_REGISTRIES")
+
+
+def first_reachable(found: list[str], port: int, timeout_s: float) -> str:
+    """The first address that takes a connection; the first of all when none does, or when there is no other."""
+    for address in found if len(found) > 1 else ():
+        try:
+            socket.create_connection((address, port), timeout_s).close()
+        except OSError:
+            continue
+        return address
+    return found[0]
+
+
+def _is_inside(text: str) -> bool:
+    if "%" in text:  # an address of the link names its interface
+        return True
+    address = ipaddress.ip_address(text)
+    return hosts.is_inside(address) or _is_own(address)
+
+
+def _is_own(address: hosts.Address) -> bool:
+    """Whether this host has the address itself: to one's own address one goes from that address. Nothing is sent."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((str(address), 9))
+        except OSError:
+            return False
+        return ipaddress.ip_address(probe.getsockname()[0]) == address

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode
 
 from slipway.adapters.engine_calls import EngineCalls, Watch, every, first_of, within
 from slipway.adapters.image_facts import facts_of
-from slipway.adapters.public_hosts import public_addresses
+from slipway.adapters.public_hosts import require_public_registry
 from slipway.adapters.pulled_references import PulledReferences
 from slipway.core import image_names, image_pulls, validation
 from slipway.core.image_pulls import Asked, Progress
@@ -70,7 +70,7 @@ class RegistryImages:
         self._require_platform(asked, told.get("Platforms") or [])
         digest = asked.name.digest or str(told["Descriptor"]["digest"])
         if not _DIGEST.fullmatch(digest):
-            raise image_pulls.failure(asked, f"its digest is {digest[:80]}, and not a sha256")
+            raise image_pulls.failure(asked, "its digest is not a sha256")
         return digest
 
     def fetch(
@@ -114,9 +114,7 @@ class RegistryImages:
         try:
             validation.image_name(image.reference, self._registries)
             name = image_names.parse(image.reference)
-            if name.registry != image_names.DOCKER_HUB:
-                host, _, _ = name.registry.partition(":")
-                public_addresses(host, name.registry, self._registries, "SLIPWAY_REGISTRIES")
+            require_public_registry(name, self._registries)
         except InvalidInput as error:
             raise DeploymentFailed("image-refused", error.message, remedy=error.remedy) from None
         return Asked(name, image.credential is not None)

@@ -30,6 +30,8 @@ class Rules:
 
     base_images: frozenset[str]
     frontends: frozenset[str]
+    registries: tuple[str, ...] = ()
+    """Hosts that images may come from though they are inside this host or network."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from slipway.core import hosts
 from slipway.errors import InvalidInput
 
 OWN_NAMESPACE = "slipway"
@@ -44,6 +45,21 @@ class ImageName:
     def version(self) -> str:
         """What of the name is meant: a digest, a tag, or `latest`."""
         return self.digest or self.tag or "latest"
+
+
+def host_and_port(registry: str) -> tuple[str, int | None]:
+    """A registry's host in lower-case ASCII, and its port where it is named.
+
+    Raises:
+        InvalidInput: no host, or a port that none has.
+    """
+    host, colon, port = registry.partition(":")
+    name = hosts.ascii_name(host)
+    if not name or (colon and not (port[:1] in "123456789" and int(port) <= 65535)):
+        raise InvalidInput(
+            f"{registry[:120]!r} is not a registry's host and port", remedy="name it as host.example:5000/name"
+        )
+    return name, int(port) if colon else None
 
 
 def pulled_namespace(instance: str) -> str:

@@ -28,6 +28,13 @@ _UNREACHABLE = re.compile(
     r"connection reset|deadline exceeded|\bx509: |\btls: |HTTP response to HTTPS client|\bEOF\b",
     re.IGNORECASE,
 )
+_IN_OUR_WORDS = re.compile(
+    r"x509: certificate (?:signed by unknown authority|has expired or is not yet valid)|"
+    r"no answer within \d+ s|HTTP status: \d{3}|HTTP \d{3} response|"
+    + "|".join(each.pattern for each in (_TOO_MANY, _REFUSED, _MISSING, _PLATFORM, _UNREACHABLE)),
+    re.IGNORECASE,
+)
+"""All that is repeated of what the Engine says, as it quotes what answered: which need not be a registry."""
 
 
 @dataclass(slots=True)
@@ -113,17 +120,19 @@ def wrong_platform(
 
 
 def failure(asked: Asked, said: str, *, status: int = 0) -> DeploymentFailed:
-    """Why the registry did not give the image, from the Engine's words and its answer's status."""
-    said = "".join(letter for letter in said if letter.isprintable())[:300]
-    if status in (401, 403):
-        return _refused(asked, said)
+    """Why the registry did not give the image, from the Engine's words and its answer's status. Nothing of what
+    answered is repeated."""
     plain = _QUOTED.sub("", said)
+    known = _IN_OUR_WORDS.search(plain)
+    shown = known[0] if known else "its answer is not a registry's"
+    if status in (401, 403):
+        return _refused(asked, shown)
     for pattern, make in _FAILURES:
         if pattern.search(plain):
-            return make(asked, said)
+            return make(asked, shown)
     if status == 404:
-        return _missing(asked, said)
-    return DeploymentFailed("pull-failed", f"{asked} can't be pulled: {said}", remedy="try again: slipway deploy")
+        return _missing(asked, shown)
+    return DeploymentFailed("pull-failed", f"{asked} can't be pulled: {shown}", remedy="try again: slipway deploy")
 
 
 def _refused(asked: Asked, said: str) -> DeploymentFailed:

@@ -5,30 +5,22 @@ Each function returns the canonical form or raises `InvalidInput` with the rule 
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from urllib.parse import SplitResult, urlsplit
 
-from slipway.core import image_names
+from slipway.core import hosts, image_names, repository_address
 from slipway.errors import InvalidInput
 
 _SLUG = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
-_SCP = re.compile(r"([a-z_][a-z0-9_-]*)@([A-Za-z0-9.-]+):(?!//)([^\s]+)")
 _PATH = re.compile(r"[A-Za-z0-9._@+ -]+(?:/[A-Za-z0-9._@+ -]+)*")
 _RESERVED_ENV = frozenset({"PORT"})
 _RESERVED_NAMES = frozenset({"slipway", "www", "api", "console", "webhooks"})
 NULL_SHA = "0" * 40
 PUBLIC_HOSTS = "public"
 """In a list of allowed hosts: every host with a public address."""
-SCHEMES = frozenset({"https", "http", "ssh"})
-_DEFAULT_PORTS = {"https": 443, "http": 80}
 _REPOSITORIES = ("repositories", "SLIPWAY_GIT_HOSTS")
 _REGISTRIES = ("images", "SLIPWAY_REGISTRIES")
-_OTHER_NUMERIC_ADDRESS = re.compile(r"(?:.*\.)?(?:\d+|0x[0-9a-f]*)", re.IGNORECASE)
-"""Resolvers take 127.1, 0x7f.1 and 2130706433 for addresses, too."""
 
 
 def slug(text: str, what: str = "name") -> str:
@@ -75,42 +67,27 @@ def branch(text: str) -> str:
 
 
 def repository_url(text: str, allowed_hosts: tuple[str, ...] = ()) -> str:
-    """A clone URL: https, http or ssh (also git@host:path). No credentials inside; they are given apart.
+    """A clone URL: https, http or ssh (also git@host:path), written anew from its parts. No credentials inside.
 
     `allowed_hosts` (each `host` or `host:port`) narrows the hosts. Empty, or with `public` among them, it allows every
-    host whose address is not written out as a private, loopback or link-local one.
+    host whose address is not written out as a private, loopback or link-local one; what a name leads to is looked at
+    when it is connected to.
     """
-    url = _scp_to_ssh(text.strip())
-    parts = _split(url)
-    if parts and (parts.password or (parts.username and parts.scheme != "ssh")):
-        raise InvalidInput("the address holds a credential", remedy="give it apart: --credential-file FILE")
-    if not parts or parts.scheme not in SCHEMES or not parts.hostname or not parts.path.strip("/"):
-        raise InvalidInput(
-            f"{text[:200]!r} is not a repository's address",
-            remedy="use https://host/owner/name.git or git@host:owner/name.git",
-        )
-    if parts.query or parts.fragment or re.search(r"[\s\x00-\x1f\\\ud800-\udfff]", url) or parts.path.startswith("//-"):
-        raise InvalidInput(f"{text[:200]!r} has parts that no clone address has", remedy="leave out ?, # and spaces")
-    _allow_host(parts.hostname, parts.netloc.rpartition("@")[2], allowed_hosts, _REPOSITORIES)
-    return url
+    address = repository_address.parse(text)
+    if not address.is_listed(allowed_hosts):
+        _require_public(address.host, address.netloc, allowed_hosts, _REPOSITORIES)
+    return address.url
 
 
 def repository_identity(url: str) -> str:
     """`host/owner/name`, lower case: the same for every way to write one repository's address."""
-    parts = urlsplit(_scp_to_ssh(url.strip()))
-    host = (parts.hostname or "").lower()
-    port = f":{parts.port}" if parts.port not in (None, _DEFAULT_PORTS.get(parts.scheme)) else ""
-    port = "" if parts.scheme == "ssh" else port  # where ssh listens says nothing about the repository
-    return f"{host}{port}/{parts.path.strip('/').removesuffix('.git').lower()}"
+    return repository_address.identity_of(url)
 
 
 def domain(text: str) -> str:
     """A host name, lower case, in its ASCII form."""
-    try:
-        host = text.strip().rstrip(".").encode("idna").decode().lower() if text.strip() else ""
-    except UnicodeError:
-        host = ""
-    if not host or len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
+    host = hosts.ascii_name(text.strip())
+    if not host:
         raise InvalidInput(f"{text[:80]!r} is not a host name", remedy="give it as app.example.org")
     return host
 
@@ -154,8 +131,9 @@ def image_name(text: str, allowed_registries: tuple[str, ...] = ()) -> str:
         )
     if name.registry == image_names.DOCKER_HUB and name.name != name.name.lower():
         raise InvalidInput(f"{text[:80]!r} is not an image's name", remedy="write it in lower case")
-    host, _, _ = name.registry.partition(":")
-    _allow_host(host, name.registry, allowed_registries, _REGISTRIES)
+    host, port = image_names.host_and_port(name.registry)
+    if not hosts.is_listed(host, (port,), allowed_registries):
+        _require_public(host, name.registry, allowed_registries, _REGISTRIES)
     return text
 
 
@@ -167,37 +145,11 @@ def registry_credential(text: str) -> str:
     return text.strip()
 
 
-def _split(url: str) -> SplitResult | None:
-    """None: brackets or a port that no address has."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # looked at here, as it raises only when asked for
-    except ValueError:
-        return None
-    return parts
-
-
-def _scp_to_ssh(text: str) -> str:
-    match = _SCP.fullmatch(text)
-    return f"ssh://{match[1]}@{match[2]}/{match[3].lstrip('/')}" if match else text
-
-
-def _allow_host(host: str, netloc: str, allowed: tuple[str, ...], what: tuple[str, str]) -> None:
-    """`what` is fetched there, and the setting that allows it."""
-    if host in allowed or netloc in allowed:
-        return
+def _require_public(host: str, netloc: str, allowed: tuple[str, ...], what: tuple[str, str]) -> None:
+    """For a host that the list does not name. `what` is fetched there, and the setting that allows it."""
     if allowed and PUBLIC_HOSTS not in allowed:
         raise InvalidInput(f"{what[0]} on {host} are not allowed here", remedy=f"allowed: {', '.join(allowed)}")
-    if host.startswith("-"):
-        raise InvalidInput(f"{host!r} is not a host", remedy="use https://host/owner/name.git")
-    name = host.rstrip(".")
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        private = name == "localhost" or name.endswith(".localhost") or bool(_OTHER_NUMERIC_ADDRESS.fullmatch(name))
-    else:
-        private = not address.is_global
-    if private:
+    if hosts.names_inside(host):
         raise InvalidInput(
             f"{host} is an address inside this host or network",
             remedy=how_to_allow(netloc, allowed, what[1]),

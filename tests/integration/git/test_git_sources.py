@@ -209,8 +209,8 @@ def test_a_repository_runs_nothing_of_its_own(origin: Origin, folder: Path, tmp_
 def test_a_deploy_key_is_readable_to_ssh_and_leaves_no_file(tmp_path: Path) -> None:
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True, stdin=subprocess.DEVNULL)
-    kept = sources(tmp_path, "ssh://git@forge.example")
-    with kept._access(Repository("ssh://git@forge.example/a/b.git", key.read_text()), None) as access:
+    kept = sources(tmp_path, "ssh://git@localhost")
+    with kept._access(Repository("ssh://git@localhost/a/b.git", key.read_text()), None) as access:
         environment = access._environment
         path = next(word for word in environment["GIT_SSH_COMMAND"].split() if "/proc/" in word).split("=")[1]
         # ssh refuses keys that others could read; ssh-keygen looks at the same rule

@@ -31,6 +31,25 @@ def refused(root: Path, **files: str) -> DeploymentFailed:
     return failure.value
 
 
+@pytest.mark.parametrize(
+    "image", ["127.0.0.1:5000/x", "localhost:80/a/b:1", "10.0.0.1/x", "169.254.169.254/x@sha256:" + "a" * 64]
+)
+@pytest.mark.parametrize(
+    "line", ["FROM {}", "FROM python\nCOPY --from={} /a /a", "FROM python\nRUN --mount=from={} id"]
+)
+def test_a_registry_inside_is_no_source_of_images(tmp_path: Path, image: str, line: str) -> None:
+    failed = refused(tmp_path, Dockerfile=f"{line.format(image)}\n")
+    assert (failed.reason, "inside this host or network" in failed.message) == ("dockerfile-refused", True)
+    assert "SLIPWAY_REGISTRIES=public," in failed.remedy
+
+
+def test_a_registry_inside_that_the_owner_lists_is_one(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM 127.0.0.1:5000/x\n")
+    rules = Rules(RULES.base_images, RULES.frontends, ("127.0.0.1:5000",))
+    recipes = Recipes(rules, BaseImages("python", "python"), FakeImages(local=frozenset()), lambda: 20)
+    assert recipes.make(SourceTree(tmp_path), {}, {}).dockerfile == "FROM 127.0.0.1:5000/x\n"
+
+
 def test_the_contexts_dockerfile_is_taken(tmp_path: Path) -> None:
     recipe = make(tmp_path, Dockerfile="FROM python\n", slipway__toml="port = 9000\n")
     assert (recipe.builder, recipe.dockerfile, recipe.ignore) == ("dockerfile", "FROM python\n", None)

@@ -71,6 +71,22 @@ def test_what_a_registry_says_can_not_drive_a_terminal() -> None:
     assert len(failed.message) < 400
 
 
+@pytest.mark.parametrize("status", [0, 401, 403, 404, 429, 500])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "error parsing HTTP 500 response body: invalid character 'T' looking for beginning of value: \"TOP-SECRET 7\"",
+        'error parsing HTTP 404 response body: ...: "TOP-SECRET \\"denied\\" TOP-SECRET not found"',
+        "unauthorized: TOP-SECRET",
+        "toomanyrequests: TOP-SECRET",
+        "TOP-SECRET",
+    ],
+)
+def test_nothing_of_what_answered_is_repeated(said: str, status: int) -> None:
+    failed = failure(ASKED, said, status=status)
+    assert "TOP-SECRET" not in f"{failed.message} {failed.remedy} {failed.tail}"
+
+
 def test_a_refusal_says_whether_a_credential_was_shown() -> None:
     without, with_one = (failure(asked, "denied", status=403) for asked in (ASKED, WITH_CREDENTIAL))
     assert "user:password" in without.remedy

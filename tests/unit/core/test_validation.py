@@ -79,6 +79,11 @@ def test_what_git_refuses_is_no_branch(name: str) -> None:
         ("ssh://git@git.example.org:2222/acme/shop.git", "ssh://git@git.example.org:2222/acme/shop.git"),
         ("http://git.example.org:3000/acme/shop.git", "http://git.example.org:3000/acme/shop.git"),
         ("https://[2606:4700::1111]/acme/shop", "https://[2606:4700::1111]/acme/shop"),
+        ("https://[2606:4700:0:0::0:1111]/acme/shop", "https://[2606:4700::1111]/acme/shop"),
+        ("https://GitHub.com./acme/sh%6fp%20x", "https://github.com/acme/shop%20x"),
+        ("https://Bücher.example/größe", "https://xn--bcher-kva.example/gr%C3%B6%C3%9Fe"),
+        ("https://faß.example/a", "https://xn--fa-hia.example/a"),
+        ("git@github.com:acme/100%25.git", "ssh://git@github.com/acme/100%2525.git"),
     ],
 )
 def test_a_clone_address_is_kept_in_one_form(given: str, kept: str) -> None:
@@ -119,18 +124,32 @@ def test_a_credential_in_the_address_is_refused_and_not_repeated(url: str) -> No
 
 
 @pytest.mark.parametrize(
-    "host",
+    ("host", "kept"),
     [
-        *("localhost", "LOCALHOST", "a.localhost", "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "0.0.0.0"),
-        *("169.254.169.254", "100.64.0.1", "[::1]", "[fe80::1]", "[fd00::1]", "[::ffff:127.0.0.1]"),
-        *("localhost.", "127.0.0.1.", "127.1", "0x7f.1", "2130706433", "0177.0.0.1", "0x7F000001"),
+        *((host, host) for host in ("localhost", "a.localhost", "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1")),
+        *((host, host) for host in ("0.0.0.0", "169.254.169.254", "100.64.0.1", "[::1]", "[fe80::1]", "[fd00::1]")),
+        *(("LOCALHOST", "localhost"), ("localhost.", "localhost"), ("127.0.0.1.", "127.0.0.1")),
+        ("[::ffff:127.0.0.1]", "[::ffff:7f00:1]"),
     ],
 )
-def test_a_host_inside_is_refused_unless_its_owner_allows_it(host: str) -> None:
+def test_a_host_inside_is_refused_unless_its_owner_allows_it(host: str, kept: str) -> None:
     url = f"https://{host}/a/b.git"
     with pytest.raises(InvalidInput, match="inside this host or network"):
         validation.repository_url(url)
-    assert validation.repository_url(url, (host.strip("[]").lower(),)) == url
+    for listed in (kept.strip("[]"), kept, f"{kept}:443", kept.upper()):
+        assert validation.repository_url(url, (listed,)) == f"https://{kept}/a/b.git"
+
+
+@pytest.mark.parametrize("host", ["127.1", "0x7f.1", "2130706433", "0177.0.0.1", "0x7F000001", "127.0.0.1.1"])
+def test_other_ways_to_write_an_address_are_refused_whatever_is_allowed(host: str) -> None:
+    for listed in ((), ("public",), (host.lower(),)):
+        with pytest.raises(InvalidInput, match="inside this host or network"):
+            validation.repository_url(f"https://{host}/a/b.git", listed)
+
+
+def test_a_listed_host_may_be_written_in_its_own_script() -> None:
+    url = "https://xn--bcher-kva.example:3000/a/b"
+    assert validation.repository_url(url, ("Bücher.example:3000",)) == url
 
 
 @pytest.mark.parametrize(
@@ -145,6 +164,8 @@ def test_a_host_inside_is_refused_unless_its_owner_allows_it(host: str) -> None:
         "ssh://git@github.com:22/acme/shop.git",
         "https://github.com:443/acme/shop.git",
         "http://github.com:80/acme/shop.git",
+        "https://x-access-token:secret@github.com/acme/shop.git",
+        "https://GitHub.com./acme/sh%6Fp",
     ],
 )
 def test_one_repository_has_one_identity(url: str) -> None:
@@ -155,12 +176,20 @@ def test_another_port_is_another_forge() -> None:
     assert validation.repository_identity("http://127.0.0.1:3000/a/b.git") == "127.0.0.1:3000/a/b"
 
 
+@pytest.mark.parametrize("url", ["/srv/git/shop.git", "https://me:secret@host:0/a", "ssh://me:secret@host/a"])
+def test_what_has_no_identity_stands_for_itself_without_its_credential(url: str) -> None:
+    identity = validation.repository_identity(url)
+    assert identity
+    assert "secret" not in identity
+
+
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
         ("shop.example.org", "shop.example.org"),
         (" Shop.Example.ORG. ", "shop.example.org"),
         ("bücher.example", "xn--bcher-kva.example"),
+        ("faß.example", "xn--fa-hia.example"),
         ("localhost", "localhost"),
     ],
 )
