@@ -9,6 +9,7 @@ require("slipway.counters").share()
 local admission = require("slipway.admission")
 local answers = require("slipway.answers")
 local attempts = require("slipway.attempts")
+local client_headers = require("slipway.client_headers")
 local outcomes = require("slipway.outcomes")
 local trials = require("slipway.trials")
 local status = require("slipway.status")
@@ -20,6 +21,7 @@ slipway = {
   admit = admission.admit,
   admit_at_once = admission.admit_at_once,
   admit_trial = admission.admit_trial,
+  drop_client_headers = client_headers.drop,
   dial = attempts.dial,
   dial_trial = trials.dial,
   finish = outcomes.finish,

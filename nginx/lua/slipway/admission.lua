@@ -4,6 +4,7 @@ local answers = require("slipway.answers")
 local attempts = require("slipway.attempts")
 local bodies = require("slipway.bodies")
 local breaker = require("slipway.breaker")
+local client_headers = require("slipway.client_headers")
 local concurrency = require("slipway.concurrency")
 local cookies = require("slipway.cookies")
 local policy = require("slipway.policy")
@@ -153,6 +154,7 @@ function _M.admit_at_once()
   if not attempts.choose_at_once(ctx, entry) then
     return ""
   end
+  client_headers.drop()
   cookies.withhold()
   return entry.app
 end
@@ -176,6 +178,7 @@ function _M.admit()
   if failure then
     return answers.refuse(failure)
   end
+  client_headers.drop()
   cookies.withhold()
   ctx.streams, failure = is_stream()
   failure = failure or send(ctx, host, entry)

@@ -1,0 +1,147 @@
+-- Headers by which proxies tell apps who a client is, where it comes from and what it asked for. A client could write
+-- them itself, so none of a client's reaches an app; what nginx.conf sets for apps is set after that. By how a name
+-- begins, since nobody can list them all. docs/reference/edge-http.md has the same tables with their reasons.
+local band = require("bit").band
+local ffi = require("ffi")
+local base = require("resty.core.base")
+require("resty.core.request") -- declares what reads the headers
+
+local _M = {}
+
+local C = ffi.C
+
+local BEGINNINGS = {
+  -- proxies in general
+  "forwarded", "x-forward", "x-real-", "x-original", "x-rewrite", "x-host", "x-http-host", "x-scheme", "x-url-scheme",
+  "x-script-name", "x-protocol", "front-end-https", "x-front-end-https", "proxy", "x-proxy", "remote-", "x-remote-",
+  -- the client's address
+  "client-ip", "x-client-ip", "x-clientip", "x-cluster-client", "true-client", "do-connecting-ip", "incap-client-ip",
+  -- content delivery networks and clouds
+  "akamai", "x-akamai", "ali-cdn", "cf-", "cloudfront-", "fastly-", "fly-", "x-appengine", "x-arr-", "x-azure-",
+  "x-envoy-", "x-nf-", "x-sucuri-", "x-vercel-",
+  -- who signed in
+  "x-slipway", "x-auth-", "x-authenticated", "x-authentik", "x-authelia", "x-user-claim", "x-user-dn", "x-user-email",
+  "x-user-group", "x-user-info", "x-user-name", "x-user-principal", "x-user-role", "x-userid", "x-userinfo",
+  "x-username", "x-webauth", "x-pomerium", "x-vouch", "x-oidc", "oidc-", "x-saml", "x-shib", "shib-", "ajp-", "sm-",
+  "iv-", "x-ldap", "x-sso", "x-trusted", "x-jwt-assertion", "x-jwt-claim", "x-jwt-payload", "x-consumer",
+  "x-anonymous-consumer", "x-credential", "x-endpoint-api", "x-apigateway", "x-goog-authenticated", "x-goog-iap",
+  "x-ms-client-principal", "x-ms-token", "x-amzn-mtls", "x-amzn-oidc", "tailscale-", "teleport-", "x-teleport",
+  -- the client's certificate
+  "client-cert", "ssl-", "x-ssl", "x-tls", "x-mtls", "x-cert", "x-client-cert", "x-client-dn", "x-client-i-dn",
+  "x-client-issuer", "x-client-s-dn", "x-client-san", "x-client-ssl", "x-client-subject", "x-client-tls",
+  "x-client-verify",
+  -- orders to a web server in front
+  "x-accel", "x-sendfile",
+}
+local WHOLE = {
+  "eppn", "x-email", "x-group", "x-groups", "x-identity", "x-login", "x-principal", "x-role", "x-roles", "x-subject",
+  "x-user",
+}
+local ALLOWED = {
+  -- nginx.conf replaces these, and reads what a trusted proxy says in them
+  "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
+  -- what a client proves itself with to an app
+  "x-auth-key", "x-auth-nonce", "x-auth-signature", "x-auth-timestamp", "x-auth-token",
+}
+
+local DASH, UNDERSCORE, DOT = ("-_."):byte(1, 3)
+
+-- One table a letter. CGI and its like make the same name of all three separators.
+local root = {}
+
+-- Whether a name with these first three letters may be in there: nearly all others are told apart by one look, which
+-- LuaJIT compiles to a few instructions. Two starts may share a place.
+local starts = ffi.new("uint8_t[4096]")
+
+local function place(first, second, third)
+  return band(first * 961 + second * 31 + third, 4095)
+end
+
+local function mark_start(name)
+  local first, second, third = name:byte(1, 3)
+  for _, separator in ipairs({ DASH, UNDERSCORE, DOT }) do
+    starts[place(first, second == DASH and separator or second, third == DASH and separator or third)] = 1
+  end
+end
+
+local function leaf(name)
+  mark_start(name)
+  local node = root
+  for i = 1, #name do
+    local byte = name:byte(i)
+    local next_node = node[byte]
+    if not next_node then
+      next_node = {}
+      node[byte] = next_node
+      if byte == DASH then
+        node[UNDERSCORE], node[DOT] = next_node, next_node
+      end
+    end
+    node = next_node
+  end
+  return node
+end
+
+for _, beginning in ipairs(BEGINNINGS) do
+  leaf(beginning).is_beginning = true
+end
+for _, name in ipairs(WHOLE) do
+  leaf(name).is_whole = true
+end
+
+local is_allowed = {}
+for _, name in ipairs(ALLOWED) do
+  is_allowed[name] = true
+end
+
+local function is_dropped(name, length)
+  local node = root
+  for i = 0, length - 1 do
+    node = node[name[i]]
+    if not node then
+      return false
+    end
+    if node.is_beginning then
+      return not is_allowed[ffi.string(name, length)]
+    end
+  end
+  return node.is_whole == true
+end
+
+local headers_type = ffi.typeof("ngx_http_lua_ffi_table_elt_t[?]")
+local room = 64
+local headers = headers_type(room)
+local truncated = ffi.new("int[1]")
+
+-- The request's headers as nginx holds them, names in lower case, and how many. A table of strings would cost a
+-- microsecond and more.
+local function read()
+  local request = base.get_request()
+  local count = C.ngx_http_lua_ffi_req_get_headers_count(request, 0, truncated)
+  if count > room then
+    room = count
+    headers = headers_type(room)
+  end
+  if count > 0 then
+    C.ngx_http_lua_ffi_req_get_headers(request, headers, count, 0)
+  end
+  return headers, count
+end
+
+-- Before a request goes to an app or to the console.
+function _M.drop()
+  local found, count = read()
+  local names
+  for i = 0, count - 1 do
+    local name, length = found[i].key.data, found[i].key.len
+    if length > 2 and starts[place(name[0], name[1], name[2])] == 1 and is_dropped(name, length) then
+      names = names or {}
+      names[#names + 1] = ffi.string(name, length)
+    end
+  end
+  for i = 1, names and #names or 0 do
+    ngx.req.clear_header(names[i])
+  end
+end
+
+return _M
