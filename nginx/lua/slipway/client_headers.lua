@@ -49,7 +49,7 @@ local DASH, UNDERSCORE, DOT = ("-_."):byte(1, 3)
 -- One table a letter. CGI and its like make the same name of all three separators.
 local root = {}
 
--- Whether a name with these first three letters may be in there: nearly all others are told apart by one look, which
+-- Whether a name with these first three letters may be in there: nearly all others are ruled out by one look, which
 -- LuaJIT compiles to a few instructions. Two starts may share a place.
 local starts = ffi.new("uint8_t[4096]")
 

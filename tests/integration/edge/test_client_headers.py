@@ -106,12 +106,12 @@ def reached(secure, server, way, host, headers):
 @pytest.mark.parametrize("way", WAYS)
 def test_no_spelling_of_a_header_that_vouches_reaches_an_app(secure, app, way):
     headers = lines(every_spelling(), FORGED) + lines(APPS_OWN, OWN)
-    told = reached(secure, app, way, "shop.localhost", headers)
+    received = reached(secure, app, way, "shop.localhost", headers)
 
-    assert [name for name, value in told.items() if FORGED in value] == []
-    assert [name for name in APPS_OWN if told.get(name.lower()) != OWN] == []
-    assert told["x-forwarded-for"] == told["x-real-ip"] == "127.0.0.1"
-    assert told["x-forwarded-host"] == told["host"] == "shop.localhost"
+    assert [name for name, value in received.items() if FORGED in value] == []
+    assert [name for name in APPS_OWN if received.get(name.lower()) != OWN] == []
+    assert received["x-forwarded-for"] == received["x-real-ip"] == "127.0.0.1"
+    assert received["x-forwarded-host"] == received["host"] == "shop.localhost"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -124,26 +124,26 @@ def test_nor_over_http2(secure, app, method):
             client.send(number, b"body", end=True)
         assert client.read(number).status == 200
 
-    told = app.record.requests[-1].headers
-    assert [name for name, value in told.items() if FORGED in value] == []
-    assert [name for name in APPS_OWN if told.get(name.lower()) != OWN] == []
-    assert told["x-forwarded-proto"] == "https"
+    received = app.record.requests[-1].headers
+    assert [name for name, value in received.items() if FORGED in value] == []
+    assert [name for name in APPS_OWN if received.get(name.lower()) != OWN] == []
+    assert received["x-forwarded-proto"] == "https"
 
 
 @pytest.mark.parametrize("way", ["GET", "POST"])
 def test_nor_the_console(secure, router, way):
     headers = lines(every_spelling(), FORGED) + lines(APPS_OWN, OWN)
-    told = reached(secure, router, way, "slipway.localhost", headers)
+    received = reached(secure, router, way, "slipway.localhost", headers)
 
-    assert [name for name, value in told.items() if FORGED in value] == []
-    assert told["x-github-event"] == OWN
+    assert [name for name, value in received.items() if FORGED in value] == []
+    assert received["x-github-event"] == OWN
 
 
 def test_a_request_of_hundreds_of_headers_is_read_to_its_end(secure):
     many = "X: y\r\n" * 900 + lines(["Remote-User"], FORGED) + lines(["X-Own"], OWN)
     with wire_app() as app:
         secure.rig.route("shop.localhost", target(app.port))
-        told = reached(secure, app, "GET", "shop.localhost", many)
+        received = reached(secure, app, "GET", "shop.localhost", many)
 
-    assert told["x-own"] == OWN
-    assert "remote-user" not in told
+    assert received["x-own"] == OWN
+    assert "remote-user" not in received

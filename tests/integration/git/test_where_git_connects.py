@@ -12,11 +12,11 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from slipway.adapters import processes
+from slipway.adapters import processes, public_hosts
 from slipway.adapters.git import GitSources, Limits
 from slipway.core import repository_address
 from slipway.errors import DeploymentFailed
@@ -74,6 +74,13 @@ def test_ssh_connects_to_the_address_and_knows_the_host_by_its_name(tmp_path: Pa
     assert options["hostkeyalias"] == f"[localhost]:{port}"
     assert options["canonicalizehostname"] == "false"
     assert "proxycommand" not in options
+
+
+def test_ssh_gets_the_first_address_that_takes_a_connection() -> None:
+    with listening() as server:
+        port = int(server.url.rpartition(":")[2])
+        assert public_hosts.first_reachable(["127.0.0.2", "127.0.0.1"], port, 5) == "127.0.0.1"
+    assert public_hosts.first_reachable(["127.0.0.2", "127.0.0.1"], port, 5) == "127.0.0.2"
 
 
 # names
@@ -171,8 +178,10 @@ class DumbServer(BaseHTTPRequestHandler):
     """Files over plain HTTP, as git had it first: objects that are missing may be at `alternates`."""
 
     alternates = b""
+    asked: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
+        self.asked.append(self.path)
         files = {
             "/a/b.git/info/refs": b"1" * 40 + b"\trefs/heads/main\n",
             "/a/b.git/HEAD": b"ref: refs/heads/main\n",
@@ -195,16 +204,18 @@ def elsewhere() -> Iterator[Listener]:
 
 
 def test_a_server_that_names_another_one_for_its_objects_is_not_followed(tmp_path: Path, elsewhere: Listener) -> None:
-    handler = type("Dumb", (DumbServer,), {"alternates": f"{elsewhere.url}/x/objects\n".encode()})
+    """Not even without the depth that we always ask for, which this old protocol does not have."""
+    handler = type("Dumb", (DumbServer,), {"alternates": f"{elsewhere.url}/x/objects\n".encode(), "asked": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         url = f"http://127.0.0.1:{server.server_address[1]}"
-        (tmp_path / "source").mkdir()
-        with pytest.raises(DeploymentFailed):
-            sources(tmp_path, url, elsewhere.url).fetch(
-                Repository(f"{url}/a/b.git"), "1" * 40, tmp_path / "source", stopped=processes.never
-            )
+        kept = sources(tmp_path, url, elsewhere.url)
+        with kept._access(Repository(f"{url}/a/b.git"), tmp_path / "own") as access:
+            access.git(["init", "--quiet", "--bare", "--", str(tmp_path / "own")])
+            with pytest.raises(DeploymentFailed):
+                access.git(["fetch", "--", access.url, "main"])
         server.shutdown()
+    assert "/a/b.git/objects/info/http-alternates" in handler.asked
     assert elsewhere.received == []
 
 

@@ -43,7 +43,7 @@ OUTSIDE = [
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_an_address_inside_is_told_apart(address: str) -> None:
+def test_an_address_inside_is_recognised(address: str) -> None:
     assert hosts.is_inside(ipaddress.ip_address(address))
 
 
