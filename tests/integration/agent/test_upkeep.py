@@ -142,7 +142,7 @@ def test_a_push_that_no_delivery_told_of_is_deployed(rig: Rig, polling: Polling,
     assert polling.look() == 0  # its delivery may be on the way
     assert polling.look() == 1
     row = rig.all(Deployment)[-1]
-    assert (row.commit_sha, row.idempotency_key, row.state) == (NEW, f"poll:{OLD}..{NEW}", "queued")
+    assert (row.commit_sha, row.ref, row.state) == (NEW, "refs/heads/main", "queued")
     assert rig.all(App)[0].head == NEW
     assert polling.look() == 0
 
