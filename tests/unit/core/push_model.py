@@ -217,7 +217,7 @@ class Platform:
         return ordering.is_old_news(row.commit.sha, self._choice(row)) if verdict.goes_on else verdict
 
     def live_tree(self, row: Row) -> LiveTree:
-        others = [each.candidate() for each in self.rows]
+        others = [each.candidate() for each in self.rows if each.state in UNFINISHED]
         unsettled = ordering.unsettled_choice(row.candidate(), others)
         return LiveTree(self.live.sequence, self.live.commit.sha, PATHS, unsettled)
 
@@ -285,7 +285,7 @@ class Platform:
         if not standing:
             return None
         choice = standing[-1]
-        told = [each for each in self.rows if self._tells(each) and not each.repeats]
+        told = [each for each in self.rows[: row.sequence - 1] if self._tells(each) and not each.repeats]
         before = [each.commit.sha for each in told if each.sequence < choice.sequence]
         since = [each for each in told if each.sequence > choice.sequence and each.commit != row.commit]
         if row.repeats:

@@ -65,11 +65,13 @@ def may_stand(platform: Platform, choice: Row, pushes: int) -> bool:
 
 
 def was_known(platform: Platform, choice: Row) -> bool:
-    """Whoever chose could see where the branch was, and nothing that came in later was sent by a push to there."""
+    """Whoever chose could see where the branch was, and nothing that came in later looks like a push to there."""
     told = [row for row in platform.rows if row.kind is Kind.PUSH and not row.repeats]
     before = [row.commit for row in told if row.sequence < choice.sequence]
-    news = [row for row in told if row.sequence > choice.sequence and row.delivered and row.commit == platform.head]
-    return before[-1] == platform.head and not news
+    later = [row for row in told if row.sequence > choice.sequence]
+    there = [row for row in later if row.commit == platform.head]
+    looks_new = any(row.delivered for row in there) or (there and len(there) < len(later))
+    return before[-1] == platform.head and not looks_new
 
 
 def test_what_is_live_in_the_end_is_what_the_newest_head_asks_for() -> None:
