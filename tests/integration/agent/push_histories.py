@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import random
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -27,7 +25,7 @@ from slipway.core.validation import repository_identity
 from slipway.demo.bare import git_environment
 from slipway.demo.forge import Forge
 from slipway.errors import Conflict, DeploymentFailed, NotFound
-from slipway.models import App, Deployment, now
+from slipway.models import Deployment, now
 from slipway.ports.building import BuildSpec
 from tests.building_fakes import FakeImages, FakeLog, FakePulls, FakeQueue, FakeStatuses
 from tests.fixtures.rows import add_hook
@@ -159,14 +157,15 @@ class History:
     def branch(self) -> str:
         return f"run-{self.seed}"
 
-    @contextmanager
-    def played(self) -> Iterator[None]:
+    def go_on(self) -> None:
+        """Some events in any order, until everybody is idle again."""
         self.world.sources.history = self
         for _ in range(EVENTS):
             self.event()
         self.world.sources.history = None
         self.settle()
-        yield
+
+    def end(self) -> None:
         self.world.rig.change(self.app, deleted_at=now())
 
     # -- what happens --------------------------------------------------------------------------------------------------
@@ -253,15 +252,16 @@ class History:
         head = self.heads[-1]
         stood = [each for each in self.rollbacks if rows[each[0]].live_at]
         if stood:
-            number, pushes, all_known = stood[-1]
-            since = self.heads[pushes:]
-            if live.commit_sha == rows[number].commit_sha and (not since or head in self.heads[:pushes]):
+            number, by_then, all_known = stood[-1]
+            since = self.heads[by_then:]
+            if live.commit_sha == rows[number].commit_sha and (not since or head in self.heads[:by_then]):
                 return ""
             if not since and all_known:
                 return f"rollback {number} does not stand"
         if head.api == BROKEN:
-            failed = [row for row in rows.values() if row.state == State.FAILED]
-            return "" if any(apis[row.commit_sha] == BROKEN for row in failed) else "the head was never tried"
+            pushes = [row for row in rows.values() if row.kind == "push" and row.state != State.SUPERSEDED]
+            tried = (pushes[-1].commit_sha, pushes[-1].state) == (head.sha, State.FAILED)
+            return "" if tried else "the head, which can't be built, was not tried"
         return "" if apis[live.commit_sha] == head.api else f"{apis[live.commit_sha]} is live, not {head.api}"
 
     def rows(self) -> list[Deployment]:
@@ -270,7 +270,3 @@ class History:
     def told(self) -> list[tuple[Any, ...]]:
         """For whoever looks at a failure."""
         return [(row.kind, row.commit_sha[:7], row.state, row.actor, row.detail) for row in self.rows()]
-
-    def row_of_app(self) -> App:
-        found: App = self.world.rig.all(App, id=self.app.id)[0]
-        return found
