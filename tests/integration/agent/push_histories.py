@@ -207,7 +207,7 @@ class History:
         answer = self.world.sender.send(
             self.world.hook_id, self.sent[number], delivery_id=f"{self.seed}-{number}{again}"
         )
-        assert answer.status_code == 202, answer.data
+        assert answer.status_code < 300, answer.data
         self.received.add(number)
 
     def work(self) -> bool:
