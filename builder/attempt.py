@@ -59,7 +59,7 @@ class Attempt:
     def go_on_if(self, verdict: Verdict) -> None:
         """Raises `Interrupted` when the verdict, or something else, says so."""
         if not verdict.goes_on:
-            self.heart.stop = self.heart.stop or Stop(verdict.end, verdict.why, remedy=verdict.remedy)
+            self.heart.stop = self.heart.stop or Stop.by(verdict)
         self.go_on()
 
     def pin(self, version: str) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from builder.hold import Work
+from slipway.core.missed_pushes import NOT_COMPARED
 from slipway.core.ordering import Choice
 from slipway.core.push import BRANCHES
 from slipway.core.states import BY_HAND, Kind, State
@@ -13,10 +14,12 @@ from slipway.models import Delivery, Deployment
 
 _CHOOSES = [str(kind) for kind in (Kind.ROLLBACK, *BY_HAND)]
 _CAME_TO_NOTHING = [str(state) for state in (State.FAILED, State.CANCELLED, State.SUPERSEDED, State.SKIPPED)]
+_NOT_FOUND_TO_BE_HEAD = [str(state) for state in NOT_COMPARED | {State.SUPERSEDED}]
 
 
 def last_choice(session: Session, work: Work) -> Choice | None:
-    """The last one before the push that came to something; None when there is none."""
+    """The last one before the push that came to something; None when there is none. Of a body that came before, it
+    takes more to believe that the branch has moved since: a push that only came late is superseded."""
     of_app = {"app_id": work.app_id, "environment": work.environment}
     earlier = select(Deployment).filter_by(**of_app).where(Deployment.sequence < work.candidate.sequence)
     newest_first = earlier.order_by(Deployment.sequence.desc()).limit(1)
@@ -26,9 +29,10 @@ def last_choice(session: Session, work: Work) -> Choice | None:
         return None
     told = newest_first.where(_tells_of(work.ref), ~_repeats())
     before = session.scalar(told.where(Deployment.sequence < choice.sequence))
-    since = session.scalar(
-        told.where(Deployment.sequence > choice.sequence, Deployment.commit_sha.not_in(["", work.commit_sha]))
-    )
+    elsewhere = told.where(Deployment.sequence > choice.sequence, Deployment.commit_sha.not_in(["", work.commit_sha]))
+    if session.scalar(select(Deployment.id).where(Deployment.id == work.deployment_id, _repeats())):
+        elsewhere = elsewhere.where(Deployment.state.not_in(_NOT_FOUND_TO_BE_HEAD))
+    since = session.scalar(elsewhere)
     return Choice(choice.id, Kind(choice.kind), before.commit_sha if before else None, moved_since=since is not None)
 
 

@@ -14,13 +14,14 @@ from datetime import UTC, datetime
 from builder import scratch
 from builder.attempt import Attempt
 from builder.choice import last_choice
+from builder.live_image import live_tree
 from builder.recipes import Recipe
 from builder.scratch import Scratch
 from builder.source_tree import SourceTree
-from slipway import intents, lifecycle
+from slipway import lifecycle
 from slipway.adapters.commit_status import StatusState
 from slipway.core.counting import plural
-from slipway.core.ordering import Verdict, is_old_news, push_is_stale
+from slipway.core.ordering import Verdict, changes_nothing, is_comparable, is_old_news, push_is_stale
 from slipway.core.states import Kind, State
 from slipway.errors import DependencyUnavailable, DeploymentFailed
 from slipway.ports.building import BuildSpec, Built, Commit, Repository
@@ -45,6 +46,7 @@ class GitSource:
         try:
             with scratch.scratch(base, name, room_bytes=min(chosen.source_max_bytes, 256 << 20)) as folders:
                 self._find_commit()
+                self._go_on_if_changed(folders)
                 self._fetch_if_current(folders)
                 recipe = self._recipe(folders)
                 spec = self._spec(folders, recipe)
@@ -61,9 +63,9 @@ class GitSource:
         ref = self._work.ref or f"refs/heads/{self._work.branch}"
         head = self._tools.sources.resolve(self._repository, ref)
         with self._tools.db.read(tenant_id=self._work.tenant_id) as session:
-            live = intents.live_deployment(session, self._work.app_id, self._work.environment)
+            live = live_tree(session, self._work)
             choice = last_choice(session, self._work)
-        verdict = push_is_stale(self._sha, head, live.commit_sha if live else None)
+        verdict = push_is_stale(self._sha, head, live)
         return is_old_news(self._sha, choice) if verdict.goes_on else verdict
 
     def tell(self, status: StatusState, what: str) -> None:
@@ -98,6 +100,26 @@ class GitSource:
                 remedy=f"name one that is there: slipway deploy --ref {self._work.branch}",
             )
         return sha
+
+    def _go_on_if_changed(self, folders: Scratch) -> None:
+        """A push whose app has a filter, against what is live: it goes no further when nothing that the app is made of
+        differs. That the push itself touched nothing of it is no reason: an earlier one may not have come."""
+        if self._work.candidate.kind is not Kind.PUSH:
+            return
+        with self._tools.db.read(tenant_id=self._work.tenant_id) as session:
+            live = live_tree(session, self._work)
+        if live is None or not is_comparable(live):
+            return
+        self._attempt.go_on_if(self.is_stale())
+        try:
+            changed = self._tools.sources.changed(
+                self._repository, live.commit_sha, self._sha, folders.folder, stopped=self._attempt.stopped
+            )
+        except DeploymentFailed as error:
+            why = f"{self._sha[:7]} can't be compared with what is live ({live.commit_sha[:7]}), so it is built"
+            self._attempt.output.line(f"{why}: {error.message}")
+            return
+        self._attempt.go_on_if(changes_nothing(live, changed))
 
     def _fetch_if_current(self, folders: Scratch) -> None:
         """Fetch, and for a push look at its branch meanwhile: one that is stale goes no further, fetched or not."""

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from builder.hold import Hold, Lost
 from slipway import intents
-from slipway.core.ordering import GOES_ON, Verdict, may_switch
+from slipway.core.ordering import GOES_ON, LiveTree, Verdict, may_switch
 from slipway.core.states import Kind, State
 from slipway.errors import DependencyUnavailable, SlipwayError
 from slipway.models import App, Deployment, now
@@ -32,6 +32,13 @@ class Stop:
     why: str = ""
     lost: bool = False
     remedy: str = ""
+    reason: str = ""
+    live: LiveTree | None = None
+    """It stops for being the same as this, if that still is what is live."""
+
+    @classmethod
+    def by(cls, verdict: Verdict) -> Self:
+        return cls(verdict.end, verdict.why, remedy=verdict.remedy, reason=verdict.reason, live=verdict.live)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +146,7 @@ class Heart:
             self._looked_at = None
             return
         if verdict is not GOES_ON and not verdict.goes_on and self.stop is None:
-            self.stop = Stop(verdict.end, verdict.why, remedy=verdict.remedy)
+            self.stop = Stop.by(verdict)
 
 
 def _newer_push(session: Session, row: Deployment) -> int | None:

@@ -68,11 +68,26 @@ class Hold:
             Lost: it is no longer ours.
         """
         with self.db.write(tenant_id=self.work.tenant_id) as session:
-            query = select(Deployment).filter_by(id=self.work.deployment_id).with_for_update(**TO_CHANGE)
-            row = session.scalar(query)
-            if row is None or row.attempt != self.work.attempt or State(row.state) not in WITH_WORKER:
-                raise Lost
-            yield session, row
+            yield session, self._row(session)
+
+    @contextmanager
+    def write_in_order(self) -> Iterator[tuple[Session, Deployment]]:
+        """Likewise under the app's lock, which is taken first, as everywhere: until the end of the transaction nothing
+        of the app goes live and no other intent is written.
+
+        Raises:
+            Lost: it is no longer ours.
+        """
+        with self.db.write(tenant_id=self.work.tenant_id) as session:
+            session.get(App, self.work.app_id, with_for_update=TO_CHANGE)
+            yield session, self._row(session)
+
+    def _row(self, session: Session) -> Deployment:
+        query = select(Deployment).filter_by(id=self.work.deployment_id).with_for_update(**TO_CHANGE)
+        row = session.scalar(query)
+        if row is None or row.attempt != self.work.attempt or State(row.state) not in WITH_WORKER:
+            raise Lost
+        return row
 
     def advance(self, state: State, note: str = "") -> None:
         """Note something about the step at hand, then move on."""

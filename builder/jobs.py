@@ -16,16 +16,18 @@ from types import FrameType
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from builder.attempt import Attempt, told_to_end
 from builder.heart import Stop
 from builder.hold import Hold, Lost, claim
+from builder.live_image import live_tree, unfinished
 from builder.source import SOURCES, Source
 from builder.tools import Tools, connected
 from slipway import lifecycle, logs, settings
 from slipway.adapters.commit_status import StatusState
 from slipway.adapters.vault import SealBroken
-from slipway.core.ordering import Verdict
+from slipway.core.ordering import Verdict, superseded_by_skip
 from slipway.core.states import ENDED, State
 from slipway.db import DatabaseAway
 from slipway.errors import DeploymentFailed, SlipwayError
@@ -149,15 +151,41 @@ class Job:
         if stop.lost:
             log.warning("stopped: the deployment is in other hands")
             return None
-        self._output.line(f"{stop.state}: {stop.why}")
         try:
-            with self._hold.write() as (_, row):
-                lifecycle.stop(row, stop.state, stop.why, stop.remedy)
+            stopped = self._write_stop(stop)
         except Lost:
             return None
+        if not stopped:
+            self._hand_back("what is live was changed meanwhile")
+            return None
+        self._output.line(f"{stop.state}: {stop.why}")
         self._tools.log.finish(self._work.deployment_id)
         log.info("stopped", extra={"state": str(stop.state), "why": stop.why})
         return stop.state
+
+    def _write_stop(self, stop: Stop) -> bool:
+        """False: what the push was the same as is no longer what is live, so that this has to be decided again."""
+        if stop.live is None:
+            with self._hold.write() as (_, row):
+                lifecycle.stop(row, stop.state, stop.why, stop.remedy, stop.reason)
+            return True
+        with self._hold.write_in_order() as (session, row):
+            if live_tree(session, self._work) != stop.live:
+                return False
+            superseded = self._supersede_earlier(session)
+            lifecycle.stop(row, stop.state, stop.why, stop.remedy, stop.reason)
+        if superseded:
+            self._tools.queue.wake_agent(self._work.app_id)
+        return True
+
+    def _supersede_earlier(self, session: Session) -> bool:
+        """What is live is what the branch's head asks for: no older push that is on its way may replace it."""
+        rows = {row.id: row for row in unfinished(session, self._work)}
+        superseded = superseded_by_skip(self._work.candidate, [row.candidate() for row in rows.values()])
+        for each in superseded:
+            why = f"the branch has moved on to {self._work.commit_sha[:7]}, which changes nothing of what is live"
+            lifecycle.request_stop(rows[each.id], State.SUPERSEDED, why)
+        return bool(superseded)
 
     def _hand_back(self, why: str) -> None:
         """The next worker takes the deployment over, at once.

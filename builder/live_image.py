@@ -1,4 +1,4 @@
-"""What serves already, for whoever is about to make the same image once more."""
+"""What is live already, for whoever is about to make the same once more."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from builder.hold import Work
 from slipway import intents
 from slipway.core.configuration import WEB
 from slipway.core.fleet import READY
-from slipway.core.ordering import LiveImage
-from slipway.core.states import Kind
-from slipway.models import AuditRecord, Build, Deployment, Release, Replica, now
+from slipway.core.ordering import LiveImage, LiveTree, unsettled_choice
+from slipway.core.states import UNFINISHED, Kind
+from slipway.models import App, AuditRecord, Build, Deployment, Release, Replica, now
 
 _OF_A_BUILD = frozenset({"repository", "settings"})
 """Fields of an app that an image may come out differently for."""
@@ -59,3 +59,27 @@ def _is_outdated(session: Session, work: Work, made: Deployment | None, recorded
         detail.get("scope") == "build" or bool(_OF_A_BUILD & set(detail.get("fields", ())))
         for _, detail in session.execute(changes)
     )
+
+
+def live_tree(session: Session, work: Work) -> LiveTree | None:
+    """What a push is compared with; None when nothing is live."""
+    live = intents.live_deployment(session, work.app_id, work.environment)
+    if live is None:
+        return None
+    release = session.get(Release, live.release_id) if live.release_id else None
+    build = session.get(Build, release.build_id) if release and release.build_id else None
+    known = live.source == "git" and build is not None
+    settings = session.get_one(App, work.app_id).settings | (build.file_settings if build else {})
+    return LiveTree(
+        deployment=live.id,
+        commit_sha=live.commit_sha if live.source == "git" else "",
+        paths=tuple(settings.get("paths", ())) if known else (),
+        unsettled=unsettled_choice(work.candidate, [row.candidate() for row in unfinished(session, work)]),
+    )
+
+
+def unfinished(session: Session, work: Work) -> list[Deployment]:
+    """What of the app is on its way to live."""
+    states = [str(state) for state in UNFINISHED]
+    query = select(Deployment).filter_by(app_id=work.app_id, environment=work.environment)
+    return list(session.scalars(query.where(Deployment.state.in_(states))))

@@ -72,12 +72,12 @@ def fail(deployment: Deployment, error: DeploymentFailed) -> None:
     deployment.tail = "\n".join(error.tail.splitlines()[-TAIL_LINES:])
 
 
-def stop(deployment: Deployment, state: State, why: str, remedy: str = "") -> None:
-    """End in `cancelled`, `superseded` or `skipped`, and say why. To find that there is nothing to do is a step that
-    went well."""
+def stop(deployment: Deployment, state: State, why: str, remedy: str = "", reason: str = "") -> None:
+    """End in `cancelled`, `superseded` or `skipped`, and say why; the state is the reason unless one is given. To
+    find that there is nothing to do is a step that went well."""
     end_step(deployment, ok=state is State.SKIPPED, note=why)
     advance(deployment, state)
-    deployment.reason, deployment.detail, deployment.remedy = str(state), why, remedy
+    deployment.reason, deployment.detail, deployment.remedy = reason or str(state), why, remedy
 
 
 def request_stop(deployment: Deployment, state: State, why: str) -> None:

@@ -32,6 +32,9 @@ class FakeSources:
     heads: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=lambda: {"Dockerfile": "FROM python\n"})
     failure: DeploymentFailed | None = None
+    trees: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Commit → its files, where they matter for what differs."""
+    compared: list[tuple[str, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     repositories: list[Repository] = field(default_factory=list)
 
@@ -46,6 +49,12 @@ class FakeSources:
         for name, text in self.files.items():
             (into / name).write_text(text)
         return Commit(sha, "A message", "Ada")
+
+    def changed(self, repository: Repository, old: str, new: str, folder: Path, *, stopped: Stopped) -> frozenset[str]:
+        self.compared.append((old, new))
+        if not {old, new} <= set(self.trees):
+            raise DeploymentFailed("commit-missing", "the repository does not have that commit (any more)")
+        return frozenset(name for name, _ in self.trees[old].items() ^ self.trees[new].items())
 
 
 @dataclass

@@ -301,6 +301,17 @@ class FakeSources:
         (into / "Dockerfile").write_text("FROM scratch\n")
         return Commit(sha, "A change", "someone")
 
+    def changed(
+        self,
+        repository: Repository,
+        old: str,
+        new: str,
+        folder: Path,  # noqa: ARG002
+        *,
+        stopped: Stopped,  # noqa: ARG002
+    ) -> frozenset[str]:
+        raise DeploymentFailed("commit-missing", f"nothing is known of {repository.url}, {old[:7]} and {new[:7]}")
+
 
 class FakeBuilder:
     """Builds nothing, and remembers what it was asked."""

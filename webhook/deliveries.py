@@ -96,8 +96,6 @@ def _deploy(
 ) -> list[Made]:
     made = []
     for app, verdict in ((each.app, each.verdict) for each in judged if each.app):
-        if event.ref == push.BRANCHES + app.branch:
-            app.head = event.commit_sha
         if verdict.deploys:
             with session.no_autoflush:  # the app's row is written once
                 made.append(Made(_deployment(session, hook, call, delivery_row, event, app), app.name))

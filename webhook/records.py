@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, insert, literal_column, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from slipway import intents
 from slipway.core import push
-from slipway.core.configuration import PRODUCTION
 from slipway.core.push import AppFacts, PushEvent, Verdict
-from slipway.core.states import Kind, State
-from slipway.models import TO_CHANGE, App, AuditRecord, Build, Delivery, Deployment, Hook, Release
+from slipway.models import TO_CHANGE, App, AuditRecord, Delivery, Deployment, Hook
 from webhook.doorkeeper import KnownHook, refusal
 
 
@@ -124,51 +121,15 @@ def judge(session: Session, hook: KnownHook, event: PushEvent) -> list[Judged]:
     if not apps:
         repository = push.repository_path(hook.repository_identity)
         return [Judged(None, Verdict(False, f"no app deploys {repository}; make one: slipway apps create"))]
-    return [Judged(app, push.decide(event, facts)) for app, facts in apps]
+    return [Judged(app, push.decide(event, AppFacts(app.name, app.branch))) for app in apps]
 
 
-def _apps(session: Session, hook: KnownHook) -> list[tuple[App, AppFacts]]:
-    """The tenant's apps on the hook's repository, locked (always in the same order), with what decides about them."""
-    found = []
-    for app, live_id, file_settings, last_push in session.execute(_APPS, {"repository": hook.repository_identity}):
+def _apps(session: Session, hook: KnownHook) -> list[App]:
+    """The tenant's apps on the hook's repository, locked (always in the same order)."""
+    apps = list(session.scalars(_APPS, {"repository": hook.repository_identity}))
+    for app in apps:
         intents.locked(session, app)
-        facts = AppFacts(
-            name=app.name,
-            branch=app.branch,
-            paths=_paths(app.settings, file_settings or {}),
-            is_live=live_id is not None,
-            last_push=State(last_push) if last_push else None,
-        )
-        found.append((app, facts))
-    return found
-
-
-def _paths(app: dict[str, Any], file: dict[str, Any]) -> tuple[str, ...]:
-    """The `paths` setting as the live commit's slipway.toml, else the app's settings, have it."""
-    return tuple(file.get("paths", app.get("paths", ())))
-
-
-def _apps_query() -> Select[tuple[App, int | None, dict[str, Any] | None, str | None]]:
-    live, earlier = Deployment.__table__.alias("live"), Deployment.__table__.alias("earlier")
-    release, build = Release.__table__, Build.__table__
-    last_push = (
-        select(earlier.c.state)
-        .where(earlier.c.app_id == App.id, earlier.c.kind == str(Kind.PUSH), earlier.c.environment == PRODUCTION)
-        .order_by(earlier.c.sequence.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    serves = and_(live.c.app_id == App.id, live.c.environment == PRODUCTION, live.c.state == literal_column("'live'"))
-    return (
-        select(App, live.c.id, build.c.file_settings, last_push)
-        .select_from(App)
-        .outerjoin(live, serves)
-        .outerjoin(release, release.c.id == live.c.release_id)
-        .outerjoin(build, build.c.id == release.c.build_id)
-        .where(App.repository_identity == bindparam("repository"), App.source == "git", App.deleted_at.is_(None))
-        .order_by(App.id)
-        .with_for_update(of=App, **TO_CHANGE)
-    )
+    return apps
 
 
 # Built once, and without the ORM where one value is asked for: what comes before and after a statement takes longer
@@ -185,4 +146,9 @@ _FIND = select(_DELIVERIES.id, _DELIVERIES.outcome).where(
 _KEEP = insert(Delivery)
 _CHANGE = update(Delivery).where(_DELIVERIES.id == bindparam("row"))
 _AUDIT = insert(AuditRecord)
-_APPS = _apps_query()
+_APPS = (
+    select(App)
+    .where(App.repository_identity == bindparam("repository"), App.source == "git", App.deleted_at.is_(None))
+    .order_by(App.id)
+    .with_for_update(**TO_CHANGE)
+)

@@ -210,7 +210,8 @@ def _change_source(services: Services, session: Session, app: App, changes: dict
         _refuse_between(session, app)
         app.image = image_for(services, app, changes["image"] or "", with_credential="credential" in changes)
     if "branch" in changes:
-        app.branch, app.head = validation.branch(changes["branch"] or ""), None
+        app.branch = validation.branch(changes["branch"] or "")
+        _forget_head(app)
     if "credential" in changes:
         _seal_credential(services, app, changes["credential"])
 
@@ -218,7 +219,12 @@ def _change_source(services: Services, session: Session, app: App, changes: dict
 def _set_repository(services: Services, app: App, url: str) -> None:
     app.repository = validation.repository_url(url, services.settings.git_hosts)
     app.repository_identity = validation.repository_identity(app.repository)
-    app.head = None
+    _forget_head(app)
+
+
+def _forget_head(app: App) -> None:
+    """The branch is another one: what was deployed so far says nothing of it."""
+    app.head, app.branch_sequence = None, app.next_sequence
 
 
 def _seal_credential(services: Services, app: App, credential: str | None) -> None:

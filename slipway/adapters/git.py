@@ -17,6 +17,7 @@ from pathlib import Path
 
 from slipway.adapters import git_failures, processes
 from slipway.adapters.git_connection import connection
+from slipway.adapters.git_difference import changed_files
 from slipway.adapters.git_tree import LISTING, TreeSize
 from slipway.core import repository_address, validation
 from slipway.core.redaction import Redactor
@@ -96,6 +97,16 @@ class GitSources:
                 access.git([*LISTING, sha], each=TreeSize(self._limits.source_max_bytes).see)
                 access.git([f"--work-tree={into}", "checkout", "--quiet", "--force", "--detach", sha])
                 return _commit(access.git(["log", "-1", "--format=%H%n%an%n%B", "HEAD"]), sha)
+        finally:
+            shutil.rmtree(own, ignore_errors=True)
+
+    def changed(self, repository: Repository, old: str, new: str, folder: Path, *, stopped: Stopped) -> frozenset[str]:
+        """`SourceFetcher.changed`."""
+        old, new, own = validation.commit_sha(old), validation.commit_sha(new), folder / "compared.git"
+        try:
+            with self._access(repository, own, stopped) as access:
+                access.git(["init", "--quiet", "--bare", "--", str(own)])
+                return changed_files(access, old, new, own / "listing")
         finally:
             shutil.rmtree(own, ignore_errors=True)
 

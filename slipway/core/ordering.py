@@ -8,9 +8,12 @@ configuration change overtake a running build without losing the push, while a r
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from slipway.core.states import UNFINISHED, Kind, State
+from slipway.core import path_patterns
+from slipway.core.settings_file import FILE_NAME
+from slipway.core.states import BY_HAND, UNFINISHED, Kind, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,19 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveTree:
+    """What a push is compared with: the files of what is live, as far as the app is made of them."""
+
+    deployment: int
+    commit_sha: str
+    """Empty: what is live was not built from a commit, or its settings are no longer known."""
+    paths: tuple[str, ...] = ()
+    """The filter; empty: every file counts."""
+    unsettled: int | None = None
+    """A rollback or a deployment by hand before the push that has not ended: what it will find live is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether a deployment goes on; if not, the state it ends in and the sentence why."""
 
@@ -34,6 +50,10 @@ class Verdict:
     end: State = State.SUPERSEDED
     why: str = ""
     remedy: str = ""
+    reason: str = ""
+    """Stable code, where the state alone does not say enough."""
+    live: LiveTree | None = None
+    """It is skipped for being the same as this: which has to be live still when that is written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +84,8 @@ class Choice:
 
 
 GOES_ON = Verdict(True)
+BRANCH_GONE = "branch-gone"
+"""Says nothing of its commit: the branch may come back with it."""
 
 
 def may_switch(candidate: Candidate, live: Candidate | None) -> Verdict:
@@ -99,19 +121,49 @@ def next_to_start(waiting: list[Candidate]) -> Candidate | None:
     return min(rollbacks or begun or waiting, key=lambda each: each.sequence, default=None)
 
 
-def push_is_stale(commit_sha: str, branch_head: str | None, live_commit: str | None) -> Verdict:
+def push_is_stale(commit_sha: str, branch_head: str | None, live: LiveTree | None) -> Verdict:
     """A push against its branch's head at this moment. `branch_head` is None when the branch is gone.
 
     Arrival is not push order, and a replayed body must not downgrade: what is no longer the head is superseded by the
     push that made it so; what is live already is skipped.
     """
     if branch_head is None:
-        return Verdict(False, State.SKIPPED, "the branch no longer exists")
+        return Verdict(False, State.SKIPPED, "the branch no longer exists", reason=BRANCH_GONE)
     if branch_head != commit_sha:
         return Verdict(False, State.SUPERSEDED, f"the branch has moved on to {branch_head[:7]}")
-    if live_commit == commit_sha:
-        return Verdict(False, State.SKIPPED, f"{commit_sha[:7]} is live already")
+    if live and live.unsettled is None and live.commit_sha == commit_sha:
+        return Verdict(False, State.SKIPPED, f"{commit_sha[:7]} is live already", live=live)
     return GOES_ON
+
+
+def is_comparable(live: LiveTree | None) -> bool:
+    """May a push be skipped for changing nothing that the app is made of? What can't be compared is deployed."""
+    return live is not None and live.unsettled is None and bool(live.commit_sha and live.paths)
+
+
+def changes_nothing(live: LiveTree, changed: Collection[str]) -> Verdict:
+    """A push that is its branch's head, by the files that differ between the live commit and its own. A change of
+    slipway.toml may be one of the filter itself."""
+    if FILE_NAME in changed or path_patterns.any_matches(changed, live.paths):
+        return GOES_ON
+    why = f"nothing under {', '.join(live.paths)} differs from what is live ({live.commit_sha[:7]})"
+    return Verdict(False, State.SKIPPED, why[:500], remedy="to deploy it all the same: slipway deploy", live=live)
+
+
+def unsettled_choice(candidate: Candidate, others: Collection[Candidate]) -> int | None:
+    """An unfinished deployment before `candidate` that somebody asked for by hand, and that brings another image."""
+    kinds = BY_HAND | {Kind.ROLLBACK}
+    return next((each.id for each in _earlier(candidate, others) if each.kind in kinds), None)
+
+
+def superseded_by_skip(candidate: Candidate, others: Collection[Candidate]) -> list[Candidate]:
+    """What may not go live any more once `candidate`, its branch's head, is skipped for being live already: unfinished
+    pushes before it."""
+    return [each for each in _earlier(candidate, others) if each.kind is Kind.PUSH]
+
+
+def _earlier(candidate: Candidate, others: Collection[Candidate]) -> list[Candidate]:
+    return [each for each in others if each.sequence < candidate.sequence and each.state in UNFINISHED]
 
 
 def is_old_news(commit_sha: str, choice: Choice | None) -> Verdict:

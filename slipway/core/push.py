@@ -1,7 +1,7 @@
 """What a `push` delivery tells, and whether an app is deployed for it.
 
-Any sender that speaks GitHub's protocol is understood: `created`, `deleted` and `forced` may be missing, a deletion is
-also told by the null commit id, and the clone address in the body is never looked at.
+Any sender that speaks GitHub's protocol is understood: `deleted` may be missing, a deletion is also told by the null
+commit id, and neither the clone address in the body nor its lists of files are looked at.
 https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
 """
 
@@ -11,21 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slipway.core import path_patterns, validation
-from slipway.core.settings_file import FILE_NAME
-from slipway.core.states import UNFINISHED, State
+from slipway.core import validation
 from slipway.errors import InvalidInput
 
 BRANCHES = "refs/heads/"
 TAGS = "refs/tags/"
-MAX_COMMITS_TOLD = 2048
-"""GitHub cuts the list of commits here."""
-MAX_FILES_COMPARED = 10_000
 _REF_LENGTH = 300
 _MESSAGE_LENGTH = 1000
 _NAME_LENGTH = 255
-_REPLACED = UNFINISHED | {State.SUPERSEDED}
-"""Once the branch moves on, a push in one of these gives way to the newer: which must not be ignored then."""
 _REMEDY = "send GitHub's push payload: docs/reference/webhooks.md"
 
 
@@ -39,8 +32,6 @@ class PushEvent:
     commit_sha: str
     """Null commit id: the ref was deleted."""
     deleted: bool = False
-    changed: frozenset[str] | None = None
-    """Files that the push added, removed or modified; None: not known (a new branch, a forced push, a cut list)."""
     message: str = ""
     pushed_by: str = ""
 
@@ -51,11 +42,6 @@ class AppFacts:
 
     name: str
     branch: str
-    paths: tuple[str, ...] = ()
-    is_live: bool = True
-    """Something of the app serves. If nothing does, every push is worth a try."""
-    last_push: State | None = None
-    """What became of the app's latest push so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +65,6 @@ def parse(payload: object) -> PushEvent:
         ref=_ref(body),
         commit_sha=commit_sha,
         deleted=_flag(body, "deleted") or is_null(commit_sha),
-        changed=_changed_files(body),
         message=_message(body, commit_sha),
         pushed_by=_pushed_by(body),
     )
@@ -121,32 +106,16 @@ def concerns(event: PushEvent, repository_identity: str) -> Verdict:
 
 
 def decide(event: PushEvent, app: AppFacts) -> Verdict:
-    """Is the app deployed for a push that concerns its repository?"""
+    """Is a deployment made of a push that concerns the app's repository? Which files it changed does not matter here: a
+    sender can only say what lies between two of its own pushes, and what is live may be neither."""
     if event.ref != BRANCHES + app.branch:
         return Verdict(False, f"{app.name} deploys {app.branch}, the push is to {_short(event.ref)}")
-    if not app.paths:
-        return Verdict(True, f"{app.branch} was pushed")
-    return _decide_by_paths(event, app)
+    return Verdict(True, f"{app.branch} was pushed")
 
 
 def is_null(commit_sha: str) -> bool:
     """The id that stands for "nothing here" (a deleted ref, or one that is new)."""
     return not commit_sha.strip("0")
-
-
-def _decide_by_paths(event: PushEvent, app: AppFacts) -> Verdict:
-    if event.changed is None or len(event.changed) > MAX_FILES_COMPARED:
-        return Verdict(True, "not every changed file is known")
-    if FILE_NAME in event.changed or path_patterns.any_matches(event.changed, app.paths):
-        return Verdict(True, "a changed file matches its paths")
-    if not app.is_live:
-        return Verdict(True, f"nothing of {app.name} is live yet")
-    if app.last_push in _REPLACED:
-        return Verdict(True, "an earlier push did not get live: this one brings its changes, too")
-    count = len(event.changed)
-    return Verdict(
-        False, f"none of {count} changed files matches the paths of {app.name}: {', '.join(app.paths)}"[:500]
-    )
 
 
 def _short(ref: str) -> str:
@@ -162,36 +131,6 @@ def _ref(body: Mapping[str, Any]) -> str:
     if not ref.startswith("refs/") or any(ord(letter) < 33 for letter in ref):
         raise InvalidInput("ref is not a full ref such as refs/heads/main", remedy=_REMEDY)
     return ref
-
-
-def _changed_files(body: Mapping[str, Any]) -> frozenset[str] | None:
-    """All files of all commits; None when the list can't be the whole difference between before and after. An empty
-    commit counts as not known: it is pushed to have something deployed."""
-    commits = _list(body.get("commits"), "commits")
-    unknown = (
-        not commits
-        or len(commits) >= MAX_COMMITS_TOLD
-        or _told_count(body) > len(commits)
-        or _flag(body, "forced")
-        or _flag(body, "created")
-        or is_null(str(body.get("before") or ""))
-    )
-    files: set[str] = set()
-    for commit in commits:
-        entry = _mapping(commit, "commits[]")
-        told = [_list(entry[kind], f"commits[].{kind}") for kind in ("added", "removed", "modified") if entry.get(kind)]
-        unknown = unknown or not any(isinstance(entry.get(kind), list) for kind in ("added", "removed", "modified"))
-        for path in (path for paths in told for path in paths):
-            if not isinstance(path, str):
-                raise InvalidInput("commits[] has a file whose name is not text", remedy=_REMEDY)
-            files.add(path)
-    return frozenset(files) if files and not unknown else None
-
-
-def _told_count(body: Mapping[str, Any]) -> int:
-    """Some senders tell fewer commits than there were, and how many there were."""
-    counts = [body.get(key) for key in ("size", "total_commits")]
-    return max((count for count in counts if isinstance(count, int)), default=0)
 
 
 def _message(body: Mapping[str, Any], commit_sha: str) -> str:

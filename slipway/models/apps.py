@@ -31,7 +31,9 @@ class App(TenantOwned, Base):
     """AppSettings as given through the API."""
     next_sequence: Mapped[int] = mapped_column(default=1)
     head: Mapped[str | None] = mapped_column(String(64))
-    """Last commit of the branch that was seen, by delivery or by comparing heads."""
+    """Last commit of the branch that was seen by comparing heads."""
+    branch_sequence: Mapped[int] = mapped_column(default=0, server_default="0")
+    """The next sequence when the repository or the branch was set last: no deployment below it says anything of it."""
     polled_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     deleted_at: Mapped[datetime | None]

@@ -38,6 +38,11 @@ class SourceFetcher(Protocol):
         """Just this commit's files into an empty folder. Raises `Interrupted` when told to stop."""
         ...
 
+    def changed(self, repository: Repository, old: str, new: str, folder: Path, *, stopped: Stopped) -> frozenset[str]:
+        """Files that differ between two commits, without fetching what is in them; `folder` gives room meanwhile.
+        Raises `DeploymentFailed` when they can't be compared, `Interrupted` when told to stop."""
+        ...
+
 
 class Interrupted(Exception):
     """The work was told to stop; its processes are gone."""

@@ -1,4 +1,5 @@
-"""Missed pushes: branch heads are compared with the last seen commit, for pushes that no delivery told of.
+"""Missed pushes: branch heads are compared with the last commit that was decided about, for pushes whose delivery did
+not come, or came to nothing because others came in between.
 
 An app that was never deployed is only looked at, not deployed: its first push or `slipway deploy` begins. A head that
 is new is looked at twice, some seconds apart, because its delivery may be on the way.
@@ -9,14 +10,18 @@ from __future__ import annotations
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from slipway import intents
 from slipway.adapters.vault import Vault
+from slipway.core.configuration import PRODUCTION
+from slipway.core.missed_pushes import NOT_COMPARED, Decided, is_missed
+from slipway.core.ordering import BRANCH_GONE
+from slipway.core.push import BRANCHES
+from slipway.core.states import BY_HAND, Kind, State
 from slipway.db import Database
 from slipway.errors import DependencyUnavailable, SlipwayError
 from slipway.models import TO_CHANGE, App, Deployment, now
@@ -28,14 +33,6 @@ log = logging.getLogger(__name__)
 _WHY = "agent: compare branch heads"
 SECOND_LOOK_S = 15.0
 AT_ONCE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """A head that no delivery told of."""
-
-    old: str
-    new: str
 
 
 class Polling:
@@ -93,39 +90,56 @@ class Polling:
             row.polled_at = now()
             if (row.repository, row.branch) != (app.repository, app.branch):
                 return 0
-            missed = self._compare(session, row, head) if head else None
-            made = [_push(session, row, missed)] if missed else []
+            made = [_push(session, row, head)] if head and self._compare(session, row, head) else []
         for deployment in made:
             log.info("a push was missed", extra={"app_id": app.id, "deployment": deployment.id})
         intents.announce(self._queue, made)
         return len(made)
 
-    def _compare(self, session: Session, row: App, head: str) -> Missed | None:
-        """Remember the head, or find that its push was missed."""
-        if head == row.head:
+    def _compare(self, session: Session, row: App, head: str) -> bool:
+        """Was the head's push missed? Remembers the head."""
+        was_deployed = session.scalar(select(Deployment.id).filter_by(app_id=row.id).limit(1)) is not None
+        if not was_deployed or not is_missed(head, _decided(session, row), row.head):
             self._seen.pop(row.id, None)
-            return None
-        known = select(Deployment.id).filter_by(app_id=row.id)
-        if row.head is None or session.scalar(known.limit(1)) is None or _is_known(session, row, head):
             row.head = head
-            return None
+            return False
         if self._seen.get(row.id) != head:
             self._seen[row.id] = head
-            return None
+            return False
         self._seen.pop(row.id)
-        missed, row.head = Missed(row.head, head), head
-        return missed
+        row.head = head
+        return True
 
 
-def _is_known(session: Session, row: App, head: str) -> bool:
-    return session.scalar(select(Deployment.id).filter_by(app_id=row.id, commit_sha=head).limit(1)) is not None
+def _decided(session: Session, app: App) -> Decided | None:
+    """From the newest deployment that says which commit the branch was at, and was not superseded, if there is one."""
+    given_up = or_(Deployment.state == str(State.SUPERSEDED), Deployment.reason == BRANCH_GONE)
+    query = select(Deployment.commit_sha, Deployment.state, given_up.label("given_up"))
+    of_app = query.where(Deployment.app_id == app.id, Deployment.environment == PRODUCTION)
+    of_branch = of_app.where(Deployment.sequence >= app.branch_sequence, _tells_of(BRANCHES + app.branch))
+    newest = session.execute(of_branch.order_by(given_up, Deployment.sequence.desc()).limit(1)).first()
+    if newest is None:
+        return None
+    return Decided(None) if newest.given_up else Decided(newest.commit_sha, newest.state not in NOT_COMPARED)
 
 
-def _push(session: Session, row: App, missed: Missed) -> Deployment:
+def _tells_of(ref: str) -> ColumnElement[bool]:
+    """A push, whatever became of it; or the branch deployed by hand, if that came to something."""
+    pushed = and_(Deployment.kind == str(Kind.PUSH), Deployment.ref == ref)
+    came_to_nothing = [str(state) for state in (State.FAILED, State.CANCELLED, State.SUPERSEDED)]
+    by_hand = and_(
+        Deployment.kind.in_([str(kind) for kind in BY_HAND]),
+        Deployment.ref.in_([ref, ref.removeprefix(BRANCHES)]),
+        Deployment.state.not_in(came_to_nothing),
+    )
+    return or_(pushed, by_hand)
+
+
+def _push(session: Session, row: App, head: str) -> Deployment:
     return intents.push(
         session,
         row,
-        intents.Pushed(f"refs/heads/{row.branch}", missed.new),
-        idempotency_key=f"poll:{missed.old}..{missed.new}",
+        intents.Pushed(BRANCHES + row.branch, head),
+        idempotency_key=f"poll:{row.next_sequence}:{head}",
         actor="platform: missed push",
     )

@@ -142,7 +142,7 @@ def test_a_push_that_no_delivery_told_of_is_deployed(rig: Rig, polling: Polling,
     assert polling.look() == 0  # its delivery may be on the way
     assert polling.look() == 1
     row = rig.all(Deployment)[-1]
-    assert (row.commit_sha, row.idempotency_key, row.state) == (NEW, f"poll:{OLD}..{NEW}", "queued")
+    assert (row.commit_sha, row.ref, row.state) == (NEW, "refs/heads/main", "queued")
     assert rig.all(App)[0].head == NEW
     assert polling.look() == 0
 
@@ -158,6 +158,87 @@ def test_a_push_whose_delivery_arrived_meanwhile_is_deployed_once(
     rig.built(app, NEW)
     assert polling.look() == 0
     assert len(rig.all(Deployment)) == 2
+
+
+def polled(polling: Polling) -> int:
+    """As often as it takes for a head that stays."""
+    polling.forget_times()
+    return polling.look() + polling.look()
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "made"),
+    [
+        (State.SUPERSEDED, "superseded", 1),  # the branch had moved on, and came back
+        (State.SKIPPED, "branch-gone", 1),
+        (State.SKIPPED, "skipped", 0),  # it changes nothing of what is live
+        (State.FAILED, "build-failed", 0),
+        (State.CANCELLED, "cancelled", 0),
+        (State.BUILDING, "", 0),
+    ],
+)
+def test_what_became_of_the_heads_own_push_says_whether_it_was_missed(
+    rig: Rig, polling: Polling, sources: FakeSources, state: State, reason: str, made: int
+) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    rig.change(rig.building(app, NEW), state=str(state), reason=reason)
+    rig.change(app, head=NEW)
+    head(sources, app, NEW)
+    assert polled(polling) == made
+
+
+def test_a_head_that_came_back_without_a_delivery_is_deployed_each_time(
+    rig: Rig, polling: Polling, sources: FakeSources
+) -> None:
+    app = rig.add_app()
+    rig.live(app, OLD)
+    rig.live(app, NEW)
+    for commit in (OLD, NEW, OLD):
+        head(sources, app, commit)
+        assert polled(polling) == 1
+        row = rig.all(Deployment)[-1]
+        assert (row.commit_sha, row.state) == (commit, "queued")
+        assert polled(polling) == 0
+        rig.change(row, state="failed")
+
+
+def test_a_push_that_no_worker_has_looked_at_may_yet_be_superseded(
+    rig: Rig, polling: Polling, sources: FakeSources
+) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    waits = rig.building(app, NEW)
+    head(sources, app, OLD)
+    for state in (State.QUEUED, State.FETCHING):
+        rig.change(waits, state=str(state))
+        assert polled(polling) == 0
+    rig.change(waits, state="building")
+    assert polled(polling) == 1
+
+
+@pytest.mark.parametrize(("state", "made"), [("retired", 0), ("building", 0), ("failed", 1), ("cancelled", 1)])
+def test_the_branch_deployed_by_hand_was_not_missed_unless_that_came_to_nothing(
+    rig: Rig, polling: Polling, sources: FakeSources, state: str, made: int
+) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    by_hand = rig.intend(app, intents.deploy, ref="main", commit_sha=NEW, actor="a test")
+    rig.change(by_hand, state=state)
+    head(sources, app, NEW)
+    assert polled(polling) == made
+
+
+def test_what_was_deployed_of_another_branch_says_nothing_of_the_new_one(
+    rig: Rig, polling: Polling, sources: FakeSources
+) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    rig.change(app, head=None, branch_sequence=rig.all(App)[0].next_sequence)
+    head(sources, app, NEW)
+    assert polled(polling) == 0
+    head(sources, app, OLD)
+    assert polled(polling) == 1
 
 
 def test_an_app_that_was_never_deployed_is_only_looked_at(rig: Rig, polling: Polling, sources: FakeSources) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from slipway.adapters import git, git_tree, processes
+from slipway.adapters import git, git_difference, git_tree, processes
 from slipway.core.redaction import MASK
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import Interrupted, Repository
@@ -267,3 +269,84 @@ def git_processes(words: str) -> list[int]:
     return [
         pid for pid, line in command_lines() if words in line and pid not in (os.getpid(),) and "pytest" not in line
     ]
+
+
+def test_files_that_differ_between_two_commits_are_named_whatever_they_are(origin: Origin, tmp_path: Path) -> None:
+    where = origin.copy.path
+    for name in ("api", "web", "docs", "kind"):
+        (where / name).mkdir()
+        (where / name / "a").write_text(name)
+    odd = os.fsdecode(b"web/\xff\n\xc3\xb6")
+    (where / odd).write_text("1")
+    old = origin.push("Old", moved="moved\n", mode="mode", same="same")
+    (where / "mode").chmod(0o755)
+    (where / "moved").rename(where / "docs" / "b")
+    (where / odd).write_text("2")
+    (where / "web" / "a").unlink()
+    (where / "kind" / "a").unlink()
+    (where / "kind").rmdir()
+    (where / "kind").write_text("a file now")
+    origin.copy.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},vendor/module")
+    new = origin.push("New")
+    fetched = sources(tmp_path, origin.forge.base_url)
+    expected = {"mode", "moved", "docs/b", odd, "web/a", "kind", "kind/a"}
+    for one, other in ((old, new), (new, old)):
+        changed = fetched.changed(origin.repository, one, other, tmp_path, stopped=processes.never)
+        assert changed - {"vendor/module"} == expected
+    assert not list(tmp_path.glob("*.git"))
+
+
+def test_a_comparison_fetches_no_files(origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = origin.push("Old", a__txt="a" * 1000, b__txt="b")
+    new = origin.push("New", a__txt="c" * 1000)
+    kept: list[str] = []
+    compare = git.changed_files
+
+    def compared(access: git._Access, *rest: Any) -> frozenset[str]:
+        found = compare(access, *rest)
+        kept.append(access.git(["cat-file", "--batch-all-objects", "--batch-check=%(objecttype)"]))
+        return found
+
+    monkeypatch.setattr(git, "changed_files", compared)
+    fetched = sources(tmp_path, origin.forge.base_url)
+    assert fetched.changed(origin.repository, old, new, tmp_path, stopped=processes.never) == {"a.txt"}
+    assert sorted(re.findall("^(?:commit|tree|blob)$", kept[0], re.MULTILINE)) == ["commit", "commit", "tree", "tree"]
+
+
+def test_a_server_that_neither_filters_nor_gives_commits_by_id_is_compared_with(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(git._CONFIGURATION, "protocol.version", "0")
+    old = origin.push("Old", a__txt="a", b__txt="b")
+    new = origin.push("New", a__txt="c")
+    for name in ("allowFilter", "allowAnySHA1InWant", "allowReachableSHA1InWant"):
+        [served] = (tmp_path / "forge").rglob("HEAD")
+        subprocess.run(["git", "-C", str(served.parent), "config", f"uploadpack.{name}", "false"], check=True)
+    fetched = sources(tmp_path, origin.forge.base_url)
+    assert fetched.changed(origin.repository, old, new, tmp_path, stopped=processes.never) == {"a.txt"}
+
+
+@pytest.mark.parametrize("protocol", ["0", "2"])
+def test_a_commit_that_is_gone_can_not_be_compared(
+    origin: Origin, tmp_path: Path, protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(git._CONFIGURATION, "protocol.version", protocol)
+    here = origin.push("Here")
+    fetched = sources(tmp_path, origin.forge.base_url)
+    with pytest.raises(DeploymentFailed):
+        fetched.changed(origin.repository, "1" * 40, here, tmp_path, stopped=processes.never)
+    assert not list(tmp_path.glob("*.git"))
+
+
+@pytest.mark.parametrize(("most_files", "most_bytes"), [(2, 1000), (10, 10)])
+def test_more_than_is_worth_comparing_is_refused(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_files: int, most_bytes: int
+) -> None:
+    monkeypatch.setattr(git_difference, "MAX_FILES", most_files)
+    monkeypatch.setattr(git_difference, "MAX_LISTING_BYTES", most_bytes)
+    old = origin.push("Old")
+    new = origin.push("New", one__txt="1", two__txt="2", three__txt="3")
+    fetched = sources(tmp_path, origin.forge.base_url)
+    with pytest.raises(DeploymentFailed) as failed:
+        fetched.changed(origin.repository, old, new, tmp_path, stopped=processes.never)
+    assert failed.value.reason == "source-too-large"

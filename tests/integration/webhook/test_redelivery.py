@@ -64,14 +64,6 @@ def test_a_delivery_that_deployed_is_not_looked_at_again(sender: TestClientSende
     assert [made["app"] for made in answer.json["deployments"]] == ["api"]  # type: ignore[index]
 
 
-def test_an_old_delivery_again_does_not_move_the_apps_head_back(sender: TestClientSender, hooked: Make) -> None:
-    acme = hooked()
-    sender.send(acme.hook_id, delivery_id="d-1")
-    sender.send(acme.hook_id, push(after="3" * 40), delivery_id="d-2")
-    sender.send(acme.hook_id, delivery_id="d-1")
-    assert acme.app().head == "3" * 40
-
-
 def test_without_a_number_the_same_bytes_are_the_same_delivery(sender: TestClientSender, hooked: Make) -> None:
     acme = hooked()
     for headers in ({"X-GitHub-Delivery": None}, {"X-GitHub-Delivery": ""}, {"X-GitHub-Delivery": "x" * 101}):

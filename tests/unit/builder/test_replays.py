@@ -106,6 +106,14 @@ def test_an_older_body_replayed_before_it_is_no_move_of_the_branch(rig: Rig, hoo
     assert rig.work(delivered(rig, hook_id, BAD)) == "skipped"
 
 
+def test_a_late_delivery_of_an_older_push_is_no_move_for_a_body_that_came_before(rig: Rig, hook_id: str) -> None:
+    older = delivered(rig, hook_id, NEWER)  # pushed before BAD, and on its way until now
+    assert rig.work(delivered(rig, hook_id, BAD)) == "skipped", "it was not looked at yet"
+    assert rig.work(older) == "superseded"
+    assert rig.work(delivered(rig, hook_id, BAD)) == "skipped"
+    assert rig.work(delivered(rig, hook_id, BAD, body="pushed again")) == "starting"
+
+
 def test_a_new_commit_is_deployed(rig: Rig, hook_id: str) -> None:
     assert rig.work(delivered(rig, hook_id, NEWER)) == "starting"
 

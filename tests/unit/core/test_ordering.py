@@ -11,13 +11,18 @@ from slipway.core.ordering import (
     Candidate,
     Choice,
     LiveImage,
+    LiveTree,
     asked_for_again,
     begins_anew,
     cancelled_by_rollback,
+    changes_nothing,
+    is_comparable,
     is_old_news,
     may_switch,
     next_to_start,
     push_is_stale,
+    superseded_by_skip,
+    unsettled_choice,
 )
 from slipway.core.states import UNFINISHED, Kind, State
 
@@ -142,14 +147,65 @@ def test_a_rollback_starts_before_everything() -> None:
     ],
 )
 def test_a_stale_push_stops(head: str | None, serving: str | None, end: State) -> None:
-    verdict = push_is_stale(A, head, serving)
+    verdict = push_is_stale(A, head, serves(serving))
     assert (verdict.goes_on, verdict.end) == (False, end)
     assert verdict.why
 
 
 @pytest.mark.parametrize("serving", [None, B])
 def test_the_branchs_head_is_deployed(serving: str | None) -> None:
-    assert push_is_stale(A, A, serving).goes_on
+    assert push_is_stale(A, A, serves(serving)).goes_on
+
+
+FILTERED = LiveTree(7, B, paths=("api/**", "!**/*.md"))
+
+
+def test_a_push_that_is_live_is_built_all_the_same_while_a_choice_before_it_has_not_ended() -> None:
+    assert push_is_stale(A, A, LiveTree(7, A, unsettled=8)).goes_on
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [["api/app.py"], ["web/a", "api/sub/x"], ["slipway.toml"], ["api"], ["api/\udcff"], ["api/a\nb"]],
+    ids=repr,
+)
+def test_a_push_that_changes_what_the_app_is_made_of_goes_on(changed: list[str]) -> None:
+    assert changes_nothing(FILTERED, changed).goes_on
+
+
+@pytest.mark.parametrize("changed", [[], ["web/app.py"], ["api/README.md"], ["apis/x", "web/slipway.toml"]], ids=repr)
+def test_a_push_that_changes_nothing_of_it_is_skipped_and_says_what_it_was_compared_with(changed: list[str]) -> None:
+    verdict = changes_nothing(FILTERED, changed)
+    assert (verdict.goes_on, verdict.end, verdict.live) == (False, State.SKIPPED, FILTERED)
+    assert verdict.why == "nothing under api/**, !**/*.md differs from what is live (bbbbbbb)"
+
+
+@pytest.mark.parametrize(
+    "live",
+    [None, replace(FILTERED, commit_sha=""), replace(FILTERED, paths=()), replace(FILTERED, unsettled=8)],
+    ids=repr,
+)
+def test_what_is_not_known_or_has_no_filter_is_not_compared(live: LiveTree | None) -> None:
+    assert is_comparable(FILTERED)
+    assert not is_comparable(live)
+
+
+def test_a_choice_by_hand_before_a_push_leaves_open_what_it_finds_live() -> None:
+    others = [candidate(2), candidate(3, Kind.CONFIGURATION), candidate(6, Kind.ROLLBACK)]
+    assert unsettled_choice(candidate(5), others) is None
+    for kind in (Kind.ROLLBACK, Kind.MANUAL, Kind.REBUILD):
+        assert unsettled_choice(candidate(5), [*others, candidate(4, kind)]) == candidate(4).id
+        assert unsettled_choice(candidate(5), [*others, replace(candidate(4, kind), state=State.FAILED)]) is None
+
+
+def test_a_push_that_is_skipped_stops_the_pushes_before_it() -> None:
+    before, ended = candidate(2), replace(candidate(3), state=State.LIVE)
+    others = [before, ended, candidate(4, Kind.CONFIGURATION), candidate(5), candidate(6)]
+    assert superseded_by_skip(candidate(5), others) == [before]
+
+
+def serves(commit: str | None) -> LiveTree | None:
+    return LiveTree(7, commit) if commit else None
 
 
 WENT_BACK = Choice(3, Kind.ROLLBACK, head_then=A, moved_since=False)

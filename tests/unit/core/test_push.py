@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from slipway.core.push import (
-    MAX_COMMITS_TOLD,
-    MAX_FILES_COMPARED,
     AppFacts,
     PushEvent,
     concerns,
@@ -19,7 +17,6 @@ from slipway.core.push import (
     parse,
     repository_of,
 )
-from slipway.core.states import State
 from slipway.demo import payloads
 from slipway.errors import InvalidInput, SlipwayError
 
@@ -35,17 +32,12 @@ def github(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in {**body, **changes}.items() if value is not ...}
 
 
-def commits(*files: tuple[str, ...]) -> list[dict[str, Any]]:
-    return [payloads.commit(f"{number:040x}", added=list(each)) for number, each in enumerate(files, start=1)]
-
-
 def test_githubs_push_is_understood() -> None:
     assert parse(github()) == PushEvent(
         repository="acme/hello",
         ref="refs/heads/main",
         commit_sha=AFTER,
         deleted=False,
-        changed=frozenset({"app.py"}),
         message="Fix the cart total",
         pushed_by="octocat",
     )
@@ -71,33 +63,24 @@ def test_a_deletion_is_told_by_its_flag_alone() -> None:
     assert parse(github(deleted=True)).deleted
 
 
-def test_all_files_of_all_commits_count() -> None:
-    told = commits(("a",), ("b",))
-    told[0] |= {"removed": ["gone"], "modified": ["changed"]}
-    assert parse(github(commits=told)).changed == {"a", "b", "gone", "changed"}
-
-
 @pytest.mark.parametrize(
     "changes",
     [
         {"commits": []},
         {"commits": None},
         {"commits": ...},
-        {"commits": commits(*[("a",)] * MAX_COMMITS_TOLD)},
-        {"commits": commits(("a",)), "size": 2},
-        {"commits": commits(("a",)), "total_commits": 6},
-        {"commits": [payloads.commit(AFTER)]},
         {"commits": [{"id": AFTER}]},
-        {"commits": [{"id": AFTER, "added": None, "removed": None, "modified": None}]},
+        {"commits": [payloads.commit(AFTER, added=["docs/a.md"])]},
+        {"size": 2},
         {"forced": True},
         {"created": True},
-        {"created": ..., "before": NULL},
+        {"before": NULL},
         {"before": ...},
     ],
     ids=",".join,
 )
-def test_changed_files_are_unknown_when_the_list_may_be_cut(changes: dict[str, Any]) -> None:
-    assert parse(github(**changes)).changed is None
+def test_what_a_sender_says_of_files_and_of_the_commit_before_decides_nothing(changes: dict[str, Any]) -> None:
+    assert decide(parse(github(**changes)), AppFacts("hello", "main")).deploys
 
 
 def test_the_message_is_the_pushed_commits() -> None:
@@ -141,13 +124,7 @@ def test_text_that_a_database_cannot_keep_is_replaced() -> None:
         ({"repository": {"full_name": "a/\0"}}, "full_name"),
         ({"commits": {}}, "commits"),
         ({"commits": "many"}, "commits"),
-        ({"commits": [7]}, "commits"),
-        ({"commits": [[]]}, "commits"),
-        ({"commits": [{"added": "app.py"}]}, "added"),
-        ({"commits": [{"added": [7]}]}, "not text"),
         ({"deleted": "no"}, "deleted"),
-        ({"forced": 1}, "forced"),
-        ({"created": []}, "created"),
     ],
 )
 def test_another_shape_is_refused_by_the_fields_name(changes: dict[str, Any], field: str) -> None:
@@ -209,7 +186,7 @@ def test_whatever_is_mangled_is_understood_or_refused_with_a_reason() -> None:
         else:
             kept = event.ref + event.commit_sha + event.message + event.pushed_by + event.repository
             assert "\0" not in kept.encode().decode()
-            assert decide(event, AppFacts("hello", "main", ("src/**",))).reason
+            assert decide(event, AppFacts("hello", "main")).reason
             concerns(event, HOOK)
 
 
@@ -274,61 +251,3 @@ def test_only_the_exact_branch_is_deployed(branch: str, ref: str, deploys: bool)
 def test_another_branch_is_named_in_the_reason() -> None:
     verdict = decide(parse(github(ref="refs/heads/feature/x")), AppFacts("hello", "main"))
     assert verdict.reason == "hello deploys main, the push is to feature/x"
-
-
-FILTERED = AppFacts("hello", "main", ("src/**",), is_live=True, last_push=State.LIVE)
-
-
-def changed(*files: str) -> PushEvent:
-    return PushEvent("acme/hello", "refs/heads/main", AFTER, changed=frozenset(files))
-
-
-def test_a_push_beside_an_apps_paths_is_ignored() -> None:
-    verdict = decide(changed("docs/a.md", "README.md"), FILTERED)
-    assert not verdict.deploys
-    assert verdict.reason == "none of 2 changed files matches the paths of hello: src/**"
-
-
-@pytest.mark.parametrize("files", [("src/app.py",), ("docs/a.md", "src/app.py"), ("slipway.toml",)])
-def test_a_push_within_an_apps_paths_or_of_its_settings_is_deployed(files: tuple[str, ...]) -> None:
-    assert decide(changed(*files), FILTERED).deploys
-
-
-def test_unknown_changes_are_deployed() -> None:
-    assert decide(PushEvent("acme/hello", "refs/heads/main", AFTER), FILTERED).deploys
-
-
-def test_too_many_files_to_compare_are_deployed() -> None:
-    assert decide(changed(*(f"docs/{number}" for number in range(MAX_FILES_COMPARED + 1))), FILTERED).deploys
-
-
-@pytest.mark.parametrize(
-    ("last_push", "deploys"),
-    [
-        (State.QUEUED, True),
-        (State.FETCHING, True),
-        (State.BUILDING, True),
-        (State.STARTING, True),
-        (State.SUPERSEDED, True),
-        (State.LIVE, False),
-        (State.RETIRED, False),
-        (State.FAILED, False),
-        (State.CANCELLED, False),
-        (State.SKIPPED, False),
-        (None, False),
-    ],
-)
-def test_a_push_that_replaces_one_on_its_way_brings_its_changes(last_push: State | None, deploys: bool) -> None:
-    facts = AppFacts("hello", "main", ("src/**",), is_live=True, last_push=last_push)
-    assert decide(changed("docs/a.md"), facts).deploys is deploys
-
-
-def test_while_nothing_is_live_every_push_is_tried() -> None:
-    assert decide(changed("docs/a.md"), AppFacts("hello", "main", ("src/**",), is_live=False)).deploys
-
-
-def test_two_apps_of_one_repository_are_decided_apart() -> None:
-    event = changed("services/api/app.py")
-    api = AppFacts("api", "main", ("services/api/**",))
-    web = AppFacts("web", "main", ("services/web/**",))
-    assert [decide(event, app).deploys for app in (api, web)] == [True, False]

@@ -1,0 +1,272 @@
+"""Random histories of pushes with the platform's own webhook, worker, polling and agent, and git's own server. Only
+images are not really built, nor containers started."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from builder import jobs
+from builder.agent.upkeep.polling import Polling
+from builder.hold import claim
+from builder.recipes import Recipes
+from builder.tools import Tools
+from slipway import intents
+from slipway.adapters.git import GitSources, Limits
+from slipway.adapters.vault import HOOKS, Vault, create_key_file
+from slipway.core.detection import BaseImages
+from slipway.core.dockerfile_policy import Rules
+from slipway.core.states import UNFINISHED, State
+from slipway.core.validation import repository_identity
+from slipway.demo.bare import git_environment
+from slipway.demo.forge import Forge
+from slipway.errors import Conflict, DeploymentFailed, NotFound
+from slipway.models import Deployment, now
+from slipway.ports.building import BuildSpec
+from tests.building_fakes import FakeImages, FakeLog, FakePulls, FakeQueue, FakeStatuses
+from tests.fixtures.rows import add_hook
+from tests.integration.agent.rig import Rig
+from tests.integration.webhook.sender import TestClientSender, push
+from webhook.app import create_app
+
+NAME = "acme/shop"
+BROKEN = "broken"
+APIS = ("one", "two", "three", BROKEN)
+EVENTS = 9
+DEEPEST = 2
+
+
+@dataclass(frozen=True)
+class Commit:
+    sha: str
+    api: str
+
+
+class Sources(GitSources):
+    """With what happens between a comparison and what is written of it."""
+
+    def __init__(self, limits: Limits, folder: Path) -> None:
+        super().__init__(limits, folder, {})
+        self.history: History | None = None
+
+    def changed(self, *arguments: Any, **named: Any) -> frozenset[str]:
+        found = super().changed(*arguments, **named)
+        if self.history:
+            self.history.meanwhile()
+        return found
+
+
+class World:
+    """A forge, and a platform whose apps each follow a branch of their own."""
+
+    def __init__(self, rig: Rig, forge: Forge, folder: Path) -> None:
+        self.rig = rig
+        forge.create_repository(NAME)
+        self.url = forge.clone_url(NAME)
+        [head] = (folder / "forge").rglob("HEAD")
+        self._served = head.parent
+        self.commits = [self._commit(api, docs) for docs in range(3) for api in APIS]
+        self.sources = Sources(Limits((urlsplit(forge.base_url).netloc,), 64 << 20), folder)
+        self.images = FakeImages(during=self._build)
+        self.polling = Polling(rig.db, self._queue, self.sources, rig.vault, every_s=1e6)
+        create_key_file(rig.settings.key_dir / HOOKS)
+        self.sender = TestClientSender(create_app(rig.settings, rig.db, self._queue))
+        hooks = Vault(rig.settings.key_dir / HOOKS)
+        self.hook_id = add_hook(rig.db, hooks, rig.tenant_id, repository=self.url)
+
+    def move(self, branch: str, commit: Commit) -> None:
+        """What a push does, forced or not."""
+        self._git("update-ref", f"refs/heads/{branch}", commit.sha)
+
+    def work(self, deployment: Deployment) -> None:
+        hold = claim(self.rig.db, deployment.id, deployment.attempt)
+        if hold:
+            jobs.work_on(self._tools, hold)
+
+    @property
+    def _queue(self) -> Any:
+        return FakeQueue()
+
+    @property
+    def _tools(self) -> Tools:
+        settings = self.rig.settings
+        bases = Rules(frozenset(settings.base_images), frozenset(settings.frontends))
+        return Tools(
+            settings=settings,
+            db=self.rig.db,
+            queue=self._queue,
+            sources=self.sources,
+            images=self.images,
+            pulls=FakePulls(),
+            recipes=Recipes(bases, BaseImages("python", "python"), self.images, lambda: 20),
+            log=FakeLog(),
+            vault=self.rig.vault,
+            statuses=cast(Any, FakeStatuses()),
+        )
+
+    def _build(self, spec: BuildSpec, _output: object) -> None:
+        api = (spec.context / "api" / "app.py").read_text()
+        if self.sources.history:
+            self.sources.history.meanwhile()
+        if api == BROKEN:
+            raise DeploymentFailed("build-failed", "it can't be built")
+
+    def _commit(self, api: str, docs: int) -> Commit:
+        """Histories are of commits without parents: what is compared are their trees."""
+        files = {"Dockerfile": "FROM python\n", "api/app.py": api, "docs/a.md": str(docs)}
+        stream = ["commit refs/made\ncommitter a <a@example.org> 0 +0000\ndata 0\ndeleteall\n"]
+        stream += [f"M 644 inline {name}\ndata {len(text)}\n{text}\n" for name, text in files.items()]
+        self._git("fast-import", "--quiet", "--force", text="".join(stream))
+        return Commit(self._git("rev-parse", "refs/made"), api)
+
+    def _git(self, *argv: str, text: str = "") -> str:
+        command = ["git", "-C", str(self._served), *argv]
+        done = subprocess.run(command, env=git_environment(), input=text, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+
+@dataclass
+class History:
+    """One app, live with its first commit, and what happens to it."""
+
+    world: World
+    seed: int
+    heads: list[Commit] = field(default_factory=list)
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    on_the_way: list[int] = field(default_factory=list)
+    received: set[int] = field(default_factory=set)
+    rollbacks: list[tuple[int, int, bool]] = field(default_factory=list)
+    """Deployment, how many pushes there were by then, and whether the platform knew of all of them."""
+    depth: int = 0
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(self.seed)
+        rig = self.world.rig
+        self.app = rig.add_app(f"app-{self.seed}", paths=["api/**"])
+        identity = repository_identity(self.world.url)
+        rig.change(self.app, repository=self.world.url, repository_identity=identity, branch=self.branch)
+        self.push(self.world.commits[0])
+        self.deliver(0)
+        self.settle()
+
+    @property
+    def branch(self) -> str:
+        return f"run-{self.seed}"
+
+    def go_on(self) -> None:
+        """Some events in any order, until everybody is idle again."""
+        self.world.sources.history = self
+        for _ in range(EVENTS):
+            self.event()
+        self.world.sources.history = None
+        self.settle()
+
+    def end(self) -> None:
+        self.world.rig.change(self.app, deleted_at=now())
+
+    # -- what happens --------------------------------------------------------------------------------------------------
+
+    def event(self) -> None:
+        rare = self.chance.choice([self.poll, self.roll_back, self.replay])
+        often = [self.push, self.push, self.deliver_any, self.deliver_any, self.work, self.work, self.roll_out]
+        self.chance.choice([*often, rare])()
+
+    def meanwhile(self) -> None:
+        """Within a job of a worker."""
+        if self.depth < DEEPEST and self.chance.random() < 0.6:
+            self.depth += 1
+            self.event()
+            self.depth -= 1
+
+    def push(self, commit: Commit | None = None) -> None:
+        """Its delivery is sent, lost, or sent twice; it says nothing of force, and only of the docs."""
+        after = commit or self.chance.choice(self.world.commits)
+        before = self.heads[-1].sha if self.heads else "0" * 40
+        self.world.move(self.branch, after)
+        self.heads.append(after)
+        ref = f"refs/heads/{self.branch}"
+        number = len(self.sent)
+        message = {"id": after.sha, "message": f"Push {number}"}
+        body = push(ref, repository=NAME, before=before, after=after.sha, files=("docs/a.md",), head_commit=message)
+        self.sent.append(body)
+        self.on_the_way += [number] * self.chance.choice([0, 1, 1, 1, 2] if commit is None else [0])
+
+    def deliver_any(self) -> None:
+        if self.on_the_way:
+            self.deliver(self.on_the_way.pop(self.chance.randrange(len(self.on_the_way))))
+
+    def replay(self) -> None:
+        if self.received:
+            self.deliver(self.chance.choice(sorted(self.received)), again=f"-{self.chance.random()}")
+
+    def deliver(self, number: int, again: str = "") -> None:
+        answer = self.world.sender.send(
+            self.world.hook_id, self.sent[number], delivery_id=f"{self.seed}-{number}{again}"
+        )
+        assert answer.status_code < 300, answer.data
+        self.received.add(number)
+
+    def work(self) -> bool:
+        queued = [row for row in self.rows() if row.state == State.QUEUED and row.kind == "push"]
+        if queued:
+            self.world.work(self.chance.choice(queued))
+        return bool(queued)
+
+    def roll_out(self) -> None:
+        self.world.rig.settle(self.app)
+
+    def poll(self) -> int:
+        self.world.rig.change(self.app, polled_at=None)
+        return self.world.polling.look() + self.world.polling.look()
+
+    def roll_back(self) -> None:
+        was_live = [row.release_id for row in self.rows() if row.live_at]
+        to = self.chance.randrange(1, len(was_live) + 1)
+        try:
+            row = self.world.rig.intend(self.app, intents.rollback, to=to, actor="a test")
+        except (Conflict, NotFound):
+            return
+        self.rollbacks.append((row.id, len(self.heads), len(self.received) == len(self.heads)))
+
+    def settle(self) -> None:
+        while self.on_the_way:
+            self.deliver_any()
+        for _ in range(20):
+            while self.work() or any(row.state in UNFINISHED for row in self.rows()):
+                self.roll_out()
+            if not self.poll():
+                return
+        raise AssertionError("comparing heads deploys without end")
+
+    # -- the oracle ----------------------------------------------------------------------------------------------------
+
+    def wrong(self) -> str:
+        """Why what is live is not what it ought to be; empty when it is."""
+        rows = {row.id: row for row in self.rows()}
+        apis = {commit.sha: commit.api for commit in self.world.commits}
+        [live] = [row for row in rows.values() if row.state == State.LIVE]
+        head = self.heads[-1]
+        stood = [each for each in self.rollbacks if rows[each[0]].live_at]
+        if stood:
+            number, by_then, all_known = stood[-1]
+            since = self.heads[by_then:]
+            if live.commit_sha == rows[number].commit_sha and (not since or head in self.heads[:by_then]):
+                return ""
+            if not since and all_known:
+                return f"rollback {number} does not stand"
+        if head.api == BROKEN:
+            pushes = [row for row in rows.values() if row.kind == "push" and row.state != State.SUPERSEDED]
+            tried = (pushes[-1].commit_sha, pushes[-1].state) == (head.sha, State.FAILED)
+            return "" if tried else "the head, which can't be built, was not tried"
+        return "" if apis[live.commit_sha] == head.api else f"{apis[live.commit_sha]} is live, not {head.api}"
+
+    def rows(self) -> list[Deployment]:
+        return sorted(self.world.rig.all(Deployment, app_id=self.app.id), key=lambda row: row.sequence)
+
+    def told(self) -> list[tuple[Any, ...]]:
+        """For whoever looks at a failure."""
+        return [(row.kind, row.commit_sha[:7], row.state, row.actor, row.detail) for row in self.rows()]

@@ -1,0 +1,42 @@
+"""Pushes that are forced, lost, doubled and swapped on their way to an app with a filter, with real git in between."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from builder import jobs
+from slipway.demo.forge import Forge
+from tests.integration.agent.push_histories import History, World
+from tests.integration.agent.rig import Rig
+
+APPS, RUNS_OF_EACH = 5, 10
+
+
+@pytest.fixture
+def world(sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """All of it in memory."""
+    monkeypatch.setattr(jobs, "FOLLOW_S", 0.0)
+    monkeypatch.setattr(jobs, "FOLLOW_POLL_S", 0.001)
+    folder = Path(tempfile.mkdtemp(prefix="slipway-pushes-", dir="/dev/shm"))
+    database = f"sqlite:///{shutil.copy(sqlite_template, folder / 'slipway.db')}"
+    rig = Rig(database, folder, scratch_dir=str(folder / "scratch"))
+    try:
+        with Forge(folder / "forge") as forge:
+            yield World(rig, forge, folder)
+    finally:
+        rig.db.dispose()
+        shutil.rmtree(folder)
+
+
+def test_what_is_live_in_the_end_is_what_the_newest_head_asks_for(world: World) -> None:
+    for seed in range(APPS):
+        history = History(world, seed)
+        for run in range(RUNS_OF_EACH):
+            history.go_on()
+            assert not history.wrong(), (seed, run, history.wrong(), history.heads, history.told())
+        history.end()
