@@ -57,9 +57,15 @@ class Process(_Model):
 
 class Build(_Model):
     dockerfile: RepositoryPath | None = None
-    """None: `Dockerfile` in the context folder if there is one, else detection."""
+    """None: the Dockerfile of the context folder if there is one, its name in any case; else detection."""
     context: RepositoryPath = "."
     target: Slug | None = None
+
+
+class Static(_Model):
+    root: RepositoryPath | None = None
+    """A folder that is a finished site: it is published as it is, but for what sites never publish. Goes before a
+    Dockerfile that is only found."""
 
 
 class Resources(_Model):
@@ -144,6 +150,7 @@ class AppSettings(Traffic):
     """None: the replica is ready when its port accepts a TCP connection."""
     processes: dict[Slug, Process] = Field(default_factory=dict)
     build: Build = Build()
+    static: Static = Static()
     resources: Resources = Resources()
     timeouts: Timeouts = Timeouts()
     strategy: Literal["rolling", "recreate"] = "rolling"
@@ -176,7 +183,7 @@ def parse_file(content: bytes) -> AppSettings:
 def file_values(content: bytes) -> dict[str, Any]:
     """The values that a repository's `slipway.toml` sets, checked, and only those."""
     try:
-        text = content.decode()
+        text = content.decode("utf-8-sig")
         values = tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidInput(f"{FILE_NAME}: {error}", remedy=f"mend {FILE_NAME} and push again") from None
