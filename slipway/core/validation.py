@@ -9,7 +9,9 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
-from slipway.core import image_names
+import idna
+
+from slipway.core import image_names, public_suffixes
 from slipway.errors import InvalidInput
 
 _SLUG = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?")
@@ -104,15 +106,49 @@ def repository_identity(url: str) -> str:
     return f"{host}{port}/{parts.path.strip('/').removesuffix('.git').lower()}"
 
 
-def domain(text: str) -> str:
-    """A host name, lower case, in its ASCII form."""
+def host_name(text: str) -> str:
+    """A host name in the one form by which it is routed: lower case, ASCII (IDNA 2008), no dot at the end."""
     try:
-        host = text.strip().rstrip(".").encode("idna").decode().lower() if text.strip() else ""
+        mapped = idna.uts46_remap(text.strip(), std3_rules=False, transitional=False)
+        host = ".".join(map(_ascii_label, mapped.removesuffix(".").split(".")))
     except UnicodeError:
         host = ""
     if not host or len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
         raise InvalidInput(f"{text[:80]!r} is not a host name", remedy="give it as app.example.org")
     return host
+
+
+def _ascii_label(label: str) -> str:
+    return idna.alabel(label).decode() if not label.isascii() or label.startswith("xn--") else label
+
+
+def domain(text: str) -> str:
+    """A host name that an app may be reached by: one that somebody can own, so no address, no single label, and nothing
+    below which everybody registers names (publicsuffix.org)."""
+    if _is_address(text.strip().strip("[]")):
+        raise _is_no_domain(text, "is an address")
+    host = host_name(text)
+    if _is_address(host):
+        raise _is_no_domain(text, "is an address, however it is written")
+    if "." not in host:
+        raise _is_no_domain(text, "is a single label")
+    if public_suffixes.is_public(host):
+        raise _is_no_domain(text, "is a public suffix, below which everybody may register names")
+    return host
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return bool(_OTHER_NUMERIC_ADDRESS.fullmatch(text.rstrip(".")))
+    return True
+
+
+def _is_no_domain(text: str, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"{text.strip()[:80]} {why}, and an app needs a name of its own", remedy="give it as app.example.org"
+    )
 
 
 def is_reserved(name: str) -> bool:

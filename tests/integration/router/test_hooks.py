@@ -5,10 +5,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from slipway.core.roles import Role
-from slipway.models import Delivery, HookSecret, now
 from slipway.core import tokens
 from slipway.core.redaction import MASK, without_shapes
+from slipway.core.roles import Role
+from slipway.models import Delivery, HookSecret, now
 from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live
 
