@@ -53,6 +53,10 @@ def _memory(text: str) -> int:
     return int(_within(_size(text), 16 << 20, 1 << 50))
 
 
+def _bodies(text: str) -> int:
+    return int(_within(_size(text), 1 << 20, 1 << 50))
+
+
 def _within(value: float, least: float, most: float) -> float:
     """The value; also for what the runtime would round to nothing and so take for no limit at all."""
     if not least <= value <= most:  # also where it is no number
@@ -109,6 +113,7 @@ class Settings:
     public_url: str = _setting("http://{console}", "how the console host is reached from outside")
     edge_id: str = _setting("edge-1", "name of the edge on this host")
     edge_workers: int = _setting("2", "nginx worker processes", _count(1, 256))
+    edge_bodies_bytes: int = _setting("4g", "disk that request bodies at the edge may take, all together", _bodies)
     metrics_listen: str = _setting("", "address:port of the edge's Prometheus metrics; empty: its private socket alone")
     trusted_proxies: tuple[str, ...] = _setting("", "networks whose X-Forwarded-For is believed", _names)
 
