@@ -72,42 +72,46 @@ function _M.bound(entry)
   end
 end
 
+local function begin(ctx, app, bytes)
+  return body_quota.enter(ctx, app) or body_quota.hold(ctx, bytes)
+end
+
 -- Looks at a body that comes in until it is too slow (after a while to spare, on the whole), or no more room is left
--- for one that does not say its length. Returns a failure's code, or "too-slow".
-local function watch(ctx, length, received)
+-- for one that does not say its length. What is there by the first look was never counted. Returns a failure's code, or
+-- "too-slow".
+local function watch(ctx, app, length, received)
   local began_s = ngx.now()
   while true do
-    ngx.sleep(length and LOOK_EVERY_S or LOOK_OFTEN_S)
+    ngx.sleep(length and ctx.body and LOOK_EVERY_S or LOOK_OFTEN_S)
     local bytes = received()
     if bytes < (ngx.now() - began_s - SPARE_S) * LEAST_BYTES_PER_S then
       return "too-slow"
     end
-    local failure = not length and body_quota.hold(ctx, bytes)
+    local failure = not ctx.body and body_quota.enter(ctx, app) or nil
+    if not failure and not length then
+      failure = body_quota.hold(ctx, bytes)
+    end
     if failure then
       return failure
     end
   end
 end
 
-local function begin(ctx, app, length)
-  local failure = body_quota.enter(ctx, app)
-  if not failure and length then
-    failure = body_quota.hold(ctx, length)
-  end
-  return failure
-end
-
--- What lies in memory is no matter of the disk's.
-local function settle(ctx)
+-- The body is there. What lies in memory is no matter of the disk's. Returns nil, or a failure's code.
+local function settle(ctx, app)
+  local on_disk = ngx.req.get_body_file() and _M.size() or 0
   if not ctx.body then
-    return nil
+    local failure = on_disk > 0 and body_quota.enter(ctx, app) or nil
+    if failure or on_disk == 0 then
+      return failure
+    end
   end
   body_quota.arrived(ctx)
-  return body_quota.hold(ctx, ngx.req.get_body_file() and _M.size() or 0)
+  return body_quota.hold(ctx, on_disk)
 end
 
--- Reads the body. nginx bounds only the time between two pieces. A small body that is there already is not counted and
--- needs no watch. Returns nil, or a failure's code.
+-- Reads the body: nginx bounds only the time between two pieces. One that is going to lie on disk is counted before.
+-- Returns nil, or a failure's code.
 local function read(ctx, app, length)
   local failure = length and length > IN_MEMORY_BYTES and begin(ctx, app, length) or nil
   if failure then
@@ -120,19 +124,19 @@ local function read(ctx, app, length)
     is_read = true
   end)
   if is_read then
-    return settle(ctx)
+    return settle(ctx, app)
   end
-  failure = not ctx.body and begin(ctx, app, length) or nil
-  if failure then
-    return failure
-  end
-  local watching = ngx.thread.spawn(watch, ctx, length, function()
+  local watching = ngx.thread.spawn(watch, ctx, app, length, function()
     return tonumber(ngx.var.request_length) - before
   end)
-  local _, why = ngx.thread.wait(reading, watching)
+  local ok, why = ngx.thread.wait(reading, watching)
   if is_read then
     ngx.thread.kill(watching)
-    return settle(ctx)
+    return settle(ctx, app)
+  end
+  if not ok then
+    ngx.log(ngx.ERR, "a body could not be read: ", why)
+    return "internal"
   end
   return why == "too-slow" and ngx.exit(TOO_SLOW) or why
 end
