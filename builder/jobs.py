@@ -208,7 +208,7 @@ class Job:
 
     def _fail(self, error: DeploymentFailed) -> State | None:
         redact = self._output.redact
-        error.message, error.tail = redact(error.message), redact(error.tail)
+        error.message, error.remedy, error.tail = map(redact, (error.message, error.remedy, error.tail))
         try:
             with self._hold.write() as (_, row):
                 if row.stop_requested:

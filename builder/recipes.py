@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -58,29 +59,51 @@ class Recipes:
         """The recipe for these files. `app` are the app's settings as given through the API.
 
         Raises:
-            DeploymentFailed: `settings-invalid`, `dockerfile-refused` or `not-recognised`.
+            DeploymentFailed: `settings-invalid`, `dockerfile-missing`, `dockerfile-refused` or `not-recognised`.
         """
         try:
             content = tree.read(FILE_NAME)
             file_settings = app_settings.file_values(content) if content is not None else {}
             chosen = app_settings.overlay(dict(app), file_settings)
             context = tree.folder(chosen.build.context)
+            site = self._named_site(tree, chosen, file_settings)
         except InvalidInput as error:
             raise DeploymentFailed("settings-invalid", error.message, remedy=error.remedy) from None
-        path = _dockerfile_path(chosen)
+        if site is not None:
+            return site
         try:
-            found = tree.read(path)
+            path, notes = _find_dockerfile(tree, chosen)
+            found = tree.read(path) if path else None
         except InvalidInput as error:
             raise DeploymentFailed("dockerfile-refused", error.message, remedy=error.remedy) from None
         if found is not None:
-            return self._from_dockerfile(tree, path, found, chosen, context, file_settings, arguments)
+            made = self._from_dockerfile(tree, path, found, chosen, context, file_settings, arguments)
+            return replace(made, notes=(*notes, *made.notes))
         if chosen.build.dockerfile:
             raise DeploymentFailed(
                 "dockerfile-missing",
                 f"the repository has no {chosen.build.dockerfile}",
-                remedy="mend [build] dockerfile in slipway.toml: a path from the repository's root",
+                remedy="correct [build] dockerfile in slipway.toml: a path from the repository's root",
             )
         return self._detected(tree, chosen, context, file_settings)
+
+    def _named_site(self, tree: SourceTree, chosen: AppSettings, file_settings: Mapping[str, Any]) -> Recipe | None:
+        """The recipe for `[static] root`; None where that is not set.
+
+        Raises:
+            InvalidInput: there is no such folder, or a Dockerfile is named, too.
+        """
+        root = chosen.static.root
+        if root is None:
+            return None
+        if chosen.build.dockerfile:
+            raise InvalidInput(
+                "[static] root and [build] dockerfile are both set, and only one of them can be built",
+                remedy="take one of them out of slipway.toml or the app's settings",
+            )
+        folder = tree.folder(root, "[static] root")
+        made = detection.named_site(detection.Sources(tree.paths(root), {}), self.base_images)
+        return _generated(made, tree, root, folder, file_settings, f"[static] root: {root} is published as it is")
 
     def _from_dockerfile(
         self,
@@ -147,26 +170,55 @@ class Recipes:
                 has_web_command=web is not None and web.command is not None,
             )
             made = detection.detect(sources, self.base_images)
-            own_ignore = tree.read(_join(below, IGNORE_FILE)) or b""
+            recognised = f"no Dockerfile; recognised: {made.template}"
+            return _generated(made, tree, below, context, file_settings, recognised)
         except InvalidInput as error:
             raise DeploymentFailed("not-recognised", error.message, remedy=error.remedy) from None
-        return Recipe(
-            builder=made.template,
-            context=context,
-            dockerfile=made.dockerfile,
-            ignore=made.ignore + own_ignore.decode("utf-8", "replace"),
-            target=None,
-            file_settings=file_settings,
-            processes=made.processes,
-            notes=(
-                f"no Dockerfile; recognised: {made.template}",
-                *(f"  {line}" for line in made.dockerfile.splitlines()),
-            ),
+
+
+def _generated(
+    made: detection.Recipe,
+    tree: SourceTree,
+    below: str,
+    context: Path,
+    file_settings: Mapping[str, Any],
+    why: str,
+) -> Recipe:
+    own_ignore = (tree.read(_join(below, IGNORE_FILE)) or b"").decode("utf-8-sig", "replace")
+    return Recipe(
+        builder=made.template,
+        context=context,
+        dockerfile=made.dockerfile,
+        ignore="\n".join(filter(None, (made.ignore, own_ignore, made.ignore_after))),
+        target=None,
+        file_settings=file_settings,
+        processes=made.processes,
+        notes=(why, *made.notes, *(f"  {line}" for line in made.dockerfile.splitlines())),
+    )
+
+
+def _find_dockerfile(tree: SourceTree, chosen: AppSettings) -> tuple[str, tuple[str, ...]]:
+    """The path of the Dockerfile, and what the log should say about the choice; an empty path when there is none.
+
+    As docker does, `Dockerfile` goes before `dockerfile`. Every other spelling is taken, too, where it is the only one.
+
+    Raises:
+        InvalidInput: there are several other spellings, and nothing says which one is meant.
+    """
+    if chosen.build.dockerfile:
+        return chosen.build.dockerfile, ()
+    folder = chosen.build.context
+    there = tree.named_in_any_case(folder, DOCKERFILE)
+    for name in (DOCKERFILE, DOCKERFILE.lower()):
+        if name in there:
+            others = [other for other in there if other != name]
+            return _join(folder, name), (f"{name} is built; {', '.join(others)} is not looked at",) if others else ()
+    if len(there) > 1:
+        raise InvalidInput(
+            f"there are {' and '.join(there)}, and nothing says which one is built",
+            remedy="keep one of them, or name it in slipway.toml: [build] dockerfile = …",
         )
-
-
-def _dockerfile_path(chosen: AppSettings) -> str:
-    return chosen.build.dockerfile or _join(chosen.build.context, DOCKERFILE)
+    return (_join(folder, there[0]), ()) if there else ("", ())
 
 
 def _join(folder: str, name: str) -> str:
@@ -175,4 +227,18 @@ def _join(folder: str, name: str) -> str:
 
 def _contents(tree: SourceTree, below: str) -> dict[str, str]:
     read = {name: tree.read(_join(below, name)) for name in detection.READ_FILES}
-    return {name: content.decode("utf-8", "replace") for name, content in read.items() if content is not None}
+    read |= {name: _glance(tree, _join(below, name)) for name in detection.GLANCED_AT_FILES}
+    return {name: _text(content) for name, content in read.items() if content is not None}
+
+
+def _glance(tree: SourceTree, path: str) -> bytes | None:
+    try:
+        return tree.read(path)
+    except InvalidInput:
+        return None
+
+
+def _text(content: bytes) -> str:
+    """As its byte order mark says, which some editors on Windows write; else UTF-8."""
+    is_utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_utf_16 else "utf-8-sig", "replace")

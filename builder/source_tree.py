@@ -10,7 +10,8 @@ from pathlib import Path
 from slipway.errors import InvalidInput
 
 MAX_READ_BYTES = 1 << 20
-MAX_LISTED = 20_000
+MAX_LISTED = 250_000
+"""More than a source tree may have (`scratch`): a list that were cut could lack what shows a program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +37,20 @@ class SourceTree:
         finally:
             os.close(descriptor)
 
-    def folder(self, path: str) -> Path:
-        """The real folder that a path names.
+    def folder(self, path: str, setting: str = "[build] context") -> Path:
+        """The real folder that a path names. `setting` is where the path stands.
 
         Raises:
             InvalidInput: there is none, or a link is on the way.
         """
         descriptor = self._open(path, os.O_RDONLY | os.O_DIRECTORY)
         if descriptor is None:
-            raise InvalidInput(f"the repository has no folder {path}", remedy="mend [build] context in slipway.toml")
+            raise InvalidInput(f"the repository has no folder {path}", remedy=f"correct {setting} in slipway.toml")
         os.close(descriptor)
         return self.root if path == "." else self.root / path
 
     def paths(self, below: str) -> frozenset[str]:
-        """Regular files below a folder, relative to it; the first 20,000."""
+        """Regular files below a folder, relative to it; the first 250,000."""
         top = self.folder(below)
         found: list[str] = []
         for folder, folders, files in os.walk(top):
@@ -57,10 +58,19 @@ class SourceTree:
             for name in files:
                 path = Path(folder, name)
                 if stat.S_ISREG(path.lstat().st_mode):
-                    found.append(str(path.relative_to(top)))
+                    found.append(os.fsencode(path.relative_to(top)).decode(errors="replace"))
             if len(found) > MAX_LISTED:
                 break
         return frozenset(found)
+
+    def named_in_any_case(self, below: str, name: str) -> list[str]:
+        """Names of what is no folder in a folder, and equals `name` but for the case; in their order."""
+        top = self.folder(below)
+        return sorted(
+            entry.name
+            for entry in os.scandir(top)
+            if entry.name.lower() == name.lower() and not entry.is_dir(follow_symlinks=False)
+        )
 
     def _open(self, path: str, flags: int) -> int | None:
         """Open it part by part, each without following a link."""

@@ -1,6 +1,7 @@
 """Structured logs: one JSON object a line on stderr, with the ids of the work at hand.
 
-`bind(deployment=318, delivery="…")` puts ids on every line logged inside its block, in this thread of control.
+`bind(deployment=318, delivery="…")` puts ids on every line logged inside its block, in this thread of control. What
+looks like a token, a credential or a private key is masked.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
+
+from slipway.core.redaction import without_shapes
 
 _bound: ContextVar[Mapping[str, Any]] = ContextVar("slipway_log_ids", default=MappingProxyType({}))
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -49,7 +52,19 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         text = json.dumps(line, default=str, ensure_ascii=False)
+        if without_shapes(text) != text:
+            text = json.dumps(_redacted(json.loads(text)), ensure_ascii=False)
         return text.encode(errors="replace").decode()  # a lone surrogate must not cost the line
+
+
+def _redacted(value: Any, name: str = "") -> Any:
+    """The value with its secrets masked; some are known by the name before them, as in `Authorization: Bearer …`."""
+    if isinstance(value, str):
+        before = f"{name}: " if name else ""
+        return without_shapes(before + value).removeprefix(before)
+    if isinstance(value, dict):
+        return {key: _redacted(each, key) for key, each in value.items()}
+    return [_redacted(each, name) for each in value] if isinstance(value, list) else value
 
 
 def configure(service: str, levels: Mapping[str, str]) -> None:

@@ -18,6 +18,7 @@ from slipway.errors import SettingsError
 
 PREFIX = "SLIPWAY_"
 _SIZE = re.compile(r"(\d+)([kmgt]?)b?", re.IGNORECASE)
+LEAST_CPUS, MOST_CPUS = 0.01, 256
 _FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _ENV_LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=(?P<value>.*)")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
@@ -29,6 +30,38 @@ def _size(text: str) -> int:
     if not match:
         raise ValueError("write a size such as 512m or 4g")
     return int(match[1]) * _FACTOR[match[2].lower()]
+
+
+def _seconds(text: str) -> float:
+    return _within(float(text), 0, 100 * 366 * 86400)
+
+
+def _cpus(text: str) -> float:
+    return _within(float(text), LEAST_CPUS, MOST_CPUS)
+
+
+def _cpus_or_none(text: str) -> float:
+    """0: no limit."""
+    return 0.0 if float(text) == 0 else _cpus(text)
+
+
+def _count(least: int, most: int) -> Callable[[str], int]:
+    return lambda text: int(_within(int(text), least, most))
+
+
+def _memory(text: str) -> int:
+    return int(_within(_size(text), 16 << 20, 1 << 50))
+
+
+def _bodies(text: str) -> int:
+    return int(_within(_size(text), 1 << 20, 1 << 50))
+
+
+def _within(value: float, least: float, most: float) -> float:
+    """The value; also for what the runtime would round to nothing and so take for no limit at all."""
+    if not least <= value <= most:  # also where it is no number
+        raise ValueError(f"it has to be from {least:g} to {most:g}")
+    return value
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -79,25 +112,26 @@ class Settings:
     app_domain: str = _setting("localhost", "apps get <app>.<this> as their first host")
     public_url: str = _setting("http://{console}", "how the console host is reached from outside")
     edge_id: str = _setting("edge-1", "name of the edge on this host")
-    edge_workers: int = _setting("2", "nginx worker processes", int)
+    edge_workers: int = _setting("2", "nginx worker processes", _count(1, 256))
+    edge_bodies_bytes: int = _setting("4g", "disk that request bodies at the edge may take, all together", _bodies)
     metrics_listen: str = _setting("", "address:port of the edge's Prometheus metrics; empty: its private socket alone")
     trusted_proxies: tuple[str, ...] = _setting("", "networks whose X-Forwarded-For is believed", _names)
 
     # processes
-    workers: int = _setting("2", "deployments built at the same time", int)
-    web_threads: int = _setting("8", "threads of webhook and router", int)
+    workers: int = _setting("2", "deployments built at the same time", _count(0, 256))
+    web_threads: int = _setting("8", "threads of webhook and router", _count(1, 1024))
     log_level: Mapping[str, str] = _setting("info", "level, then by service: info,agent=debug", _levels)
 
     # networks
     subnets: IPv4Network = _setting("10.210.0.0/16", "range that tenants' networks are cut from", IPv4Network)
-    tenant_prefix: int = _setting("24", "size of one tenant's network", int)
+    tenant_prefix: int = _setting("24", "size of one tenant's network", _count(8, 30))
 
     # builds
-    build_timeout_s: float = _setting("1800", "a build that takes longer is stopped", float)
+    build_timeout_s: float = _setting("1800", "a build that takes longer is stopped", _seconds)
     source_max_bytes: int = _setting("1g", "largest source tree; it is held in memory during its build", _size)
     build_memory_bytes: int = _setting("4g", "cap for all builds together", _size)
-    build_cpus: float = _setting("0", "CPUs for all builds together; 0: no cap", float)
-    build_pids: int = _setting("4096", "processes and threads of all builds together; 0: no cap", int)
+    build_cpus: float = _setting("0", "CPUs for all builds together; 0: no cap", _cpus_or_none)
+    build_pids: int = _setting("4096", "processes and threads of all builds together; 0: no cap", _count(0, 1 << 22))
     base_images: tuple[str, ...] = _setting(
         "debian,python,node,golang,ruby,nginx,alpine,ubuntu,redis,postgres,busybox,scratch",
         "local images that Dockerfiles may start from or copy from",
@@ -110,31 +144,31 @@ class Settings:
     python_image: str = _setting("python:3.11-slim", "base image of detected Python apps")
     static_image: str = _setting("python:3.11-slim", "base image of static sites")
     disk_floor_bytes: int = _setting("2g", "builds are refused or stopped when less is free in Docker's data", _size)
-    releases_kept: int = _setting("5", "releases of an app kept for rollback", int)
+    releases_kept: int = _setting("5", "releases of an app kept for rollback", _count(0, 10000))
 
     # deployments
-    heartbeat_s: float = _setting("2", "how often a worker says that it lives", float)
-    lapse_s: float = _setting("15", "silence after which a deployment is given to another worker", float)
-    reconcile_s: float = _setting("2", "how often the agent compares wish and reality without being told", float)
+    heartbeat_s: float = _setting("2", "how often a worker says that it lives", _seconds)
+    lapse_s: float = _setting("15", "silence after which a deployment is given to another worker", _seconds)
+    reconcile_s: float = _setting("2", "how often the agent compares wish and reality without being told", _seconds)
     history_days: int = _setting(
-        "365", "days that the audit, ended deployments and deliveries that deployed nothing are kept", int
+        "365", "days that the audit, ended deployments and deliveries that deployed nothing are kept", _count(1, 36500)
     )
-    poll_s: float = _setting("300", "how often branch heads are compared, for pushes no delivery told of", float)
-    probe_timeout_s: float = _setting("30", "how long a new replica may take to answer its first probe", float)
-    confirm_timeout_s: float = _setting("60", "how long every edge has to confirm a route change", float)
-    drain_grace_s: float = _setting("30", "how long old replicas may finish their requests", float)
-    stop_grace_s: float = _setting("10", "between SIGTERM and SIGKILL", float)
-    pre_deploy_timeout_s: float = _setting("600", "how long a pre-deploy command may take", float)
+    poll_s: float = _setting("300", "how often branch heads are compared, for pushes no delivery told of", _seconds)
+    probe_timeout_s: float = _setting("30", "how long a new replica may take to answer its first probe", _seconds)
+    confirm_timeout_s: float = _setting("60", "how long every edge has to confirm a route change", _seconds)
+    drain_grace_s: float = _setting("30", "how long old replicas may finish their requests", _seconds)
+    stop_grace_s: float = _setting("10", "between SIGTERM and SIGKILL", _seconds)
+    pre_deploy_timeout_s: float = _setting("600", "how long a pre-deploy command may take", _seconds)
 
     # replicas
-    replica_memory_bytes: int = _setting("512m", "memory of one replica, unless the app says otherwise", _size)
-    replica_cpus: float = _setting("1", "CPUs of one replica, unless the app says otherwise", float)
-    replica_pids: int = _setting("256", "processes and threads of one replica", int)
+    replica_memory_bytes: int = _setting("512m", "memory of one replica, unless the app says otherwise", _memory)
+    replica_cpus: float = _setting("1", "CPUs of one replica, unless the app says otherwise", _cpus)
+    replica_pids: int = _setting("256", "processes and threads of one replica", _count(8, 32768))
     output_kept_bytes: int = _setting("1m", "output kept of each replica after it is gone", _size)
 
     # GitHub (or whatever speaks its protocol)
     delivery_max_bytes: int = _setting("25m", "largest delivery accepted", _size)
-    secret_overlap_s: float = _setting("86400", "how long a rotated hook secret stays valid", float)
+    secret_overlap_s: float = _setting("86400", "how long a rotated hook secret stays valid", _seconds)
     git_hosts: tuple[str, ...] = _setting(
         "public", "hosts repositories may be cloned from (host or host:port); public: any with a public address", _names
     )
@@ -285,4 +319,6 @@ def _value(name: str, metadata: Mapping[str, Any], text: str, places: Mapping[st
 
 
 def _without(sentence: str, value: str) -> str:
-    return sentence.replace(repr(value), "its value").replace(value, "…") if value else sentence
+    if not value:
+        return sentence
+    return re.sub(rf"(?<![\w.]){re.escape(value)}(?![\w.])", "…", sentence.replace(repr(value), "its value"))

@@ -9,7 +9,6 @@ require("slipway.counters").share()
 local admission = require("slipway.admission")
 local answers = require("slipway.answers")
 local attempts = require("slipway.attempts")
-local client_headers = require("slipway.client_headers")
 local outcomes = require("slipway.outcomes")
 local trials = require("slipway.trials")
 local status = require("slipway.status")
@@ -21,7 +20,8 @@ slipway = {
   admit = admission.admit,
   admit_at_once = admission.admit_at_once,
   admit_trial = admission.admit_trial,
-  drop_client_headers = client_headers.drop,
+  admit_own = admission.admit_own,
+  finish_own = admission.finish_own,
   dial = attempts.dial,
   dial_trial = trials.dial,
   finish = outcomes.finish,

@@ -35,7 +35,7 @@ def add_domain(services: Services, principal: Principal, app_name: str, text: st
     """Lead a host to the app. The app's own again changes nothing.
 
     Raises:
-        InvalidInput: it is not a host name, or the platform's own.
+        InvalidInput: it is no name that an app may have, or the platform's own.
         Conflict: it leads to another app, or lies below a host under the platform's domain that is not the tenant's:
             its cookies would reach there. Whose it is is not told.
     """
@@ -60,7 +60,7 @@ def add_domain(services: Services, principal: Principal, app_name: str, text: st
 
 def remove_domain(services: Services, principal: Principal, app_name: str, text: str) -> None:
     """Raises `NotFound` when the host does not lead to the app."""
-    host = validation.domain(text)
+    host = validation.host_name(text)
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name, to_change=True)
         row = session.scalar(select(Domain).filter_by(app_id=app.id, host=host))
@@ -96,7 +96,8 @@ def _labels(app: str, tenant: str) -> Iterator[str]:
 
 def _allowed_host(settings: Settings, text: str) -> str:
     host = validation.domain(text)
-    console, below_domain = settings.console_host.lower(), f".{settings.app_domain.lower()}"
+    console = validation.host_name(settings.console_host)
+    below_domain = f".{validation.host_name(settings.app_domain)}"
     own = host == console or host.endswith(f".{console}") or f".{host}" == below_domain
     if own or (host.endswith(below_domain) and validation.is_reserved(host.removesuffix(below_domain))):
         raise InvalidInput(f"{host} is the platform's own host", remedy="choose another")

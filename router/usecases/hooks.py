@@ -14,7 +14,7 @@ from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import hook_identified
 from slipway import audit
-from slipway.core import validation
+from slipway.core import tokens, validation
 from slipway.errors import Conflict
 from slipway.models import TO_CHANGE, Delivery, Deployment, Hook, HookSecret, Tenant, now
 
@@ -99,7 +99,7 @@ def list_deliveries(services: Services, principal: Principal, hook_id: str, limi
 
 
 def _add_secret(services: Services, session: Session, hook: Hook) -> tuple[str, HookSecret]:
-    secret = secrets.token_hex(SECRET_BYTES)
+    secret = tokens.HOOK_PREFIX + secrets.token_hex(SECRET_BYTES)
     sealed = services.hooks.seal(secret, hook.tenant_id, hook.id)
     row = HookSecret(tenant_id=hook.tenant_id, hook_id=hook.id, sealed=sealed)
     session.add(row)

@@ -32,6 +32,8 @@ DEPLOYMENT_LABEL = "slipway.deployment"
 OOM_SCORE = 500  # short of memory, the kernel takes a replica before Redis or the edge
 _LOG_FILES = {"max-size": "10m", "max-file": "2"}
 _NEVER = "0001-01-01"
+_LEAST_NANO_CPUS = 10_000_000
+"""The kernel's least quota is a hundredth of a CPU. The Engine takes less for no limit."""
 
 
 def replica_name(instance: str, spec: ReplicaSpec) -> str:
@@ -93,7 +95,7 @@ def _host_config(api: APIClient, instance: str, spec: ReplicaSpec, network: str)
         tmpfs={"/tmp": _tmp(spec)},  # noqa: S108
         mem_limit=spec.memory_bytes,
         memswap_limit=spec.memory_bytes,
-        nano_cpus=math.ceil(spec.cpus * 1e9),
+        nano_cpus=max(math.ceil(spec.cpus * 1e9), _LEAST_NANO_CPUS),
         pids_limit=spec.pids,
         ulimits=[Ulimit(name="core", soft=0, hard=0)],  # open files: the Engine's own, which not every host can raise
         oom_score_adj=OOM_SCORE,

@@ -18,6 +18,10 @@ from slipway.core.faults import MOST, faults
 from slipway.core.settings_file import FILE_NAME
 from slipway.core.toml_lines import line_of
 from slipway.errors import InvalidInput, SlipwayError
+from slipway.settings import LEAST_CPUS, MOST_CPUS
+
+LEAST_S = 0.01
+"""Of what the edges count in milliseconds: less would become none, which means no limit or no time at all."""
 
 
 def _checked(function: Any) -> AfterValidator:
@@ -44,7 +48,7 @@ Slug = Annotated[str, _checked(validation.slug)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class Process(_Model):
@@ -57,14 +61,21 @@ class Process(_Model):
 
 class Build(_Model):
     dockerfile: RepositoryPath | None = None
-    """None: `Dockerfile` in the context folder if there is one, else detection."""
+    """None: the Dockerfile of the context folder if there is one, its name in any case; else detection."""
     context: RepositoryPath = "."
     target: Slug | None = None
 
 
+class Static(_Model):
+    root: RepositoryPath | None = None
+    """A folder that is a finished site: it is published as it is, but for what sites never publish. Goes before a
+    Dockerfile that is only found."""
+
+
 class Resources(_Model):
     memory_mb: int | None = Field(default=None, ge=16, le=1 << 20)
-    cpus: float | None = Field(default=None, gt=0, le=256)
+    cpus: float | None = Field(default=None, ge=LEAST_CPUS, le=MOST_CPUS)
+    """In hundredths: the kernel gives no less than one, and would take less for no limit."""
     pids: int | None = Field(default=None, ge=8, le=32768)
     read_only: bool = True
     """The root file system is read-only; /tmp is always writable, in memory."""
@@ -73,8 +84,8 @@ class Resources(_Model):
 class RouteTimeouts(_Model):
     """Seconds. The edges' part of them."""
 
-    connect_s: float = Field(default=2, gt=0, le=60)
-    read_s: float = Field(default=60, gt=0, le=3600)
+    connect_s: float = Field(default=2, ge=LEAST_S, le=60)
+    read_s: float = Field(default=60, ge=LEAST_S, le=3600)
 
 
 class Timeouts(RouteTimeouts):
@@ -103,9 +114,9 @@ class Ejection(_Model):
 
     failures: int = Field(default=5, ge=0, le=1000)
     """5xx, refused or closed connections, time-outs; 0: off."""
-    pause_s: float = Field(default=5, gt=0, le=3600)
+    pause_s: float = Field(default=5, ge=LEAST_S, le=3600)
     """Twice as long each time, up to `most_s`."""
-    most_s: float = Field(default=60, gt=0, le=3600)
+    most_s: float = Field(default=60, ge=LEAST_S, le=3600)
 
 
 class Breaker(_Model):
@@ -113,7 +124,7 @@ class Breaker(_Model):
 
     failures: int = Field(default=20, ge=0, le=10_000)
     """In a row, over all replicas; 0: off."""
-    pause_s: float = Field(default=5, gt=0, le=3600)
+    pause_s: float = Field(default=5, ge=LEAST_S, le=3600)
     """Then one request tries."""
 
 
@@ -144,6 +155,7 @@ class AppSettings(Traffic):
     """None: the replica is ready when its port accepts a TCP connection."""
     processes: dict[Slug, Process] = Field(default_factory=dict)
     build: Build = Build()
+    static: Static = Static()
     resources: Resources = Resources()
     timeouts: Timeouts = Timeouts()
     strategy: Literal["rolling", "recreate"] = "rolling"
@@ -176,7 +188,7 @@ def parse_file(content: bytes) -> AppSettings:
 def file_values(content: bytes) -> dict[str, Any]:
     """The values that a repository's `slipway.toml` sets, checked, and only those."""
     try:
-        text = content.decode()
+        text = content.decode("utf-8-sig")
         values = tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidInput(f"{FILE_NAME}: {error}", remedy=f"mend {FILE_NAME} and push again") from None

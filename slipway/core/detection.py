@@ -9,19 +9,22 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from slipway.core import procfile
+from slipway.core import languages, procfile, published_files
 from slipway.core.configuration import DEFAULT_PORT, WEB
 from slipway.errors import InvalidInput
 
 USER = "10001:10001"
 READ_FILES = ("Procfile", "requirements.txt", "pyproject.toml", "app.py", "main.py", "wsgi.py", "asgi.py", "manage.py")
 """The files whose content detection looks at, where they are regular ones."""
+GLANCED_AT_FILES = languages.PROGRAM_FILES
+"""The same, but what is large or a link is passed over."""
 
 STATIC_FOLDERS = ("", "public", "dist", "_site", "site")
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Sources:
     paths: frozenset[str]
     """Every file, relative, with slashes."""
     contents: Mapping[str, str]
-    """Of READ_FILES that are there."""
+    """Of READ_FILES and GLANCED_AT_FILES that are there."""
     has_web_command: bool = False
     """slipway.toml or the app's settings say how `web` is started."""
 
@@ -54,6 +57,10 @@ class Recipe:
     """The `.dockerignore` of the build, before the repository's own."""
     processes: Mapping[str, str] = field(default_factory=dict)
     """Process → command line, split without a shell."""
+    ignore_after: str = ""
+    """What the repository's own `.dockerignore` can't undo."""
+    notes: tuple[str, ...] = ()
+    """What the log should say about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +80,31 @@ def detect(sources: Sources, images: BaseImages) -> Recipe:
     for template in TEMPLATES:
         if template.recognises(sources):
             return template.recipe(sources, images)
+    _refuse_program(sources)
     looked_for = "; ".join(["a Dockerfile", *(template.looks_for for template in TEMPLATES)])
     raise InvalidInput(
         f"nothing here says how to build it. Looked for: {looked_for}",
         remedy="add a Dockerfile, or name it in slipway.toml: [build] dockerfile = … and context = …",
     )
+
+
+def _refuse_program(sources: Sources) -> None:
+    """Name the project that this is, where its files show one."""
+    found = languages.evidence(sources.paths, sources.contents)
+    if found is not None:
+        raise InvalidInput(
+            f"this is {found.language.project} ({found.path}), which can't be built without a Dockerfile yet",
+            remedy=f"{found.language.remedy}; {_IS_SITE}",
+        )
+    if _static_folder(sources) is not None:
+        raise InvalidInput(
+            "this has an index.html, but the Procfile or the settings say how a web process is started: it is no "
+            "static site",
+            remedy=f"add a Dockerfile, or take the command out; {_IS_SITE}",
+        )
+
+
+_IS_SITE = "or, if a folder of it is a finished site, name that in slipway.toml: [static] root = …"
 
 
 # Python
@@ -197,6 +224,16 @@ def _missing_server(web: str, sources: Sources) -> list[str]:
 # Static sites
 
 
+def _is_static(sources: Sources) -> bool:
+    """A finished site, and nothing that shows a program: all of its files are going to be published."""
+    starts_web = sources.has_web_command or WEB in procfile.parse(sources.contents.get("Procfile", "").encode())
+    return (
+        _static_folder(sources) is not None
+        and not starts_web
+        and languages.evidence(sources.paths, sources.contents) is None
+    )
+
+
 def _static_folder(sources: Sources) -> str | None:
     for folder in STATIC_FOLDERS:
         if f"{folder}/index.html".lstrip("/") in sources.paths:
@@ -204,20 +241,65 @@ def _static_folder(sources: Sources) -> str | None:
     return None
 
 
+def _static(sources: Sources, images: BaseImages) -> Recipe:
+    folder = _static_folder(sources) or "."
+    prefix = "" if folder == "." else f"{folder}/"
+    served = [path.removeprefix(prefix) for path in sources.paths if path.startswith(prefix)]
+    return _site(folder, served, images, published_files.withheld(is_named=False))
+
+
+def named_site(sources: Sources, images: BaseImages) -> Recipe:
+    """The recipe for a folder that its owner says is a finished site; `sources` are that folder's."""
+    made = _site(".", sorted(sources.paths), images, published_files.withheld(is_named=True))
+    notes = list(made.notes)
+    if "index.html" not in sources.paths:
+        notes.append("[static] root has no index.html: / answers 404")
+    found = languages.evidence(sources.paths, {})
+    if found is not None and not re.search(published_files.expression(published_files.NEVER), f"/{found.path}"):
+        notes.append(f"sources are published as text, since [static] root says so: {found.path}")
+    return replace(made, notes=tuple(notes))
+
+
 _SITE = """\
+import os
+import re
+
 from whitenoise import WhiteNoise
+
+WITHHELD = re.compile({withheld!r})
+
+def published(root):
+    for folder, folders, names in os.walk(root, followlinks=True):
+        here = os.path.realpath(folder) + "/"
+        folders[:] = [name for name in folders if leads(root, here, os.path.join(folder, name) + "/")]
+        for path in (os.path.join(folder, name) for name in names):
+            if leads(root, "", path) and os.path.isfile(path):
+                yield path
+
+def leads(root, here, path):
+    real = os.path.realpath(path) + "/" * path.endswith("/")
+    is_below = real.startswith(root) and not here.startswith(real)
+    return is_below and not any(WITHHELD.search(each[len(root) - 1 :].rstrip("/")) for each in (path, real))
+
+class Site(WhiteNoise):
+    def update_files_dictionary(self, root, prefix):
+        found = {{path: os.stat(path) for path in published(root)}}
+        for path in found:
+            self.add_file_to_dictionary(prefix + path[len(root) :], path, stat_cache=found)
 
 def missing(environ, start_response):
     start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
     return [b"not found\\n"]
 
-app = WhiteNoise(missing, root="/site", index_file=True)
+app = Site(missing, root="/site", index_file=True)
 """
+"""No link leads out of the site, or to what is withheld."""
 
 
-def _static(sources: Sources, images: BaseImages) -> Recipe:
-    folder = _static_folder(sources) or "."
-    script = f"import pathlib; pathlib.Path('/srv/static_site.py').write_text({_SITE!r})"
+def _site(folder: str, served: Iterable[str], images: BaseImages, withheld: tuple[str, ...]) -> Recipe:
+    """Serves a folder of the context but for the names that are withheld."""
+    expression = published_files.expression(withheld)
+    script = f"import pathlib; pathlib.Path('/srv/static_site.py').write_text({_SITE.format(withheld=expression)!r})"
     options = "--preload --threads 8 --worker-tmp-dir /dev/shm --bind 0.0.0.0:$PORT"
     serve = f"exec gunicorn --chdir /srv {options} static_site:app"
     lines = [
@@ -225,11 +307,24 @@ def _static(sources: Sources, images: BaseImages) -> Recipe:
         "ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore",
         _pip(["--", "gunicorn", "whitenoise"]),
         f"RUN {json.dumps(['python', '-c', script])}",
-        f"COPY {json.dumps([folder, '/site/'])}",
+        f"COPY {json.dumps([folder, '/site/'], ensure_ascii=False)}",
         *_ending(["sh", "-c", serve]),
     ]
-    ignore = "**/.*\n!**/.well-known\nslipway.toml\nProcfile\n"
-    return Recipe("static", _text(lines), ignore, {})
+    return Recipe(
+        "static",
+        _text(lines),
+        published_files.HIDDEN_IGNORED,
+        ignore_after=published_files.ignore_lines(withheld),
+        notes=_withheld_note(served, re.compile(expression)),
+    )
+
+
+def _withheld_note(served: Iterable[str], withheld: re.Pattern[str]) -> tuple[str, ...]:
+    found = sorted(path for path in served if withheld.search(f"/{path}") and not path.startswith("."))
+    if not found:
+        return ()
+    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    return (f"not served, since sites don't publish such files: {', '.join(found[:MOST_NAMED])}{more}",)
 
 
 def _ending(argv: list[str] | None) -> list[str]:
@@ -246,7 +341,7 @@ TEMPLATES: tuple[Template, ...] = (
     Template(
         "static",
         "index.html, also in public, dist, _site or site (a static site)",
-        lambda sources: _static_folder(sources) is not None,
+        _is_static,
         _static,
     ),
 )

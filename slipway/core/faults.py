@@ -15,6 +15,7 @@ _FIXED = {
     "extra_forbidden": "is not a setting",
     "string_type": "must be a text",
     "string_too_short": "can't be empty",
+    "finite_number": "must be a number, not nan or infinite",
 }
 _BY_BEGINNING = {
     "int_": "must be a whole number",

@@ -71,7 +71,7 @@ def canonical(text: str) -> str:
     name = ascii_name(text)
     if not name:
         raise _no_host(text)
-    if _is_other_spelling(name):
+    if is_other_spelling(name):
         raise InvalidInput(
             f"{name} is another way to write an address, which may be inside this host or network",
             remedy="write an address as four decimal numbers: 203.0.113.7",
@@ -106,10 +106,11 @@ def names_inside(host: str) -> bool:
     address = address_of(host)
     if address:
         return is_inside(address)
-    return host == "localhost" or host.endswith(".localhost") or _is_other_spelling(host)
+    return host == "localhost" or host.endswith(".localhost") or is_other_spelling(host)
 
 
-def _is_other_spelling(name: str) -> bool:
+def is_other_spelling(name: str) -> bool:
+    """Whether resolvers read the name as an address though it is not written as one."""
     return _NUMERIC.fullmatch(name) is not None and address_of(name) is None
 
 

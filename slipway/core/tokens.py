@@ -1,10 +1,13 @@
-"""What a bearer token looks like, and what is kept of it."""
+"""What bearer tokens and hooks' secrets look like, and what is kept of a token."""
 
 from __future__ import annotations
 
 import hashlib
 
 PREFIX = "slw_"
+HOOK_PREFIX = "slwh_"
+SHAPE = rf"(?:{PREFIX}|{HOOK_PREFIX})[A-Za-z0-9_-]{{20,}}"
+"""A regular expression for both, by which they are masked wherever they are printed."""
 RANDOM_BYTES = 32
 _HINT_LENGTH = len(PREFIX) + 6
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from slipway.core import hosts, image_names, repository_address
+from slipway.core import hosts, image_names, public_suffixes, repository_address
 from slipway.errors import InvalidInput
 
 _SLUG = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?")
@@ -84,12 +84,44 @@ def repository_identity(url: str) -> str:
     return repository_address.identity_of(url)
 
 
-def domain(text: str) -> str:
-    """A host name, lower case, in its ASCII form."""
-    host = hosts.ascii_name(text.strip())
+def host_name(text: str) -> str:
+    """A host name in the one form by which it is routed: lower case, ASCII (IDNA 2008), no dot at the end. Letters that
+    stand for others (full-width ones, other dots) become those first, as in browsers (UTS 46)."""
+    import idna  # noqa: PLC0415 - takes 2 MB, and few processes need it
+
+    try:
+        mapped = idna.uts46_remap(text.strip(), std3_rules=False, transitional=False)
+    except UnicodeError:
+        mapped = ""
+    host = hosts.ascii_name(mapped)
     if not host:
         raise InvalidInput(f"{text[:80]!r} is not a host name", remedy="give it as app.example.org")
     return host
+
+
+def domain(text: str) -> str:
+    """A host name that an app may be reached by: one that somebody can own, so no address, no single label, and nothing
+    below which everybody registers names (publicsuffix.org)."""
+    if _is_address(text.strip().strip("[]")):
+        raise _is_no_domain(text, "is an address")
+    host = host_name(text)
+    if _is_address(host):
+        raise _is_no_domain(text, "is an address, however it is written")
+    if "." not in host:
+        raise _is_no_domain(text, "is a single label")
+    if public_suffixes.is_public(host):
+        raise _is_no_domain(text, "is a public suffix, below which everybody may register names")
+    return host
+
+
+def _is_address(text: str) -> bool:
+    return hosts.address_of(text) is not None or hosts.is_other_spelling(text.lower().rstrip("."))
+
+
+def _is_no_domain(text: str, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"{text.strip()[:80]} {why}, and an app needs a name of its own", remedy="give it as app.example.org"
+    )
 
 
 def is_reserved(name: str) -> bool:

@@ -204,7 +204,11 @@ def _listens(settings: Settings, options: str = "") -> str:
 
 
 def _lua_settings(settings: Settings) -> dict[str, Any]:
-    return {"edge_id": settings.edge_id, "redis": _redis(settings.redis_url)}
+    return {
+        "edge_id": settings.edge_id,
+        "bodies_bytes": settings.edge_bodies_bytes,
+        "redis": _redis(settings.redis_url),
+    }
 
 
 def _redis(url: str) -> dict[str, Any]:

@@ -107,3 +107,33 @@ def test_a_configured_process_logs_json_to_stderr_once(
     logging.getLogger("slipway.test").info("größe \ud800", extra={"odd": "\udcff"})
     (written,) = capsys.readouterr().err.splitlines()
     assert json.loads(written)["event"].startswith("größe")
+
+
+TOKEN = "slw_" + "a1B2" * 10
+KEY = "-----BEGIN PRIVATE KEY-----\nQUJDREVG\n-----END PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"token": TOKEN},
+        {"headers": {"Authorization": "Bearer abcdefgh-0"}},
+        {"headers": [["x", f"Authorization: Bearer {TOKEN}"]]},
+        {"url": "https://me:abcdefgh-0@github.com/a/b"},
+        {"key": KEY},
+    ],
+)
+def test_secrets_of_known_shape_are_in_no_line(extra: dict[str, Any]) -> None:
+    told = line(f"called with Authorization: Bearer {TOKEN}", **extra)
+    assert told["event"] == "called with Authorization: Bearer •••"
+    assert all(secret not in json.dumps(told) for secret in (TOKEN, "abcdefgh-0", "QUJDREVG"))
+
+
+def test_a_traceback_shows_no_token() -> None:
+    try:
+        int(TOKEN)
+    except ValueError:
+        record = logging.getLogger("x").makeRecord("x", logging.ERROR, __file__, 1, "failed", (), sys.exc_info())
+    told = json.loads(JsonFormatter("agent").format(record))
+    assert "'•••'" in told["error"]
+    assert TOKEN not in json.dumps(told)

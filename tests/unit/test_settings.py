@@ -93,12 +93,33 @@ def test_values_have_types(name: str, text: str, value: Any) -> None:
         ("LOG_LEVEL", "agent=loud"),
         ("INSTANCE", "Not A Name"),
         ("INSTANCE", "x" * 17),
+        ("REPLICA_CPUS", "1e-9"),
+        ("REPLICA_CPUS", "0"),
+        ("REPLICA_CPUS", "nan"),
+        ("REPLICA_CPUS", "inf"),
+        ("REPLICA_CPUS", "-1"),
+        ("BUILD_CPUS", "0.001"),
+        ("REPLICA_PIDS", "0"),
+        ("REPLICA_PIDS", "-1"),
+        ("REPLICA_MEMORY_BYTES", "0"),
+        ("REPLICA_MEMORY_BYTES", "9999999t"),
+        ("BUILD_TIMEOUT_S", "inf"),
+        ("LAPSE_S", "nan"),
+        ("POLL_S", "-1"),
+        ("EDGE_WORKERS", "0"),
+        ("HISTORY_DAYS", "-1"),
     ],
 )
 def test_a_value_that_is_not_valid_is_told_by_its_key_and_not_shown(name: str, text: str) -> None:
     with pytest.raises(SettingsError, match=f"SLIPWAY_{name} is not valid") as refused:
         load(**{name: text})
-    assert not text or text not in refused.value.message
+    assert not re.search(rf"(?<![\w.]){re.escape(text or 'nothing')}(?![\w.])", refused.value.message)
+
+
+def test_bounds_are_told() -> None:
+    with pytest.raises(SettingsError, match=r"SLIPWAY_REPLICA_CPUS is not valid: it has to be from 0\.01 to 256"):
+        load(REPLICA_CPUS="0")
+    assert load(BUILD_CPUS="0").build_cpus == 0
 
 
 def test_an_unknown_setting_is_told() -> None:

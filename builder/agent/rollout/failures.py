@@ -56,8 +56,10 @@ def _error(parts: Parts, action: Fail) -> DeploymentFailed:
         advice += health_remedy(failure.message)
         read = f"read all that it printed: slipway logs --replica {action.replica_id}"
         advice.append(f"or {read}" if advice else read)
-    redacted = Redactor(witness.secrets).text(tail)
-    return DeploymentFailed(failure.reason, failure.message, remedy="\n".join(advice), tail=redacted)
+    redact = Redactor(witness.secrets).text
+    return DeploymentFailed(
+        failure.reason, redact(failure.message), remedy=redact("\n".join(advice)), tail=redact(tail)
+    )
 
 
 def _witness(parts: Parts, action: Fail) -> _Witness:

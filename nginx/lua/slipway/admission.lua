@@ -3,6 +3,7 @@
 local answers = require("slipway.answers")
 local attempts = require("slipway.attempts")
 local bodies = require("slipway.bodies")
+local body_quota = require("slipway.body_quota")
 local breaker = require("slipway.breaker")
 local client_headers = require("slipway.client_headers")
 local concurrency = require("slipway.concurrency")
@@ -174,7 +175,7 @@ function _M.admit()
   if is_unsized then
     bodies.bound(entry)
   end
-  failure = policy.refuses(entry) or bodies.receive(entry, length, is_unsized)
+  failure = policy.refuses(entry) or bodies.receive(ctx, entry, length, is_unsized)
   if failure then
     return answers.refuse(failure)
   end
@@ -193,8 +194,24 @@ function _M.admit_trial()
   return _M.admit()
 end
 
+-- Access phase of the platform's own services: nothing but the body is looked at.
+function _M.admit_own()
+  client_headers.drop()
+  local failure = bodies.receive_own(ngx.ctx)
+  if failure then
+    return answers.refuse(failure)
+  end
+end
+
+-- Log phase of the platform's own services.
+function _M.finish_own()
+  body_quota.release(ngx.ctx)
+  answers.settle()
+end
+
 -- Log phase: whatever this request still holds. Its client may have gone while it waited.
 function _M.release(ctx)
+  body_quota.release(ctx)
   if ctx.ticket then
     waiting.leave(ctx)
   end

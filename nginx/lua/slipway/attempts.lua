@@ -1,6 +1,7 @@
 -- A request's way to a target: chosen and counted, dialled, tried on another one where that is safe, counted off.
 local balancer = require("ngx.balancer")
 local balancing = require("slipway.balancing")
+local bodies = require("slipway.bodies")
 local ejection = require("slipway.ejection")
 local inflight = require("slipway.inflight")
 local metrics = require("slipway.metrics")
@@ -142,8 +143,9 @@ end
 -- A body that was read after the access phase: only now is its size known, and its target may be gone meanwhile.
 -- Returns nil, or a failure's code.
 local function receive(ctx)
-  if (tonumber(ngx.var.content_length) or 0) > ctx.entry.max_body_bytes then
-    return "body-too-large"
+  local failure = bodies.arrived(ctx, tonumber(ngx.var.content_length) or 0)
+  if failure then
+    return failure
   end
   if routes.is_current(ctx.entry) then
     return nil

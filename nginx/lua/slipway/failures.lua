@@ -24,6 +24,21 @@ _M.BY_CODE = {
     remedy = "Send less. If it is a delivery: push fewer commits at once; the host's owner can raise "
       .. "SLIPWAY_DELIVERY_MAX_BYTES",
   },
+  ["bodies-full"] = {
+    status = 503, fault = "platform", title = "Too many uploads", retry_after_s = 5,
+    detail = "As many request bodies are under way as the platform has room for.",
+    remedy = "Try again in a few seconds. The host's owner can raise SLIPWAY_EDGE_BODIES_BYTES",
+  },
+  ["app-bodies-full"] = {
+    status = 503, fault = "app", title = "Too many uploads", retry_after_s = 5,
+    detail = "As many request bodies are under way to the app as one app has room for.",
+    remedy = "Try again in a few seconds.",
+  },
+  ["client-bodies-full"] = {
+    status = 429, fault = "client", title = "Too many uploads", retry_after_s = 5,
+    detail = "As many request bodies are under way from this client's address as one client has room for.",
+    remedy = "Let some of the uploads end, then try again.",
+  },
   ["bad-request"] = {
     status = 400, fault = "client", title = "Request not understood",
     detail = "The request breaks a rule of HTTP, so it was not passed on.",

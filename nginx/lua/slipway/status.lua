@@ -1,5 +1,6 @@
 -- The private listener's /status: what this edge holds and does, for doctor and tests.
 local answers = require("slipway.answers")
+local body_quota = require("slipway.body_quota")
 local cjson = require("cjson.safe")
 local inflight = require("slipway.inflight")
 local loads = require("slipway.loads")
@@ -50,6 +51,7 @@ function _M.answer()
     inflight = (inflight.totals()),
     loads = loads.all(),
     waiting = waiting.counts(),
+    bodies = body_quota.totals(),
     pauses = streaks.pauses(),
     free_bytes = { routes = ngx.shared.slipway_routes:free_space() },
   }))

@@ -205,6 +205,19 @@ def test_a_crash_at_start_tells_exit_code_and_last_words_without_secrets(rig: Ri
     assert row.tail == "with •••"
 
 
+def test_why_a_start_was_refused_shows_no_variable(rig: Rig) -> None:
+    app = rig.add_app()
+    set_variable(rig, app, "PASSWORD", "correct horse battery")
+    refused = DeploymentFailed("start-refused", "exec: correct horse battery", remedy="take correct horse battery out")
+    rig.runtime.refuse["acme-hello-web-r1-1"] = refused
+    row = rig.built(app)
+    rig.settle(app)
+    row = rig.deployment(row)
+    assert row.reason == "start-refused"
+    assert "exec: •••" in row.detail
+    assert "correct horse battery" not in row.detail + row.remedy + row.tail
+
+
 def test_a_start_that_is_refused_tells_why(rig: Rig) -> None:
     app = rig.add_app()
     rig.runtime.refuse["acme-hello-web-r1-1"] = DeploymentFailed("start-refused", "no such program", remedy="mend it")

@@ -60,6 +60,7 @@ class Bench:
         stopped: Callable[[], bool] = never,
         timeout_s: float = 120,
         images: BuildKit | None = None,
+        links: Mapping[str, str] | None = None,
     ) -> Built:
         base = self.settings.scratch_dir / f"slipway-{self.settings.instance}"
         with scratch(base, secrets.token_hex(4), room_bytes=1 << 20) as folders:
@@ -67,6 +68,8 @@ class Bench:
                 path = folders.source / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
+            for name, target in (links or {}).items():
+                (folders.source / name).symlink_to(target)
             recipe = self.recipe(folders.source)
             dockerfile = folders.recipe / "Dockerfile"
             dockerfile.write_text(recipe.dockerfile)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -143,6 +144,71 @@ def test_a_detected_app_runs_on_a_read_only_root_without_rights(bench: Bench, ex
     with served(bench) as url:
         assert eventually(lambda: answer(url + path), within_s=30)
         assert answer(f"{url}/slipway.toml") == ""
+
+
+def status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_a_site_serves_nothing_that_sites_do_not_publish(bench: Bench) -> None:
+    """Also what the repository's own ignore file lets in, and what links lead to."""
+    published = ("index.html", "a/page.html", ".well-known/security.txt", "openapi.yaml", "install.sh", "example.py")
+    withheld = (
+        *(".env", ".git/config", "a/.git/HEAD", ".well-known/.secret", "config.php", "CONFIG.PHP", "dump.sql.gz"),
+        *(
+            "index.html~",
+            "index.html.bak",
+            "tls.key",
+            "id_rsa",
+            "Dockerfile",
+            "slipway.toml",
+            "package.json",
+            "Procfile",
+        ),
+        *("node_modules/x/index.js", "a/settings.ini", "debug.log"),
+    )
+    let_in = "".join(f"!{path}\n" for path in withheld)
+    files = {f"public/{path}": "content of " + path for path in (*published, *withheld)}
+    files |= {"slipway.toml": '[static]\nroot = "public"\n', "public/.dockerignore": f"left-out.html\n{let_in}"}
+    links = {
+        "passwd.txt": "/etc/passwd",
+        "environment.txt": "/proc/self/environ",
+        "up.txt": "../srv/static_site.py",
+        "root": "/",
+        "loop": ".",
+        "env.txt": ".env",
+        "gone.html": "nowhere",
+        "again.html": "a/page.html",
+        "latest": "a",
+        "index.html.gz": "/etc/passwd",
+    }
+    bench.build(
+        files | {"public/left-out.html": "x"}, timeout_s=300, links={f"public/{k}": v for k, v in links.items()}
+    )
+    with served(bench) as url:
+        eventually(lambda: answer(url))
+        assert {
+            path for path in (*published, "again.html", "latest/page.html", "") if status(f"{url}/{path}") != 200
+        } == set()
+        led_out = (
+            "passwd.txt",
+            "environment.txt",
+            "up.txt",
+            "root/etc/passwd",
+            "loop/index.html",
+            "env.txt",
+            "gone.html",
+        )
+        ways = ("a/../.env", "a/..%2f.env", "%2eenv", "//etc/passwd", "..%2f..%2fetc%2fpasswd", ".env/", "config.php/")
+        refused = (*withheld, *led_out, *ways, "left-out.html", "index.html.gz")
+        assert {path for path in refused if status(f"{url}/{path}") == 200} == set()
+        packed = urllib.request.Request(f"{url}/", headers={"Accept-Encoding": "gzip"})  # noqa: S310
+        with urllib.request.urlopen(packed, timeout=5) as response:  # noqa: S310
+            assert response.read() == b"content of index.html"
 
 
 def test_the_scratch_folder_is_gone_afterwards(bench: Bench) -> None:

@@ -116,3 +116,13 @@ def test_a_stream_whose_body_stops_coming_ends_in_time_and_the_connection_does_n
         assert client.read(number).reset is not None
         eventually(lambda: rig.edge.status["inflight"] == {})
         assert client.ask().status == 200
+
+
+def test_a_body_of_unknown_length_over_http2_has_room_reserved_for_it(secure, rig):
+    with secure.http2() as client:
+        number = client.begin("/", "POST", end=False)
+        reserved = 100 << 20
+        eventually(lambda: rig.edge.status["bodies"].get("bytes all") == reserved)
+        client.send(number, b"x" * 1000)
+        assert client.read(number).reset is not None
+        eventually(lambda: rig.edge.status["bodies"] == {})

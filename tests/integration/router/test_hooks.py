@@ -5,6 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from slipway.core import tokens
+from slipway.core.redaction import MASK, without_shapes
 from slipway.core.roles import Role
 from slipway.models import Delivery, HookSecret, now
 from tests.fixtures.api import REPOSITORY, Api, Caller
@@ -15,7 +17,8 @@ def test_a_hooks_secret_is_shown_once_and_sealed_for_it(api: Api, owner: Caller)
     made = owner.post("/api/hooks", {"repository": REPOSITORY}, status=201)
     assert made["url"] == f"http://slipway.localhost:8080/webhooks/github/{made['id']}"
     assert made["repository"] == "github.example/acme/hello"
-    assert len(bytes.fromhex(made["secret"])) == 32
+    assert len(bytes.fromhex(made["secret"].removeprefix(tokens.HOOK_PREFIX))) == 32
+    assert without_shapes(f"the secret is {made['secret']}") == f"the secret is {MASK}"
     assert len(made["secrets"]) == 1
     assert owner.get("/api/hooks") == {"hooks": [made | {"secret": None}]}
     with api.services.db.read(platform="a test looks") as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from slipway.models import Domain, RouteChange, RouteTable, Variable
 from tests.fixtures.api import Api, Caller
@@ -126,7 +126,7 @@ def test_below_anothers_host_under_the_platforms_domain_nobody_gets_one(owner: C
     stranger.post("/api/apps/other/domains", {"host": "a.hello.example.org"}, status=201)
 
 
-@pytest.mark.parametrize("host", ["slipway.localhost", "SLIPWAY.localhost", "x.slipway.localhost", "localhost"])
+@pytest.mark.parametrize("host", ["slipway.localhost", "SLIPWAY.localhost", "x.slipway.localhost"])
 def test_the_platforms_own_hosts_are_not_given_away(owner: Caller, host: str) -> None:
     problem = owner.problem(422, "POST", DOMAINS, {"host": host})
     assert problem["detail"].endswith("is the platform's own host")
@@ -135,3 +135,17 @@ def test_the_platforms_own_hosts_are_not_given_away(owner: Caller, host: str) ->
 @pytest.mark.parametrize("host", ["console.localhost", "", "a b", "x..y", "-x.org", "http://x"])
 def test_hosts_that_cannot_be(owner: Caller, host: str) -> None:
     owner.problem(422, "POST", DOMAINS, {"host": host})
+
+
+@pytest.mark.parametrize("host", ["com", "co.uk", "203.0.113.9", "0x7f.1", "[::1]", "localhost"])
+def test_what_nobody_can_own_leads_to_no_app(owner: Caller, host: str) -> None:
+    problem = owner.problem(422, "POST", DOMAINS, {"host": host})
+    assert "an app needs a name of its own" in problem["detail"]
+
+
+def test_a_host_that_was_taken_when_it_was_allowed_can_be_given_back(api: Api, owner: Caller) -> None:
+    owner.post(DOMAINS, {"host": "shop.example.org"}, status=201)
+    with api.services.db.write(platform="a test changes") as session:
+        session.execute(update(Domain).where(Domain.host == "shop.example.org").values(host="com"))
+    owner.delete(f"{DOMAINS}/com")
+    assert "com" not in [each["host"] for each in owner.get(DOMAINS)["domains"]]

@@ -74,6 +74,78 @@ def test_a_dockerfile_in_the_context_folder_is_found(tmp_path: Path) -> None:
     assert "USER 7" in recipe.dockerfile
 
 
+@pytest.mark.parametrize("name", ["dockerfile", "DOCKERFILE", "DockerFile"])
+def test_a_dockerfile_counts_in_any_case(tmp_path: Path, name: str) -> None:
+    recipe = make(tmp_path, **{name: "FROM python\nUSER 7\n", "index__html": "", f"{name}__dockerignore": "secret\n"})
+    assert (recipe.builder, recipe.ignore) == ("dockerfile", "secret\n")
+    assert "USER 7" in recipe.dockerfile
+
+
+def test_of_two_dockerfiles_the_usual_spelling_is_built_and_the_log_says_so(tmp_path: Path) -> None:
+    recipe = make(tmp_path, Dockerfile="FROM python\nUSER 1\n", dockerfile="FROM python\nUSER 2\n")
+    assert "USER 1" in recipe.dockerfile
+    assert recipe.notes == ("Dockerfile is built; dockerfile is not looked at",)
+    (tmp_path / "Dockerfile").unlink()
+    (tmp_path / "DOCKERFILE").write_text("FROM python\nUSER 3\n")
+    assert "USER 2" in make(tmp_path).dockerfile
+
+
+def test_of_two_unusual_spellings_neither_is_guessed(tmp_path: Path) -> None:
+    failure = refused(tmp_path, DOCKERFILE="FROM python\n", DockerFile="FROM python\n")
+    assert failure.reason == "dockerfile-refused"
+    assert "DOCKERFILE and DockerFile" in failure.message
+
+
+def test_a_folder_that_is_called_dockerfile_is_none(tmp_path: Path) -> None:
+    assert make(tmp_path, dockerfile___notes__md="", index__html="").builder == "static"
+
+
+def test_a_named_folder_is_published_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "docs/out").mkdir(parents=True)
+    (tmp_path / "docs/out/.dockerignore").write_text("drafts\n!config.php\n")
+    recipe = make(
+        tmp_path,
+        slipway__toml='[static]\nroot = "docs/out"\n',
+        Dockerfile="FROM python\n",
+        package__json="{}",
+        docs___out___index__html="",
+        docs___out___example__py="",
+    )
+    assert (recipe.builder, recipe.context) == ("static", tmp_path / "docs/out")
+    assert 'COPY [".", "/site/"]' in recipe.dockerfile
+    assert any(note.endswith("example.py") for note in recipe.notes)
+    assert recipe.ignore is not None
+    lines = recipe.ignore.splitlines()
+    assert lines.index("!config.php") < lines.index("**/*.[pP][hH][pP]"), "what is never served can't be let in again"
+    assert lines.index("!**/.well-known") < lines.index("drafts"), "what the site leaves out stays out"
+
+
+def test_a_setting_of_the_app_names_the_folder_too(tmp_path: Path) -> None:
+    (tmp_path / "public").mkdir()
+    recipes = Recipes(RULES, BaseImages("python", "python"), FakeImages(), lambda: 20)
+    assert recipes.make(SourceTree(tmp_path), {"static": {"root": "public"}}, {}).builder == "static"
+
+
+def test_a_byte_order_mark_hides_nothing(tmp_path: Path) -> None:
+    recipe = make(
+        tmp_path,
+        slipway__toml="\ufeffport = 9000\n",
+        Procfile="\ufeffweb: start\n",
+        pyproject__toml='\ufeff[project]\nname = "x"\nversion = "1"\n',
+    )
+    assert recipe.file_settings == {"port": 9000}
+    assert set(recipe.processes) == {"web"}
+
+
+def test_requirements_in_utf_16_are_read(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-r base.txt\n", encoding="utf-16")
+    assert "COPY requirements.txt" not in make(tmp_path, Procfile="web: x\n").dockerfile
+
+
+def test_a_large_script_of_the_browsers_is_passed_over(tmp_path: Path) -> None:
+    assert make(tmp_path, index__html="", main__js="x" * (2 << 20)).builder == "static"
+
+
 def test_without_a_dockerfile_the_sources_are_recognised(tmp_path: Path) -> None:
     recipe = make(tmp_path, requirements__txt="flask\n", Procfile="web: x\n", __dockerignore="docs\n")
     assert recipe.builder == "python"
@@ -94,7 +166,10 @@ def test_without_a_dockerfile_the_sources_are_recognised(tmp_path: Path) -> None
         ("dockerfile-refused", {"Dockerfile": "nonsense\n"}),
         ("dockerfile-refused", {"Dockerfile": "# syntax=evil/x\nFROM python\n"}),
         ("dockerfile-refused", {"Dockerfile": "# syntax=docker/dockerfile:1\nFROM python\nRUN <<E\nE\n"}),
+        ("settings-invalid", {"slipway__toml": '[static]\nroot = "nowhere"\n'}),
+        ("settings-invalid", {"slipway__toml": '[static]\nroot = "a"\n[build]\ndockerfile = "b"\n', "a___x": ""}),
         ("not-recognised", {"README__md": "hello"}),
+        ("not-recognised", {"index__html": "", "config__php": ""}),
     ],
 )
 def test_what_can_not_be_built_says_why_and_what_to_do(tmp_path: Path, reason: str, files: dict[str, str]) -> None:

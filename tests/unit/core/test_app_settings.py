@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -130,3 +131,52 @@ def test_a_fault_in_the_file_is_told_with_its_line() -> None:
     for told in ("line 1: port must be at least 1", "line 4: resources.memory is not a setting; did you mean"):
         assert f"slipway.toml, {told}" in refused.value.message
     assert refused.value.remedy.startswith("mend slipway.toml and push again")
+
+
+NUMBERS = (
+    *("resources.cpus", "resources.memory_mb", "resources.pids", "port", "max_concurrency", "max_body_mb"),
+    *(f"timeouts.{name}_s" for name in ("connect", "read", "probe", "drain", "websocket_drain", "stop", "pre_deploy")),
+    *(
+        "waiting.requests",
+        "waiting.mb",
+        "waiting.timeout_s",
+        "ejection.failures",
+        "ejection.pause_s",
+        "ejection.most_s",
+    ),
+    *("breaker.failures", "breaker.pause_s", "processes.web.replicas"),
+)
+
+
+def with_value(name: str, value: Any) -> dict[str, Any]:
+    *tables, last = name.split(".")
+    values: dict[str, Any] = {last: value}
+    for table in reversed(tables):
+        values = {table: values}
+    return values
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -1, 1e300, 10**400])
+@pytest.mark.parametrize("name", NUMBERS)
+def test_no_number_is_without_bounds(name: str, value: float) -> None:
+    with pytest.raises(InvalidInput, match=name):
+        parse(with_value(name, value))
+
+
+def test_the_list_of_numbers_is_whole() -> None:
+    schema = AppSettings.model_json_schema()
+
+    def numbers(part: dict[str, Any]) -> int:
+        own = [each for each in (part, *part.get("anyOf", ())) if each.get("type") in ("integer", "number")]
+        assert all("maximum" in each and ("minimum" in each or "exclusiveMinimum" in each) for each in own)
+        return len(own) + sum(numbers(each) for each in part.get("properties", {}).values())
+
+    of_tables = sum(numbers(schema["$defs"][name]) for name in schema["$defs"] if name != "RouteTimeouts")
+    assert numbers(schema) + of_tables == len(NUMBERS)
+
+
+@pytest.mark.parametrize("name", ["resources.cpus", "timeouts.connect_s", "timeouts.read_s", "ejection.pause_s"])
+def test_what_would_be_rounded_to_nothing_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput, match=f"{name} must be at least 0.01"):
+        parse(with_value(name, 0.004))
+    parse(with_value(name, 0.01))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -25,7 +26,11 @@ from slipway.errors import InvalidInput
         ({"port": 0}, "port must be at least 1"),
         ({"port": 65536}, "port must be at most 65535"),
         ({"resources": {"cpus": "all"}}, "resources.cpus must be a number"),
-        ({"resources": {"cpus": 0}}, "resources.cpus must be more than 0"),
+        ({"resources": {"cpus": 0}}, "resources.cpus must be at least 0.01"),
+        ({"resources": {"cpus": 1e-9}}, "resources.cpus must be at least 0.01"),
+        ({"resources": {"cpus": math.nan}}, "resources.cpus must be a number, not nan or infinite"),
+        ({"resources": {"memory_mb": math.inf}}, "resources.memory_mb must be a number, not nan or infinite"),
+        ({"timeouts": {"connect_s": 1e-9}}, "timeouts.connect_s must be at least 0.01"),
         ({"resources": {"read_only": "maybe"}}, "resources.read_only must be true or false"),
         ({"resources": 1}, "resources must be a table"),
         ({"processes": []}, "processes must be a table"),

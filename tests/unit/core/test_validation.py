@@ -190,11 +190,55 @@ def test_what_has_no_identity_stands_for_itself_without_its_credential(url: str)
         (" Shop.Example.ORG. ", "shop.example.org"),
         ("bücher.example", "xn--bcher-kva.example"),
         ("faß.example", "xn--fa-hia.example"),
-        ("localhost", "localhost"),
+        ("Bücher.example", "xn--bcher-kva.example"),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("XN--BCHER-KVA.example", "xn--bcher-kva.example"),
+        ("straße.example", "xn--strae-oqa.example"),
+        ("a。example。org", "a.example.org"),
+        ("ｓｈｏｐ.example.org", "shop.example.org"),
+        ("shop.localhost", "shop.localhost"),
+        ("shop.internal", "shop.internal"),
+        ("acme.github.io", "acme.github.io"),
+        ("a--b.example.org", "a--b.example.org"),
+        ("1.example.org", "1.example.org"),
     ],
 )
 def test_a_domain_is_kept_in_its_ascii_form(given: str, kept: str) -> None:
     assert validation.domain(given) == kept
+    assert validation.domain(kept) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("127.0.0.1", "127.1", "127.0.0.1.", "0177.0.0.1", "0x7f.0.0.1", "0x7f000001", "0X7F000001", "2130706433"),
+        *("017700000001", "1.2.3.0x4", "999.999.999.999", "example.123", "１２７.0.0.1", "127。0。0。1", "127.0.0.1。"),
+        *("::1", "[::1]", "2001:db8::1", "::ffff:127.0.0.1", "fe80::1%eth0", "[2001:DB8::1]"),
+    ],
+)
+def test_an_address_is_no_domain_however_it_is_written(text: str) -> None:
+    with pytest.raises(InvalidInput, match="is an address") as refused:
+        validation.domain(text)
+    assert "app.example.org" in refused.value.remedy
+
+
+@pytest.mark.parametrize("text", ["com", "COM.", "localhost", "intranet", "xn--p1ai", "рф", "a"])
+def test_a_single_label_is_no_domain(text: str) -> None:
+    with pytest.raises(InvalidInput, match="is a single label"):
+        validation.domain(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["co.uk", "CO.UK.", "com.au", "foo.ck", "github.io", "s3.amazonaws.com", "公司.cn", "xn--55qx5d.cn"]
+)
+def test_what_everybody_registers_names_below_is_no_domain(text: str) -> None:
+    with pytest.raises(InvalidInput, match="is a public suffix"):
+        validation.domain(text)
+
+
+def test_a_host_that_is_no_domain_any_more_can_still_be_named() -> None:
+    assert validation.host_name("COM.") == "com"
+    assert validation.host_name("127.0.0.1") == "127.0.0.1"
 
 
 @pytest.mark.parametrize(
@@ -208,12 +252,17 @@ def test_a_domain_is_kept_in_its_ascii_form(given: str, kept: str) -> None:
         "a-.org",
         "*.org",
         "a_b.org",
-        "a b",
-        "a/b",
-        "http://a",
-        "a:80",
-        "x" * 64,
-        "a." * 140,
+        "a b.org",
+        "a/b.org",
+        "http://a.org",
+        "a.org:80",
+        "x" * 64 + ".org",
+        "a." * 140 + "org",
+        "a.org..",
+        "xn--zzzzzzzz.org",
+        "a\u200d.org",
+        "a\u202e.org",
+        "\ud800.org",
     ],
 )
 def test_what_is_no_host_name_is_refused(text: str) -> None:

@@ -116,7 +116,11 @@ def test_a_value_that_nginx_could_misread_is_refused_by_its_key(prepared, settin
 def test_where_redis_is(prepared, url, redis):
     folder, _ = prepared(redis_url=url)
 
-    assert json.loads((folder / "settings.json").read_text()) == {"edge_id": "edge-1", "redis": redis}
+    assert json.loads((folder / "settings.json").read_text()) == {
+        "edge_id": "edge-1",
+        "bodies_bytes": 4 << 30,
+        "redis": redis,
+    }
 
 
 def test_only_its_owner_reads_what_may_hold_a_password(prepared):

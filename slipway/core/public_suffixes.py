@@ -1,0 +1,23 @@
+"""Names below which everybody may register their own: the Public Suffix List, as the library brings it along."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+
+def is_public(host: str) -> bool:
+    """Is this name, in its ASCII form, itself a public suffix, as `com`, `co.uk` and `github.io` are? A single label
+    that the list does not know counts as one."""
+    return bool(_suffixes().is_public(host))
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    """Read at the first question: most processes never ask."""
+    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415
+
+    return PublicSuffixList()

@@ -1,0 +1,20 @@
+"""A replica in Docker's terms."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from docker import APIClient
+
+from slipway.adapters import docker_containers
+from tests.contracts.runtime_rigs import FakeRig
+
+
+@pytest.mark.parametrize(("cpus", "nano_cpus"), [(1e-9, 10_000_000), (0.01, 10_000_000), (0.5, 500_000_000)])
+def test_a_replica_has_a_cpu_limit_that_the_engine_does_not_take_for_none(cpus: float, nano_cpus: int) -> None:
+    spec = replace(FakeRig().spec(), cpus=cpus)
+    with closing(APIClient(base_url="unix:///nowhere", version="1.41")) as api:
+        made = docker_containers.creation(api, "slipway", spec, argv=None, task=False)
+    assert made["host_config"]["NanoCpus"] == nano_cpus
