@@ -73,6 +73,7 @@ class GitSource:
             work.repository,
             self._sha,
             status,
+            tenant=work.tenant,
             app=work.app,
             description=f"{work.app} {what}",
             target_url=f"{self._tools.settings.public_url.rstrip('/')}/deployments/{work.deployment_id}",

@@ -158,7 +158,9 @@ class FakeStatuses:
 
     sent: list[tuple[str, str]] = field(default_factory=list)
 
-    def send(self, repository: str, sha: str, state: str, *, app: str, description: str, target_url: str) -> None:
+    def send(
+        self, repository: str, sha: str, state: str, *, tenant: str, app: str, description: str, target_url: str
+    ) -> None:
         self.sent.append((sha, state))
 
     def settle(self) -> None: ...
