@@ -142,7 +142,9 @@ class GitSource:
         work = self._work
         return BuildSpec(
             tenant=work.tenant,
+            tenant_id=work.tenant_id,
             app=work.app,
+            app_id=work.app_id,
             deployment_id=work.deployment_id,
             context=recipe.context,
             dockerfile=folders.recipe / "Dockerfile",

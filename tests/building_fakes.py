@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from slipway.core.step_cache import DeletedApp
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import (
     BuildSpec,
@@ -85,7 +86,7 @@ class FakeImages:
     def forget_sources(self) -> None:
         self.forgotten += 1
 
-    def forget_steps(self) -> None: ...
+    def forget_steps(self, deleted: DeletedApp) -> None: ...
 
 
 @dataclass

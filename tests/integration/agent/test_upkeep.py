@@ -15,6 +15,7 @@ from builder.agent.upkeep import deletion, housekeeping, lapsed
 from builder.agent.upkeep.polling import Polling
 from slipway import intents
 from slipway.core.states import State
+from slipway.core.step_cache import DeletedApp
 from slipway.errors import DeploymentFailed
 from slipway.models import App, Build, Deployment, Domain, Release, Replica, now
 from slipway.ports.runtime import OwnImage
@@ -249,7 +250,8 @@ def test_an_image_without_a_row_is_removed_unless_a_worker_may_still_write_it(ri
     assert rig.runtime.removed_images == [
         f"slipway/stray-{rows[3].id}", "slipway/of-an-attempt-before", "slipway/stray-4711",
     ]  # fmt: skip
-    assert builder.forgot == ["sources", "steps"], "what belongs to a deployment that is gone lives on in no step"
+    gone = DeletedApp(deployment_ids=frozenset({4711}))
+    assert builder.forgot == ["sources", gone], "what belongs to a deployment that is gone lives on in no step"
     assert housekeeping.collect_strays(rig.parts, lambda: builder) == 0
 
 
@@ -317,9 +319,17 @@ def test_a_deleted_app_leaves_nothing(rig: Rig) -> None:
     assert sorted(rig.runtime.removed_images) == [
         "slipway/aaaaaaa", "slipway/ccccccc", f"slipway/stray-{unstarted.id}",
     ]  # fmt: skip
-    assert "steps" in builder.forgot
+    assert builder.forgot == ["sources", DeletedApp(app.id, rig.tenant_id)]
     assert logs.removed == [1, 3]
     assert "acme" in rig.runtime.networks
+
+
+def test_an_app_that_runs_an_image_has_no_steps_to_remove(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.change(app, deleted_at=now(), source="image")
+    builder = FakeBuilder()
+    assert deletion.delete_apps(rig.parts, lambda: builder, FakeLog()) == 1
+    assert builder.forgot == []
 
 
 def test_the_tenants_network_goes_with_its_last_app(rig: Rig) -> None:
