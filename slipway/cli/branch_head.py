@@ -14,7 +14,7 @@ from typing import Any
 
 from slipway.cli.exits import ApiAbsent, ApiProblem
 from slipway.cli.invocation import Invocation
-from slipway.cli.transcript import Deployment
+from slipway.cli.transcript import Deployment, serves_already, serving
 from slipway.core.states import BY_HAND, UNFINISHED, WITH_IMAGE_TO_MAKE, Kind, State
 
 DELIVERY_WAIT_S = 5.0
@@ -51,7 +51,7 @@ def follow_on(call: Invocation, ended: Deployment) -> Deployment | None:
     None when it did, or when somebody stopped it, or it failed."""
     if ended["state"] == State.SUPERSEDED:
         return _instead_of(call, ended)
-    if ended["state"] == State.SKIPPED and not _serves_itself(ended):
+    if ended["state"] == State.SKIPPED and not serves_already(ended):
         return _instead_of(call, ended)
     return None
 
@@ -70,7 +70,7 @@ def just_failed(deployment: Deployment) -> bool:
 
 def _just_failed(deployment: Deployment, target: Target) -> bool:
     is_head = bool(target.commit) and deployment["commit"] == target.commit
-    return is_head and just_failed(deployment) and not _serves_itself(deployment)
+    return is_head and just_failed(deployment) and not serves_already(deployment)
 
 
 def _is_under_way(deployment: Deployment, target: Target) -> bool:
@@ -101,7 +101,7 @@ def _target(call: Invocation) -> Target:
 
 def _delivered_soon(call: Invocation, target: Target, listed: list[Deployment]) -> Deployment | None:
     """Right after `git push` its delivery may be on its way: wait for what it makes, for a moment, and say so."""
-    is_live = bool(listed) and _serving(listed[0]) == (target.commit, "")
+    is_live = bool(listed) and serving(listed[0]) == (target.commit, "")
     if not target.commit or not target.awaited_hook or is_live:
         return None
     short = target.commit[:7]
@@ -137,14 +137,3 @@ def made_by_hand(call: Invocation, wanted: dict[str, Any]) -> Deployment:
 
 def _deployments(call: Invocation) -> list[Deployment]:
     return list(call.client.get(call.app_path("/deployments"), limit=_LISTED)["deployments"])
-
-
-def _serves_itself(deployment: Deployment) -> bool:
-    """Was what it is of live when the document was made? Of a deployment that was skipped that is what it says."""
-    return _serving(deployment) == (deployment["commit"], deployment["digest"])
-
-
-def _serving(deployment: Deployment) -> tuple[str, str] | None:
-    """Commit and digest of what was live when the document was made."""
-    live = deployment["serving"]
-    return (live["commit"], live["digest"]) if live else None

@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from slipway import lifecycle
 from slipway.cli import reference
 from slipway.cli.exits import Exit
@@ -126,15 +128,16 @@ def test_deployments_are_asked_for_listed_shown_and_cancelled(slipway: User, app
     made = slipway("deploy", "-a", app, "--ref", "next", "--json").json
     assert (made["state"], made["ref"], made["kind"]) == ("queued", "next", "manual")
     number = str(made["id"])
-    assert slipway("deploy", "-a", app).out.startswith(f"Deployment {number} is queued"), (
-        "what is under way is followed"
-    )
     assert slipway("deployments", "-a", app).lines[1].split()[:2] == [number, "queued"]
+    own = slipway("deploy", "-a", app, "--json").json["id"]
+    assert own > made["id"], "another branch under way is not what is asked for"
+    assert slipway("deploy", "-a", app).out.startswith(f"Deployment {own} is queued"), "but this is"
+    slipway("deployments", "cancel", str(own))
     assert slipway("deployments", "show", number).lines[-1] == "queued"
     assert "is being cancelled" in slipway("deployments", "cancel", number).out
     assert slipway("deployments", "show", number, "--json").json["state"] == "cancelled"
     assert "cancelled · deployment" in slipway("deployments", "show", number).lines[-1]
-    assert slipway("deployments", "-a", app, "--limit", "1", "--json").json["deployments"][0]["id"] == made["id"]
+    assert slipway("deployments", "-a", app, "--limit", "1", "--json").json["deployments"][0]["id"] == own
     assert "slipway deployments" in slipway("deployments", "cancel", number, code=Exit.FAILED).err
 
 
@@ -244,13 +247,15 @@ def test_a_failure_is_told_with_what_to_do(platform: Platform, slipway: User, ap
     assert shown.endswith(f"Error build-failed · deployment {number}\n")
 
 
-def test_a_push_that_just_failed_is_shown_and_not_deployed_again(platform: Platform, slipway: User, app: str) -> None:
+def test_a_push_that_just_failed_is_shown_and_not_deployed_again(
+    platform: Platform, slipway: User, app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     number = slipway("deploy", "-a", app, "--json").json["id"]
     fail(platform, number)
     with platform.api.services.db.write(platform="a test's push") as session:
         row = session.get_one(Deployment, number)
         row.kind, row.commit_sha = "push", "7" * 40
-    platform.agent.head = "7" * 40
+    monkeypatch.setattr(platform.agent, "head", "7" * 40)
     shown = slipway("deploy", "-a", app, "--watch", code=Exit.FAILED)
     assert f"Error build-failed · deployment {number}\n" in shown.out
     assert "--ref main" in shown.err
