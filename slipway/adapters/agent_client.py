@@ -74,11 +74,14 @@ class AgentClient:
 
         Raises:
             DeploymentFailed: the repository can't be read.
+            NotFound: the app is gone.
         """
         with self._asked(f"/apps/{app_id}/head", timeout_s=_HEAD_TIMEOUT_S) as (response, _):
             if response.status == HTTPStatus.UNPROCESSABLE_ENTITY:
                 problem = json.loads(response.read())
                 raise DeploymentFailed("head-unknown", problem["detail"], remedy=problem.get("remedy", ""))
+            if response.status == HTTPStatus.NOT_FOUND:
+                raise NotFound(f"app {app_id} is gone", remedy="see which there are: slipway apps")
             commit = _document(response)["commit"]
             return None if commit is None else str(commit)
 

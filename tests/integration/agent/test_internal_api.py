@@ -11,7 +11,7 @@ import pytest
 
 from builder.agent import internal_api
 from slipway.adapters.agent_client import AgentClient
-from slipway.errors import DeploymentFailed
+from slipway.errors import DeploymentFailed, NotFound
 from slipway.models import App, Replica
 from slipway.ports.runtime import ResourceUse
 from tests.fakes import FakeContainer
@@ -42,12 +42,15 @@ def status() -> dict[str, Any]:
 
 
 HEADS = {1: "a" * 40, 2: None}
+GONE = 4
 
 
 def head_of(app_id: int) -> str | None:
     """As of the repositories of three apps; the third one's can't be read."""
     if app_id == 3:
         raise DeploymentFailed("clone-failed", "the repository can't be read", remedy="give a credential")
+    if app_id == GONE:
+        raise NotFound("no such app")
     return HEADS[app_id]
 
 
@@ -104,6 +107,8 @@ def test_the_head_of_an_apps_branch(rig: Rig, client: httpx.Client) -> None:
     with pytest.raises(DeploymentFailed, match="can't be read") as unreadable:
         agent.head(3)
     assert unreadable.value.remedy == "give a credential"
+    with pytest.raises(NotFound, match="is gone"):
+        agent.head(GONE)
     assert client.get("/apps/one/head").status_code == 404
 
 

@@ -16,7 +16,7 @@ from builder.agent.upkeep.polling import Polling
 from slipway import intents
 from slipway.core.states import State
 from slipway.core.step_cache import DeletedApp
-from slipway.errors import DeploymentFailed
+from slipway.errors import DeploymentFailed, NotFound
 from slipway.models import App, Build, Deployment, Domain, Release, Replica, now
 from slipway.ports.runtime import OwnImage
 from slipway.queue import BUILDS, SERIALIZER, WorkQueue, connect
@@ -167,6 +167,22 @@ def test_an_app_that_was_never_deployed_is_only_looked_at(rig: Rig, polling: Pol
     assert polling.look() == polling.look() == 0
     assert rig.all(App)[0].head == NEW
     assert rig.all(Deployment) == []
+
+
+def test_the_head_of_an_apps_branch_is_as_the_repository_has_it_now(
+    rig: Rig, polling: Polling, sources: FakeSources
+) -> None:
+    app = rig.add_app()
+    assert polling.head_of(app.id) is None
+    head(sources, app, NEW)
+    assert polling.head_of(app.id) == NEW
+    sources.failure = DeploymentFailed("clone-failed", "no")
+    with pytest.raises(DeploymentFailed):
+        polling.head_of(app.id)
+    rig.change(app, source="image")
+    for number in (app.id, 4711):
+        with pytest.raises(NotFound):
+            polling.head_of(number)
 
 
 def test_a_repository_that_does_not_answer_delays_no_other(rig: Rig, polling: Polling, sources: FakeSources) -> None:
