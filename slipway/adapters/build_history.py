@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from slipway.core.step_cache import BuildRun, KnownRuns
 
@@ -36,25 +36,25 @@ class BuildHistory:
         """Around a build that takes no longer than `longest_s`, also when its worker is killed."""
         begun = self._clock()
         run = BuildRun(secrets.token_hex(8), app_id, tenant_id, deployment_id, begun, begun + longest_s)
-        self._append(asdict(run))
+        self._append(asdict(run), durably=True)
         try:
             yield
         finally:
-            self._append({"id": run.id, "ended": self._clock()})
+            self._append({"id": run.id, "ended": self._clock()}, durably=False)  # if lost, it counts as long as it may
 
     def known(self) -> KnownRuns:
         """All that is written down."""
         with self._locked():
             return self._read()
 
-    def _append(self, line: dict[str, Any]) -> None:
+    def _append(self, line: dict[str, Any], *, durably: bool) -> None:
         with self._locked():
             if not self._path.exists():
                 self._write(KnownRuns([], self._clock()))
             elif self._path.stat().st_size > self._max_bytes:
                 self._write(self._read().newest(KEPT_RUNS))
             with self._path.open("a") as file:
-                _write_lines(file.fileno(), [line])
+                _write_lines(file, [line], durably=durably)
 
     def _read(self) -> KnownRuns:
         since, runs = self._clock(), dict[str, BuildRun]()
@@ -79,7 +79,7 @@ class BuildHistory:
     def _write(self, known: KnownRuns) -> None:
         aside = self._path.with_suffix(".new")
         with aside.open("w") as file:
-            _write_lines(file.fileno(), [{"since": known.since}, *map(asdict, known.runs)])
+            _write_lines(file, [{"since": known.since}, *map(asdict, known.runs)], durably=True)
         aside.replace(self._path)
 
     @contextmanager
@@ -90,10 +90,9 @@ class BuildHistory:
             yield
 
 
-def _write_lines(descriptor: int, lines: list[dict[str, Any]]) -> None:
+def _write_lines(file: TextIO, lines: list[dict[str, Any]], *, durably: bool) -> None:
     """A line break comes first: the line before may have been cut off."""
-    text = "".join(f"\n{json.dumps(line)}" for line in lines)
-    with os.fdopen(os.dup(descriptor), "w") as file:
-        file.write(f"{text}\n")
-        file.flush()
+    file.write("".join(f"\n{json.dumps(line)}" for line in lines) + "\n")
+    file.flush()
+    if durably:
         os.fsync(file.fileno())
