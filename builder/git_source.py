@@ -75,6 +75,7 @@ class GitSource:
             work.repository,
             self._sha,
             status,
+            tenant=work.tenant,
             app=work.app,
             description=f"{work.app} {what}",
             target_url=f"{self._tools.settings.public_url.rstrip('/')}/deployments/{work.deployment_id}",
@@ -163,7 +164,9 @@ class GitSource:
         work = self._work
         return BuildSpec(
             tenant=work.tenant,
+            tenant_id=work.tenant_id,
             app=work.app,
+            app_id=work.app_id,
             deployment_id=work.deployment_id,
             context=recipe.context,
             dockerfile=folders.recipe / "Dockerfile",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from builder.hold import Work
@@ -12,7 +12,7 @@ from slipway import intents
 from slipway.core.configuration import WEB
 from slipway.core.fleet import READY
 from slipway.core.ordering import LiveImage, LiveTree, unsettled_choice
-from slipway.core.states import UNFINISHED, Kind
+from slipway.core.states import UNFINISHED, Kind, State
 from slipway.models import App, AuditRecord, Build, Deployment, Release, Replica, now
 
 _OF_A_BUILD = frozenset({"repository", "settings"})
@@ -41,7 +41,26 @@ def live_image(session: Session, work: Work, *, audited_days: float) -> LiveImag
         kind=Kind(live.kind),
         serves=bool(session.scalar(ready)),
         outdated=_is_outdated(session, work, made, now() - timedelta(days=audited_days)),
+        leaving=_is_leaving(session, work, live),
     )
+
+
+def _is_leaving(session: Session, work: Work, live: Deployment) -> bool:
+    """Is an earlier deployment of something else on its way? A push that has not begun to start compares itself with
+    its branch, and stops if it is not the head."""
+    earlier = select(Deployment.id).where(
+        Deployment.app_id == work.app_id,
+        Deployment.environment == work.environment,
+        Deployment.id != work.deployment_id,
+        Deployment.sequence < work.candidate.sequence,
+        Deployment.commit_sha != live.commit_sha,
+        Deployment.stop_requested.is_(None),
+        Deployment.kind != str(Kind.CONFIGURATION),
+        Deployment.state.in_([str(state) for state in UNFINISHED]),
+        or_(Deployment.kind != str(Kind.PUSH), Deployment.state == str(State.STARTING)),
+        or_(Deployment.commit_sha != "", Deployment.ref != work.ref),
+    )
+    return session.scalars(earlier.limit(1)).first() is not None
 
 
 def _is_outdated(session: Session, work: Work, made: Deployment | None, recorded_since: datetime) -> bool:

@@ -74,6 +74,15 @@ class Deployment(Document):
     serving: DeploymentRef | None = Field(description="What is live now; meaning says whether it serves.")
 
 
+class BranchHead(Document):
+    """Where an app's branch is now."""
+
+    ref: str
+    commit: str | None = Field(description="null: the repository has no such branch.")
+    delivered: bool = Field(description="A delivery, or a comparison with the repository, has reported this commit.")
+    hook: str | None = Field(description="The hook that delivers the repository's pushes, if there is one.")
+
+
 class Deployments(Document):
     deployments: list[Deployment]
 
@@ -123,6 +132,7 @@ class Hooks(Document):
 
 class CreatedApp(App):
     hook: Hook | None
+    notices: list[str] = Field(description="What else it means, each with what to do about it.")
 
 
 class ChangedApp(Document):
@@ -130,10 +140,12 @@ class ChangedApp(Document):
     deployment: Deployment | None
     at_the_edge: bool = False
     """Only what the edges do has changed: it is in force within a second, and nothing is deployed."""
+    notices: list[str] = Field(description="What else it means, each with what to do about it.")
 
 
 class DeletedApp(Document):
     name: str
+    notices: list[str] = Field(description="What else it means, each with what to do about it.")
 
 
 class Delivery(Document):

@@ -7,6 +7,7 @@ from typing import Any
 from router.api.operation import HEADERS
 from router.documents import Problem
 from router.problems import MEDIA_TYPE
+from router.usecases.confirmation import HEADER as CONFIRM
 
 REF = "#/components/schemas/"
 _FAILURES = {
@@ -18,6 +19,7 @@ _FAILURES = {
     "413": "The body is too large",
     "415": "The body is not JSON",
     "422": "A field breaks a rule",
+    "428": f"{CONFIRM} does not name what would be lost",
     "500": "A defect of Slipway",
     "503": "Something that is needed does not answer; try again",
 }
@@ -32,7 +34,10 @@ def complete(made: dict[str, Any] | str) -> dict[str, Any]:
     problem = {MEDIA_TYPE: {"schema": {"$ref": REF + "Problem"}}}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
+            confirmed = CONFIRM in operation.get(HEADERS, {})
             operation["parameters"] = _parameters(operation)
+            if confirmed:
+                operation["responses"]["428"] = {"description": _FAILURES["428"], "content": problem}
             for status in _failures_of(path, method, operation):
                 operation["responses"][status] = {"description": _FAILURES[status], "content": problem}
     return document
@@ -43,7 +48,13 @@ def _parameters(operation: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         *({**each, "required": True} if each["in"] == "path" else each for each in operation.get("parameters", [])),
         *(
-            {"name": name, "in": "header", "required": False, "description": about, "schema": {"type": "string"}}
+            {
+                "name": name,
+                "in": "header",
+                "required": name == CONFIRM,
+                "description": about,
+                "schema": {"type": "string"},
+            }
             for name, about in headers.items()
         ),
     ]

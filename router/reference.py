@@ -18,7 +18,9 @@ machines.
 Every call below `/api` carries a token, `Authorization: Bearer slw_…`, and sees its tenant only: what belongs to
 another one is not found. Roles: a viewer reads (but no variable's value), a developer changes apps and deploys, an
 owner also manages hooks and tokens and deletes apps. Bodies are JSON of at most 1 MB; unknown fields are refused by
-name. Times are RFC 3339. Lists of deployments are paged by `before`, the last id of the page before.
+name. What deletes for good takes the thing's name once more, in the header `X-Slipway-Confirm` (else 428). `notices`
+in an answer say what else a change means, such as a hook that is left without an app. Times are RFC 3339. Lists of
+deployments are paged by `before`, the last id of the page before.
 
 Errors are problem documents (RFC 9457, `application/problem+json`) with a stable `code`, a `detail` for people, a
 `remedy` (what to do next) and the `request_id` that the router's log has too; for invalid input `errors` lists the

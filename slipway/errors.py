@@ -7,6 +7,7 @@
     ├── NotAllowed              403
     ├── NotFound                404
     ├── Conflict                409  the state forbids it now (an illegal move, a name taken)
+    ├── ConfirmationRequired    428  something would be lost for good, and the request does not name it
     ├── PayloadTooLarge         413
     ├── UnsupportedContent      415
     ├── DependencyUnavailable   503  SQL, Redis or the container runtime does not answer; try again
@@ -77,6 +78,11 @@ class NotFound(SlipwayError):
 class Conflict(SlipwayError):
     code = "conflict"
     status = 409
+
+
+class ConfirmationRequired(SlipwayError):
+    code = "confirmation-required"
+    status = 428
 
 
 class PayloadTooLarge(SlipwayError):

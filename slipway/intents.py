@@ -71,21 +71,36 @@ def deploy(
     live already is skipped, unless it is to be made anew (`rebuild`).
 
     Of an image `ref` is the name, which becomes the app's when it goes live.
+
+    Raises:
+        Conflict: the key is that of a deployment of something else.
     """
     key = f"manual:{idempotency_key or uuid4()}"
+    kind = Kind.REBUILD if rebuild else Kind.MANUAL
     existing = _existing(session, app, key)
     if existing is not None:
+        _refuse_another(existing, kind, ref, commit_sha)
         return existing
     return _add(
         session,
         app,
-        kind=Kind.REBUILD if rebuild else Kind.MANUAL,
+        kind=kind,
         idempotency_key=key,
         ref=ref,
         commit_sha=commit_sha,
         message=ref if app.source == "image" else "",
         actor=actor,
     )
+
+
+def _refuse_another(existing: Deployment, kind: Kind, ref: str, commit_sha: str) -> None:
+    """A repeated request gets its deployment; a different one must not be answered with it."""
+    same_commit = not commit_sha or existing.commit_sha == commit_sha
+    if (existing.kind, existing.ref) != (kind, ref) or not same_commit:
+        raise Conflict(
+            f"that Idempotency-Key was used for deployment {existing.id}, of {existing.ref}",
+            remedy="use a new key for another deployment",
+        )
 
 
 def rollback(

@@ -173,7 +173,7 @@ class Settings:
         "public", "hosts repositories may be cloned from (host or host:port); public: any with a public address", _names
     )
     github_api: str = _setting("https://api.github.com", "where commit statuses are sent")
-    github_token: str = _setting("", "token for commit statuses; empty: none are sent")
+    github_token: str = _setting("", "token for commit statuses (slipway/<tenant>/<app>); empty: none are sent")
 
     @property
     def edge_listens(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from slipway.core.step_cache import DeletedApp
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import (
     BuildSpec,
@@ -94,7 +95,7 @@ class FakeImages:
     def forget_sources(self) -> None:
         self.forgotten += 1
 
-    def forget_steps(self) -> None: ...
+    def forget_steps(self, deleted: DeletedApp) -> None: ...
 
 
 @dataclass
@@ -167,7 +168,9 @@ class FakeStatuses:
 
     sent: list[tuple[str, str]] = field(default_factory=list)
 
-    def send(self, repository: str, sha: str, state: str, *, app: str, description: str, target_url: str) -> None:
+    def send(
+        self, repository: str, sha: str, state: str, *, tenant: str, app: str, description: str, target_url: str
+    ) -> None:
         self.sent.append((sha, state))
 
     def settle(self) -> None: ...

@@ -15,6 +15,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
+from slipway.core.step_cache import DeletedApp
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, NotFound, SubnetTaken
 from slipway.ports.building import BuildSpec, Built, Commit, Interrupted, Repository, Stopped
 from slipway.ports.routes import Entries, Load, Position, UnderWay
@@ -318,7 +319,7 @@ class FakeBuilder:
 
     def __init__(self) -> None:
         self.specs: list[BuildSpec] = []
-        self.forgot: list[str] = []
+        self.forgot: list[str | DeletedApp] = []
         self.local: set[str] = set()
 
     def build(self, spec: BuildSpec, *, output: Callable[[str], None], stopped: Stopped, timeout_s: float) -> Built:  # noqa: ARG002
@@ -337,8 +338,8 @@ class FakeBuilder:
     def forget_sources(self) -> None:
         self.forgot.append("sources")
 
-    def forget_steps(self) -> None:
-        self.forgot.append("steps")
+    def forget_steps(self, deleted: DeletedApp) -> None:
+        self.forgot.append(deleted)
 
 
 class FakeLog:

@@ -1,4 +1,5 @@
-"""The agent's internal API, on a unix socket: replicas' output and how the agent is. Never reachable from outside."""
+"""The agent's internal API, on a unix socket: replicas' output, branch heads and how the agent is. Never reachable
+from outside."""
 
 from __future__ import annotations
 
@@ -32,6 +33,7 @@ THREADS = 32
 TAIL_MAX = 10_000
 CHECK_S = 2.0
 """How often a silent stream looks whether its reader is still there."""
+_HEAD = re.compile(r"/apps/(?P<id>\d{1,18})/head")
 _OF_A_REPLICA = re.compile(r"/replicas/(?P<id>[^/]+)/(?P<what>output|stats)")
 
 
@@ -43,11 +45,15 @@ class Answer:
 
 
 class Application:
-    """The WSGI application. `status` tells of the agent. Without a framework, which would be a tenth of the agent."""
+    """The WSGI application. `status` tells of the agent, `head_of` which commit an app's branch is at. Without a
+    framework, which would be a tenth of the agent."""
 
-    def __init__(self, parts: Parts, status: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self, parts: Parts, status: Callable[[], dict[str, Any]], head_of: Callable[[int], str | None]
+    ) -> None:
         self._parts = parts
         self._status = status
+        self._head_of = head_of
         self._followers = Followers(parts.runtime)
         self._of_itself: dict[str, Callable[[], dict[str, Any]]] = {
             "/healthz": lambda: {"ok": True},
@@ -69,6 +75,8 @@ class Application:
         path = environ["PATH_INFO"]
         if path in self._of_itself:
             return Answer(_json(self._of_itself[path]()))
+        if of_an_app := _HEAD.fullmatch(path):
+            return Answer(_json({"commit": self._head_of(int(of_an_app["id"]))}))
         asked = _OF_A_REPLICA.fullmatch(path)
         if asked is None:
             return Answer((), status=HTTPStatus.NOT_FOUND)
@@ -91,12 +99,12 @@ class Application:
         return _lines(self._parts, self._followers, replica_id, tail=tail, has_left=has_left if follow else None)
 
 
-def serve(parts: Parts, status: Callable[[], dict[str, Any]]) -> Any:
+def serve(parts: Parts, status: Callable[[], dict[str, Any]], head_of: Callable[[int], str | None]) -> Any:
     """Serve on `settings.agent_socket` in a thread of its own; returns waitress' server."""
     path = parts.settings.agent_socket
     path.unlink(missing_ok=True)
     server = waitress.create_server(
-        Application(parts, status),
+        Application(parts, status, head_of),
         unix_socket=str(path),
         unix_socket_perms="660",
         threads=THREADS,

@@ -71,7 +71,7 @@ class Agent:
         settings = self._parts.settings
         self._try("firewall", lambda: firewall.ensure(settings))
         self._scheduler.start()
-        internal_api.serve(self._parts, self.status)
+        internal_api.serve(self._parts, self.status, self._outside.polling.head_of)
         hearers = waking.Hearers(self._look.set, self._changed.set, functools.partial(rousing.rouse, self._parts))
         waker = waking.Waker(self._scheduler, hearers, self._outages, self._stopped)
         self._beside("wake", lambda: waker.listen(self._outside.redis))

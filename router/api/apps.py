@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from apiflask import APIBlueprint
+from flask import request
 from pydantic import Field
 
 from router import documents
 from router.access import principal, services
 from router.api.operation import Input, Text, operation
-from router.usecases import apps
+from router.usecases import apps, confirmation
 from slipway.core.roles import Role
 from slipway.errors import InvalidInput
 from slipway.intents import MAX_REPLICAS
@@ -84,13 +85,21 @@ def change_app(app: str, body: AppChanges) -> documents.ChangedApp:
     return apps.change_app(services(), principal(), app, changes)
 
 
-@operation(blueprint, "DELETE", "/api/apps/<app>", role=Role.OWNER, output=documents.DeletedApp, status=202)
+@operation(
+    blueprint,
+    "DELETE",
+    "/api/apps/<app>",
+    role=Role.OWNER,
+    output=documents.DeletedApp,
+    status=202,
+    confirm="the app's name",
+)
 def delete_app(app: str) -> documents.DeletedApp:
     """Delete an app
 
     Its hosts lead nowhere at once; its replicas, images and logs are removed soon after.
     """
-    return apps.delete_app(services(), principal(), app)
+    return apps.delete_app(services(), principal(), app, confirmed=request.headers.get(confirmation.HEADER, ""))
 
 
 @operation(blueprint, "PUT", "/api/apps/<app>/scale", role=Role.DEVELOPER, body=NewScale, output=documents.Scale)

@@ -38,7 +38,11 @@ class Rollback(Input):
     to: Number | None = Field(default=None, description="A release's number; by default the one before.")
 
 
-class Follow(Input):
+class OfApp(Input):
+    app: Text | None = Field(default=None, description="The app that it has to be of; another app's is not found.")
+
+
+class Follow(OfApp):
     follow: bool = False
 
 
@@ -46,6 +50,15 @@ class Follow(Input):
 def list_deployments(app: str, query: Page) -> documents.Deployments:
     """An app's deployments, the newest first"""
     return deployments.list_deployments(services(), principal(), app, limit=query.limit, before=query.before)
+
+
+@operation(blueprint, "GET", "/api/apps/<app>/head", role=Role.DEVELOPER, output=documents.BranchHead)
+def get_branch_head(app: str) -> documents.BranchHead:
+    """The commit that an app's branch is at
+
+    Asked of the repository now.
+    """
+    return deployments.branch_head(services(), principal(), app)
 
 
 @operation(
@@ -82,10 +95,17 @@ def roll_back(app: str, body: Rollback) -> documents.Deployment:
     return deployments.roll_back(services(), principal(), app, body.to)
 
 
-@operation(blueprint, "GET", "/api/deployments/<int:deployment>", role=Role.VIEWER, output=documents.Deployment)
-def get_deployment(deployment: int) -> documents.Deployment:
+@operation(
+    blueprint,
+    "GET",
+    "/api/deployments/<int:deployment>",
+    role=Role.VIEWER,
+    query=OfApp,
+    output=documents.Deployment,
+)
+def get_deployment(deployment: int, query: OfApp) -> documents.Deployment:
     """One deployment"""
-    return deployments.get_deployment(services(), principal(), deployment)
+    return deployments.get_deployment(services(), principal(), deployment, query.app)
 
 
 @operation(
@@ -93,21 +113,29 @@ def get_deployment(deployment: int) -> documents.Deployment:
     "POST",
     "/api/deployments/<int:deployment>/cancel",
     role=Role.DEVELOPER,
+    query=OfApp,
     output=documents.Deployment,
     status=202,
 )
-def cancel_deployment(deployment: int) -> documents.Deployment:
+def cancel_deployment(deployment: int, query: OfApp) -> documents.Deployment:
     """Stop an unfinished deployment"""
-    return deployments.cancel(services(), principal(), deployment)
+    return deployments.cancel(services(), principal(), deployment, query.app)
 
 
-@operation(blueprint, "GET", "/api/deployments/<int:deployment>/events", role=Role.VIEWER, content=(EVENT_STREAM,))
-def follow_deployment(deployment: int) -> Response:
+@operation(
+    blueprint,
+    "GET",
+    "/api/deployments/<int:deployment>/events",
+    role=Role.VIEWER,
+    query=OfApp,
+    content=(EVENT_STREAM,),
+)
+def follow_deployment(deployment: int, query: OfApp) -> Response:
     """Follow a deployment
 
     A `state` event with the deployment now and at every change, until nothing more will happen to it.
     """
-    deployments.get_deployment(services(), principal(), deployment)
+    deployments.get_deployment(services(), principal(), deployment, query.app)
     return services().followers.stream(following.deployment_events(services(), principal(), deployment))
 
 
@@ -125,7 +153,7 @@ def get_deployment_log(deployment: int, query: Follow) -> Response:
 
     As text so far; with `follow`, or where text/event-stream is accepted, as `line` events until `end`.
     """
-    deployments.get_deployment(services(), principal(), deployment)
+    deployments.get_deployment(services(), principal(), deployment, query.app)
     if wants_events(query.follow):
         after = request.headers.get("Last-Event-ID", "0")
         return services().followers.stream(following.log_events(services(), principal(), deployment, after))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from router.access import bearer
 from router.documents import Document
+from router.usecases import confirmation
 from slipway.core.roles import Role
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -40,12 +41,15 @@ def operation(  # noqa: PLR0913  a table of what a route is: each named
     status: int = 200,
     content: tuple[str, ...] = (),
     headers: Mapping[str, str] = MappingProxyType({}),
+    confirm: str = "",
 ) -> Callable[[View], View]:
     """Register a view. Without `output` it answers itself: `content` says with which media types (none: no content).
 
     The view gets `body` and `query` where they are asked for. `headers` are optional ones that it reads, with what they
-    are for. A route without a role is open to anyone.
+    are for. `confirm` is what the use case demands in the confirmation header, where something is lost for good. A
+    route without a role is open to anyone.
     """
+    described = dict(headers) | ({confirmation.HEADER: f"Required: {confirm} once more."} if confirm else {})
 
     def register(view: View) -> View:
         route: Any = view
@@ -58,7 +62,7 @@ def operation(  # noqa: PLR0913  a table of what a route is: each named
         route = blueprint.doc(
             operation_id=view.__name__,
             responses=None if output else _bare(status, content),
-            extensions={HEADERS: dict(headers)} if headers else None,
+            extensions={HEADERS: described} if described else None,
         )(route)
         if role is not None:
             route = blueprint.auth_required(bearer, roles=[str(role)])(route)

@@ -12,6 +12,7 @@ from router import documents
 from router.principal import Principal
 from router.services import Services
 from router.usecases import domains, hooks
+from router.usecases.confirmation import require_confirmation
 from router.usecases.finding import app_named, unique_or
 from router.usecases.showing_apps import show_app, show_apps
 from router.usecases.showing_deployments import show_deployment
@@ -72,7 +73,8 @@ def create_app(services: Services, principal: Principal, wanted: NewApp) -> docu
         audit.record(session, app.tenant_id, principal.actor, "app.create", app.name, host=host)
         shown = show_app(session, app, principal.tenant, services.settings.public_url)
     services.queue.wake_agent(app.id)
-    return documents.CreatedApp(**dict(shown), hook=hook)
+    notices = hooks.notices_of_existing(hook, app.name) if hook and not hook.secret else []
+    return documents.CreatedApp(**dict(shown), hook=hook, notices=notices)
 
 
 def change_app(services: Services, principal: Principal, name: str, changes: dict[str, Any]) -> documents.ChangedApp:
@@ -83,6 +85,7 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
     """
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, name, to_change=True)
+        repository_before = app.repository_identity
         _change_source(services, session, app, changes)
         deployment = None
         before, changed = app.settings, _change_settings(app, changes.get("settings"))
@@ -97,6 +100,7 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
             app=show_app(session, app, principal.tenant, services.settings.public_url),
             deployment=show_deployment(session, deployment, services.settings.public_url) if deployment else None,
             at_the_edge=routes_only,
+            notices=hooks.notices_of_moving(session, services.settings, app, repository_before),
         )
     intents.announce(services.queue, [deployment] if deployment else [])
     if routes_only:
@@ -104,17 +108,24 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
     return shown
 
 
-def delete_app(services: Services, principal: Principal, name: str) -> documents.DeletedApp:
-    """Stop what is under way and take its hosts away; the agent removes the rest, then the row."""
+def delete_app(services: Services, principal: Principal, name: str, *, confirmed: str) -> documents.DeletedApp:
+    """Stop what is under way and take its hosts away; the agent removes the rest, then the row.
+
+    Raises:
+        ConfirmationRequired: `confirmed` is not the app's name.
+    """
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, name, to_change=True)
+        require_confirmation("app", name, confirmed)
         app.deleted_at = now()
         for deployment in _unfinished(session, app):
             lifecycle.request_stop(deployment, State.CANCELLED, "the app was deleted")
         touch_routes(session, session.scalars(select(Domain.host).filter_by(app_id=app.id)))
         audit.record(session, app.tenant_id, principal.actor, "app.delete", name)
+        session.flush()
+        notices = hooks.notices_of_leaving(session, name, app.repository_identity)
     services.queue.wake_agent(app.id)
-    return documents.DeletedApp(name=name)
+    return documents.DeletedApp(name=name, notices=notices)
 
 
 def scale_app(

@@ -16,7 +16,7 @@ from router.usecases.showing_deployments import show_deployment, show_deployment
 from slipway import audit, intents
 from slipway.core import validation
 from slipway.errors import InvalidInput
-from slipway.models import App, Deployment
+from slipway.models import App, Deployment, Hook
 
 _SHORT = re.compile(r"[0-9a-f]{7,39}")
 _KEY = re.compile(r"[!-~]{1,128}")
@@ -35,9 +35,31 @@ def list_deployments(
         return documents.Deployments(deployments=show_deployments(session, rows, services.settings.public_url))
 
 
-def get_deployment(services: Services, principal: Principal, number: int) -> documents.Deployment:
+def get_deployment(
+    services: Services, principal: Principal, number: int, app_name: str | None = None
+) -> documents.Deployment:
+    """Of this app, where one is named."""
     with services.db.read(tenant_id=principal.tenant_id) as session:
-        return show_deployment(session, deployment_numbered(session, number), services.settings.public_url)
+        found = deployment_numbered(session, number, of_app=app_name)
+        return show_deployment(session, found, services.settings.public_url)
+
+
+def branch_head(services: Services, principal: Principal, app_name: str) -> documents.BranchHead:
+    """The commit that the app's branch is at now, by the repository.
+
+    Raises:
+        InvalidInput: the app runs an image.
+        DeploymentFailed: the repository can't be read.
+    """
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        app = app_named(session, app_name)
+        hook = session.scalars(select(Hook.id).filter_by(repository_identity=app.repository_identity)).first()
+    if app.source != "git":
+        raise InvalidInput(f"{app.name} runs an image, and has no branch", remedy="deploy its image: slipway deploy")
+    commit = services.agent.head(app.id)
+    with services.db.read(tenant_id=principal.tenant_id) as session:  # anew: it may have been delivered meanwhile
+        app = app_named(session, app_name)
+    return documents.BranchHead(ref=f"refs/heads/{app.branch}", commit=commit, delivered=commit == app.head, hook=hook)
 
 
 def deploy(
@@ -84,10 +106,10 @@ def roll_back(services: Services, principal: Principal, app_name: str, to: int |
     return shown
 
 
-def cancel(services: Services, principal: Principal, number: int) -> documents.Deployment:
-    """Stop it: at once when nobody has it in hand, soon otherwise."""
+def cancel(services: Services, principal: Principal, number: int, app_name: str | None = None) -> documents.Deployment:
+    """Stop it: at once when nobody has it in hand, soon otherwise. Of this app, where one is named."""
     with services.db.write(tenant_id=principal.tenant_id) as session:
-        deployment = deployment_numbered(session, number, to_change=True)
+        deployment = deployment_numbered(session, number, of_app=app_name, to_change=True)
         intents.cancel(deployment, actor=principal.actor.name)
         audit.record(session, deployment.tenant_id, principal.actor, "deployment.cancel", str(number))
         session.flush()

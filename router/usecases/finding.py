@@ -24,14 +24,28 @@ def app_named(session: Session, name: str, *, to_change: bool = False) -> App:
     return found
 
 
-def deployment_numbered(session: Session, number: int, *, to_change: bool = False) -> Deployment:
+def deployment_numbered(
+    session: Session, number: int, *, of_app: str | None = None, to_change: bool = False
+) -> Deployment:
+    """The only place where a deployment is looked up by its number. With `of_app`, another app's is not found."""
     query = select(Deployment).filter_by(id=number)
     if to_change:
         query = query.with_for_update(**TO_CHANGE)
     found = session.scalar(query) if number <= _NUMBER_MAX else None
     if found is None:
         raise NotFound(f"There is no deployment {number} here.", remedy="see an app's: slipway deployments -a APP")
+    if of_app is not None:
+        _require_app(session, found, app_named(session, of_app))
     return found
+
+
+def _require_app(session: Session, deployment: Deployment, app: App) -> None:
+    if deployment.app_id != app.id:
+        owner = session.get_one(App, deployment.app_id).name
+        raise NotFound(
+            f"{app.name} has no deployment {deployment.id}: it is one of {owner}.",
+            remedy=f"see {app.name}'s: slipway deployments -a {app.name}",
+        )
 
 
 def hook_identified(session: Session, hook_id: str) -> Hook:

@@ -16,7 +16,8 @@ from router.usecases.finding import hook_identified
 from slipway import audit
 from slipway.core import tokens, validation
 from slipway.errors import Conflict
-from slipway.models import TO_CHANGE, Delivery, Deployment, Hook, HookSecret, Tenant, now
+from slipway.models import TO_CHANGE, App, Delivery, Deployment, Hook, HookSecret, Tenant, now
+from slipway.settings import Settings
 
 SECRET_BYTES = 32
 ID_BYTES = 16
@@ -51,7 +52,7 @@ def ensure_hook(services: Services, session: Session, principal: Principal, repo
     url = validation.repository_url(repository, services.settings.git_hosts)
     identity = validation.repository_identity(url)
     session.get(Tenant, principal.tenant_id, with_for_update=TO_CHANGE)  # two at once would both find none
-    hook = session.scalars(select(Hook).filter_by(repository_identity=identity)).first()
+    hook = _hook_of(session, identity)
     if hook is not None:
         return _shown(services, hook, _valid_secrets(session, [hook.id])[hook.id])
     # hex: what begins with a dash would be an option where an id is given to a command
@@ -96,6 +97,50 @@ def list_deliveries(services: Services, principal: Principal, hook_id: str, limi
         rows = session.scalars(query.limit(limit)).all()
         made = _deployments(session, [row.id for row in rows])
         return documents.Deliveries(deliveries=[_delivery(row, made[row.id]) for row in rows])
+
+
+def notices_of_existing(hook: documents.Hook, app_name: str) -> list[str]:
+    """Of a hook that was wanted for an app, and was there already."""
+    return [
+        f"{hook.repository} had the hook {hook.id} already; its pushes deploy {app_name}, too. Its secret is not shown "
+        f"again. For a new one: slipway hooks rotate {hook.id}; all hooks: slipway hooks"
+    ]
+
+
+def notices_of_moving(session: Session, settings: Settings, app: App, before: str) -> list[str]:
+    """After an app went from the repository `before` to another: what its pushes and those of the new one do now."""
+    if app.repository_identity == before:
+        return []
+    hook = _hook_of(session, app.repository_identity)
+    delivers = (
+        f"Pushes to {app.repository_identity} are delivered by its hook {hook.id}, which was there already."
+        if hook
+        else f"{app.repository_identity} has no hook here: its pushes are found only by comparing heads, every "
+        f"{settings.poll_s:g} s. To be told of them at once: slipway hooks create {app.repository}"
+    )
+    return [*notices_of_leaving(session, app.name, before), delivers]
+
+
+def notices_of_leaving(session: Session, app_name: str, repository: str) -> list[str]:
+    """After an app left a repository: whose hook may be left without anything to deploy."""
+    hook = _hook_of(session, repository)
+    if hook is None:
+        return []
+    session.flush()
+    query = select(App.name).filter_by(repository_identity=repository, deleted_at=None).order_by(App.name)
+    others = session.scalars(query.where(App.name != app_name)).all()
+    if others:
+        return [
+            f"Pushes to {repository} no longer deploy {app_name}; its hook {hook.id} goes on for {', '.join(others)}."
+        ]
+    return [
+        f"Pushes to {repository} deploy nothing any more, though its hook {hook.id} is still there. To remove it: "
+        f"slipway hooks delete {hook.id}, then delete the webhook in that repository's settings."
+    ]
+
+
+def _hook_of(session: Session, repository: str) -> Hook | None:
+    return session.scalars(select(Hook).filter_by(repository_identity=repository)).first() if repository else None
 
 
 def _add_secret(services: Services, session: Session, hook: Hook) -> tuple[str, HookSecret]:

@@ -1,4 +1,4 @@
-"""The agent's internal API, over its unix socket: replicas' output, and how the agent is."""
+"""The agent's internal API, over its unix socket: replicas' output, branch heads, and how the agent is."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from slipway.adapters.unix_http import UnixHTTP
-from slipway.errors import DependencyUnavailable, NotFound
+from slipway.errors import DependencyUnavailable, DeploymentFailed, NotFound
 
 _TIMEOUT_S = 5.0
+_HEAD_TIMEOUT_S = 25.0
+"""Longer than git waits for a repository."""
 
 
 class Output:
@@ -67,6 +69,22 @@ class AgentClient:
                 raise NotFound(f"replica {replica_id} does not run", remedy="see which do: slipway ps")
             return _document(response)
 
+    def head(self, app_id: int) -> str | None:
+        """The commit that an app's branch is at now; None when there is no such branch.
+
+        Raises:
+            DeploymentFailed: the repository can't be read.
+            NotFound: the app is gone.
+        """
+        with self._asked(f"/apps/{app_id}/head", timeout_s=_HEAD_TIMEOUT_S) as (response, _):
+            if response.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+                problem = json.loads(response.read())
+                raise DeploymentFailed("head-unknown", problem["detail"], remedy=problem.get("remedy", ""))
+            if response.status == HTTPStatus.NOT_FOUND:
+                raise NotFound(f"app {app_id} is gone", remedy="see which there are: slipway apps")
+            commit = _document(response)["commit"]
+            return None if commit is None else str(commit)
+
     @contextmanager
     def output(self, replica_id: str, *, tail: int | None, follow: bool) -> Iterator[Output]:
         """A replica's output, also of one that ended.
@@ -85,9 +103,11 @@ class AgentClient:
             yield Output(response, connected)
 
     @contextmanager
-    def _asked(self, target: str, *, patient: bool = False) -> Iterator[tuple[http.client.HTTPResponse, socket.socket]]:
+    def _asked(
+        self, target: str, *, patient: bool = False, timeout_s: float = _TIMEOUT_S
+    ) -> Iterator[tuple[http.client.HTTPResponse, socket.socket]]:
         """The answer, and the connection that it comes on. `patient`: its parts may be hours apart."""
-        connection = UnixHTTP(self._socket, _TIMEOUT_S)
+        connection = UnixHTTP(self._socket, timeout_s)
         try:
             connection.connect()
             connected = connection.sock

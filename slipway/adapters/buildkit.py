@@ -14,16 +14,20 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from slipway.adapters import processes
+from slipway.adapters.build_history import BuildHistory
+from slipway.adapters.buildkit_cache import StepCache
 from slipway.adapters.buildkit_cgroup import Caps
 from slipway.adapters.buildkit_steps import is_built_beside, own_address, steps_with
 from slipway.adapters.engine_calls import every
 from slipway.adapters.image_facts import facts_of
 from slipway.adapters.image_folder import seen_from_here
 from slipway.core.build_progress import Progress, explain
+from slipway.core.step_cache import DeletedApp, records_of
 from slipway.errors import DependencyUnavailable, DeploymentFailed
 from slipway.ports.building import BuildSpec, Built, Interrupted, Stopped
 
@@ -61,6 +65,8 @@ class BuildKit:
         self._caps = caps
         self.disk_floor_bytes = disk_floor_bytes
         self._facts: EngineFacts | None = None
+        self._history = BuildHistory(self._folder)
+        self._cache = StepCache(docker_host)
 
     # building
 
@@ -82,14 +88,31 @@ class BuildKit:
                 output(shown)
 
         id_file = spec.dockerfile.with_name("image-id")
+        with self._written_down(spec, timeout_s):
+            code = self._client_ends(spec, id_file, tail, output=see, stopped=stopped, timeout_s=timeout_s)
+        if code or not id_file.is_file():
+            raise self._failure(progress, "\n".join(tail))
+        return self._built(id_file.read_text().strip(), progress)
+
+    def _client_ends(
+        self,
+        spec: BuildSpec,
+        id_file: Path,
+        tail: deque[str],
+        *,
+        output: Callable[[str], None],
+        stopped: Stopped,
+        timeout_s: float,
+    ) -> int:
+        """The client's exit code. One that is stopped leaves no step behind."""
         address = own_address()
         try:
-            code = processes.run(
+            return processes.run(
                 self._argv(spec, id_file, address),
                 env=self._environment() | {_secret(n): v for n, v in enumerate(spec.secrets.values())},
                 timeout_s=timeout_s,
                 stopped=self._or_full(stopped),
-                output=see,
+                output=output,
             ).code
         except Interrupted:
             self._see_steps_end(spec, address)
@@ -100,9 +123,13 @@ class BuildKit:
         except processes.TimedOut:
             self._see_steps_end(spec, address)
             raise _too_long(timeout_s, tail) from None
-        if code or not id_file.is_file():
-            raise self._failure(progress, "\n".join(tail))
-        return self._built(id_file.read_text().strip(), progress)
+
+    def _written_down(self, spec: BuildSpec, timeout_s: float) -> AbstractContextManager[None]:
+        """When it ran, by which its records of the step cache are told from others'."""
+        longest_s = timeout_s + STEPS_END_TIMEOUT_S
+        return self._history.running(
+            app_id=spec.app_id, tenant_id=spec.tenant_id, deployment_id=spec.deployment_id, longest_s=longest_s
+        )
 
     def _argv(self, spec: BuildSpec, id_file: Path, address: str) -> list[str]:
         options = [("--build-arg", f"{name}={value}") for name, value in spec.arguments.items()]
@@ -198,9 +225,10 @@ class BuildKit:
         """Remove what finished builds keep of their contexts; the step cache stays whole."""
         self._must(["builder", "prune", "--force", "--filter", "type=source.local"])
 
-    def forget_steps(self) -> None:
-        """Remove the step cache that is not in use."""
-        self._must(["builder", "prune", "--force", "--all"], timeout_s=300)
+    def forget_steps(self, deleted: DeletedApp) -> None:
+        """Remove what may be a deleted app's of the step cache; what is known to be of others' builds stays."""
+        records = records_of(deleted, self._cache.records(), self._history.known())
+        self._cache.remove([record.id for record in records])
 
     def remove_image(self, image: str) -> None:
         """Remove a tag that came to nothing. Nothing when it is gone."""

@@ -27,15 +27,16 @@ class CommitStatuses:
         self._sending: list[threading.Thread] = []
 
     def send(
-        self, repository: str, sha: str, state: StatusState, *, app: str, description: str, target_url: str
+        self, repository: str, sha: str, state: StatusState, *, tenant: str, app: str, description: str, target_url: str
     ) -> None:
-        """Send one status, in the background."""
+        """Send one status, in the background. Its context names the tenant, too: several may deploy a repository, and a
+        status replaces the one before of the same context."""
         name = self._repository(repository)
         if not self._token or not name or not sha:
             return
         body = {
             "state": state,
-            "context": f"{CONTEXT}/{app}",
+            "context": f"{CONTEXT}/{tenant}/{app}",
             "description": description[:140],
             "target_url": target_url,
         }

@@ -74,6 +74,7 @@ def create(
     call.answer(made, f"{name} is ready {ready}: {made['urls'][0]}")
     if made.get("hook"):
         show_hook(call, made["hook"])
+    show_notices(call, made)
 
 
 @apps.command()
@@ -130,6 +131,7 @@ def set_(
     if credential_file:
         own["credential"] = credential_file.read().strip() or None
     changed = call.client.patch(call.app_path(), own | ({"settings": values} if values else {}))
+    show_notices(call, changed)
     done = f"Set on {call.app}."
     if own or changed["deployment"]:
         follow_change(call, changed, done, watch, timeout)
@@ -155,8 +157,9 @@ def delete(call: Invocation, name: str | None, confirm: str | None) -> None:
         confirm = click.prompt("Type its name to go on", err=True)
     if confirm != call.app:
         raise click.UsageError(f"nothing was deleted; say that you mean it: --confirm {call.app}")
-    gone = call.client.delete(call.app_path())
+    gone = call.client.delete(call.app_path(), X_Slipway_Confirm=confirm)
     call.answer(gone, f"{call.app} is being deleted.")
+    show_notices(call, gone)
 
 
 @click.command("open")
@@ -206,6 +209,12 @@ def remove(call: Invocation, host: str) -> None:
     """Take a host away from the app."""
     call.client.delete(call.app_path(f"/domains/{segment(host)}"))
     call.answer({"host": host}, f"{host} no longer leads to {call.app}.")
+
+
+def show_notices(call: Invocation, answered: dict[str, Any]) -> None:
+    """What else the change means, with what to do about it."""
+    for notice in answered["notices"]:
+        call.out.hint(notice)
 
 
 def _origin() -> str:

@@ -11,10 +11,10 @@ from slipway.cli.output import echo, is_terminal, safe
 def show(call: Invocation, number: int, *, follow: bool) -> None:
     """The build log so far, or as it comes until it ends."""
     if not follow:
-        text = call.client.text(f"/deployments/{number}/log")
+        text = call.client.text(f"/deployments/{number}/log", app=call.app_given)
         call.answer({"log": text}, _shown(text))
         return
-    for event in call.client.events(f"/deployments/{number}/log", follow=1):
+    for event in call.client.events(f"/deployments/{number}/log", follow=1, app=call.app_given):
         if event.name != "line":
             continue
         if call.out.as_json:
@@ -26,7 +26,7 @@ def show(call: Invocation, number: int, *, follow: bool) -> None:
 def show_with_replicas(call: Invocation, number: int) -> None:
     """The build log, then the output of the replicas that the deployment's release ran as: also of those that never
     became ready."""
-    deployment = call.client.get(f"/deployments/{number}")
+    deployment = call.client.get(f"/deployments/{number}", app=call.app_given)
     build = call.client.text(f"/deployments/{number}/log")
     app = f"/apps/{segment(deployment['app'])}"
     replicas = {}

@@ -66,8 +66,8 @@ class Client:
     def get(self, path: str, **query: Any) -> Any:
         return self._call("GET", path, query=query)
 
-    def post(self, path: str, values: Any = None, **headers: str) -> Any:
-        return self._call("POST", path, values=values or {}, headers=headers)
+    def post(self, path: str, values: Any = None, *, query: dict[str, Any] | None = None, **headers: str) -> Any:
+        return self._call("POST", path, query=query, values=values or {}, headers=headers)
 
     def patch(self, path: str, values: Any) -> Any:
         return self._call("PATCH", path, values=values)
@@ -75,8 +75,8 @@ class Client:
     def put(self, path: str, values: Any) -> Any:
         return self._call("PUT", path, values=values)
 
-    def delete(self, path: str) -> Any:
-        return self._call("DELETE", path)
+    def delete(self, path: str, **headers: str) -> Any:
+        return self._call("DELETE", path, headers=headers)
 
     def events(self, path: str, *, after: str = "", **query: Any) -> Iterator[Event]:
         """Server-sent events until the server ends the stream."""

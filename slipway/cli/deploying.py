@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import UTC, datetime, timedelta
-
 import click
 
 from slipway.cli import build_log
+from slipway.cli.branch_head import deployment_of_head, follow_on, just_failed, made_by_hand
 from slipway.cli.following import follow, timeout_option, watch_options
 from slipway.cli.invocation import Invocation, app_option, command, listing
 from slipway.cli.nouns import noun
 from slipway.cli.output import ago, one_line, seconds, state, version
 from slipway.cli.transcript import Deployment, whole
 from slipway.cli.watching import address
-from slipway.core.states import UNFINISHED, Kind, State
-
-_JUST = timedelta(minutes=1)
-"""How long after a push failed `slipway deploy` shows that, instead of deploying again."""
 
 
 @click.command()
@@ -30,21 +24,23 @@ _JUST = timedelta(minutes=1)
 def deploy(
     call: Invocation, ref: str | None, image: str | None, rebuild: bool, watch: bool | None, timeout: float
 ) -> None:
-    """Deploy by hand, or follow the push under way.
+    """Deploy the head of the app's branch, or what is named.
 
-    Without --ref, --image and --rebuild: what is under way is followed, and only when nothing is, the app's branch or
-    image is deployed. A commit that is live already, or an image whose tag has not moved, is skipped, unless what its
-    build takes was changed since.
+    Without --ref, --image and --rebuild: what is under way for exactly the branch's head is followed. Right after a
+    push its delivery is waited for, five seconds at most; then the head is deployed by hand. What is superseded
+    meanwhile is followed by what makes the new head live. A commit that is live already, or an image whose tag has not
+    moved, is skipped, unless what its build takes was changed since.
     """
-    running = None if ref or image or rebuild else _under_way(call)
-    if running and running["state"] == State.FAILED:
-        again = f"slipway deploy -a {call.app} --ref {_ref(running)}"
+    given = {"ref": ref, "image": image, "rebuild": rebuild}
+    if wanted := {name: value for name, value in given.items() if value}:
+        follow(call, made_by_hand(call, wanted), watch, timeout)
+        return
+    found = deployment_of_head(call)
+    if just_failed(found):
+        again = f"slipway deploy -a {call.app} --ref {_ref(found)}"
         call.out.hint(f"The push has just failed. To deploy it again: {again}")
         watch = True
-    given = {"ref": ref, "image": image, "rebuild": rebuild}
-    values = {name: value for name, value in given.items() if value}
-    made = running or call.client.post(call.app_path("/deployments"), values, Idempotency_Key=str(uuid.uuid4()))
-    follow(call, made, watch, timeout)
+    follow(call, found, watch, timeout, go_on=lambda ended: follow_on(call, ended))
 
 
 @click.command()
@@ -88,7 +84,7 @@ def deployments(call: Invocation, limit: int) -> None:
 @command
 def show_deployment(call: Invocation, number: int, watch: bool, timeout: float) -> None:
     """Steps, times and outcome of one deployment."""
-    found = call.client.get(f"/deployments/{number}")
+    found = call.client.get(f"/deployments/{number}", app=call.app_given)
     if watch:
         follow(call, found, watch, timeout)
     elif call.out.as_json:
@@ -104,7 +100,7 @@ def show_deployment(call: Invocation, number: int, watch: bool, timeout: float) 
 @command
 def cancel(call: Invocation, number: int) -> None:
     """Stop a deployment that is not live yet."""
-    stopped = call.client.post(f"/deployments/{number}/cancel")
+    stopped = call.client.post(f"/deployments/{number}/cancel", query={"app": call.app_given})
     call.answer(stopped, f"Deployment {number} is being cancelled.")
 
 
@@ -116,20 +112,6 @@ def cancel(call: Invocation, number: int) -> None:
 def log(call: Invocation, number: int, follow: bool) -> None:
     """A deployment's build log."""
     build_log.show(call, number, follow=follow)
-
-
-def _under_way(call: Invocation) -> Deployment | None:
-    """The newest deployment that has not ended, so that `git push; slipway deploy --watch` follows the push."""
-    listed = call.client.get(call.app_path("/deployments"), limit=1)["deployments"]
-    newest: Deployment | None = listed[0] if listed else None
-    return newest if newest and (newest["state"] in UNFINISHED or _just_failed(newest)) else None
-
-
-def _just_failed(deployment: Deployment) -> bool:
-    """A push that failed faster than one can ask for it is what is asked for, not a reason to deploy again."""
-    if deployment["kind"] != Kind.PUSH or deployment["state"] != State.FAILED or not deployment["ended_at"]:
-        return False
-    return datetime.now(UTC) - datetime.fromisoformat(deployment["ended_at"]) < _JUST
 
 
 def _ref(deployment: Deployment) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ timeout_option = click.option(
     metavar="SECONDS",
     help="How long to watch.",
 )
+GoOn = Callable[[Deployment], Deployment | None]
 _watch_option = click.option(
     "--watch/--no-watch", default=None, help="Follow it to its end; on a terminal the default."
 )
@@ -37,14 +39,22 @@ def is_wanted(given: bool | None) -> bool:
     return is_terminal() if given is None else given
 
 
-def follow(call: Invocation, deployment: Deployment, wanted: bool | None, timeout_s: float) -> None:
-    """Follow it to its end, which is the exit code; or say that it is under way."""
+def follow(
+    call: Invocation,
+    deployment: Deployment,
+    wanted: bool | None,
+    timeout_s: float,
+    *,
+    go_on: GoOn = lambda _ended: None,
+) -> None:
+    """Follow it to its end, which is the exit code; or say that it is under way. `go_on` gives what to follow after one
+    that ended without what was asked for; its end counts then."""
     number = deployment["id"]
     if not is_wanted(wanted):
         sentence = f"Deployment {number} is {deployment['state']}: slipway deployments show {number} --watch"
         call.answer(deployment, sentence)
         return
-    _to_the_end(call, deployment, timeout_s, lambda ended: ended)
+    _to_the_end(call, deployment, timeout_s, lambda ended: ended, go_on)
 
 
 def follow_change(call: Invocation, changed: dict[str, Any], done: str, wanted: bool | None, timeout_s: float) -> None:
@@ -61,12 +71,20 @@ def follow_change(call: Invocation, changed: dict[str, Any], done: str, wanted: 
 
 
 def _to_the_end(
-    call: Invocation, deployment: Deployment, timeout_s: float, document: Callable[[Deployment], dict[str, Any]]
+    call: Invocation,
+    deployment: Deployment,
+    timeout_s: float,
+    document: Callable[[Deployment], dict[str, Any]],
+    go_on: GoOn = lambda _ended: None,
 ) -> None:
+    until, following = time.monotonic() + timeout_s, deployment
     try:
-        ended = watch(call.client, call.out, deployment, timeout_s=timeout_s)
+        ended = watch(call.client, call.out, following, timeout_s=timeout_s)
+        while after := go_on(ended):
+            following = after
+            ended = watch(call.client, call.out, following, timeout_s=max(0.0, until - time.monotonic()))
     except KeyboardInterrupt:
-        number = deployment["id"]
+        number = following["id"]
         call.out.hint(f"Deployment {number} goes on: slipway deployments show {number} --watch")
         sys.exit(Exit.FAILED)
     if call.out.as_json:

@@ -58,5 +58,8 @@ def _wait(call: Invocation, process: str, wanted: int, timeout_s: float) -> None
 
 
 def _ready(call: Invocation, process: str) -> int:
+    """Of the live release alone: while another one is rolled out, replicas of both are ready."""
+    live = call.client.get(call.app_path())["live"]
+    release = live["release"]["number"] if live and live["release"] else None
     listed = call.client.get(call.app_path("/replicas"))["replicas"]
-    return sum(each["process"] == process and each["state"] == "ready" for each in listed)
+    return sum((each["process"], each["state"], each["release"]) == (process, "ready", release) for each in listed)

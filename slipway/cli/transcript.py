@@ -21,8 +21,6 @@ _DONE = {
     "configuration": "configuration changed",
 }
 _MARKS = {True: ("✔", "green"), False: ("✘", "red"), None: ("…", "cyan")}
-WELL = (State.LIVE, State.RETIRED, State.SKIPPED)
-"""What was asked for holds: it serves, it served, or there was nothing to do."""
 
 _PRINTED_BY = {"fetch": "the fetch", "build": "the build"}
 """Step that failed → whose lines the deployment kept."""
@@ -65,6 +63,24 @@ def whole(deployment: Deployment, url: str = "") -> list[str]:
         lines.insert(1, f"  image {deployment['digest']}")
     ended = State(deployment["state"]) in ENDED
     return [*lines, outcome(deployment, url) if ended else state(deployment["state"])]
+
+
+def went_well(deployment: Deployment) -> bool:
+    """Does what was asked for hold: does it serve, did it serve, or was it skipped because it is live already?"""
+    if State(deployment["state"]) is State.SKIPPED:
+        return serves_already(deployment)
+    return State(deployment["state"]) in (State.LIVE, State.RETIRED)
+
+
+def serves_already(deployment: Deployment) -> bool:
+    """Was the commit, or the image, live when the document was made?"""
+    return serving(deployment) == (deployment["commit"], deployment["digest"])
+
+
+def serving(deployment: Deployment) -> tuple[str, str] | None:
+    """Commit and digest of what was live when the document was made."""
+    live = deployment["serving"]
+    return (live["commit"], live["digest"]) if live else None
 
 
 def is_over(deployment: Deployment) -> bool:

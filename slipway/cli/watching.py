@@ -13,7 +13,7 @@ import click
 from slipway.cli.exits import Exit, WaitedTooLong
 from slipway.cli.invocation import segment
 from slipway.cli.output import Output, is_terminal, seconds
-from slipway.cli.transcript import WELL, Deployment, Step, heading, is_over, outcome, step_line
+from slipway.cli.transcript import Deployment, Step, heading, is_over, outcome, step_line, went_well
 from slipway.core.states import ENDED, State
 from slipway.errors import DependencyUnavailable, SlipwayError
 
@@ -50,7 +50,7 @@ def watch(client: Client, out: Output, deployment: Deployment, *, timeout_s: flo
 
 def code_of(ended: Deployment) -> Exit:
     """Does what was asked for hold?"""
-    return Exit.DONE if ended["state"] in WELL else Exit.FAILED
+    return Exit.DONE if went_well(ended) else Exit.FAILED
 
 
 def address(client: Client, deployment: Deployment) -> str:

@@ -69,6 +69,8 @@ class LiveImage:
     """A replica of it is ready."""
     outdated: bool
     """Something that a build takes was changed since."""
+    leaving: bool = False
+    """A deployment of something else is about to replace it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +180,11 @@ def is_old_news(commit_sha: str, choice: Choice | None) -> Verdict:
 
 def asked_for_again(kind: Kind, version: str, live: LiveImage | None) -> Verdict:
     """A deployment by hand against what is live. Only what serves with the configuration of now, and would come out the
-    same, need not be made anew: what a rollback brought back has an older one."""
+    same, need not be made anew: what a rollback brought back has an older one, and what is about to be replaced by
+    something else would not serve any more."""
     if kind is not Kind.MANUAL or live is None or live.version != version:
         return GOES_ON
-    if not live.serves or live.outdated or live.kind is Kind.ROLLBACK:
+    if not live.serves or live.outdated or live.leaving or live.kind is Kind.ROLLBACK:
         return GOES_ON
     why = f"{version[:7]} is live already (v{live.release})"
     return Verdict(False, State.SKIPPED, why, remedy="build it anew all the same: slipway deploy --rebuild")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from slipway.core.step_cache import DeletedApp
+
 
 @dataclass(frozen=True, slots=True)
 class Repository:
@@ -53,7 +55,9 @@ class BuildSpec:
     """An image to build."""
 
     tenant: str
+    tenant_id: int
     app: str
+    app_id: int
     deployment_id: int
     context: Path
     dockerfile: Path
@@ -111,8 +115,8 @@ class ImageBuilder(Protocol):
         """Remove what a finished build keeps of its context (BuildKit's `source.local` records)."""
         ...
 
-    def forget_steps(self) -> None:
-        """Remove the step cache that is not in use."""
+    def forget_steps(self, deleted: DeletedApp) -> None:
+        """Remove what may be a deleted app's of the step cache; what is known to be of others' builds stays."""
         ...
 
 

@@ -68,7 +68,7 @@ def test_deleting_an_app_removes_what_its_steps_copied(stack: Stack, since: Path
     stack.deploy("erased", checkout, "1", BEHAVIOUR__notes=marker)  # its Dockerfile copies BEHAVIOUR*
     assert files_with(marker, since, docker_root(stack))
     everything = (docker_root(stack), stack.state)
-    stack.call("DELETE", "/apps/erased")
+    assert stack.api("DELETE", "/apps/erased", X_Slipway_Confirm="erased").status == 202
     eventually(lambda: stack.api("GET", "/apps/erased").status == 404, within_s=90)
     without = pushers_own(stack)
     eventually(lambda: files_with(marker, since, *everything, without=without) == [], within_s=60, every_s=1)

@@ -17,6 +17,7 @@ from builder.agent.telemetry import output
 from slipway import lifecycle
 from slipway.core.fleet import GONE
 from slipway.core.states import UNFINISHED, State
+from slipway.core.step_cache import DeletedApp
 from slipway.models import App, Build, Deployment, Domain, Release, Replica, Tenant
 from slipway.ports.building import ImageBuilder
 from slipway.ports.logs import DeploymentLog
@@ -31,6 +32,9 @@ _WHY_STOPPED = "the app is being deleted"
 class Belongings:
     """What lies outside of SQL."""
 
+    tenant_id: int
+    was_built: bool
+    """From a repository. An app that runs an image has no steps."""
     images: list[str]
     replica_ids: list[str]
     deployment_ids: list[int]
@@ -52,8 +56,9 @@ def _delete(parts: Parts, builder: Callable[[], ImageBuilder], logs: DeploymentL
     without_row = {image.name for image in parts.runtime.own_images() if image.deployment_id in of_its_deployments}
     for image in sorted(without_row.union(found.images)):
         parts.runtime.remove_image(image)
-    builder().forget_sources()
-    builder().forget_steps()
+    if found.was_built:
+        builder().forget_sources()
+        builder().forget_steps(DeletedApp(app_id, found.tenant_id))
     for replica_id in found.replica_ids:
         output.path_of(parts.settings, replica_id).unlink(missing_ok=True)
     for deployment_id in found.deployment_ids:
@@ -87,7 +92,10 @@ def _is_still(parts: Parts, app_id: int) -> bool:
 def _belongings(session: Session, app_id: int) -> Belongings:
     images = {*session.scalars(select(Release.image).filter_by(app_id=app_id))}
     images |= {*session.scalars(select(Build.image).filter_by(app_id=app_id))}
+    app = session.get_one(App, app_id)
     return Belongings(
+        tenant_id=app.tenant_id,
+        was_built=app.source == "git",
         images=sorted(images),
         replica_ids=list(session.scalars(select(Replica.id).filter_by(app_id=app_id))),
         deployment_ids=list(session.scalars(select(Deployment.id).filter_by(app_id=app_id))),

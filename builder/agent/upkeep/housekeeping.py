@@ -15,6 +15,7 @@ from builder.agent.telemetry import output
 from slipway.core.fleet import GONE
 from slipway.core.retention import Kept, collectable
 from slipway.core.states import ENDED, UNFINISHED, WITH_WORKER, State
+from slipway.core.step_cache import DeletedApp
 from slipway.models import Build, Deployment, Release, Replica, now
 from slipway.ports.building import ImageBuilder
 from slipway.ports.logs import DeploymentLog
@@ -62,14 +63,14 @@ def collect_strays(parts: Parts, builder: Callable[[], ImageBuilder]) -> int:
         parts.runtime.remove_image(image.name)
     if ownerless:  # the app was deleted meanwhile, and its steps were in use then
         builder().forget_sources()
-        builder().forget_steps()
+        builder().forget_steps(DeletedApp(deployment_ids=ownerless))
     if strays:
         log.info("images without a row removed", extra={"images": [image.name for image in strays]})
     return len(strays)
 
 
-def _strays(session: Session, listed: Sequence[OwnImage]) -> tuple[list[OwnImage], bool]:
-    """Those to be removed; and whether one is of a deployment that is gone itself."""
+def _strays(session: Session, listed: Sequence[OwnImage]) -> tuple[list[OwnImage], frozenset[int]]:
+    """Those to be removed; and the deployments of theirs that are gone themselves."""
     known = {name for row in session.execute(select(Build.image, Build.digest)) for name in row}
     known |= set(session.scalars(select(Release.image)))
     unknown = [image for image in listed if image.name not in known]
@@ -78,7 +79,7 @@ def _strays(session: Session, listed: Sequence[OwnImage]) -> tuple[list[OwnImage
     states = {deployment_id: state for deployment_id, state in rows}  # noqa: C416 - a row is no pair to mypy
     in_hand = {str(state) for state in (State.QUEUED, *WITH_WORKER)}
     strays = [image for image in unknown if states.get(image.deployment_id) not in in_hand]
-    return strays, any(image.deployment_id not in states for image in strays)
+    return strays, frozenset(ids - states.keys())
 
 
 def trim_output(parts: Parts) -> None:

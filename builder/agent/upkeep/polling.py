@@ -23,7 +23,7 @@ from slipway.core.ordering import BRANCH_GONE
 from slipway.core.push import BRANCHES
 from slipway.core.states import BY_HAND, Kind, State
 from slipway.db import Database
-from slipway.errors import DependencyUnavailable, SlipwayError
+from slipway.errors import DependencyUnavailable, NotFound, SlipwayError
 from slipway.models import TO_CHANGE, App, Deployment, now
 from slipway.ports.building import Repository, SourceFetcher
 from slipway.queue import WorkQueue
@@ -78,8 +78,7 @@ class Polling:
 
     def _look_at(self, app: App) -> int:
         try:
-            secret = app.credential and self._vault.open(app.credential, app.tenant_id, app.id, "credential")
-            head = self._sources.resolve(Repository(app.repository, secret), f"refs/heads/{app.branch}")
+            head = self._head(app)
         except SlipwayError as error:
             log.info("no head", extra={"app_id": app.id, "why": error.message})
             head = None
@@ -95,6 +94,23 @@ class Polling:
             log.info("a push was missed", extra={"app_id": app.id, "deployment": deployment.id})
         intents.announce(self._queue, made)
         return len(made)
+
+    def head_of(self, app_id: int) -> str | None:
+        """The commit that the app's branch is at now; None when there is no such branch.
+
+        Raises:
+            NotFound: the app is not built from a repository, or is gone.
+            DeploymentFailed: the repository can't be read.
+        """
+        with self._db.read(platform=_WHY) as session:
+            app = session.get(App, app_id)
+        if app is None or app.source != "git" or app.deleted_at is not None:
+            raise NotFound(f"app {app_id} has no branch", remedy="see the app: slipway apps show")
+        return self._head(app)
+
+    def _head(self, app: App) -> str | None:
+        secret = app.credential and self._vault.open(app.credential, app.tenant_id, app.id, "credential")
+        return self._sources.resolve(Repository(app.repository, secret), f"refs/heads/{app.branch}")
 
     def _compare(self, session: Session, row: App, head: str) -> bool:
         """Was the head's push missed? Remembers the head."""

@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from builder.agent import internal_api
+from slipway.adapters.agent_client import AgentClient
+from slipway.errors import DeploymentFailed, NotFound
 from slipway.models import App, Replica
 from slipway.ports.runtime import ResourceUse
 from tests.fakes import FakeContainer
@@ -39,10 +41,23 @@ def status() -> dict[str, Any]:
     return {"apps": 1, "away": {}}
 
 
+HEADS = {1: "a" * 40, 2: None}
+GONE = 4
+
+
+def head_of(app_id: int) -> str | None:
+    """As of the repositories of three apps; the third one's can't be read."""
+    if app_id == 3:
+        raise DeploymentFailed("clone-failed", "the repository can't be read", remedy="give a credential")
+    if app_id == GONE:
+        raise NotFound("no such app")
+    return HEADS[app_id]
+
+
 @pytest.fixture
 def client(rig: Rig, status: dict[str, Any]) -> Iterator[httpx.Client]:
     rig.settings.run_dir.mkdir(parents=True, exist_ok=True)
-    server = internal_api.serve(rig.parts, lambda: status)
+    server = internal_api.serve(rig.parts, lambda: status, head_of)
     transport = httpx.HTTPTransport(uds=str(rig.settings.agent_socket))
     with httpx.Client(transport=transport, base_url="http://agent", timeout=10) as made:
         yield made
@@ -84,6 +99,17 @@ def test_it_is_not_ready_while_something_it_needs_is_away(client: httpx.Client, 
 def test_status_and_health(client: httpx.Client) -> None:
     assert client.get("/status").json() == {"apps": 1, "away": {}}
     assert client.get("/healthz").json() == {"ok": True}
+
+
+def test_the_head_of_an_apps_branch(rig: Rig, client: httpx.Client) -> None:
+    agent = AgentClient(rig.settings.agent_socket)
+    assert [agent.head(app_id) for app_id in (1, 2)] == ["a" * 40, None]
+    with pytest.raises(DeploymentFailed, match="can't be read") as unreadable:
+        agent.head(3)
+    assert unreadable.value.remedy == "give a credential"
+    with pytest.raises(NotFound, match="is gone"):
+        agent.head(GONE)
+    assert client.get("/apps/one/head").status_code == 404
 
 
 def test_what_a_running_replica_uses(client: httpx.Client, replica: Replica, container: FakeContainer) -> None:

@@ -15,7 +15,8 @@ from builder.agent.upkeep import deletion, housekeeping, lapsed
 from builder.agent.upkeep.polling import Polling
 from slipway import intents
 from slipway.core.states import State
-from slipway.errors import DeploymentFailed
+from slipway.core.step_cache import DeletedApp
+from slipway.errors import DeploymentFailed, NotFound
 from slipway.models import App, Build, Deployment, Domain, Release, Replica, now
 from slipway.ports.runtime import OwnImage
 from slipway.queue import BUILDS, SERIALIZER, WorkQueue, connect
@@ -249,6 +250,22 @@ def test_an_app_that_was_never_deployed_is_only_looked_at(rig: Rig, polling: Pol
     assert rig.all(Deployment) == []
 
 
+def test_the_head_of_an_apps_branch_is_as_the_repository_has_it_now(
+    rig: Rig, polling: Polling, sources: FakeSources
+) -> None:
+    app = rig.add_app()
+    assert polling.head_of(app.id) is None
+    head(sources, app, NEW)
+    assert polling.head_of(app.id) == NEW
+    sources.failure = DeploymentFailed("clone-failed", "no")
+    with pytest.raises(DeploymentFailed):
+        polling.head_of(app.id)
+    rig.change(app, source="image")
+    for number in (app.id, 4711):
+        with pytest.raises(NotFound):
+            polling.head_of(number)
+
+
 def test_a_repository_that_does_not_answer_delays_no_other(rig: Rig, polling: Polling, sources: FakeSources) -> None:
     rig.add_app()
     sources.failure = DeploymentFailed("clone-failed", "no answer")
@@ -330,7 +347,8 @@ def test_an_image_without_a_row_is_removed_unless_a_worker_may_still_write_it(ri
     assert rig.runtime.removed_images == [
         f"slipway/stray-{rows[3].id}", "slipway/of-an-attempt-before", "slipway/stray-4711",
     ]  # fmt: skip
-    assert builder.forgot == ["sources", "steps"], "what belongs to a deployment that is gone lives on in no step"
+    gone = DeletedApp(deployment_ids=frozenset({4711}))
+    assert builder.forgot == ["sources", gone], "what belongs to a deployment that is gone lives on in no step"
     assert housekeeping.collect_strays(rig.parts, lambda: builder) == 0
 
 
@@ -398,9 +416,17 @@ def test_a_deleted_app_leaves_nothing(rig: Rig) -> None:
     assert sorted(rig.runtime.removed_images) == [
         "slipway/aaaaaaa", "slipway/ccccccc", f"slipway/stray-{unstarted.id}",
     ]  # fmt: skip
-    assert "steps" in builder.forgot
+    assert builder.forgot == ["sources", DeletedApp(app.id, rig.tenant_id)]
     assert logs.removed == [1, 3]
     assert "acme" in rig.runtime.networks
+
+
+def test_an_app_that_runs_an_image_has_no_steps_to_remove(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.change(app, deleted_at=now(), source="image")
+    builder = FakeBuilder()
+    assert deletion.delete_apps(rig.parts, lambda: builder, FakeLog()) == 1
+    assert builder.forgot == []
 
 
 def test_the_tenants_network_goes_with_its_last_app(rig: Rig) -> None:

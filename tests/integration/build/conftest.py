@@ -27,6 +27,8 @@ from slipway.settings import Settings
 from tests.fixtures.engine import EnginePart, engine_part
 
 BASE = "python:3.11-slim"
+TENANTS: dict[str, int] = {}
+"""Tenants that built something, with their ids."""
 
 
 def never() -> bool:
@@ -56,6 +58,7 @@ class Bench:
         files: Mapping[str, str],
         *,
         tenant: str = "acme",
+        app_id: int = 1,
         hidden: Mapping[str, str] | None = None,
         stopped: Callable[[], bool] = never,
         timeout_s: float = 120,
@@ -78,7 +81,9 @@ class Bench:
             self.image = f"slipway/{secrets.token_hex(16)}:test"
             spec = BuildSpec(
                 tenant=tenant,
+                tenant_id=TENANTS.setdefault(tenant, len(TENANTS) + 1),
                 app="shop",
+                app_id=app_id,
                 deployment_id=1,
                 context=recipe.context,
                 dockerfile=dockerfile,

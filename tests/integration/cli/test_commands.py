@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from slipway import lifecycle
 from slipway.cli import reference
 from slipway.cli.exits import Exit
@@ -126,15 +128,16 @@ def test_deployments_are_asked_for_listed_shown_and_cancelled(slipway: User, app
     made = slipway("deploy", "-a", app, "--ref", "next", "--json").json
     assert (made["state"], made["ref"], made["kind"]) == ("queued", "next", "manual")
     number = str(made["id"])
-    assert slipway("deploy", "-a", app).out.startswith(f"Deployment {number} is queued"), (
-        "what is under way is followed"
-    )
     assert slipway("deployments", "-a", app).lines[1].split()[:2] == [number, "queued"]
+    own = slipway("deploy", "-a", app, "--json").json["id"]
+    assert own > made["id"], "another branch under way is not what is asked for"
+    assert slipway("deploy", "-a", app).out.startswith(f"Deployment {own} is queued"), "but this is"
+    slipway("deployments", "cancel", str(own))
     assert slipway("deployments", "show", number).lines[-1] == "queued"
     assert "is being cancelled" in slipway("deployments", "cancel", number).out
     assert slipway("deployments", "show", number, "--json").json["state"] == "cancelled"
     assert "cancelled · deployment" in slipway("deployments", "show", number).lines[-1]
-    assert slipway("deployments", "-a", app, "--limit", "1", "--json").json["deployments"][0]["id"] == made["id"]
+    assert slipway("deployments", "-a", app, "--limit", "1", "--json").json["deployments"][0]["id"] == own
     assert "slipway deployments" in slipway("deployments", "cancel", number, code=Exit.FAILED).err
 
 
@@ -244,11 +247,15 @@ def test_a_failure_is_told_with_what_to_do(platform: Platform, slipway: User, ap
     assert shown.endswith(f"Error build-failed · deployment {number}\n")
 
 
-def test_a_push_that_just_failed_is_shown_and_not_deployed_again(platform: Platform, slipway: User, app: str) -> None:
+def test_a_push_that_just_failed_is_shown_and_not_deployed_again(
+    platform: Platform, slipway: User, app: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     number = slipway("deploy", "-a", app, "--json").json["id"]
     fail(platform, number)
     with platform.api.services.db.write(platform="a test's push") as session:
-        session.get_one(Deployment, number).kind = "push"
+        row = session.get_one(Deployment, number)
+        row.kind, row.commit_sha = "push", "7" * 40
+    monkeypatch.setattr(platform.agent, "head", "7" * 40)
     shown = slipway("deploy", "-a", app, "--watch", code=Exit.FAILED)
     assert f"Error build-failed · deployment {number}\n" in shown.out
     assert "--ref main" in shown.err
@@ -256,6 +263,37 @@ def test_a_push_that_just_failed_is_shown_and_not_deployed_again(platform: Platf
         row = session.get_one(Deployment, number)
         row.ended_at = now() - timedelta(minutes=2)
     assert slipway("deploy", "-a", app, "--json").json["id"] > number
+
+
+def test_a_number_is_not_taken_for_one_of_the_app_that_is_named(slipway: User, app: str) -> None:
+    other = f"{app}-2"
+    slipway("apps", "create", other, "--repository", "https://github.com/acme/other.git")
+    number = str(slipway("deploy", "-a", app, "--json").json["id"])
+    for words in (
+        ("deployments", "show", number),
+        ("deployments", "cancel", number),
+        ("deployments", "log", number),
+        ("deployments", "log", number, "-f"),
+        ("logs", "--deployment", number),
+        ("logs", "--deployment", number, "-f"),
+    ):
+        wrong = slipway(*words, "-a", other, code=Exit.NOT_FOUND)
+        assert f"{other} has no deployment {number}: it is one of {app}." in wrong.err
+    assert slipway("deployments", "show", number, "-a", app, "--json").json["state"] == "queued"
+    slipway("deployments", "cancel", number, "-a", app)
+
+
+def test_what_a_hook_does_after_a_change_is_said(slipway: User, app: str, tenant: str) -> None:
+    url = f"https://github.com/{tenant}/shop.git"
+    hook = slipway("hooks", "create", url, "--json").json["id"]
+    second = slipway("apps", "create", f"{app}-2", "--repository", url, "--hook")
+    assert f"had the hook {hook} already" in second.err
+    assert "(shown this once)" not in second.out
+    moved = slipway("apps", "set", "-a", app, f"repository=https://github.com/{tenant}/moved.git")
+    assert f"its hook {hook} goes on for {app}-2" in moved.err
+    assert "slipway hooks create https://" in moved.err
+    gone = slipway("apps", "delete", f"{app}-2", "--confirm", f"{app}-2")
+    assert f"slipway hooks delete {hook}" in gone.err
 
 
 def test_the_doctor_examines_this_host(slipway: User) -> None:

@@ -176,12 +176,15 @@ def test_a_changed_variable_is_followed_until_it_serves(platform: Platform, slip
 
 
 def test_scaling_is_waited_for(platform: Platform, slipway: User, app: str) -> None:
+    running_replica(platform, app)  # of the release before: it still serves
     running_replica(platform, app)
     process = slipway.start("scale", "2", "-a", app, "--watch")
     with reading(process) as lines:
         eventually(lambda: lines == ["  1 of 2 ready"])
         with platform.api.services.db.write(platform="a test's agent") as session:
-            first = session.query(Replica).join(App, App.id == Replica.app_id).filter(App.name == app).one()
+            replicas = session.query(Replica).join(App, App.id == Replica.app_id).filter(App.name == app)
+            first = replicas.order_by(Replica.id.desc()).first()
+            assert first is not None
             values = {name: getattr(first, name) for name in ("tenant_id", "app_id", "release_id", "deployment_id")}
             session.add(Replica(**values, id=f"{first.id}-2", slot=1, state="ready"))
         assert process.wait(timeout=30) == Exit.DONE

@@ -20,7 +20,7 @@ def test_a_new_app_has_its_first_host_and_is_empty(api: Api, owner: Caller) -> N
     assert app["replicas"] == {"wanted": 2, "ready": 0}
     assert app["live"] is app["latest"] is app["hook"] is None
     shown = owner.get("/api/apps/hello")
-    assert shown == {key: value for key, value in app.items() if key != "hook"}
+    assert shown == {key: value for key, value in app.items() if key not in ("hook", "notices")}
     assert owner.get("/api/apps") == {"apps": [shown]}
     with api.services.db.read(platform="a test looks") as session:
         assert session.scalars(select(RouteChange.host)).all() == ["hello.localhost"]
@@ -143,7 +143,7 @@ def test_a_deleted_app_is_gone_for_its_people_and_left_to_the_agent(api: Api, ow
     told = api.services.redis.pubsub()
     told.subscribe(WAKE_CHANNEL)
     told.get_message(timeout=2)
-    assert owner.delete("/api/apps/hello", status=202) == {"name": "hello"}
+    assert owner.delete_app() == {"name": "hello", "notices": []}
     message = told.get_message(timeout=2)
     told.close()
     assert message is not None
@@ -158,6 +158,17 @@ def test_a_deleted_app_is_gone_for_its_people_and_left_to_the_agent(api: Api, ow
         assert message["data"] == str(row.id).encode()
         assert session.get_one(Deployment, deployment["id"]).state == State.CANCELLED
         assert session.scalars(select(RouteChange.host)).all() == ["hello.localhost"] * 2
+
+
+def test_deleting_takes_the_name_in_a_header(owner: Caller) -> None:
+    owner.create_app()
+    for given in ({}, {"X_Slipway_Confirm": "hallo"}):
+        refused = owner.problem(428, "DELETE", "/api/apps/hello", **given)
+        assert (refused["code"], refused["header"]) == ("confirmation-required", "X-Slipway-Confirm")
+        assert refused["remedy"].endswith("X-Slipway-Confirm: hello")
+    assert owner.get("/api/apps/hello")["name"] == "hello"
+    owner.problem(404, "DELETE", "/api/apps/nothing")
+    owner.delete_app()
 
 
 def test_scaling_is_a_wish_without_a_deployment(api: Api, owner: Caller) -> None:
@@ -196,7 +207,7 @@ def test_every_change_is_in_the_audit_log(api: Api, owner: Caller) -> None:
     owner.post(f"/api/deployments/{deployment['id']}/cancel")
     token = owner.post("/api/tokens", {"name": "ci"}, status=201)
     owner.delete(f"/api/tokens/{token['id']}")
-    owner.delete("/api/apps/hello", status=202)
+    owner.delete_app()
     with api.services.db.read(platform="a test looks") as session:
         rows = session.scalars(select(AuditRecord).where(AuditRecord.actor == "token:acme-owner")).all()
         assert [row.action for row in rows] == [

@@ -6,8 +6,9 @@ from sqlalchemy import select
 from slipway import lifecycle
 from slipway.core.states import State
 from slipway.errors import DeploymentFailed
-from slipway.models import Deployment, Release, Replica, now
-from tests.fixtures.api import Api, Caller
+from slipway.models import App, Deployment, Release, Replica, now
+from tests.fixtures.agent_server import running_agent
+from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live
 
 
@@ -57,6 +58,45 @@ def test_the_same_idempotency_key_is_the_same_deployment(developer: Caller) -> N
     assert developer.post("/api/apps/hello/deployments")["id"] != first["id"]
     for key in ("x" * 129, "a b"):
         developer.problem(422, "POST", "/api/apps/hello/deployments", Idempotency_Key=key)
+
+
+def test_a_key_that_was_used_for_something_else_is_refused(developer: Caller) -> None:
+    path = "/api/apps/hello/deployments"
+    first = developer.post(path, {"commit": "a" * 40}, Idempotency_Key="once")["id"]
+    assert developer.post(path, {"commit": "a" * 40}, Idempotency_Key="once")["id"] == first
+    for body in ({"commit": "b" * 40}, {"ref": "other"}, {"commit": "a" * 40, "rebuild": True}):
+        assert str(first) in developer.problem(409, "POST", path, body, Idempotency_Key="once")["detail"]
+
+
+def test_a_number_given_with_an_app_has_to_be_one_of_its(owner: Caller, stranger: Caller) -> None:
+    owner.create_app("other")
+    number = owner.post("/api/apps/hello/deployments")["id"]
+    paths = [("GET", "", 200), ("GET", "/log", 200), ("GET", "/events", 200), ("POST", "/cancel", 202)]
+    for method, rest, _ in paths:
+        wrong = owner.problem(404, method, f"/api/deployments/{number}{rest}?app=other")
+        assert wrong["detail"] == f"other has no deployment {number}: it is one of hello."
+        owner.problem(404, method, f"/api/deployments/{number}{rest}?app=none")
+        assert "hello" not in stranger.problem(404, method, f"/api/deployments/{number}{rest}?app=hello")["detail"]
+    assert owner.get(f"/api/deployments/{number}")["state"] == "queued", "no wrong one was cancelled"
+    for method, rest, status in (paths[0], paths[1], paths[3]):
+        assert owner.call(method, f"/api/deployments/{number}{rest}?app=hello").status_code == status
+
+
+def test_the_branchs_head_is_asked_of_the_repository(api: Api, owner: Caller, viewer: Caller) -> None:
+    with running_agent(api.services.settings.agent_socket) as agent:
+        agent.head = "a" * 40
+        head = owner.get("/api/apps/hello/head")
+        assert head == {"ref": "refs/heads/main", "commit": "a" * 40, "delivered": False, "hook": None}
+        hook = owner.post("/api/hooks", {"repository": REPOSITORY}, status=201)["id"]
+        with api.services.db.write(platform="a test's delivery") as session:
+            session.scalars(select(App)).one().head = "a" * 40
+        assert owner.get("/api/apps/hello/head") == head | {"delivered": True, "hook": hook}
+        agent.unreadable = "it wants a credential"
+        assert "wants a credential" in owner.problem(422, "GET", "/api/apps/hello/head")["detail"]
+        owner.create_app("pulled", image="registry.example/shop:1")
+        owner.problem(422, "GET", "/api/apps/pulled/head")
+        viewer.problem(403, "GET", "/api/apps/hello/head")
+    owner.problem(503, "GET", "/api/apps/hello/head")
 
 
 def test_deployments_come_newest_first_page_by_page(developer: Caller) -> None:

@@ -62,12 +62,38 @@ def test_a_repository_has_one_hook_in_a_tenant(owner: Caller, stranger: Caller) 
 
 
 def test_an_app_may_come_with_its_hook(api: Api, owner: Caller) -> None:
-    first = owner.create_app("one", hook=True)["hook"]
+    made = owner.create_app("one", hook=True)
+    first = made["hook"]
     assert first["secret"]
-    second = owner.create_app("two", hook=True)["hook"]
+    assert made["notices"] == []
+    again = owner.create_app("two", hook=True)
+    second = again["hook"]
     assert (second["id"], second["secret"]) == (first["id"], None), "the repository has its hook already"
+    [notice] = again["notices"]
+    assert f"had the hook {first['id']} already" in notice
+    assert f"slipway hooks rotate {first['id']}" in notice
     developer = api.caller("acme", Role.DEVELOPER)
     developer.problem(403, "POST", "/api/apps", {"name": "three", "repository": REPOSITORY, "hook": True})
+
+
+MOVED = "https://github.example/acme/moved.git"
+
+
+def test_an_app_that_goes_to_another_repository_says_what_its_hook_does_now(owner: Caller) -> None:
+    hook = owner.create_app("one", hook=True)["hook"]["id"]
+    owner.create_app("two")
+    same = {"repository": "git@github.example:acme/hello"}
+    assert owner.patch("/api/apps/one", same)["notices"] == [], "another way to write the same repository"
+    left, new = owner.patch("/api/apps/one", {"repository": MOVED})["notices"]
+    assert left == f"Pushes to github.example/acme/hello no longer deploy one; its hook {hook} goes on for two."
+    assert f"slipway hooks create {MOVED}" in new
+    left, new = owner.patch("/api/apps/two", {"repository": MOVED})["notices"]
+    assert "deploy nothing any more" in left
+    assert f"slipway hooks delete {hook}" in left
+    moved = owner.post("/api/hooks", {"repository": MOVED}, status=201)["id"]
+    [delivers] = owner.patch("/api/apps/one", {"repository": REPOSITORY})["notices"][1:]
+    assert hook in delivers
+    assert moved in owner.delete_app("two")["notices"][0], "the last app of a repository leaves its hook behind"
 
 
 def test_a_deleted_hook_is_gone_with_its_secrets(api: Api, owner: Caller) -> None:

@@ -94,6 +94,28 @@ def test_what_would_come_out_otherwise_or_does_not_serve_is_built(rig: Rig, chan
     assert rig.work(asked_for(rig, commit)) == "starting"
 
 
+@pytest.mark.parametrize(
+    ("other", "state"),
+    [
+        ({"kind": "manual", "ref": "v1", "commit_sha": "b" * 40}, "starting"),
+        ({"kind": "manual", "ref": "v1"}, "starting"),
+        ({"kind": "rollback", "commit_sha": "b" * 40}, "starting"),
+        ({"kind": "push", "commit_sha": "b" * 40, "state": "starting"}, "starting"),
+        ({"kind": "push", "commit_sha": "b" * 40}, "skipped"),
+        ({"kind": "manual", "ref": "main"}, "skipped"),
+        ({"kind": "configuration", "commit_sha": "b" * 40}, "skipped"),
+        ({"kind": "manual", "ref": "v1", "stop_requested": "cancelled"}, "skipped"),
+    ],
+)
+def test_what_something_else_is_about_to_replace_is_not_said_to_be_live(
+    rig: Rig, other: dict[str, str], state: str
+) -> None:
+    commit = sha()
+    serving(rig, commit)
+    rig.change(rig.deploy("v1"), **{"commit_sha": "", **other})
+    assert rig.work(asked_for(rig, commit)) == state
+
+
 def test_a_rebuild_is_built(rig: Rig) -> None:
     commit = sha()
     serving(rig, commit)

@@ -117,8 +117,10 @@ def test_all_of_it_is_what_watching_leaves_on_the_screen() -> None:
 
 
 def test_nothing_to_do_is_done() -> None:
-    assert State.SKIPPED in transcript.WELL
-    assert State.SUPERSEDED not in transcript.WELL
+    serving = live()["serving"]
+    assert transcript.went_well(deployment(state="skipped", serving=serving))
+    assert not transcript.went_well(deployment(state="skipped", serving=None))
+    assert not transcript.went_well(deployment(state="superseded", serving=serving))
 
 
 def test_a_pulled_image_is_known_by_its_digest() -> None:

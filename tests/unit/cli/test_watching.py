@@ -15,7 +15,7 @@ from slipway.cli.invocation import Invocation
 from slipway.cli.output import Output
 from slipway.cli.watching import Screen, code_of, watch
 from tests.unit.cli.api_stand_in import answering, client
-from tests.unit.cli.documents import deployment, failed, live, step
+from tests.unit.cli.documents import COMMIT, OLD, deployment, failed, live, step
 
 PATH = "/api/deployments/318"
 AWAY = httpx.Response(503, json={"detail": "The platform's own service did not answer.", "status": 503})
@@ -51,9 +51,15 @@ def test_a_failure_ends_with_what_to_do_and_code_1(capsys: pytest.CaptureFixture
     assert lines[-1] == "Error start-probe-failed · deployment 318"
 
 
-@pytest.mark.parametrize(("state", "code"), [("skipped", 0), ("superseded", 1), ("cancelled", 1), ("retired", 0)])
+@pytest.mark.parametrize(("state", "code"), [("skipped", 1), ("superseded", 1), ("cancelled", 1), ("retired", 0)])
 def test_the_code_says_whether_what_was_asked_for_holds(state: str, code: int) -> None:
     ended = deployment(state=state, reason=state)
+    assert code_of(watch(client(answering([ended])), Output(), deployment(), timeout_s=60)) == code
+
+
+@pytest.mark.parametrize(("commit", "code"), [(COMMIT, 0), (OLD, 1)])
+def test_what_was_skipped_holds_only_where_it_is_live(commit: str, code: int) -> None:
+    ended = deployment(state="skipped", serving={"id": 1, "release": 1, "commit": commit, "digest": ""})
     assert code_of(watch(client(answering([ended])), Output(), deployment(), timeout_s=60)) == code
 
 

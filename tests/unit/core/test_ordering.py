@@ -249,6 +249,7 @@ def test_what_is_asked_for_by_hand_and_is_live_already_is_skipped_with_the_way_t
         (Kind.MANUAL, A, None),
         (Kind.MANUAL, A, replace(SERVES, serves=False)),
         (Kind.MANUAL, A, replace(SERVES, outdated=True)),
+        (Kind.MANUAL, A, replace(SERVES, leaving=True)),
         (Kind.MANUAL, A, replace(SERVES, kind=Kind.ROLLBACK)),
     ],
 )

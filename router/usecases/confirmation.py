@@ -1,0 +1,17 @@
+"""What is lost for good is named once more by whoever asks for it, so that a slip in an address deletes nothing."""
+
+from __future__ import annotations
+
+from slipway.errors import ConfirmationRequired
+
+HEADER = "X-Slipway-Confirm"
+
+
+def require_confirmation(what: str, name: str, given: str) -> None:
+    """Raises `ConfirmationRequired` unless the request's header gives the name of what it deletes."""
+    if given != name:
+        raise ConfirmationRequired(
+            f"To delete the {what} {name} for good takes a confirmation; nothing was changed.",
+            remedy=f"to confirm, send its name in the header {HEADER}: {name}",
+            header=HEADER,
+        )
