@@ -6,12 +6,16 @@ are bounded like the streams that read them, with a reserve too, so that one ten
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
+from router.followers import event
 from slipway.adapters.agent_client import AgentClient
 from slipway.core.stream_quota import StreamQuota, reached_bound
 from slipway.errors import DependencyUnavailable, NotFound
@@ -23,19 +27,28 @@ QUOTA = StreamQuota(total=400, per_tenant=100, guaranteed=10)
 OPEN_TIMEOUT_S = 5.0
 AGAIN_S = 0.5
 """Before a feed that ended is opened again: the replica may be restarting, or the agent."""
+TOGETHER_S = 0.2
+"""Lines that come within so long are sent together: many streams that send each line by itself take a whole CPU."""
 WAITING_MAX_BYTES = 512 << 10
 """What may wait for one reader."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line:
+    """Of all who read it; so its event is written once."""
+
     replica: str
     text: str
     """`<time> <text>`."""
 
-    @property
+    @cached_property
     def time(self) -> str:
         return self.text.partition(" ")[0]
+
+    @cached_property
+    def event(self) -> str:
+        data = json.dumps({"replica": self.replica, "line": self.text}, ensure_ascii=False)
+        return event("line", data, position=self.time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,7 @@ class Reader:
         self._waiting: deque[Line | Lost] = deque()
         self._bytes = 0
         self._lost: Counter[str] = Counter()
+        self._taken_at = 0.0
 
     def put(self, line: Line) -> None:
         """Never waits: a line for which there is no room is counted as lost."""
@@ -67,18 +81,18 @@ class Reader:
             self._bytes += len(line.text)
             self._changed.notify()
 
-    def next(self, *, timeout_s: float) -> Line | Lost | None:
-        """The oldest that waits; None: nothing came in time."""
+    def take(self, *, timeout_s: float) -> list[Line | Lost]:
+        """All that waits, no more often than every `TOGETHER_S`; nothing when nothing came in time."""
+        time.sleep(max(0.0, self._taken_at + TOGETHER_S - time.monotonic()))
         with self._changed:
-            if not self._waiting:
-                self._tell_lost()
-            if not self._waiting:
+            if not self._waiting and not self._lost:
                 self._changed.wait(timeout_s)
-            if not self._waiting:
-                return None
-            found = self._waiting.popleft()
-            self._bytes -= len(found.text) if isinstance(found, Line) else 0
-            return found
+            self._tell_lost()
+            found = list(self._waiting)
+            self._waiting.clear()
+            self._bytes = 0
+        self._taken_at = time.monotonic()
+        return found
 
     def _tell_lost(self) -> None:
         self._waiting.extend(Lost(replica, lines) for replica, lines in self._lost.items())

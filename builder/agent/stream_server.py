@@ -6,6 +6,7 @@ serve `internal_api`, so streams never make a short call wait.
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import re
@@ -54,6 +55,7 @@ class _Stream(BaseHTTPRequestHandler):
 
     server: StreamServer
     timeout = WRITE_TIMEOUT_S
+    wbufsize = -1
 
     def do_GET(self) -> None:
         if not self.server.places.acquire(blocking=False):
@@ -78,10 +80,10 @@ class _Stream(BaseHTTPRequestHandler):
         first = next(lines, None)
         self._begin(HTTPStatus.OK, "text/plain; charset=utf-8")
         try:
-            if first is not None:
-                self.wfile.write(first or b"\n")
-            for line in lines:
+            for line in lines if first is None else itertools.chain([first], lines):
                 self.wfile.write(line or b"\n")
+                if not line:
+                    self.wfile.flush()
         except (OSError, SlipwayError) as error:  # the reader asks again, if it is still there
             log.debug("a stream ended", extra={"path": self.path, "why": str(error)})
 

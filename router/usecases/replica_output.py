@@ -75,7 +75,7 @@ def follow_output(
                 yield from following.look(MISSED_MAX if after else tail, after)
                 next_look = time.monotonic() + LOOK_S
                 tail, after = MISSED_MAX, ""  # who appears later is read from the first line on
-            text = following.next_event()
+            text = following.next_events()
             if text or time.monotonic() - last_sent > HEARTBEAT_S:
                 last_sent = time.monotonic()
                 yield text or HEARTBEAT
@@ -113,14 +113,14 @@ class _Following:
             self._services.feeds.wait_until_open(each)
             yield from self._so_far(each, tail, after)
 
-    def next_event(self) -> str:
+    def next_events(self) -> str:
         """Empty when nothing came for a moment."""
-        found = self.reader.next(timeout_s=WAIT_S)
+        return "".join(map(self._event, self.reader.take(timeout_s=WAIT_S)))
+
+    def _event(self, found: Line | Lost) -> str:
         if isinstance(found, Lost):
             return _notice(found.replica, f"{plural(found.lines, 'line')} left out: read more slowly than printed")
-        if found is None or found.time <= self._seen.get(found.replica, ""):
-            return ""
-        return _line(found)
+        return found.event if found.time > self._seen.get(found.replica, "") else ""
 
     def is_over(self) -> bool:
         return self.gone and not any(self._services.feeds.is_read(each) for each in self._seen)
@@ -156,7 +156,7 @@ class _Following:
             self._seen[replica] = lines[-1].time
         if (dropped or len(lines) >= MISSED_MAX) and lines[0].time > after:
             yield _notice(replica, "the lines before these are left out: there are too many to catch up with")
-        yield from (_line(line) for line in lines if tail and line.time > after)
+        yield "".join(line.event for line in lines if tail and line.time > after)
 
     def _unread(self, replicas: list[str]) -> Iterator[str]:
         """Said once of each."""
@@ -197,11 +197,6 @@ def _before(position: str) -> str:
     if not _POSITION.fullmatch(position):
         return ""
     return (datetime.fromisoformat(position[:19]) - timedelta(seconds=OVERLAP_S)).isoformat()
-
-
-def _line(line: Line) -> str:
-    data = json.dumps({"replica": line.replica, "line": line.text}, ensure_ascii=False)
-    return event("line", data, position=line.time)
 
 
 def _notice(replica: str, text: str) -> str:

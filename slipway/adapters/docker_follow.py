@@ -8,6 +8,7 @@ not chunked.
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -19,13 +20,15 @@ from slipway.errors import NotFound
 
 QUIET_S = 2.0
 """After so long without output the reader is told that there is none."""
+RATE_BYTES_PER_S = 2 << 20
+"""No faster than this on average: a container that prints without pause must not take the reader's CPU."""
 _PIECE_BYTES = 64 << 10
 _HEADERS_MAX_BYTES = 64 << 10
 _END_OF_HEADERS = b"\r\n\r\n"
 
 
 def followed_lines(engine_url: str, api_version: str, container_id: str, *, since: str, tail: str) -> Iterator[bytes]:
-    """Lines `<time> <text>\\n` as they come; empty ones when it is open, and while nothing is printed.
+    """Lines `<time> <text>\\n` as they come; empty ones when it is open, and when no other waits.
 
     Args:
         since: Unix seconds with nanoseconds; empty: from the first line on.
@@ -39,16 +42,20 @@ def followed_lines(engine_url: str, api_version: str, container_id: str, *, sinc
     target = f"/v{api_version}/containers/{container_id}/logs?{urlencode(query | ({'since': since} if since else {}))}"
     decoder, joiner = FrameDecoder(), LineJoiner()
     for data in _received(engine_url, target):
-        given = [line for message in decoder.feed(data) if (line := joiner.add(*message)) is not None]
-        yield from given or (b"",)
+        for message in decoder.feed(data):
+            line = joiner.add(*message)
+            if line is not None:
+                yield line
+        yield b""
+        time.sleep(len(data) / RATE_BYTES_PER_S)
     yield from joiner.rest()
 
 
-def unix_text(time: str) -> str:
+def unix_text(printed_at: str) -> str:
     """`<seconds>.<nanoseconds>` of a line's time, as the Engine takes it; empty for none."""
-    if not time:
+    if not printed_at:
         return ""
-    seconds, _, fraction = time.removesuffix("Z").partition(".")
+    seconds, _, fraction = printed_at.removesuffix("Z").partition(".")
     return f"{datetime.fromisoformat(seconds).replace(tzinfo=UTC).timestamp():.0f}.{fraction:0<9}"
 
 

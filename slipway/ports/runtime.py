@@ -144,7 +144,7 @@ class ContainerRuntime(Protocol):
 
     def follow(self, container_id: str, *, tail: int | None = None, after: str = "") -> Iterator[bytes]:
         """The same lines, only those printed after the time `after`, and then those to come, without a gap, until the
-        container ends. An empty line when it is open, and every few seconds while nothing is printed, so that a reader
+        container ends. An empty line when it is open, when no other waits, and every few seconds, so that a reader
         can leave. Raises `NotFound`."""
         ...
 

@@ -47,9 +47,9 @@ def join(feeds: ReplicaFeeds, reader: Reader, replica: str = REPLICA, tenant: in
 
 
 def received(reader: Reader) -> list[Line | Lost]:
-    found = []
-    while (item := reader.next(timeout_s=0)) is not None:
-        found.append(item)
+    found: list[Line | Lost] = []
+    while items := reader.take(timeout_s=0):
+        found += items
     return found
 
 
@@ -57,9 +57,9 @@ def upto(reader: Reader, last: str) -> list[str]:
     """What comes until that text."""
     texts: list[str] = []
     while not texts or texts[-1] != last:
-        item = reader.next(timeout_s=10)
-        assert isinstance(item, Line), f"{last} did not come after {texts}"
-        texts.append(item.text)
+        items = reader.take(timeout_s=10)
+        assert items, f"{last} did not come after {texts}"
+        texts += [item.text for item in items if isinstance(item, Line)]
     return texts
 
 
