@@ -1,8 +1,9 @@
 """How gunicorn runs the router: one process on a unix socket, which loads the app itself (decision 15): nothing heavy
 is imported here.
 
-Requests take `web_threads` threads at most; streams have their own beside them, so that following never makes the API
-wait. A waiting thread costs little: the memory of a second process would cost more.
+Requests take `web_threads` threads at most; each stream has one of its own beside them, so that following never makes
+the API wait. Threads are made when they are needed, and a waiting one costs little: the memory of a second process
+would cost more. With one process the bounds on streams are the host's.
 """
 
 from __future__ import annotations
@@ -15,15 +16,13 @@ from slipway import settings
 if TYPE_CHECKING:
     from router.services import Services
 
-FOLLOWERS = 32
-"""Streams at a time in one process. Where no thread is kept for each they take at most half of the `web_threads`."""
 _settings = settings.load()
 
 bind = f"unix:{_settings.router_socket}"
 umask = 0o007
 worker_class = "gthread"
 workers = 1
-threads = _settings.web_threads + FOLLOWERS
+threads = _settings.web_threads + _settings.streams
 keepalive = 75
 graceful_timeout = 10
 timeout = 30
@@ -40,7 +39,6 @@ def pre_fork(_server: Any, _worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """In the new process: as many streams as there are threads for, which end when the process is about to."""
+    """In the new process: streams end when it is about to."""
     services: Services = worker.wsgi.extensions["slipway"]
-    services.followers.limit = max(services.followers.limit, worker.cfg.threads - _settings.web_threads)
     services.followers.stopping = lambda: not worker.alive

@@ -9,6 +9,7 @@ from router.documents import Problem
 from router.problems import MEDIA_TYPE
 from router.usecases.confirmation import HEADER as CONFIRM
 
+_EVENT_STREAM = "text/event-stream"
 REF = "#/components/schemas/"
 _FAILURES = {
     "400": "The body is not JSON",
@@ -20,6 +21,7 @@ _FAILURES = {
     "415": "The body is not JSON",
     "422": "A field breaks a rule",
     "428": f"{CONFIRM} does not name what would be lost",
+    "429": "The tenant or the token follows as many streams as it may",
     "500": "A defect of Slipway",
     "503": "Something that is needed does not answer; try again",
 }
@@ -72,6 +74,8 @@ def _failures_of(path: str, method: str, operation: dict[str, Any]) -> list[str]
         found += ["400", "413", "415"]
     if "requestBody" in operation or operation.get("parameters"):
         found.append("422")
+    if _EVENT_STREAM in operation["responses"].get("200", {}).get("content", ()):
+        found.append("429")
     return sorted(found)
 
 

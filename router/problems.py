@@ -47,7 +47,7 @@ def _slipway_error(error: SlipwayError) -> Response:
     if error.status >= 500:
         log.warning(error.message, extra={"code": error.code, "path": request.path})
     headers = {}
-    if error.status == 503:
+    if error.status in (429, 503):
         headers["Retry-After"] = str(error.details.get("retry_after_s", _RETRY_AFTER_S))
     if isinstance(error, NotAuthenticated):
         known = 'error="invalid_token"' if request.authorization else ""

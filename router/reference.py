@@ -24,11 +24,14 @@ deployments are paged by `before`, the last id of the page before.
 
 Errors are problem documents (RFC 9457, `application/problem+json`) with a stable `code`, a `detail` for people, a
 `remedy` (what to do next) and the `request_id` that the router's log has too; for invalid input `errors` lists the
-fields. `503` carries `Retry-After`.
+fields. `429` and `503` carry `Retry-After`.
 
-Streams are server-sent events. At most 32 are open at a time on one router; beyond that `503` with the code
-`too-many-followers`: ask without following. A comment comes at least every ten seconds, and a stream ends after an
-hour: come back with `Last-Event-ID`.
+Streams are server-sent events. A tenant has at most 20 open at a time (`SLIPWAY_STREAMS_PER_TENANT`), a token half of
+that; beyond it `429` with the code `too-many-streams`: end one, or ask without following. The host has 128
+(`SLIPWAY_STREAMS`), the last quarter for tenants that have fewer than two; beyond that `503` with the code
+`too-many-followers`. A comment comes at least every ten seconds, and a stream ends after an hour, or when its client
+takes nothing for 30 s: come back with `Last-Event-ID`. Logs then begin some seconds before that line; drop what you
+have by replica and time. A client that reads more slowly than replicas print loses lines, and a `notice` says how many.
 """
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from redis import Redis
 
 from router.followers import Followers
+from router.replica_feeds import ReplicaFeeds
 from slipway import queue
 from slipway.adapters import vault
 from slipway.adapters.agent_client import AgentClient
 from slipway.adapters.deployment_log import RedisDeploymentLog
 from slipway.adapters.vault import Vault
+from slipway.core.stream_quota import StreamQuota
 from slipway.db import Database
 from slipway.ports.logs import DeploymentLog
 from slipway.queue import WorkQueue
@@ -31,6 +33,7 @@ class Services:
     log: DeploymentLog
     agent: AgentClient
     followers: Followers
+    feeds: ReplicaFeeds
 
 
 def connect(settings: Settings) -> Services:
@@ -41,6 +44,7 @@ def connect(settings: Settings) -> Services:
     """
     database = Database(settings.database_url)
     redis = queue.connect(settings.redis_url)
+    agent = AgentClient(settings.agent_socket, settings.agent_streams_socket)
     return Services(
         settings=settings,
         db=database,
@@ -49,6 +53,7 @@ def connect(settings: Settings) -> Services:
         values=Vault(settings.key_dir / vault.VALUES),
         hooks=Vault(settings.key_dir / vault.HOOKS),
         log=RedisDeploymentLog(redis, settings.log_dir),
-        agent=AgentClient(settings.agent_socket),
-        followers=Followers(max(1, settings.web_threads // 2)),  # `router.gunicorn` has more threads for them
+        agent=agent,
+        followers=Followers(StreamQuota(settings.streams, settings.streams_per_tenant)),
+        feeds=ReplicaFeeds(agent),
     )

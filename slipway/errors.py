@@ -10,6 +10,8 @@
     ├── ConfirmationRequired    428  something would be lost for good, and the request does not name it
     ├── PayloadTooLarge         413
     ├── UnsupportedContent      415
+    ├── TooManyStreams          429  the tenant or the token follows as many as it may
+    ├── TooManyFollowers        503  the host serves as many as it can
     ├── DependencyUnavailable   503  SQL, Redis or the container runtime does not answer; try again
     ├── HostUnready             503  the host lacks something that only its owner can give
     │   └── SubnetTaken              a network's range is in use
@@ -93,6 +95,16 @@ class PayloadTooLarge(SlipwayError):
 class UnsupportedContent(SlipwayError):
     code = "unsupported-content"
     status = 415
+
+
+class TooManyStreams(SlipwayError):
+    code = "too-many-streams"
+    status = 429
+
+
+class TooManyFollowers(SlipwayError):
+    code = "too-many-followers"
+    status = 503
 
 
 class DependencyUnavailable(SlipwayError):

@@ -120,6 +120,8 @@ class Settings:
     # processes
     workers: int = _setting("2", "deployments built at the same time", _count(0, 256))
     web_threads: int = _setting("8", "threads of webhook and router", _count(1, 1024))
+    streams: int = _setting("128", "logs and states followed at a time on this host", _count(1, 1024))
+    streams_per_tenant: int = _setting("20", "of these by one tenant; half as many by one token", _count(1, 1024))
     log_level: Mapping[str, str] = _setting("info", "level, then by service: info,agent=debug", _levels)
 
     # networks
@@ -207,6 +209,11 @@ class Settings:
     def agent_socket(self) -> Path:
         """The agent's internal API (replicas' logs and stats): never reachable through a public port."""
         return self.run_dir / "agent.sock"
+
+    @property
+    def agent_streams_socket(self) -> Path:
+        """Where the agent streams replicas' output, apart from the short calls."""
+        return self.run_dir / "agent-streams.sock"
 
 
 def address_of(listen: str) -> tuple[str, int]:

@@ -116,18 +116,27 @@ class FakeRuntime:
             processes_limit=spec.pids,
         )
 
-    def logs(
-        self,
-        container_id: str,
-        *,
-        tail: int | None = None,
-        follow: bool = False,  # noqa: ARG002
-    ) -> Iterator[bytes]:
+    def logs(self, container_id: str, *, tail: int | None = None) -> Iterator[bytes]:
         self._reach()
         if container_id not in self.containers:
             raise NotFound("this replica is gone")
         lines = list(self.containers[container_id].output)
         yield from lines if tail is None else lines[max(0, len(lines) - tail) :]
+
+    def follow(self, container_id: str, *, tail: int | None = None, after: str = "") -> Iterator[bytes]:
+        so_far = list(self.logs(container_id, tail=tail))
+        container = self.containers[container_id]
+        sent = len(container.output) - len(so_far)
+        while True:
+            running = self.containers.get(container_id) is container and container.observed.running
+            new = container.output[sent:]
+            sent += len(new)
+            yield from (line for line in new if line.partition(b" ")[0].decode() > after)
+            if not running and not new:
+                return
+            if not new:
+                yield b""
+                time.sleep(0.01)
 
     def changes(self) -> Iterator[int]:
         self._reach()

@@ -1,11 +1,13 @@
-"""The agent's internal API, on a unix socket: replicas' output, branch heads and how the agent is. Never reachable
-from outside."""
+"""The agent's internal API, on a unix socket: replicas' output so far, their stats, branch heads and how the agent is.
+
+Never reachable from outside. What goes on for as long as somebody reads has a socket and threads of its own
+(`stream_server`).
+"""
 
 from __future__ import annotations
 
 import json
 import logging
-import queue
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,13 +18,11 @@ from urllib.parse import parse_qs
 
 import waitress
 
-from builder.agent.parts import REASON, Parts
+from builder.agent.parts import Parts
 from builder.agent.telemetry import output
-from builder.agent.telemetry.following import Followers, Watcher
+from builder.agent.telemetry.following import container_of
 from builder.agent.telemetry.stats import replica_stats
-from slipway.core.fleet import GONE
 from slipway.errors import DependencyUnavailable, InvalidInput, NotFound, SlipwayError
-from slipway.models import Replica
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 
 THREADS = 32
 TAIL_MAX = 10_000
-CHECK_S = 2.0
-"""How often a silent stream looks whether its reader is still there."""
 _HEAD = re.compile(r"/apps/(?P<id>\d{1,18})/head")
 _OF_A_REPLICA = re.compile(r"/replicas/(?P<id>[^/]+)/(?P<what>output|stats)")
 
@@ -54,7 +52,6 @@ class Application:
         self._parts = parts
         self._status = status
         self._head_of = head_of
-        self._followers = Followers(parts.runtime)
         self._of_itself: dict[str, Callable[[], dict[str, Any]]] = {
             "/healthz": lambda: {"ok": True},
             "/readyz": self._ready,
@@ -93,10 +90,7 @@ class Application:
         return {"ready": True}
 
     def _output(self, replica_id: str, environ: WSGIEnvironment) -> Iterator[bytes]:
-        query = parse_qs(environ["QUERY_STRING"])
-        tail, follow = _tail(query), query.get("follow", [""])[0] in ("1", "true")
-        has_left = environ.get("waitress.client_disconnected", lambda: False)
-        return _lines(self._parts, self._followers, replica_id, tail=tail, has_left=has_left if follow else None)
+        return _lines(self._parts, replica_id, tail_of(parse_qs(environ["QUERY_STRING"])))
 
 
 def serve(parts: Parts, status: Callable[[], dict[str, Any]], head_of: Callable[[int], str | None]) -> Any:
@@ -108,7 +102,6 @@ def serve(parts: Parts, status: Callable[[], dict[str, Any]], head_of: Callable[
         unix_socket=str(path),
         unix_socket_perms="660",
         threads=THREADS,
-        channel_request_lookahead=1,  # tells when a reader has gone
         ident=None,
     )
     threading.Thread(target=server.run, name="internal-api", daemon=True).start()
@@ -119,7 +112,8 @@ def _json(value: object) -> tuple[bytes]:
     return (json.dumps(value).encode() + b"\n",)
 
 
-def _tail(query: Mapping[str, Sequence[str]]) -> int | None:
+def tail_of(query: Mapping[str, Sequence[str]]) -> int | None:
+    """How many lines are asked for; None: all."""
     text = query.get("tail", [""])[0]
     if not text:
         return None
@@ -128,21 +122,13 @@ def _tail(query: Mapping[str, Sequence[str]]) -> int | None:
     return min(int(text), TAIL_MAX)
 
 
-def _lines(
-    parts: Parts, followers: Followers, replica_id: str, *, tail: int | None, has_left: Callable[[], bool] | None
-) -> Iterator[bytes]:
-    """The lines so far; with `has_left` (has the reader?) those to come, too."""
-    with parts.db.read(platform=REASON) as session:
-        row = session.get(Replica, replica_id)
-    if row is None:
-        raise NotFound(f"there is no replica {replica_id}", remedy="see which there are: slipway ps --all")
+def _lines(parts: Parts, replica_id: str, tail: int | None) -> Iterator[bytes]:
+    """The lines so far."""
+    container_id = container_of(parts, replica_id)
     gone = _kept(parts, replica_id, tail)
-    if row.container_id is None or row.state == GONE:
+    if container_id is None:
         return gone
-    if has_left is None:
-        return _started(parts.runtime.logs(row.container_id, tail=tail), gone)
-    watcher, so_far = followers.follow(row.container_id, tail=tail)
-    return _following(followers, row.container_id, watcher, _started(so_far, gone), has_left)
+    return _started(parts.runtime.logs(container_id, tail=tail), gone)
 
 
 def _started(lines: Iterator[bytes], otherwise: Iterator[bytes]) -> Iterator[bytes]:
@@ -159,27 +145,6 @@ def _started(lines: Iterator[bytes], otherwise: Iterator[bytes]) -> Iterator[byt
 def _joined(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from rest
-
-
-def _following(
-    followers: Followers, container_id: str, watcher: Watcher, so_far: Iterator[bytes], has_left: Callable[[], bool]
-) -> Iterator[bytes]:
-    last = b""
-    try:
-        for line in so_far:
-            last = line.partition(b" ")[0]
-            yield line
-        while not has_left():
-            try:
-                line_or_end = watcher.lines.get(timeout=CHECK_S)
-            except queue.Empty:
-                continue
-            if line_or_end is None:
-                return
-            if line_or_end.partition(b" ")[0] > last:
-                yield line_or_end
-    finally:
-        followers.leave(container_id, watcher)
 
 
 def _kept(parts: Parts, replica_id: str, tail: int | None) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from redis import Redis
 
-from builder.agent import attention, internal_api, waking
+from builder.agent import attention, internal_api, stream_server, waking
 from builder.agent.outages import Outages
 from builder.agent.parts import REASON, Parts
 from builder.agent.rollout import passes
@@ -72,6 +72,7 @@ class Agent:
         self._try("firewall", lambda: firewall.ensure(settings))
         self._scheduler.start()
         internal_api.serve(self._parts, self.status, self._outside.polling.head_of)
+        stream_server.serve(self._parts)
         hearers = waking.Hearers(self._look.set, self._changed.set, functools.partial(rousing.rouse, self._parts))
         waker = waking.Waker(self._scheduler, hearers, self._outages, self._stopped)
         self._beside("wake", lambda: waker.listen(self._outside.redis))

@@ -136,7 +136,7 @@ def follow_deployment(deployment: int, query: OfApp) -> Response:
     A `state` event with the deployment now and at every change, until nothing more will happen to it.
     """
     deployments.get_deployment(services(), principal(), deployment, query.app)
-    return services().followers.stream(following.deployment_events(services(), principal(), deployment))
+    return services().followers.stream(following.deployment_events(services(), principal(), deployment), principal())
 
 
 @operation(
@@ -156,7 +156,8 @@ def get_deployment_log(deployment: int, query: Follow) -> Response:
     deployments.get_deployment(services(), principal(), deployment, query.app)
     if wants_events(query.follow):
         after = request.headers.get("Last-Event-ID", "0")
-        return services().followers.stream(following.log_events(services(), principal(), deployment, after))
+        events = following.log_events(services(), principal(), deployment, after)
+        return services().followers.stream(events, principal())
     return Response((f"{line}\n" for line in services().log.read(deployment)), content_type=f"{TEXT}; charset=utf-8")
 
 

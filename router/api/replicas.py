@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, request
 from pydantic import Field
 
 from router import documents
@@ -34,17 +34,31 @@ def list_replicas(app: str, query: Which) -> documents.Replicas:
     return replicas.list_replicas(services(), principal(), app, ended=query.all)
 
 
-@operation(blueprint, "GET", "/api/apps/<app>/logs", role=Role.VIEWER, query=Reading, content=(TEXT, EVENT_STREAM))
+@operation(
+    blueprint,
+    "GET",
+    "/api/apps/<app>/logs",
+    role=Role.VIEWER,
+    query=Reading,
+    content=(TEXT, EVENT_STREAM),
+    headers={"Last-Event-ID": "Go on after this line: all since, instead of `tail`."},
+)
 def get_app_logs(app: str, query: Reading) -> Response:
     """What an app's replicas print
 
     As text (`<replica> <time> <text>`); with `follow`, or where text/event-stream is accepted, as `line` events
-    `{"replica", "line"}`.
+    `{"replica", "line"}`, of replicas that start meanwhile from their first line on, until `end`. A `notice`
+    `{"replica", "text"}` says where lines are missing. Only a newline ends a line; one of more than 64 KiB is
+    cut, and says so.
     """
     if wants_events(query.follow):
         replica_output.check_readable(services(), principal(), app, query.replica)
+        after = request.headers.get("Last-Event-ID", "")
         return services().followers.stream(
-            replica_output.follow_output(services(), principal(), app, replica=query.replica, tail=query.tail)
+            replica_output.follow_output(
+                services(), principal(), app, replica=query.replica, tail=query.tail, after=after
+            ),
+            principal(),
         )
     lines = replica_output.output_so_far(services(), principal(), app, replica=query.replica, tail=query.tail)
     return Response(lines, content_type=f"{TEXT}; charset=utf-8")

@@ -16,6 +16,7 @@ from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import deployment_numbered
 from router.usecases.showing_deployments import show_deployment
+from slipway.core.rewritten_lines import as_seen
 from slipway.core.states import ENDED, State
 from slipway.errors import DependencyUnavailable
 from slipway.models import Deployment
@@ -49,7 +50,7 @@ def log_events(services: Services, principal: Principal, number: int, after: str
     for position, line in services.log.follow(number, after=last):
         if position != last:
             last = position
-            yield event("line", line, position=position)
+            yield event("line", as_seen(line), position=position)
         elif _ended(services, principal, number):
             break  # it has no log to be finished, such as a rollback's
         else:

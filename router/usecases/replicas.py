@@ -83,6 +83,19 @@ def readable_replicas(session: Session, app_name: str, replica: str | None) -> l
     return [found]
 
 
+def followed_replicas(session: Session, app_name: str, replica: str | None, since: datetime) -> list[str]:
+    """The same, and those that were made since then and ended already.
+
+    Raises:
+        NotFound: the app has no such replica.
+    """
+    if replica is not None:
+        return readable_replicas(session, app_name, replica)
+    found = or_(Replica.ended_at.is_(None), Replica.created_at >= since)
+    query = select(Replica.id).filter_by(app_id=app_named(session, app_name).id).where(found)
+    return list(session.scalars(query.order_by(Replica.process, Replica.slot, Replica.created_at)))
+
+
 def _identified(identity: str) -> ColumnElement[bool]:
     by_id = or_(Replica.id == identity, Replica.container_id == identity)
     is_short = len(identity) == _SHORT_ID and identity.isalnum()

@@ -1,10 +1,9 @@
-"""The agent's internal API, over its unix socket: replicas' output, branch heads, and how the agent is."""
+"""The agent's internal API and its streams, over unix sockets: replicas' output, branch heads, and how the agent is."""
 
 from __future__ import annotations
 
 import http.client
 import json
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -18,44 +17,20 @@ from slipway.errors import DependencyUnavailable, DeploymentFailed, NotFound
 _TIMEOUT_S = 5.0
 _HEAD_TIMEOUT_S = 25.0
 """Longer than git waits for a repository."""
-
-
-class Output:
-    """A replica's output on its way: lines, until it ends or `close` is called from any thread."""
-
-    def __init__(self, response: http.client.HTTPResponse, connected: socket.socket) -> None:
-        self._response = response
-        self._connected = connected
-
-    def lines(self) -> Iterator[str]:
-        """`<RFC 3339 time> <text>`, in order.
-
-        Raises:
-            DependencyUnavailable: the agent went away.
-        """
-        try:
-            while line := self._response.readline():
-                yield line.decode(errors="replace").rstrip("\r\n")
-        except (OSError, http.client.HTTPException) as error:
-            raise _away() from error
-
-    def close(self) -> None:
-        """Wake whoever waits for the next line."""
-        try:
-            self._connected.shutdown(socket.SHUT_RDWR)
-        except OSError:  # closed already
-            return
+_SILENCE_S = 15.0
+"""A stream gives signs of life more often."""
 
 
 class AgentClient:
     """Raises `DependencyUnavailable` when the agent does not answer."""
 
-    def __init__(self, agent_socket: Path) -> None:
+    def __init__(self, agent_socket: Path, streams_socket: Path) -> None:
         self._socket = agent_socket
+        self._streams_socket = streams_socket
 
     def status(self) -> dict[str, Any]:
         """What the agent tells of itself."""
-        with self._asked("/status") as (response, _):
+        with self._asked("/status") as response:
             return _document(response)
 
     def stats(self, replica_id: str) -> dict[str, Any]:
@@ -64,7 +39,7 @@ class AgentClient:
         Raises:
             NotFound: it does not run.
         """
-        with self._asked(f"/replicas/{replica_id}/stats") as (response, _):
+        with self._asked(f"/replicas/{replica_id}/stats") as response:
             if response.status == HTTPStatus.NOT_FOUND:
                 raise NotFound(f"replica {replica_id} does not run", remedy="see which do: slipway ps")
             return _document(response)
@@ -76,7 +51,7 @@ class AgentClient:
             DeploymentFailed: the repository can't be read.
             NotFound: the app is gone.
         """
-        with self._asked(f"/apps/{app_id}/head", timeout_s=_HEAD_TIMEOUT_S) as (response, _):
+        with self._asked(f"/apps/{app_id}/head", silence_s=_HEAD_TIMEOUT_S) as response:
             if response.status == HTTPStatus.UNPROCESSABLE_ENTITY:
                 problem = json.loads(response.read())
                 raise DeploymentFailed("head-unknown", problem["detail"], remedy=problem.get("remedy", ""))
@@ -86,33 +61,34 @@ class AgentClient:
             return None if commit is None else str(commit)
 
     @contextmanager
-    def output(self, replica_id: str, *, tail: int | None, follow: bool) -> Iterator[Output]:
-        """A replica's output, also of one that ended.
+    def output(self, replica_id: str, *, tail: int | None) -> Iterator[Iterator[str]]:
+        """A replica's lines so far, also of one that ended: `<RFC 3339 time> <text>`, in order.
 
         Raises:
-            NotFound: nothing was kept of it.
+            NotFound: there is no such replica.
         """
-        wanted = {} if tail is None else {"tail": str(tail)}
-        if follow:
-            wanted["follow"] = "1"
-        target = f"/replicas/{replica_id}/output?{urlencode(wanted)}"
-        with self._asked(target, patient=follow) as (response, connected):
-            if response.status == HTTPStatus.NOT_FOUND:
-                raise NotFound(f"no output of replica {replica_id} was kept")
-            _check(response)
-            yield Output(response, connected)
+        with self._asked(f"/replicas/{replica_id}/output?{_query(tail=tail)}") as response:
+            yield _lines(response, replica_id)
+
+    @contextmanager
+    def follow(self, replica_id: str, *, tail: int | None, after: str = "") -> Iterator[Iterator[str]]:
+        """Its last lines that were printed after the time `after`, and those to come, until its container ends. Empty
+        ones are signs of life.
+
+        Raises:
+            NotFound: there is no such replica.
+        """
+        target = f"/replicas/{replica_id}/output?{_query(tail=tail, after=after)}"
+        with self._asked(target, at=self._streams_socket, silence_s=_SILENCE_S) as response:
+            yield _lines(response, replica_id)
 
     @contextmanager
     def _asked(
-        self, target: str, *, patient: bool = False, timeout_s: float = _TIMEOUT_S
-    ) -> Iterator[tuple[http.client.HTTPResponse, socket.socket]]:
-        """The answer, and the connection that it comes on. `patient`: its parts may be hours apart."""
-        connection = UnixHTTP(self._socket, timeout_s)
+        self, target: str, *, at: Path | None = None, silence_s: float = _TIMEOUT_S
+    ) -> Iterator[http.client.HTTPResponse]:
+        """The answer, of which parts may be so long apart."""
+        connection = UnixHTTP(at or self._socket, silence_s)
         try:
-            connection.connect()
-            connected = connection.sock
-            if patient:
-                connected.settimeout(None)
             connection.request("GET", target)
             response = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
@@ -120,9 +96,29 @@ class AgentClient:
             raise _away() from error
         with response:
             try:
-                yield response, connected
+                yield response
             finally:
                 connection.close()
+
+
+def _query(**values: object) -> str:
+    return urlencode({name: value for name, value in values.items() if value not in (None, "")})
+
+
+def _lines(response: http.client.HTTPResponse, replica_id: str) -> Iterator[str]:
+    """Raises `DependencyUnavailable` when the agent went away."""
+    if response.status == HTTPStatus.NOT_FOUND:
+        raise NotFound(f"no output of replica {replica_id} was kept")
+    _check(response)
+    return _decoded(response)
+
+
+def _decoded(response: http.client.HTTPResponse) -> Iterator[str]:
+    try:
+        while line := response.readline():
+            yield line.decode(errors="replace").rstrip("\n")
+    except (OSError, http.client.HTTPException) as error:
+        raise _away() from error
 
 
 def _document(response: http.client.HTTPResponse) -> dict[str, Any]:

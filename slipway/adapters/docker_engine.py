@@ -17,7 +17,7 @@ from docker.errors import APIError, DockerException
 from slipway.errors import DependencyUnavailable
 
 CALL_TIMEOUT_S = 60
-POOL_SIZE = 32  # threads of the agent; a log that is followed holds one
+POOL_SIZE = 32  # threads of the agent; output that is followed has connections of its own
 
 # What runc and containerd wrap around the one sentence that matters.
 _WRAPPING = re.compile(
@@ -31,7 +31,7 @@ class DockerEngine:
     """The Engine at `url` (`unix://…` or `tcp://…`). Safe to use from several threads."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self._lock = threading.Lock()
         self._api: APIClient | None = None
 
@@ -60,8 +60,8 @@ class DockerEngine:
     def _client(self) -> APIClient:
         with self._lock:
             if self._api is None:
-                _knock(self._url)
-                self._api = APIClient(self._url, version="auto", timeout=CALL_TIMEOUT_S, max_pool_size=POOL_SIZE)
+                _knock(self.url)
+                self._api = APIClient(self.url, version="auto", timeout=CALL_TIMEOUT_S, max_pool_size=POOL_SIZE)
                 self._api.trust_env = False  # no proxy, no .netrc: it is a local socket, and each costs every call
             return self._api
 

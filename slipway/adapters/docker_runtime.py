@@ -23,7 +23,7 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import CancellableStream
 
 from slipway import errors
-from slipway.adapters import cgroups, own_images
+from slipway.adapters import cgroups, docker_follow, own_images
 from slipway.adapters import docker_containers as containers
 from slipway.adapters import docker_output as output
 from slipway.adapters.docker_engine import DockerEngine, sentence
@@ -125,27 +125,28 @@ class DockerRuntime:
         """From its control group's files: the Engine's own figures take it a second each."""
         return cgroups.use_of(container_id)
 
-    def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[bytes]:
-        """Raises `NotFound` when there is no such container. Close the iterator to stop following."""
+    def logs(self, container_id: str, *, tail: int | None = None) -> Iterator[bytes]:
+        """Raises `NotFound` when there is no such container."""
         with self._engine.asked_to(f"give the output of {container_id[:12]}") as api:
-            response = api.get(
-                f"{api.base_url}/v{api.api_version}/containers/{container_id}/logs",
-                params={
-                    "stdout": 1,
-                    "stderr": 1,
-                    "timestamps": 1,
-                    "follow": int(follow),
-                    "tail": "all" if tail is None else tail,
-                },
-                stream=True,
-                timeout=None if follow else api.timeout,
+            if tail is None:
+                yield from output.lines(_messages(api, container_id, "all"))
+            else:
+                yield from output.last_lines(lambda last: _messages(api, container_id, last), tail)
+
+    def follow(self, container_id: str, *, tail: int | None = None, after: str = "") -> Iterator[bytes]:
+        """Raises `NotFound` when there is no such container. One answer of the Engine has it all, so nothing is lost
+        between what was printed and what comes."""
+        with self._engine.asked_to(f"follow the output of {container_id[:12]}") as api:
+            first = next(self.logs(container_id, tail=tail), b"") if tail else b""
+            since = max(after, output.time_of(first))
+            lines = docker_follow.followed_lines(
+                self._engine.url,
+                api.api_version,
+                container_id,
+                since=docker_follow.unix_text(since),
+                tail="0" if tail == 0 else "all",
             )
-            if response.status_code == 404:
-                response.close()
-                raise errors.NotFound("This replica is gone, and its output with it.")
-            response.raise_for_status()
-            with closing(response):
-                yield from output.lines(output.frames(response.raw))
+            yield from docker_follow.newer(lines, after)
 
     def changes(self) -> Iterator[int]:
         filters = {"type": "container", "label": f"{INSTANCE_LABEL}={self._instance}", "event": _EVENTS}
@@ -233,6 +234,21 @@ class DockerRuntime:
         api.remove_container(found["Id"], force=True, v=True)
         made = self._create_anew(api, spec, argv=argv, task=True)
         return self._start(api, made, spec), time.time()
+
+
+def _messages(api: APIClient, container_id: str, tail: int | str) -> Iterator[output.Message]:
+    """The last messages so far; `all`."""
+    response = api.get(
+        f"{api.base_url}/v{api.api_version}/containers/{container_id}/logs",
+        params={"stdout": 1, "stderr": 1, "timestamps": 1, "tail": tail},
+        stream=True,
+        timeout=api.timeout,
+    )
+    with closing(response):
+        if response.status_code == 404:
+            raise errors.NotFound("This replica is gone, and its output with it.")
+        response.raise_for_status()
+        yield from output.frames(response.raw)
 
 
 def _runs(inspected: dict[str, Any]) -> bool:

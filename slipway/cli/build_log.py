@@ -6,6 +6,7 @@ import click
 
 from slipway.cli.invocation import Invocation, segment
 from slipway.cli.output import echo, is_terminal, safe
+from slipway.core.rewritten_lines import as_seen
 
 
 def show(call: Invocation, number: int, *, follow: bool) -> None:
@@ -45,4 +46,4 @@ def show_with_replicas(call: Invocation, number: int) -> None:
 
 def _shown(text: str) -> str:
     text = text.rstrip("\n")
-    return safe(text) if is_terminal() else text
+    return "\n".join(safe(as_seen(line)) for line in text.split("\n")) if is_terminal() else text

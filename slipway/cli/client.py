@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -89,7 +89,7 @@ class Client:
                 if not answer.is_success:
                     answer.read()
                     raise self._problem(answer)
-                yield from _events(answer.iter_lines())
+                yield from _events(_lines(answer.iter_text()))
         except httpx.HTTPError as error:
             raise self._absent(error) from error
 
@@ -181,6 +181,14 @@ def _without_words(answer: httpx.Response) -> dict[str, Any]:
     if answer.has_redirect_location:
         document["remedy"] = f"it points to {answer.headers['Location']}: slipway login there"
     return document
+
+
+def _lines(texts: Iterable[str]) -> Iterator[str]:
+    """Only a newline ends one: what else Unicode counts as a line's end is part of what an app printed."""
+    rest = ""
+    for text in texts:
+        *whole, rest = (rest + text).split("\n")
+        yield from (line.removesuffix("\r") for line in whole)
 
 
 def _events(lines: Iterator[str]) -> Iterator[Event]:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from slipway.cli.output import safe
+from slipway.core.rewritten_lines import as_seen
 
 _FRACTION = re.compile(r"\.\d+")
 _COLOURS = ("cyan", "yellow", "green", "magenta", "blue")
@@ -30,8 +31,8 @@ class Line:
 
 
 def parse_text(text: str) -> list[Line]:
-    """`<replica> <time> <text>`, a line each."""
-    parts = (each.split(" ", 2) for each in text.splitlines() if each)
+    """`<replica> <time> <text>`, a line each. Only a newline ends one."""
+    parts = (each.split(" ", 2) for each in text.split("\n") if each)
     return [Line(each[0], *_two(each[1:])) for each in parts]
 
 
@@ -39,6 +40,12 @@ def parse_event(data: str) -> Line:
     """The data of a `line` event."""
     document = json.loads(data)
     return Line(document["replica"], *_two(document["line"].split(" ", 1)))
+
+
+def parse_notice(data: str) -> tuple[str, str]:
+    """The data of a `notice` event: a replica, and what is missing of its output."""
+    document = json.loads(data)
+    return document["replica"], document["text"]
 
 
 @dataclass(slots=True)
@@ -71,7 +78,7 @@ class Labels:
     def line(self, line: Line, today: date | None = None) -> str:
         label = self.of(line.replica)
         colour = _COLOURS[sum(label.encode()) % len(_COLOURS)]
-        return f"{click.style(label, fg=colour)}  {clock(line.time, today)}  {safe(line.text)}"
+        return f"{click.style(label, fg=colour)}  {clock(line.time, today)}  {safe(as_seen(line.text))}"
 
 
 def clock(time: str, today: date | None = None) -> str:

@@ -9,17 +9,15 @@ from typing import Any
 import click
 
 from slipway.cli import build_log
-from slipway.cli.exits import Exit
+from slipway.cli.exits import ApiProblem, Exit
 from slipway.cli.invocation import Invocation, app_option, command
 from slipway.cli.output import ago, echo, state
-from slipway.cli.replica_output import Labels, Line, Unseen, parse_event, parse_text
+from slipway.cli.replica_output import Labels, Line, Unseen, parse_event, parse_notice, parse_text
 from slipway.core.counting import plural
-from slipway.errors import DependencyUnavailable
+from slipway.errors import DependencyUnavailable, TooManyStreams
 
 _ABSENCE_S = 60.0
 """How long the API may be away while lines are followed."""
-_AGAIN_TAIL = 500
-"""Lines asked for again after a stream ended; those that were shown are dropped."""
 
 
 @click.command()
@@ -110,23 +108,26 @@ def _so_far(call: Invocation, tail: int, replica: str | None) -> None:
 def _follow(call: Invocation, tail: int, replica: str | None) -> None:
     """Lines until Ctrl-C. A stream that ends is opened again: the server may just have been restarted."""
     labels, unseen = _labels(call), Unseen()
-    lines, absent_since = tail, None
+    after, absent_since = "", None
     if not replica and call.out.for_people and not _replicas(call):
         call.out.hint(f"{_none_runs(call)}\nWaiting for one that does; Ctrl-C ends it.")
     while True:
         try:
-            for event in call.client.events(call.app_path("/logs"), follow=1, tail=lines, replica=replica):
-                absent_since = None
+            for event in call.client.events(call.app_path("/logs"), after=after, follow=1, tail=tail, replica=replica):
+                absent_since, after = None, event.id or after
                 if event.name == "end":
                     return
                 if event.name == "line":
                     _show(call, labels, unseen, parse_event(event.data))
+                if event.name == "notice":
+                    _show_notice(call, labels, *parse_notice(event.data))
             absent_since = absent_since or time.monotonic()
-        except DependencyUnavailable:
+        except (DependencyUnavailable, ApiProblem) as error:
+            if isinstance(error, ApiProblem) and not (after and error.http_status == TooManyStreams.status):
+                raise  # the server may not have seen yet that the stream before this one is gone
             absent_since = absent_since or time.monotonic()
             if time.monotonic() - absent_since > _ABSENCE_S:
                 raise
-        lines = _AGAIN_TAIL
         time.sleep(0.5)
 
 
@@ -167,6 +168,14 @@ def _show(call: Invocation, labels: Labels, unseen: Unseen, line: Line) -> None:
         call.out.record(line.document())
     else:
         echo(labels.line(line))
+
+
+def _show_notice(call: Invocation, labels: Labels, replica: str, text: str) -> None:
+    """That lines are missing here: for people beside the lines, for machines among them."""
+    if call.out.as_json:
+        call.out.record({"replica": replica, "notice": text})
+    else:
+        call.out.hint(f"{labels.of(replica)}: {text}")
 
 
 def _labels(call: Invocation) -> Labels:

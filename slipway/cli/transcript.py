@@ -114,7 +114,7 @@ def _success(deployment: Deployment, url: str) -> str:
 
 
 def _tail(deployment: Deployment) -> list[str]:
-    lines = safe(deployment["tail"]).splitlines()
+    lines = [safe(line) for line in deployment["tail"].split("\n")] if deployment["tail"] else []
     if not lines:
         return []
     whose = _PRINTED_BY.get(_failed_step(deployment).get("name", ""), "the replica")

@@ -137,8 +137,15 @@ class ContainerRuntime(Protocol):
         """What it uses now. Cheap enough for every second. Raises `NotFound` when it does not run."""
         ...
 
-    def logs(self, container_id: str, *, tail: int | None = None, follow: bool = False) -> Iterator[bytes]:
-        """Output lines (stdout and stderr, in order), each `<RFC 3339 time> <text>\\n`."""
+    def logs(self, container_id: str, *, tail: int | None = None) -> Iterator[bytes]:
+        """The last `tail` lines so far, or all (stdout and stderr, in order), each `<RFC 3339 time> <text>\\n`. Only a
+        newline ends a line; one that is too long is cut, and says so. Raises `NotFound`."""
+        ...
+
+    def follow(self, container_id: str, *, tail: int | None = None, after: str = "") -> Iterator[bytes]:
+        """The same lines, only those printed after the time `after`, and then those to come, without a gap, until the
+        container ends. An empty line when it is open, when no other waits, and every few seconds, so that a reader
+        can leave. Raises `NotFound`."""
         ...
 
     def changes(self) -> Iterator[int]:

@@ -195,3 +195,17 @@ def test_one_that_ended_uses_nothing(rig: RuntimeRig) -> None:
     eventually(lambda: ended(rig), what="it ends")
     with pytest.raises(NotFound):
         rig.runtime.usage(container_id)
+
+
+def test_output_is_followed_to_its_end_with_signs_of_life(rig: RuntimeRig) -> None:
+    container_id = started(rig, rig.spec())
+    following = rig.runtime.follow(container_id)
+    assert b"" in following, "one that is quiet gives signs of life"
+    rig.end(container_id)
+    list(following)
+    eventually(lambda: ended(rig), what="it ends")
+
+
+def test_what_is_not_there_can_not_be_followed(rig: RuntimeRig) -> None:
+    with pytest.raises(NotFound):
+        next(rig.runtime.follow("f" * 64))

@@ -80,7 +80,7 @@ def _witness(parts: Parts, action: Fail) -> _Witness:
 
 def _last_words(parts: Parts, container_id: str, health_path: str) -> str:
     try:
-        said = output.tail(parts.runtime, container_id, _LOOKED_AT_LINES).splitlines()
+        said = output.tail(parts.runtime, container_id, _LOOKED_AT_LINES).split("\n")
         return "\n".join(own_lines(said, health_path)[-_TAIL_LINES:])
     except SlipwayError as error:
         return f"(its output can't be read: {error.message})"

@@ -1,89 +1,54 @@
-"""Following replicas' output: one reader for each container, however many watch.
-
-A reader waits inside the runtime and can't be called back, so it ends by itself with the first line that nobody is
-there to see; at most one for each container waits in vain.
-"""
+"""What a replica prints, as it comes: over all of its containers, which follow each other when it is restarted."""
 
 from __future__ import annotations
 
-import logging
-import queue
-import threading
+import itertools
 from collections.abc import Iterator
 
-from slipway.errors import SlipwayError
-from slipway.ports.runtime import ContainerRuntime
-
-log = logging.getLogger(__name__)
-
-BACKLOG = 2_000
-"""Lines that a watcher may lag behind; the oldest are dropped then."""
+from builder.agent.parts import REASON, Parts
+from builder.agent.telemetry import output
+from slipway.core.fleet import GONE
+from slipway.errors import NotFound
+from slipway.models import Replica
 
 
-class Watcher:
-    """One who follows. `None` in the queue: the output has ended."""
+def follow(parts: Parts, replica_id: str, *, tail: int | None, after: str) -> Iterator[bytes]:
+    """The last `tail` lines that were printed after the time `after`, then those to come, until its container ends.
 
-    def __init__(self) -> None:
-        self.lines: queue.Queue[bytes | None] = queue.Queue(BACKLOG)
+    Empty lines are signs of life. The first item comes once everything later will.
 
-    def give(self, line: bytes | None) -> None:
-        while True:
-            try:
-                self.lines.put_nowait(line)
-            except queue.Full:
-                try:
-                    self.lines.get_nowait()
-                except queue.Empty:
-                    continue
-            else:
-                return
+    Raises:
+        NotFound: there is no such replica.
+        DependencyUnavailable: the runtime does not answer.
+    """
+    container_id = container_of(parts, replica_id)
+    earlier = _kept(parts, replica_id, after)
+    try:
+        own, coming = _opened(parts, container_id, tail, output.time_of(earlier[-1]) if earlier else after)
+    except NotFound:  # it was removed meanwhile, and what it printed is kept
+        earlier, own, coming = _kept(parts, replica_id, after), 0, iter(())
+    yield from earlier if tail is None else earlier[max(0, len(earlier) - max(0, tail - own)) :]
+    yield from coming
 
 
-class Followers:
-    """Hands a container's new lines to all who watch it."""
+def container_of(parts: Parts, replica_id: str) -> str | None:
+    """Its container; none before it has one, and after it is gone."""
+    with parts.db.read(platform=REASON) as session:
+        row = session.get(Replica, replica_id)
+        if row is None:
+            raise NotFound(f"there is no replica {replica_id}", remedy="see which there are: slipway ps --all")
+        return None if row.state == GONE else row.container_id
 
-    def __init__(self, runtime: ContainerRuntime) -> None:
-        self._runtime = runtime
-        self._lock = threading.Lock()
-        self._watchers: dict[str, set[Watcher]] = {}
 
-    def follow(self, container_id: str, *, tail: int | None) -> tuple[Watcher, Iterator[bytes]]:
-        """A watcher of what comes, and the lines so far. A line at the seam may come twice; drop it by its time."""
-        watcher = Watcher()
-        with self._lock:
-            is_first = container_id not in self._watchers
-            self._watchers.setdefault(container_id, set()).add(watcher)
-        if is_first:
-            threading.Thread(target=self._read, args=(container_id,), name="follow", daemon=True).start()
-        return watcher, self._runtime.logs(container_id, tail=tail)
+def _kept(parts: Parts, replica_id: str, after: str) -> list[bytes]:
+    """What its containers printed that are gone."""
+    return [line for line in output.kept(parts.settings, replica_id) if output.time_of(line) > after]
 
-    def leave(self, container_id: str, watcher: Watcher) -> None:
-        with self._lock:
-            self._watchers.get(container_id, set()).discard(watcher)
 
-    def _read(self, container_id: str) -> None:
-        try:
-            for line in self._runtime.logs(container_id, tail=0, follow=True):
-                if not self._give(container_id, line):
-                    return
-        except SlipwayError as error:
-            log.debug("following ended", extra={"container": container_id, "why": error.message})
-        finally:
-            self._end(container_id)
-
-    def _give(self, container_id: str, line: bytes) -> bool:
-        """False: nobody watches any more."""
-        with self._lock:
-            watchers = list(self._watchers.get(container_id, ()))
-            if not watchers:
-                self._watchers.pop(container_id, None)
-                return False
-        for watcher in watchers:
-            watcher.give(line)
-        return True
-
-    def _end(self, container_id: str) -> None:
-        with self._lock:
-            left = self._watchers.pop(container_id, set())
-        for watcher in left:
-            watcher.give(None)
+def _opened(parts: Parts, container_id: str | None, tail: int | None, after: str) -> tuple[int, Iterator[bytes]]:
+    """How many lines of the tail are the container's own, and these with all that come."""
+    if container_id is None:
+        return 0, iter(())
+    own = 0 if tail is None else sum(1 for _ in parts.runtime.logs(container_id, tail=tail))
+    coming = parts.runtime.follow(container_id, tail=tail, after=after)
+    return own, itertools.chain([next(coming, b"")], coming)

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from slipway.core.rewritten_lines import as_seen
 from slipway.errors import NotFound
 from slipway.ports.runtime import ContainerRuntime
 from slipway.settings import Settings
@@ -47,7 +48,12 @@ def kept(settings: Settings, replica_id: str) -> Iterator[bytes]:
 def tail(runtime: ContainerRuntime, container_id: str, lines: int) -> str:
     """The last lines without their times, for a deployment's error."""
     found = [line.decode(errors="replace").rstrip("\n") for line in runtime.logs(container_id, tail=lines)]
-    return "\n".join(line.partition(" ")[2] for line in found)
+    return "\n".join(as_seen(line.partition(" ")[2]) for line in found)
+
+
+def time_of(line: bytes) -> str:
+    """The RFC 3339 time that a line begins with; these sort as text."""
+    return line.partition(b" ")[0].decode("ascii", "replace")
 
 
 def _since(new: Iterable[bytes], before: list[bytes]) -> Iterator[bytes]:

@@ -69,15 +69,10 @@ def test_the_whole_output_or_its_end(client: httpx.Client, replica: Replica, con
     assert client.get(f"/replicas/{replica.id}/output", params={"tail": 2}).content == line(3) + line(4)
 
 
-def test_following_ends_with_the_output(client: httpx.Client, replica: Replica, container: FakeContainer) -> None:
-    with client.stream("GET", f"/replicas/{replica.id}/output", params={"tail": 1, "follow": 1}) as response:
-        assert next(response.iter_lines()) == line(4).decode().rstrip()
-
-
 @pytest.mark.usefixtures("container")
 def test_the_kept_output_of_one_that_is_gone(rig: Rig, client: httpx.Client, replica: Replica) -> None:
     rig.live(rig.all(App)[0], "b" * 40)
-    answer = client.get(f"/replicas/{replica.id}/output", params={"tail": 1, "follow": 1})
+    answer = client.get(f"/replicas/{replica.id}/output", params={"tail": 1})
     assert (answer.status_code, answer.content) == (200, line(4))
 
 

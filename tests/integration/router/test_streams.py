@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
-from router.usecases import following
+from router.usecases import following, replica_output
 from slipway import lifecycle
 from slipway.core.states import State
+from slipway.core.stream_quota import StreamQuota
 from slipway.models import App, Deployment, Release, Replica, now
 from tests.fixtures.agent_server import running_agent
 from tests.fixtures.api import Api, Caller
 from tests.fixtures.releases import add_replica, make_live
 from tests.fixtures.router_server import RouterServer, events, running_router
 from tests.fixtures.waiting import eventually
+
+USED = {
+    "at": 1_900_000_000.0, "cpus": 0.5, "cpu_s": 1.0, "cpus_limit": 1.0, "throttled_s": 0.0, "memory_bytes": 1,
+    "memory_limit_bytes": 2, "processes": 2, "processes_limit": 3,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -157,33 +164,115 @@ def test_an_agent_that_restarts_loses_and_repeats_no_line(api: Api, client: http
         answer.close()
 
 
-def test_following_is_bounded_and_leaves_the_api_usable(
-    api: Api, server: RouterServer, viewer: Caller, deployment: int
+def test_one_viewer_of_two_hundred_streams_takes_nothing_from_another_tenant(
+    api: Api, server: RouterServer, owner: Caller, viewer: Caller, stranger: Caller, deployment: int
 ) -> None:
-    with server.client(viewer.token) as client:
-        address = f"/api/deployments/{deployment}/events"
-        streams = [client.send(client.build_request("GET", address), stream=True) for _ in range(32)]
-        assert {stream.status_code for stream in streams} == {200}
-        refused = client.get(address)
-        assert (refused.status_code, refused.json()["code"]) == (503, "too-many-followers")
-        assert refused.headers["Retry-After"] == "5"
-        assert "without following" in refused.json()["remedy"]
-        began = time.monotonic()
-        answers: list[int] = []
-        threads = [
-            threading.Thread(target=lambda: answers.append(client.get("/api/apps").status_code)) for _ in range(8)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert answers == [200] * 8
-        assert time.monotonic() - began < 10
-        streams.pop().close()
-        _advance(api, deployment, State.FETCHING)  # a server finds out that a client left when it writes
-        eventually(lambda: _opens(client, address), what="the place of who left is free")
+    make_live(api.services.db, "hello", ready=3)
+    stranger.create_app("theirs")
+    make_live(api.services.db, "theirs", ready=1)
+    with api.services.db.read(platform="a test looks") as session:
+        query = select(Replica.id, App.name).join(App, App.id == Replica.app_id)
+        ids = {row.id: row.name for row in session.execute(query)}
+    (theirs,) = (each for each, app in ids.items() if app == "theirs")
+    said = "2030-01-01T00:00:01Z one"
+    with (
+        running_agent(api.services.settings.agent_socket, {each: [said] for each in ids}) as agent,
+        server.client(viewer.token) as client,
+        server.client(owner.token) as colleague,
+        server.client(stranger.token) as other,
+    ):
+        agent.stats[theirs] = USED
+        addresses = ["/api/apps/hello/logs?follow=1", f"/api/deployments/{deployment}/events"] * 100
+        streams = [client.send(client.build_request("GET", address), stream=True) for address in addresses[:10]]
+        assert [stream.status_code for stream in streams] == [200] * 10, "half of what the tenant may have"
+        refused = [client.get(address) for address in addresses[10:]]
+        assert {(each.status_code, each.json()["code"]) for each in refused} == {(429, "too-many-streams")}
+        assert "without following" in refused[0].json()["remedy"]
+        assert refused[0].headers["Retry-After"] == "5"
+        assert _opens(colleague, "/api/apps/hello/logs?follow=1")
+        assert {other.get("/api/apps/theirs/logs").text} == {f"{theirs} {said}\n"}
+        assert other.get(f"/api/containers/{theirs}/stats").json()["processes"] == 2
+        assert _opens(other, "/api/apps/theirs/logs?follow=1")
+        first = next(iter(events(streams[0].iter_lines())))
+        assert json.loads(first["data"])["line"] == said
+        eventually(lambda: [agent.followed[each] for each in ids if each != theirs] == [1] * 3, what="one a replica")
         for stream in streams:
             stream.close()
+        eventually(lambda: not any(agent.followed.values()), what="nobody reads, so nothing is followed")
+        eventually(lambda: _opens(client, "/api/apps/hello/logs?follow=1"), what="the places are free")
+
+
+def test_a_client_that_comes_back_gets_what_it_missed(api: Api, viewer: Caller, owner: Caller) -> None:
+    owner.create_app()
+    make_live(api.services.db, "hello", ready=1)
+    lines = [f"2030-01-01T00:{n // 60:02}:{n % 60:02}.000000001Z {n}" for n in range(1200)]
+    with running_agent(api.services.settings.agent_socket, {"r-1-1-0": lines[:100]}) as agent:
+        with followed(viewer, "/api/apps/hello/logs?follow=1&tail=1") as stream:
+            last = next(stream)
+        for line in lines[100:]:
+            agent.say("r-1-1-0", line)
+        with followed(viewer, "/api/apps/hello/logs?follow=1", Last_Event_ID=last["id"]) as stream:
+            again = [json.loads(next(stream)["data"])["line"] for _ in range(1106)]
+    assert last["id"] == "2030-01-01T00:01:39.000000001Z"
+    assert again == lines[94:], "the last seconds once more, then all that it missed"
+
+
+def test_a_replica_that_comes_later_is_read_from_its_first_line(api: Api, viewer: Caller, owner: Caller) -> None:
+    owner.create_app()
+    number = make_live(api.services.db, "hello", ready=1)
+    burst = [f"2030-01-01T00:00:01.{n:09}Z {n}" for n in range(300)]
+    with (
+        running_agent(api.services.settings.agent_socket, {"r-1-1-0": [], "r-1-1-1": burst}) as agent,
+        followed(viewer, "/api/apps/hello/logs?follow=1&tail=100") as stream,
+    ):
+        agent.say("r-1-1-0", "2030-01-01T00:00:00Z here")
+        assert json.loads(next(stream)["data"])["replica"] == "r-1-1-0"
+        with api.services.db.write(platform="a test's agent") as session:
+            row = session.get_one(Deployment, number)
+            release = session.get_one(Release, row.release_id)
+            add_replica(session, session.get_one(App, row.app_id), release, row, slot=1)
+            session.flush()
+            session.get_one(Replica, "r-1-1-1").ended_at = now()
+        assert [json.loads(next(stream)["data"])["line"] for _ in range(300)] == burst
+
+
+def test_lines_are_ended_by_newlines_alone(api: Api, viewer: Caller, owner: Caller) -> None:
+    owner.create_app()
+    make_live(api.services.db, "hello", ready=1)
+    line = "2030-01-01T00:00:01Z 10%\r100% \u2028 \x0b"
+    with running_agent(api.services.settings.agent_socket, {"r-1-1-0": [line]}):
+        assert viewer.call("GET", "/api/apps/hello/logs").text == f"r-1-1-0 {line}\n"
+        with followed(viewer, "/api/apps/hello/logs?follow=1") as stream:
+            assert json.loads(next(stream)["data"])["line"] == line
+
+
+def test_what_is_missing_is_said(api: Api, viewer: Caller, owner: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner.create_app()
+    make_live(api.services.db, "hello", ready=2)
+    monkeypatch.setattr(replica_output, "MISSED_MAX_CHARS", 100)
+    monkeypatch.setattr(api.services.feeds, "_quota", StreamQuota(total=4, per_tenant=1))
+    lines = [f"2030-01-01T00:00:0{n}Z {n}" for n in range(9)]
+    with (
+        running_agent(api.services.settings.agent_socket, {"r-1-1-0": lines, "r-1-1-1": []}),
+        followed(viewer, "/api/apps/hello/logs?follow=1") as stream,
+    ):
+        not_followed, left_out, first = (next(stream) for _ in range(3))
+    assert (not_followed["event"], left_out["event"], first["event"]) == ("notice", "notice", "line")
+    assert json.loads(not_followed["data"])["replica"] == "r-1-1-1"
+    assert "left out" in json.loads(left_out["data"])["text"]
+    assert json.loads(first["data"])["line"] == lines[5]
+
+
+@contextmanager
+def followed(viewer: Caller, path: str, **headers: str) -> Iterator[Iterator[dict[str, Any]]]:
+    """A stream's events, without a server between."""
+    answer = viewer.call("GET", path, **headers)
+    assert answer.status_code == 200, answer.text
+    chunks = (chunk.decode() if isinstance(chunk, bytes) else chunk for chunk in answer.response)
+    try:
+        yield events(line for chunk in chunks for line in chunk.split("\n")[:-1])
+    finally:
+        answer.close()
 
 
 def _opens(client: httpx.Client, address: str) -> bool:

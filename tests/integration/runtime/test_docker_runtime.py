@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from slipway.adapters.docker_engine import DockerEngine
+from slipway.adapters.docker_output import CUT_MARK, LINE_MAX_BYTES
 from slipway.adapters.docker_runtime import DockerRuntime
 from slipway.core.image_names import pulled_tag
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready
@@ -103,7 +104,7 @@ def test_output_comes_in_order_with_long_lines_whole(runtime: DockerRuntime, eng
 def test_long_lines_of_both_streams_at_once_stay_apart(runtime: DockerRuntime, engine: EnginePart) -> None:
     program = """
 import os
-for _ in range(10):
+for _ in range(3):
     for stream, letter in ((1, b"o"), (2, b"e")):
         os.write(stream, letter * 20_000)
 os.write(1, b"\\n")
@@ -111,17 +112,61 @@ os.write(2, b"\\n")
 """
     container_id = runtime.start(engine.spec(argv=("python", "-c", program)))
     eventually(lambda: not runtime.list()[0].running)
-    assert sorted(texts(runtime, container_id)) == [b"e" * 200_000 + b"\n", b"o" * 200_000 + b"\n"]
+    assert sorted(texts(runtime, container_id)) == [b"e" * 60_000 + b"\n", b"o" * 60_000 + b"\n"]
 
 
 def test_followed_output_comes_as_it_is_written_and_ends_with_the_replica(
     runtime: DockerRuntime, engine: EnginePart
 ) -> None:
     container_id = runtime.start(engine.spec())
-    with closing(runtime.logs(container_id, follow=True)) as lines:
-        assert next(lines).endswith(b" begins\n")
+    with closing(runtime.follow(container_id)) as lines:
+        assert next(line for line in lines if line).endswith(b" begins\n")
         engine.api.kill(container_id, signal="SIGUSR1")
-        assert list(lines) == []
+        assert [line for line in lines if line] == []
+
+
+LINES = """
+import os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+for number in range(300):
+    os.write(1, b"%d\\n" % number)
+os.write(1, b"x" * 100_000 + b"\\n")
+os.write(1, b"10%\\r50%\\r100%\\n")
+os.write(1, b"from Windows\\r\\n")
+os.write(2, "a".encode() + "é".encode() * 10_000 + b"\\n")
+os.write(1, b"\\xff\\n")
+signal.sigwait({signal.SIGUSR1})
+os.write(1, b"y" * 50_000 + b"\\n")
+"""
+"""300 lines, one that is cut, one that rewrites itself, one of Windows, one in pieces that cut characters, a broken
+one; later one in pieces."""
+
+
+def test_a_tail_and_what_follows_are_whole_lines_counted_as_lines(runtime: DockerRuntime, engine: EnginePart) -> None:
+    container_id = runtime.start(engine.spec(argv=("python", "-c", LINES)))
+    special = [
+        b"x" * LINE_MAX_BYTES + CUT_MARK + b"\n",
+        b"10%\r50%\r100%\n",
+        b"from Windows\n",
+        b"\xef\xbf\xbd\n",
+    ]
+    said = eventually(lambda: len(found := texts(runtime, container_id)) == 305 and found, what="all is printed")
+    other = next(text for text in said if text.startswith(b"a"))
+    assert len(other.decode()) == 10_002
+    assert set(other.decode()) == {"a", "é", "\ufffd", "\n"}
+    said.remove(other)
+    assert said == [b"%d\n" % number for number in range(300)] + special
+    for tail in (1, 4, 7, 200, 305, 400):
+        assert len(list(runtime.logs(container_id, tail=tail))) == min(tail, 305)
+    with closing(runtime.follow(container_id, tail=6)) as lines:
+        begun = [next(lines) for _ in range(6)]
+        assert begun == list(runtime.logs(container_id, tail=6))
+        engine.api.kill(container_id, signal="SIGUSR1")
+        assert [line.partition(b" ")[2] for line in lines if line] == [b"y" * 50_000 + b"\n"]
+    after = begun[-2].partition(b" ")[0].decode()
+    rest = [line.partition(b" ")[2] for line in runtime.follow(container_id, after=after) if line]
+    assert rest == [begun[-1].partition(b" ")[2], b"y" * 50_000 + b"\n"]
+    assert [line for line in runtime.follow(container_id, tail=0) if line] == []
 
 
 def test_a_command_that_the_image_lacks_ends_with_127_and_says_which(

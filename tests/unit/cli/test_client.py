@@ -27,6 +27,11 @@ def test_events_are_read_with_names_positions_and_every_line_of_their_data() -> 
     assert list(with_events.events("/x")) == [Event("line", "one: two\n three", "1-0"), Event("end", "", "1-0")]
 
 
+def test_what_unicode_calls_a_lines_end_is_part_of_the_data() -> None:
+    (event,) = client(answering([stream("event: line\r\ndata: a\u2028b\x85c\x0bd\n\n")])).events("/x")
+    assert event == Event("line", "a\u2028b\x85c\x0bd")
+
+
 def test_an_event_that_was_cut_off_is_not_told() -> None:
     assert list(client(answering([stream("event: line\ndata: whole\n\nevent: line\ndata: ha")])).events("/x")) == [
         Event("line", "whole")

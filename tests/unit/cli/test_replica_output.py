@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from slipway.cli.replica_output import Labels, Line, Unseen, clock, parse_event, parse_text
+from slipway.cli.replica_output import Labels, Line, Unseen, clock, parse_event, parse_notice, parse_text
 
 TIME = "2030-01-01T12:00:00.123456789Z"
 REPLICAS = [{"id": "r-1", "process": "web", "slot": 1, "release": 4}]
@@ -22,6 +22,17 @@ def test_lines_are_read_from_text_and_from_events() -> None:
     assert parse_text(f"r-1 {TIME} GET /  200\n\nr-1 {TIME} \nr-1 {TIME}\n") == [line, *[Line("r-1", TIME, "")] * 2]
     assert parse_event(f'{{"replica": "r-1", "line": "{TIME} GET /  200"}}') == line
     assert line.document() == {"replica": "r-1", "time": TIME, "text": "GET /  200"}
+
+
+def test_a_newline_alone_ends_a_line() -> None:
+    printed = "10%\r100%\x0b\x85\u2028done"
+    assert parse_text(f"r-1 {TIME} {printed}\n") == [Line("r-1", TIME, printed)]
+    shown = click.unstyle(Labels(lambda: REPLICAS).line(Line("r-1", TIME, "10%\r50%\r100%")))
+    assert shown.endswith("  100%")
+
+
+def test_what_is_missing_is_told_of_a_replica() -> None:
+    assert parse_notice('{"replica": "r-1", "text": "7 lines left out"}') == ("r-1", "7 lines left out")
 
 
 def test_after_a_stream_broke_off_only_new_lines_are_shown() -> None:

@@ -1,8 +1,27 @@
 from __future__ import annotations
 
-import pytest
+import socket
+from collections.abc import Iterator
 
-from router.followers import Followers, TooManyFollowers, event
+import pytest
+from flask import Flask
+
+from router.followers import WRITE_TIMEOUT_S, Followers, event
+from router.principal import Principal
+from slipway.audit import Actor
+from slipway.core.roles import Role
+from slipway.core.stream_quota import StreamQuota
+from slipway.errors import TooManyFollowers, TooManyStreams
+
+
+@pytest.fixture(autouse=True)
+def request_context() -> Iterator[None]:
+    with Flask("test").test_request_context():
+        yield
+
+
+def caller(tenant_id: int, token_id: int = 0) -> Principal:
+    return Principal(tenant_id, f"t{tenant_id}", Role.VIEWER, f"token-{token_id}", token_id, Actor("token:a", "", ""))
 
 
 def test_an_event_has_a_field_for_every_line() -> None:
@@ -11,17 +30,44 @@ def test_an_event_has_a_field_for_every_line() -> None:
     assert event("end", "") == "event: end\ndata: \n\n"
 
 
-def test_places_are_bounded_and_free_again_when_a_stream_closes() -> None:
-    followers = Followers(2)
-    streams = [followers.stream(iter(())) for _ in range(2)]
-    with pytest.raises(TooManyFollowers) as refused:
-        followers.stream(iter(()))
+def test_a_tenants_places_are_bounded_and_free_again_when_a_stream_closes() -> None:
+    followers = Followers(StreamQuota(total=100, per_tenant=2))
+    streams = [followers.stream(iter(()), caller(1, token)) for token in range(2)]
+    with pytest.raises(TooManyStreams) as refused:
+        followers.stream(iter(()), caller(1, 3))
+    assert "t1 follows 2 streams" in refused.value.message
     assert refused.value.details["retry_after_s"] > 0
     streams[0].close()
-    followers.stream(iter(()))
+    followers.stream(iter(()), caller(1, 3))
+
+
+def test_one_token_can_not_take_its_tenants_places() -> None:
+    followers = Followers(StreamQuota(total=100, per_tenant=4))
+    for _ in range(2):
+        followers.stream(iter(()), caller(1, 7))
+    with pytest.raises(TooManyStreams, match="'token-7' follows 2 streams"):
+        followers.stream(iter(()), caller(1, 7))
+    followers.stream(iter(()), caller(1, 8))
+
+
+def test_the_hosts_last_places_are_for_tenants_that_have_few() -> None:
+    followers = Followers(StreamQuota(total=8, per_tenant=6))
+    for token in range(6):
+        followers.stream(iter(()), caller(1, token))
+    for token in range(2):
+        followers.stream(iter(()), caller(2, token))
+    with pytest.raises(TooManyFollowers):
+        followers.stream(iter(()), caller(3))
+
+
+def test_a_client_that_takes_nothing_is_cut_off_after_a_while() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, Flask("test").test_request_context(environ_overrides={"gunicorn.socket": ours}):
+        Followers(StreamQuota(total=1, per_tenant=1)).stream(iter(()), caller(1))
+        assert ours.gettimeout() == WRITE_TIMEOUT_S
 
 
 def test_a_stream_is_not_buffered_on_its_way() -> None:
-    response = Followers(1).stream(iter(()))
+    response = Followers(StreamQuota(total=1, per_tenant=1)).stream(iter(()), caller(1))
     assert response.headers["X-Accel-Buffering"] == "no"
     assert response.content_type == "text/event-stream; charset=utf-8"

@@ -1,0 +1,112 @@
+"""Replicas' output as it comes, on a unix socket of its own. Its readers are the routers, one reader a replica.
+
+A stream keeps a thread for as long as somebody reads it. These threads are made on demand and are no part of those that
+serve `internal_api`, so streams never make a short call wait.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import re
+import socketserver
+import threading
+from collections.abc import Iterator
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from builder.agent.internal_api import tail_of
+from builder.agent.parts import Parts
+from builder.agent.telemetry.following import follow
+from slipway.errors import DependencyUnavailable, NotFound, SlipwayError
+
+log = logging.getLogger(__name__)
+
+STREAMS_MAX = 512
+WRITE_TIMEOUT_S = 30.0
+"""A reader that takes nothing for so long is cut off; it comes back for what it missed."""
+_OUTPUT = re.compile(r"/replicas/(?P<id>[^/]+)/output")
+
+
+class StreamServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """One thread a stream, STREAMS_MAX of them."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, parts: Parts) -> None:
+        path = parts.settings.agent_streams_socket
+        path.unlink(missing_ok=True)
+        self.parts = parts
+        self.places = threading.BoundedSemaphore(STREAMS_MAX)
+        super().__init__(str(path), _Stream)
+        path.chmod(0o660)
+
+    def handle_error(self, _request: Any, _client_address: Any) -> None:
+        log.exception("a stream failed")
+
+
+class _Stream(BaseHTTPRequestHandler):
+    """Lines as text, one a replica's line; an empty one is a sign of life."""
+
+    server: StreamServer
+    timeout = WRITE_TIMEOUT_S
+    wbufsize = -1
+
+    def do_GET(self) -> None:
+        if not self.server.places.acquire(blocking=False):
+            self._refuse(DependencyUnavailable(f"{STREAMS_MAX} streams are open.", remedy="try again"))
+            return
+        try:
+            self._stream()
+        except SlipwayError as error:
+            self._refuse(error)
+        finally:
+            self.server.places.release()
+
+    def log_message(self, *_: object) -> None:
+        """Who reads what is no news."""
+
+    def address_string(self) -> str:
+        return "router"
+
+    def _stream(self) -> None:
+        """Raises `SlipwayError` before anything was sent."""
+        lines = self._asked_for()
+        first = next(lines, None)
+        self._begin(HTTPStatus.OK, "text/plain; charset=utf-8")
+        try:
+            for line in lines if first is None else itertools.chain([first], lines):
+                self.wfile.write(line or b"\n")
+                if not line:
+                    self.wfile.flush()
+        except (OSError, SlipwayError) as error:  # the reader asks again, if it is still there
+            log.debug("a stream ended", extra={"path": self.path, "why": str(error)})
+
+    def _asked_for(self) -> Iterator[bytes]:
+        url = urlsplit(self.path)
+        query = parse_qs(url.query)
+        asked = _OUTPUT.fullmatch(url.path)
+        if asked is None:
+            raise NotFound("nothing is streamed here")
+        return follow(self.server.parts, asked["id"], tail=tail_of(query), after=query.get("after", [""])[0])
+
+    def _refuse(self, error: SlipwayError) -> None:
+        self._begin(error.status, "application/problem+json")
+        self.wfile.write(json.dumps(error.problem()).encode())
+
+    def _begin(self, status: int, content_type: str) -> None:
+        self.send_response_only(status)
+        self.send_header("Content-Type", content_type)
+        self.end_headers()
+
+
+def serve(parts: Parts) -> StreamServer:
+    """Serve on `settings.agent_streams_socket` in a thread of its own."""
+    server = StreamServer(parts)
+    threading.Thread(target=server.serve_forever, name="streams", daemon=True).start()
+    return server

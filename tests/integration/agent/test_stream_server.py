@@ -1,0 +1,164 @@
+"""Replicas' output as it comes, over the agent's socket for streams."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from builder.agent import internal_api, stream_server
+from builder.agent.telemetry import output
+from slipway.adapters.agent_client import AgentClient
+from slipway.errors import DependencyUnavailable, NotFound
+from slipway.models import Replica
+from tests.fakes import FakeContainer
+from tests.fixtures.waiting import eventually
+from tests.integration.agent.rig import Rig
+
+
+def line(second: int) -> bytes:
+    return f"2026-01-01T00:00:{second:02}Z {second}\n".encode()
+
+
+def text(second: int) -> str:
+    return line(second).decode().rstrip("\n")
+
+
+@pytest.fixture
+def replica(rig: Rig) -> Replica:
+    app = rig.add_app()
+    rig.live(app)
+    return rig.replicas(app)[0]
+
+
+@pytest.fixture
+def container(rig: Rig, replica: Replica) -> FakeContainer:
+    found = rig.runtime.containers[str(replica.container_id)]
+    found.output.extend(line(second) for second in range(5))
+    return found
+
+
+@pytest.fixture
+def server(rig: Rig) -> Iterator[stream_server.StreamServer]:
+    rig.settings.run_dir.mkdir(parents=True, exist_ok=True)
+    serving = stream_server.serve(rig.parts)
+    yield serving
+    serving.shutdown()
+    serving.server_close()
+
+
+@pytest.fixture
+def agent(rig: Rig, server: stream_server.StreamServer) -> AgentClient:
+    return AgentClient(rig.settings.agent_socket, rig.settings.agent_streams_socket)
+
+
+@contextmanager
+def followed(agent: AgentClient, replica: Replica, *, tail: int | None, after: str = "") -> Iterator[Iterator[str]]:
+    """The lines without the signs of life."""
+    with agent.follow(replica.id, tail=tail, after=after) as lines:
+        yield (found for found in lines if found)
+
+
+def places_taken(server: stream_server.StreamServer) -> int:
+    return stream_server.STREAMS_MAX - server.places._value
+
+
+def test_the_end_of_what_was_printed_then_what_comes_until_it_ends(
+    rig: Rig, agent: AgentClient, replica: Replica, container: FakeContainer
+) -> None:
+    with followed(agent, replica, tail=2) as lines:
+        assert [next(lines), next(lines)] == [text(3), text(4)]
+        container.output.append(line(5))
+        assert next(lines) == text(5)
+        rig.runtime.die(str(replica.container_id))
+        assert list(lines) == []
+
+
+@pytest.mark.usefixtures("container")
+def test_only_what_was_printed_after_a_time(rig: Rig, agent: AgentClient, replica: Replica) -> None:
+    rig.runtime.die(str(replica.container_id))
+    with followed(agent, replica, tail=None, after="2026-01-01T00:00:02Z") as lines:
+        assert list(lines) == [text(3), text(4)]
+
+
+def test_a_restart_loses_no_line_of_either_container(
+    rig: Rig, agent: AgentClient, replica: Replica, container: FakeContainer
+) -> None:
+    old = str(replica.container_id)
+    rig.runtime.die(old)
+    output.keep(rig.settings, rig.runtime, replica.id, old)
+    rig.runtime.remove(old)
+    with followed(agent, replica, tail=None, after="2026-01-01T00:00:01Z") as lines:
+        assert list(lines) == [text(2), text(3), text(4)], "between the two containers"
+    new = rig.runtime.start(container.spec)
+    with rig.db.write(platform="as the agent restarts it") as session:
+        session.get_one(Replica, replica.id).container_id = new
+    rig.runtime.containers[new].output.append(line(9))
+    rig.runtime.die(new)
+    for tail, expected in ((None, [2, 3, 4, 9]), (1, [9]), (3, [3, 4, 9])):
+        with followed(agent, replica, tail=tail, after="2026-01-01T00:00:01Z") as lines:
+            assert list(lines) == [text(second) for second in expected]
+
+
+def test_an_unknown_replica_and_an_engine_that_is_away_are_problems(
+    rig: Rig, agent: AgentClient, replica: Replica
+) -> None:
+    with pytest.raises(NotFound), agent.follow("r-none", tail=1) as _:
+        pass
+    rig.runtime.go_away()
+    with pytest.raises(DependencyUnavailable), agent.follow(replica.id, tail=1) as _:
+        pass
+
+
+@pytest.mark.usefixtures("container")
+def test_a_reader_that_is_gone_gives_its_place_back(
+    server: stream_server.StreamServer, agent: AgentClient, replica: Replica
+) -> None:
+    with followed(agent, replica, tail=1) as lines:
+        assert next(lines) == text(4)
+        assert places_taken(server) == 1
+    eventually(lambda: places_taken(server) == 0, what="the next sign of life finds nobody")
+
+
+def test_a_reader_that_takes_nothing_is_cut_off(
+    rig: Rig, server: stream_server.StreamServer, container: FakeContainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_server._Stream, "timeout", 0.2)
+    container.output.extend(line(9).replace(b"Z 9", b"Z " + b"9" * 60_000) for _ in range(40))
+    with socket.socket(socket.AF_UNIX) as stalled:
+        stalled.connect(str(rig.settings.agent_streams_socket))
+        stalled.sendall(f"GET /replicas/{container.spec.id}/output HTTP/1.0\r\n\r\n".encode())
+        eventually(lambda: places_taken(server) == 1)
+        eventually(lambda: places_taken(server) == 0, what="its place is free")
+
+
+@pytest.mark.usefixtures("container")
+def test_two_hundred_streams_leave_the_short_calls_their_threads(
+    rig: Rig, server: stream_server.StreamServer, agent: AgentClient, replica: Replica
+) -> None:
+    short = internal_api.serve(rig.parts, dict)
+    try:
+        with ExitStack() as streams:
+            for _ in range(200):
+                lines = streams.enter_context(followed(agent, replica, tail=1))
+                assert next(lines) == text(4)
+            assert places_taken(server) == 200
+            assert agent.stats(replica.id)["processes"] == 2
+            with agent.output(replica.id, tail=1) as found:
+                assert list(found) == [text(4)]
+    finally:
+        short.trigger.pull_trigger(short.close)  # in its own thread
+
+
+@pytest.mark.usefixtures("container")
+def test_more_streams_than_may_be_are_refused(
+    server: stream_server.StreamServer, agent: AgentClient, replica: Replica
+) -> None:
+    server.places = threading.BoundedSemaphore(1)
+    with followed(agent, replica, tail=1) as lines:
+        assert next(lines) == text(4)
+        with pytest.raises(DependencyUnavailable), agent.follow(replica.id, tail=1):
+            pass
