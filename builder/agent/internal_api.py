@@ -1,4 +1,5 @@
-"""The agent's internal API, on a unix socket: replicas' output and how the agent is. Never reachable from outside."""
+"""The agent's internal API, on a unix socket: replicas' output, volumes' sizes and how the agent is. Never reachable
+from outside."""
 
 from __future__ import annotations
 
@@ -53,6 +54,7 @@ class Application:
             "/healthz": lambda: {"ok": True},
             "/readyz": self._ready,
             "/status": status,
+            "/volumes": lambda: {"sizes": dict(parts.runtime.volume_sizes())},
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

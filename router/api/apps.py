@@ -47,6 +47,10 @@ class AppChanges(Input):
     settings: dict[str, Any] | None = Field(default=None, description="A merge patch (RFC 7396): null removes.")
 
 
+class Deletion(Input):
+    volumes: bool = Field(default=False, description="Also its volumes, with their data.")
+
+
 class NewScale(Input):
     process: Text = "web"
     replicas: ReplicaNumber
@@ -84,13 +88,16 @@ def change_app(app: str, body: AppChanges) -> documents.ChangedApp:
     return apps.change_app(services(), principal(), app, changes)
 
 
-@operation(blueprint, "DELETE", "/api/apps/<app>", role=Role.OWNER, output=documents.DeletedApp, status=202)
-def delete_app(app: str) -> documents.DeletedApp:
+@operation(
+    blueprint, "DELETE", "/api/apps/<app>", role=Role.OWNER, query=Deletion, output=documents.DeletedApp, status=202
+)
+def delete_app(app: str, query: Deletion) -> documents.DeletedApp:
     """Delete an app
 
-    Its hosts lead nowhere at once; its replicas, images and logs are removed soon after.
+    Its hosts lead nowhere at once; its replicas, images and logs are removed soon after. Volumes stay unless they are
+    asked for.
     """
-    return apps.delete_app(services(), principal(), app)
+    return apps.delete_app(services(), principal(), app, with_volumes=query.volumes)
 
 
 @operation(blueprint, "PUT", "/api/apps/<app>/scale", role=Role.DEVELOPER, body=NewScale, output=documents.Scale)

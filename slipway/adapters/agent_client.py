@@ -16,6 +16,8 @@ from slipway.adapters.unix_http import UnixHTTP
 from slipway.errors import DependencyUnavailable, NotFound
 
 _TIMEOUT_S = 5.0
+_SIZES_TIMEOUT_S = 20.0
+"""Of volumes: their files are counted one by one."""
 
 
 class Output:
@@ -67,6 +69,11 @@ class AgentClient:
                 raise NotFound(f"replica {replica_id} does not run", remedy="see which do: slipway ps")
             return _document(response)
 
+    def volume_sizes(self) -> dict[str, int]:
+        """Every volume, in bytes."""
+        with self._asked("/volumes", timeout_s=_SIZES_TIMEOUT_S) as (response, _):
+            return dict(_document(response)["sizes"])
+
     @contextmanager
     def output(self, replica_id: str, *, tail: int | None, follow: bool) -> Iterator[Output]:
         """A replica's output, also of one that ended.
@@ -85,9 +92,11 @@ class AgentClient:
             yield Output(response, connected)
 
     @contextmanager
-    def _asked(self, target: str, *, patient: bool = False) -> Iterator[tuple[http.client.HTTPResponse, socket.socket]]:
+    def _asked(
+        self, target: str, *, patient: bool = False, timeout_s: float = _TIMEOUT_S
+    ) -> Iterator[tuple[http.client.HTTPResponse, socket.socket]]:
         """The answer, and the connection that it comes on. `patient`: its parts may be hours apart."""
-        connection = UnixHTTP(self._socket, _TIMEOUT_S)
+        connection = UnixHTTP(self._socket, timeout_s)
         try:
             connection.connect()
             connected = connection.sock

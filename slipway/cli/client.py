@@ -75,8 +75,8 @@ class Client:
     def put(self, path: str, values: Any) -> Any:
         return self._call("PUT", path, values=values)
 
-    def delete(self, path: str) -> Any:
-        return self._call("DELETE", path)
+    def delete(self, path: str, **query: Any) -> Any:
+        return self._call("DELETE", path, query=query)
 
     def events(self, path: str, *, after: str = "", **query: Any) -> Iterator[Event]:
         """Server-sent events until the server ends the stream."""
