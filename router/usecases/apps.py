@@ -149,13 +149,17 @@ def _refuse_unscalable(session: Session, app: App, process: str, replicas: int) 
             f"{app.name} has no process {process!r}.",
             remedy=f"it has: {', '.join(sorted(known))}; slipway.toml names others under [processes]",
         )
-    frozen = Configuration.from_json(release.configuration)
-    if replicas > 1 and process in frozen.exclusive:
-        alone = next(each for each in frozen.volumes if each.shared is False)
-        raise Conflict(
-            f"{process} of {app.name} can have one replica: its volume {alone.name} ({alone.path}) is not shared.",
-            remedy="if the app can share it: shared = true under [[volumes]] in slipway.toml, then deploy",
-        )
+    if replicas > 1 and release.configuration.get("volumes"):
+        _refuse_sharing(app, process, Configuration.from_json(release.configuration))
+
+
+def _refuse_sharing(app: App, process: str, frozen: Configuration) -> None:
+    for each in frozen.mounts_of(process):
+        if each.shared is False:
+            raise Conflict(
+                f"{process} of {app.name} can have one replica: its volume {each.name} ({each.path}) is not shared.",
+                remedy="if the app can share it: shared = true under [[volumes]] in slipway.toml, then deploy",
+            )
 
 
 def _row(services: Services, principal: Principal, wanted: NewApp) -> App:
