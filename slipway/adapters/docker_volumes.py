@@ -154,7 +154,8 @@ def _accounts(api: APIClient, container_id: str, path: str) -> str:
 def _archive_of(api: APIClient, container_id: str, path: str) -> Iterator[tarfile.TarFile]:
     """A path in a container as the Engine packs it. Leaving it stops the packing: what is large is not read through."""
     url = f"{api.base_url}/v{api.api_version}/containers/{container_id}/archive"
-    response = api.get(url, params={"path": path}, stream=True, timeout=api.timeout)
+    plain = {"Accept-Encoding": "identity"}
+    response = api.get(url, params={"path": path}, headers=plain, stream=True, timeout=api.timeout)
     with closing(response):
         if response.status_code == 404:
             raise NotFound("no such path", response=response)

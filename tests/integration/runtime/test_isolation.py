@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -88,17 +87,6 @@ def test_a_replica_that_takes_too_much_memory_tells_so(runtime: DockerRuntime, e
     runtime.start(engine.spec(argv=("python", "-c", hungry), memory_bytes=48 << 20))
     (seen,) = eventually(lambda: [one for one in runtime.list() if not one.running], what="it is killed")
     assert (seen.exit_code, seen.oom_killed) == (137, True)
-
-
-def test_each_environment_has_a_volume_of_its_own(runtime: DockerRuntime, engine: EnginePart) -> None:
-    spec = engine.spec(volumes=DATA)
-    preview = replace(spec, id="r-2", slot=2, environment="preview", address=engine.spec(host=20).address)
-    names = {
-        mount["Name"]
-        for each in (spec, preview)
-        for mount in engine.api.inspect_container(runtime.start(each))["Mounts"]
-    }
-    assert len(names) == 2
 
 
 def test_removing_a_replica_keeps_its_volume_and_no_other(runtime: DockerRuntime, engine: EnginePart) -> None:
