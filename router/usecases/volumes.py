@@ -1,4 +1,4 @@
-"""Volumes: what there is, who uses it, and the wish that one be removed. The agent removes it."""
+"""Volumes: what there is, who uses it, and the request to remove one. The agent removes it."""
 
 from __future__ import annotations
 

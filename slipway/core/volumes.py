@@ -81,10 +81,10 @@ def sharing_notices(
         replicas: how many of each process are wanted.
         recreate: the old release stops before this one starts.
     """
-    told = (_sharing_notice(each, replicas, recreate=recreate) for each in found)
+    shared = (_sharing_notice(each, replicas, recreate=recreate) for each in found)
     gone = "is no longer mounted. Its data is kept: slipway volumes"
     kept = [f"Volume {each.name} ({each.path}) {gone}" for each in no_longer]
-    return [notice for notice in told if notice] + kept
+    return [notice for notice in shared if notice] + kept
 
 
 def _sharing_notice(mount: Mount, replicas: Mapping[str, int], *, recreate: bool) -> str:

@@ -47,7 +47,7 @@ def test_several_replicas_may_have_one_volume_and_each_volume_its_own_data(rig: 
     assert rig.read(other, NOTE) is None
 
 
-def test_an_image_tells_its_volumes_and_a_mount_takes_their_place(rig: RuntimeRig) -> None:
+def test_an_image_declares_its_volumes_and_a_mount_takes_their_place(rig: RuntimeRig) -> None:
     spec = rig.declare(rig.spec(), "/data")
     assert list(rig.runtime.image_volumes(spec.digest)) == ["/data"]
     container_id = started(rig, replace(spec, volumes=(DATA,)))
@@ -57,7 +57,7 @@ def test_an_image_tells_its_volumes_and_a_mount_takes_their_place(rig: RuntimeRi
     assert rig.runtime.volume_sizes()[DATA.id] >= len("in ours")
 
 
-def test_the_volumes_of_an_image_that_is_gone_can_not_be_told(rig: RuntimeRig) -> None:
+def test_the_volumes_of_an_image_that_is_gone_are_not_known(rig: RuntimeRig) -> None:
     with pytest.raises(DeploymentFailed) as failure:
         rig.runtime.image_volumes(MISSING)
     assert failure.value.reason == "image-missing"

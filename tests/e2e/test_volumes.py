@@ -84,8 +84,8 @@ def test_what_is_written_stays_until_its_volume_is_removed(stack: Stack, referen
     assert stack.api("DELETE", f"/volumes/{kept['data']['id']}").status == 409
     assert kept["data"]["id"] in stack.cli("volumes", "-a", "notes")
 
-    told = stack.cli("apps", "delete", "notes", "--confirm", "notes")
-    assert f"slipway volumes remove {kept['data']['id']}" in told
+    said = stack.cli("apps", "delete", "notes", "--confirm", "notes")
+    assert f"slipway volumes remove {kept['data']['id']}" in said
     assert {each["state"] for each in volumes(stack, "notes").values()} <= {"app deleted", "in use"}
     eventually(lambda: not stack.containers("label=slipway.process"), what="its containers are gone")
     assert volumes(stack, "notes")["data"]["size_bytes"] == kept["data"]["size_bytes"]

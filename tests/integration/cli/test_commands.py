@@ -91,8 +91,8 @@ def test_volumes_are_listed_kept_with_their_app_gone_and_removed_by_name(
     assert re.split(r"  +", row)[:6] == [volume, app, "production", "/data", "12.3 MB", "unused"]
 
     assert f"--confirm {volume}" in slipway("volumes", "remove", volume, code=Exit.USAGE).err
-    told = slipway("apps", "delete", app, "--confirm", app).lines
-    assert told == [f"{app} is being deleted.", f"{volume} stays, until: slipway volumes remove {volume}"]
+    said = slipway("apps", "delete", app, "--confirm", app).lines
+    assert said == [f"{app} is being deleted.", f"{volume} stays, until: slipway volumes remove {volume}"]
     assert "app deleted" in slipway("volumes").out
     assert slipway("volumes", "remove", volume, "--confirm", volume).out == f"{volume} is being removed.\n"
     assert [each["state"] for each in slipway("volumes", "--json").json["volumes"] if each["id"] == volume] == [

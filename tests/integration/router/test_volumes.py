@@ -106,8 +106,8 @@ def test_deleting_an_app_keeps_its_volumes_unless_they_are_asked_for(api: Api, o
     assert states == {kept: "app deleted", goes: "being removed"}
     assert owner.delete(f"/api/volumes/{kept}", status=202)["state"] == "being removed"
     with api.services.db.read(platform="a test looks") as session:
-        told = session.scalars(select(AuditRecord.detail).filter_by(action="app.delete").order_by(AuditRecord.id))
-        assert [detail["volumes"] for detail in told] == [[], [goes]]
+        recorded = session.scalars(select(AuditRecord.detail).filter_by(action="app.delete").order_by(AuditRecord.id))
+        assert [detail["volumes"] for detail in recorded] == [[], [goes]]
 
 
 def test_a_process_whose_volume_is_not_shared_has_one_replica(api: Api, owner: Caller) -> None:

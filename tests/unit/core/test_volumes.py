@@ -35,7 +35,7 @@ def test_other_paths_are_taken_without_their_last_slash(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("volumes", "told"),
+    ("volumes", "message"),
     [
         ([{"path": "/data"}, {"path": "/data/"}], "path /data"),
         ([{"path": "/a", "name": "data"}, {"path": "/b", "name": "data"}], "name data"),
@@ -46,10 +46,10 @@ def test_other_paths_are_taken_without_their_last_slash(path: str) -> None:
         ([{"path": f"/{number}"} for number in range(21)], "at most 20"),
     ],
 )
-def test_contradictions_are_refused_by_name(volumes: list[dict[str, Any]], told: str) -> None:
+def test_contradictions_are_refused_by_name(volumes: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         declared(*volumes)
-    assert told in refused.value.message
+    assert message in refused.value.message
 
 
 def test_a_volume_without_a_name_is_called_after_its_path() -> None:
@@ -94,7 +94,7 @@ def test_what_is_not_shared_belongs_to_one_process() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "replicas", "recreate", "told"),
+    ("values", "replicas", "recreate", "message"),
     [
         ({}, {"web": 1}, False, "during a rollout the old and the new release write to it at the same time."),
         ({}, {"web": 2}, False, "at the same time, and 2 replicas write to it at the same time."),
@@ -107,15 +107,15 @@ def test_what_is_not_shared_belongs_to_one_process() -> None:
     ],
 )
 def test_what_several_write_to_is_said_unless_somebody_said_that_they_may(
-    values: dict[str, Any], replicas: dict[str, int], recreate: bool, told: str | None
+    values: dict[str, Any], replicas: dict[str, int], recreate: bool, message: str | None
 ) -> None:
     notices = sharing_notices(declared({"path": "/data", **values}), replicas, recreate=recreate)
-    if told is None:
+    if message is None:
         assert notices == []
     else:
         (notice,) = notices
         assert notice.startswith("Volume data (/data) is shared: ")
-        assert told in notice
+        assert message in notice
         assert "shared = false under [[volumes]]" in notice
 
 
