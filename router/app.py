@@ -7,12 +7,24 @@ from flask import Response
 
 from router import openapi, problems
 from router.access import EXTENSION
-from router.api import account, apps, deployments, domains, hooks, metrics, platform, replicas, tokens, variables
+from router.api import (
+    account,
+    apps,
+    deployments,
+    domains,
+    hooks,
+    metrics,
+    platform,
+    replicas,
+    tokens,
+    variables,
+    volumes,
+)
 from router.requests import ApiRequest, RequestIds
 from router.services import Services
 from slipway import migrations
 
-_BLUEPRINTS = (account, apps, deployments, replicas, variables, domains, hooks, tokens, metrics, platform)
+_BLUEPRINTS = (account, apps, deployments, replicas, variables, volumes, domains, hooks, tokens, metrics, platform)
 
 
 def create_app(services: Services) -> APIFlask:

@@ -65,6 +65,7 @@ class Deployment(Document):
     remedy: str
     tail: str = Field(description="The last lines of the build's or the replica's output.")
     steps: list[Step]
+    notices: list[str] = Field(description="What its owner should know although it goes on, such as a shared volume.")
     created_at: datetime
     started_at: datetime | None
     live_at: datetime | None
@@ -146,6 +147,8 @@ class ChangedApp(Document):
 class DeletedApp(Document):
     name: str
     notices: list[str] = Field(description="What else it means, each with what to do about it.")
+    kept_volumes: list[str] = Field(description="Their data stays until each is removed.")
+    removed_volumes: list[str] = Field(description="They go with it.")
 
 
 class Delivery(Document):
@@ -223,6 +226,25 @@ class Variables(Document):
 class ChangedVariables(Variables):
     changed: list[str] = Field(description="The names that were set to another value, or removed.")
     deployment: Deployment | None
+
+
+class Volume(Document):
+    """Data that an app keeps over its deployments, in one environment."""
+
+    id: str = Field(description="Its name; in the container runtime that of the instance stands before it.")
+    app: str
+    environment: str
+    name: str = Field(description="Within the app and environment.")
+    path: str = Field(description="Where it was mounted last.")
+    state: str = Field(description="in use, unused, app deleted or being removed.")
+    size_bytes: int | None = Field(description="null while it is not known.")
+    used_by: list[str] = Field(description="The replicas that have it.")
+    created_at: datetime
+    used_at: datetime = Field(description="When a container was last given it.")
+
+
+class Volumes(Document):
+    volumes: list[Volume]
 
 
 class Domain(Document):

@@ -48,6 +48,10 @@ class FakeRuntime:
         self.kept_images: list[OwnImage] = []
         """What deployments made."""
         self.removed_images: list[str] = []
+        self.declared_volumes: dict[str, tuple[str, ...]] = {}
+        """Digest → the image's VOLUMEs."""
+        self.volumes: dict[str, dict[str, str]] = {}
+        """Volume → its files: name → text."""
         self._ids = itertools.count(1)
         self._listeners: list[queue.SimpleQueue[int | None]] = []
         self._lock = threading.RLock()
@@ -79,6 +83,7 @@ class FakeRuntime:
     def run_task(self, spec: ReplicaSpec, argv: tuple[str, ...], *, timeout_s: float) -> TaskResult:  # noqa: ARG002
         self._reach()
         self._may_start(spec)
+        self._make_volumes(spec)
         return self.tasks.get(argv, TaskResult(0, ""))
 
     def list(self) -> list[Observed]:
@@ -156,6 +161,24 @@ class FakeRuntime:
         self._reach()
         self.removed_images.append(image)
 
+    def image_volumes(self, digest: str) -> Sequence[str]:
+        self._reach()
+        if self.images is not None and digest not in self.images:
+            raise DeploymentFailed("image-missing", "the image is gone")
+        return self.declared_volumes.get(digest, ())
+
+    def volume_sizes(self) -> Mapping[str, int]:
+        self._reach()
+        return {name: sum(map(len, files.values())) for name, files in self.volumes.items()}
+
+    def remove_volume(self, volume_id: str) -> bool:
+        self._reach()
+        used = {each.id for container in self.containers.values() for each in container.spec.volumes}
+        if volume_id in used:
+            return False
+        self.volumes.pop(volume_id, None)
+        return True
+
     # -- what tests do -------------------------------------------------------------------------------------------------
 
     def die(self, container_id: str, *, exit_code: int = 1, oom: bool = False) -> None:
@@ -187,6 +210,7 @@ class FakeRuntime:
             raise DeploymentFailed("address-taken", f"{spec.address} is in use")
 
     def _add(self, spec: ReplicaSpec, *, task: bool) -> str:
+        self._make_volumes(spec)
         container_id = f"{next(self._ids):064x}"
         observed = Observed(
             container_id=container_id,
@@ -208,6 +232,10 @@ class FakeRuntime:
         self.containers[container_id] = FakeContainer(spec, observed)
         self._tell(spec.app_id)
         return container_id
+
+    def _make_volumes(self, spec: ReplicaSpec) -> None:
+        for each in spec.volumes:
+            self.volumes.setdefault(each.id, {})
 
     def _tell(self, app_id: int) -> None:
         for told in self._listeners:

@@ -1,4 +1,4 @@
-"""The agent's internal API, on a unix socket: replicas' output so far, their stats, branch heads and how the agent is.
+"""The agent's internal API, on a unix socket: output and stats of replicas, volumes' sizes, branch heads, how it is.
 
 Never reachable from outside. What goes on for as long as somebody reads has a socket and threads of its own
 (`stream_server`).
@@ -56,6 +56,7 @@ class Application:
             "/healthz": lambda: {"ok": True},
             "/readyz": self._ready,
             "/status": status,
+            "/volumes": lambda: {"sizes": dict(parts.runtime.volume_sizes())},
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

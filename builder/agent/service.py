@@ -20,7 +20,7 @@ from builder.agent.routes import addresses, rousing, vacating
 from builder.agent.scheduler import Scheduler
 from builder.agent.telemetry.loads import EVERY_S as LOADS_S
 from builder.agent.telemetry.loads import LoadMeter, balanced_by_load
-from builder.agent.upkeep import deletion, history, housekeeping, lapsed, orphans
+from builder.agent.upkeep import deletion, history, housekeeping, lapsed, orphans, volumes
 from builder.agent.upkeep.polling import Polling
 from slipway.adapters import firewall
 from slipway.errors import SlipwayError
@@ -150,6 +150,7 @@ class Agent:
         addresses.wake_rested(self._parts, self._parts.routes.confirmed())
         self._parts.routes.trim()
         deletion.delete_apps(self._parts, self._outside.builder, self._outside.logs)
+        volumes.remove_requested(self._parts)
 
     def _housekeeping(self) -> None:
         housekeeping.collect_images(self._parts)

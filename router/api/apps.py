@@ -48,6 +48,10 @@ class AppChanges(Input):
     settings: dict[str, Any] | None = Field(default=None, description="A merge patch (RFC 7396): null removes.")
 
 
+class Deletion(Input):
+    volumes: bool = Field(default=False, description="Also its volumes, with their data.")
+
+
 class NewScale(Input):
     process: Text = "web"
     replicas: ReplicaNumber
@@ -90,16 +94,19 @@ def change_app(app: str, body: AppChanges) -> documents.ChangedApp:
     "DELETE",
     "/api/apps/<app>",
     role=Role.OWNER,
+    query=Deletion,
     output=documents.DeletedApp,
     status=202,
     confirm="the app's name",
 )
-def delete_app(app: str) -> documents.DeletedApp:
+def delete_app(app: str, query: Deletion) -> documents.DeletedApp:
     """Delete an app
 
-    Its hosts lead nowhere at once; its replicas, images and logs are removed soon after.
+    Its hosts lead nowhere at once; its replicas, images and logs are removed soon after. Volumes stay unless they are
+    asked for.
     """
-    return apps.delete_app(services(), principal(), app, confirmed=request.headers.get(confirmation.HEADER, ""))
+    confirmed = request.headers.get(confirmation.HEADER, "")
+    return apps.delete_app(services(), principal(), app, confirmed=confirmed, with_volumes=query.volumes)
 
 
 @operation(blueprint, "PUT", "/api/apps/<app>/scale", role=Role.DEVELOPER, body=NewScale, output=documents.Scale)

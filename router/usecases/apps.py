@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 from router import documents
 from router.principal import Principal
 from router.services import Services
-from router.usecases import domains, hooks
+from router.usecases import domains, hooks, volumes
 from router.usecases.confirmation import require_confirmation
 from router.usecases.finding import app_named, unique_or
 from router.usecases.showing_apps import show_app, show_apps
 from router.usecases.showing_deployments import show_deployment
 from slipway import audit, intents, lifecycle
 from slipway.core import app_settings, image_names, validation
-from slipway.core.configuration import WEB
+from slipway.core.configuration import WEB, Configuration
 from slipway.core.merge_patch import merge_patch
 from slipway.core.roles import Role
 from slipway.core.states import BY_HAND, UNFINISHED, State
@@ -108,8 +108,11 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
     return shown
 
 
-def delete_app(services: Services, principal: Principal, name: str, *, confirmed: str) -> documents.DeletedApp:
-    """Stop what is under way and take its hosts away; the agent removes the rest, then the row.
+def delete_app(
+    services: Services, principal: Principal, name: str, *, confirmed: str, with_volumes: bool = False
+) -> documents.DeletedApp:
+    """Stop what is under way and take its hosts away; the agent removes the rest, then the row. Volumes stay unless
+    they are asked for, too.
 
     Raises:
         ConfirmationRequired: `confirmed` is not the app's name.
@@ -121,11 +124,13 @@ def delete_app(services: Services, principal: Principal, name: str, *, confirmed
         for deployment in _unfinished(session, app):
             lifecycle.request_stop(deployment, State.CANCELLED, "the app was deleted")
         touch_routes(session, session.scalars(select(Domain.host).filter_by(app_id=app.id)))
-        audit.record(session, app.tenant_id, principal.actor, "app.delete", name)
+        kept = [] if with_volumes else volumes.names_of(session, app)
+        removed = volumes.request_removals(session, app) if with_volumes else []
+        audit.record(session, app.tenant_id, principal.actor, "app.delete", name, volumes=removed)
         session.flush()
         notices = hooks.notices_of_leaving(session, name, app.repository_identity)
     services.queue.wake_agent(app.id)
-    return documents.DeletedApp(name=name, notices=notices)
+    return documents.DeletedApp(name=name, notices=notices, kept_volumes=kept, removed_volumes=removed)
 
 
 def scale_app(
@@ -135,14 +140,14 @@ def scale_app(
     validation.slug(process, "process's name")
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, name, to_change=True)
-        _refuse_unknown(session, app, process)
+        _refuse_unscalable(session, app, process, replicas)
         intents.scale(session, app, replicas=replicas, process=process)
         audit.record(session, app.tenant_id, principal.actor, "app.scale", name, process=process, replicas=replicas)
     services.queue.wake_agent(app.id)
     return documents.Scale(process=process, replicas=replicas)
 
 
-def _refuse_unknown(session: Session, app: App, process: str) -> None:
+def _refuse_unscalable(session: Session, app: App, process: str, replicas: int) -> None:
     """Before the first deployment any process may come to be, as slipway.toml names them."""
     live = intents.live_deployment(session, app.id)
     release = session.get(Release, live.release_id) if live and live.release_id else None
@@ -155,6 +160,17 @@ def _refuse_unknown(session: Session, app: App, process: str) -> None:
             f"{app.name} has no process {process!r}.",
             remedy=f"it has: {', '.join(sorted(known))}; slipway.toml names others under [processes]",
         )
+    if replicas > 1 and release.configuration.get("volumes"):
+        _refuse_sharing(app, process, Configuration.from_json(release.configuration))
+
+
+def _refuse_sharing(app: App, process: str, frozen: Configuration) -> None:
+    for each in frozen.mounts_of(process):
+        if each.shared is False:
+            raise Conflict(
+                f"{process} of {app.name} can have one replica: its volume {each.name} ({each.path}) is not shared.",
+                remedy="if the app can share it: shared = true under [[volumes]] in slipway.toml, then deploy",
+            )
 
 
 def _row(services: Services, principal: Principal, wanted: NewApp) -> App:

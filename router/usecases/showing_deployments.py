@@ -84,6 +84,7 @@ class _Context:
             remedy=for_app(row.remedy, self._names[row.app_id], self._again(row)),
             tail=row.tail,
             steps=[_step(step) for step in row.steps],
+            notices=row.notices or [],
             created_at=row.created_at,
             started_at=row.started_at,
             live_at=row.live_at,

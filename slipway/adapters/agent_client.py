@@ -1,4 +1,4 @@
-"""The agent's internal API and its streams, over unix sockets: replicas' output, branch heads, and how the agent is."""
+"""The agent's internal API and its streams, over unix sockets."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from slipway.errors import DependencyUnavailable, DeploymentFailed, NotFound
 _TIMEOUT_S = 5.0
 _HEAD_TIMEOUT_S = 25.0
 """Longer than git waits for a repository."""
+_SIZES_TIMEOUT_S = 20.0
+"""Of volumes: their files are counted one by one."""
 _SILENCE_S = 15.0
 """A stream gives signs of life more often."""
 
@@ -43,6 +45,11 @@ class AgentClient:
             if response.status == HTTPStatus.NOT_FOUND:
                 raise NotFound(f"replica {replica_id} does not run", remedy="see which do: slipway ps")
             return _document(response)
+
+    def volume_sizes(self) -> dict[str, int]:
+        """Every volume, in bytes."""
+        with self._asked("/volumes", silence_s=_SIZES_TIMEOUT_S) as response:
+            return dict(_document(response)["sizes"])
 
     def head(self, app_id: int) -> str | None:
         """The commit that an app's branch is at now; None when there is no such branch.

@@ -18,13 +18,13 @@ from typing import Any
 
 from docker import APIClient
 from docker.errors import NotFound
-from docker.types import LogConfig, Mount, Ulimit
+from docker.types import LogConfig, Ulimit
 
 from slipway.adapters.bridge_names import network_name
 from slipway.adapters.docker_networks import INSTANCE_LABEL, TENANT_LABEL
+from slipway.adapters.docker_volumes import APP_LABEL, volume_mounts
 from slipway.ports.runtime import Observed, ReplicaSpec
 
-APP_LABEL = "slipway.app"
 TASK_LABEL = "slipway.task"
 REPLICA_LABEL = "slipway.replica"
 DEPLOYMENT_LABEL = "slipway.deployment"
@@ -42,11 +42,6 @@ def replica_name(instance: str, spec: ReplicaSpec) -> str:
 
 def task_name(instance: str, spec: ReplicaSpec) -> str:
     return f"{instance}-{spec.name}-task"
-
-
-def volume_name(instance: str, spec: ReplicaSpec, volume: str) -> str:
-    """Per app and environment, so that a preview never writes production's data."""
-    return f"{instance}-{spec.app_id}-{spec.environment}-{volume}"
 
 
 def labels(instance: str, spec: ReplicaSpec, *, task: bool) -> dict[str, str]:
@@ -100,7 +95,7 @@ def _host_config(api: APIClient, instance: str, spec: ReplicaSpec, network: str)
         ulimits=[Ulimit(name="core", soft=0, hard=0)],  # open files: the Engine's own, which not every host can raise
         oom_score_adj=OOM_SCORE,
         log_config=LogConfig(type=LogConfig.types.JSON, config=_LOG_FILES),
-        mounts=[_volume(instance, spec, volume, path) for volume, path in sorted(spec.volumes.items())],
+        mounts=volume_mounts(instance, spec),
     )
 
 
@@ -109,11 +104,6 @@ def _tmp(spec: ReplicaSpec) -> str:
     read-only root is meant to leave no place to put one."""
     mode = "noexec" if spec.read_only else "exec"
     return f"rw,{mode},nosuid,nodev,mode=1777,size={spec.memory_bytes // 2}"
-
-
-def _volume(instance: str, spec: ReplicaSpec, volume: str, path: str) -> Mount:
-    owner = {INSTANCE_LABEL: instance, APP_LABEL: str(spec.app_id), TENANT_LABEL: str(spec.tenant_id)}
-    return Mount(target=path, source=volume_name(instance, spec, volume), type="volume", labels=owner)
 
 
 @dataclass(frozen=True, slots=True)

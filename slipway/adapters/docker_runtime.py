@@ -12,7 +12,7 @@ import logging
 import math
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from ipaddress import ip_address
 from typing import Any
@@ -26,6 +26,7 @@ from slipway import errors
 from slipway.adapters import cgroups, docker_follow, own_images
 from slipway.adapters import docker_containers as containers
 from slipway.adapters import docker_output as output
+from slipway.adapters import docker_volumes as volumes
 from slipway.adapters.docker_engine import DockerEngine, sentence
 from slipway.adapters.docker_networks import INSTANCE_LABEL, TenantNetworks
 from slipway.errors import Conflict, DeploymentFailed
@@ -101,7 +102,8 @@ class DockerRuntime:
 
     def list(self) -> list[Observed]:
         with self._engine.asked_to("list its containers") as api:
-            listed = api.containers(all=True, filters={"label": f"{INSTANCE_LABEL}={self._instance}"})
+            every = api.containers(all=True, filters={"label": f"{INSTANCE_LABEL}={self._instance}"})
+            listed = [each for each in every if volumes.HELPER_LABEL not in each["Labels"]]
             courses = self._courses.of(api, listed)
         pairs = [(container, courses.get(container["Id"])) for container in listed]
         return [replica for container, course in pairs if course and (replica := _as_observed(container, course))]
@@ -154,7 +156,7 @@ class DockerRuntime:
             events: CancellableStream[Any] = api.events(filters=filters, decode=True)
         with closing(events):
             for event in events:
-                app_id = event["Actor"]["Attributes"].get(containers.APP_LABEL, "")
+                app_id = event["Actor"]["Attributes"].get(volumes.APP_LABEL, "")
                 if app_id.isdecimal():
                     yield int(app_id)
 
@@ -181,6 +183,22 @@ class DockerRuntime:
             except APIError as error:
                 if error.status_code not in (404, 409):  # 409: in use
                     raise
+
+    def image_volumes(self, digest: str) -> Sequence[str]:
+        with self._engine.asked_to(f"describe the image {digest}") as api:
+            try:
+                inspected: dict[str, Any] = api.inspect_image(digest)  # type: ignore[no-untyped-call]
+            except ImageNotFound as error:
+                raise _refused(error) from error
+        return sorted((inspected.get("Config") or {}).get("Volumes") or ())
+
+    def volume_sizes(self) -> Mapping[str, int]:
+        with self._engine.asked_to("measure its volumes") as api:
+            return volumes.sizes(api, self._instance)
+
+    def remove_volume(self, volume_id: str) -> bool:
+        with self._engine.asked_to(f"remove the volume {volume_id}") as api:
+            return volumes.remove(api, self._instance, volume_id)
 
     def _create(
         self, api: APIClient, spec: ReplicaSpec, *, argv: tuple[str, ...] | None, task: bool
@@ -210,6 +228,7 @@ class DockerRuntime:
 
     def _start(self, api: APIClient, container_id: str, spec: ReplicaSpec) -> str:
         try:
+            volumes.give_to_user(api, self._instance, container_id, spec)
             try:
                 api.start(container_id)
             except NotFound as error:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import click
 
-from slipway.cli import access, apps, completion, deploying, on_host, running, scaling, variables, version
+from slipway.cli import access, apps, completion, deploying, on_host, running, scaling, variables, version, volumes
 from slipway.cli.endings import ended_by_error, ended_by_fault, ended_by_usage, ended_unread
 from slipway.cli.exits import Exit
 from slipway.cli.nouns import Sections, Unread
@@ -21,7 +21,7 @@ from slipway.errors import SlipwayError
 
 SECTIONS = {
     "Every day": (deploying.deploy, running.logs, running.ps, deploying.rollback, apps.open_),
-    "Apps": (apps.apps, deploying.deployments, scaling.scale, variables.env, apps.domains),
+    "Apps": (apps.apps, deploying.deployments, scaling.scale, variables.env, apps.domains, volumes.volumes),
     "Access": (access.login, access.logout, access.whoami, access.tokens, access.hooks),
     "Host": (running.status, on_host.doctor, completion.completion),
 }

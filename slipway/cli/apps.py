@@ -146,19 +146,21 @@ def set_(
 @apps.command()
 @_name
 @app_option
+@click.option("--volumes", "with_volumes", is_flag=True, help="Also its volumes, with all data in them.")
 @click.option("--confirm", metavar="NAME", help="The app's name, to say that you mean it.")
 @command
-def delete(call: Invocation, name: str | None, confirm: str | None) -> None:
-    """Delete an app, its replicas, releases, variables, domains and logs."""
+def delete(call: Invocation, name: str | None, with_volumes: bool, confirm: str | None) -> None:
+    """Delete an app, its replicas, releases, variables, domains and logs. Its volumes stay, unless you say so."""
     call.app_given = name or call.app_given
     call.client.get(call.app_path())
     if confirm is None and sys.stdin.isatty():
-        call.out.hint(f"All of {call.app} will be lost: replicas, releases, variables, domains, logs.")
+        call.out.hint(_what_goes(call, with_volumes=with_volumes))
         confirm = click.prompt("Type its name to go on", err=True)
     if confirm != call.app:
         raise click.UsageError(f"nothing was deleted; say that you mean it: --confirm {call.app}")
-    gone = call.client.delete(call.app_path(), X_Slipway_Confirm=confirm)
-    call.answer(gone, f"{call.app} is being deleted.")
+    headers = {"X-Slipway-Confirm": confirm}
+    gone = call.client.delete(call.app_path(), headers=headers, volumes=1 if with_volumes else None)
+    call.answer(gone, "\n".join([f"{call.app} is being deleted.", *_volumes_then(gone)]))
     show_notices(call, gone)
 
 
@@ -215,6 +217,23 @@ def show_notices(call: Invocation, answered: dict[str, Any]) -> None:
     """What else the change means, with what to do about it."""
     for notice in answered["notices"]:
         call.out.hint(notice)
+
+
+def _what_goes(call: Invocation, *, with_volumes: bool) -> str:
+    volumes = [each["id"] for each in call.client.get("/volumes", app=call.app)["volumes"]]
+    lost = f"All of {call.app} will be lost: replicas, releases, variables, domains, logs"
+    if not volumes:
+        return f"{lost}."
+    if with_volumes:
+        return f"{lost}, and the data in {', '.join(volumes)}."
+    return f"{lost}. Its volumes stay: {', '.join(volumes)} (--volumes removes them too)."
+
+
+def _volumes_then(gone: dict[str, Any]) -> list[str]:
+    """What became of its volumes."""
+    if gone["removed_volumes"]:
+        return [f"With it go {', '.join(gone['removed_volumes'])}."]
+    return [f"{each} stays, until: slipway volumes remove {each}" for each in gone["kept_volumes"]]
 
 
 def _origin() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -75,8 +75,8 @@ class Client:
     def put(self, path: str, values: Any) -> Any:
         return self._call("PUT", path, values=values)
 
-    def delete(self, path: str, **headers: str) -> Any:
-        return self._call("DELETE", path, headers=headers)
+    def delete(self, path: str, *, headers: Mapping[str, str] | None = None, **query: Any) -> Any:
+        return self._call("DELETE", path, headers=headers, query=query)
 
     def events(self, path: str, *, after: str = "", **query: Any) -> Iterator[Event]:
         """Server-sent events until the server ends the stream."""

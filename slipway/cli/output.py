@@ -15,10 +15,12 @@ import click
 from slipway import settings
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+_SIZES = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 _STATE_STYLE = {
-    "live": "green", "running": "green", "ready": "green", "ok": "green",
+    "live": "green", "running": "green", "ready": "green", "ok": "green", "in use": "green",
     "failed": "red", "crashed": "red", "absent": "red", "degraded": "red",
     "cancelled": "yellow", "superseded": "yellow", "skipped": "yellow", "stopped": "yellow",
+    "app deleted": "yellow", "being removed": "yellow",
 }  # fmt: skip
 _COLOUR = r"\x1b\[[0-9;]*m"
 _CONTROLS = re.compile(
@@ -99,6 +101,14 @@ def ago(moment: str | None, at: datetime | None = None) -> str:
 
 def seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.1f} s"
+
+
+def size(count: int | None) -> str:
+    """Bytes, in the unit that people would take; empty when they are not known."""
+    if count is None:
+        return ""
+    unit = next(((each, name) for each, name in _SIZES if count >= each), None)
+    return f"{count / unit[0]:.1f} {unit[1]}" if unit else f"{count} B"
 
 
 def version(deployed: Mapping[str, Any]) -> str:

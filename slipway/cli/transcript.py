@@ -45,6 +45,11 @@ def step_line(step: Step) -> str:
     return f"  {click.style(mark, fg=colour)} {step['name']:<10}{seconds(step['seconds']):>8}   {note}".rstrip()
 
 
+def notice_line(notice: str) -> str:
+    """`  ! Volume data (/data) is shared: …`."""
+    return f"  {click.style('!', fg='yellow')} {safe(notice)}"
+
+
 def outcome(deployment: Deployment, url: str = "") -> str:
     """What came of it, what it means, and what to do next."""
     if State(deployment["state"]) in (State.LIVE, State.RETIRED):
@@ -58,7 +63,7 @@ def outcome(deployment: Deployment, url: str = "") -> str:
 
 def whole(deployment: Deployment, url: str = "") -> list[str]:
     """All of it, as watching leaves it on the screen."""
-    lines = [heading(deployment), *map(step_line, deployment["steps"])]
+    lines = [heading(deployment), *map(step_line, deployment["steps"]), *map(notice_line, deployment["notices"])]
     if deployment["digest"]:
         lines.insert(1, f"  image {deployment['digest']}")
     ended = State(deployment["state"]) in ENDED

@@ -13,7 +13,7 @@ import click
 from slipway.cli.exits import Exit, WaitedTooLong
 from slipway.cli.invocation import segment
 from slipway.cli.output import Output, is_terminal, seconds
-from slipway.cli.transcript import Deployment, Step, heading, is_over, outcome, step_line, went_well
+from slipway.cli.transcript import Deployment, Step, heading, is_over, notice_line, outcome, step_line, went_well
 from slipway.core.states import ENDED, State
 from slipway.errors import DependencyUnavailable, SlipwayError
 
@@ -73,6 +73,7 @@ class Screen:
         self._turns = turns
         self._headed = False
         self._printed = 0
+        self._noticed = 0
         self.footer = ""
         """Stands below what is at hand: that it is live, while the old replicas still drain."""
         self._shown = 0
@@ -89,6 +90,9 @@ class Screen:
         for step in steps[self._printed :]:
             self._line(step_line(step))
         self._printed = max(self._printed, len(steps))
+        for notice in deployment["notices"][self._noticed :]:
+            self._line(notice_line(notice))
+        self._noticed = len(deployment["notices"])
 
     def turn(self) -> None:
         """The next picture of what is at hand."""

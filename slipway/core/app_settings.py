@@ -17,6 +17,7 @@ from slipway.core import validation
 from slipway.core.faults import MOST, faults
 from slipway.core.settings_file import FILE_NAME
 from slipway.core.toml_lines import line_of
+from slipway.core.volumes import Mount, default_name
 from slipway.errors import InvalidInput, SlipwayError
 from slipway.settings import LEAST_CPUS, MOST_CPUS
 
@@ -44,6 +45,7 @@ def _command(text: str) -> str:
 Path = Annotated[str, _checked(validation.url_path)]
 RepositoryPath = Annotated[str, _checked(validation.repository_path)]
 Command = Annotated[str, Field(max_length=4096), AfterValidator(_command)]
+VolumePath = Annotated[str, _checked(validation.volume_path)]
 Slug = Annotated[str, _checked(validation.slug)]
 
 
@@ -79,6 +81,33 @@ class Resources(_Model):
     pids: int | None = Field(default=None, ge=8, le=32768)
     read_only: bool = True
     """The root file system is read-only; /tmp is always writable, in memory."""
+
+
+class Volume(_Model):
+    """Data that outlives deployments, in an app's containers at a path. At an image's own VOLUME it is that one."""
+
+    path: VolumePath
+    name: Slug | None = None
+    """None: after the path, `/var/lib/data` is `var-lib-data`."""
+    processes: tuple[Slug, ...] = Field(default=(), max_length=20)
+    """Those that mount it; empty: every one."""
+    read_only: bool = False
+    shared: bool | None = None
+    """False: one container at a time has it, so that one replica may run and the old release stops before the new one
+    starts. None: several have it, and each deployment says so."""
+
+    def mount(self) -> Mount:
+        name = self.name or default_name(self.path)
+        return Mount(name, self.path, self.processes, self.read_only, self.shared)
+
+
+def _different(volumes: tuple[Volume, ...]) -> tuple[Volume, ...]:
+    for what in ("path", "name"):
+        values = [getattr(each.mount(), what) for each in volumes]
+        twice = sorted({value for value in values if values.count(value) > 1})
+        if twice:
+            raise ValueError(f"two of them have the {what} {twice[0]}")
+    return volumes
 
 
 class RouteTimeouts(_Model):
@@ -160,8 +189,13 @@ class AppSettings(Traffic):
     timeouts: Timeouts = Timeouts()
     strategy: Literal["rolling", "recreate"] = "rolling"
     pre_deploy: Command | None = None
+    volumes: Annotated[tuple[Volume, ...], Field(max_length=20), AfterValidator(_different)] = ()
     paths: tuple[Annotated[str, Field(max_length=250)], ...] = Field(default=(), max_length=100)
     """Deploy only when a changed file matches one of these patterns (`services/api/**`); empty: always."""
+
+    def mounts(self) -> tuple[Mount, ...]:
+        """The volumes that the settings declare."""
+        return tuple(each.mount() for each in self.volumes)
 
 
 def parse(values: dict[str, Any]) -> AppSettings:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
+
+from slipway.core.volumes import Mount, exclusive_processes, mounts
 
 if TYPE_CHECKING:
     from slipway.core.app_settings import AppSettings
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 WEB = "web"
 PRODUCTION = "production"
 DEFAULT_PORT = 8000
+RECREATE = "recreate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,25 @@ class Configuration:
     drain_grace_s: float
     stop_grace_s: float
     pre_deploy_timeout_s: float
-    volumes: Mapping[str, str] = field(default_factory=dict)
-    """Volume → mount path."""
+    volumes: tuple[Mount, ...] = ()
     stream_grace_s: float = 0.0
     """How long WebSockets and server-sent events may stay when their replica retires."""
+
+    @property
+    def recreate(self) -> bool:
+        """Does the old release stop before this one starts?"""
+        return self.strategy == RECREATE
+
+    @property
+    def exclusive(self) -> frozenset[str]:
+        """Processes that may have one replica: each mounts a volume that is not shared."""
+        return exclusive_processes(self.volumes, self.commands)
+
+    def mounts_of(self, process: str) -> tuple[Mount, ...]:
+        """What a process mounts. One that the app does not have is the pre-deploy command, and mounts everything."""
+        if process not in self.commands:
+            return self.volumes
+        return tuple(each for each in self.volumes if each.is_mounted_by(process))
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -62,35 +80,52 @@ class Configuration:
         commands = {name: tuple(argv) if argv else None for name, argv in values["commands"].items()}
         pre_deploy = tuple(values["pre_deploy"]) if values["pre_deploy"] else None
         known = {each.name: values[each.name] for each in fields(cls) if each.name in values}
-        return cls(**{**known, "commands": commands, "pre_deploy": pre_deploy})
+        volumes = () if knows_no_volumes(values) else tuple(map(Mount.from_json, values["volumes"]))
+        return cls(**{**known, "commands": commands, "pre_deploy": pre_deploy, "volumes": volumes})
+
+
+def knows_no_volumes(values: Mapping[str, Any]) -> bool:
+    """Is it of a release that was frozen before an image's VOLUMEs were looked at? It has a table there, or nothing."""
+    return not isinstance(values.get("volumes"), list | tuple)
 
 
 def snapshot(
-    app: AppSettings, defaults: Defaults, *, variables: Mapping[str, str], exposed_port: int | None
+    app: AppSettings,
+    defaults: Defaults,
+    *,
+    variables: Mapping[str, str],
+    exposed_port: int | None,
+    image_volumes: Iterable[str] = (),
 ) -> Configuration:
     """Freeze the settings as they are when starting begins.
 
-    The port is the setting's, else the image's first EXPOSE, else 8000.
+    The port is the setting's, else the image's first EXPOSE, else 8000. What can't share a volume can't run twice.
+
+    Raises:
+        InvalidInput: the volumes contradict each other, or what the app runs.
     """
     resources, timeouts = app.resources, app.timeouts
-    commands = {name: _argv(process.command) for name, process in app.processes.items()}
+    commands = {WEB: None} | {name: _argv(process.command) for name, process in app.processes.items()}
+    volumes = mounts(app.mounts(), image_volumes, commands)
+    strategy = RECREATE if exclusive_processes(volumes, commands) else app.strategy
     return Configuration(
         port=app.port or exposed_port or DEFAULT_PORT,
         health_path=app.health_path,
-        commands={WEB: None} | commands,
+        commands=commands,
         variables=dict(variables),
         memory_bytes=resources.memory_mb << 20 if resources.memory_mb else defaults.memory_bytes,
         cpus=resources.cpus or defaults.cpus,
         pids=resources.pids or defaults.pids,
         read_only=resources.read_only,
-        strategy=app.strategy,
+        strategy=strategy,
         pre_deploy=_argv(app.pre_deploy),
         probe_timeout_s=_or(timeouts.probe_s, defaults.probe_timeout_s),
         drain_grace_s=_or(timeouts.drain_s, defaults.drain_grace_s),
         stop_grace_s=_or(timeouts.stop_s, defaults.stop_grace_s),
         pre_deploy_timeout_s=_or(timeouts.pre_deploy_s, defaults.pre_deploy_timeout_s),
         # nothing serves while an app that can't run twice drains
-        stream_grace_s=0.0 if app.strategy == "recreate" else timeouts.websocket_drain_s,
+        stream_grace_s=0.0 if strategy == RECREATE else timeouts.websocket_drain_s,
+        volumes=volumes,
     )
 
 

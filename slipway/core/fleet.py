@@ -97,6 +97,8 @@ class Release:
     """Process → replicas."""
     probe_timeout_s: float = 30.0
     recreate: bool = False
+    exclusive: bool = False
+    """It mounts a volume that one container at a time may have, the pre-deploy command's included."""
 
 
 @dataclass(frozen=True, slots=True)

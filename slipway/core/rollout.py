@@ -102,7 +102,7 @@ def _can_serve(replica: Replica) -> bool:
 def _work(view: View) -> Iterator[_Step]:
     """Retire what no one wants, staff what is live, roll out what comes."""
     rolling, live = view.rolling, view.live
-    coming = rolling.release if rolling and rolling.pre_deploy in ("none", "done") else None
+    coming = _coming(rolling)
     if live and coming and live.release.id != coming.id and coming.recreate:
         live = None  # the app can't run twice: the old one stops before the new one starts
     kept = {release.id for release in (live.release if live else None, coming) if release}
@@ -117,14 +117,22 @@ def _work(view: View) -> Iterator[_Step]:
         yield EndDrain(view.live.deployment_id)
 
 
+def _coming(rolling: Rolling | None) -> Release | None:
+    """The release that takes the place of the live one, from when its containers may be made."""
+    if rolling is None or rolling.release is None:
+        return None
+    prepared = rolling.pre_deploy in ("none", "done")
+    return rolling.release if prepared or rolling.release.exclusive else None
+
+
 def _roll_out(view: View, rolling: Rolling, *, blocked: bool) -> Iterator[_Step]:
     """The deployment's next step."""
     release = rolling.release
     if release is None:
         yield Begin(rolling.deployment_id)
-    elif rolling.pre_deploy == "due":
+    elif rolling.pre_deploy == "due" and not (release.exclusive and blocked):
         yield RunPreDeploy(rolling.deployment_id)
-    elif rolling.pre_deploy == "running" or (release.recreate and blocked and not rolling.switched):
+    elif rolling.pre_deploy in ("due", "running") or (release.recreate and blocked and not rolling.switched):
         return
     elif rolling.switched:
         yield from _staff(view, release, rolling.deployment_id, rolled_out=True)
@@ -170,7 +178,7 @@ def _staff(view: View, release: Release, deployment_id: int, *, rolled_out: bool
             yield from _tend(view, release, replica, None if rolled_out else deployment_id)
         leaving = [each for each in members if each.state == DRAINING]
         for replica in leaving:
-            if count <= len(staying):
+            if count <= len(staying) or (release.exclusive and not _can_turn_round(replica)):
                 yield from _retire(view, replica)
         yield from _recruit(release, process, members, count - len(staying), deployment_id)
 
@@ -181,13 +189,20 @@ def _recruit(
     """Fill what is missing, with replicas that were leaving if they can still turn round."""
     if missing <= 0:
         return
-    reusable = [each for each in members if each.state == DRAINING and each.runs and not (each.busy or each.stopping)]
+    leaving = [each for each in members if each.state == DRAINING]
+    reusable = [each for each in leaving if _can_turn_round(each)]
     for replica in reusable[:missing]:
         yield Reuse(replica.id)
+    if release.exclusive and leaving:
+        return  # the next one starts when what it would share a volume with is gone
     taken = {each.slot for each in members}
     free = (slot for slot in range(1, len(taken) + missing + 1) if slot not in taken)
     for _ in range(missing - len(reusable)):
         yield CreateReplica(release.id, process, next(free), deployment_id)
+
+
+def _can_turn_round(replica: Replica) -> bool:
+    return replica.runs and not (replica.busy or replica.stopping)
 
 
 def _tend(view: View, release: Release, replica: Replica, rolling_id: int | None) -> Iterator[_Step]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 _TABLE = re.compile(r"\s*\[{1,2}\s*([^\[\]]+?)\s*\]{1,2}\s*(?:#.*)?")
@@ -13,10 +14,14 @@ def line_of(text: str, path: Sequence[str]) -> int | None:
     """The line (from 1) of the key or table that `path` names, or of what holds it; None when that can't be told."""
     best, best_length = None, 0
     table: tuple[str, ...] = ()
+    entries: Counter[tuple[str, ...]] = Counter()
     for number, line in enumerate(text.splitlines(), start=1):
         header, key = _TABLE.fullmatch(line), _KEY.match(line)
         if header:
             table = here = _parts(header[1])
+            if line.lstrip().startswith("[["):
+                table = here = (*here, str(entries[here]))
+                entries[here[:-1]] += 1
         elif key:
             here = (*table, *_parts(key[1]))
         else:

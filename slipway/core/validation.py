@@ -14,6 +14,13 @@ _SLUG = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _PATH = re.compile(r"[A-Za-z0-9._@+ -]+(?:/[A-Za-z0-9._@+ -]+)*")
+_VOLUME_PATH = re.compile(r"(?:/[A-Za-z0-9._@+-]+)+")
+_VOLUME_PATH_MAX = 250
+_KERNELS_OWN = ("/proc", "/sys", "/dev")
+_SYSTEM_FOLDERS = frozenset(
+    {"/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/run", "/sbin", "/tmp", "/usr", "/var"}  # noqa: S108
+)
+_RUNTIMES_FILES = frozenset({"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"})
 _RESERVED_ENV = frozenset({"PORT"})
 _RESERVED_NAMES = frozenset({"slipway", "www", "api", "console", "webhooks"})
 NULL_SHA = "0" * 40
@@ -143,6 +150,21 @@ def repository_path(text: str, what: str = "path") -> str:
         return "."
     if not _PATH.fullmatch(path) or ".." in path.split("/") or path.startswith("-"):
         raise InvalidInput(f"{text[:80]!r} can't be the {what}", remedy="give a path inside the repository")
+    return path
+
+
+def volume_path(text: str) -> str:
+    """Where a volume may be mounted: an absolute path, none that the system or the container runtime needs."""
+    path = text.rstrip("/")
+    parts = path.split("/")
+    if not _VOLUME_PATH.fullmatch(path) or len(path) > _VOLUME_PATH_MAX or {".", ".."} & set(parts):
+        raise InvalidInput(
+            f"{text[:80]!r} is not a path for a volume",
+            remedy="give an absolute one of letters, digits and . _ @ + -, without . or .. as a part: /data",
+        )
+    kernels = any(path == each or path.startswith(f"{each}/") for each in _KERNELS_OWN)
+    if kernels or path in _SYSTEM_FOLDERS | _RUNTIMES_FILES:
+        raise InvalidInput(f"{path} belongs to the system", remedy="mount the volume elsewhere, such as /data")
     return path
 
 

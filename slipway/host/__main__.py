@@ -145,7 +145,7 @@ VERBS = {
         "take this installation off the host; its state stays",
         (
             ("--yes", {"action": "store_true", "help": "do not ask"}),
-            ("--state", {"action": "store_true", "help": "also the database, keys and logs: for good"}),
+            ("--state", {"action": "store_true", "help": "also the database, keys, logs and apps' volumes: for good"}),
         ),
     ),
     "status": Verb(status, "what runs, and whether it answers"),

@@ -18,10 +18,11 @@ from slipway.host.engine import SYSTEMD, Engine, pick_client
 from slipway.host.lifecycle import PRODUCTION_STATE, Platform
 
 _TIMEOUT_S = 300
+_VOLUME = "volume"
 # In this order: a network goes after its containers, an image after what runs of it. How each is listed and removed.
 _PARTS = (
     ("container", ("ps", "--all", "--quiet", "--no-trunc"), ("rm", "--force", "--volumes")),
-    ("volume", ("volume", "ls", "--quiet"), ("volume", "rm", "--force")),
+    (_VOLUME, ("volume", "ls", "--quiet"), ("volume", "rm", "--force")),
     ("network", ("network", "ls", "--quiet", "--no-trunc"), ("network", "rm")),
     ("image", ("images", "--quiet", "--no-trunc"), ("rmi", "--force")),
 )
@@ -41,21 +42,25 @@ class Removal:
         settings = self.platform.settings
         goes = [
             "the platform's processes, and the demo's forge",
-            f"every container, volume, network and image labelled slipway.instance={settings.instance}",
+            f"every container, network and image labelled {self._label}",
             "its firewall rules",
             f"{self._scratch}, where builds had their sources",
         ]
         if self.link and self.link.is_ours:
             goes.append(f"{self.link.link}, the slipway command")
-        kept = f"{settings.state_dir}, with the database and its keys"
-        goes += [kept] if state else []
+        kept = [
+            f"{settings.state_dir}, with the database and its keys",
+            f"every volume labelled {self._label}: apps' data",
+        ]
+        goes += kept if state else []
         if state and self._is_signed_in:
             goes.append(f"{self._caller.login_file}, the login at {settings.public_url}")
         lines = ["To be removed from this host:", *(f"  {each}" for each in goes)]
-        return "\n".join(lines if state else [*lines, f"Stays (--state removes it too): {kept}"])
+        stays = ["Stays (--state removes it too):", *(f"  {each}" for each in kept)]
+        return "\n".join(lines if state else [*lines, *stays])
 
     def run(self, *, state: bool) -> None:
-        """Take it all away; `state`: the database, keys, logs and sources too, which is for good.
+        """Take it all away; `state`: the database, keys, logs, sources and apps' volumes too, which is for good.
 
         Raises:
             HostUnready: not root, systemd still runs the platform, or a part can't be removed.
@@ -63,7 +68,7 @@ class Removal:
         self._check()
         self.platform.stop()
         self._stop_forge()
-        self._remove_from_engine()
+        self._remove_from_engine(state=state)
         self._remove_firewall()
         if self._scratch.exists():
             shutil.rmtree(self._scratch)
@@ -120,22 +125,38 @@ class Removal:
                 remedy="first: systemctl disable --now slipway.target && rm /etc/systemd/system/slipway*",
             )
 
-    def _remove_from_engine(self) -> None:
+    @property
+    def _label(self) -> str:
+        return f"slipway.instance={self.platform.settings.instance}"
+
+    def _remove_from_engine(self, *, state: bool) -> None:
         commands, settings = self.platform.commands, self.platform.settings
         if not Engine(commands, settings).answers():
             self.platform.say("The Engine does not run: containers, networks and images stay until this is run again.")
             return
         docker = [pick_client(settings, commands), "--host", settings.docker_host]
-        label = f"label=slipway.instance={settings.instance}"
+        label = f"label={self._label}"
         # what was pulled carries no label of ours, and may have other names, too: only our tag goes
         pulled = f"reference={pulled_namespace(settings.instance)}/*"
-        parts = [(*part, label) for part in _PARTS] + [("pulled image", _TAGS, ("rmi", "--force"), pulled)]
+        ours = [(*part, label) for part in _PARTS if state or part[0] != _VOLUME]
+        parts = [*ours, ("pulled image", _TAGS, ("rmi", "--force"), pulled)]
         for what, listing, removing, which in parts:
             listed = commands.must([*docker, *listing, "--filter", which], timeout_s=_TIMEOUT_S)
             found = list(dict.fromkeys(listed.split()))
             if found:
                 commands.must([*docker, *removing, "--", *found], timeout_s=_TIMEOUT_S, remedy="then run this again")
                 self.platform.say(f"removed: {plural(len(found), what)}")
+        if not state:
+            self._report_kept_volumes(docker, label)
+
+    def _report_kept_volumes(self, docker: list[str], label: str) -> None:
+        listing = [*docker, "volume", "ls", "--quiet", "--filter", label]
+        found = self.platform.commands.must(listing, timeout_s=_TIMEOUT_S).split()
+        if found:
+            self.platform.say(
+                f"kept: {plural(len(found), _VOLUME)} with apps' data, which apps have again after `make up`; "
+                f"to be rid of them: docker volume rm $(docker volume ls -q --filter {label})"
+            )
 
     def _remove_firewall(self) -> None:
         if self.platform.commands.found("iptables-save"):

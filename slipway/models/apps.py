@@ -83,14 +83,27 @@ class Domain(TenantOwned, Base):
 
 
 class Volume(TenantOwned, Base):
+    """Data of one app and environment in the container runtime. The row stands from before the volume is made until
+    after it is removed, also when the app is deleted."""
+
     __tablename__ = "volumes"
     __table_args__ = (UniqueConstraint("app_id", "environment", "name"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"))
+    id: Mapped[str] = mapped_column(String(140), primary_key=True)
+    """Its name in the runtime and to people: `shop-production-data-3f9a1c2e`. App ids come again on SQLite, and apps'
+    names everywhere; the random end makes sure that no app ever gets the data of another."""
+    app_id: Mapped[int | None] = mapped_column(ForeignKey("apps.id", ondelete="SET NULL"))
+    """None: the app was deleted, or the volume is to be removed. No container can be given it any more."""
+    app_name: Mapped[str] = mapped_column(String(40))
     environment: Mapped[str] = mapped_column(String(40), default="production")
     name: Mapped[str] = mapped_column(String(40))
-    mount_path: Mapped[str] = mapped_column(String(400))
+    mount_path: Mapped[str] = mapped_column(String(250))
+    """Where it was mounted last."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    used_at: Mapped[datetime] = mapped_column(default=now)
+    """When a container was last given it."""
+    removal_requested_at: Mapped[datetime | None]
+    """Set: the agent removes it, then the row."""
 
 
 class Hook(TenantOwned, Base):

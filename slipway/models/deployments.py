@@ -86,6 +86,9 @@ class Deployment(TenantOwned, Base):
     steps: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     """`[{"name": "build", "started_at", "ended_at", "ok", "note"}]`, in order; times are Unix seconds."""
 
+    notices: Mapped[list[str] | None]
+    """Sentences on what it goes along with and its owner should know; None: it was not begun."""
+
     attempt: Mapped[int] = mapped_column(default=0)
     """Grows each time the work is handed to a worker; a worker of an older attempt may write nothing."""
     heartbeat_at: Mapped[datetime | None]

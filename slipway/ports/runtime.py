@@ -6,8 +6,18 @@ Only the agent writes through this port. Replicas are found by labels, named det
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class MountedVolume:
+    """A volume and where a container has it."""
+
+    id: str
+    """Its name within the installation."""
+    path: str
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,9 @@ class ReplicaSpec:
     cpus: float
     pids: int
     read_only: bool
-    volumes: Mapping[str, str] = field(default_factory=dict)
+    volumes: tuple[MountedVolume, ...] = ()
+    """Made where they are missing, with what the image has at their path. An empty one that belongs to root is given to
+    the user that the image runs as."""
 
     @property
     def name(self) -> str:
@@ -162,6 +174,18 @@ class ContainerRuntime(Protocol):
 
     def remove_image(self, image: str) -> None:
         """Remove a tag and what only it kept. Nothing when it is gone or in use."""
+        ...
+
+    def image_volumes(self, digest: str) -> Sequence[str]:
+        """The paths that a local image declares as VOLUME. Raises `DeploymentFailed` (`image-missing`)."""
+        ...
+
+    def volume_sizes(self) -> Mapping[str, int]:
+        """Every volume of this installation, in bytes. May take seconds: they are counted file by file."""
+        ...
+
+    def remove_volume(self, volume_id: str) -> bool:
+        """Remove a volume with its data; True when it is gone. False: a container has it, running or not."""
         ...
 
     def remove_network(self, tenant: str) -> None:

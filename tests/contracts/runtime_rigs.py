@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from slipway.adapters.docker_runtime import DockerRuntime
 from slipway.ports.runtime import ContainerRuntime, ReplicaSpec
 from slipway.settings import load
 from tests.fakes import FakeRuntime
-from tests.fixtures.engine import EnginePart
+from tests.fixtures.engine import EnginePart, unnamed_volumes
 from tests.fixtures.waiting import eventually
 
 MISSING = "sha256:" + "0" * 64
@@ -22,6 +23,22 @@ class RuntimeRig(Protocol):
 
     def end(self, container_id: str) -> None:
         """Its program ends by itself, with exit code 0."""
+        ...
+
+    def declare(self, spec: ReplicaSpec, *paths: str) -> ReplicaSpec:
+        """The same replica of an image that has these paths as VOLUME."""
+        ...
+
+    def write(self, container_id: str, path: str, text: str) -> None:
+        """As the replica's own program does."""
+        ...
+
+    def read(self, container_id: str, path: str) -> str | None:
+        """None: there is no such file."""
+        ...
+
+    def unnamed_volumes(self) -> set[str]:
+        """Those in containers that the runtime named by itself."""
         ...
 
     def unreachable(self) -> ContainerRuntime:
@@ -47,6 +64,26 @@ class FakeRig:
     def end(self, container_id: str) -> None:
         self.fake.die(container_id, exit_code=0)
 
+    def declare(self, spec: ReplicaSpec, *paths: str) -> ReplicaSpec:
+        self.fake.declared_volumes[spec.digest] = paths
+        return spec
+
+    def write(self, container_id: str, path: str, text: str) -> None:
+        files, name = self._files(container_id, path)
+        files[name] = text
+
+    def read(self, container_id: str, path: str) -> str | None:
+        files, name = self._files(container_id, path)
+        return files.get(name)
+
+    def _files(self, container_id: str, path: str) -> tuple[dict[str, str], str]:
+        folder, _, name = path.rpartition("/")
+        mounted = self.fake.containers[container_id].spec.volumes
+        return next(self.fake.volumes[each.id] for each in mounted if each.path == folder), name
+
+    def unnamed_volumes(self) -> set[str]:
+        return set()
+
     def unreachable(self) -> ContainerRuntime:
         away = FakeRuntime()
         away.go_away()
@@ -68,6 +105,25 @@ class DockerRig:
     def end(self, container_id: str) -> None:
         eventually(lambda: list(self.runtime.logs(container_id)), what="its program begins")
         self.part.api.kill(container_id, signal="SIGUSR1")
+
+    def declare(self, spec: ReplicaSpec, *paths: str) -> ReplicaSpec:
+        return replace(spec, digest=self.part.image(f"VOLUME {json.dumps(paths)}"))
+
+    def write(self, container_id: str, path: str, text: str) -> None:
+        code, output = self._run(container_id, f"open({path!r}, 'w').write({text!r})")
+        assert code == 0, output
+
+    def read(self, container_id: str, path: str) -> str | None:
+        code, output = self._run(container_id, f"print(open({path!r}).read(), end='')")
+        return output if code == 0 else None
+
+    def _run(self, container_id: str, program: str) -> tuple[int, str]:
+        began = self.part.api.exec_create(container_id, ["python", "-c", program])["Id"]
+        output = self.part.api.exec_start(began).decode()
+        return int(self.part.api.exec_inspect(began)["ExitCode"]), output
+
+    def unnamed_volumes(self) -> set[str]:
+        return unnamed_volumes(self.part.api, self.part.settings.instance)
 
     def unreachable(self) -> ContainerRuntime:
         return DockerRuntime(load({"SLIPWAY_DOCKER_HOST": "unix:///nonexistent/docker.sock"}))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from builder.agent.parts import REASON, Parts, Scope
-from builder.agent.rollout import staffing
+from builder.agent.rollout import staffing, volumes
 from builder.agent.rollout.failures import fail
-from builder.agent.rollout.snapshot import make_release
+from builder.agent.rollout.snapshot import digest_to_run, make_release
 from builder.agent.rollout.view import needs_pre_deploy, switched
 from builder.agent.routes.targets import replace_targets
 from slipway import lifecycle
@@ -30,17 +31,20 @@ def begin(parts: Parts, scope: Scope, action: Begin) -> bool:
     """Freeze the configuration into a release; a rollback and a configuration change start here. Under the app's lock:
     whoever changes its configuration meanwhile sees that this one has begun without it."""
     try:
+        image_volumes = _image_volumes(parts, action.deployment_id)
         with parts.db.write(platform=REASON) as session:
             session.get_one(App, scope.app_id, with_for_update=TO_CHANGE)
             row = _in_hand(session, action.deployment_id, State.STARTING, State.QUEUED)
             if row is None or row.stop_requested:
                 return False
-            if row.kind == Kind.CONFIGURATION and live_deployment(session, scope.app_id, scope.environment) is None:
+            live = live_deployment(session, scope.app_id, scope.environment)
+            if row.kind == Kind.CONFIGURATION and live is None:
                 lifecycle.stop(row, State.SKIPPED, "nothing is live; what comes next takes the configuration of now")
                 return True
             if row.state == State.QUEUED:
                 lifecycle.advance(row, State.STARTING)
-            release = make_release(session, row, parts.settings)
+            release = make_release(session, row, parts.settings, image_volumes)
+            row.notices = volumes.notices(session, release, live)
             if needs_pre_deploy(row, release):
                 lifecycle.rename_step(row, "pre-deploy")
     except (DeploymentFailed, InvalidInput) as error:
@@ -48,6 +52,14 @@ def begin(parts: Parts, scope: Scope, action: Begin) -> bool:
         return fail(parts, scope, Fail(action.deployment_id, Failure(reason, error.message, error.remedy)))
     log.info("starting", extra={"deployment": action.deployment_id, "release": release.number})
     return True
+
+
+def _image_volumes(parts: Parts, deployment_id: int) -> Sequence[str]:
+    """Those that the image of what is about to start declares. The runtime is asked before the transaction begins."""
+    with parts.db.read(platform=REASON) as session:
+        row = session.get(Deployment, deployment_id)
+        digest = digest_to_run(session, row) if row else ""
+    return parts.runtime.image_volumes(digest) if digest else ()
 
 
 def set_targets(parts: Parts, scope: Scope, action: SetTargets) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from builder.agent.chores import TASK
 from builder.agent.parts import REASON, Parts, Scope
+from builder.agent.rollout import volumes
 from builder.agent.rollout.failures import fail
 from builder.agent.rollout.specs import Place, expand, spec_of
 from builder.agent.routes import addresses
@@ -71,6 +72,7 @@ def _prepare(parts: Parts, scope: Scope, deployment_id: int) -> tuple[ReplicaSpe
             return None
         release = session.get_one(Release, row.release_id)
         address = addresses.allocate(session, scope.tenant_id, subnet, holder(deployment_id))
+        volumes.ensure(session, release, PROCESS)
         place = Place(holder(deployment_id), PROCESS, 0, address, deployment_id)
         try:
             spec = spec_of(session, parts.vault, release, place)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from builder.agent.rollout import volumes
 from slipway import lifecycle
 from slipway.core import procfile
 from slipway.core.app_settings import AppSettings, overlay
-from slipway.core.configuration import WEB, Configuration, Defaults, snapshot
+from slipway.core.configuration import WEB, Configuration, Defaults, knows_no_volumes, snapshot
 from slipway.core.ordering import begins_anew
 from slipway.core.states import Kind
+from slipway.core.volumes import mounts
 from slipway.errors import DeploymentFailed
 from slipway.intents import live_deployment
-from slipway.models import App, Build, Deployment, Release, Scale, Variable, Volume
+from slipway.models import App, Build, Deployment, Release, Scale, Variable
 from slipway.settings import Settings
 
 
-def make_release(session: Session, deployment: Deployment, settings: Settings) -> Release:
+def make_release(session: Session, deployment: Deployment, settings: Settings, image_volumes: Sequence[str]) -> Release:
     """The release that a deployment makes live. A rollback has one; everything else gets a new one, and a configuration
-    change another one when its image is the live one no longer.
+    change another one when its image is the live one no longer. `image_volumes` are those of `digest_to_run`.
 
     Raises:
         DeploymentFailed: there is no image to run.
@@ -28,7 +33,7 @@ def make_release(session: Session, deployment: Deployment, settings: Settings) -
     if deployment.kind == Kind.CONFIGURATION:
         _keep_live_image(session, deployment)
     if deployment.release_id is not None:
-        return _kept(session.get(Release, deployment.release_id))
+        return _with_volumes(_kept(session.get(Release, deployment.release_id)), image_volumes)
     app = session.get_one(App, deployment.app_id)
     build = _build(session, deployment)
     chosen = overlay(procfile.below(app.settings, build.processes), build.file_settings)
@@ -41,13 +46,28 @@ def make_release(session: Session, deployment: Deployment, settings: Settings) -
         digest=build.digest,
         commit_sha=deployment.commit_sha,
         build_id=build.id,
-        configuration=_configuration(session, deployment, chosen, build, settings).to_json(),
+        configuration=_configuration(session, deployment, chosen, build, settings, image_volumes).to_json(),
     )
     session.add(release)
     session.flush()
     deployment.release_id = release.id
     _first_scale(session, deployment, chosen)
+    volumes.refuse_several_replicas(session, release)
     return release
+
+
+def digest_to_run(session: Session, deployment: Deployment) -> str:
+    """The image that the deployment's release is to run; empty for a configuration change where nothing is live.
+
+    Raises:
+        DeploymentFailed: there is no image to run.
+    """
+    if deployment.kind != Kind.CONFIGURATION and deployment.release_id is not None:
+        return _kept(session.get(Release, deployment.release_id)).digest
+    if deployment.kind == Kind.CONFIGURATION:
+        live = live_deployment(session, deployment.app_id, deployment.environment)
+        return _build(session, deployment).digest if live else ""
+    return _build(session, deployment).digest
 
 
 def defaults(settings: Settings) -> Defaults:
@@ -82,6 +102,15 @@ def _kept(release: Release | None) -> Release:
     return release
 
 
+def _with_volumes(release: Release, image_volumes: Sequence[str]) -> Release:
+    """One that was frozen before an image's VOLUMEs were looked at mounts them from now on: else going back to it would
+    lose what is written there."""
+    if knows_no_volumes(release.configuration):
+        found = mounts((), image_volumes, release.configuration["commands"])
+        release.configuration = release.configuration | {"volumes": [asdict(each) for each in found]}
+    return release
+
+
 def _build(session: Session, deployment: Deployment) -> Build:
     """The deployment's own build, or that of the live release when only the configuration changes."""
     if deployment.kind == Kind.CONFIGURATION:
@@ -97,18 +126,22 @@ def _build(session: Session, deployment: Deployment) -> Build:
 
 
 def _configuration(
-    session: Session, deployment: Deployment, chosen: AppSettings, build: Build, settings: Settings
+    session: Session,
+    deployment: Deployment,
+    chosen: AppSettings,
+    build: Build,
+    settings: Settings,
+    image_volumes: Sequence[str],
 ) -> Configuration:
     of_app = {"app_id": deployment.app_id, "environment": deployment.environment}
     variables = session.scalars(select(Variable).filter_by(**of_app, scope="run"))
-    frozen = snapshot(
+    return snapshot(
         chosen,
         defaults(settings),
         variables={row.name: row.sealed for row in variables},
         exposed_port=build.exposed_port,
+        image_volumes=image_volumes,
     )
-    volumes = {row.name: row.mount_path for row in session.scalars(select(Volume).filter_by(**of_app))}
-    return Configuration.from_json(frozen.to_json() | {"volumes": volumes})
 
 
 def _first_scale(session: Session, deployment: Deployment, chosen: AppSettings) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from builder.agent.rollout import volumes
 from slipway.adapters.vault import Vault
 from slipway.core.configuration import Configuration
 from slipway.models import App, Release, Tenant
@@ -28,7 +29,7 @@ class Place:
 
 
 def spec_of(session: Session, vault: Vault, release: Release, place: Place) -> ReplicaSpec:
-    """Raises `SealBroken` when a variable can't be opened."""
+    """Raises `SealBroken` when a variable can't be opened, `DeploymentFailed` when a volume has no row."""
     app = session.get_one(App, release.app_id)
     tenant = session.get_one(Tenant, release.tenant_id)
     configuration = Configuration.from_json(release.configuration)
@@ -54,7 +55,7 @@ def spec_of(session: Session, vault: Vault, release: Release, place: Place) -> R
         cpus=configuration.cpus,
         pids=configuration.pids,
         read_only=configuration.read_only,
-        volumes=configuration.volumes,
+        volumes=volumes.mounted(session, release, configuration.mounts_of(place.process)),
     )
 
 

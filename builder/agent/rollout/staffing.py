@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from builder.agent.chores import PROBE, START, STOP
 from builder.agent.parts import REASON, Parts, Scope
+from builder.agent.rollout import volumes
 from builder.agent.rollout.failures import fail
 from builder.agent.rollout.probing import Question
 from builder.agent.rollout.specs import Place, spec_of
@@ -38,12 +39,14 @@ def publish(parts: Parts) -> None:
 
 
 def create(parts: Parts, scope: Scope, action: fleet.CreateReplica) -> bool:
-    """A row with an address, before anything runs: after a crash here the same row is started."""
+    """A row with an address, and one for each volume, before anything runs: after a crash here the same row is
+    started."""
     try:
         subnet = addresses.network_of(parts, scope.tenant_id)
         with parts.db.write(platform=REASON) as session:
             if _taken(session, action):
                 return False
+            volumes.ensure(session, session.get_one(Release, action.release_id), action.process)
             replica_id = f"r-{uuid4().hex[:16]}"
             session.add(
                 Replica(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -131,7 +131,7 @@ class Looker:
             deployment_id=row.id,
             kind=Kind(row.kind),
             state=State(row.state),
-            release=self._release(release) if release and begun else None,
+            release=self._coming(release, live) if release and begun else None,
             verdict=may_switch(chosen, live.candidate()) if live else GOES_ON,
             pre_deploy=self._pre_deploy(row, release) if release and begun else "none",
             switched=switched(row),
@@ -152,13 +152,28 @@ class Looker:
         step = lifecycle.step_at_hand(row)
         return fleet.Live(row.id, self._release(release), draining=step is not None and step["name"] == "drain")
 
+    def _coming(self, release: Release, live: Deployment | None) -> fleet.Release:
+        """Where the live release shares a volume with nobody, one that mounts it too waits until it has stopped."""
+        coming = self._release(release)
+        served = self._rows.releases.get(live.release_id) if live and live.release_id else None
+        if served is None:
+            return coming
+        alone = {each.name for each in Configuration.from_json(served.configuration).volumes if each.shared is False}
+        mounted = {each.name for each in Configuration.from_json(release.configuration).volumes}
+        return replace(coming, recreate=True, exclusive=True) if alone & mounted else coming
+
     def _release(self, release: Release) -> fleet.Release:
         configuration = Configuration.from_json(release.configuration)
+        exclusive = configuration.exclusive
         wanted = {
             process: self._rows.scale.get((release.environment, process), 1) for process in configuration.commands
         }
         return fleet.Release(
-            release.id, wanted, configuration.probe_timeout_s, recreate=configuration.strategy == "recreate"
+            release.id,
+            {process: min(count, 1) if process in exclusive else count for process, count in wanted.items()},
+            configuration.probe_timeout_s,
+            recreate=configuration.recreate,
+            exclusive=bool(exclusive),
         )
 
     def _replica(self, row: Replica) -> fleet.Replica:

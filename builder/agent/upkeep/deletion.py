@@ -1,6 +1,7 @@
 """Deleting an app: everything that belongs to it goes, then its row. Each step looks anew, so a crash only delays it.
 
-The replicas leave by ordinary passes: a deleted app wishes for none.
+The replicas leave by ordinary passes: a deleted app wishes for none. Its volumes stay, without an app: they go when
+somebody asks for that.
 """
 
 from __future__ import annotations

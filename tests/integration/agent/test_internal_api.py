@@ -64,6 +64,13 @@ def client(rig: Rig, status: dict[str, Any]) -> Iterator[httpx.Client]:
     server.trigger.pull_trigger(server.close)  # in its own thread
 
 
+def test_volumes_tell_their_sizes(rig: Rig, client: httpx.Client) -> None:
+    rig.runtime.volumes["shop-production-data-1"] = {"note": "four"}
+    assert client.get("/volumes").json() == {"sizes": {"shop-production-data-1": 4}}
+    rig.runtime.go_away()
+    assert client.get("/volumes").status_code == 503
+
+
 def test_the_whole_output_or_its_end(client: httpx.Client, replica: Replica, container: FakeContainer) -> None:
     assert client.get(f"/replicas/{replica.id}/output").content == b"".join(container.output)
     assert client.get(f"/replicas/{replica.id}/output", params={"tail": 2}).content == line(3) + line(4)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from slipway import lifecycle
 from slipway.cli import reference
 from slipway.cli.exits import Exit
 from slipway.core.states import State
 from slipway.errors import DeploymentFailed
-from slipway.models import Deployment, Replica, now
+from slipway.models import App, Deployment, Replica, Volume, now
 from tests.fixtures.releases import make_live
 from tests.integration.cli.rig import Done, Platform, User
 
@@ -75,6 +77,30 @@ def test_deleting_takes_the_name(slipway: User, app: str) -> None:
     assert slipway("apps", "show", app, "--json").json["name"] == app
     assert slipway("apps", "delete", app, "--confirm", app).out == f"{app} is being deleted.\n"
     slipway("apps", "delete", app, "--confirm", app, "--json", code=Exit.NOT_FOUND)
+
+
+def test_volumes_are_listed_kept_with_their_app_gone_and_removed_by_name(
+    slipway: User, platform: Platform, app: str
+) -> None:
+    volume = f"{app}-production-data-1"
+    with platform.api.services.db.write(platform="a test's volume") as session:
+        found = session.scalars(select(App).filter_by(name=app)).one()
+        owner = {"tenant_id": found.tenant_id, "app_id": found.id, "app_name": app}
+        session.add(Volume(id=volume, name="data", mount_path="/data", **owner))
+    platform.agent.sizes[volume] = 12_345_678
+    row = slipway("volumes", "-a", app).lines[1]
+    assert re.split(r"  +", row)[:6] == [volume, app, "production", "/data", "12.3 MB", "unused"]
+
+    assert f"--confirm {volume}" in slipway("volumes", "remove", volume, code=Exit.USAGE).err
+    said = slipway("apps", "delete", app, "--confirm", app).lines
+    assert said == [f"{app} is being deleted.", f"{volume} stays, until: slipway volumes remove {volume}"]
+    assert "app deleted" in slipway("volumes").out
+    assert slipway("volumes", "remove", volume, "--confirm", volume).out == f"{volume} is being removed.\n"
+    assert [each["state"] for each in slipway("volumes", "--json").json["volumes"] if each["id"] == volume] == [
+        "being removed"
+    ]
+    missing = slipway("volumes", "remove", "none", "--confirm", "none", code=Exit.NOT_FOUND)
+    assert "There is no volume 'none' here" in missing.err
 
 
 def test_what_can_not_be_is_code_2_with_the_rule(slipway: User, tenant: str) -> None:

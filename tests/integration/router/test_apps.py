@@ -143,7 +143,8 @@ def test_a_deleted_app_is_gone_for_its_people_and_left_to_the_agent(api: Api, ow
     told = api.services.redis.pubsub()
     told.subscribe(WAKE_CHANNEL)
     told.get_message(timeout=2)
-    assert owner.delete_app() == {"name": "hello", "notices": []}
+    gone = {"name": "hello", "notices": [], "kept_volumes": [], "removed_volumes": []}
+    assert owner.delete_app() == gone
     message = told.get_message(timeout=2)
     told.close()
     assert message is not None

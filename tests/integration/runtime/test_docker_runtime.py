@@ -19,11 +19,14 @@ from slipway.adapters.docker_output import CUT_MARK, LINE_MAX_BYTES
 from slipway.adapters.docker_runtime import DockerRuntime
 from slipway.core.image_names import pulled_tag
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready
+from slipway.ports.runtime import MountedVolume
 from tests.fixtures.engine import EnginePart
 from tests.fixtures.waiting import eventually
 from tests.integration.runtime.relay import Relay
 
 pytestmark = pytest.mark.engine
+
+DATA = (MountedVolume("shop-production-data-1", "/data"),)
 
 
 def texts(runtime: DockerRuntime, container_id: str) -> list[bytes]:
@@ -194,7 +197,7 @@ def test_a_task_under_way_is_found_again_by_who_comes_after_a_crash(
     runtime: DockerRuntime, engine: EnginePart, tmp_path: Path
 ) -> None:
     count_and_wait = ("sh", "-c", "echo run >> /data/runs; sleep 1; wc -l < /data/runs")
-    spec = engine.spec(volumes={"data": "/data"})
+    spec = engine.spec(volumes=DATA)
     relay = Relay(tmp_path / "engine.sock", engine.settings.docker_host.removeprefix("unix://"))
     crashing = DockerRuntime(engine.settings, DockerEngine(f"unix://{tmp_path}/engine.sock"))
 

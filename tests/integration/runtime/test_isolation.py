@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +10,13 @@ import pytest
 from slipway.adapters.bridge_names import bridge_name
 from slipway.adapters.docker_runtime import DockerRuntime
 from slipway.errors import DeploymentFailed
+from slipway.ports.runtime import MountedVolume
 from tests.fixtures.engine import EnginePart
 from tests.fixtures.waiting import eventually
 
 pytestmark = pytest.mark.engine
+
+DATA = (MountedVolume("shop-production-data-1", "/data"),)
 
 ASK = """
 import json, os, resource
@@ -38,7 +40,7 @@ print(json.dumps({
 
 
 def inside(runtime: DockerRuntime, engine: EnginePart, **values: Any) -> dict[str, Any]:
-    spec = engine.spec(volumes={"data": "/data"}, variables={"GREETING": "a=b c"}, argv=("python", "-c", ASK), **values)
+    spec = engine.spec(volumes=DATA, variables={"GREETING": "a=b c"}, argv=("python", "-c", ASK), **values)
     container_id = runtime.start(spec)
     (line,) = eventually(lambda: list(runtime.logs(container_id)), what="it says what it sees")
     answer: dict[str, Any] = json.loads(line.split(b" ", 1)[1])
@@ -87,19 +89,8 @@ def test_a_replica_that_takes_too_much_memory_tells_so(runtime: DockerRuntime, e
     assert (seen.exit_code, seen.oom_killed) == (137, True)
 
 
-def test_each_environment_has_a_volume_of_its_own(runtime: DockerRuntime, engine: EnginePart) -> None:
-    spec = engine.spec(volumes={"data": "/data"})
-    preview = replace(spec, id="r-2", slot=2, environment="preview", address=engine.spec(host=20).address)
-    names = {
-        mount["Name"]
-        for each in (spec, preview)
-        for mount in engine.api.inspect_container(runtime.start(each))["Mounts"]
-    }
-    assert len(names) == 2
-
-
 def test_removing_a_replica_keeps_its_volume_and_no_other(runtime: DockerRuntime, engine: EnginePart) -> None:
-    container_id = runtime.start(engine.spec(volumes={"data": "/data"}))
+    container_id = runtime.start(engine.spec(volumes=DATA))
     (mount,) = engine.api.inspect_container(container_id)["Mounts"]
     runtime.remove(container_id)
     assert engine.api.inspect_volume(mount["Name"])["Labels"]["slipway.app"] == "41"
@@ -117,7 +108,7 @@ def test_the_tenants_bridge_has_the_name_that_the_firewall_matches(runtime: Dock
     [
         ({"memory_bytes": 1000}, "Minimum memory limit allowed is 6MB"),
         ({"cpus": 10_000.0}, "Range of CPUs is from 0.01"),
-        ({"volumes": {"data": "/proc"}}, "/proc"),
+        ({"volumes": (MountedVolume("data", "/proc"),)}, "/proc"),
     ],
     ids=["memory", "cpus", "mount"],
 )

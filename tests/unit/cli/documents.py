@@ -43,6 +43,7 @@ def deployment(**values: Any) -> dict[str, Any]:
         "remedy": "",
         "tail": "",
         "steps": [],
+        "notices": [],
         "created_at": moment(0),
         "started_at": None,
         "live_at": None,

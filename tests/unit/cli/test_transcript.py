@@ -67,6 +67,12 @@ def test_failure_tells_the_last_lines_what_serves_and_what_to_do() -> None:
     ]
 
 
+def test_notices_stand_below_the_steps_without_what_moves_the_cursor() -> None:
+    lines = [plain(line) for line in whole(live(notices=["Volume data is \x1b[2Jshared"]))]
+    assert lines[-2] == "  ! Volume data is shared"
+    assert lines[-1].startswith("live")
+
+
 def test_what_the_steps_line_said_is_not_said_again_and_what_serves_is_always_said() -> None:
     note = "`RUN make` ended with exit code 2"
     steps = [step("build", 9.2, ok=False, note=note)]

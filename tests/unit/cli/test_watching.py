@@ -43,6 +43,19 @@ def test_a_line_a_step_in_order_and_none_twice(capsys: pytest.CaptureFixture[str
     assert [line.split()[1] for line in lines[1:6]] == ["fetch", "build", "start", "switch", "drain"]
 
 
+def test_a_notice_is_shown_once_when_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
+    steps, notices = live()["steps"], ["Volume data (/data) is shared: …"]
+    moves = [
+        deployment(state="fetching", steps=steps[:1]),
+        *[deployment(state="starting", steps=steps[:2], notices=notices)] * 3,
+        live(notices=notices),
+    ]
+    watch(client(answering(moves, PATH)), Output(), deployment(), timeout_s=60)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["shop", "✔", "✔", "!", "✔", "✔", "✔", "live"]
+    assert lines[3] == "  ! Volume data (/data) is shared: …"
+
+
 def test_a_failure_ends_with_what_to_do_and_code_1(capsys: pytest.CaptureFixture[str]) -> None:
     ended = watch(client(answering([failed()])), Output(), deployment(), timeout_s=60)
     assert code_of(ended) == Exit.FAILED

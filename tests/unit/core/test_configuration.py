@@ -10,6 +10,7 @@ import pytest
 
 from slipway.core.app_settings import parse
 from slipway.core.configuration import DEFAULT_PORT, WEB, Configuration, Defaults, snapshot
+from slipway.core.volumes import Mount
 
 DEFAULTS = Defaults(
     memory_bytes=512 << 20,
@@ -66,7 +67,7 @@ def test_commands_are_split_like_a_shell_splits_words_and_run_by_none() -> None:
     "settings", [{}, {"processes": {"web": {"command": "a b"}, "worker": {"command": "c"}}, "pre_deploy": "d e"}]
 )
 def test_a_snapshot_comes_back_from_json_as_it_was(settings: dict[str, Any]) -> None:
-    found = replace(made(settings, A="sealed"), volumes={"data": "/data"})
+    found = replace(made(settings, A="sealed"), volumes=(Mount("data", "/data", ("web",), shared=False),))
     assert Configuration.from_json(json.loads(json.dumps(found.to_json()))) == found
 
 

@@ -231,6 +231,37 @@ TABLE: list[tuple[str, View, list[fleet.Action]]] = [
         [fleet.CreateReplica(2, "web", 1, 11)],
     ),
     (
+        "not shared: the old one leaves before the pre-deploy command",
+        view(old(), rolling=replace(ROLLING, release=replace(NEW, recreate=True, exclusive=True), pre_deploy="due")),
+        [fleet.Drain("old")],
+    ),
+    (
+        "not shared: gone, so the pre-deploy command runs",
+        view(rolling=replace(ROLLING, release=replace(NEW, recreate=True, exclusive=True), pre_deploy="due")),
+        [fleet.RunPreDeploy(11)],
+    ),
+    (
+        "not shared: while the pre-deploy command runs the old one does not come back",
+        view(rolling=replace(ROLLING, release=replace(NEW, recreate=True, exclusive=True), pre_deploy="running")),
+        [],
+    ),
+    (
+        "not shared: no replica beside one whose stop was begun",
+        view(
+            replace(QUIET, stopping=True, target=False, busy=True),
+            live=replace(LIVE, release=replace(OLD, recreate=True, exclusive=True)),
+        ),
+        [],
+    ),
+    (
+        "not shared: one whose stop was broken off is removed first",
+        view(
+            replace(QUIET, stopping=True, target=False),
+            live=replace(LIVE, release=replace(OLD, recreate=True, exclusive=True)),
+        ),
+        [fleet.Remove("old", 0)],
+    ),
+    (
         "recreate: the old one does not come back between switch and confirmation",
         view(
             replica(state="ready", target=True),

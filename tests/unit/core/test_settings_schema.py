@@ -21,6 +21,7 @@ def names(part: dict[str, Any], schema: dict[str, Any], prefix: str = "") -> set
     found = set()
     for name, field in part["properties"].items():
         table = field.get("$ref") or field.get("additionalProperties", {}).get("$ref")
+        table = table or field.get("items", {}).get("$ref")
         if table:
             inner = schema["$defs"][table.rsplit("/", 1)[1]]
             between = f"{name}.<name>." if "additionalProperties" in field else f"{name}."

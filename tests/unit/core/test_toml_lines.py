@@ -16,6 +16,10 @@ worker.command = "rq"
 resources = { cpu = 1 }
 [timeouts]  # seconds
 probe_s = 3
+[[volumes]]
+path = "/data"
+[[volumes]]
+path = "uploads"
 """
 
 
@@ -30,6 +34,9 @@ probe_s = 3
         (["processes", "resources", "cpu"], 9),
         (["timeouts", "probe_s"], 11),
         (["timeouts"], 10),
+        (["volumes"], 12),
+        (["volumes", "1"], 14),
+        (["volumes", "1", "path"], 15),
         (["nowhere"], None),
     ],
 )

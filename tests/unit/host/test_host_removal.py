@@ -63,6 +63,22 @@ def test_what_carries_the_installations_label_goes_and_the_state_stays(
     assert said[-1] == f"kept: {tmp_path}/state, with the database and its keys"
 
 
+@pytest.mark.parametrize("state", [True, False])
+def test_apps_volumes_go_with_the_database_that_knows_them_and_else_stay(
+    commands: FakeCommands, tmp_path: Path, said: list[str], state: bool
+) -> None:
+    commands.answer(*DOCKER, "volume", "ls", output="mine-shop-production-data-1\n")
+    taken = removal(commands, tmp_path, said)
+    where = taken.plan(state=state).partition("Stays")
+    assert "every volume labelled slipway.instance=mine" in where[0 if state else 2]
+    taken.run(state=state)
+    removed = [argv for argv in commands.ran_with("--") if argv[3:5] == ["volume", "rm"]]
+    assert [argv[6:] for argv in removed] == ([["--", "mine-shop-production-data-1"]] if state else [])
+    kept = [line for line in said if line.startswith("kept: 1 volume")]
+    assert len(kept) == (0 if state else 1)
+    assert all("docker volume rm" in line for line in kept)
+
+
 def test_what_went_is_counted_and_nothing_is_said_to_run_on(
     commands: FakeCommands, tmp_path: Path, said: list[str]
 ) -> None:

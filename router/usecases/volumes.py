@@ -1,0 +1,142 @@
+"""Volumes: what there is, who uses it, and the request to remove one. The agent removes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from router import documents
+from router.principal import Principal
+from router.services import Services
+from router.usecases.confirmation import require_confirmation
+from router.usecases.finding import app_named
+from slipway import audit
+from slipway.core.configuration import Configuration
+from slipway.core.counting import plural
+from slipway.core.fleet import GONE
+from slipway.core.states import State
+from slipway.errors import Conflict, DependencyUnavailable, NotFound
+from slipway.models import TO_CHANGE, App, Deployment, Release, Replica, Volume, now
+
+
+def list_volumes(services: Services, principal: Principal, *, app_name: str | None) -> documents.Volumes:
+    """The tenant's, those of deleted apps included; or one app's. Sizes are left out while they can't be had."""
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        query = select(Volume).order_by(Volume.app_name, Volume.environment, Volume.name, Volume.created_at)
+        if app_name is not None:
+            query = query.where(Volume.app_id == app_named(session, app_name).id)
+        rows = session.scalars(query).all()
+        known = set(session.scalars(select(App.id).where(App.deleted_at.is_(None))))
+        users = {row.id: _users(session, row) for row in rows}
+    sizes = _sizes(services) if rows else {}
+    return documents.Volumes(
+        volumes=[_shown(row, users[row.id], has_app=row.app_id in known, sizes=sizes) for row in rows]
+    )
+
+
+def remove_volume(services: Services, principal: Principal, volume_id: str, *, confirmed: str) -> documents.Volume:
+    """Have it removed, with its data. From now on no container can be given it.
+
+    Raises:
+        NotFound: there is none of that name here.
+        ConfirmationRequired: `confirmed` is not its name.
+        Conflict: a replica or a deployment under way has it.
+    """
+    with services.db.write(tenant_id=principal.tenant_id) as session:
+        row = session.scalar(select(Volume).filter_by(id=volume_id).with_for_update(**TO_CHANGE))
+        if row is None:
+            raise NotFound(f"There is no volume {volume_id[:150]!r} here.", remedy="see them all: slipway volumes")
+        require_confirmation("volume", volume_id, confirmed)
+        if row.removal_requested_at is None:
+            _refuse_used(session, row)
+            row.removal_requested_at, row.app_id = now(), None
+            detail = {"app": row.app_name, "environment": row.environment, "path": row.mount_path}
+            audit.record(session, row.tenant_id, principal.actor, "volume.remove", row.id, **detail)
+        return _shown(row, [], has_app=False, sizes={})
+
+
+def request_removals(session: Session, app: App) -> list[str]:
+    """With the app itself; the agent waits until its containers are gone. Their names."""
+    rows = _of(session, app)
+    for row in rows:
+        row.removal_requested_at = row.removal_requested_at or now()
+    return [row.id for row in rows]
+
+
+def names_of(session: Session, app: App) -> list[str]:
+    return [row.id for row in _of(session, app)]
+
+
+def _of(session: Session, app: App) -> Sequence[Volume]:
+    query = select(Volume).filter_by(app_id=app.id, removal_requested_at=None)
+    return session.scalars(query.order_by(Volume.id)).all()
+
+
+def _refuse_used(session: Session, row: Volume) -> None:
+    users = _users(session, row)
+    if users:
+        raise Conflict(
+            f"{row.id} is in use by {plural(len(users), 'replica')} of {row.app_name}; nothing was removed.",
+            remedy=f"stop the app first: slipway scale 0 -a {row.app_name}\n"
+            f"or delete it with its volumes: slipway apps delete {row.app_name} --volumes",
+        )
+    if _is_starting(session, row):
+        raise Conflict(
+            f"A deployment of {row.app_name} under way mounts {row.id}; nothing was removed.",
+            remedy=f"wait for it to end: slipway deployments -a {row.app_name}",
+        )
+
+
+def _users(session: Session, row: Volume) -> list[str]:
+    """The replicas that have it, running or not."""
+    if row.app_id is None:
+        return []
+    query = (
+        select(Replica.id, Replica.process, Release.configuration)
+        .join(Release, Release.id == Replica.release_id)
+        .where(Replica.app_id == row.app_id, Replica.environment == row.environment, Replica.state != GONE)
+        .order_by(Replica.process, Replica.slot)
+    )
+    found = session.execute(query)
+    return [
+        id_
+        for id_, process, frozen in found
+        if row.name in (each.name for each in Configuration.from_json(frozen).mounts_of(process))
+    ]
+
+
+def _is_starting(session: Session, row: Volume) -> bool:
+    starting = (
+        select(Release.configuration)
+        .join(Deployment, Deployment.release_id == Release.id)
+        .where(Deployment.app_id == row.app_id, Deployment.environment == row.environment)
+        .where(Deployment.state == str(State.STARTING))
+    )
+    mounted = (each for frozen in session.scalars(starting) for each in Configuration.from_json(frozen).volumes)
+    return any(each.name == row.name for each in mounted)
+
+
+def _sizes(services: Services) -> Mapping[str, int]:
+    try:
+        return services.agent.volume_sizes()
+    except DependencyUnavailable:
+        return {}
+
+
+def _shown(row: Volume, users: list[str], *, has_app: bool, sizes: Mapping[str, int]) -> documents.Volume:
+    unused = "unused" if has_app else "app deleted"
+    state = "in use" if users else unused
+    return documents.Volume(
+        id=row.id,
+        app=row.app_name,
+        environment=row.environment,
+        name=row.name,
+        path=row.mount_path,
+        state="being removed" if row.removal_requested_at else state,
+        size_bytes=sizes.get(row.id),
+        used_by=users,
+        created_at=row.created_at,
+        used_at=row.used_at,
+    )
