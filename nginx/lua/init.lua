@@ -20,6 +20,7 @@ slipway = {
   admit = admission.admit,
   admit_at_once = admission.admit_at_once,
   admit_trial = admission.admit_trial,
+  admit_again = admission.admit_again,
   dial = attempts.dial,
   dial_trial = trials.dial,
   finish = outcomes.finish,
