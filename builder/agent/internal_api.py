@@ -7,15 +7,18 @@ import logging
 import queue
 import re
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import waitress
 
 from builder.agent.parts import REASON, Parts
+from builder.agent.rollout.crashes import output_notes
 from builder.agent.telemetry import output
 from builder.agent.telemetry.following import Followers, Watcher
 from builder.agent.telemetry.stats import replica_stats
@@ -128,29 +131,46 @@ def _lines(
         row = session.get(Replica, replica_id)
     if row is None:
         raise NotFound(f"there is no replica {replica_id}", remedy="see which there are: slipway ps --all")
-    gone = _kept(parts, replica_id, tail)
     if row.container_id is None or row.state == GONE:
-        return gone
+        return _end(output.kept(parts.settings, replica_id), tail)
     if has_left is None:
-        return _started(parts.runtime.logs(row.container_id, tail=tail), gone)
+        return _with_earlier(parts, row, parts.runtime.logs(row.container_id, tail=tail), tail)
     watcher, so_far = followers.follow(row.container_id, tail=tail)
-    return _following(followers, row.container_id, watcher, _started(so_far, gone), has_left)
+    so_far = _with_earlier(parts, row, so_far, tail)
+    return _with_end(parts, row, _following(followers, row.container_id, watcher, so_far, has_left))
 
 
-def _started(lines: Iterator[bytes], otherwise: Iterator[bytes]) -> Iterator[bytes]:
-    """The first line is asked for now, while a missing container can still be answered otherwise."""
+def _with_earlier(parts: Parts, row: Replica, lines: Iterator[bytes], tail: int | None) -> Iterator[bytes]:
+    """What is kept of the replica's earlier containers, then the lines of the recorded one with what became of it. The
+    first line is asked for now, while a missing container can still be answered with what is kept."""
+    earlier = list(output.kept(parts.settings, row.id))
     try:
-        first = next(lines)
-    except StopIteration:
-        return iter(())
+        first = list(islice(lines, 1))
     except NotFound:
-        return otherwise
-    return _joined(first, lines)
+        return _end(earlier, tail)
+    printed = output.with_notes(chain(first, lines), _notes(parts, row))
+    return _end(output.joined(earlier, printed), tail)
 
 
-def _joined(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
+def _with_end(parts: Parts, row: Replica, lines: Iterator[bytes]) -> Iterator[bytes]:
+    """When following ended because the container did, how it ended."""
+    last = b""
+    for line in lines:
+        last = line
+        yield line
+    with parts.db.read(platform=REASON) as session:
+        found = session.get(Replica, row.id)
+    if found is not None and found.container_id == row.container_id:
+        yield from (note for note in _notes(parts, found) if note.partition(b" ")[0] > last.partition(b" ")[0])
+
+
+def _notes(parts: Parts, row: Replica) -> list[bytes]:
+    with parts.db.read(platform=REASON) as session:
+        return output_notes(session, row, parts.clock())
+
+
+def _end(lines: Iterable[bytes], tail: int | None) -> Iterator[bytes]:
+    return iter(lines) if tail is None else iter(deque(lines, maxlen=tail))
 
 
 def _following(
@@ -172,8 +192,3 @@ def _following(
                 yield line_or_end
     finally:
         followers.leave(container_id, watcher)
-
-
-def _kept(parts: Parts, replica_id: str, tail: int | None) -> Iterator[bytes]:
-    lines = list(output.kept(parts.settings, replica_id))
-    return iter(lines if tail is None else lines[max(0, len(lines) - tail) :])

@@ -20,6 +20,7 @@ class Container:
     running: bool
     exit_code: int | None = None
     oom_killed: bool = False
+    """A process of it was killed for lack of memory."""
     started_at: float | None = None
 
 
@@ -97,6 +98,8 @@ class Release:
     """Process → replicas."""
     probe_timeout_s: float = 30.0
     recreate: bool = False
+    memory_bytes: int = 0
+    """What each replica may use; 0: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +225,8 @@ class MarkCrashed:
     restarts: int
     retry_at: float
     why: str
+    ended: Container | None = None
+    """Its container, if that ended by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +287,8 @@ class Fail:
     deployment_id: int
     failure: Failure
     replica_id: str | None = None
+    ended: Container | None = None
+    """That replica's container, if it ended by itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,10 @@ class RuntimeRig(Protocol):
         """Its program ends by itself, with exit code 0."""
         ...
 
+    def exhaust(self, container_id: str) -> None:
+        """A process of it, not the first, takes more memory than there is."""
+        ...
+
     def unreachable(self) -> ContainerRuntime:
         """One whose engine does not answer."""
         ...
@@ -47,6 +51,9 @@ class FakeRig:
     def end(self, container_id: str) -> None:
         self.fake.die(container_id, exit_code=0)
 
+    def exhaust(self, container_id: str) -> None:
+        self.fake.exhaust(container_id)
+
     def unreachable(self) -> ContainerRuntime:
         away = FakeRuntime()
         away.go_away()
@@ -68,6 +75,10 @@ class DockerRig:
     def end(self, container_id: str) -> None:
         eventually(lambda: list(self.runtime.logs(container_id)), what="its program begins")
         self.part.api.kill(container_id, signal="SIGUSR1")
+
+    def exhaust(self, container_id: str) -> None:
+        command = self.part.api.exec_create(container_id, ["python3", "-c", "bytearray(1 << 30)"])
+        self.part.api.exec_start(command["Id"])
 
     def unreachable(self) -> ContainerRuntime:
         return DockerRuntime(load({"SLIPWAY_DOCKER_HOST": "unix:///nonexistent/docker.sock"}))

@@ -158,7 +158,11 @@ class Looker:
             process: self._rows.scale.get((release.environment, process), 1) for process in configuration.commands
         }
         return fleet.Release(
-            release.id, wanted, configuration.probe_timeout_s, recreate=configuration.strategy == "recreate"
+            release.id,
+            wanted,
+            configuration.probe_timeout_s,
+            recreate=configuration.strategy == "recreate",
+            memory_bytes=configuration.memory_bytes,
         )
 
     def _replica(self, row: Replica) -> fleet.Replica:
