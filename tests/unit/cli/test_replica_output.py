@@ -60,7 +60,7 @@ def earlier(seconds: float) -> str:
     return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
 
 
-OUT = {"cause": "out of memory (256 MB)", "at": earlier(130)}
+OUT = {"cause": "out of memory (256 MB)", "at": earlier(9000)}
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,12 @@ OUT = {"cause": "out of memory (256 MB)", "at": earlier(130)}
     [
         ({}, ""),
         ({"exit_code": 143}, "exit code 143 (SIGTERM)"),
-        ({"last_crash": {"cause": "exit code 1", "at": earlier(130)}}, "exit code 1, 2 min ago"),
-        ({"last_crash": OUT, "out_of_memory_at": earlier(131)}, "out of memory (256 MB), 2 min ago"),
-        ({"out_of_memory_at": earlier(130)}, "a process was killed: out of memory (256 MB), 2 min ago"),
+        ({"last_crash": {"cause": "exit code 1", "at": earlier(9000)}}, "exit code 1, 2 h ago"),
+        ({"last_crash": OUT, "out_of_memory_at": earlier(9001)}, "out of memory (256 MB), 2 h ago"),
+        ({"out_of_memory_at": earlier(9000)}, "a process was killed: out of memory (256 MB), 2 h ago"),
         (
-            {"last_crash": {"cause": "exit code 1", "at": earlier(500)}, "out_of_memory_at": earlier(130)},
-            "a process was killed: out of memory (256 MB), 2 min ago",
+            {"last_crash": {"cause": "exit code 1", "at": earlier(20000)}, "out_of_memory_at": earlier(9000)},
+            "a process was killed: out of memory (256 MB), 2 h ago",
         ),
     ],
 )
