@@ -166,6 +166,15 @@ class Deliveries(Document):
     deliveries: list[Delivery]
 
 
+class Crash(Document):
+    """How a replica last ended by itself."""
+
+    at: datetime
+    cause: str = Field(description="out of memory (256 MB), exit code 1, exit code 139 (SIGSEGV).")
+    exit_code: int | None
+    out_of_memory: bool = Field(description="The kernel had killed a process of it for lack of memory.")
+
+
 class Replica(Document):
     id: str
     process: str
@@ -175,7 +184,13 @@ class Replica(Document):
     address: str | None
     restarts: int
     exit_code: int | None
+    last_crash: Crash | None = Field(description="Also of one that was started again since.")
+    out_of_memory_at: datetime | None = Field(
+        description="When the kernel last killed a process of it for lack of memory; the replica may have run on."
+    )
+    memory_bytes: int = Field(description="What it may use.")
     created_at: datetime
+    started_at: datetime | None = Field(description="When its container last started. null: it never ran.")
     ready_at: datetime | None
     ended_at: datetime | None
 

@@ -19,7 +19,7 @@ from slipway.core.step_cache import DeletedApp
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, NotFound, SubnetTaken
 from slipway.ports.building import BuildSpec, Built, Commit, Interrupted, Repository, Stopped
 from slipway.ports.routes import Entries, Load, Position, UnderWay
-from slipway.ports.runtime import Observed, OwnImage, ReplicaSpec, ResourceUse, TaskResult
+from slipway.ports.runtime import Change, Happened, Observed, OwnImage, ReplicaSpec, ResourceUse, TaskResult
 
 
 @dataclass
@@ -53,7 +53,7 @@ class FakeRuntime:
         self.volumes: dict[str, dict[str, str]] = {}
         """Volume → its files: name → text."""
         self._ids = itertools.count(1)
-        self._listeners: list[queue.SimpleQueue[int | None]] = []
+        self._listeners: list[queue.SimpleQueue[Change | None]] = []
         self._lock = threading.RLock()
 
     def ensure_network(self, tenant: str, subnet: str) -> None:
@@ -101,8 +101,10 @@ class FakeRuntime:
         self._reach()
         with self._lock:
             container = self.containers.pop(container_id, None)
+        if container and container.observed.running:
+            self._tell(container, Happened.DIED, 137)
         if container:
-            self._tell(container.spec.app_id)
+            self._tell(container, Happened.REMOVED)
 
     def usage(self, container_id: str) -> ResourceUse:
         self._reach()
@@ -143,12 +145,12 @@ class FakeRuntime:
                 yield b""
                 time.sleep(0.01)
 
-    def changes(self) -> Iterator[int]:
+    def changes(self) -> Iterator[Change]:
         self._reach()
-        told: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        told: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
         self._listeners.append(told)
-        while (app_id := told.get()) is not None:
-            yield app_id
+        while (change := told.get()) is not None:
+            yield change
 
     def close_idle_connections(self, address: str) -> None:
         self.closed.append(address)
@@ -188,7 +190,13 @@ class FakeRuntime:
             container.observed = replace(
                 container.observed, running=False, paused=False, address=None, exit_code=exit_code, oom_killed=oom
             )
-        self._tell(container.spec.app_id)
+        if oom:
+            self._tell(container, Happened.OUT_OF_MEMORY)
+        self._tell(container, Happened.DIED, exit_code)
+
+    def exhaust(self, container_id: str) -> None:
+        """A process of it is killed for lack of memory, and the container runs on."""
+        self._tell(self.containers[container_id], Happened.OUT_OF_MEMORY)
 
     def go_away(self) -> None:
         """The runtime stops answering, and whoever listens for changes is cut off."""
@@ -230,16 +238,17 @@ class FakeRuntime:
             task=task,
         )
         self.containers[container_id] = FakeContainer(spec, observed)
-        self._tell(spec.app_id)
+        self._tell(self.containers[container_id], Happened.STARTED)
         return container_id
 
     def _make_volumes(self, spec: ReplicaSpec) -> None:
         for each in spec.volumes:
             self.volumes.setdefault(each.id, {})
 
-    def _tell(self, app_id: int) -> None:
+    def _tell(self, container: FakeContainer, what: Happened, exit_code: int | None = None) -> None:
+        spec, id_ = container.spec, container.observed.container_id
         for told in self._listeners:
-            told.put(app_id)
+            told.put(Change(spec.app_id, spec.id, id_, what, time.time(), exit_code))
 
 
 class FakePublisher:

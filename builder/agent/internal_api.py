@@ -10,19 +10,24 @@ import json
 import logging
 import re
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import waitress
 
-from builder.agent.parts import Parts
+from builder.agent.parts import REASON, Parts
+from builder.agent.rollout.crashes import output_notes
 from builder.agent.telemetry import output
-from builder.agent.telemetry.following import container_of
+from builder.agent.telemetry.following import replica_row
 from builder.agent.telemetry.stats import replica_stats
+from slipway.core.fleet import GONE
 from slipway.errors import DependencyUnavailable, InvalidInput, NotFound, SlipwayError
+from slipway.models import Replica
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -125,29 +130,25 @@ def tail_of(query: Mapping[str, Sequence[str]]) -> int | None:
 
 def _lines(parts: Parts, replica_id: str, tail: int | None) -> Iterator[bytes]:
     """The lines so far."""
-    container_id = container_of(parts, replica_id)
-    gone = _kept(parts, replica_id, tail)
-    if container_id is None:
-        return gone
-    return _started(parts.runtime.logs(container_id, tail=tail), gone)
+    row = replica_row(parts, replica_id)
+    if row.container_id is None or row.state == GONE:
+        return _end(output.kept(parts.settings, replica_id), tail)
+    return _with_earlier(parts, row, parts.runtime.logs(row.container_id, tail=tail), tail)
 
 
-def _started(lines: Iterator[bytes], otherwise: Iterator[bytes]) -> Iterator[bytes]:
-    """The first line is asked for now, while a missing container can still be answered otherwise."""
+def _with_earlier(parts: Parts, row: Replica, lines: Iterator[bytes], tail: int | None) -> Iterator[bytes]:
+    """What is kept of the replica's earlier containers, then the lines of the recorded one with what became of it. The
+    first line is asked for now, while a missing container can still be answered with what is kept."""
+    earlier = list(output.kept(parts.settings, row.id))
     try:
-        first = next(lines)
-    except StopIteration:
-        return iter(())
+        first = list(islice(lines, 1))
     except NotFound:
-        return otherwise
-    return _joined(first, lines)
+        return _end(earlier, tail)
+    with parts.db.read(platform=REASON) as session:
+        notes = output_notes(session, row, parts.clock())
+    printed = output.with_notes(chain(first, lines), notes)
+    return _end(output.joined(earlier, printed), tail)
 
 
-def _joined(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
-
-
-def _kept(parts: Parts, replica_id: str, tail: int | None) -> Iterator[bytes]:
-    lines = list(output.kept(parts.settings, replica_id))
-    return iter(lines if tail is None else lines[max(0, len(lines) - tail) :])
+def _end(lines: Iterable[bytes], tail: int | None) -> Iterator[bytes]:
+    return iter(lines) if tail is None else iter(deque(lines, maxlen=tail))

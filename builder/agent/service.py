@@ -12,7 +12,7 @@ from typing import Any
 
 from redis import Redis
 
-from builder.agent import attention, internal_api, stream_server, waking
+from builder.agent import attention, container_events, internal_api, stream_server, waking
 from builder.agent.outages import Outages
 from builder.agent.parts import REASON, Parts
 from builder.agent.rollout import passes
@@ -27,6 +27,7 @@ from slipway.errors import SlipwayError
 from slipway.models import Edge
 from slipway.ports.building import ImageBuilder
 from slipway.ports.logs import DeploymentLog
+from slipway.ports.runtime import Change
 from slipway.queue import WorkQueue
 from slipway.routes import route_table
 
@@ -73,7 +74,8 @@ class Agent:
         self._scheduler.start()
         internal_api.serve(self._parts, self.status, self._outside.polling.head_of)
         stream_server.serve(self._parts)
-        hearers = waking.Hearers(self._look.set, self._changed.set, functools.partial(rousing.rouse, self._parts))
+        rouse = functools.partial(rousing.rouse, self._parts)
+        hearers = waking.Hearers(self._look.set, self._changed.set, rouse, self._container_changed)
         waker = waking.Waker(self._scheduler, hearers, self._outages, self._stopped)
         self._beside("wake", lambda: waker.listen(self._outside.redis))
         self._beside("publish", self._publish_when_told)
@@ -127,6 +129,10 @@ class Agent:
             looked = self._try("look", self.look_around)
             rest_s = min(LONGEST_REST_S, _REST * (time.monotonic() - begun))
             self._look.wait(max(self._parts.settings.reconcile_s, rest_s) if looked else 0.5)
+
+    def _container_changed(self, change: Change) -> None:
+        if container_events.handle(self._parts, change):
+            self._changed.set()
 
     def _publish_when_told(self) -> None:
         """Beside the look at all apps, which takes longer the more there are."""

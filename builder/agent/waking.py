@@ -19,7 +19,7 @@ from builder.agent.scheduler import Scheduler
 from slipway.adapters.redis_routes import CONFIRMED, WANTED
 from slipway.core.rollout import WAIT_S
 from slipway.errors import DependencyUnavailable
-from slipway.ports.runtime import ContainerRuntime
+from slipway.ports.runtime import Change, ContainerRuntime
 from slipway.queue import WAKE_CHANNEL
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,8 @@ class Hearers:
     """Routes may have changed, and only those that did are looked at."""
     rouse: Callable[[int], None]
     """A request waits for this app."""
+    change: Callable[[Change], None]
+    """Something happened to a container."""
 
 
 class Waker:
@@ -68,13 +70,13 @@ class Waker:
         while not self._stopped.is_set():
             error = DependencyUnavailable("the runtime tells no more events")
             try:
-                for app_id in runtime.changes():
+                for change in runtime.changes():
                     self._outages.recovered("events")
-                    reality.changed()
-                    self._scheduler.wake(app_id)
+                    self._hearers.change(change)
+                    self._scheduler.wake(change.app_id)
             except DependencyUnavailable as away:
                 error = away
-            reality.changed()
+            reality.forget_reports()
             self._stopped.wait(self._outages.failed("events", error))
 
     def _hear_missed(self, redis: Redis) -> None:

@@ -22,6 +22,7 @@ slipway = {
   admit_trial = admission.admit_trial,
   admit_own = admission.admit_own,
   finish_own = admission.finish_own,
+  admit_again = admission.admit_again,
   dial = attempts.dial,
   dial_trial = trials.dial,
   finish = outcomes.finish,

@@ -11,6 +11,7 @@ from router import documents
 from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import app_named
+from slipway.core.crash import Crash
 from slipway.errors import NotFound
 from slipway.models import App, Release, Replica
 
@@ -23,17 +24,13 @@ def list_replicas(services: Services, principal: Principal, app_name: str, *, en
     """The running ones; with `ended`, the last ones that ended too."""
     with services.db.read(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name)
-        query = (
-            select(Replica, Release.number)
-            .join(Release, Release.id == Replica.release_id)
-            .where(Replica.app_id == app.id)
-        )
+        query = select(Replica, Release).join(Release, Release.id == Replica.release_id).where(Replica.app_id == app.id)
         running = query.where(Replica.ended_at.is_(None)).order_by(Replica.process, Replica.slot, Replica.created_at)
         rows = [*session.execute(running)]
         if ended:
             last = query.where(Replica.ended_at.is_not(None)).order_by(Replica.ended_at.desc()).limit(ENDED_SHOWN)
             rows += session.execute(last)
-        return documents.Replicas(replicas=[_shown(row, number) for row, number in rows])
+        return documents.Replicas(replicas=[_shown(row, release) for row, release in rows])
 
 
 def replica_health(services: Services, principal: Principal, identity: str) -> documents.ReplicaHealth:
@@ -102,17 +99,30 @@ def _identified(identity: str) -> ColumnElement[bool]:
     return or_(by_id, Replica.container_id.startswith(identity, autoescape=True)) if is_short else by_id
 
 
-def _shown(row: Replica, release: int) -> documents.Replica:
+def _crash(row: Replica) -> documents.Crash | None:
+    if not row.last_crash:
+        return None
+    found = Crash.from_json(row.last_crash)
+    return documents.Crash(
+        at=found.when, cause=found.cause, exit_code=found.exit_code, out_of_memory=found.out_of_memory
+    )
+
+
+def _shown(row: Replica, release: Release) -> documents.Replica:
     return documents.Replica(
         id=row.id,
         process=row.process,
         slot=row.slot,
-        release=release,
+        release=release.number,
         state=row.state,
         address=row.address,
         restarts=row.restarts,
         exit_code=row.exit_code,
+        last_crash=_crash(row),
+        out_of_memory_at=row.out_of_memory_at,
+        memory_bytes=release.configuration.get("memory_bytes", 0),
         created_at=row.created_at,
+        started_at=row.started_at,
         ready_at=row.ready_at,
         ended_at=row.ended_at,
     )

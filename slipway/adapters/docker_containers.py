@@ -23,7 +23,7 @@ from docker.types import LogConfig, Ulimit
 from slipway.adapters.bridge_names import network_name
 from slipway.adapters.docker_networks import INSTANCE_LABEL, TENANT_LABEL
 from slipway.adapters.docker_volumes import APP_LABEL, volume_mounts
-from slipway.ports.runtime import Observed, ReplicaSpec
+from slipway.ports.runtime import Change, Happened, Observed, ReplicaSpec
 
 TASK_LABEL = "slipway.task"
 REPLICA_LABEL = "slipway.replica"
@@ -34,6 +34,12 @@ _LOG_FILES = {"max-size": "10m", "max-file": "2"}
 _NEVER = "0001-01-01"
 _LEAST_NANO_CPUS = 10_000_000
 """The kernel's least quota is a hundredth of a CPU. The Engine takes less for no limit."""
+_HAPPENED = {
+    "start": Happened.STARTED,
+    "die": Happened.DIED,
+    "oom": Happened.OUT_OF_MEMORY,
+    "destroy": Happened.REMOVED,
+}
 
 
 def replica_name(instance: str, spec: ReplicaSpec) -> str:
@@ -165,6 +171,23 @@ def observed(listed: Mapping[str, Any], course: Course) -> Observed:
         oom_killed=course.oom_killed,
         started_at=course.started_at,
         task=bool(said[TASK_LABEL]),
+    )
+
+
+def change(event: Mapping[str, Any]) -> Change | None:
+    """An event of the Engine as a change; None: its container is nobody's replica."""
+    said = event["Actor"]["Attributes"]
+    app_id, replica_id = said.get(APP_LABEL, ""), said.get(REPLICA_LABEL, "")
+    if not app_id.isdecimal() or not replica_id:
+        return None
+    exit_code = said.get("exitCode", "")
+    return Change(
+        app_id=int(app_id),
+        replica_id=replica_id,
+        container_id=event["Actor"]["ID"],
+        what=_HAPPENED.get(event["Action"], Happened.CHANGED),
+        at=event["timeNano"] / 1e9,
+        exit_code=int(exit_code) if exit_code.isdecimal() else None,
     )
 
 

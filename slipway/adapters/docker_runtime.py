@@ -30,7 +30,7 @@ from slipway.adapters import docker_volumes as volumes
 from slipway.adapters.docker_engine import DockerEngine, sentence
 from slipway.adapters.docker_networks import INSTANCE_LABEL, TenantNetworks
 from slipway.errors import Conflict, DeploymentFailed
-from slipway.ports.runtime import Observed, OwnImage, ReplicaSpec, ResourceUse, TaskResult
+from slipway.ports.runtime import Change, Observed, OwnImage, ReplicaSpec, ResourceUse, TaskResult
 from slipway.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -150,15 +150,14 @@ class DockerRuntime:
             )
             yield from docker_follow.newer(lines, after)
 
-    def changes(self) -> Iterator[int]:
+    def changes(self) -> Iterator[Change]:
         filters = {"type": "container", "label": f"{INSTANCE_LABEL}={self._instance}", "event": _EVENTS}
         with self._engine.asked_to("tell what happens") as api:
             events: CancellableStream[Any] = api.events(filters=filters, decode=True)
         with closing(events):
             for event in events:
-                app_id = event["Actor"]["Attributes"].get(volumes.APP_LABEL, "")
-                if app_id.isdecimal():
-                    yield int(app_id)
+                if change := containers.change(event):
+                    yield change
 
     def close_idle_connections(self, address: str) -> None:
         """The kernel closes them (`ss -K`; needs CONFIG_INET_DIAG_DESTROY and CAP_NET_ADMIN). Where it can't, the

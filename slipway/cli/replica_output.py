@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 import click
 
-from slipway.cli.output import safe
+from slipway.cli.output import ago, safe
+from slipway.core.crash import exit_text, out_of_memory_text
 from slipway.core.rewritten_lines import as_seen
 
 _FRACTION = re.compile(r"\.\d+")
@@ -89,6 +90,16 @@ def clock(time: str, today: date | None = None) -> str:
         return time
     same = moment.date() == (today or datetime.now().astimezone().date())
     return moment.strftime("%H:%M:%S" if same else "%b %d %H:%M:%S")
+
+
+def how_it_ended(replica: Mapping[str, Any]) -> str:
+    """`out of memory (256 MB), 2 min ago`: how it last ended by itself, or what of it was killed while it ran on."""
+    crash, short_at = replica["last_crash"], replica["out_of_memory_at"]
+    if short_at and (not crash or crash["at"] < short_at):
+        return f"a process was killed: {out_of_memory_text(replica['memory_bytes'])}, {ago(short_at)}"
+    if crash:
+        return f"{crash['cause']}, {ago(crash['at'])}"
+    return "" if replica["exit_code"] is None else exit_text(replica["exit_code"])
 
 
 def _two(parts: list[str]) -> tuple[str, str]:

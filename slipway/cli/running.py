@@ -12,7 +12,7 @@ from slipway.cli import build_log
 from slipway.cli.exits import ApiProblem, Exit
 from slipway.cli.invocation import Invocation, app_option, command
 from slipway.cli.output import ago, echo, state
-from slipway.cli.replica_output import Labels, Line, Unseen, parse_event, parse_notice, parse_text
+from slipway.cli.replica_output import Labels, Line, Unseen, how_it_ended, parse_event, parse_notice, parse_text
 from slipway.core.counting import plural
 from slipway.errors import DependencyUnavailable, TooManyStreams
 
@@ -37,12 +37,12 @@ def ps(call: Invocation, ended_too: bool) -> None:
             f"v{each['release']}",
             ago(each["created_at"]),
             str(each["restarts"]),
-            "" if each["exit_code"] is None else str(each["exit_code"]),
+            how_it_ended(each),
             each["id"],
         )
         for each in listed["replicas"]
     ]
-    headings = ("process", "state", "release", "started", "restarts", "exit", "replica")
+    headings = ("process", "state", "release", "started", "restarts", "last end", "replica")
     call.out.table(headings, rows, empty="" if rows else _none_runs(call))
 
 
@@ -148,10 +148,10 @@ def _none_runs(call: Invocation) -> str:
         why = f"No replica runs: {call.app} is scaled to 0. Start it: slipway scale 1 -a {call.app}"
     else:
         why = f"No replica runs. What became of them: slipway ps --all -a {call.app}"
-    kept = _replicas(call, ended_too=True)
-    if not kept:
+    ran = [each for each in _replicas(call, ended_too=True) if each["started_at"]]
+    if not ran:
         return why
-    last = kept[0]
+    last = ran[0]
     said = f"What {last['process']}.{last['slot']} v{last['release']} printed last is kept: slipway logs -a {call.app}"
     return f"{why}\n{said} --replica {last['id']}\nOthers that ended lately: slipway ps --all -a {call.app}"
 

@@ -131,7 +131,7 @@ class Timeouts(RouteTimeouts):
 class Waiting(_Model):
     """Requests wait at the edge while the app has no ready replica, or as many under way as it allows."""
 
-    requests: int = Field(default=100, ge=0, le=10_000)
+    requests: int = Field(default=1000, ge=0, le=10_000)
     """How many may wait at one time; 0: none does."""
     mb: int = Field(default=64, ge=0, le=10_240)
     """Their bodies together."""

@@ -20,6 +20,7 @@ class Container:
     running: bool
     exit_code: int | None = None
     oom_killed: bool = False
+    """A process of it was killed for lack of memory."""
     started_at: float | None = None
 
 
@@ -99,6 +100,8 @@ class Release:
     recreate: bool = False
     exclusive: bool = False
     """It mounts a volume that one container at a time may have, the pre-deploy command's included."""
+    memory_bytes: int = 0
+    """What each replica may use; 0: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +227,8 @@ class MarkCrashed:
     restarts: int
     retry_at: float
     why: str
+    ended: Container | None = None
+    """Its container, if that ended by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +289,8 @@ class Fail:
     deployment_id: int
     failure: Failure
     replica_id: str | None = None
+    ended: Container | None = None
+    """That replica's container, if it ended by itself."""
 
 
 @dataclass(frozen=True, slots=True)

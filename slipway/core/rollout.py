@@ -21,8 +21,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from slipway.core.backoff import delay_s, failures_in_a_row
+from slipway.core.backoff import failures_in_a_row, restart_delay_s
 from slipway.core.configuration import WEB
+from slipway.core.crash import Crash, more_memory
 from slipway.core.fleet import (
     CRASHED,
     DRAINING,
@@ -30,6 +31,7 @@ from slipway.core.fleet import (
     Action,
     Adopt,
     Begin,
+    Container,
     CreateReplica,
     Drain,
     EndDrain,
@@ -225,7 +227,7 @@ def _tend(view: View, release: Release, replica: Replica, rolling_id: int | None
     elif container.id != replica.recorded:
         yield Adopt(replica.id, container.id)
     elif not container.running:
-        yield _broken(view, replica, rolling_id, _crash(replica))
+        yield _broken(view, replica, rolling_id, _crash(replica, container, release.memory_bytes))
     elif replica.state != READY:
         yield from _get_ready(view, release, replica, rolling_id)
 
@@ -246,21 +248,19 @@ def _get_ready(view: View, release: Release, replica: Replica, rolling_id: int |
 
 def _broken(view: View, replica: Replica, rolling_id: int | None, failure: Failure) -> Action:
     """Before the switch the deployment fails; afterwards the replica is started again, later each time."""
+    ended = replica.container if replica.container and not replica.runs else None
     if rolling_id is not None:
-        return Fail(rolling_id, failure, replica.id)
+        return Fail(rolling_id, failure, replica.id, ended)
     ready_for_s = view.now - replica.ready_at if replica.ready_at is not None else None
     restarts = failures_in_a_row(replica.restarts, ready_for_s)
-    exit_code = replica.container.exit_code if replica.container else None
-    return MarkCrashed(replica.id, exit_code, restarts, view.now + delay_s(restarts), failure.message)
+    exit_code = ended.exit_code if ended else None
+    return MarkCrashed(replica.id, exit_code, restarts, view.now + restart_delay_s(restarts), failure.message, ended)
 
 
-def _crash(replica: Replica) -> Failure:
-    container = replica.container
-    if container and container.oom_killed:
-        message = f"{_called(replica)} was killed: it needed more memory than it may use"
-        return Failure("start-crashed", message, "give it more: memory_mb under [resources] in slipway.toml")
-    code = f"exit code {container.exit_code}" if container and container.exit_code is not None else "no exit code"
-    return Failure("start-crashed", f"{_called(replica)} ended with {code}")
+def _crash(replica: Replica, container: Container, memory_bytes: int) -> Failure:
+    crash = Crash(container.id, 0.0, container.exit_code, container.oom_killed, memory_bytes)
+    remedy = more_memory(memory_bytes) if crash.out_of_memory else ""
+    return Failure("start-crashed", f"{_called(replica)} ended: {crash.cause}", remedy)
 
 
 def _called(replica: Replica) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from slipway.models.base import Base, TenantOwned, now
@@ -29,7 +30,13 @@ class Replica(TenantOwned, Base):
     """`starting`, `ready`, `draining`, `crashed` or `gone`."""
     restarts: Mapped[int] = mapped_column(default=0)
     exit_code: Mapped[int | None]
+    last_crash: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """core.crash.Crash as JSON: how its container last ended by itself."""
+    out_of_memory_at: Mapped[datetime | None]
+    """When the kernel last killed a process of it for lack of memory."""
     created_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime | None]
+    """When its container last started; None: it never ran."""
     ready_at: Mapped[datetime | None]
     retry_at: Mapped[datetime | None]
     """When a crashed one is started again."""

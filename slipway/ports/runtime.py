@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 
@@ -73,10 +74,37 @@ class Observed:
     address: str | None
     exit_code: int | None
     oom_killed: bool
+    """The kernel killed a process of it for lack of memory, not necessarily the last one."""
     started_at: float | None
     """Unix seconds."""
     task: bool = False
     """A pre-deploy command, not a replica."""
+
+
+class Happened(StrEnum):
+    """What happened to a container."""
+
+    STARTED = "started"
+    DIED = "died"
+    OUT_OF_MEMORY = "out of memory"
+    """The kernel killed a process of it; the container may run on."""
+    REMOVED = "removed"
+    CHANGED = "changed"
+    """Anything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that happened to a container, as the runtime reports it: true even while a listing still denies it."""
+
+    app_id: int
+    replica_id: str
+    container_id: str
+    what: Happened
+    at: float
+    """Unix seconds."""
+    exit_code: int | None = None
+    """Of one that died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +188,8 @@ class ContainerRuntime(Protocol):
         can leave. Raises `NotFound`."""
         ...
 
-    def changes(self) -> Iterator[int]:
-        """App ids as their replicas start, die or vanish, until the runtime goes away. Blocks."""
+    def changes(self) -> Iterator[Change]:
+        """What happens to this installation's containers, in order, until the runtime goes away. Blocks."""
         ...
 
     def close_idle_connections(self, address: str) -> None:

@@ -41,6 +41,10 @@ class RuntimeRig(Protocol):
         """Those in containers that the runtime named by itself."""
         ...
 
+    def exhaust(self, container_id: str) -> None:
+        """A process of it, not the first, takes more memory than there is."""
+        ...
+
     def unreachable(self) -> ContainerRuntime:
         """One whose engine does not answer."""
         ...
@@ -84,6 +88,9 @@ class FakeRig:
     def unnamed_volumes(self) -> set[str]:
         return set()
 
+    def exhaust(self, container_id: str) -> None:
+        self.fake.exhaust(container_id)
+
     def unreachable(self) -> ContainerRuntime:
         away = FakeRuntime()
         away.go_away()
@@ -124,6 +131,10 @@ class DockerRig:
 
     def unnamed_volumes(self) -> set[str]:
         return unnamed_volumes(self.part.api, self.part.settings.instance)
+
+    def exhaust(self, container_id: str) -> None:
+        command = self.part.api.exec_create(container_id, ["python3", "-c", "bytearray(1 << 30)"])
+        self.part.api.exec_start(command["Id"])
 
     def unreachable(self) -> ContainerRuntime:
         return DockerRuntime(load({"SLIPWAY_DOCKER_HOST": "unix:///nonexistent/docker.sock"}))

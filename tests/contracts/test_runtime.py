@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, NotFound, SubnetTaken
-from slipway.ports.runtime import Observed, ReplicaSpec
+from slipway.ports.runtime import Change, Happened, Observed, ReplicaSpec
 from tests.contracts.runtime_rigs import MISSING, RuntimeRig
 from tests.fixtures.waiting import eventually
 
@@ -139,25 +139,51 @@ def test_an_image_that_is_gone_needs_no_removal(rig: RuntimeRig) -> None:
 
 
 def test_changes_tell_the_app_of_what_happens(rig: RuntimeRig) -> None:
-    told: list[int] = []
-    listener = threading.Thread(target=lambda: told.extend(_each_seen(rig, told)), daemon=True)
-    listener.start()
+    changes = heard(rig)
     container_id = started(rig, rig.spec())
+    rig.end(container_id)
+    eventually(lambda: ended(rig), what="it ends")
+    rig.runtime.remove(container_id)
 
-    def told_after_a_change() -> bool:
-        rig.runtime.stop(container_id, grace_s=1)
-        rig.runtime.remove(container_id)
-        started(rig, rig.spec())
-        return bool(told)
+    def happened() -> list[Change]:
+        return [each for each in changes if each.container_id == container_id and each.what != Happened.CHANGED]
 
-    eventually(told_after_a_change, what="a change is told")
-    assert set(told) == {41}
+    eventually(lambda: len(happened()) == 3, what="its removal is reported")
+    assert {(each.app_id, each.replica_id) for each in happened()} == {(41, rig.spec().id)}
+    assert [(each.what, each.exit_code) for each in happened()] == [
+        (Happened.STARTED, None),
+        (Happened.DIED, 0),
+        (Happened.REMOVED, None),
+    ]
 
 
-def _each_seen(rig: RuntimeRig, told: list[int]) -> list[int]:
-    for app_id in rig.runtime.changes():
-        told.append(app_id)
-    return []
+def test_a_process_that_needs_too_much_memory_is_reported_and_the_replica_runs_on(rig: RuntimeRig) -> None:
+    changes = heard(rig)
+    container_id = started(rig, rig.spec())
+    rig.exhaust(container_id)
+    short = lambda: [each.container_id for each in changes if each.what == Happened.OUT_OF_MEMORY]  # noqa: E731
+    eventually(short, what="it is reported")
+    assert set(short()) == {container_id}
+    assert only(rig).running
+
+
+def heard(rig: RuntimeRig) -> list[Change]:
+    """What is reported from now on, as it comes."""
+    changes: list[Change] = []
+
+    def listen() -> None:
+        for change in rig.runtime.changes():
+            changes.append(change)
+
+    threading.Thread(target=listen, daemon=True).start()
+    probe = replace(rig.spec(host=99), id="r-probe")
+
+    def is_heard() -> bool:
+        rig.runtime.remove(started(rig, probe))
+        return bool(changes)
+
+    eventually(is_heard, what="it listens")
+    return changes
 
 
 def test_an_engine_that_does_not_answer_is_unavailable(rig: RuntimeRig) -> None:

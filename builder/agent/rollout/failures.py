@@ -6,10 +6,12 @@ import logging
 from dataclasses import dataclass
 
 from builder.agent.parts import REASON, Parts, Scope
+from builder.agent.rollout.crashes import record_crash
 from builder.agent.rollout.specs import open_variables
 from builder.agent.telemetry import output
 from slipway import lifecycle
 from slipway.core.configuration import DEFAULT_PORT
+from slipway.core.crash import more_memory, out_of_memory_text
 from slipway.core.diagnosis import health_remedy, own_lines, remedies
 from slipway.core.fleet import Fail
 from slipway.core.redaction import Redactor
@@ -27,10 +29,13 @@ _LOOKED_AT_LINES = 400  # an access log may fill the last ones with our own aski
 class _Witness:
     """Whose output tells why, and what of it nobody may read."""
 
+    replica_id: str = ""
     container_id: str | None = None
     port: int = DEFAULT_PORT
     health_path: str = ""
     secrets: tuple[str, ...] = ()
+    shortage: str = ""
+    """What to do about a process that was killed for lack of memory."""
 
 
 def fail(parts: Parts, _scope: Scope, action: Fail) -> bool:
@@ -40,6 +45,9 @@ def fail(parts: Parts, _scope: Scope, action: Fail) -> bool:
         row = session.get(Deployment, action.deployment_id)
         if row is None or State(row.state) not in UNFINISHED:
             return False
+        replica = session.get(Replica, action.replica_id) if action.replica_id else None
+        if replica and action.ended:
+            record_crash(session, replica, action.ended, parts.clock())
         lifecycle.fail(row, error)
     log.info("failed", extra={"deployment": action.deployment_id, "reason": error.reason, "why": error.message})
     return True
@@ -49,12 +57,14 @@ def _error(parts: Parts, action: Fail) -> DeploymentFailed:
     """The error to end the deployment with."""
     failure = action.failure
     witness = _witness(parts, action)
-    tail = _last_words(parts, witness.container_id, witness.health_path) if witness.container_id else failure.tail
-    advice = [failure.remedy] if failure.remedy else []
+    said = _last_words(parts, witness)
+    tail = said or failure.tail
+    advice = list(dict.fromkeys(filter(None, [failure.remedy, witness.shortage])))
     if action.replica_id:
         advice += remedies(tail, port=witness.port, refused="was refused" in failure.message)
         advice += health_remedy(failure.message)
-        read = f"read all that it printed: slipway logs --replica {action.replica_id}"
+    if said:  # of one that never ran, or printed nothing, there is nothing to read
+        read = f"read all that it printed: slipway logs --replica {witness.replica_id}"
         advice.append(f"or {read}" if advice else read)
     redact = Redactor(witness.secrets).text
     return DeploymentFailed(
@@ -75,12 +85,28 @@ def _witness(parts: Parts, action: Fail) -> _Witness:
     except SlipwayError:
         secrets = ()  # what can't be opened was never given to the replica
     asked = release.configuration.get("health_path") or ""
-    return _Witness(row.container_id if row else None, release.configuration["port"], asked, secrets)
+    port = release.configuration["port"]
+    if row is None:
+        return _Witness(port=port, health_path=asked, secrets=secrets)
+    limit_bytes = release.configuration["memory_bytes"]
+    shortage = f"a process was killed: {out_of_memory_text(limit_bytes)}; {more_memory(limit_bytes)}"
+    return _Witness(row.id, row.container_id, port, asked, secrets, shortage if row.out_of_memory_at else "")
 
 
-def _last_words(parts: Parts, container_id: str, health_path: str) -> str:
+def _last_words(parts: Parts, witness: _Witness) -> str:
+    """Of the replica's last container, or what was kept of an earlier one; empty when it never printed anything."""
+    if not witness.replica_id:
+        return ""
     try:
-        said = output.tail(parts.runtime, container_id, _LOOKED_AT_LINES).split("\n")
-        return "\n".join(own_lines(said, health_path)[-_TAIL_LINES:])
+        said = _printed(parts, witness)
+        return "\n".join(own_lines(said, witness.health_path)[-_TAIL_LINES:])
     except SlipwayError as error:
         return f"(its output can't be read: {error.message})"
+
+
+def _printed(parts: Parts, witness: _Witness) -> list[str]:
+    if witness.container_id:
+        said = output.tail(parts.runtime, witness.container_id, _LOOKED_AT_LINES)
+        if said:
+            return said.split("\n")
+    return output.without_times(output.kept(parts.settings, witness.replica_id)).split("\n")

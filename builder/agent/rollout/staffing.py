@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from builder.agent.chores import PROBE, START, STOP
 from builder.agent.parts import REASON, Parts, Scope
 from builder.agent.rollout import volumes
+from builder.agent.rollout.crashes import output_notes, record_crash
 from builder.agent.rollout.failures import fail
 from builder.agent.rollout.probing import Question
 from builder.agent.rollout.specs import Place, spec_of
@@ -131,6 +132,8 @@ def mark_crashed(parts: Parts, scope: Scope, action: fleet.MarkCrashed) -> bool:
         row = session.get(Replica, action.replica_id)
         if row is None or row.state not in (fleet.STARTING, fleet.READY):
             return False
+        if action.ended:
+            record_crash(session, row, action.ended, parts.clock())
         row.state, row.exit_code, row.restarts = fleet.CRASHED, action.exit_code, action.restarts
         row.retry_at = datetime.fromtimestamp(action.retry_at, UTC)
         row.ready_at = None
@@ -176,14 +179,14 @@ def remove(parts: Parts, scope: Scope, action: fleet.Remove) -> bool:
         row.ended_at = row.ended_at or now()
         release = session.get(Release, row.release_id)
         grace_s = release.configuration["stop_grace_s"] if release else parts.settings.stop_grace_s
-        container_id = row.container_id
+        container_id, notes = row.container_id, output_notes(session, row, parts.clock())
         if action.cut:
             _note_cut(session, scope, action.cut)
 
     def work() -> None:
         if container_id:
             parts.runtime.stop(container_id, grace_s=grace_s)
-            _take_away(parts, action.replica_id, container_id)
+            _take_away(parts, action.replica_id, container_id, notes)
         with parts.db.write(platform=REASON) as session:
             row = session.get(Replica, action.replica_id)
             if row is not None:
@@ -222,10 +225,11 @@ def _clear_away(parts: Parts, replica_id: str) -> None:
     """What is left of an earlier try."""
     with parts.db.read(platform=REASON) as session:
         row = session.get_one(Replica, replica_id)
+        notes = output_notes(session, row, parts.clock())
     if row.container_id is None and row.state == fleet.STARTING:
         return
     if row.container_id is not None:
-        _take_away(parts, replica_id, row.container_id)
+        _take_away(parts, replica_id, row.container_id, notes)
     with parts.db.write(platform=REASON) as session:
         row = session.get_one(Replica, replica_id)
         if row.state == fleet.CRASHED:
@@ -233,8 +237,8 @@ def _clear_away(parts: Parts, replica_id: str) -> None:
         row.container_id = None
 
 
-def _take_away(parts: Parts, replica_id: str, container_id: str) -> None:
-    output.keep(parts.settings, parts.runtime, replica_id, container_id)
+def _take_away(parts: Parts, replica_id: str, container_id: str, notes: list[bytes]) -> None:
+    output.keep(parts.settings, parts.runtime, replica_id, container_id, notes)
     parts.runtime.remove(container_id)
     parts.reality.changed()
 
@@ -251,4 +255,5 @@ def _start(parts: Parts, replica_id: str) -> None:
     container_id = parts.runtime.start(spec)
     parts.reality.changed()
     with parts.db.write(platform=REASON) as session:
-        session.get_one(Replica, replica_id).container_id = container_id
+        row = session.get_one(Replica, replica_id)
+        row.container_id, row.started_at = container_id, now()

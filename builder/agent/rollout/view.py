@@ -174,6 +174,7 @@ class Looker:
             configuration.probe_timeout_s,
             recreate=configuration.recreate,
             exclusive=bool(exclusive),
+            memory_bytes=configuration.memory_bytes,
         )
 
     def _replica(self, row: Replica) -> fleet.Replica:

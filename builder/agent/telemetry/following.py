@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from builder.agent.parts import REASON, Parts
+from builder.agent.rollout.crashes import output_notes
 from builder.agent.telemetry import output
 from slipway.core.fleet import GONE
 from slipway.errors import NotFound
@@ -21,23 +22,40 @@ def follow(parts: Parts, replica_id: str, *, tail: int | None, after: str) -> It
         NotFound: there is no such replica.
         DependencyUnavailable: the runtime does not answer.
     """
-    container_id = container_of(parts, replica_id)
+    row = replica_row(parts, replica_id)
+    container_id = None if row.state == GONE else row.container_id
     earlier = _kept(parts, replica_id, after)
     try:
         own, coming = _opened(parts, container_id, tail, output.time_of(earlier[-1]) if earlier else after)
     except NotFound:  # it was removed meanwhile, and what it printed is kept
         earlier, own, coming = _kept(parts, replica_id, after), 0, iter(())
-    yield from earlier if tail is None else earlier[max(0, len(earlier) - max(0, tail - own)) :]
-    yield from coming
+    before = earlier if tail is None else earlier[max(0, len(earlier) - max(0, tail - own)) :]
+    last = after
+    for line in itertools.chain(before, coming):
+        last = max(last, output.time_of(line))
+        yield line
+    yield from _ends(parts, replica_id, container_id, last)
 
 
-def container_of(parts: Parts, replica_id: str) -> str | None:
-    """Its container; none before it has one, and after it is gone."""
+def replica_row(parts: Parts, replica_id: str) -> Replica:
+    """The replica's row, detached.
+
+    Raises:
+        NotFound: there is no such replica.
+    """
     with parts.db.read(platform=REASON) as session:
         row = session.get(Replica, replica_id)
-        if row is None:
-            raise NotFound(f"there is no replica {replica_id}", remedy="see which there are: slipway ps --all")
-        return None if row.state == GONE else row.container_id
+    if row is None:
+        raise NotFound(f"there is no replica {replica_id}", remedy="see which there are: slipway ps --all")
+    return row
+
+
+def _ends(parts: Parts, replica_id: str, container_id: str | None, after: str) -> list[bytes]:
+    """How the container ended, if it is still the replica's recorded one, and ended after that time."""
+    with parts.db.read(platform=REASON) as session:
+        row = session.get(Replica, replica_id)
+        notes = output_notes(session, row, parts.clock()) if row and row.container_id == container_id else []
+    return [note for note in notes if output.time_of(note) > after]
 
 
 def _kept(parts: Parts, replica_id: str, after: str) -> list[bytes]:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from builder.agent.parts import REASON, Parts
@@ -24,6 +24,8 @@ from slipway.ports.runtime import OwnImage
 log = logging.getLogger(__name__)
 
 OUTPUT_DAYS = 14
+OUTPUT_KEPT = 100
+"""Ended replicas of an app whose output is kept, however lately they ended."""
 LOGS_KEPT = 100
 """Deployments of an app whose logs are kept."""
 _BUILD_AGE = timedelta(hours=1)
@@ -83,10 +85,13 @@ def _strays(session: Session, listed: Sequence[OwnImage]) -> tuple[list[OwnImage
 
 
 def trim_output(parts: Parts) -> None:
-    """Forget replicas that ended long ago, with their output."""
+    """Forget replicas that ended long ago, and those that many ended after, with their output."""
     before = now() - timedelta(days=OUTPUT_DAYS)
+    age = func.row_number().over(partition_by=Replica.app_id, order_by=Replica.ended_at.desc()).label("age")
+    ended = select(Replica.id, Replica.ended_at, age).where(Replica.state == GONE).subquery()
+    too_old = or_(ended.c.ended_at < before, ended.c.age > OUTPUT_KEPT)
     with parts.db.read(platform=REASON) as session:
-        old = list(session.scalars(select(Replica.id).where(Replica.state == GONE, Replica.ended_at < before)))
+        old = list(session.scalars(select(ended.c.id).where(too_old)))
     for replica_id in old:
         output.path_of(parts.settings, replica_id).unlink(missing_ok=True)
     if old:

@@ -10,6 +10,7 @@ local concurrency = require("slipway.concurrency")
 local cookies = require("slipway.cookies")
 local policy = require("slipway.policy")
 local protocols = require("slipway.protocol")
+local requeue = require("slipway.requeue")
 local routes = require("slipway.routes")
 local settings = require("slipway.settings")
 local streaks = require("slipway.streaks")
@@ -78,6 +79,9 @@ local function proceed(ctx, entry)
   if entry.stopped then
     return entry.stopped, false
   end
+  if ctx.requeued and not requeue.may_try(ctx, entry) then
+    return "replica-failed", true
+  end
   if not concurrency.enter(ctx, entry) then
     return "app-busy", true
   end
@@ -103,14 +107,20 @@ local function wait(ctx, host, entry, failure)
       failure = why
       return true
     end
+    if failure ~= "app-busy" and not waiting.may_release(host) then
+      return false
+    end
     local may_mend
     failure, may_mend = proceed(ctx, current)
     ask()
     return not may_mend
   end
   ask()
-  if waiting.wait(ctx, host, entry.app, entry.waiting, look) == "full" then
+  if waiting.wait(ctx, host, entry.app, requeue.limits(ctx, entry.waiting), look) == "full" then
     return entry.waiting.requests > 0 and "waiting-room-full" or failure
+  end
+  if failure == "replica-failed" then
+    requeue.note_in_vain(ctx, entry)
   end
   if not failure and was_asked then
     wakes.answered(entry.app)
@@ -134,6 +144,11 @@ local function send(ctx, host, entry)
     return failure
   end
   return wait(ctx, host, ctx.entry, failure)
+end
+
+-- As `send`, for a request that no target took a connection of.
+local function send_again(ctx, host, entry)
+  return wait(ctx, host, entry, "replica-failed")
 end
 
 local function may_go_at_once(entry)
@@ -160,8 +175,7 @@ function _M.admit_at_once()
   return entry.app
 end
 
--- Access phase.
-function _M.admit()
+local function admit(send_it)
   local host = ngx.var.host
   local entry, failure = entry_of(host)
   if not entry then
@@ -182,10 +196,15 @@ function _M.admit()
   client_headers.drop()
   cookies.withhold()
   ctx.streams, failure = is_stream()
-  failure = failure or send(ctx, host, entry)
+  failure = failure or send_it(ctx, host, entry)
   if failure then
     return answers.refuse(failure)
   end
+end
+
+-- Access phase.
+function _M.admit()
+  return admit(send)
 end
 
 -- Access phase of the location for trials.
@@ -207,6 +226,14 @@ end
 function _M.finish_own()
   body_quota.release(ngx.ctx)
   answers.settle()
+end
+
+-- Access phase of the location for what reached no target, and of what failed in the edge itself.
+function _M.admit_again()
+  if not requeue.resume(ngx.ctx) then
+    return answers.refuse_here("internal")
+  end
+  return admit(send_again)
 end
 
 -- Log phase: whatever this request still holds. Its client may have gone while it waited.

@@ -1,5 +1,5 @@
--- The edge's own answers. There is no error_page redirect: it would drop ngx.ctx and the log phase with it. nginx makes
--- its error response, the filters put ours in its place. What an app answered passes unchanged, 5xx too.
+-- The edge's own answers. No error_page makes them: it would drop ngx.ctx. nginx makes its error response, the filters
+-- put ours in its place. What an app answered passes unchanged, 5xx too.
 local compression = require("slipway.compression")
 local cookies = require("slipway.cookies")
 local failures = require("slipway.failures")
@@ -13,6 +13,14 @@ local _M = {}
 function _M.refuse(code)
   ngx.ctx.failure = code
   return ngx.exit(failures.BY_CODE[code].status)
+end
+
+-- The same where the failure's status would lead back to where this is called.
+function _M.refuse_here(code)
+  ngx.ctx.failure = code
+  ngx.status = failures.BY_CODE[code].status
+  ngx.print("")
+  return ngx.exit(ngx.HTTP_OK)
 end
 
 -- The last attempt's header time is a number when a response came from upstream.

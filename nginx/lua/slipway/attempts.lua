@@ -6,6 +6,7 @@ local ejection = require("slipway.ejection")
 local inflight = require("slipway.inflight")
 local metrics = require("slipway.metrics")
 local process = require("slipway.process")
+local requeue = require("slipway.requeue")
 local routes = require("slipway.routes")
 
 local _M = {}
@@ -106,6 +107,7 @@ end
 -- After a failed attempt: another target, from the table as it is now. Without one, a target that took the connection
 -- gets the request again (it may only have closed a kept connection; nginx asks only where repeating is safe), and one
 -- that did not is given up. A slow target is given up too: the next may be as slow, and the client has waited enough.
+-- Returns whether there is an attempt to make, and whether the last one was connected.
 local function move(ctx, code)
   local connected = has_come_to(ngx.var.upstream_connect_time) -- then a timeout means that it is slow, not absent
   ctx.too_slow = code == 504 and not has_come_to(ngx.var.upstream_header_time)
@@ -116,9 +118,9 @@ local function move(ctx, code)
   end
   ctx.judged = true
   if connected and ctx.too_slow then
-    return false
+    return false, connected
   end
-  return take_another(ctx) or connected and not process.is_orphan()
+  return take_another(ctx) or connected and not process.is_orphan(), connected
 end
 
 -- One more than there is to try even with a single target: the table may change meanwhile.
@@ -169,24 +171,40 @@ local function dial(ctx, answer_s)
   end
 end
 
+-- What can't be sent now: nothing was sent, so it may wait for a target; or it fails.
+local function give_up(ctx, failure, is_unsent)
+  if is_unsent and requeue.may_wait(ctx) then
+    return requeue.put_back(ctx)
+  end
+  ctx.failure = failure
+  return ngx.exit(NGX_BUSY)
+end
+
+local function dial_first(ctx, answer_s)
+  local failure = ctx.unread and receive(ctx)
+  if failure then
+    return give_up(ctx, failure, failure == "no-ready-replica")
+  end
+  more_tries(ctx.entry)
+  return dial(ctx, answer_s)
+end
+
 -- Balancer phase: called again by nginx for every further try that it allows. `answer_s`: instead of the entry's
 -- `read_s`.
 function _M.dial(answer_s)
   local ctx = ngx.ctx
   local failed, code = balancer.get_last_failure()
   if not failed then
-    if ctx.unread then
-      ctx.failure = receive(ctx)
-      if ctx.failure then
-        return ngx.exit(NGX_BUSY)
-      end
-    end
-    more_tries(ctx.entry)
-  elseif not move(ctx, code) then
-    return ngx.exit(NGX_BUSY)
-  else
-    metrics.count("retries", ctx.entry.app)
+    return dial_first(ctx, answer_s)
   end
+  local may_go_on, was_sent = move(ctx, code)
+  if not may_go_on then
+    return give_up(ctx, nil, not was_sent)
+  end
+  if not was_sent then
+    balancer.set_more_tries(1) -- so that the last failure leads here too, and the request may wait
+  end
+  metrics.count("retries", ctx.entry.app)
   return dial(ctx, answer_s)
 end
 

@@ -6,7 +6,7 @@ local _M = {}
 
 local CONNECT_S, READ_S = 2, 60
 local BODY_BYTES = 100 * 1024 * 1024
-local WAITING = { requests = 100, bytes = 64 * 1024 * 1024, timeout_s = 10 }
+local WAITING = { requests = 1000, bytes = 64 * 1024 * 1024, timeout_s = 10 }
 local EJECTION = { failures = 5, pause_s = 5, most_s = 60 }
 local STOPPED = { ["not-deployed"] = true, ["scaled-to-zero"] = true }
 local BREAKER = { failures = 20, pause_s = 5, most_s = 0 }

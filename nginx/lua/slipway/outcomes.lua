@@ -21,12 +21,29 @@ local function note_latency(ctx)
   end
 end
 
+-- A replica that dies breaks all its connections at once: a request that was under way when another's connection broke
+-- says nothing new of the app.
+local function broke_with_others(ctx, entry)
+  if ngx.status ~= 502 or ctx.broken then
+    return false
+  end
+  if ngx.req.start_time() < (entry.broke_at_s or 0) then
+    return true
+  end
+  entry.broke_at_s = ngx.now()
+  return false
+end
+
 -- The target failed with a 5xx of its own, or gave no answer and the edge answered for it (then ctx.page stands).
 local function failed(ctx, entry)
   if not ctx.judged then
     ejection.failed(entry, ctx.target)
   end
-  breaker.note(ctx, entry, ctx.page == nil)
+  local answered = ctx.page == nil
+  if not answered and broke_with_others(ctx, entry) then
+    answered = nil
+  end
+  breaker.note(ctx, entry, answered)
 end
 
 -- Most clients have less patience than `read_s`. Without this a target that hangs would be asked for ever.

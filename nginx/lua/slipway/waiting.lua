@@ -8,6 +8,7 @@ local tally = require("slipway.tally")
 local _M = {}
 
 local LOOK_EVERY_S = 0.01
+local AT_ONCE = 2 -- a replica that just began to listen may have room for few connections that it did not take yet
 local SHORTEST_S = 0.001 -- a semaphore's wait for less does not yield, and the clock would stand still
 
 local counts = tally.new(ngx.shared.slipway_waiting)
@@ -39,6 +40,16 @@ function _M.poke(key)
   if ticket then
     ticket.turn:post()
   end
+end
+
+-- Whether one more of those who wait for a target may go on now: a few at each look, not all at the same moment.
+function _M.may_release(key)
+  local queue, now_s = queues[key], ngx.now()
+  if now_s - (queue.released_at_s or 0) >= LOOK_EVERY_S then
+    queue.released_at_s, queue.released = now_s, 0
+  end
+  queue.released = queue.released + 1
+  return queue.released <= AT_ONCE
 end
 
 -- Whether somebody waits for this in this worker: then whoever comes stands behind.

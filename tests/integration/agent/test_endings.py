@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
@@ -12,7 +14,7 @@ from slipway import intents
 from slipway.core import fleet
 from slipway.core.states import State
 from slipway.errors import DeploymentFailed
-from slipway.models import App, Deployment, Release, Scale, Variable
+from slipway.models import App, Deployment, Release, Replica, Scale, Variable, now
 from slipway.ports.runtime import TaskResult
 from tests.integration.agent.rig import WHY, Rig
 
@@ -225,7 +227,51 @@ def test_a_start_that_is_refused_tells_why(rig: Rig) -> None:
     rig.settle(app)
     row = rig.deployment(row)
     assert (row.reason, row.state) == ("start-refused", "failed")
-    assert row.remedy.startswith("mend it")
+    assert row.remedy == "mend it", "there is no output of one that never ran"
+
+
+@pytest.mark.parametrize("printed", [b"", b"2026-01-01T00:00:00Z hello\n"])
+def test_only_what_printed_something_is_to_be_read(rig: Rig, printed: bytes) -> None:
+    row = fails_at_start(rig, printed, exit_code=1)
+    assert ("slipway logs --replica" in row.remedy) == bool(printed)
+
+
+def test_a_start_that_lacked_memory_says_so_and_how_to_give_more(rig: Rig) -> None:
+    row = fails_at_start(rig, b"", exit_code=137, oom=True)
+    assert row.detail == "replica web-1 ended: out of memory (64 MB)"
+    assert "memory_mb under [resources] in slipway.toml (now 64)" in row.remedy
+    assert row.remedy.count("memory_mb") == 1
+    [replica] = rig.all(Replica)
+    assert (replica.state, replica.last_crash["out_of_memory"]) == ("gone", True)
+
+
+def test_a_process_that_was_killed_for_lack_of_memory_explains_a_probe_without_an_answer(rig: Rig) -> None:
+    app = rig.add_app(resources={"memory_mb": 64}, timeouts={"probe_s": 60})
+    rig.prober.answers["*"] = "TCP :8000 got no answer within 5 s"
+    row = rig.built(app)
+    rig.settle(app)
+    rig.change(rig.replicas(app)[0], out_of_memory_at=now())
+    rig.ahead_s = 70
+    rig.settle(app)
+    row = rig.deployment(row)
+    assert row.reason == "start-probe-failed"
+    assert row.remedy.startswith("a process was killed: out of memory (64 MB); give it more: memory_mb")
+
+
+def fails_at_start(rig: Rig, printed: bytes, **end: Any) -> Deployment:
+    app = rig.add_app(resources={"memory_mb": 64})
+    start = rig.runtime.start
+
+    def dies(spec):  # type: ignore[no-untyped-def]
+        container_id = start(spec)
+        rig.runtime.containers[container_id].output += [printed] if printed else []
+        rig.runtime.die(container_id, **end)
+        return container_id
+
+    rig.runtime.start = dies  # type: ignore[method-assign]
+    row = rig.built(app)
+    rig.settle(app)
+    return rig.deployment(row)
 
 
 def test_the_first_deployment_takes_its_scale_from_the_settings(rig: Rig) -> None:

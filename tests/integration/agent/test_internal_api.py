@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from builder.agent import internal_api
+from builder.agent import container_events, internal_api
 from slipway.adapters.agent_client import AgentClient
 from slipway.errors import DeploymentFailed, NotFound
 from slipway.models import App, Replica
-from slipway.ports.runtime import ResourceUse
+from slipway.ports.runtime import Change, Happened, ResourceUse
 from tests.fakes import FakeContainer
 from tests.integration.agent.rig import Rig
 
@@ -81,6 +82,58 @@ def test_the_kept_output_of_one_that_is_gone(rig: Rig, client: httpx.Client, rep
     rig.live(rig.all(App)[0], "b" * 40)
     answer = client.get(f"/replicas/{replica.id}/output", params={"tail": 1})
     assert (answer.status_code, answer.content) == (200, line(4))
+
+
+def crash(rig: Rig, replica: Replica, *, second: int, exit_code: int = 1, oom: bool = False) -> str:
+    """Its container ends at that second. Returns what its output says of that, without what follows."""
+    at = datetime.fromisoformat(f"2026-01-01T00:00:{second:02}+00:00").timestamp()
+    row = rig.replicas(rig.all(App)[0])[0]
+    for what in [Happened.OUT_OF_MEMORY] * oom + [Happened.DIED]:
+        change = Change(row.app_id, row.id, str(row.container_id), what, at, exit_code)
+        container_events.handle(rig.parts, change)
+    rig.runtime.die(str(row.container_id), exit_code=exit_code, oom=oom)
+    return f"2026-01-01T00:00:{second:02}.000000000Z [slipway] ended: "
+
+
+def test_what_was_printed_before_a_restart_comes_first(
+    rig: Rig, client: httpx.Client, replica: Replica, container: FakeContainer
+) -> None:
+    ended = crash(rig, replica, second=5)
+    rig.settle(rig.all(App)[0])
+    again = rig.replicas(rig.all(App)[0])[0]
+    assert again.container_id != container.observed.container_id
+    rig.runtime.containers[str(again.container_id)].output.append(line(7))
+    for more in ({}, {"tail": 100}, {"follow": 1}):
+        lines = client.get(f"/replicas/{replica.id}/output", params=more).text.splitlines(keepends=True)
+        assert "".join(lines[:5]) == b"".join(container.output).decode()
+        assert lines[5].startswith(f"{ended}exit code 1; started again after ")
+        assert lines[6:] == [line(7).decode()]
+    assert client.get(f"/replicas/{replica.id}/output", params={"tail": 2}).text.splitlines()[1:] == [
+        "2026-01-01T00:00:07Z 7"
+    ]
+
+
+def test_a_replica_that_waits_to_be_started_again_says_how_it_ended(
+    rig: Rig, client: httpx.Client, replica: Replica, container: FakeContainer
+) -> None:
+    rig.change(replica, restarts=5)
+    ended = crash(rig, replica, second=5, exit_code=137, oom=True)
+    rig.settle(rig.all(App)[0])
+    for more in ({}, {"follow": 1}):
+        text = client.get(f"/replicas/{replica.id}/output", params=more).text
+        assert text.startswith(b"".join(container.output).decode())
+        assert f"{ended}out of memory (512 MB); started again in " in text.splitlines()[-1]
+
+
+def test_a_process_that_lacked_memory_stands_among_the_lines_of_its_moment(
+    rig: Rig, client: httpx.Client, replica: Replica, container: FakeContainer
+) -> None:
+    began = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+    rig.change(replica, started_at=began, out_of_memory_at=began + timedelta(seconds=2.5))
+    container.output[:] = [f"2026-01-01T00:00:0{second}.000000000Z {second}\n".encode() for second in range(5)]
+    lines = client.get(f"/replicas/{replica.id}/output").text.splitlines()
+    assert lines[3] == "2026-01-01T00:00:02.500000000Z [slipway] a process was killed: out of memory (512 MB)"
+    assert len(lines) == len(container.output) + 1
 
 
 def test_an_unknown_replica_and_a_wrong_number_are_problems(client: httpx.Client, replica: Replica) -> None:

@@ -398,6 +398,15 @@ def test_output_of_a_replica_is_kept_after_it_is_gone_and_forgotten_at_last(rig:
     assert row.id not in {each.id for each in rig.all(Replica)}
 
 
+def test_the_output_of_the_last_replicas_that_ended_is_kept(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = rig.add_app()
+    for commit in ("a", "b", "c", "d"):
+        rig.live(app, commit * 40)
+    monkeypatch.setattr(housekeeping, "OUTPUT_KEPT", 2)
+    housekeeping.trim_output(rig.parts)
+    assert [(row.release_id, row.state) for row in rig.all(Replica)] == [(2, "gone"), (3, "gone"), (4, "ready")]
+
+
 def test_a_deleted_app_leaves_nothing(rig: Rig) -> None:
     app, other = rig.add_app(replicas=2), rig.add_app("other")
     rig.live(app)

@@ -47,7 +47,7 @@ def heard(redis: Redis, redis_url: str) -> Iterator[Heard]:
     redis.set(f"{WANTED}:7", "edge-1")
     scheduler = Scheduler(made.visit, Outages(), threads=1)
     scheduler.start()
-    hearers = Hearers(made.look, made.publish, made.roused.append)
+    hearers = Hearers(made.look, made.publish, made.roused.append, lambda _change: None)
     waker = Waker(scheduler, hearers, Outages(), stopped)
     with connect(redis_url, timeout_s=5.0) as blocking:
         listening = threading.Thread(target=waker.listen, args=(blocking,), daemon=True)

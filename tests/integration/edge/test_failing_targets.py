@@ -362,6 +362,7 @@ class TestCircuit:
     def route(self, rig, app_id):
         def publish(*targets, pause_s=600.0, timeouts=QUICK):
             limits = {"ejection": {"failures": 0}, "breaker": {"failures": 4, "pause_s": pause_s}}
+            limits["waiting"] = {"timeout_s": 0.1}  # for a target that refuses
             rig.route(HOST, *targets, app=app_id, timeouts=timeouts, **limits)
 
         return publish

@@ -198,7 +198,7 @@ def test_who_waits_is_told(rig, backend):
 def test_ejections_and_open_circuits_are_told(rig):
     gone = target(free_port(), "r-1"), target(free_port(), "r-2")
     plans = {"ejection": {"failures": 2, "pause_s": 60}, "breaker": {"failures": 3, "pause_s": 60}}
-    rig.route("shop.localhost", *gone, **plans)
+    rig.route("shop.localhost", *gone, waiting={"timeout_s": 0.1}, **plans)
 
     eventually(lambda: rig.edge.ask("shop.localhost").json["code"] == "circuit-open")
     eventually(lambda: page(rig).value("circuit_open", app="app1") == 1)

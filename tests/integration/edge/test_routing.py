@@ -87,7 +87,7 @@ def test_an_app_without_targets_is_503_with_retry_after(rig):
 
 
 def test_a_refused_connection_is_502_and_the_apps_fault(rig):
-    rig.route("shop.localhost", target(free_port()))
+    rig.route("shop.localhost", target(free_port()), waiting={"timeout_s": 0.1})
 
     answer = rig.edge.ask("shop.localhost")
 

@@ -79,6 +79,20 @@ def test_all_that_wait_go_on(rig, backend, pool, app_id):
     assert Counter(each.result().status for each in asked) == {200: 30}
 
 
+def test_all_that_wait_do_not_come_at_the_same_moment(rig, backend, pool, app_id):
+    """A replica that just began to listen queues few connections: http.server of Python five."""
+    rig.route(HOST, app=app_id, **PATIENT)
+    asked = [pool.submit(rig.edge.ask, HOST) for _ in range(40)]
+    waits(rig, app_id, 40)
+    app, arrivals = backend(), []
+    app.record.add = lambda _seen: arrivals.append(time.monotonic())
+
+    rig.route(HOST, target(app.port), app=app_id, **PATIENT)
+
+    assert {each.result().status for each in asked} == {200}
+    assert max(arrivals) - min(arrivals) >= 0.08  # at most two in 10 ms from each of two workers
+
+
 def test_at_the_deadline_it_is_503_with_retry_after(rig, app_id):
     rig.route(HOST, app=app_id, waiting={"timeout_s": 0.3})
     began = time.monotonic()

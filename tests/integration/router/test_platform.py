@@ -87,6 +87,7 @@ def test_replicas_and_a_containers_health(api: Api, owner: Caller, viewer: Calle
         deployment = session.get_one(Deployment, number)
         app, release = session.get_one(App, deployment.app_id), session.get_one(Release, deployment.release_id)
         session.get_one(Replica, "r-1-1-0").container_id = "c0ffee" * 10
+        release.configuration = {**release.configuration, "memory_bytes": 256 << 20}
         add_replica(session, app, release, deployment, slot=7, state="gone", exit_code=137, ended_at=now())
     listed = viewer.get("/api/apps/hello/replicas")["replicas"]
     assert [(each["id"], each["release"], each["state"]) for each in listed] == [
@@ -95,12 +96,31 @@ def test_replicas_and_a_containers_health(api: Api, owner: Caller, viewer: Calle
     ]
     everything = viewer.get("/api/apps/hello/replicas?all=1")["replicas"]
     assert (everything[2]["id"], everything[2]["exit_code"]) == ("r-1-1-7", 137)
+    assert everything[0]["last_crash"] is None
+    assert everything[0]["memory_bytes"] == 256 << 20
     expected = {"id": "r-1-1-0", "state": "ready", "ready": True, "app": "hello"}
     for identity in ("r-1-1-0", "c0ffee" * 10, "c0ffeec0ffee"):
         assert viewer.get(f"/api/containers/{identity}/health") == expected
     assert viewer.get("/api/containers/r-1-1-7/health")["ready"] is False
     for identity in ("c0ffee", "%25", "c0ffee%25%25%25%25%25%25"):
         viewer.problem(404, "GET", f"/api/containers/{identity}/health")
+
+
+def test_how_a_replica_last_ended_is_told(api: Api, owner: Caller, viewer: Caller) -> None:
+    from slipway.core.crash import Crash
+    from slipway.models import Replica, now
+
+    owner.create_app()
+    make_live(api.services.db, "hello", ready=1)
+    with api.services.db.write(platform="a test's agent") as session:
+        row = session.get_one(Replica, "r-1-1-0")
+        row.last_crash = Crash("c-1", 1_767_225_600.0, 137, True, 256 << 20).to_json()
+        row.started_at = row.out_of_memory_at = now()
+    [told] = viewer.get("/api/apps/hello/replicas")["replicas"]
+    assert told["last_crash"] == {
+        "at": "2026-01-01T00:00:00Z", "cause": "out of memory (256 MB)", "exit_code": 137, "out_of_memory": True,
+    }  # fmt: skip
+    assert told["out_of_memory_at"] == told["started_at"] is not None
 
 
 def test_replicas_output_is_read_through_the_agent(api: Api, owner: Caller, viewer: Caller) -> None:

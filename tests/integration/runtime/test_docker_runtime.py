@@ -19,7 +19,7 @@ from slipway.adapters.docker_output import CUT_MARK, LINE_MAX_BYTES
 from slipway.adapters.docker_runtime import DockerRuntime
 from slipway.core.image_names import pulled_tag
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready
-from slipway.ports.runtime import MountedVolume
+from slipway.ports.runtime import Change, MountedVolume
 from tests.fixtures.engine import EnginePart
 from tests.fixtures.waiting import eventually
 from tests.integration.runtime.relay import Relay
@@ -261,7 +261,7 @@ def test_its_images_are_those_with_its_labels_or_its_tags(runtime: DockerRuntime
 def test_changes_end_when_the_engine_goes_away(runtime: DockerRuntime, engine: EnginePart, tmp_path: Path) -> None:
     relay = Relay(tmp_path / "engine.sock", engine.settings.docker_host.removeprefix("unix://"))
     listening = DockerRuntime(engine.settings, DockerEngine(f"unix://{tmp_path}/engine.sock"))
-    told: list[int | str] = []
+    told: list[Change | str] = []
 
     def listen() -> None:
         told.extend(listening.changes())  # extend keeps what came, one by one

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
+import pytest
 
-from slipway.cli.replica_output import Labels, Line, Unseen, clock, parse_event, parse_notice, parse_text
+from slipway.cli.replica_output import (
+    Labels,
+    Line,
+    Unseen,
+    clock,
+    how_it_ended,
+    parse_event,
+    parse_notice,
+    parse_text,
+)
 
 TIME = "2030-01-01T12:00:00.123456789Z"
 REPLICAS = [{"id": "r-1", "process": "web", "slot": 1, "release": 4}]
@@ -64,3 +74,29 @@ def test_another_day_is_said_and_what_is_no_time_is_shown_as_it_is() -> None:
     assert clock(TIME, other) == local("2030-01-01T12:00:00Z", "%b %d %H:%M:%S")
     assert clock("2030-01-01T12:00:00Z", other) == clock(TIME, other)
     assert clock("soon") == "soon"
+
+
+def earlier(seconds: float) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
+
+
+OUT = {"cause": "out of memory (256 MB)", "at": earlier(9000)}
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        ({}, ""),
+        ({"exit_code": 143}, "exit code 143 (SIGTERM)"),
+        ({"last_crash": {"cause": "exit code 1", "at": earlier(9000)}}, "exit code 1, 2 h ago"),
+        ({"last_crash": OUT, "out_of_memory_at": earlier(9001)}, "out of memory (256 MB), 2 h ago"),
+        ({"out_of_memory_at": earlier(9000)}, "a process was killed: out of memory (256 MB), 2 h ago"),
+        (
+            {"last_crash": {"cause": "exit code 1", "at": earlier(20000)}, "out_of_memory_at": earlier(9000)},
+            "a process was killed: out of memory (256 MB), 2 h ago",
+        ),
+    ],
+)
+def test_how_a_replica_last_ended(known: dict[str, Any], told: str) -> None:
+    plain = {"last_crash": None, "out_of_memory_at": None, "exit_code": None, "memory_bytes": 256 << 20}
+    assert how_it_ended(plain | known) == told

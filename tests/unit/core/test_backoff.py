@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from slipway.core.backoff import delay_s, failures_in_a_row
+from slipway.core.backoff import delay_s, failures_in_a_row, restart_delay_s
 
 
 @pytest.mark.parametrize(("failures", "expected"), [(1, 1), (2, 2), (3, 4), (9, 256), (10, 300), (10_000, 300)])
 def test_each_wait_is_twice_the_one_before_up_to_five_minutes(failures: int, expected: float) -> None:
     assert delay_s(failures) == expected
+
+
+@pytest.mark.parametrize(("restarts", "expected"), [(0, 0), (1, 0), (2, 1), (3, 2), (4, 4), (10_000, 300)])
+def test_the_first_restart_comes_at_once(restarts: int, expected: float) -> None:
+    assert restart_delay_s(restarts) == expected
 
 
 @pytest.mark.parametrize(

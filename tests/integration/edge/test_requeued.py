@@ -1,0 +1,161 @@
+"""What no target took a connection of waits for the next: a replica died, and the table does not say so yet."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import time
+from collections import Counter
+from contextlib import closing
+
+import pytest
+from edge_publisher import target
+from edge_rig import eventually, free_port
+
+HOST = "shop.localhost"
+PATIENT = {"timeout_s": 10}
+
+
+@pytest.fixture
+def rig(shared_rig):
+    shared_rig.unroute(HOST)
+    return shared_rig
+
+
+@pytest.fixture
+def pool():
+    with concurrent.futures.ThreadPoolExecutor(40) as made:
+        yield made
+
+
+@pytest.fixture
+def app_id(request):
+    return f"app-{abs(hash(request.node.name))}"
+
+
+def waits(rig, app_id, count):
+    eventually(lambda: rig.edge.status["waiting"].get(app_id, 0) == count)
+
+
+@pytest.mark.parametrize(("method", "body"), [("GET", None), ("POST", b"x" * 1000), ("POST", b"x" * 200_000)])
+def test_a_request_that_a_dead_target_refused_is_answered_by_its_successor(rig, backend, pool, app_id, method, body):
+    rig.route(HOST, target(free_port(), "dead"), app=app_id, waiting=PATIENT)
+    asked = [pool.submit(rig.edge.ask, HOST, "/", method, body=body) for _ in range(5)]
+    waits(rig, app_id, 5)
+    rig.route(HOST, app=app_id, waiting=PATIENT)
+    waits(rig, app_id, 5)
+
+    app = backend()
+    rig.route(HOST, target(app.port, "dead"), app=app_id, waiting=PATIENT)
+
+    answers = [each.result() for each in asked]
+    assert Counter(answer.status for answer in answers) == {200: 5}
+    assert {answer.json["length"] for answer in answers} == {len(body or b"")}
+    assert len(app.record.requests) == 5
+    waits(rig, app_id, 0)
+    eventually(lambda: rig.edge.status["inflight"] == {})
+
+
+def test_a_request_that_all_dead_targets_refused_is_answered_by_a_successor(rig, backend, pool, app_id):
+    dead = [target(free_port()) for _ in range(4)]
+    rig.route(HOST, *dead, app=app_id, waiting=PATIENT)
+    asked = [pool.submit(rig.edge.ask, HOST, "/", "POST", body=b"x") for _ in range(5)]
+    waits(rig, app_id, 5)
+
+    rig.route(HOST, *dead[1:], target(backend().port), app=app_id, waiting=PATIENT)
+
+    assert {each.result().status for each in asked} == {200}
+
+
+def test_a_request_that_nothing_took_is_answered_by_its_successor(rig, backend, black_hole, pool, app_id):
+    """A dead container's address does not refuse: it is silent."""
+    quick = {"timeouts": {"connect_s": 0.2, "read_s": 60}, "waiting": PATIENT}
+    rig.route(HOST, target(black_hole.port), app=app_id, **quick)
+    asked = pool.submit(rig.edge.ask, HOST, "/", "POST", body=b"x")
+    waits(rig, app_id, 1)
+
+    rig.route(HOST, target(backend().port), app=app_id, **quick)
+
+    assert asked.result().status == 200
+
+
+def test_a_target_that_listens_again_is_asked_without_a_change_of_the_table(rig, backend, pool, app_id):
+    port = free_port()
+    rig.route(HOST, target(port), app=app_id, waiting=PATIENT)
+    asked = [pool.submit(rig.edge.ask, HOST) for _ in range(5)]
+    waits(rig, app_id, 5)
+
+    backend(port=port)
+
+    assert {each.result().status for each in asked} == {200}
+
+
+def test_a_slot_is_given_back_meanwhile(rig, backend, pool, app_id):
+    rig.route(HOST, target(free_port()), app=app_id, waiting=PATIENT, max_concurrency=1)
+    asked = [pool.submit(rig.edge.ask, HOST) for _ in range(3)]
+    waits(rig, app_id, 3)
+
+    rig.route(HOST, target(backend().port), app=app_id, waiting=PATIENT, max_concurrency=1)
+
+    assert {each.result().status for each in asked} == {200}
+    assert rig.edge.ask(HOST).status == 200
+
+
+def test_nobody_waits_twice_in_vain(rig, app_id):
+    """The target stays in the table and refuses: whoever comes next hears so at once."""
+    rig.route(HOST, target(free_port()), app=app_id, waiting={"timeout_s": 0.4})
+    began = time.monotonic()
+    first = rig.edge.ask(HOST)
+    waited_s = time.monotonic() - began
+    began = time.monotonic()
+    others = [rig.edge.ask(HOST, method=method) for method in ("GET", "POST", "GET")]
+
+    assert {(answer.status, answer.json["code"]) for answer in (first, *others)} == {(502, "replica-failed")}
+    assert waited_s >= 0.4
+    assert time.monotonic() - began < 0.4
+    assert "slipway logs" in first.json["remedy"]
+    eventually(lambda: rig.edge.status["inflight"] == {})
+
+
+def test_what_was_sent_is_never_put_back(rig, backend, app_id):
+    app = backend()
+    rig.route(HOST, target(app.port), app=app_id, waiting=PATIENT)
+
+    answer = rig.edge.ask(HOST, "/die", "POST", body=b"x")
+
+    assert (answer.status, answer.json["code"]) == (502, "replica-failed")
+    assert app.record.counts() == {"/die": 1}
+
+
+def test_a_client_that_leaves_is_forgotten(rig, app_id):
+    rig.route(HOST, target(free_port()), app=app_id, waiting=PATIENT)
+    with closing(rig.edge.raw(b"GET / HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")):
+        waits(rig, app_id, 1)
+
+    waits(rig, app_id, 0)
+
+
+def test_connections_that_break_together_do_not_open_the_circuit(rig, backend, pool, app_id):
+    """A replica dies with many requests under way: what comes next may wait for the successor."""
+    more = {"app": app_id, "waiting": PATIENT, "breaker": {"failures": 5, "pause_s": 600}}
+    app = backend()
+    rig.route(HOST, target(app.port), **more)
+    under_way = [pool.submit(rig.edge.ask, HOST, "/slow", "POST") for _ in range(20)]
+    eventually(lambda: len(app.open) == 20)
+    app.close_kept()
+    assert {each.result().status for each in under_way} == {502}
+    app.stop()
+
+    asked = [pool.submit(rig.edge.ask, HOST) for _ in range(5)]
+    waits(rig, app_id, 5)
+    rig.route(HOST, target(backend().port), **more)
+
+    assert {each.result().status for each in asked} == {200}
+
+
+def test_a_failure_of_the_edge_itself_says_so(rig, app_id):
+    rig.route(HOST, target(80, address="no-address"), app=app_id)
+
+    answer = rig.edge.ask(HOST, method="POST", body=b"x")
+
+    assert (answer.status, answer.json["code"], answer.json["fault"]) == (500, "internal", "platform")
+    assert rig.edge.ask(HOST).status == 500
