@@ -25,4 +25,9 @@ function _M.pick(entry, tried)
   return strategy(entry, avoided) or (avoided ~= tried and strategy(entry, tried)) or nil
 end
 
+-- One of those on standby, or nil.
+function _M.pick_standby(entry, tried)
+  return STRATEGIES.round_robin({ app = entry.app, targets = entry.standby }, tried)
+end
+
 return _M
