@@ -122,6 +122,7 @@ class Settings:
     poll_s: float = _setting("300", "how often branch heads are compared, for pushes no delivery told of", float)
     probe_timeout_s: float = _setting("30", "how long a new replica may take to answer its first probe", float)
     confirm_timeout_s: float = _setting("60", "how long every edge has to confirm a route change", float)
+    watch_s: float = _setting("10", "how long a new release is watched after the switch; 0: not at all", float)
     drain_grace_s: float = _setting("30", "how long old replicas may finish their requests", float)
     stop_grace_s: float = _setting("10", "between SIGTERM and SIGKILL", float)
     pre_deploy_timeout_s: float = _setting("600", "how long a pre-deploy command may take", float)

@@ -23,6 +23,7 @@ class Defaults:
     cpus: float
     pids: int
     probe_timeout_s: float
+    watch_s: float
     drain_grace_s: float
     stop_grace_s: float
     pre_deploy_timeout_s: float
@@ -52,6 +53,15 @@ class Configuration:
     """Volume → mount path."""
     stream_grace_s: float = 0.0
     """How long WebSockets and server-sent events may stay when their replica retires."""
+    health: str = "tcp"
+    """How a replica without a `health_path` is probed. A release frozen before there was a choice runs as it ran."""
+    watch_s: float = 0.0
+    """How long it is watched after the switch."""
+
+    @property
+    def probe(self) -> str:
+        """`path`, `http` or `tcp`."""
+        return "path" if self.health_path else self.health
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -91,6 +101,8 @@ def snapshot(
         pre_deploy_timeout_s=_or(timeouts.pre_deploy_s, defaults.pre_deploy_timeout_s),
         # nothing serves while an app that can't run twice drains
         stream_grace_s=0.0 if app.strategy == "recreate" else timeouts.websocket_drain_s,
+        health=app.health,
+        watch_s=_or(timeouts.watch_s, defaults.watch_s),
     )
 
 
