@@ -104,7 +104,7 @@ def test_the_error_says_how_far_the_probe_came(listener: socket.socket, behave: 
     assert ask(listener, "path")[1] == f"GET :{listener.getsockname()[1]}{told}"
 
 
-def test_nobody_who_listens_is_told_apart(listener: socket.socket) -> None:
+def test_that_nothing_listens_is_said_with_the_port(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     listener.close()
     question = Question("127.0.0.1", port, None, "shop.localhost", "http")
