@@ -101,6 +101,7 @@ class Job:
         self._output = self._attempt.output
         self._heart = self._attempt.heart
         self._source: Source = SOURCES[hold.work.source](self._attempt)
+        self._reported: State | None = None
 
     def run(self) -> dict[str, Any]:
         """From claimed to the end of the rollout."""
@@ -113,6 +114,7 @@ class Job:
         else:
             self._tell_status()
         self._tools.statuses.settle()
+        self._correct_status()
         outcome = self._hold.outcome()
         return {"state": str(outcome) if outcome else None}
 
@@ -243,8 +245,16 @@ class Job:
             row = session.scalar(select(Deployment).filter_by(id=self._work.deployment_id))
         if row is None or State(row.state) not in _STATUS:
             return
-        status, verb = _STATUS[State(row.state)]
+        self._reported = State(row.state)
+        status, verb = _STATUS[self._reported]
         self._source.tell(status, f"{verb}: {row.detail}" if row.detail else verb)
+
+    def _correct_status(self) -> None:
+        """One that was live may have given way while that was sent. Later the agent reports it."""
+        with suppress(DatabaseAway):
+            if self._reported is State.LIVE and self._hold.outcome() is State.FAILED:
+                self._tell_status()
+                self._tools.statuses.settle()
 
 
 def _internal(deployment_id: int) -> DeploymentFailed:

@@ -291,13 +291,14 @@ def _was_live(session: Session, release: Release) -> bool:
 
 
 def _previous(session: Session, app: App, live: Deployment | None, environment: str) -> Release | None:
-    """The release that served before the live one: other image or other configuration, still kept."""
+    """The release that served before the live one: other image or other configuration, still kept. One that gave way
+    failed, and is none to go back to."""
     current = session.get(Release, live.release_id) if live and live.release_id else None
     query = (
         select(Release)
         .join(Deployment, Deployment.release_id == Release.id)
         .where(Release.app_id == app.id, Release.environment == environment, Release.collected_at.is_(None))
-        .where(Deployment.live_at.is_not(None))
+        .where(Deployment.live_at.is_not(None), Deployment.state.in_([str(State.LIVE), str(State.RETIRED)]))
         .order_by(Deployment.live_at.desc())
     )
     if current is not None:

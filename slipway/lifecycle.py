@@ -31,7 +31,8 @@ def advance(deployment: Deployment, state: State) -> None:
 
 
 def begin_step(deployment: Deployment, name: str, **facts: Any) -> None:
-    """Start timing a step (`fetch`, `build`, `pre-deploy`, `start`, `switch`, `drain`). `facts` stay in its record."""
+    """Start timing a step (`fetch`, `build`, `pre-deploy`, `start`, `switch`, `watch`, `drain`). `facts` stay in its
+    record."""
     end_step(deployment, ok=True)
     step: dict[str, Any] = {"name": name, "started_at": now().timestamp(), "ended_at": None, "ok": None, "note": ""}
     deployment.steps = [*deployment.steps, step | facts]
@@ -70,6 +71,12 @@ def fail(deployment: Deployment, error: DeploymentFailed) -> None:
     advance(deployment, State.FAILED)
     deployment.reason, deployment.detail, deployment.remedy = error.reason, error.message, error.remedy
     deployment.tail = "\n".join(error.tail.splitlines()[-TAIL_LINES:])
+
+
+def bring_back(deployment: Deployment) -> None:
+    """What was live before the deployment that gave way is live again. It stays known when it went live first."""
+    deployment.state = move(State(deployment.state), State.LIVE)
+    deployment.ended_at = None
 
 
 def stop(deployment: Deployment, state: State, why: str, remedy: str = "", reason: str = "") -> None:

@@ -158,6 +158,7 @@ class Settings:
     poll_s: float = _setting("300", "how often branch heads are compared, for pushes no delivery told of", _seconds)
     probe_timeout_s: float = _setting("30", "how long a new replica may take to answer its first probe", _seconds)
     confirm_timeout_s: float = _setting("60", "how long every edge has to confirm a route change", _seconds)
+    watch_s: float = _setting("10", "how long a new release is watched after the switch; 0: not at all", _seconds)
     drain_grace_s: float = _setting("30", "how long old replicas may finish their requests", _seconds)
     stop_grace_s: float = _setting("10", "between SIGTERM and SIGKILL", _seconds)
     pre_deploy_timeout_s: float = _setting("600", "how long a pre-deploy command may take", _seconds)

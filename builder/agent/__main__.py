@@ -23,6 +23,7 @@ from slipway import logs, queue, settings
 from slipway.adapters import docker_client, vault
 from slipway.adapters.buildkit import BuildKit
 from slipway.adapters.buildkit_cgroup import Caps
+from slipway.adapters.commit_status import CommitStatuses
 from slipway.adapters.deployment_log import RedisDeploymentLog
 from slipway.adapters.docker_runtime import DockerRuntime
 from slipway.adapters.git import GitSources, Limits
@@ -103,6 +104,7 @@ def _parts(chosen: Settings, done: Callable[[int, float], None]) -> Parts:
         chores=Chores.in_threads(done),
         reality=Reality(runtime, max_age_s=chosen.reconcile_s),
         routes=RouteSync(db, publisher),
+        statuses=CommitStatuses(chosen.github_api, chosen.github_token),
     )
 
 

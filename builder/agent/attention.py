@@ -47,6 +47,6 @@ def _queries() -> list[Any]:
         deployments,
         replicas,
         select(Scale.app_id, Scale.environment, Scale.process, Scale.replicas),
-        select(Target.app_id, Target.replica_id),
+        select(Target.app_id, Target.replica_id, Target.standby),
         select(App.id, App.deleted_at).where(App.deleted_at.is_not(None)),
     ]

@@ -13,8 +13,9 @@ from slipway.errors import DependencyUnavailable
 log = logging.getLogger(__name__)
 
 START, PROBE, STOP, TASK = "start", "probe", "stop", "task"
-SIZES = {START: 16, PROBE: 32, STOP: 32, TASK: 32}
-"""Each kind has its own threads: nothing that may take minutes stands in the way of a start."""
+SIZES = {START: 16, PROBE: 128, STOP: 32, TASK: 32}
+"""Each kind has its own threads: nothing that may take minutes stands in the way of a start. A probe of an app that
+still imports waits for some seconds; threads that nothing needs are not made."""
 PAUSE_S = 1.0
 """A chore that found the runtime or the database away isn't begun again sooner."""
 

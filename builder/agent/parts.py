@@ -11,8 +11,9 @@ from builder.agent.chores import Chores
 from builder.agent.reality import Reality
 from builder.agent.rollout.probing import Prober
 from builder.agent.routes.publishing import RouteSync
+from slipway.adapters.commit_status import CommitStatuses
 from slipway.adapters.vault import Vault
-from slipway.core.fleet import Failure, Probe
+from slipway.core.fleet import Answers, Failure, Probe
 from slipway.db import Database
 from slipway.ports.routes import RoutePublisher
 from slipway.ports.runtime import ContainerRuntime
@@ -29,11 +30,13 @@ class Hints:
     refusals: dict[str, Failure] = field(default_factory=dict)
     confirmed_at: dict[str, float] = field(default_factory=dict)
     """Replica → when every edge was first seen to have confirmed its removal."""
+    answers: dict[str, Answers] = field(default_factory=dict)
+    """Of ready replicas whose release is watched."""
     roused_at: dict[int, float] = field(default_factory=dict)
     """App → when its back-off was last ended early."""
 
     def forget(self, replica_id: str) -> None:
-        for known in (self.probes, self.refusals, self.confirmed_at):
+        for known in (self.probes, self.refusals, self.confirmed_at, self.answers):
             known.pop(replica_id, None)
 
 
@@ -50,6 +53,8 @@ class Parts:
     routes: RouteSync
     clock: Callable[[], float] = time.time
     """Unix seconds."""
+    statuses: CommitStatuses = field(default_factory=lambda: CommitStatuses("", ""))
+    """Sends none unless a token is configured."""
     hints: Hints = field(default_factory=Hints)
     giving_networks: threading.Lock = field(default_factory=threading.Lock)
     """Two apps of a tenant that start at once must agree on its network."""

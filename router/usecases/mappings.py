@@ -18,7 +18,7 @@ def list_mappings(services: Services, principal: Principal) -> documents.Mapping
         query = select(Domain, App.name).join(App, App.id == Domain.app_id).where(App.deleted_at.is_(None))
         domains = session.execute(query.order_by(Domain.host)).all()
         targets = defaultdict(list)
-        for each in session.scalars(select(Target).order_by(Target.replica_id)):
+        for each in session.scalars(select(Target).filter_by(standby=False).order_by(Target.replica_id)):
             shown = documents.MappedReplica(replica=each.replica_id, address=each.address, port=each.port)
             targets[each.app_id, each.environment, each.process].append(shown)
     return documents.Mappings(

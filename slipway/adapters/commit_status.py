@@ -40,6 +40,7 @@ class CommitStatuses:
             "description": description[:140],
             "target_url": target_url,
         }
+        self._sending = [each for each in self._sending if each.is_alive()]
         before = self._sending[-1] if self._sending else None
         thread = threading.Thread(target=self._post, args=(name, sha, body, before), name="commit status", daemon=True)
         self._sending.append(thread)

@@ -42,6 +42,8 @@ def watch(client: Client, out: Output, deployment: Deployment, *, timeout_s: flo
             screen.update(last)
             if last["state"] == State.LIVE and out.for_people and not screen.footer:
                 screen.footer = outcome(last, address(client, last))
+            if last["state"] == State.FAILED:
+                screen.footer = ""  # it was live, and gave way
     finally:
         screen.wipe()
     out.line(screen.footer or outcome(last))

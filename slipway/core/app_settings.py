@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from slipway.core import validation
 from slipway.core.faults import MOST, faults
@@ -121,6 +121,8 @@ class Timeouts(RouteTimeouts):
     """Seconds."""
 
     probe_s: float | None = Field(default=None, ge=1, le=3600)
+    watch_s: float | None = Field(default=None, ge=0, le=600)
+    """How long a release whose replicas end or stop answering gives way to the one before; 0: never."""
     drain_s: float | None = Field(default=None, ge=0, le=86400)
     websocket_drain_s: float = Field(default=300, ge=0, le=86400)
     """For WebSockets and server-sent events; `drain_s` when that is longer."""
@@ -180,8 +182,11 @@ class AppSettings(Traffic):
     """Only for the command: which app is meant in this folder."""
     port: int | None = Field(default=None, ge=1, le=65535)
     """None: the image's first EXPOSE, else 8000. Always given to the replica as $PORT."""
+    health: Literal["http", "tcp"] = "http"
+    """`http`: a replica is ready when it answers a request. `tcp`, for what speaks no HTTP: when its port accepts a
+    connection."""
     health_path: Path | None = None
-    """None: the replica is ready when its port accepts a TCP connection."""
+    """Answered with 2xx or 3xx. None: `/` is asked for, and any status is an answer."""
     processes: dict[Slug, Process] = Field(default_factory=dict)
     build: Build = Build()
     static: Static = Static()
@@ -196,6 +201,12 @@ class AppSettings(Traffic):
     def mounts(self) -> tuple[Mount, ...]:
         """The volumes that the settings declare."""
         return tuple(each.mount() for each in self.volumes)
+
+    @model_validator(mode="after")
+    def _one_health_check(self) -> AppSettings:
+        if self.health == "tcp" and self.health_path is not None:
+            raise ValueError('health = "tcp" sends no request: leave out health, or health_path')
+        return self
 
 
 def parse(values: dict[str, Any]) -> AppSettings:

@@ -26,6 +26,7 @@ class Defaults:
     cpus: float
     pids: int
     probe_timeout_s: float
+    watch_s: float
     drain_grace_s: float
     stop_grace_s: float
     pre_deploy_timeout_s: float
@@ -54,6 +55,15 @@ class Configuration:
     volumes: tuple[Mount, ...] = ()
     stream_grace_s: float = 0.0
     """How long WebSockets and server-sent events may stay when their replica retires."""
+    health: str = "tcp"
+    """How a replica without a `health_path` is probed. A release frozen before there was a choice runs as it ran."""
+    watch_s: float = 0.0
+    """How long it is watched after the switch."""
+
+    @property
+    def probe(self) -> str:
+        """`path`, `http` or `tcp`."""
+        return "path" if self.health_path else self.health
 
     @property
     def recreate(self) -> bool:
@@ -126,6 +136,8 @@ def snapshot(
         # nothing serves while an app that can't run twice drains
         stream_grace_s=0.0 if strategy == RECREATE else timeouts.websocket_drain_s,
         volumes=volumes,
+        health=app.health,
+        watch_s=_or(timeouts.watch_s, defaults.watch_s),
     )
 
 

@@ -13,12 +13,38 @@ _MISSING = (
     ),
     re.compile(r"(?i:environment variable|env var)[ :\"'`]+([A-Z][A-Z0-9_]{1,127})\b"),
 )
+_KNOWN = (
+    (
+        re.compile(r"ModuleNotFoundError: No module named '([\w.-]+)'"),
+        "{0} is imported but not installed: list its package in requirements.txt or pyproject.toml, or correct "
+        "the name",
+    ),
+    (
+        re.compile(r"The (SECRET_KEY) setting must not be empty"),
+        "Django's {0} is empty: let the settings read it from a variable, and slipway env set {0}=…",
+    ),
+    (
+        re.compile(r"Read-only file system|unable to open database file|attempt to write a readonly database"),
+        "the root file system is read-only, and lost with the replica: write to a volume or to /tmp, or set "
+        "read_only = false under [resources] in slipway.toml",
+    ),
+)
+"""A sign in the output, and its remedy."""
 _LISTENS = re.compile(
     r"(?:listening|running|serving|started|bound|bind)[^\n]{0,60}?"
     r"(127\.0\.0\.1|localhost|\[::1\]|0\.0\.0\.0|\*|\[::\]|port)[: ]+(\d{2,5})\b",
     re.IGNORECASE,
 )
 _ANSWERED = re.compile(r"GET (?::\d+)?(/\S*) answered (\d{3})\b")
+_NO_ANSWER = {
+    "is not HTTP": 'an app that speaks no HTTP says so: health = "tcp" in slipway.toml, or slipway apps set '
+    "health=tcp; one that speaks only HTTPS must listen without TLS",
+    "not answered within": "the app listens, and answers nothing yet: see in its output what it waits for. If it only "
+    'starts slowly: probe_s under [timeouts] in slipway.toml; if it speaks no HTTP: health = "tcp"',
+    "closed without an answer": "the app listens, and drops what is sent to it: its output says why. If it speaks no "
+    'HTTP: health = "tcp" in slipway.toml',
+}
+"""Words of the probe's error → what to do."""
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -33,6 +59,7 @@ def remedies(tail: str, *, port: int, refused: bool) -> list[str]:
     found = []
     for name in _missing_variables(tail):
         found.append(f"{name} is read but not set here: slipway env set {name}=…")
+    found.extend(remedy.format(*match.groups()) for sign, remedy in _KNOWN if (match := sign.search(tail)))
     if refused:
         found.extend(_listening_elsewhere(tail, port))
     return found
@@ -44,12 +71,16 @@ def own_lines(lines: list[str], path: str) -> list[str]:
     return [line for line in lines if not asked.search(line)] or lines
 
 
-def health_remedy(message: str) -> list[str]:
-    """What to do when the health check got an answer, and not a good one; `message` is the probe's last error."""
+def probe_remedies(message: str) -> list[str]:
+    """What to do when a probe was taken, and got no answer or not a good one; `message` is the probe's last error."""
+    for sign, remedy in _NO_ANSWER.items():
+        if sign in message:
+            return [remedy]
     found = _ANSWERED.search(message)
-    if not found:
-        return []
-    path, status = found.groups()
+    return _health_remedy(*found.groups()) if found else []
+
+
+def _health_remedy(path: str, status: str) -> list[str]:
     if status == "404":
         why = f"the app has nothing at {path}"
     elif int(status) >= 500:

@@ -44,6 +44,16 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """What became of the probes of a ready replica whose release is watched, and when the last of them ended."""
+
+    asked_at: float
+    failures: int = 0
+    """Probes in a row that got no answer."""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Draining:
     """A replica on its way out, and what still keeps it."""
 
@@ -72,6 +82,9 @@ class Replica:
     recorded: str | None = None
     """The container's id in the row; None: no start of it was recorded."""
     target: bool = False
+    """The route table sends requests to it."""
+    standby: bool = False
+    """The route table names it for requests that no target takes."""
     busy: bool = False
     """Something slow is being done to it; leave it alone."""
     stopping: bool = False
@@ -83,6 +96,10 @@ class Replica:
     retry_at: float | None = None
     ready_at: float | None = None
     draining: Draining | None = None
+    answers: Answers | None = None
+    """While its release is watched; None: not probed yet."""
+    asked: bool = False
+    """A probe of the watch is under way."""
 
     @property
     def runs(self) -> bool:
@@ -102,6 +119,26 @@ class Release:
     """It mounts a volume that one container at a time may have, the pre-deploy command's included."""
     memory_bytes: int = 0
     """What each replica may use; 0: unknown."""
+    watch_s: float = 0.0
+    """How long it is watched after its switch; 0: nothing stands by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """The deployment that was live before, and its release."""
+
+    deployment_id: int
+    release: Release
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The time after a switch in which a release that fails gives way to the one before. Unix seconds."""
+
+    since: float
+    until: float
+    previous: Previous | None = None
+    """None: there is no release to give way to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +149,8 @@ class Live:
     release: Release
     draining: bool = False
     """Its step `drain` is open."""
+    watch: Watch | None = None
+    """Its step `watch` is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +205,15 @@ class View:
         if self.rolling and self.rolling.switched:
             return self.rolling.release
         return self.live.release if self.live else None
+
+    @property
+    def standby(self) -> Release | None:
+        """Whose replicas the route table names for requests that no target takes: the release before, while it runs."""
+        coming = self.rolling.release if self.rolling and self.rolling.switched else None
+        if coming:
+            return self.live.release if self.live and coming.watch_s else None
+        watch = self.live.watch if self.live else None
+        return watch.previous.release if watch and watch.previous else None
 
 
 # What can be asked for. Each is safe to repeat, and to find already done.
@@ -260,6 +308,7 @@ class SetTargets:
 
     process: str
     replica_ids: tuple[str, ...]
+    standby_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +317,7 @@ class Switch:
 
     deployment_id: int
     replica_ids: tuple[str, ...]
+    standby_ids: tuple[str, ...] = ()
     process: str = WEB
 
 
@@ -275,6 +325,33 @@ class Switch:
 class GoLive:
     deployment_id: int
     generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskReplica:
+    """Probe a ready replica whose release is watched."""
+
+    replica_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveWay:
+    """The live deployment fails, and the one before is live again. `replica_id`: whose output tells why."""
+
+    deployment_id: int
+    previous_id: int
+    failure: Failure
+    replica_id: str
+    standby_ids: tuple[str, ...] = ()
+    """The previous release's replicas, which get the targets."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndWatch:
+    """`failure`: what happened within it, where there is no release to give way to."""
+
+    deployment_id: int
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +392,9 @@ Action = (
     | SetTargets
     | Switch
     | GoLive
+    | AskReplica
+    | GiveWay
+    | EndWatch
     | EndDrain
     | Fail
     | Stop

@@ -14,6 +14,9 @@ Between switched and live both releases' replicas run: the old deployment is sti
 wanted and nothing drains them. A crash there leaves a `starting` row with an open `switch` step, and looking again goes
 on waiting for the same generation. When it isn't confirmed in time the deployment fails, the live one is still the
 old one, and the targets go back to its replicas, which were running all along.
+
+Once live a release is watched for a while (`core.watch`): its step `watch` is open, and the replicas of the release
+before run on. Only when the watch is over do they drain.
 """
 
 from __future__ import annotations
@@ -21,9 +24,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from slipway.core import replica_failures, watch
 from slipway.core.backoff import failures_in_a_row, restart_delay_s
 from slipway.core.configuration import WEB
-from slipway.core.crash import Crash, more_memory
 from slipway.core.fleet import (
     CRASHED,
     DRAINING,
@@ -31,7 +34,6 @@ from slipway.core.fleet import (
     Action,
     Adopt,
     Begin,
-    Container,
     CreateReplica,
     Drain,
     EndDrain,
@@ -73,7 +75,9 @@ _Step = Action | _LookAt
 
 def decide(view: View) -> Plan:
     """What to do next: ends come first, then the route table, then replicas and the deployment's next step."""
-    steps: list[_Step] = [*_endings(view)] or [*_wrong_targets(view)] or [*_work(view)]
+    steps: list[_Step] = (
+        [*_endings(view)] or [*watch.verdict(view)] or [*_wrong_targets(view)] or [*_work(view), *_watch(view)]
+    )
     actions = [step for step in steps if not isinstance(step, _LookAt)]
     failures = [action for action in actions if isinstance(action, Fail)]
     look_at = min((step.at for step in steps if isinstance(step, _LookAt)), default=None)
@@ -90,15 +94,20 @@ def _endings(view: View) -> Iterator[Action]:
 
 
 def _wrong_targets(view: View) -> Iterator[Action]:
-    """The route table names the serving release's ready replicas, and no other."""
-    serving = view.serving
-    right = {each.id for each in view.replicas if serving and each.release_id == serving.id and _can_serve(each)}
-    if right != {each.id for each in view.replicas if each.target}:
-        yield SetTargets(WEB, tuple(sorted(right)))
+    """The route table names the serving release's ready replicas, those of the release before as standby, and no
+    other."""
+    right = watch.serving_ids(view, view.serving)
+    standby = tuple(each for each in watch.serving_ids(view, view.standby) if each not in right)
+    named = {each.id for each in view.replicas if each.target}, {each.id for each in view.replicas if each.standby}
+    if (set(right), set(standby)) != named:
+        yield SetTargets(WEB, right, standby)
 
 
-def _can_serve(replica: Replica) -> bool:
-    return replica.process == WEB and replica.state == READY and replica.runs
+def _watch(view: View) -> Iterator[_Step]:
+    plan = watch.look(view)
+    yield from plan.actions
+    if plan.look_at is not None:
+        yield _LookAt(plan.look_at)
 
 
 def _work(view: View) -> Iterator[_Step]:
@@ -107,15 +116,18 @@ def _work(view: View) -> Iterator[_Step]:
     coming = _coming(rolling)
     if live and coming and live.release.id != coming.id and coming.recreate:
         live = None  # the app can't run twice: the old one stops before the new one starts
-    kept = {release.id for release in (live.release if live else None, coming) if release}
+    before = live.watch.previous.release if live and live.watch and live.watch.previous else None
+    kept = {release.id for release in (live.release if live else None, before, coming) if release}
     leaving = [each for each in view.replicas if each.release_id not in kept]
+    if before and not (coming and coming.id == before.id):
+        leaving += [each for each in view.replicas if each.release_id == before.id and each.state == DRAINING]
     for replica in leaving:
         yield from _retire(view, replica)
     if live and (coming is None or live.release.id != coming.id) and not (live.release.recreate and leaving):
         yield from _staff(view, live.release, live.deployment_id, rolled_out=True)
     if rolling:
         yield from _roll_out(view, rolling, blocked=bool(leaving))
-    if view.live and view.live.draining and not leaving:
+    if view.live and view.live.draining and not view.live.watch and not leaving:
         yield EndDrain(view.live.deployment_id)
 
 
@@ -142,8 +154,13 @@ def _roll_out(view: View, rolling: Rolling, *, blocked: bool) -> Iterator[_Step]
     else:
         yield from _staff(view, release, rolling.deployment_id, rolled_out=False)
         if _all_ready(view, release):
-            ready = (each.id for each in view.replicas if each.release_id == release.id and _can_serve(each))
-            yield Switch(rolling.deployment_id, tuple(sorted(ready)))
+            yield _switch(view, rolling, release)
+
+
+def _switch(view: View, rolling: Rolling, release: Release) -> Switch:
+    ready = watch.serving_ids(view, release)
+    before = watch.serving_ids(view, view.live.release if view.live and release.watch_s else None)
+    return Switch(rolling.deployment_id, ready, tuple(each for each in before if each not in ready))
 
 
 def _all_ready(view: View, release: Release) -> bool:
@@ -222,12 +239,11 @@ def _tend(view: View, release: Release, replica: Replica, rolling_id: int | None
     elif replica.recorded is None and not replica.runs:
         yield Launch(replica.id)
     elif container is None:
-        gone = Failure("start-crashed", f"{_called(replica)} vanished from the container runtime")
-        yield _broken(view, replica, rolling_id, gone)
+        yield _broken(view, replica, rolling_id, replica_failures.vanished(replica))
     elif container.id != replica.recorded:
         yield Adopt(replica.id, container.id)
     elif not container.running:
-        yield _broken(view, replica, rolling_id, _crash(replica, container, release.memory_bytes))
+        yield _broken(view, replica, rolling_id, replica_failures.ended(replica, release.memory_bytes))
     elif replica.state != READY:
         yield from _get_ready(view, release, replica, rolling_id)
 
@@ -255,16 +271,6 @@ def _broken(view: View, replica: Replica, rolling_id: int | None, failure: Failu
     restarts = failures_in_a_row(replica.restarts, ready_for_s)
     exit_code = ended.exit_code if ended else None
     return MarkCrashed(replica.id, exit_code, restarts, view.now + restart_delay_s(restarts), failure.message, ended)
-
-
-def _crash(replica: Replica, container: Container, memory_bytes: int) -> Failure:
-    crash = Crash(container.id, 0.0, container.exit_code, container.oom_killed, memory_bytes)
-    remedy = more_memory(memory_bytes) if crash.out_of_memory else ""
-    return Failure("start-crashed", f"{_called(replica)} ended: {crash.cause}", remedy)
-
-
-def _called(replica: Replica) -> str:
-    return f"replica {replica.process}-{replica.slot}"
 
 
 def _retire(view: View, replica: Replica) -> Iterator[_Step]:

@@ -31,6 +31,8 @@ class Service:
     app: str
     tenant: str
     backends: tuple[Backend, ...] = ()
+    standby: tuple[Backend, ...] = ()
+    """For requests that no backend takes: the release before, while the new one is watched."""
     stopped: str = ""
     """Why nothing is meant to serve: `NOT_DEPLOYED` or `SCALED_TO_ZERO`; empty: something is."""
     traffic: Traffic = Traffic()
@@ -48,6 +50,7 @@ def entry(service: Service, generation: int) -> dict[str, Any]:
         "targets": [_target(each, traffic) for each in ordered],
         "timeouts": {"connect_s": traffic.timeouts.connect_s, "read_s": traffic.timeouts.read_s},
         "max_body_bytes": traffic.max_body_mb << 20,
+        **({"standby": [_target(each, traffic) for each in service.standby]} if service.standby else {}),
         **({"stopped": service.stopped} if service.stopped else {}),
         **_choices(traffic),
     }

@@ -2,6 +2,7 @@
 
     queued → fetching → building → starting → live → retired
     and from every state before live: failed · cancelled · superseded · skipped
+    and while a new release is watched: live → failed, together with retired → live of the one before it
 
 An image from a registry is fetched, not built: fetching → starting. A rollback and a configuration change have their
 image already: queued → starting. A deployment whose worker fell
@@ -49,8 +50,8 @@ MOVES: dict[State, frozenset[State]] = {
     State.FETCHING: frozenset({State.BUILDING, State.STARTING, State.QUEUED}) | _STOPS,
     State.BUILDING: frozenset({State.STARTING, State.QUEUED}) | _STOPS,
     State.STARTING: frozenset({State.LIVE}) | _STOPS,
-    State.LIVE: frozenset({State.RETIRED}),
-    State.RETIRED: frozenset(),
+    State.LIVE: frozenset({State.RETIRED, State.FAILED}),
+    State.RETIRED: frozenset({State.LIVE}),
     State.FAILED: frozenset(),
     State.CANCELLED: frozenset(),
     State.SUPERSEDED: frozenset(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from slipway.models.base import Base, TenantOwned, now
@@ -55,6 +55,8 @@ class Target(TenantOwned, Base):
     replica_id: Mapped[str] = mapped_column(String(40), unique=True)
     address: Mapped[str] = mapped_column(String(45))
     port: Mapped[int]
+    standby: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Of the release before: gets only what no target of the new one takes."""
 
 
 class RouteTable(Base):

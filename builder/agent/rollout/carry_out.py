@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from builder.agent.parts import Parts, Scope
-from builder.agent.rollout import deploying, failures, pre_deploy, staffing
+from builder.agent.rollout import deploying, failures, pre_deploy, staffing, watching
 from slipway.core import fleet
 
 DO: dict[type[Any], Callable[[Parts, Scope, Any], bool]] = {
@@ -15,6 +15,9 @@ DO: dict[type[Any], Callable[[Parts, Scope, Any], bool]] = {
     fleet.Switch: deploying.switch,
     fleet.SetTargets: deploying.set_targets,
     fleet.GoLive: deploying.go_live,
+    fleet.AskReplica: staffing.ask,
+    fleet.GiveWay: watching.give_way,
+    fleet.EndWatch: watching.end,
     fleet.EndDrain: deploying.end_drain,
     fleet.Fail: failures.fail,
     fleet.Stop: deploying.stop,

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from builder.agent.parts import REASON, Parts, Scope
-from builder.agent.rollout import staffing, volumes
+from builder.agent.rollout import draining, staffing, volumes, watching
 from builder.agent.rollout.failures import fail
 from builder.agent.rollout.snapshot import digest_to_run, make_release
 from builder.agent.rollout.view import needs_pre_deploy, switched
@@ -17,7 +17,7 @@ from builder.agent.routes.targets import replace_targets
 from slipway import lifecycle
 from slipway.core.configuration import WEB, Configuration
 from slipway.core.counting import plural
-from slipway.core.fleet import GONE, Begin, EndDrain, Fail, Failure, GoLive, SetTargets, Stop, Switch
+from slipway.core.fleet import Begin, EndDrain, Fail, Failure, GoLive, SetTargets, Stop, Switch
 from slipway.core.ordering import begins_anew, may_switch
 from slipway.core.states import BY_HAND, UNFINISHED, Kind, State
 from slipway.errors import Conflict, DeploymentFailed, InvalidInput
@@ -65,13 +65,14 @@ def _image_volumes(parts: Parts, deployment_id: int) -> Sequence[str]:
 def set_targets(parts: Parts, scope: Scope, action: SetTargets) -> bool:
     """Name exactly these replicas of what serves."""
     with parts.db.write(platform=REASON) as session:
-        replace_targets(session, scope, action.process, action.replica_ids)
+        replace_targets(session, scope, action.process, action.replica_ids, action.standby_ids)
     staffing.publish(parts)
     return True
 
 
 def switch(parts: Parts, scope: Scope, action: Switch) -> bool:
-    """The new release's replicas get the targets, if the deployment still may go on. The old ones stay as they are."""
+    """The new release's replicas get the targets, if the deployment still may go on. The old ones stay as they are, on
+    standby."""
     with parts.db.write(platform=REASON) as session:
         session.get_one(App, scope.app_id, with_for_update=TO_CHANGE)
         row = _in_hand(session, action.deployment_id, State.STARTING)
@@ -80,7 +81,7 @@ def switch(parts: Parts, scope: Scope, action: Switch) -> bool:
         live = live_deployment(session, scope.app_id, scope.environment)
         if live and not _may_switch(row, live):
             return False
-        generation = replace_targets(session, scope, action.process, action.replica_ids)
+        generation = replace_targets(session, scope, action.process, action.replica_ids, action.standby_ids)
         lifecycle.note_step(row, _started(session, row))
         lifecycle.begin_step(row, "switch", generation=generation)
     staffing.publish(parts)
@@ -89,12 +90,13 @@ def switch(parts: Parts, scope: Scope, action: Switch) -> bool:
 
 
 def go_live(parts: Parts, scope: Scope, action: GoLive) -> bool:
-    """Every edge has confirmed: the new one is live, the old one retired, its replicas may drain."""
+    """Every edge has confirmed: the new one is live and watched, the old one retired."""
     with parts.db.write(platform=REASON) as session:
         app = session.get_one(App, scope.app_id, with_for_update=TO_CHANGE)
         row = _in_hand(session, action.deployment_id, State.STARTING)
         if row is None or row.stop_requested or not switched(row):
             return False
+        image_before = app.image
         if row.source == "image" and row.kind in BY_HAND:
             app.image = row.ref
         old = live_deployment(session, scope.app_id, scope.environment)
@@ -105,10 +107,8 @@ def go_live(parts: Parts, scope: Scope, action: GoLive) -> bool:
         edges = len(session.scalars(select(Edge.id)).all())
         lifecycle.note_step(row, f"generation {action.generation} in force on {plural(edges, 'edge')}")
         lifecycle.advance(row, State.LIVE)
-        leaving = _others(session, scope, row)
-        if leaving:
-            lifecycle.begin_step(row, "drain")
-            lifecycle.note_step(row, plural(leaving, "old replica"))
+        if not watching.begin(session, row, parts.clock(), image_before):
+            draining.begin(session, row)
     log.info("live", extra={"deployment": action.deployment_id, "generation": action.generation})
     return True
 
@@ -150,11 +150,6 @@ def _may_switch(row: Deployment, live: Deployment) -> bool:
     return may_switch(candidate, serving).goes_on and not begins_anew(candidate, serving)
 
 
-def _others(session: Session, scope: Scope, row: Deployment) -> int:
-    query = select(Replica.id).filter_by(app_id=scope.app_id, environment=scope.environment)
-    return len(session.scalars(query.where(Replica.state != GONE, Replica.release_id != row.release_id)).all())
-
-
 def _started(session: Session, row: Deployment) -> str:
     """`2 replicas, both answered GET /health`."""
     ready = select(Replica.process).where(Replica.release_id == row.release_id, Replica.state == "ready")
@@ -163,6 +158,7 @@ def _started(session: Session, row: Deployment) -> str:
         return "no replicas wanted"
     web = processes.count(WEB)
     configuration = Configuration.from_json(session.get_one(Release, row.release_id).configuration)
-    question = f"GET {configuration.health_path}" if configuration.health_path else f"on port {configuration.port}"
+    asked = "" if configuration.probe == "tcp" else f"GET {configuration.health_path or '/'}"
+    question = asked or f"on port {configuration.port}"
     who = "" if web == 1 else "both " if web == 2 else "all "
     return plural(len(processes), "replica") + (f", {who}answered {question}" if web else "")

@@ -12,7 +12,7 @@ from builder.agent.telemetry import output
 from slipway import lifecycle
 from slipway.core.configuration import DEFAULT_PORT
 from slipway.core.crash import more_memory, out_of_memory_text
-from slipway.core.diagnosis import health_remedy, own_lines, remedies
+from slipway.core.diagnosis import own_lines, probe_remedies, remedies
 from slipway.core.fleet import Fail
 from slipway.core.redaction import Redactor
 from slipway.core.states import UNFINISHED, State
@@ -40,7 +40,7 @@ class _Witness:
 
 def fail(parts: Parts, _scope: Scope, action: Fail) -> bool:
     """End in `failed`, with what the replica said last. What served before is left as it is."""
-    error = _error(parts, action)
+    error = explained(parts, action)
     with parts.db.write(platform=REASON) as session:
         row = session.get(Deployment, action.deployment_id)
         if row is None or State(row.state) not in UNFINISHED:
@@ -53,7 +53,7 @@ def fail(parts: Parts, _scope: Scope, action: Fail) -> bool:
     return True
 
 
-def _error(parts: Parts, action: Fail) -> DeploymentFailed:
+def explained(parts: Parts, action: Fail) -> DeploymentFailed:
     """The error to end the deployment with."""
     failure = action.failure
     witness = _witness(parts, action)
@@ -62,7 +62,7 @@ def _error(parts: Parts, action: Fail) -> DeploymentFailed:
     advice = list(dict.fromkeys(filter(None, [failure.remedy, witness.shortage])))
     if action.replica_id:
         advice += remedies(tail, port=witness.port, refused="was refused" in failure.message)
-        advice += health_remedy(failure.message)
+        advice += probe_remedies(failure.message)
     if said:  # of one that never ran, or printed nothing, there is nothing to read
         read = f"read all that it printed: slipway logs --replica {witness.replica_id}"
         advice.append(f"or {read}" if advice else read)

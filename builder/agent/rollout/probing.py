@@ -1,29 +1,44 @@
-"""Does a replica answer? Asked over the network, so an image needs no curl."""
+"""Does a replica answer? Asked over the network, so an image needs no curl.
+
+That a port takes a connection says little: gunicorn listens before its workers have imported the app, and so does
+whatever listens in a parent. So the default is a request, and any answer to it counts. A request that was taken waits
+for its answer: one that is sent while the app is still imported is answered as soon as that is done.
+"""
 
 from __future__ import annotations
 
 import http.client
 import socket
 import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
-_TRY_S = 5.0
-"""A try that gets no answer in this time has failed."""
+_CONNECT_S = 1.0
+_ANSWER_S = 5.0
+"""A request that gets no answer in this time is sent again."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GROWTH = 0.005, 0.1, 1.05
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to ask a replica. Without a path its port only has to accept a connection."""
+    """What to ask a replica."""
 
     address: str
     port: int
     path: str | None
     host: str
+    probe: str
+    """A row of `PROBES`."""
+
+    @property
+    def asked(self) -> str:
+        """What is asked for."""
+        return self.path or "/"
 
     def __str__(self) -> str:
-        return f"GET :{self.port}{self.path}" if self.path else f"TCP :{self.port}"
+        return f"TCP :{self.port}" if self.probe == "tcp" else f"GET :{self.port}{self.asked}"
 
 
 class Prober(Protocol):
@@ -33,7 +48,7 @@ class Prober(Protocol):
 
 
 class NetworkProber:
-    """Asks the replica's own address. 2xx and 3xx count as an answer; redirects aren't followed."""
+    """Asks the replica's own address. Redirects aren't followed."""
 
     def ask(self, question: Question, *, for_s: float) -> tuple[int, str]:
         deadline = time.monotonic() + for_s
@@ -41,35 +56,75 @@ class NetworkProber:
         tries = 0
         while True:
             tries += 1
-            error = _error(question, min(_TRY_S, max(0.5, deadline - time.monotonic())))
+            error = _error(question)
             if not error or time.monotonic() + pause_s >= deadline:
                 return tries, error
             time.sleep(pause_s)
             pause_s = min(_LONGEST_PAUSE_S, pause_s * _GROWTH)
 
 
-def _error(question: Question, timeout_s: float) -> str:
+def _error(question: Question) -> str:
     try:
-        return _http(question, timeout_s) if question.path else _tcp(question, timeout_s)
-    except TimeoutError:
-        return f"{question} got no answer within {timeout_s:.0f} s"
+        with closing(_connected(question)) as connection:
+            return PROBES[question.probe](question, connection)
     except ConnectionRefusedError:
         return f"{question} was refused: nothing listens on port {question.port}"
-    except (OSError, http.client.HTTPException) as error:
+    except TimeoutError:
+        return f"{question} got no connection within {_CONNECT_S:g} s"
+    except OSError as error:
         return f"{question} failed: {str(error) or type(error).__name__}"
 
 
-def _http(question: Question, timeout_s: float) -> str:
-    connection = http.client.HTTPConnection(question.address, question.port, timeout=timeout_s)
-    try:
-        headers = {"Host": question.host, "User-Agent": "slipway-probe", "Connection": "close"}
-        connection.request("GET", question.path or "/", headers=headers)
-        status = connection.getresponse().status
-    finally:
-        connection.close()
-    return "" if 200 <= status < 400 else f"{question} answered {status}"
+def _connected(question: Question) -> socket.socket:
+    return socket.create_connection((question.address, question.port), timeout=_CONNECT_S)
 
 
-def _tcp(question: Question, timeout_s: float) -> str:
-    socket.create_connection((question.address, question.port), timeout=timeout_s).close()
+def _accepts(_question: Question, _connection: socket.socket) -> str:
     return ""
+
+
+def _answers(question: Question, connection: socket.socket) -> str:
+    return "" if isinstance(told := _status(question, connection), int) else told
+
+
+def _answers_well(question: Question, connection: socket.socket) -> str:
+    told = _status(question, connection)
+    if isinstance(told, str):
+        return told
+    return "" if 200 <= told < 400 else f"{question} answered {told}"
+
+
+PROBES: Mapping[str, Callable[[Question, socket.socket], str]] = {
+    "tcp": _accepts,
+    "http": _answers,
+    "path": _answers_well,
+}
+"""How a replica says that it is ready; each returns why not, or nothing."""
+
+
+def _status(question: Question, connection: socket.socket) -> int | str:
+    """The status of the answer, or why there is none."""
+    connection.settimeout(_ANSWER_S)
+    try:
+        connection.sendall(_request(question))
+        response = http.client.HTTPResponse(connection, method="GET")
+        with closing(response):
+            response.begin()
+            return response.status
+    except TimeoutError:
+        return f"{question} was accepted, but not answered within {_ANSWER_S:g} s"
+    except (http.client.RemoteDisconnected, ConnectionError):
+        return f"{question} was accepted, and the connection closed without an answer"
+    except (http.client.HTTPException, ValueError):
+        return f"{question} was answered with something that is not HTTP"
+
+
+def _request(question: Question) -> bytes:
+    lines = (
+        f"GET {question.asked} HTTP/1.1",
+        f"Host: {question.host}",
+        "User-Agent: slipway-probe",
+        "Accept: */*",
+        "Connection: close",
+    )
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()

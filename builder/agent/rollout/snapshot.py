@@ -77,6 +77,7 @@ def defaults(settings: Settings) -> Defaults:
         cpus=settings.replica_cpus,
         pids=settings.replica_pids,
         probe_timeout_s=settings.probe_timeout_s,
+        watch_s=settings.watch_s,
         drain_grace_s=settings.drain_grace_s,
         stop_grace_s=settings.stop_grace_s,
         pre_deploy_timeout_s=settings.pre_deploy_timeout_s,

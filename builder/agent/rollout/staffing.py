@@ -21,6 +21,7 @@ from builder.agent.routes.targets import remove_target
 from builder.agent.telemetry import output
 from slipway import lifecycle
 from slipway.core import fleet
+from slipway.core.configuration import Configuration
 from slipway.core.states import State
 from slipway.errors import DependencyUnavailable, DeploymentFailed, SlipwayError
 from slipway.models import Deployment, Domain, Release, Replica, now
@@ -96,24 +97,48 @@ def adopt(parts: Parts, _scope: Scope, action: fleet.Adopt) -> bool:
 
 
 def probe(parts: Parts, scope: Scope, action: fleet.ProbeReplica) -> bool:
-    """Ask for a second whether it answers."""
-    with parts.db.read(platform=REASON) as session:
-        row = session.get(Replica, action.replica_id)
-        release = session.get(Release, row.release_id) if row else None
-        if row is None or row.address is None or release is None:
-            return False
-        hosts = select(Domain.host).filter_by(app_id=row.app_id, environment=row.environment, process=row.process)
-        host = session.scalar(hosts.order_by(Domain.id).limit(1)) or row.address
-    configuration = release.configuration
-    question = Question(row.address, configuration["port"], configuration["health_path"], host)
+    """Ask for a second whether it answers. What answers has to run still, when it is looked at afterwards: the answer
+    may have come from what a parent left behind."""
+    question = _question(parts, action.replica_id)
+    if question is None:
+        return False
 
     def work() -> None:
         before = parts.hints.probes.get(action.replica_id)
         tries, error = parts.prober.ask(question, for_s=PROBE_S)
         tries += before.tries if before else 0
+        if not error:
+            parts.reality.changed()
         parts.hints.probes[action.replica_id] = fleet.Probe(not error, tries, error)
 
     return parts.chores.begin(PROBE, f"replica:{action.replica_id}", scope.app_id, work)
+
+
+def ask(parts: Parts, scope: Scope, action: fleet.AskReplica) -> bool:
+    """Ask once. Nothing else about the replica waits for the answer."""
+    question = _question(parts, action.replica_id)
+    if question is None:
+        return False
+
+    def work() -> None:
+        _, error = parts.prober.ask(question, for_s=0)
+        before = parts.hints.answers.get(action.replica_id)
+        failures = 1 + (before.failures if before else 0) if error else 0
+        parts.hints.answers[action.replica_id] = fleet.Answers(parts.clock(), failures, error)
+
+    return parts.chores.begin(PROBE, f"watch:{action.replica_id}", scope.app_id, work)
+
+
+def _question(parts: Parts, replica_id: str) -> Question | None:
+    with parts.db.read(platform=REASON) as session:
+        row = session.get(Replica, replica_id)
+        release = session.get(Release, row.release_id) if row else None
+        if row is None or row.address is None or release is None:
+            return None
+        hosts = select(Domain.host).filter_by(app_id=row.app_id, environment=row.environment, process=row.process)
+        host = session.scalar(hosts.order_by(Domain.id).limit(1)) or row.address
+    configuration = Configuration.from_json(release.configuration)
+    return Question(row.address, configuration.port, configuration.health_path, host, configuration.probe)
 
 
 def mark_ready(parts: Parts, _scope: Scope, action: fleet.MarkReady) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
@@ -29,7 +30,10 @@ class Rows:
     deployments: Sequence[Deployment]
     releases: Mapping[int, Release]
     replicas: Sequence[Replica]
-    targets: Collection[str]
+    targets: Mapping[str, bool]
+    """Replica that the route table names → whether as standby."""
+    previous: Mapping[int, Deployment]
+    """By id, those that were live before what is live."""
     removed_in: Mapping[str, int | None]
     """Replica → the generation that took it out of the route table."""
     scale: Mapping[tuple[str, str], int]
@@ -51,7 +55,9 @@ def load(session: Session, app_id: int) -> Rows | None:
     mine = or_(Deployment.state == str(State.LIVE), in_agents_hands())
     deployments = list(session.scalars(select(Deployment).where(Deployment.app_id == app_id, mine)))
     replicas = list(session.scalars(select(Replica).where(Replica.app_id == app_id, Replica.state != fleet.GONE)))
-    release_ids = {row.release_id for row in deployments if row.release_id} | {row.release_id for row in replicas}
+    previous = _previous(session, deployments)
+    wanted = {row.release_id for row in (*deployments, *previous) if row.release_id}
+    release_ids = wanted | {row.release_id for row in replicas}
     releases = session.scalars(select(Release).where(Release.id.in_(release_ids)))
     addresses = select(Address.replica_id, Address.rests_from).where(Address.replica_id.in_([r.id for r in replicas]))
     return Rows(
@@ -59,7 +65,8 @@ def load(session: Session, app_id: int) -> Rows | None:
         deployments=deployments,
         releases={release.id: release for release in releases},
         replicas=replicas,
-        targets=frozenset(session.scalars(select(Target.replica_id).filter_by(app_id=app_id))),
+        targets=dict(session.execute(select(Target.replica_id, Target.standby).filter_by(app_id=app_id)).all()),
+        previous={row.id: row for row in previous},
         removed_in={row.replica_id: row.rests_from for row in session.execute(addresses) if row.replica_id},
         scale={
             (row.environment, row.process): row.replicas
@@ -67,6 +74,15 @@ def load(session: Session, app_id: int) -> Rows | None:
         },
         edges=list(session.scalars(select(Edge.id))),
     )
+
+
+def _previous(session: Session, deployments: Iterable[Deployment]) -> list[Deployment]:
+    """What a watched deployment would give way to."""
+    ids = [row.previous_id for row in deployments if watched(row) and row.previous_id]
+    if not ids:
+        return []
+    retired = Deployment.state == str(State.RETIRED)
+    return list(session.scalars(select(Deployment).where(Deployment.id.in_(ids), retired)))
 
 
 def environments(rows: Rows) -> list[str]:
@@ -150,7 +166,21 @@ class Looker:
         if release is None:
             return None
         step = lifecycle.step_at_hand(row)
-        return fleet.Live(row.id, self._release(release), draining=step is not None and step["name"] == "drain")
+        draining = step is not None and step["name"] == "drain"
+        return fleet.Live(row.id, self._release(release), draining, self._watch(row))
+
+    def _watch(self, row: Deployment) -> fleet.Watch | None:
+        step = watched(row)
+        if step is None:
+            return None
+        return fleet.Watch(float(step["started_at"]), float(step["until"]), self._before(row))
+
+    def _before(self, row: Deployment) -> fleet.Previous | None:
+        before = self._rows.previous.get(row.previous_id or 0)
+        release = self._rows.releases.get(before.release_id or 0) if before else None
+        if before is None or release is None or release.collected_at is not None or release.id == row.release_id:
+            return None
+        return fleet.Previous(before.id, self._release(release))
 
     def _coming(self, release: Release, live: Deployment | None) -> fleet.Release:
         """Where the live release shares a volume with nobody, one that mounts it too waits until it has stopped."""
@@ -175,6 +205,7 @@ class Looker:
             recreate=configuration.recreate,
             exclusive=bool(exclusive),
             memory_bytes=configuration.memory_bytes,
+            watch_s=configuration.watch_s,
         )
 
     def _replica(self, row: Replica) -> fleet.Replica:
@@ -187,7 +218,8 @@ class Looker:
             state=row.state,
             container=_container(self._containers.get(row.id)),
             recorded=row.container_id,
-            target=row.id in self._rows.targets,
+            target=self._rows.targets.get(row.id) is False,
+            standby=self._rows.targets.get(row.id) is True,
             busy=f"replica:{row.id}" in self._busy,
             stopping=row.state == fleet.DRAINING and row.ended_at is not None,
             probe=hints.probes.get(row.id),
@@ -196,6 +228,8 @@ class Looker:
             retry_at=_seconds(row.retry_at),
             ready_at=_seconds(row.ready_at),
             draining=self._draining(row) if row.state == fleet.DRAINING else None,
+            answers=hints.answers.get(row.id),
+            asked=f"watch:{row.id}" in self._busy,
         )
 
     def _draining(self, row: Replica) -> fleet.Draining:
@@ -224,6 +258,12 @@ def switched(row: Deployment) -> fleet.Switched | None:
     if row.state != State.STARTING or step is None or step["name"] != "switch":
         return None
     return fleet.Switched(int(step["generation"]), float(step["started_at"]))
+
+
+def watched(row: Deployment) -> dict[str, Any] | None:
+    """The deployment's open step `watch`, with the time until which it lasts."""
+    step = lifecycle.step_at_hand(row)
+    return step if row.state == State.LIVE and step is not None and step["name"] == "watch" else None
 
 
 def needs_pre_deploy(row: Deployment, release: Release) -> bool:

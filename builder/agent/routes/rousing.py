@@ -38,7 +38,10 @@ def _end_back_off(parts: Parts, app_id: int) -> None:
         return
     at = datetime.fromtimestamp(now, UTC)
     serves = select(Target.id).where(
-        Target.app_id == app_id, Target.environment == Replica.environment, Target.process == Replica.process
+        Target.app_id == app_id,
+        Target.environment == Replica.environment,
+        Target.process == Replica.process,
+        Target.standby.is_(False),
     )
     waits = (Replica.app_id == app_id, Replica.process == WEB, Replica.state == CRASHED, Replica.retry_at > at)
     with parts.db.read(platform=REASON) as session:

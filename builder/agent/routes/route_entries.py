@@ -37,7 +37,7 @@ def services(session: Session, hosts: Collection[str] | None = None) -> dict[str
         query = query.where(Domain.host.in_(hosts))
     domains = session.execute(query).all()
     apps = None if hosts is None else {row.app_id for row in domains}
-    backends, release_ids = _backends(session, apps)
+    backends, standby, release_ids = _backends(session, apps)
     running = _running(session, apps, release_ids)
     stopped = _scaled_to_nothing(session, apps)
     found: dict[str, Service | None] = {}
@@ -47,7 +47,7 @@ def services(session: Session, hosts: Collection[str] | None = None) -> dict[str
         found[row.host] = None if row.deleted_at else Service(
             row.app_id, row.name, row.tenant, tuple(backends[place]),
             stopped="" if backends[place] else _why_stopped(file_settings is not None, place in stopped),
-            traffic=_traffic(row.name, row.settings, file_settings or {}),
+            traffic=_traffic(row.name, row.settings, file_settings or {}), standby=tuple(standby[place]),
         )  # fmt: skip
     return found
 
@@ -67,19 +67,25 @@ def _traffic(app: str, settings: dict[str, Any], file_settings: dict[str, Any]) 
         return Traffic()
 
 
-def _backends(session: Session, apps: Collection[int] | None) -> tuple[Mapping[_Place, list[Backend]], dict[_Key, int]]:
+def _backends(
+    session: Session, apps: Collection[int] | None
+) -> tuple[Mapping[_Place, list[Backend]], Mapping[_Place, list[Backend]], dict[_Key, int]]:
+    """The targets, those on standby, and the release that the targets run."""
     query = select(
         Target.app_id, Target.environment, Target.process, Target.replica_id, Target.address, Target.port,
-        Replica.release_id, Replica.slot,
+        Replica.release_id, Replica.slot, Target.standby,
     ).join(Replica, Replica.id == Target.replica_id)  # fmt: skip
     if apps is not None:
         query = query.where(Target.app_id.in_(apps))
     backends: dict[_Place, list[Backend]] = defaultdict(list)
+    standby: dict[_Place, list[Backend]] = defaultdict(list)
     release_ids: dict[_Key, int] = {}
-    for app_id, environment, process, replica_id, address, port, release_id, slot in session.execute(query):
-        backends[app_id, environment, process].append(Backend(replica_id, address, port, slot))
-        release_ids[app_id, environment] = release_id
-    return backends, release_ids
+    for app_id, environment, process, replica_id, address, port, release_id, slot, waits in session.execute(query):
+        among = standby if waits else backends
+        among[app_id, environment, process].append(Backend(replica_id, address, port, slot))
+        if not waits:
+            release_ids[app_id, environment] = release_id
+    return backends, standby, release_ids
 
 
 def _scaled_to_nothing(session: Session, apps: Collection[int] | None) -> set[_Place]:

@@ -14,17 +14,22 @@ from slipway.models import Address, Release, Replica, Target
 from slipway.routes import hosts_of, route_table, touch_routes
 
 
-def replace_targets(session: Session, scope: Scope, process: str, replica_ids: Collection[str]) -> int:
-    """Name exactly these replicas, and return the generation in which that is so."""
-    query = select(Target.replica_id).filter_by(app_id=scope.app_id, environment=scope.environment, process=process)
-    named = set(session.scalars(query))
-    leaving, coming = named - set(replica_ids), set(replica_ids) - named
-    if not leaving and not coming:
+def replace_targets(
+    session: Session, scope: Scope, process: str, replica_ids: Collection[str], standby_ids: Collection[str] = ()
+) -> int:
+    """Name exactly these replicas, some of them as standby, and return the generation in which that is so."""
+    query = select(Target).filter_by(app_id=scope.app_id, environment=scope.environment, process=process)
+    named = {target.replica_id: target for target in session.scalars(query)}
+    wanted = dict.fromkeys(standby_ids, True) | dict.fromkeys(replica_ids, False)
+    if {replica_id: target.standby for replica_id, target in named.items()} == wanted:
         return route_table(session).generation
     generation = touch_routes(session, hosts_of(session, scope.app_id, scope.environment, process))
-    _take_out(session, leaving, generation)
+    _take_out(session, named.keys() - wanted.keys(), generation)
+    for replica_id in named.keys() & wanted.keys():
+        named[replica_id].standby = wanted[replica_id]
+    coming = wanted.keys() - named.keys()
     for replica in session.scalars(select(Replica).where(Replica.id.in_(coming), Replica.state == READY)):
-        session.add(_target(session, replica))
+        session.add(_target(session, replica, standby=wanted[replica.id]))
     session.execute(update(Address).where(Address.replica_id.in_(coming)).values(rests_from=None))
     session.flush()
     return generation
@@ -44,7 +49,7 @@ def _take_out(session: Session, replica_ids: Collection[str], generation: int) -
     session.execute(update(Address).where(Address.replica_id.in_(replica_ids)).values(rests_from=generation))
 
 
-def _target(session: Session, replica: Replica) -> Target:
+def _target(session: Session, replica: Replica, *, standby: bool) -> Target:
     release = session.get_one(Release, replica.release_id)
     return Target(
         tenant_id=replica.tenant_id,
@@ -54,4 +59,5 @@ def _target(session: Session, replica: Replica) -> Target:
         replica_id=replica.id,
         address=replica.address,
         port=release.configuration["port"],
+        standby=standby,
     )

@@ -29,6 +29,22 @@ local function is_from_upstream()
   return times ~= nil and times:find("%d$") ~= nil
 end
 
+-- Whether the last attempt got a connection. If nothing gave up before another one, nginx notes how long that took, or
+-- "-".
+local function was_connected(ctx)
+  if ctx.was_connected ~= nil then
+    return ctx.was_connected
+  end
+  local times = ngx.var.upstream_connect_time
+  return times ~= nil and times:find("%d$") ~= nil
+end
+
+-- The code of a failure that nothing of ours has named.
+local function code_of(ctx)
+  local code = failures.code_of(ngx.status, ctx.entry ~= nil)
+  return code == "replica-slow" and not was_connected(ctx) and "replica-unreachable" or code
+end
+
 -- What an app sent is no HTTP: nginx took it for HTTP/0.9, and sends no head before what it writes. HTTP/2 has its own.
 local function lacks_head()
   return ngx.req.http_version() == 0.9 and ngx.var.server_protocol:find("HTTP/1", 1, true) == 1
@@ -47,13 +63,14 @@ local function write(ctx)
     ngx.status = 504 -- given up in the balancer, which can only say 502
   end
   local entry = ctx.entry
-  local code = ctx.failure or (ctx.broken and "broken-answer") or failures.code_of(ngx.status, entry ~= nil)
+  local code = ctx.failure or (ctx.broken and "broken-answer") or code_of(ctx)
   local row = failures.BY_CODE[code]
   if ctx.failure then
     ngx.status = row.status -- found in the balancer, which can only say 502
   end
   ngx.var.slipway_fault = row.fault
-  local names = { host = ngx.var.host, app = entry and entry.name or "" }
+  local names = { host = ngx.var.host, app = entry and entry.name or "",
+    connect_s = entry and entry.connect_s, read_s = entry and entry.read_s }
   local page, content_type =
     pages.render(row, code, ngx.status, names, ngx.var.slipway_request_id, ngx.var.http_accept)
   ctx.page = ctx.broken and lacks_head() and with_head(page, content_type) or page

@@ -23,8 +23,8 @@ local MAY_MOVE = {
 
 -- Counts first, then looks whether the choice still stands. So a count that is made after a generation was confirmed
 -- misses no request that goes to a target which that generation removed.
-local function take_at_once(entry, streams, tried)
-  local target = balancing.pick(entry, tried)
+local function take_at_once(entry, streams, tried, pick)
+  local target = pick(entry, tried)
   if not target then
     return nil, "no-ready-replica"
   end
@@ -37,10 +37,10 @@ local function take_at_once(entry, streams, tried)
 end
 
 -- Returns target and entry; or nil and a failure's code.
-local function take(entry, streams, tried)
+local function take(entry, streams, tried, pick)
   local host = entry.host
   while true do
-    local target, failure = take_at_once(entry, streams, tried)
+    local target, failure = take_at_once(entry, streams, tried, pick)
     if target then
       return target, entry
     end
@@ -54,17 +54,17 @@ local function take(entry, streams, tried)
   end
 end
 
-local function take_anew(ctx, tried)
+local function take_anew(ctx, tried, pick)
   local entry, failure = routes.entry(ctx.entry.host)
   if not entry then
     return nil, failure
   end
-  return take(entry, ctx.streams, tried)
+  return take(entry, ctx.streams, tried, pick or balancing.pick)
 end
 
 -- Access phase, with the entry as it was looked up just now. Returns nothing, or a failure's code.
 function _M.choose(ctx, current)
-  local target, entry = take(current, ctx.streams)
+  local target, entry = take(current, ctx.streams, nil, balancing.pick)
   if not target then
     return entry
   end
@@ -74,7 +74,7 @@ end
 
 -- Rewrite phase, with an entry that may be outdated. Returns whether a target is chosen; without one nothing was done.
 function _M.choose_at_once(ctx, entry)
-  local target = take_at_once(entry, ctx.streams)
+  local target = take_at_once(entry, ctx.streams, nil, balancing.pick)
   if not target then
     return false
   end
@@ -91,11 +91,11 @@ local function has_come_to(times)
   return last ~= nil and before ~= nil and before ~= "-"
 end
 
--- Returns whether there is one that this request has not tried.
-local function take_another(ctx)
+-- Returns whether there is one that this request has not tried. `pick`: among which; the targets unless given.
+local function take_another(ctx, pick)
   ctx.tried = ctx.tried or {}
   ctx.tried[ctx.target.id] = true
-  local target, entry = take_anew(ctx, ctx.tried)
+  local target, entry = take_anew(ctx, ctx.tried, pick)
   if not target then
     return false
   end
@@ -104,9 +104,25 @@ local function take_another(ctx)
   return true
 end
 
--- After a failed attempt: another target, from the table as it is now. Without one, a target that took the connection
--- gets the request again (it may only have closed a kept connection; nginx asks only where repeating is safe), and one
--- that did not is given up. A slow target is given up too: the next may be as slow, and the client has waited enough.
+-- Where the next attempt goes, from the table as it is now: another target; without one the same again, once, if it
+-- took the connection (it may only have closed a kept one; nginx asks only where repeating is safe); then one on
+-- standby, which the last attempt is for in any case. Returns whether there is one.
+local function find_next(ctx, connected)
+  ctx.tries_left = (ctx.tries_left or 1) - 1
+  if ctx.tries_left == 0 and take_another(ctx, balancing.pick_standby) then
+    return true
+  end
+  if take_another(ctx) then
+    return true
+  end
+  if connected and not ctx.repeated and not process.is_orphan() then
+    ctx.repeated = true
+    return true
+  end
+  return take_another(ctx, balancing.pick_standby)
+end
+
+-- After a failed attempt. A slow target is given up: the next may be as slow, and the client has waited enough.
 -- Returns whether there is an attempt to make, and whether the last one was connected.
 local function move(ctx, code)
   local connected = has_come_to(ngx.var.upstream_connect_time) -- then a timeout means that it is slow, not absent
@@ -117,17 +133,21 @@ local function move(ctx, code)
     ejection.failed(ctx.entry, ctx.target)
   end
   ctx.judged = true
-  if connected and ctx.too_slow then
-    return false, connected
+  local may_go_on = not (connected and ctx.too_slow) and find_next(ctx, connected)
+  if not may_go_on then
+    ctx.was_connected = connected
   end
-  return take_another(ctx) or connected and not process.is_orphan(), connected
+  return may_go_on, connected
 end
 
 -- One more than there is to try even with a single target: the table may change meanwhile.
-local function more_tries(entry)
+local function more_tries(ctx)
+  local entry = ctx.entry
   local others = #entry.targets - 1
   if MAY_MOVE[ngx.req.get_method()] then
-    balancer.set_more_tries(others > MAX_MORE_TRIES and MAX_MORE_TRIES or others > 1 and others or 1)
+    local tries = (others > MAX_MORE_TRIES and MAX_MORE_TRIES or others > 1 and others or 1)
+    ctx.tries_left = #entry.standby > 0 and tries + 1 or nil
+    balancer.set_more_tries(ctx.tries_left or tries)
   end
 end
 
@@ -185,7 +205,7 @@ local function dial_first(ctx, answer_s)
   if failure then
     return give_up(ctx, failure, failure == "no-ready-replica")
   end
-  more_tries(ctx.entry)
+  more_tries(ctx)
   return dial(ctx, answer_s)
 end
 
@@ -203,6 +223,7 @@ function _M.dial(answer_s)
   end
   if not was_sent then
     balancer.set_more_tries(1) -- so that the last failure leads here too, and the request may wait
+    ctx.tries_left = 1
   end
   metrics.count("retries", ctx.entry.app)
   return dial(ctx, answer_s)

@@ -11,11 +11,20 @@ local STRATEGIES = {
   least_load = require("slipway.balancing.least_load"),
 }
 
--- `tried`: ids that this request need not try again. Ejected targets come last: they beat an error page.
+-- One of those on standby, or nil.
+function _M.pick_standby(entry, tried)
+  return STRATEGIES.round_robin({ app = entry.app, targets = entry.standby }, tried)
+end
+
+-- `tried`: ids that this request need not try again. Ejected targets come last: they beat an error page. Without a
+-- target those on standby take the request.
 function _M.pick(entry, tried)
   local targets = entry.targets
   if #targets == 1 and not tried then
     return targets[1]
+  end
+  if #targets == 0 then
+    return _M.pick_standby(entry, tried)
   end
   local strategy = STRATEGIES[entry.balancing] or STRATEGIES.round_robin
   local avoided, to_try = ejection.avoided(entry, tried)

@@ -23,6 +23,7 @@ local function numbers(said, defaults)
   return found
 end
 
+-- A target as requests work with it.
 local function target_of(said)
   local id, address = tostring(said.id), tostring(said.address)
   return {
@@ -32,6 +33,14 @@ local function target_of(said)
     weight = tonumber(said.weight) or 1,
     streak = "target:" .. id,
   }
+end
+
+local function targets_of(said)
+  local targets = {}
+  for i, target in ipairs(type(said) == "table" and said or {}) do
+    targets[i] = target_of(target)
+  end
+  return targets
 end
 
 -- The code of why nothing is meant to serve; nil when something is.
@@ -48,10 +57,6 @@ function _M.read(raw)
   if type(said) ~= "table" or type(said.targets) ~= "table" then
     return nil
   end
-  local targets = {}
-  for i, target in ipairs(said.targets) do
-    targets[i] = target_of(target)
-  end
   local timeouts = numbers(said.timeouts, { connect_s = CONNECT_S, read_s = READ_S })
   return {
     raw = raw,
@@ -60,7 +65,8 @@ function _M.read(raw)
     tenant = tostring(said.tenant),
     access = type(said.access) == "string" and said.access or "public",
     balancing = said.balancing,
-    targets = targets,
+    targets = targets_of(said.targets),
+    standby = targets_of(said.standby), -- for what no target takes
     stopped = why_stopped(said.stopped),
     connect_s = timeouts.connect_s,
     read_s = timeouts.read_s,

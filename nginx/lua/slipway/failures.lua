@@ -1,5 +1,5 @@
 -- What the edge itself answers, by code: HTTP status, whose fault it is (client, app, platform), what happened and what
--- to do. `%{host}` and `%{app}` are filled in.
+-- to do. `%{host}`, `%{app}` and the seconds of the app's timeouts are filled in.
 local _M = {}
 
 _M.BY_CODE = {
@@ -89,10 +89,17 @@ _M.BY_CODE = {
     detail = "What the app answered is no HTTP, or an interim response (1xx), which the edge can't pass on.",
     remedy = "If the app is yours: turn off early hints, and switch protocols only when a client asks for WebSocket.",
   },
-  ["replica-slow"] = {
-    status = 504, fault = "app", title = "App too slow",
-    detail = "The app did not answer in time. It may still be working on the request.",
-    remedy = "Look whether it was done before you repeat it. If the app is yours: slipway logs -a %{app}",
+  ["replica-slow"] = { -- the edge can't tell which of the three it is
+    status = 504, fault = "app", title = "App gave no answer in time",
+    detail = "The app took the request and sent nothing for %{read_s} s. It may work on it still, hang, or have lost "
+      .. "it with a process that crashed.",
+    remedy = "Look whether it was done before you repeat it. If the app is yours, see what it printed: "
+      .. "slipway logs -a %{app}; if it needs more time: slipway apps set timeouts.read_s=… -a %{app}",
+  },
+  ["replica-unreachable"] = {
+    status = 504, fault = "app", title = "App took no connection",
+    detail = "The app took no connection within %{connect_s} s, so the request was not sent to it.",
+    remedy = "Try again. If the app is yours, see whether its replicas run: slipway ps -a %{app}",
   },
   ["edge-starting"] = {
     status = 503, fault = "platform", title = "Platform starting", retry_after_s = 2,

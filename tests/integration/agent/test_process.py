@@ -28,7 +28,14 @@ from tests.integration.agent.rig import Rig
 pytestmark = pytest.mark.engine
 
 SERVER = "python -u -m http.server $PORT --directory /etc"
-QUICK = {"RECONCILE_S": "0.5", "DRAIN_GRACE_S": "5", "STOP_GRACE_S": "2", "PROBE_TIMEOUT_S": "20", "POLL_S": "3600"}
+QUICK = {
+    "RECONCILE_S": "0.5",
+    "WATCH_S": "0",
+    "DRAIN_GRACE_S": "5",
+    "STOP_GRACE_S": "2",
+    "PROBE_TIMEOUT_S": "20",
+    "POLL_S": "3600",
+}
 
 
 class Host:

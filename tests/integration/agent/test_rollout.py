@@ -26,7 +26,7 @@ def test_a_built_deployment_becomes_live_with_its_replicas_in_the_route_table(ri
     assert len(rig.running(app)) == 2
     assert len(rig.addresses(app)) == 2
     assert [(step["name"], step["ok"]) for step in row.steps][-2:] == [("start", True), ("switch", True)]
-    assert row.steps[-2]["note"] == "2 replicas, both answered on port 8000"
+    assert row.steps[-2]["note"] == "2 replicas, both answered GET /"
     assert row.steps[-1]["note"].endswith("in force on 1 edge")
 
 

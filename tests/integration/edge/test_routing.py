@@ -100,6 +100,19 @@ def test_a_slow_app_is_504(rig, backend):
     answer = rig.edge.ask("shop.localhost", "/slow")
 
     assert (answer.status, answer.json["code"], answer.json["fault"]) == (504, "replica-slow", "app")
+    assert "sent nothing for 0.3 s" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_app_that_takes_no_connection_was_not_asked(rig, black_hole, method, targets):
+    holes = (target(black_hole.port, f"hole-{number}") for number in range(targets))
+    rig.route("shop.localhost", *holes, timeouts={"connect_s": 0.2, "read_s": 60})
+
+    answer = rig.edge.ask("shop.localhost", method=method, body=b"x")
+
+    assert (answer.status, answer.json["code"], answer.json["fault"]) == (504, "replica-unreachable", "app")
+    assert "within 0.2 s, so the request was not sent" in answer.json["detail"]
 
 
 def test_a_slow_app_is_asked_once_even_if_others_could_be(rig, backend):

@@ -20,7 +20,7 @@ PER_TENANT = 100
 NOBODY_WAITS = {"waiting": {"requests": 0}}
 """A host without a target answers 503 at once."""
 _DEFAULTS = Defaults(
-    memory_bytes=512 << 20, cpus=1, pids=256, probe_timeout_s=30, drain_grace_s=30, stop_grace_s=10,
+    memory_bytes=512 << 20, cpus=1, pids=256, probe_timeout_s=30, watch_s=0, drain_grace_s=30, stop_grace_s=10,
     pre_deploy_timeout_s=600,
 )  # fmt: skip
 

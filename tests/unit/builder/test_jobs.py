@@ -366,6 +366,27 @@ def test_the_rollout_is_followed_to_its_end(rig: Rig, monkeypatch: pytest.Monkey
     assert rig.log.finished == [deployment.id]
 
 
+def test_one_that_gives_way_while_its_success_is_reported_is_reported_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "FOLLOW_S", 20.0)
+    deployment = rig.push()
+
+    def goes_live(_app_id: int) -> None:
+        with rig.db.write(tenant_id=rig.tenant_id) as session:
+            lifecycle.advance(rig_row(session, deployment.id), State.LIVE)
+
+    def gives_way() -> None:
+        with rig.db.write(tenant_id=rig.tenant_id) as session:
+            lifecycle.fail(rig_row(session, deployment.id), DeploymentFailed("start-crashed", "it ended"))
+        monkeypatch.setattr(rig.statuses, "settle", lambda: None)
+
+    monkeypatch.setattr(rig.queue, "wake_agent", goes_live)
+    monkeypatch.setattr(rig.statuses, "settle", gives_way)
+    assert rig.work(deployment) == "failed"
+    assert [state for _, state in rig.statuses.sent] == ["pending", "success", "failure"]
+
+
 def rig_row(session: Any, deployment_id: int) -> Any:
     from slipway.models import Deployment
 

@@ -64,6 +64,21 @@ def test_a_failure_ends_with_what_to_do_and_code_1(capsys: pytest.CaptureFixture
     assert lines[-1] == "Error start-probe-failed · deployment 318"
 
 
+def test_one_that_was_live_and_gave_way_ends_as_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    steps = live()["steps"][:4]
+    told = "replica web-1 ended with exit code 3, 3.1 s after it went live; v1 serves again"
+    moves = [
+        live(steps=[*steps, step("watch", None, ok=None, note="for 10 s; v1 stands by")]),
+        failed(steps=[*steps, step("watch", 3.1, ok=False, note=told)], reason="start-crashed", detail=told),
+    ]
+    ended = watch(client(answering(moves, PATH)), Output(), deployment(), timeout_s=60)
+    assert code_of(ended) == Exit.FAILED
+    lines = capsys.readouterr().out.splitlines()
+    assert f"  ✘ watch        3.1 s   {told}" in lines
+    assert lines[-1] == "Error start-crashed · deployment 318"
+    assert not [line for line in lines if line.startswith("live")]
+
+
 @pytest.mark.parametrize(("state", "code"), [("skipped", 1), ("superseded", 1), ("cancelled", 1), ("retired", 0)])
 def test_the_code_says_whether_what_was_asked_for_holds(state: str, code: int) -> None:
     ended = deployment(state=state, reason=state)

@@ -17,6 +17,7 @@ DEFAULTS = Defaults(
     cpus=1,
     pids=256,
     probe_timeout_s=30,
+    watch_s=10,
     drain_grace_s=30,
     stop_grace_s=10,
     pre_deploy_timeout_s=600,
@@ -69,6 +70,25 @@ def test_commands_are_split_like_a_shell_splits_words_and_run_by_none() -> None:
 def test_a_snapshot_comes_back_from_json_as_it_was(settings: dict[str, Any]) -> None:
     found = replace(made(settings, A="sealed"), volumes=(Mount("data", "/data", ("web",), shared=False),))
     assert Configuration.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+@pytest.mark.parametrize(
+    ("settings", "probe"), [({}, "http"), ({"health": "tcp"}, "tcp"), ({"health_path": "/health"}, "path")]
+)
+def test_ready_is_an_answer_unless_the_app_says_that_it_gives_none(settings: dict[str, Any], probe: str) -> None:
+    assert made(settings).probe == probe
+
+
+@pytest.mark.parametrize(("path", "probe"), [(None, "tcp"), ("/health", "path")])
+def test_a_release_frozen_before_there_was_a_choice_runs_as_it_ran(path: str | None, probe: str) -> None:
+    older = {name: value for name, value in made().to_json().items() if name not in ("health", "watch_s")}
+    found = Configuration.from_json(older | {"health_path": path})
+    assert (found.probe, found.watch_s) == (probe, 0)
+
+
+@pytest.mark.parametrize(("timeouts", "watch_s"), [({}, 10), ({"watch_s": 0}, 0), ({"watch_s": 60}, 60)])
+def test_how_long_a_release_is_watched_is_frozen_with_it(timeouts: dict[str, Any], watch_s: float) -> None:
+    assert made({"timeouts": timeouts}).watch_s == watch_s
 
 
 def test_what_releases_no_longer_freeze_is_left_out() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slipway.core.diagnosis import health_remedy, own_lines, remedies
+from slipway.core.diagnosis import own_lines, probe_remedies, remedies
 
 
 @pytest.mark.parametrize(
@@ -58,13 +58,40 @@ def test_nothing_is_guessed_when_it_answered() -> None:
     ],
 )
 def test_a_health_check_that_is_answered_badly_is_mended_or_moved(message: str, told: str) -> None:
-    [remedy] = health_remedy(message)
+    [remedy] = probe_remedies(message)
     assert remedy.startswith(told)
     assert "slipway apps set health_path=/…" in remedy
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "GET :8000/ was answered with something that is not HTTP (30 tries)",
+        "GET :8000/ was accepted, but not answered within 5 s (6 tries)",
+        "GET :8000/ was accepted, and the connection closed without an answer (200 tries)",
+    ],
+)
+def test_whoever_speaks_no_http_is_told_how_to_say_so(message: str) -> None:
+    [remedy] = probe_remedies(message)
+    assert 'health = "tcp"' in remedy
+
+
+@pytest.mark.parametrize(
+    ("tail", "told"),
+    [
+        ("ModuleNotFoundError: No module named 'no_such.module'", "no_such.module is imported but not installed"),
+        ("ImproperlyConfigured: The SECRET_KEY setting must not be empty.", "slipway env set SECRET_KEY="),
+        ("sqlite3.OperationalError: unable to open database file", "the root file system is read-only"),
+        ("OSError: [Errno 30] Read-only file system: '/app/log'", "read_only = false"),
+    ],
+)
+def test_what_keeps_an_app_from_its_start_is_recognised(tail: str, told: str) -> None:
+    [remedy] = remedies(tail, port=8000, refused=False)
+    assert told in remedy
+
+
 def test_another_failure_is_not_the_health_paths() -> None:
-    assert health_remedy("GET :8000/health was refused") == []
+    assert probe_remedies("GET :8000/health was refused") == []
 
 
 def test_the_apps_own_lines_go_before_the_log_of_our_asking() -> None:

@@ -37,6 +37,13 @@ def test_an_entry_is_as_the_protocol_says() -> None:
     }
 
 
+def test_what_stands_by_is_named_apart() -> None:
+    standby = (Backend("r-0", "10.0.0.9", 5000),)
+    made = entry(Service(42, "shop", "acme", (Backend("r-1", "10.0.0.2", 8000),), standby), 1)
+    assert [target["id"] for target in made["targets"]] == ["r-1"]
+    assert made["standby"] == [{"id": "r-0", "address": "10.0.0.9", "port": 5000}]
+
+
 def test_an_app_without_a_ready_replica_has_an_entry_without_targets() -> None:
     assert entry(Service(1, "shop", "acme"), 1)["targets"] == []
 

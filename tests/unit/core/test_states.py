@@ -33,13 +33,24 @@ def test_whatever_is_on_its_way_can_be_stopped(old: State, stop: State) -> None:
     assert move(old, stop) is stop
 
 
-@pytest.mark.parametrize("stop", STOPS)
-def test_what_serves_can_only_retire(stop: State) -> None:
+@pytest.mark.parametrize("stop", sorted(set(STOPS) - {State.FAILED}))
+def test_what_serves_can_only_retire_or_give_way(stop: State) -> None:
     with pytest.raises(Conflict, match="is live can't become"):
         move(State.LIVE, stop)
 
 
-@pytest.mark.parametrize(("old", "new"), list(itertools.product([State.RETIRED, *STOPS], State)))
+def test_what_gives_way_fails_and_the_one_before_is_live_again() -> None:
+    assert move(State.LIVE, State.FAILED) is State.FAILED
+    assert move(State.RETIRED, State.LIVE) is State.LIVE
+
+
+@pytest.mark.parametrize("new", sorted(set(State) - {State.LIVE}))
+def test_what_retired_can_only_come_back(new: State) -> None:
+    with pytest.raises(Conflict):
+        move(State.RETIRED, new)
+
+
+@pytest.mark.parametrize(("old", "new"), list(itertools.product(STOPS, State)))
 def test_what_has_ended_never_moves_again(old: State, new: State) -> None:
     with pytest.raises(Conflict):
         move(old, new)

@@ -1,0 +1,109 @@
+"""A new release is watched for a while, and one that does not hold gives way to the one before."""
+
+from __future__ import annotations
+
+import logging
+
+from sqlalchemy.orm import Session
+
+from builder.agent.parts import REASON, Parts, Scope
+from builder.agent.rollout import draining, failures, staffing
+from builder.agent.rollout.view import watched
+from builder.agent.routes.targets import replace_targets
+from slipway import lifecycle
+from slipway.core.configuration import WEB, Configuration
+from slipway.core.fleet import EndWatch, Fail, Failure, GiveWay
+from slipway.core.states import BY_HAND, State
+from slipway.errors import DeploymentFailed
+from slipway.models import TO_CHANGE, App, Deployment, Release, Tenant
+
+log = logging.getLogger(__name__)
+
+
+def begin(session: Session, row: Deployment, now: float, image_before: str) -> bool:
+    """Open the live deployment's step `watch`; says whether it is watched at all. `image_before`, the app's, comes back
+    when the deployment that changed it gives way."""
+    release = session.get_one(Release, row.release_id)
+    watch_s = Configuration.from_json(release.configuration).watch_s
+    if watch_s <= 0:
+        return False
+    lifecycle.begin_step(row, "watch", until=now + watch_s, image_before=image_before)
+    before = _name(session, row.previous_id)
+    lifecycle.note_step(row, f"for {watch_s:g} s" + (f"; {before} stands by" if before else ""))
+    return True
+
+
+def give_way(parts: Parts, scope: Scope, action: GiveWay) -> bool:
+    """In one transaction the deployment fails, the one before is live again, and its replicas get the targets."""
+    error = failures.explained(parts, Fail(action.deployment_id, action.failure, action.replica_id))
+    with parts.db.write(platform=REASON) as session:
+        app = session.get_one(App, scope.app_id, with_for_update=TO_CHANGE)
+        row = _watched(session, action.deployment_id)
+        before = session.get(Deployment, action.previous_id, with_for_update=TO_CHANGE)
+        if row is None or before is None or before.state != State.RETIRED:
+            return False
+        _take_back_image(app, row)
+        lifecycle.fail(row, _with_consequence(session, error, before, parts.clock() - _since(row)))
+        session.flush()  # one live at a time: this one leaves first
+        lifecycle.bring_back(before)
+        replace_targets(session, scope, WEB, action.standby_ids)
+        repository, commit = app.repository, row.commit_sha if row.source == "git" else ""
+        description = f"{app.name} failed: {row.detail}"
+        tenant = session.get_one(Tenant, scope.tenant_id).name
+    staffing.publish(parts)
+    log.warning("gave way", extra={"deployment": action.deployment_id, "to": action.previous_id, "why": error.message})
+    url = f"{parts.settings.public_url.rstrip('/')}/deployments/{action.deployment_id}"
+    parts.statuses.send(
+        repository, commit, "failure", tenant=tenant, app=app.name, description=description, target_url=url
+    )
+    return True
+
+
+def end(parts: Parts, _scope: Scope, action: EndWatch) -> bool:
+    """The release held; or it did not, and there is none to give way to. The old replicas may go."""
+    with parts.db.write(platform=REASON) as session:
+        row = _watched(session, action.deployment_id)
+        if row is None:
+            return False
+        note = _without_consequence(action.failure) if action.failure else ""
+        lifecycle.end_step(row, ok=action.failure is None, note=note)
+        draining.begin(session, row)
+    if action.failure:
+        log.warning("failed while watched", extra={"deployment": action.deployment_id, "why": action.failure.message})
+    return True
+
+
+def _watched(session: Session, deployment_id: int) -> Deployment | None:
+    row = session.get(Deployment, deployment_id, with_for_update=TO_CHANGE)
+    return row if row is not None and watched(row) else None
+
+
+def _since(row: Deployment) -> float:
+    step = watched(row)
+    return float(step["started_at"]) if step else 0.0
+
+
+def _take_back_image(app: App, row: Deployment) -> None:
+    step = watched(row)
+    if step and row.source == "image" and row.kind in BY_HAND and app.image == row.ref:
+        app.image = str(step["image_before"])
+
+
+def _with_consequence(
+    session: Session, error: DeploymentFailed, before: Deployment, after_s: float
+) -> DeploymentFailed:
+    name = _name(session, before.id)
+    message = f"{error.message}, {after_s:.1f} s after it went live; {name} serves again"
+    return DeploymentFailed(error.reason, message, remedy=error.remedy, tail=error.tail)
+
+
+def _without_consequence(failure: Failure) -> str:
+    again = ": it is started again, later each time" if failure.reason == "start-crashed" else ""
+    return f"{failure.message}; no release before it could take over{again}"
+
+
+def _name(session: Session, deployment_id: int | None) -> str:
+    """`v3`; empty when there is none."""
+    row = session.get(Deployment, deployment_id) if deployment_id else None
+    release = session.get(Release, row.release_id) if row and row.release_id else None
+    return f"v{release.number}" if release else ""

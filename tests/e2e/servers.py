@@ -1,0 +1,157 @@
+"""Apps on the servers that people use, each in a version that works and in one that does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REQUIREMENTS = "flask\ngunicorn\nuvicorn\nwaitress\ndjango\n"
+"""The same of all, so that they are installed once."""
+WATCH_S = 10
+
+VERSION = 'from pathlib import Path\n\nVERSION = Path(__file__).with_name("VERSION").read_text().strip()\n'
+FLASK = f"""{VERSION}
+from flask import Flask
+
+app = Flask(__name__)
+app.get("/")(lambda: VERSION)
+"""
+ASGI = f"""{VERSION}
+
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        headers = [(b"content-length", str(len(VERSION)).encode())]
+        await send({{"type": "http.response.start", "status": 200, "headers": headers}})
+        await send({{"type": "http.response.body", "body": VERSION.encode()}})
+"""
+DJANGO = f"""{VERSION}
+import os
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpResponse
+from django.urls import path
+
+settings.configure(SECRET_KEY={{key}}, ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"])
+urlpatterns = [path("", lambda _: HttpResponse(VERSION))]
+app = get_wsgi_application()
+"""
+PLAIN = f"""{VERSION}
+import contextlib, os, socket, threading, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(VERSION)))
+        self.end_headers()
+        self.wfile.write(VERSION.encode())
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+
+def serve():
+    Server(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
+
+"""
+NO_HTTP = """
+with socket.create_server(("0.0.0.0", int(os.environ["PORT"]))) as listener:
+    while True:
+        connection, _ = listener.accept()
+        with contextlib.suppress(OSError), connection:
+            connection.sendall(b"* OK IMAP4rev1 ready\\r\\n")
+            connection.recv(4096)
+"""
+FORKS = """
+if os.fork():
+    time.sleep(1)
+    os._exit(0)  # the child answers meanwhile
+serve()
+"""
+CRASHES = """
+threading.Timer(3, lambda: (print("out of luck", flush=True), os._exit(7))).start()
+serve()
+"""
+GUNICORN = "gunicorn --bind 0.0.0.0:$PORT app:app"
+
+
+@dataclass(frozen=True)
+class Case:
+    """An app, and what becomes of its second version."""
+
+    name: str
+    command: str
+    good: str
+    bad: str
+    ends: str = "failed"
+    reason: str = "start-crashed"
+    told: tuple[str, ...] = ()
+    """Words of the deployment's detail, remedy or tail."""
+    watch_s: int = 0
+    probe_s: int = 90
+
+    @property
+    def settings(self) -> str:
+        timeouts = f"[timeouts]\nprobe_s = {self.probe_s}\nwatch_s = {self.watch_s}\nstop_s = 2\n"
+        return f'{timeouts}[processes.web]\ncommand = "{self.command}"\n'
+
+
+CASES = (
+    Case(
+        "gunicorn",
+        GUNICORN,
+        FLASK,
+        f"import no_such_module\n{FLASK}",
+        told=("replica web-1 ended with exit code 3", "no_such_module is imported but not installed"),
+    ),
+    Case(
+        "uvicorn",
+        "uvicorn --host 0.0.0.0 --port $PORT app:app",
+        ASGI,
+        f"{ASGI}\nimport os\n\nURL = os.environ['DATABASE_URL']\n",
+        told=("ended with exit code 1", "slipway env set -a uvicorn DATABASE_URL="),
+    ),
+    Case(
+        "waitress",
+        "waitress-serve --listen=0.0.0.0:$PORT app:app",
+        FLASK,
+        f"{FLASK}\nimport sqlite3\n\nsqlite3.connect('/app/shop.db').execute('create table carts (id)')\n",
+        told=("the root file system is read-only",),
+    ),
+    Case(
+        "django",
+        GUNICORN,
+        DJANGO.format(key="'a secret of tests'"),
+        DJANGO.format(key="os.environ['SECRET_KEY']"),
+        told=("replica web-1 ended with exit code 3", "slipway env set -a django SECRET_KEY="),
+    ),
+    Case("slow", GUNICORN, FLASK, f"import time\n\ntime.sleep(8)\n{FLASK}", ends="live", reason=""),
+    Case(
+        "forks",
+        "python -u app.py",
+        f"{PLAIN}\nserve()\n",
+        PLAIN + FORKS,
+        told=("replica web-1 ended with exit code 0", "must stay in the foreground"),
+        watch_s=WATCH_S,
+    ),
+    Case(
+        "nohttp",
+        "python -u app.py",
+        f"{PLAIN}\nserve()\n",
+        PLAIN + NO_HTTP,
+        reason="start-probe-failed",
+        told=("was answered with something that is not HTTP", 'health = "tcp"'),
+        probe_s=20,
+    ),
+    Case(
+        "crashes",
+        "python -u app.py",
+        f"{PLAIN}\nserve()\n",
+        PLAIN + CRASHES,
+        told=("replica web-1 ended with exit code 7, ", "s after it went live; v1 serves again", "out of luck"),
+        watch_s=WATCH_S,
+    ),
+)

@@ -1,0 +1,93 @@
+"""While a new release is watched, the release before takes what no target of the new one does."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections import Counter
+
+import pytest
+from edge_publisher import target
+from edge_rig import eventually, free_port
+
+HOST = "shop.localhost"
+QUICK = {"connect_s": 0.3, "read_s": 60}
+
+
+@pytest.fixture
+def rig(shared_rig):
+    shared_rig.unroute(HOST)
+    return shared_rig
+
+
+def backends_that_answer(rig, requests=20, **asked):
+    answers = [rig.edge.ask(HOST, **asked) for _ in range(requests)]
+    assert {answer.status for answer in answers} == {200}
+    return {answer.json["backend"] for answer in answers}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_while_a_target_takes_requests_those_on_standby_get_none(rig, backend, method):
+    new, old = backend("new"), backend("old")
+    rig.route(HOST, target(new.port), standby=[target(old.port)])
+
+    assert backends_that_answer(rig, method=method, body=b"x") == {"new"}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("targets", [1, 2, 5])
+def test_when_no_target_takes_a_request_one_on_standby_does(rig, backend, method, targets):
+    old = backend("old")
+    rig.route(
+        HOST, *(target(free_port()) for _ in range(targets)), standby=[target(old.port)], ejection={"failures": 0}
+    )
+
+    assert backends_that_answer(rig, method=method, body=b"x") == {"old"}
+    assert eventually(lambda: rig.edge.status["inflight"] == {})
+
+
+def test_a_target_that_takes_no_connection_costs_its_timeout_and_no_request(rig, backend, black_hole):
+    old = backend("old")
+    rig.route(HOST, target(black_hole.port), standby=[target(old.port)], timeouts=QUICK)
+
+    assert backends_that_answer(rig, 3, method="POST", body=b"x") == {"old"}
+
+
+def test_a_get_that_died_with_its_target_is_answered_from_standby(rig, backend):
+    new, old = backend("new"), backend("old")
+    new.behaviour = "die"
+    rig.route(HOST, target(new.port), standby=[target(old.port)])
+
+    assert backends_that_answer(rig) == {"old"}
+    assert rig.edge.ask(HOST, method="POST", body=b"x").status == 502  # it may have been done
+
+
+def test_an_answer_of_5xx_is_an_answer(rig, backend):
+    new, old = backend("new"), backend("old")
+    rig.route(HOST, target(new.port), standby=[target(old.port)])
+
+    assert rig.edge.ask(HOST, "/fail").status == 500
+
+
+def test_requests_under_way_when_every_target_ends_are_not_lost(rig, backend):
+    new, old = backend("new"), backend("old")
+    rig.route(HOST, target(new.port), standby=[target(old.port)])
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        before = [pool.submit(rig.edge.ask, HOST) for _ in range(100)]
+        eventually(lambda: len(new.record.requests) > 20)
+        new.stop()
+        after = [pool.submit(rig.edge.ask, HOST) for _ in range(100)]
+        statuses = Counter(each.result().status for each in (*before, *after))
+
+    assert statuses == {200: 200}
+    assert old.record.requests
+
+
+def test_one_that_leaves_standby_gets_no_new_request(rig, backend):
+    new, old = target(free_port()), backend("old")
+    rig.route(HOST, new, standby=[target(old.port)], ejection={"failures": 0})
+    assert backends_that_answer(rig, 1) == {"old"}
+
+    rig.route(HOST, new, ejection={"failures": 0})
+
+    assert rig.edge.ask(HOST).json["code"] == "replica-failed"
