@@ -251,7 +251,7 @@ def _set_repository(services: Services, app: App, url: str) -> None:
 
 def _forget_head(app: App) -> None:
     """The branch is another one: what was deployed so far says nothing of it."""
-    app.head, app.branch_sequence = None, app.next_sequence
+    app.head, app.branch_sequence = None, app.next_sequence or 0  # a new app has none yet
 
 
 def _seal_credential(services: Services, app: App, credential: str | None) -> None:

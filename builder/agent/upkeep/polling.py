@@ -132,14 +132,14 @@ def _decided(session: Session, app: App) -> Decided | None:
     given_up = or_(Deployment.state == str(State.SUPERSEDED), Deployment.reason == BRANCH_GONE)
     query = select(Deployment.commit_sha, Deployment.state, given_up.label("given_up"))
     of_app = query.where(Deployment.app_id == app.id, Deployment.environment == PRODUCTION)
-    of_branch = of_app.where(Deployment.sequence >= app.branch_sequence, _tells_of(BRANCHES + app.branch))
+    of_branch = of_app.where(Deployment.sequence >= app.branch_sequence, _reports_head(BRANCHES + app.branch))
     newest = session.execute(of_branch.order_by(given_up, Deployment.sequence.desc()).limit(1)).first()
     if newest is None:
         return None
     return Decided(None) if newest.given_up else Decided(newest.commit_sha, newest.state not in NOT_COMPARED)
 
 
-def _tells_of(ref: str) -> ColumnElement[bool]:
+def _reports_head(ref: str) -> ColumnElement[bool]:
     """A push, whatever became of it; or the branch deployed by hand, if that came to something."""
     pushed = and_(Deployment.kind == str(Kind.PUSH), Deployment.ref == ref)
     came_to_nothing = [str(state) for state in (State.FAILED, State.CANCELLED, State.SUPERSEDED)]

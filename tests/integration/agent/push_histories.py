@@ -267,6 +267,6 @@ class History:
     def rows(self) -> list[Deployment]:
         return sorted(self.world.rig.all(Deployment, app_id=self.app.id), key=lambda row: row.sequence)
 
-    def told(self) -> list[tuple[Any, ...]]:
+    def described(self) -> list[tuple[Any, ...]]:
         """For whoever looks at a failure."""
         return [(row.kind, row.commit_sha[:7], row.state, row.actor, row.detail) for row in self.rows()]

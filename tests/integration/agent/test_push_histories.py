@@ -38,5 +38,5 @@ def test_what_is_live_in_the_end_is_what_the_newest_head_asks_for(world: World) 
         history = History(world, seed)
         for run in range(RUNS_OF_EACH):
             history.go_on()
-            assert not history.wrong(), (seed, run, history.wrong(), history.heads, history.told())
+            assert not history.wrong(), (seed, run, history.wrong(), history.heads, history.described())
         history.end()

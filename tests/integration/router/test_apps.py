@@ -126,7 +126,9 @@ def test_a_changed_source_waits_for_the_next_push(api: Api, owner: Caller) -> No
         "prod",
     )
     with api.services.db.read(platform="a test looks") as session:
-        assert session.scalars(select(App.repository_identity)).one() == "github.example/acme/other"
+        app = session.scalars(select(App)).one()
+    assert app.repository_identity == "github.example/acme/other"
+    assert (app.head, app.branch_sequence) == (None, app.next_sequence), "what was deployed is of another branch"
 
 
 def test_a_change_that_breaks_a_rule_changes_nothing(owner: Caller) -> None:

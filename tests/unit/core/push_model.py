@@ -137,9 +137,9 @@ class Platform:
         self.seen_bodies.add(body.number)
 
     def poll(self) -> bool:
-        told = [row for row in self.rows if self._tells(row) and not self._came_to_nothing_by_hand(row)]
-        given_up = [row for row in told if row.state is State.SUPERSEDED or row.reason == ordering.BRANCH_GONE]
-        kept = [row for row in told if row not in given_up]
+        reported = [row for row in self.rows if self._reports(row) and not self._came_to_nothing_by_hand(row)]
+        given_up = [row for row in reported if row.state is State.SUPERSEDED or row.reason == ordering.BRANCH_GONE]
+        kept = [row for row in reported if row not in given_up]
         decided = Decided(kept[-1].commit.sha, kept[-1].state not in NOT_COMPARED) if kept else Decided(None)
         missed = is_missed(self.head.sha, decided, self.last_seen)
         self.last_seen = self.head.sha
@@ -285,15 +285,15 @@ class Platform:
         if not standing:
             return None
         choice = standing[-1]
-        told = [each for each in self.rows[: row.sequence - 1] if self._tells(each) and not each.repeats]
-        before = [each.commit.sha for each in told if each.sequence < choice.sequence]
-        since = [each for each in told if each.sequence > choice.sequence and each.commit != row.commit]
+        reported = [each for each in self.rows[: row.sequence - 1] if self._reports(each) and not each.repeats]
+        before = [each.commit.sha for each in reported if each.sequence < choice.sequence]
+        since = [each for each in reported if each.sequence > choice.sequence and each.commit != row.commit]
         if row.repeats:
             since = [each for each in since if each.state not in NOT_COMPARED | {State.SUPERSEDED}]
         return Choice(choice.sequence, choice.kind, before[-1] if before else None, moved_since=bool(since))
 
     @staticmethod
-    def _tells(row: Row) -> bool:
+    def _reports(row: Row) -> bool:
         return row.kind is Kind.PUSH or (row.kind in BY_HAND and row.on_branch)
 
     @staticmethod

@@ -66,9 +66,9 @@ def may_stand(platform: Platform, choice: Row, pushes: int) -> bool:
 
 def was_known(platform: Platform, choice: Row) -> bool:
     """Whoever chose could see where the branch was, and nothing that came in later looks like a push to there."""
-    told = [row for row in platform.rows if row.kind is Kind.PUSH and not row.repeats]
-    before = [row.commit for row in told if row.sequence < choice.sequence]
-    later = [row for row in told if row.sequence > choice.sequence]
+    reported = [row for row in platform.rows if row.kind is Kind.PUSH and not row.repeats]
+    before = [row.commit for row in reported if row.sequence < choice.sequence]
+    later = [row for row in reported if row.sequence > choice.sequence]
     there = [row for row in later if row.commit == platform.head]
     looks_new = any(row.delivered for row in there) or (there and len(there) < len(later))
     return before[-1] == platform.head and not looks_new
