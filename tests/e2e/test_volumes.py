@@ -88,7 +88,7 @@ def test_what_is_written_stays_until_its_volume_is_removed(stack: Stack, referen
     said = stack.cli("apps", "delete", "notes", "--confirm", "notes")
     assert f"slipway volumes remove {kept['data']['id']}" in said
     assert {each["state"] for each in volumes(stack, "notes").values()} <= {"app deleted", "in use"}
-    eventually(lambda: not stack.containers("label=slipway.process"), what="its containers are gone")
+    eventually(lambda: not stack.containers("name=-acme-notes-"), what="its containers are gone")
     assert volumes(stack, "notes")["data"]["size_bytes"] == kept["data"]["size_bytes"]
     stack.cli("volumes", "remove", kept["data"]["id"], "--confirm", kept["data"]["id"])
     eventually(lambda: set(volumes(stack, "notes")) == {"more"}, what="the volume is removed")
