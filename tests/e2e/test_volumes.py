@@ -88,8 +88,8 @@ def test_what_is_written_stays_until_its_volume_is_removed(stack: Stack, referen
 
     said = stack.cli("apps", "delete", "notes", "--confirm", "notes")
     assert f"slipway volumes remove {kept['data']['id']}" in said
-    assert {each["state"] for each in volumes(stack, "notes").values()} <= {"app deleted", "in use"}
-    eventually(lambda: not stack.containers("label=slipway.process"), what="its containers are gone")
+    eventually(lambda: states(stack, "notes") == {"app deleted"}, within_s=60, what="no replica has them any more")
+    eventually(lambda: not stack.containers("name=-acme-notes-"), what="its containers are gone")
     assert volumes(stack, "notes")["data"]["size_bytes"] == kept["data"]["size_bytes"]
     stack.cli("volumes", "remove", kept["data"]["id"], "--confirm", kept["data"]["id"])
     eventually(lambda: set(volumes(stack, "notes")) == {"more"}, what="the volume is removed")
@@ -124,6 +124,10 @@ def test_neither_another_tenant_nor_an_app_made_anew_has_the_data(stack: Stack, 
         assert unnamed_volumes(api, stack.instance) == set()
         names = {each["Name"] for each in api.volumes()["Volumes"] or []}
     assert f"{stack.instance}-{first['id']}" in names
+
+
+def states(stack: Stack, app: str) -> set[str]:
+    return {each["state"] for each in volumes(stack, app).values()}
 
 
 def answer(stack: Stack, app: str, path: str) -> str:
