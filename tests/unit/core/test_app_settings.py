@@ -138,7 +138,10 @@ def test_a_fault_in_the_file_is_told_with_its_line() -> None:
 
 NUMBERS = (
     *("resources.cpus", "resources.memory_mb", "resources.pids", "port", "max_concurrency", "max_body_mb"),
-    *(f"timeouts.{name}_s" for name in ("connect", "read", "probe", "drain", "websocket_drain", "stop", "pre_deploy")),
+    *(
+        f"timeouts.{name}_s"
+        for name in ("connect", "read", "probe", "drain", "websocket_drain", "stop", "watch", "pre_deploy")
+    ),
     *(
         "waiting.requests",
         "waiting.mb",
