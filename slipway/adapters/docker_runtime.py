@@ -139,8 +139,8 @@ class DockerRuntime:
         """Raises `NotFound` when there is no such container. One answer of the Engine has it all, so nothing is lost
         between what was printed and what comes."""
         with self._engine.asked_to(f"follow the output of {container_id[:12]}") as api:
-            first = next(self.logs(container_id, tail=tail), b"") if tail else b""
-            since = max(after, output.time_of(first))
+            last = self.logs(container_id, tail=tail) if tail else ()
+            since = max(after, min(map(output.time_of, last), default=""))  # they come as they ended, not as they began
             lines = docker_follow.followed_lines(
                 self._engine.url,
                 api.api_version,

@@ -162,13 +162,15 @@ def test_a_tail_and_what_follows_are_whole_lines_counted_as_lines(runtime: Docke
     for tail in (1, 4, 7, 200, 305, 400):
         assert len(list(runtime.logs(container_id, tail=tail))) == min(tail, 305)
     with closing(runtime.follow(container_id, tail=6)) as lines:
-        begun = [next(lines) for _ in range(6)]
-        assert begun == list(runtime.logs(container_id, tail=6))
+        last, begun = set(runtime.logs(container_id, tail=6)), []
+        while not last <= set(begun):
+            begun.append(next(filter(None, lines)))
+        assert len(begun) < 20, "a few more where a line in pieces began before others ended"
         engine.api.kill(container_id, signal="SIGUSR1")
         assert [line.partition(b" ")[2] for line in lines if line] == [b"y" * 50_000 + b"\n"]
-    after = begun[-2].partition(b" ")[0].decode()
+    after = max(begun).partition(b" ")[0].decode()
     rest = [line.partition(b" ")[2] for line in runtime.follow(container_id, after=after) if line]
-    assert rest == [begun[-1].partition(b" ")[2], b"y" * 50_000 + b"\n"]
+    assert rest == [b"y" * 50_000 + b"\n"]
     assert [line for line in runtime.follow(container_id, tail=0) if line] == []
 
 
