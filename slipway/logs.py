@@ -51,9 +51,7 @@ class JsonFormatter(logging.Formatter):
         line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        text = json.dumps(line, default=str, ensure_ascii=False)
-        if without_shapes(text) != text:
-            text = json.dumps(_redacted(json.loads(text)), ensure_ascii=False)
+        text = json.dumps(_redacted(line), default=lambda value: without_shapes(str(value)), ensure_ascii=False)
         return text.encode(errors="replace").decode()  # a lone surrogate must not cost the line
 
 
@@ -63,8 +61,8 @@ def _redacted(value: Any, name: str = "") -> Any:
         before = f"{name}: " if name else ""
         return without_shapes(before + value).removeprefix(before)
     if isinstance(value, dict):
-        return {key: _redacted(each, key) for key, each in value.items()}
-    return [_redacted(each, name) for each in value] if isinstance(value, list) else value
+        return {_redacted(key): _redacted(each, str(key)) for key, each in value.items()}
+    return [_redacted(each, name) for each in value] if isinstance(value, list | tuple) else value
 
 
 def configure(service: str, levels: Mapping[str, str]) -> None:

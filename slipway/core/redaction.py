@@ -31,22 +31,24 @@ _KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 _KEY_GOES_ON = re.compile(r"(?:[A-Za-z0-9+/=]{1,76}|(?:Proc-Type|DEK-Info|Version|Comment|Hash): .*|)")
 _KEY_ENDS = "-----END "
 _QUOTED = r"[\"']?\s*[:=]\s*[\"']?"
+# A prefix that is unique by itself needs no boundary before it: `%20`, a colour or a `\n` that was encoded ends in a
+# letter or a digit.
 _SHAPES = (
-    (re.compile(r"\b([a-z][a-z0-9+.-]*://)[^/\s:@]*:[^/\s@]+@", re.IGNORECASE), rf"\1{MASK}@"),
-    (re.compile(r"\b([a-z][a-z0-9+.-]*://)(?!git@)[^/\s:@]{20,}@", re.IGNORECASE), rf"\1{MASK}@"),
-    (re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[\w-]{20,})"), MASK),
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), MASK),
-    (re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"), MASK),
-    (re.compile(r"\b(?:sk|rk)_live_[A-Za-z0-9]{16,}"), MASK),
-    (re.compile(rf"(?<![A-Za-z0-9]){tokens.SHAPE}"), MASK),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"), MASK),
+    (re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+@"), f"{MASK}@"),
+    (re.compile(r"(?<=://)(?!git@)[^/\s:@]{20,}@"), f"{MASK}@"),
+    (re.compile(r"gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[\w-]{20,}"), MASK),
+    (re.compile(r"(?:(?<![A-Z0-9])|(?<=%[0-9A-F]{2}))(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"), MASK),
+    (re.compile(r"xox[abprs]-[A-Za-z0-9-]{10,}"), MASK),
+    (re.compile(r"(?:sk|rk)_live_[A-Za-z0-9]{16,}"), MASK),
+    (re.compile(tokens.SHAPE), MASK),
+    (re.compile(r"eyJ[A-Za-z0-9_-]{10,1000}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"), MASK),
     (
         re.compile(rf"(authorization{_QUOTED}(?:basic|bearer|token|digest|apikey)\s+)[^\s\"']+", re.IGNORECASE),
         rf"\1{MASK}",
     ),
     (re.compile(rf"(authorization{_QUOTED})[\w.~+/=-]{{16,}}", re.IGNORECASE), rf"\1{MASK}"),
-    (re.compile(rf"\b((?:x-api-key|private-token|x-auth-token){_QUOTED})[^\s\"']{{6,}}", re.IGNORECASE), rf"\1{MASK}"),
-    (re.compile(rf"\b((?:set-)?cookie{_QUOTED})[\w!#$%&*+.^`|~-]+=[^\"'\r\n]*", re.IGNORECASE), rf"\1{MASK}"),
+    (re.compile(rf"((?:x-api-key|private-token|x-auth-token){_QUOTED})[^\s\"']{{6,}}", re.IGNORECASE), rf"\1{MASK}"),
+    (re.compile(rf"((?:set-)?cookie{_QUOTED})[\w!#$%&*+.^`|~-]+=[^\"'\r\n]*", re.IGNORECASE), rf"\1{MASK}"),
     (re.compile(rf"{_KEY_BEGINS.pattern}.*?(?:-----END [A-Z0-9 ]*KEY(?: BLOCK)?-----|$)", re.DOTALL), MASK),
 )
 

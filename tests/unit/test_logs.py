@@ -129,6 +129,15 @@ def test_secrets_of_known_shape_are_in_no_line(extra: dict[str, Any]) -> None:
     assert all(secret not in json.dumps(told) for secret in (TOKEN, "abcdefgh-0", "QUJDREVG"))
 
 
+@pytest.mark.parametrize("before", ["\n", "\t", "\x1b[32m", "first\\n", "%3D", "%20", "é", "x"])
+def test_a_token_is_masked_whatever_stands_before_it(before: str) -> None:
+    reported = line(
+        f"said {before}{TOKEN}", said={before + TOKEN: [before + TOKEN], "in": (before + TOKEN,)}, odd={TOKEN}
+    )
+    assert reported["event"] == f"said {before}•••"
+    assert TOKEN not in json.dumps(reported)
+
+
 def test_a_traceback_shows_no_token() -> None:
     try:
         int(TOKEN)

@@ -156,6 +156,36 @@ def test_the_platforms_own_secrets_are_known_by_their_shape(prefix: str, before:
     assert without_shapes(f"{before}{prefix}{'x-Y_9' * 8} after") == f"{before}{MASK} after"
 
 
+BEFORE = ("\n", "\t", "\x1b[32m", "\\n", "\\t", "\\u001b[32m", "%3D", "%20", "%0A", "x", "7", "_", "é")
+SHAPED = (
+    *("slw_" + "aB3-" * 8, "slwh_" + "aB3_" * 8, "github_pat_" + "aB3_" * 6, "glpat-" + "aB3_" * 6),
+    *(f"gh{kind}_" + "aB3d" * 6 for kind in "pousr"),
+    *("xoxb-" + "aB3d" * 3, "xoxp-" + "aB3d" * 3, "sk_live_" + "aB3d" * 5, "rk_live_" + "aB3d" * 5),
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+)
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("shaped", SHAPED)
+def test_a_shape_that_is_unique_is_masked_whatever_stands_before_it(before: str, shaped: str) -> None:
+    assert without_shapes(f"{before}{shaped} after") == f"{before}{MASK} after"
+
+
+@pytest.mark.parametrize("before", ["\n", "\t", "\x1b[32m", "\\n", "%3D", "%20", "x", "_"])
+@pytest.mark.parametrize(
+    "said", ["AKIAABCDEFGHIJKLMNOP", "https://me:abcdefgh-0@host/a", "x-api-key: abcdefgh-0", "Cookie: a=abcdefgh-0"]
+)
+def test_the_other_shapes_are_too(before: str, said: str) -> None:
+    redacted = without_shapes(before + said)
+    assert MASK in redacted
+    assert all(secret not in redacted for secret in ("AKIA", "abcdefgh-0"))
+
+
+def test_a_long_line_of_beginnings_takes_no_time() -> None:
+    line = "eyJ" * 20_000
+    assert without_shapes(line) == line
+
+
 def test_short_values_are_left_alone() -> None:
     assert Redactor(["1", "on", "main"]).line("1 on main") == "1 on main"
 
