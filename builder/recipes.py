@@ -14,6 +14,7 @@ from slipway.core import app_settings, detection, dockerfile, dockerfile_policy,
 from slipway.core.app_settings import AppSettings
 from slipway.core.configuration import WEB
 from slipway.core.dockerfile_policy import Rules
+from slipway.core.program_content import GLANCE_BYTES, glanced_at
 from slipway.core.settings_file import FILE_NAME
 from slipway.errors import DeploymentFailed, InvalidInput
 
@@ -164,9 +165,10 @@ class Recipes:
         below = chosen.build.context
         web = chosen.processes.get(WEB)
         try:
+            paths = tree.paths(below)
             sources = detection.Sources(
-                paths=tree.paths(below),
-                contents=_contents(tree, below),
+                paths=paths,
+                contents=_contents(tree, below, paths),
                 has_web_command=web is not None and web.command is not None,
             )
             made = detection.detect(sources, self.base_images)
@@ -225,17 +227,10 @@ def _join(folder: str, name: str) -> str:
     return name if folder == "." else f"{folder}/{name}"
 
 
-def _contents(tree: SourceTree, below: str) -> dict[str, str]:
-    read = {name: tree.read(_join(below, name)) for name in detection.READ_FILES}
-    read |= {name: _glance(tree, _join(below, name)) for name in detection.GLANCED_AT_FILES}
+def _contents(tree: SourceTree, below: str, paths: frozenset[str]) -> dict[str, str]:
+    glances = {name: tree.beginning(_join(below, name), GLANCE_BYTES) for name in glanced_at(paths)}
+    read = glances | {name: tree.read(_join(below, name)) for name in detection.READ_FILES}
     return {name: _text(content) for name, content in read.items() if content is not None}
-
-
-def _glance(tree: SourceTree, path: str) -> bytes | None:
-    try:
-        return tree.read(path)
-    except InvalidInput:
-        return None
 
 
 def _text(content: bytes) -> str:

@@ -37,6 +37,20 @@ class SourceTree:
         finally:
             os.close(descriptor)
 
+    def beginning(self, path: str, size_bytes: int) -> bytes | None:
+        """The first bytes of a regular file, however large it is; None when there is none, or a link is on the way."""
+        try:
+            descriptor = self._open(path, os.O_RDONLY)
+        except InvalidInput:
+            return None
+        if descriptor is None:
+            return None
+        try:
+            is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            return os.read(descriptor, size_bytes) if is_regular else None
+        finally:
+            os.close(descriptor)
+
     def folder(self, path: str, setting: str = "[build] context") -> Path:
         """The real folder that a path names. `setting` is where the path stands.
 

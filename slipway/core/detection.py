@@ -20,9 +20,6 @@ from slipway.errors import InvalidInput
 USER = "10001:10001"
 READ_FILES = ("Procfile", "requirements.txt", "pyproject.toml", "app.py", "main.py", "wsgi.py", "asgi.py", "manage.py")
 """The files whose content detection looks at, where they are regular ones."""
-GLANCED_AT_FILES = languages.PROGRAM_FILES
-"""The same, but what is large or a link is passed over."""
-
 STATIC_FOLDERS = ("", "public", "dist", "_site", "site")
 MOST_NAMED = 5
 
@@ -34,7 +31,7 @@ class Sources:
     paths: frozenset[str]
     """Every file, relative, with slashes."""
     contents: Mapping[str, str]
-    """Of READ_FILES and GLANCED_AT_FILES that are there."""
+    """Of READ_FILES that are there, and the beginnings of what `program_content.glanced_at` names."""
     has_web_command: bool = False
     """slipway.toml or the app's settings say how `web` is started."""
 

@@ -146,6 +146,20 @@ def test_a_large_script_of_the_browsers_is_passed_over(tmp_path: Path) -> None:
     assert make(tmp_path, index__html="", main__js="x" * (2 << 20)).builder == "static"
 
 
+def test_a_large_script_shows_what_it_is_by_its_beginning(tmp_path: Path) -> None:
+    failure = refused(tmp_path, index__html="", lib___start__js="const a = require('ws')\n" + "x" * (2 << 20))
+    assert "a Node project (lib/start.js)" in failure.message
+    assert "(bin/www)" in refused(tmp_path, lib___start__js="", bin___www="#!/usr/bin/env node\n").message
+
+
+def test_a_link_is_not_followed_for_its_content(tmp_path: Path) -> None:
+    (tmp_path / "outside.js").write_text("const a = require('ws')\n")
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "app.js").symlink_to(tmp_path / "outside.js")
+    assert make(tmp_path / "tree", index__html="").builder == "static"
+    assert SourceTree(tmp_path / "tree").beginning("app.js", 10) is None
+
+
 def test_without_a_dockerfile_the_sources_are_recognised(tmp_path: Path) -> None:
     recipe = make(tmp_path, requirements__txt="flask\n", Procfile="web: x\n", __dockerignore="docs\n")
     assert recipe.builder == "python"

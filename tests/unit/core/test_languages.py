@@ -77,6 +77,28 @@ PROGRAMS = {
     "Hugo": ("a Hugo site", repository("hugo.toml")),
     "MkDocs": ("an MkDocs site", {"mkdocs.yml": "", "site/index.html": ""}),
     "a Dockerfile elsewhere": ("a Dockerfile in another place", repository("docker/Dockerfile")),
+    "a Dockerfile with a name": ("a Dockerfile in another place", repository("Dockerfile.web")),
+    "a Dockerfile for production": ("a Dockerfile in another place", repository("deploy/dockerfile-prod")),
+    "a Dockerfile's template": ("a Dockerfile in another place", repository("Dockerfile.web.j2", "a.css")),
+    "TypeScript beside a film": ("a TypeScript project", repository("film/list.m3u8", "film/1.ts", "src/main.ts")),
+    "CoffeeScript": ("a Node project", repository("server.coffee")),
+    "Tcl": ("a Tcl project", repository("cgi/app.tcl")),
+    "Common Lisp": ("a Lisp or Scheme project", repository("app.lisp")),
+    "Scheme": ("a Lisp or Scheme project", repository("app.scm")),
+    "Racket": ("a Lisp or Scheme project", repository("app.rkt")),
+    "F#": ("a .NET project", repository("Program.fs")),
+    "COBOL": ("COBOL", repository("PAY.COB")),
+    "BASIC": ("a BASIC or VBScript project", repository("a.bas")),
+    "VBScript": ("a BASIC or VBScript project", repository("login.vbs")),
+    "Raku": ("a Perl project", repository("app.raku")),
+    "Haxe": ("a Haxe project", repository("Main.hx")),
+    "Elm": ("an Elm project", repository("src/Main.elm")),
+    "PureScript": ("a PureScript project", repository("src/Main.purs")),
+    "literate Haskell": ("a Haskell project", repository("Main.lhs")),
+    **{
+        f"templates in {suffix}": ("a project of templates", repository(f"views/page.{suffix}"))
+        for suffix in ("pug", "hbs", "njk", "liquid", "haml", "twig", "slim", "ejs", "html.erb", "mustache", "jinja2")
+    },
     "a Containerfile": ("a Dockerfile in another place", repository("Containerfile")),
 }
 
@@ -114,7 +136,11 @@ SITES = {
     | {"main.js": 'typeof exports === "object" ? module.exp = f(require("jquery")) : 0\n'},
     "workflows and other hidden programs": repository(".github/scripts/check.py", ".vscode/tasks.json"),
     "a library with its manifest": repository("vendor/bootstrap/package.json", "vendor/bootstrap/bootstrap.css"),
-    "a film in pieces": repository("film/list.m3u8", "film/0001.ts"),
+    "a film in pieces": repository("film/list.m3u8", "film/0001.ts", "film/low/0001.ts"),
+    "a film in pieces at the root": repository("list.m3u8", "0001.ts"),
+    "pages about Dockerfiles": repository(
+        "dockerfile.html", "dockerfile-guide.html", "Dockerfile.md", "dockerfile.svg"
+    ),
     "a Procfile without web": repository(Procfile="release: true\n"),
     "a Makefile and a script for publishing": repository("Makefile", "publish.sh"),
     "IIS' own configuration": repository("web.config"),

@@ -18,7 +18,21 @@ WITHHELD = (
     *("secrets.yml", "terraform.tfstate", "settings.ini", "database.yml", "wp-config.php", "wp-config.php.txt"),
     *("Dockerfile", "dockerfile", "Dockerfile.prod", "web.Dockerfile", "docker-compose.yml", "slipway.toml"),
     *("Procfile", "Makefile", "package.json", "package-lock.json", "Gemfile", "composer.lock", "requirements.txt"),
-    *("node_modules/x/index.js", "a/node_modules/x.css", "__pycache__/x", "login.jsp", "form.cgi", "web.config"),
+    *("Dockerfile.web", "Dockerfile-prod", "docker/Dockerfile.web.j2", "Procfile.dev", "serverless.yml", "app.yaml"),
+    *("appsettings.json", "appsettings.Production.json", "local.settings.json", "application.properties"),
+    *("application.yml", "application-prod.yml", "group_vars/vault.yml", "prod-vault.yaml", "vault.hcl", "Caddyfile"),
+    *("terraform.tfstate.backup", "prod.tfvars.json", "client_secret_1.json", "credentials", "a.sqlite3-wal"),
+    *("page.pug", "page.haml", "page.twig", "page.slim", "page.njk", "page.liquid", "page.html.erb"),
+    *(
+        "compose.prod.yml",
+        "tailwind.config.js",
+        "node_modules/x/index.js",
+        "a/node_modules/x.css",
+        "__pycache__/x",
+        "login.jsp",
+        "form.cgi",
+        "web.config",
+    ),
 )
 SERVED = (
     *("index.html", "a/index.html", "app.js", "app.js.map", "style.css", "logo.svg", "data.json", "feed.xml"),
@@ -32,6 +46,10 @@ SERVED = (
         "secrets.html",
         "a.php/index.html",
     ),
+    *("manifest.json", "sitemap.xml", "robots.txt", "data/config.json", "locales/en/auth.json", "locale/de.properties"),
+    *("app.css.map", ".well-known/assetlinks.json", "api.yaml", "_redirects", "_headers", "browserconfig.xml"),
+    *("dockerfile-guide.html", "Dockerfile.md", "procfile.html", "caddyfile/index.html", "credentials/index.html"),
+    *("app.config.js", "vault.html", "vault/index.html", "settings.json", "film/1.ts", "item.mustache", "ads.txt"),
     *("key.svg", "package.html", "file.zip", "module.wasm", "KEY.gpg", "book.pdf", "old.html", "log.html"),
 )
 
