@@ -7,6 +7,7 @@ the sources, which live in memory.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import re
@@ -19,7 +20,7 @@ from slipway.adapters import git_failures, processes
 from slipway.adapters.git_connection import connection
 from slipway.adapters.git_difference import changed_files
 from slipway.adapters.git_tree import LISTING, TreeSize
-from slipway.core import repository_address, validation
+from slipway.core import git_version, repository_address, validation
 from slipway.core.redaction import Redactor
 from slipway.core.repository_address import RepositoryAddress
 from slipway.errors import DeploymentFailed, InvalidInput
@@ -28,6 +29,7 @@ from slipway.ports.building import Commit, Repository, Stopped
 log = logging.getLogger(__name__)
 
 RESOLVE_TIMEOUT_S = 20.0
+VERSION_TIMEOUT_S = 20.0
 FETCH_TIMEOUT_S = 600.0
 DEPTHS = (50, 1000, None)
 _CONFIGURATION = {
@@ -140,18 +142,39 @@ class GitSources:
             raise DeploymentFailed("clone-refused", error.message, remedy=error.remedy) from None
         return _Access(repository_address.parse(url), repository.credential, folder, self, stopped)
 
-    def environment(self, address: RepositoryAddress, credential: str | None, key_file: Path | None) -> dict[str, str]:
+    def environment(
+        self, address: RepositoryAddress, credential: str | None, key_file: Path | None, stopped: Stopped
+    ) -> dict[str, str]:
         """All that git gets to see.
 
         Raises:
-            DeploymentFailed: the host's name leads nowhere, or where it may not.
+            DeploymentFailed: the host's name leads nowhere, or where it may not; or git is too old to be kept to it.
+            Interrupted: `stopped` said so.
         """
+        require_pinning()
         connected = connection(address, self._limits.hosts, self._outbound)
-        return connected.environment(_CONFIGURATION, credential, key_file, self._known_hosts)
+        return connected.environment(_CONFIGURATION, credential, key_file, self._known_hosts, stopped)
 
     @property
     def source_max_bytes(self) -> int:
         return self._limits.source_max_bytes
+
+
+@functools.cache
+def require_pinning() -> None:
+    """Once per process, unless it fails.
+
+    Raises:
+        DeploymentFailed: git is missing, or would go by itself to where its name leads.
+    """
+    try:
+        said = processes.run(["git", "--version"], env={}, timeout_s=VERSION_TIMEOUT_S, has_children=False).output
+    except OSError as error:
+        raise git_failures.not_started(error) from None
+    except processes.TimedOut:
+        said = ""
+    if not git_version.is_enough(said):
+        raise git_failures.too_old(said)
 
 
 class _Access:
@@ -188,7 +211,11 @@ class _Access:
         if self._credential and is_key:
             self._key = _memory_file(self._credential)
         key_file = Path(f"/proc/{os.getpid()}/fd/{self._key}") if self._key is not None else None
-        self._environment = self._sources.environment(self._address, self._credential, key_file)
+        try:
+            self._environment = self._sources.environment(self._address, self._credential, key_file, self._stopped)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -222,6 +249,8 @@ class _Access:
                 else f"git could not read the repository within {timeout_s:g} s",
                 remedy="try again: slipway deploy",
             ) from None
+        except OSError as error:
+            raise git_failures.not_started(error) from None
         if done.code:
             raise self._failure(done.output, over_the_network)
         return done.output

@@ -17,8 +17,11 @@ from slipway.adapters import public_hosts
 from slipway.core import hosts
 from slipway.core.repository_address import RepositoryAddress
 from slipway.errors import DeploymentFailed, InvalidInput
+from slipway.ports.building import Stopped
 
 CONNECT_TIMEOUT_S = 10
+MOST_PINNED = 8
+"""So many of a host's addresses are tried. All are checked; thousands would not fit into the environment."""
 SETTING = "SLIPWAY_GIT_HOSTS"
 _ONE_CONNECTION = {
     "fetch.recurseSubmodules": "false",
@@ -73,9 +76,18 @@ class Connection:
     """What the environment of git says of proxies and certificate authorities."""
 
     def environment(
-        self, configuration: Mapping[str, str], credential: str | None, key_file: Path | None, known_hosts: Path
+        self,
+        configuration: Mapping[str, str],
+        credential: str | None,
+        key_file: Path | None,
+        known_hosts: Path,
+        stopped: Stopped,
     ) -> dict[str, str]:
-        """All that git gets to see: no configuration but ours, no prompt, the credential for this host only."""
+        """All that git gets to see: no configuration but ours, no prompt, the credential for this host only.
+
+        Raises:
+            Interrupted: `stopped` said so while an address for ssh was looked for.
+        """
         settings = {
             **configuration,
             **_ONE_CONNECTION,
@@ -85,7 +97,9 @@ class Connection:
         numbered = {"GIT_CONFIG_COUNT": str(len(settings))}
         for number, (name, value) in enumerate(settings.items()):
             numbered |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
-        ssh = {"GIT_SSH_COMMAND": shlex.join(self._ssh(key_file, known_hosts))} if self.address.scheme == "ssh" else {}
+        ssh = {}
+        if self.address.scheme == "ssh":
+            ssh["GIT_SSH_COMMAND"] = shlex.join(self._ssh(key_file, known_hosts, stopped))
         return {**self.proxies, **numbered, **_ENVIRONMENT, "GIT_ALLOW_PROTOCOL": self.address.scheme, **ssh}
 
     def _http(self, credential: str | None) -> dict[str, str]:
@@ -104,11 +118,12 @@ class Connection:
             )
         return settings
 
-    def _ssh(self, key_file: Path | None, known_hosts: Path) -> list[str]:
+    def _ssh(self, key_file: Path | None, known_hosts: Path, stopped: Stopped) -> list[str]:
         """The host's key is kept under its name, as ssh itself would, though it connects to an address."""
+        port = self.address.connected_port
         options = {
             **_SSH_OPTIONS,
-            "HostName": public_hosts.first_reachable(list(self.pinned), self.address.connected_port, CONNECT_TIMEOUT_S),
+            "HostName": public_hosts.first_reachable(self.pinned, port, CONNECT_TIMEOUT_S, stopped),
             "HostKeyAlias": self._known_host,
             "UserKnownHostsFile": str(known_hosts),
             "IdentityFile": str(key_file) if key_file else "none",
@@ -128,7 +143,7 @@ def connection(address: RepositoryAddress, listed: tuple[str, ...], outbound: Ma
         DeploymentFailed: its name leads nowhere, or into this host or network, and the list does not allow that.
     """
     try:
-        return Connection(address, tuple(_addresses(address, listed)), outbound)
+        return Connection(address, tuple(_addresses(address, listed)[:MOST_PINNED]), outbound)
     except public_hosts.Unresolved as error:
         if address.scheme == "ssh" or not _has_proxy(address.scheme, outbound):
             raise DeploymentFailed("clone-refused", error.message, remedy=error.remedy) from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from slipway.core import git_version
 from slipway.errors import DeploymentFailed
 
 _AGAIN = "try again: slipway deploy"
@@ -34,6 +35,26 @@ def of_reading(said: str) -> DeploymentFailed:
     last = said.splitlines()[-1] if said else "git said nothing"
     return DeploymentFailed(
         "clone-failed", f"the fetched repository can't be read: {last[:300]}", remedy=_AGAIN, tail=said
+    )
+
+
+def not_started(error: OSError) -> DeploymentFailed:
+    """The program itself can't be run here."""
+    return DeploymentFailed(
+        "clone-failed",
+        f"git can't be started on this host: {error.strerror or type(error).__name__}",
+        remedy="the host's owner sees what is missing: slipway doctor\nthen try again: slipway deploy",
+    )
+
+
+def too_old(said: str) -> DeploymentFailed:
+    """It would ignore the addresses that it is pinned to."""
+    version = git_version.parse(said)
+    known = f"git {'.'.join(map(str, version))}" if version else "git of an unknown version"
+    return DeploymentFailed(
+        "clone-failed",
+        f"this host has {known}, which can't be kept to the addresses that were checked: nothing is fetched",
+        remedy=f"the host's owner has to act: {git_version.REMEDY}\nthen try again: slipway deploy",
     )
 
 

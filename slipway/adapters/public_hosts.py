@@ -6,14 +6,20 @@ a moment later takes nobody there. Registries are asked by the Engine, which loo
 
 from __future__ import annotations
 
+import errno
 import ipaddress
+import selectors
 import socket
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Sequence
 
 from slipway.core import hosts, image_names
 from slipway.core.image_names import DOCKER_HUB, ImageName
 from slipway.core.validation import how_to_allow
 from slipway.errors import InvalidInput
+from slipway.ports.building import Interrupted, Stopped
+
+POLL_S = 0.1
 
 
 class Unresolved(InvalidInput):
@@ -62,15 +68,37 @@ def require_public_registry(name: ImageName, listed: Collection[str]) -> None:
         public_addresses(host, name.registry, listed, "SLIPWAY_REGISTRIES")
 
 
-def first_reachable(found: list[str], port: int, timeout_s: float) -> str:
-    """The first address that takes a connection; the first of all when none does, or when there is no other."""
-    for address in found if len(found) > 1 else ():
-        try:
-            socket.create_connection((address, port), timeout_s).close()
-        except OSError:
-            continue
-        return address
+def first_reachable(found: Sequence[str], port: int, timeout_s: float, stopped: Stopped) -> str:
+    """The first address that takes a connection; the first of all when none does, or when there is no other.
+
+    `timeout_s` is for all of them together: each gets its share of what is left.
+
+    Raises:
+        Interrupted: `stopped` said so.
+    """
+    deadline = time.monotonic() + timeout_s
+    for number, address in enumerate(found if len(found) > 1 else ()):
+        now = time.monotonic()
+        if _takes_connection(address, port, now + (deadline - now) / (len(found) - number), stopped):
+            return address
     return found[0]
+
+
+def _takes_connection(address: str, port: int, deadline: float, stopped: Stopped) -> bool:
+    numeric = socket.AI_NUMERICHOST
+    family, kind, protocol, _, where = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=numeric)[0]
+    with socket.socket(family, kind, protocol) as tried, selectors.DefaultSelector() as selector:
+        tried.setblocking(False)
+        code = tried.connect_ex(where)
+        selector.register(tried, selectors.EVENT_WRITE)
+        while code == errno.EINPROGRESS:
+            if stopped():
+                raise Interrupted
+            if time.monotonic() >= deadline:
+                return False
+            if selector.select(POLL_S):
+                code = tried.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        return code == 0
 
 
 def _is_inside(text: str) -> bool:

@@ -17,7 +17,7 @@ from slipway.host.commands import Commands
 from slipway.host.engine import SYSTEMD, Engine, pick_client
 from slipway.host.lifecycle import Platform
 from slipway.host.probing import http_status
-from slipway.host.requirements import Host, missing
+from slipway.host.requirements import Host, missing, too_old
 from slipway.settings import Settings, address_of
 
 SCRATCH_FLOOR_BYTES = 256 << 20
@@ -207,7 +207,8 @@ def _packages(examination: Examination) -> Finding:
     lacking = missing(Host(examination.commands), ["run"])
     if not lacking:
         return Finding("programs", True, "all installed")
-    return Finding("programs", False, f"missing: {', '.join(need.name for need in lacking)}", "make install")
+    remedy = "; ".join(["make install", *(need.remedy for need in too_old(Host(examination.commands), ["run"]))])
+    return Finding("programs", False, f"missing: {', '.join(need.name for need in lacking)}", remedy)
 
 
 def _looked_at(check: Callable[[Examination], Finding], examination: Examination) -> Finding:

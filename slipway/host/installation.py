@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from slipway.errors import HostUnready
 from slipway.host import images as base_images
 from slipway.host.command_link import CommandLink
 from slipway.host.commands import Commands
 from slipway.host.engine import Engine, pick_client
 from slipway.host.packages import Packages
-from slipway.host.requirements import Group, Host, Requirement, missing
+from slipway.host.requirements import Group, Host, Requirement, missing, too_old
 from slipway.host.venv import PROJECT, Venv
 from slipway.settings import Settings
 
@@ -45,6 +46,7 @@ class Installation:
         self._announce(needs, outdated)
         if needs:
             self.packages.install(needs)
+            self._require_newer(too_old(Host(self.commands), groups))
         if outdated:
             self.say("Installing Python packages, about a minute …")
         self.venv.ensure(dev=dev, bench=bench)
@@ -54,6 +56,10 @@ class Installation:
         if engine.ensure():
             self.say("Docker Engine: started, it was not running.")
         self._make_images()
+
+    def _require_newer(self, needs: Sequence[Requirement]) -> None:
+        for need in needs:
+            raise HostUnready(f"{need.name} is needed; this host's packages have an older one", remedy=need.remedy)
 
     def _announce(self, needs: Sequence[Requirement], outdated: Sequence[str]) -> None:
         if needs:

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from slipway.core import git_version
 from slipway.host.commands import Commands
 
 # lua-nginx 0.10.23-1 reads past a HEAD request's end (CVE-2024-33452); Debian mended it in this build.
@@ -40,6 +41,9 @@ class Host:
         have = self.package(package)
         return bool(have) and self._commands.run(["dpkg", "--compare-versions", have, "ge", version]).ok
 
+    def git_is_enough(self) -> bool:
+        return self.program("git") and git_version.is_enough(self._commands.run(["git", "--version"]).output)
+
     def python_can(self, module: str) -> bool:
         return find_spec(module) is not None
 
@@ -56,6 +60,8 @@ class Requirement:
     packages: tuple[str, ...]
     why: str
     met: Check
+    remedy: str = ""
+    """What to do where the package is there, and too old."""
 
 
 def _package(name: str, why: str, group: Group = "run") -> Requirement:
@@ -91,7 +97,14 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     _program("redis-server", "redis-server", "queue, route table for the edges, sessions, limits"),
     _program("iptables", "iptables", "keeps builds and apps away from the host"),
     _program("ss", "iproute2", "closes connections to addresses that are given back"),
-    _program("git", "git", "fetches what is deployed"),
+    Requirement(
+        "git 2.37 or newer",
+        "run",
+        ("git",),
+        "fetches what is deployed, from the addresses that were checked",
+        lambda host: host.git_is_enough(),
+        git_version.REMEDY,
+    ),
     Requirement(
         "Python's venv",
         "run",
@@ -113,6 +126,11 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     _program("wrk", "wrk", "load for the benchmarks", "bench"),
     _program("h2load", "nghttp2-client", "open-loop load for the benchmarks", "bench"),
 )
+
+
+def too_old(host: Host, groups: Iterable[Group]) -> list[Requirement]:
+    """What is there in a version that the host's package manager has no newer one of."""
+    return [need for need in missing(host, groups) if need.remedy and host.program(need.packages[0])]
 
 
 def missing(host: Host, groups: Iterable[Group]) -> list[Requirement]:

@@ -77,6 +77,16 @@ class Polling:
             return list(session.scalars(query.where(again).order_by(App.polled_at)))
 
     def _look_at(self, app: App) -> int:
+        """Whatever is wrong with one app, the others are looked at."""
+        try:
+            return self._look_at_head(app)
+        except DependencyUnavailable:
+            raise
+        except Exception:
+            log.exception("a head is not compared", extra={"app_id": app.id})
+            return 0
+
+    def _look_at_head(self, app: App) -> int:
         try:
             head = self._head(app)
         except SlipwayError as error:

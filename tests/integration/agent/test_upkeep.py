@@ -18,6 +18,7 @@ from slipway.core.states import State
 from slipway.core.step_cache import DeletedApp
 from slipway.errors import DeploymentFailed, NotFound
 from slipway.models import App, Build, Deployment, Domain, Release, Replica, now
+from slipway.ports.building import Repository
 from slipway.ports.runtime import OwnImage
 from slipway.queue import BUILDS, SERIALIZER, WorkQueue, connect
 from tests.fakes import FakeBuilder, FakeLog, FakeSources
@@ -159,6 +160,26 @@ def test_a_push_whose_delivery_arrived_meanwhile_is_deployed_once(
     rig.built(app, NEW)
     assert polling.look() == 0
     assert len(rig.all(Deployment)) == 2
+
+
+def test_one_app_that_fails_does_not_end_the_look_at_the_others(
+    rig: Rig, polling: Polling, sources: FakeSources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = rig.add_app("broken"), rig.add_app("sound")
+    for app in (broken, sound):
+        rig.live(app)
+        rig.change(app, head=OLD, repository=f"https://github.com/acme/{app.name}")
+        sources.heads[f"https://github.com/acme/{app.name}", "refs/heads/main"] = NEW
+    resolve = sources.resolve
+
+    def failing(repository: Repository, ref: str) -> str | None:
+        if repository.url.endswith("broken"):
+            raise OSError(7, "Argument list too long")
+        return resolve(repository, ref)
+
+    monkeypatch.setattr(sources, "resolve", failing)
+    assert polled(polling) == 1
+    assert rig.all(Deployment)[-1].app_id == sound.id
 
 
 def polled(polling: Polling) -> int:

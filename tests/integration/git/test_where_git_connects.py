@@ -6,21 +6,24 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from slipway.adapters import processes, public_hosts
+from slipway.adapters import git, git_connection, processes, public_hosts
 from slipway.adapters.git import GitSources, Limits
 from slipway.core import repository_address
 from slipway.errors import DeploymentFailed
-from slipway.ports.building import Repository
+from slipway.ports.building import Interrupted, Repository
 from tests.fixtures.repository_spellings import ADDRESSES_INSIDE, FINE
 from tests.integration.git import libcurl
 from tests.integration.git.conftest import Listener, listening, sources
@@ -36,6 +39,24 @@ def test_no_spelling_leads_git_to_a_server_on_this_host(tmp_path: Path) -> None:
             with pytest.raises(DeploymentFailed) as refused:
                 asked.resolve(Repository(spelling.replace("{port}", port)), "main")
             assert (refused.value.reason, inner.received) == ("clone-refused", []), spelling
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        *(f"http://{host}:{{port}}/a/b.git" for host in ("loc%61lhost", "127%2e0%2e0%2e1", "127.1", "0x7f000001", "0")),
+        *(f"http://{host}:{{port}}/a/b.git" for host in ("2130706433", "017700000001", "[::ffff:127.0.0.1]")),
+        "http://github.com@127.0.0.1:{port}/a/b.git",
+    ],
+)
+def test_git_itself_would_follow_such_a_spelling(tmp_path: Path, spelling: str) -> None:
+    """That nothing is received in the test above is the refusal's doing."""
+    assert spelling in ADDRESSES_INSIDE
+    with listening(b"HTTP/1.1 500 no\r\nContent-Length: 0\r\n\r\n") as inner:
+        written = spelling.replace("{port}", inner.url.rpartition(":")[2])
+        environment = {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
+        processes.run(["git", "ls-remote", "--", written], env=environment, timeout_s=20, cwd=tmp_path)
+    assert inner.received
 
 
 @pytest.mark.parametrize("written", [url for url in FINE.values() if not url.startswith("ssh:")])
@@ -79,8 +100,91 @@ def test_ssh_connects_to_the_address_and_knows_the_host_by_its_name(tmp_path: Pa
 def test_ssh_gets_the_first_address_that_takes_a_connection() -> None:
     with listening() as server:
         port = int(server.url.rpartition(":")[2])
-        assert public_hosts.first_reachable(["127.0.0.2", "127.0.0.1"], port, 5) == "127.0.0.1"
-    assert public_hosts.first_reachable(["127.0.0.2", "127.0.0.1"], port, 5) == "127.0.0.2"
+        assert public_hosts.first_reachable(["127.0.0.2", "127.0.0.1"], port, 5, processes.never) == "127.0.0.1"
+    assert public_hosts.first_reachable(["127.0.0.2", "127.0.0.1"], port, 5, processes.never) == "127.0.0.2"
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """The port of a server that takes no more connections: its queue is full."""
+    with socket.socket() as server, ExitStack() as waiting:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(8):
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+
+
+def test_all_addresses_for_ssh_share_one_time() -> None:
+    with silent() as port:
+        began = time.monotonic()
+        assert public_hosts.first_reachable(["127.0.0.1"] * 5, port, 1.0, processes.never) == "127.0.0.1"
+        assert 0.9 < time.monotonic() - began < 4
+
+
+def test_the_search_for_an_address_stops_when_the_deployment_does() -> None:
+    with silent() as port, pytest.raises(Interrupted):
+        public_hosts.first_reachable(["127.0.0.1"] * 2, port, 600, lambda: True)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_of_thousands_of_addresses_some_are_pinned_and_all_are_checked(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    many = [f"93.184.{number // 250}.{number % 250}" for number in range(500)]
+    monkeypatch.setattr(public_hosts, "addresses", lambda _: many)
+    address = repository_address.parse(f"{scheme}://git.example.org/a/b.git")
+    assert len(git_connection.connection(address, (), {}).pinned) == git_connection.MOST_PINNED
+    many.append("127.0.0.1")
+    with pytest.raises(DeploymentFailed, match="inside this host"):
+        git_connection.connection(address, (), {})
+
+
+def test_what_git_can_not_be_started_with_fails_the_deployment(tmp_path: Path) -> None:
+    kept = GitSources(Limits(("127.0.0.1",), 1 << 20), tmp_path, {"https_proxy": "x" * (1 << 20)})
+    with pytest.raises(DeploymentFailed, match="can't be started") as failed:
+        kept.resolve(Repository("https://127.0.0.1/a/b.git"), "main")
+    assert (failed.value.reason, "slipway doctor" in failed.value.remedy) == ("clone-failed", True)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"), [("git version 2.36.6", "git 2.36"), ("git version 1.8.3.1", "git 1.8"), ("", "unknown version")]
+)
+def test_a_git_that_would_ignore_the_addresses_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, shown: str
+) -> None:
+    old = tmp_path / "git"
+    old.write_text(f"#!/bin/sh\n[ $1 = --version ] && echo '{said}' || touch {tmp_path}/ran\n")
+    old.chmod(0o755)
+    monkeypatch.setattr(processes, "PATH", f"{tmp_path}:{processes.PATH}")
+    git.require_pinning.cache_clear()
+    with pytest.raises(DeploymentFailed, match=shown) as failed:
+        GitSources(Limits((), 1 << 20), tmp_path, {}).resolve(Repository("https://93.184.216.34/a/b.git"), "main")
+    assert "2.37 or newer" in failed.value.remedy
+    assert not (tmp_path / "ran").exists()
+    old.write_text("#!/bin/sh\necho git version 2.37.0\n")
+    git.require_pinning()
+    old.unlink()
+    git.require_pinning()
+    assert git.require_pinning.cache_info().hits, "once in a process is enough"
+
+
+def test_a_deploy_key_is_gone_when_its_host_is_refused(tmp_path: Path) -> None:
+    key = "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----"
+    with pytest.raises(DeploymentFailed, match="inside this host"):
+        GitSources(Limits((), 1 << 20), tmp_path, {}).resolve(
+            Repository("git@localhost.example.localhost:a/b", key), "x"
+        )
+    assert not [each for each in Path("/proc/self/fd").iterdir() if "deploy-key" in str(_led_to(each))]
+
+
+def _led_to(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:
+        return ""
 
 
 # names

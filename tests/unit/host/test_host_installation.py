@@ -117,6 +117,16 @@ def test_it_says_what_it_will_install_and_why_before_it_does(
     assert said.index("apt-get 2") == 4
 
 
+def test_a_git_that_the_packages_do_not_renew_ends_it_with_what_to_do(
+    checkout: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = host()
+    commands.answer("git", "--version", output="git version 2.30.2\n")
+    with pytest.raises(HostUnready, match=r"git 2\.37 or newer") as failed:
+        installation(commands, checkout, said, monkeypatch).run(["run"])
+    assert "backports" in failed.value.remedy
+
+
 def test_with_nothing_missing_it_says_one_line_and_installs_nothing(
     checkout: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from slipway.core import git_version
 from slipway.errors import HostUnready
 from slipway.host.packages import Packages, Places, UnsupportedHost
-from slipway.host.requirements import REQUIREMENTS, Host, missing
+from slipway.host.requirements import REQUIREMENTS, Host, missing, too_old
 from tests.unit.host.host_fakes import FakeCommands
 
 INSTALLED = "\n".join(
@@ -26,6 +27,8 @@ def host(*absent: str, root: bool = True) -> FakeCommands:
     commands = FakeCommands(*(set(PROGRAMS) - set(absent)), root=root)
     lines = [line for line in INSTALLED.splitlines() if line.split()[1] not in absent]
     commands.answer("dpkg-query", output="\n".join(lines))
+    if "git" not in absent:
+        commands.answer("git", "--version", output="git version 2.39.5\n")
     return commands
 
 
@@ -47,7 +50,7 @@ def test_a_complete_host_misses_nothing() -> None:
 
 
 def test_what_is_missing_is_named_in_the_tables_order() -> None:
-    assert needs(host("lua-cjson", "git", "luacheck", "lua-check")) == ["lua-cjson", "git", "luacheck"]
+    assert needs(host("lua-cjson", "git", "luacheck", "lua-check")) == ["lua-cjson", "git 2.37 or newer", "luacheck"]
 
 
 def test_an_engine_of_another_make_counts_as_one() -> None:
@@ -58,6 +61,24 @@ def test_a_lua_module_with_a_known_hole_has_to_be_replaced() -> None:
     commands = host()
     commands.answer("dpkg", "--compare-versions", code=1)
     assert needs(commands) == ["nginx's Lua module"]
+
+
+@pytest.mark.parametrize(
+    ("said", "is_enough"),
+    [
+        ("git version 2.37.0\n", True),
+        ("git version 2.39.5 (Apple Git-154)\n", True),
+        ("git version 10.0.windows.1\n", True),
+        ("git version 2.36.9\n", False),
+        ("git version 1.99\n", False),
+        ("something else\n", False),
+    ],
+)
+def test_a_git_that_ignores_what_it_is_pinned_to_has_to_be_replaced(said: str, is_enough: bool) -> None:
+    commands = host()
+    commands.answer("git", "--version", output=said)
+    assert needs(commands) == ([] if is_enough else ["git 2.37 or newer"])
+    assert [need.remedy for need in too_old(Host(commands), ["run"])] == ([] if is_enough else [git_version.REMEDY])
 
 
 def test_packages_come_without_recommended_ones_and_without_a_shell(places: Places) -> None:
