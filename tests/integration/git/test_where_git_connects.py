@@ -171,12 +171,11 @@ def test_a_git_that_would_ignore_the_addresses_is_not_run(
     assert git.require_pinning.cache_info().hits, "once in a process is enough"
 
 
-def test_a_deploy_key_is_gone_when_its_host_is_refused(tmp_path: Path) -> None:
+def test_a_deploy_key_is_gone_when_its_host_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(public_hosts, "addresses", lambda _: ["127.0.0.1"])
     key = "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n-----END OPENSSH PRIVATE KEY-----"
     with pytest.raises(DeploymentFailed, match="inside this host"):
-        GitSources(Limits((), 1 << 20), tmp_path, {}).resolve(
-            Repository("git@localhost.example.localhost:a/b", key), "x"
-        )
+        GitSources(Limits((), 1 << 20), tmp_path, {}).resolve(Repository("git@git.example.org:a/b", key), "x")
     assert not [each for each in Path("/proc/self/fd").iterdir() if "deploy-key" in str(_led_to(each))]
 
 
