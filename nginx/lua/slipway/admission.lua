@@ -215,7 +215,7 @@ end
 
 -- Access phase of the platform's own services: nothing but the body is looked at.
 function _M.admit_own()
-  client_headers.drop()
+  client_headers.drop_for_console()
   local failure = bodies.receive_own(ngx.ctx)
   if failure then
     return answers.refuse(failure)
