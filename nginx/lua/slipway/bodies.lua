@@ -78,11 +78,14 @@ end
 
 -- Looks at a body that comes in until it is too slow (after a while to spare, on the whole), or no more room is left
 -- for one that does not say its length. What is there by the first look was never counted. Returns a failure's code, or
--- "too-slow".
+-- "too-slow". When nginx left for the error page meanwhile, the thread has no request any more that it might end: it
+-- sleeps until it is ended with it.
 local function watch(ctx, app, length, received)
   local began_s = ngx.now()
   while true do
-    ngx.sleep(length and ctx.body and LOOK_EVERY_S or LOOK_OFTEN_S)
+    repeat
+      ngx.sleep(length and ctx.body and LOOK_EVERY_S or LOOK_OFTEN_S)
+    until not ctx.is_over
     local bytes = received()
     if bytes < (ngx.now() - began_s - SPARE_S) * LEAST_BYTES_PER_S then
       return "too-slow"

@@ -41,7 +41,8 @@ Kubeflow-Userid X-Rh-Identity X-MSISDN X-Up-Calling-Line-Id Affiliation Entitlem
 APPS_OWN = """
 X-Auth-Token X-Auth-Key X-User-Id X-User-Locale X-User-Token X-User-Agent X-Requested-With X-CSRF-Token X-Api-Key
 X-HTTP-Method-Override X-Client-Info X-Client-Version X-Amz-Date X-Goog-Api-Key X-Ms-Version X-Correlation-Id
-X-Up-Version X-Request-Start X-Context X-Source X-Basecamp X-Authorization Cdn-Loop Castle X-Emails X-Groupings X-Rolex X-F X-Forwar Traceparent If-None-Match Accept-Language Referer Origin Range
+X-Up-Version X-Request-Start X-Context X-Source X-Authorization Cdn-Loop Castle
+X-Emails X-Groupings X-Rolex X-F X-Forwar Traceparent If-None-Match Accept-Language Referer Origin Range
 Authorization Sec-Fetch-Site Remote Cf Fl Via X-Github-Event
 """.split()  # noqa: SIM905 - a list of one a line would be long
 SPELLINGS = {
