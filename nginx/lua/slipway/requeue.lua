@@ -43,8 +43,8 @@ function _M.resume(ctx, before)
   return ctx.requeued ~= nil
 end
 
-local function takes_connections(entry)
-  for _, target in ipairs(entry.targets) do
+local function any_takes_connections(targets)
+  for _, target in ipairs(targets) do
     local connection = ngx.socket.tcp()
     connection:settimeout(CONNECT_TIMEOUT_S * 1000)
     if connection:connect(target.address, target.port) then
@@ -64,7 +64,7 @@ function _M.may_try(ctx, entry)
   if ngx.now() < requeued.connect_at then
     return false
   end
-  local answers = takes_connections(entry)
+  local answers = any_takes_connections(entry.targets) or any_takes_connections(entry.standby)
   requeued.connect_at = ngx.now() + CONNECT_EVERY_S
   return answers
 end
