@@ -12,7 +12,7 @@ SOURCE = (ROOT / "nginx/lua/slipway/client_headers.lua").read_text()
 REFERENCE = (ROOT / "docs/reference/edge-http.md").read_text()
 
 
-@pytest.mark.parametrize(("table", "mark"), [("BEGINNINGS", "*"), ("WHOLE", ""), ("ALLOWED", "")])
+@pytest.mark.parametrize(("table", "mark"), [("BEGINNINGS", "*"), ("WHOLE", ""), ("ALLOWED", ""), ("CONSOLES", "")])
 def test_the_reference_names_every_header_of_the_table(table: str, mark: str) -> None:
     [lines] = re.findall(rf"^local {table} = \{{\n(.*?)^\}}", SOURCE, re.MULTILINE | re.DOTALL)
     names = re.findall(r'"([a-z0-9-]+)"', lines)

@@ -10,6 +10,7 @@ local concurrency = require("slipway.concurrency")
 local cookies = require("slipway.cookies")
 local policy = require("slipway.policy")
 local protocols = require("slipway.protocol")
+local request_context = require("slipway.request_context")
 local requeue = require("slipway.requeue")
 local routes = require("slipway.routes")
 local settings = require("slipway.settings")
@@ -170,19 +171,20 @@ function _M.admit_at_once()
   if not attempts.choose_at_once(ctx, entry) then
     return ""
   end
+  request_context.remember(ctx)
   client_headers.drop()
   cookies.withhold()
   return entry.app
 end
 
 local function admit(send_it)
-  local host = ngx.var.host
+  local host, ctx = ngx.var.host, ngx.ctx
+  request_context.remember(ctx)
   local entry, failure = entry_of(host)
   if not entry then
     return answers.refuse(failure)
   end
   ngx.var.slipway_app = entry.app
-  local ctx = ngx.ctx
   ctx.entry = entry
   trials.offer(entry)
   local length, is_unsized = bodies.announced()
@@ -215,7 +217,7 @@ end
 
 -- Access phase of the platform's own services: nothing but the body is looked at.
 function _M.admit_own()
-  client_headers.drop()
+  client_headers.drop_for_console()
   local failure = bodies.receive_own(ngx.ctx)
   if failure then
     return answers.refuse(failure)
@@ -228,16 +230,8 @@ function _M.finish_own()
   answers.settle()
 end
 
--- Access phase of the location for what reached no target, and of what failed in the edge itself.
-function _M.admit_again()
-  if not requeue.resume(ngx.ctx) then
-    return answers.refuse_here("internal")
-  end
-  return admit(send_again)
-end
-
--- Log phase: whatever this request still holds. Its client may have gone while it waited.
-function _M.release(ctx)
+-- Whatever this request still has counted, but for its target. Its client may have gone while it waited.
+local function release(ctx)
   body_quota.release(ctx)
   if ctx.ticket then
     waiting.leave(ctx)
@@ -248,6 +242,36 @@ function _M.release(ctx)
   if ctx.trial and not ctx.target then
     breaker.note(ctx, ctx.entry, nil)
   end
+end
+
+-- Whatever an attempt had counted that nginx ended for an error page. Returns its context; nil without one.
+local function give_back(current)
+  local ctx = request_context.take()
+  if not ctx or ctx == current then
+    return nil
+  end
+  if ctx.target then
+    attempts.finish(ctx)
+    ctx.target = nil
+  end
+  release(ctx)
+  ctx.is_over = true
+  return ctx
+end
+
+-- Access phase of the location for what reached no target, and of what failed in the edge itself.
+function _M.admit_again()
+  local ctx = ngx.ctx
+  if not requeue.resume(ctx, give_back(ctx)) then
+    return answers.refuse_here("internal")
+  end
+  return admit(send_again)
+end
+
+-- Log phase.
+function _M.release(ctx)
+  give_back(ctx)
+  release(ctx)
 end
 
 return _M

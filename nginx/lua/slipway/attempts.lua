@@ -106,11 +106,14 @@ end
 
 -- Where the next attempt goes, from the table as it is now: another target; without one the same again, once, if it
 -- took the connection (it may only have closed a kept one; nginx asks only where repeating is safe); then one on
--- standby, which the last attempt is for in any case. Returns whether there is one.
+-- standby, which the last attempt is for in any case. What took no connection costs no attempt (`dial`), so then every
+-- target is asked before. Returns whether there is one.
 local function find_next(ctx, connected)
-  ctx.tries_left = (ctx.tries_left or 1) - 1
-  if ctx.tries_left == 0 and take_another(ctx, balancing.pick_standby) then
-    return true
+  if connected and ctx.tries_left then
+    ctx.tries_left = ctx.tries_left - 1
+    if ctx.tries_left == 0 and take_another(ctx, balancing.pick_standby) then
+      return true
+    end
   end
   if take_another(ctx) then
     return true
@@ -223,7 +226,6 @@ function _M.dial(answer_s)
   end
   if not was_sent then
     balancer.set_more_tries(1) -- so that the last failure leads here too, and the request may wait
-    ctx.tries_left = 1
   end
   metrics.count("retries", ctx.entry.app)
   return dial(ctx, answer_s)

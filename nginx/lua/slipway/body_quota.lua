@@ -1,5 +1,6 @@
 -- How many request bodies may come in at one time, and how many bytes of them may lie on this host's disk: of all apps
--- together, of one app, and of one client. The platform's own services have a share that apps can't fill.
+-- together, of one tenant, of one app, and of one client. The platform's own services have a share that apps can't
+-- fill.
 local settings = require("slipway.settings")
 local tally = require("slipway.tally")
 
@@ -8,9 +9,15 @@ local _M = {}
 local counts = tally.new(ngx.shared.slipway_bodies)
 
 _M.BYTES = settings.bodies_bytes or 4 * 2 ^ 30
-local MOST = settings.bodies_most or { all = 4096, app = 1024, client = 128, own = 1024 }
-local SHARE = { all = 1, app = 1 / 2, client = 1 / 4, own = 1 / 4 }
-local FAILURE = { all = "bodies-full", app = "app-bodies-full", client = "client-bodies-full", own = "bodies-full" }
+local MOST = settings.bodies_most or { all = 4096, tenant = 2048, app = 1024, client = 128, own = 1024 }
+local SHARE = { all = 1, tenant = 1 / 2, app = 3 / 8, client = 1 / 4, own = 1 / 4 }
+local FAILURE = {
+  all = "bodies-full", tenant = "tenant-bodies-full", app = "app-bodies-full", client = "client-bodies-full",
+  own = "bodies-full",
+}
+local ALONE_MAY_EXCEED = { client = true, own = true } -- a client's is bounded by the app's share, ours by nginx.conf
+
+_M.MOST_OF_ONE = _M.BYTES * SHARE.app
 
 -- Whoever has IPv6 has a network of 64 bits to choose addresses from.
 local function client()
@@ -23,26 +30,26 @@ local function client()
   end))
 end
 
--- `app` is nil for the platform's own services.
-local function scopes_of(app)
+-- `entry` is nil for the platform's own services.
+local function scopes_of(entry)
   local scopes = { { kind = "client", name = "client " .. client() } }
-  if not app then
+  if not entry then
     scopes[2] = { kind = "own", name = "own" }
     return scopes
   end
-  scopes[2] = { kind = "app", name = "app " .. app }
-  scopes[3] = { kind = "all", name = "all" }
+  scopes[2] = { kind = "app", name = "app " .. entry.app }
+  scopes[3] = { kind = "tenant", name = "tenant " .. entry.tenant }
+  scopes[4] = { kind = "all", name = "all" }
   return scopes
 end
 
--- Adds to every scope; or to none, and returns the code of the scope that is full. What one request alone has is
--- never too much for a share: its own limit bounds it.
+-- Adds to every scope; or to none, and returns the code of the scope that is full. `own`: what this request has then.
 local function add(scopes, what, amount, own, most)
   for i, scope in ipairs(scopes) do
     local name = what .. scope.name
     counts:add(name, amount)
     local total = counts:total(name)
-    if total > most(scope.kind) and total > own then
+    if total > most(scope.kind) and not (ALONE_MAY_EXCEED[scope.kind] and total <= own) then
       for j = 1, i do
         counts:add(what .. scopes[j].name, -amount)
       end
@@ -61,11 +68,11 @@ local function most_bytes(kind)
 end
 
 -- A body begins to come. Returns nil, or a failure's code; then nothing is counted.
-function _M.enter(ctx, app)
-  local scopes = scopes_of(app)
+function _M.enter(ctx, entry)
+  local scopes = scopes_of(entry)
   local failure = add(scopes, "bodies ", 1, 0, most_bodies)
   if not failure then
-    ctx.body = { scopes = scopes, bytes = 0, is_coming = true }
+    ctx.body = { scopes = scopes, bytes = 0, is_coming = true, most = entry and _M.MOST_OF_ONE or math.huge }
   end
   return failure
 end
@@ -76,6 +83,9 @@ function _M.hold(ctx, bytes)
   local more = bytes - body.bytes
   if more == 0 then
     return nil
+  end
+  if more > 0 and bytes > body.most then
+    return "payload-too-large"
   end
   local failure = add(body.scopes, "bytes ", more, bytes, more > 0 and most_bytes or function()
     return math.huge

@@ -14,11 +14,15 @@ local BEGINNINGS = {
   -- proxies in general
   "forwarded", "x-forward", "x-real-", "x-original", "x-rewrite", "x-host", "x-http-host", "x-scheme", "x-url-scheme",
   "x-script-name", "x-protocol", "front-end-https", "x-front-end-https", "proxy", "x-proxy", "remote-", "x-remote-",
+  "x-override-url", "x-request-uri", "request-uri", "x-replaced-path", "x-base-url", "x-context-path",
+  "x-external-path", "x-ingress-path", "x-path-prefix", "x-http-destinationurl", "wl-proxy",
   -- the client's address
   "client-ip", "x-client-ip", "x-clientip", "x-cluster-client", "true-client", "do-connecting-ip", "incap-client-ip",
+  "x-true-client", "x-originating", "x-remoteip", "x-source-ip", "x-custom-ip", "z-forwarded", "cluster-client",
+  "ns-client-ip", "rlnclientipaddr", "eo-client", "eo-connecting", "ali-real", "cdn-src-ip", "x-cdn-src-ip",
   -- content delivery networks and clouds
   "akamai", "x-akamai", "ali-cdn", "cf-", "cloudfront-", "fastly-", "fly-", "x-appengine", "x-arr-", "x-azure-",
-  "x-envoy-", "x-nf-", "x-sucuri-", "x-vercel-",
+  "x-envoy-", "x-nf-", "x-sucuri-", "x-vercel-", "l5d-", "x-istio-", "x-sigsci-",
   -- who signed in
   "x-slipway", "x-auth-", "x-authenticated", "x-authentik", "x-authelia", "x-user-claim", "x-user-dn", "x-user-email",
   "x-user-group", "x-user-info", "x-user-name", "x-user-principal", "x-user-role", "x-userid", "x-userinfo",
@@ -26,6 +30,8 @@ local BEGINNINGS = {
   "iv-", "x-ldap", "x-sso", "x-trusted", "x-jwt-assertion", "x-jwt-claim", "x-jwt-payload", "x-consumer",
   "x-anonymous-consumer", "x-credential", "x-endpoint-api", "x-apigateway", "x-goog-authenticated", "x-goog-iap",
   "x-ms-client-principal", "x-ms-token", "x-amzn-mtls", "x-amzn-oidc", "tailscale-", "teleport-", "x-teleport",
+  "x-authentication", "x-authuser", "impersonate-", "x-impersonate", "cas-", "x-cas-", "mellon-", "ct-remote-user",
+  "oam-", "osso-", "gap-auth", "kubeflow-user", "x-rh-identity", "x-msisdn", "x-up-calling",
   -- the client's certificate
   "client-cert", "ssl-", "x-ssl", "x-tls", "x-mtls", "x-cert", "x-client-cert", "x-client-dn", "x-client-i-dn",
   "x-client-issuer", "x-client-s-dn", "x-client-san", "x-client-ssl", "x-client-subject", "x-client-tls",
@@ -34,14 +40,17 @@ local BEGINNINGS = {
   "x-accel", "x-sendfile",
 }
 local WHOLE = {
-  "eppn", "x-email", "x-group", "x-groups", "x-identity", "x-login", "x-principal", "x-role", "x-roles", "x-subject",
-  "x-user",
+  "affiliation", "entitlement", "eppn", "persistent-id", "targeted-id", "unscoped-affiliation", "x-email", "x-group",
+  "x-groups", "x-identity", "x-login", "x-principal", "x-role", "x-roles", "x-subject", "x-user",
 }
 local ALLOWED = {
   -- nginx.conf replaces these, and reads what a trusted proxy says in them
   "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
   -- what a client proves itself with to an app
   "x-auth-key", "x-auth-nonce", "x-auth-signature", "x-auth-timestamp", "x-auth-token",
+}
+local CONSOLES = {
+  "x-slipway-confirm", -- what a client deletes for good, named once more
 }
 
 local DASH, UNDERSCORE, DOT = ("-_."):byte(1, 3)
@@ -89,12 +98,15 @@ for _, name in ipairs(WHOLE) do
   leaf(name).is_whole = true
 end
 
-local is_allowed = {}
+local is_allowed, is_consoles = {}, {}
 for _, name in ipairs(ALLOWED) do
-  is_allowed[name] = true
+  is_allowed[name], is_consoles[name] = true, true
+end
+for _, name in ipairs(CONSOLES) do
+  is_consoles[name] = true
 end
 
-local function is_dropped(name, length)
+local function is_dropped(name, length, allowed)
   local node = root
   for i = 0, length - 1 do
     node = node[name[i]]
@@ -102,7 +114,7 @@ local function is_dropped(name, length)
       return false
     end
     if node.is_beginning then
-      return not is_allowed[ffi.string(name, length)]
+      return not allowed[ffi.string(name, length)]
     end
   end
   return node.is_whole == true
@@ -128,13 +140,12 @@ local function read()
   return headers, count
 end
 
--- Before a request goes to an app or to the console.
-function _M.drop()
+local function drop(allowed)
   local found, count = read()
   local names
   for i = 0, count - 1 do
     local name, length = found[i].key.data, found[i].key.len
-    if length > 2 and starts[place(name[0], name[1], name[2])] == 1 and is_dropped(name, length) then
+    if length > 2 and starts[place(name[0], name[1], name[2])] == 1 and is_dropped(name, length, allowed) then
       names = names or {}
       names[#names + 1] = ffi.string(name, length)
     end
@@ -142,6 +153,16 @@ function _M.drop()
   for i = 1, names and #names or 0 do
     ngx.req.clear_header(names[i])
   end
+end
+
+-- Before a request goes to an app.
+function _M.drop()
+  return drop(is_allowed)
+end
+
+-- Before a request goes to the platform's own services.
+function _M.drop_for_console()
+  return drop(is_consoles)
 end
 
 return _M

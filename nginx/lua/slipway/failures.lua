@@ -22,7 +22,7 @@ _M.BY_CODE = {
     status = 413, fault = "client", title = "Request too large",
     detail = "The request's body is larger than the platform accepts.",
     remedy = "Send less. If it is a delivery: push fewer commits at once; the host's owner can raise "
-      .. "SLIPWAY_DELIVERY_MAX_BYTES",
+      .. "SLIPWAY_DELIVERY_MAX_BYTES. If it is for an app: SLIPWAY_EDGE_BODIES_BYTES (one has three eighths of that)",
   },
   ["bodies-full"] = {
     status = 503, fault = "platform", title = "Too many uploads", retry_after_s = 5,
@@ -33,6 +33,11 @@ _M.BY_CODE = {
     status = 503, fault = "app", title = "Too many uploads", retry_after_s = 5,
     detail = "As many request bodies are under way to the app as one app has room for.",
     remedy = "Try again in a few seconds.",
+  },
+  ["tenant-bodies-full"] = {
+    status = 503, fault = "app", title = "Too many uploads", retry_after_s = 5,
+    detail = "As many request bodies are under way to apps of this app's tenant as one tenant has room for.",
+    remedy = "Try again in a few seconds. The host's owner can raise SLIPWAY_EDGE_BODIES_BYTES",
   },
   ["client-bodies-full"] = {
     status = 429, fault = "client", title = "Too many uploads", retry_after_s = 5,

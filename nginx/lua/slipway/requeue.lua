@@ -1,10 +1,8 @@
 -- A request that was never sent, because no target took its connection, goes back to the waiting room: its replica died
 -- a moment ago, and the route table does not say so yet. The balancer phase can't wait, so it ends the attempt with the
 -- one failure that apps.conf leads to @requeued, whose access phase waits until the table has changed or a target takes
--- connections again. The location is entered with an empty ngx.ctx, so everything is given back before.
+-- connections again. The location is entered with an empty ngx.ctx: admission.lua gives back what the attempt had.
 local breaker = require("slipway.breaker")
-local concurrency = require("slipway.concurrency")
-local inflight = require("slipway.inflight")
 
 local _M = {}
 
@@ -18,19 +16,9 @@ local function vain(circuit)
   return "in vain " .. circuit
 end
 
--- What the location was entered with; nil when nothing was put back.
-local function saved()
-  local deadline, rounds, circuit = (ngx.var.slipway_requeued or ""):match("^([%d.]+) (%d+) (.+)$")
-  if not deadline then
-    return nil
-  end
-  return { deadline = tonumber(deadline), rounds = tonumber(rounds), circuit = circuit, connect_at = 0 }
-end
-
 -- Balancer phase. Whether the request may wait: it is no trial, and nobody waited for this state of the table in vain.
 function _M.may_wait(ctx)
-  local entry = ctx.entry
-  local before = saved()
+  local entry, before = ctx.entry, ctx.requeued
   return not (ctx.trial or ctx.claimed) and entry.waiting.requests > 0
     and (not before or before.rounds < MOST_ROUNDS and before.deadline > ngx.now())
     and not shared:get(vain(entry.circuit))
@@ -38,25 +26,25 @@ end
 
 -- Balancer phase: ends this attempt.
 function _M.put_back(ctx)
-  local entry, before = ctx.entry, saved()
-  local deadline = before and before.deadline or ngx.now() + entry.waiting.timeout_s
-  ngx.var.slipway_requeued = string.format("%.3f %d %s", deadline, before and before.rounds + 1 or 1, entry.circuit)
-  inflight.remove(entry, ctx.target, ctx.streams)
-  ctx.target = nil
-  if ctx.slot then
-    concurrency.leave(ctx, entry.host)
-  end
+  local entry, before = ctx.entry, ctx.requeued
+  ctx.put_back = {
+    deadline = before and before.deadline or ngx.now() + entry.waiting.timeout_s,
+    rounds = before and before.rounds + 1 or 1,
+    circuit = entry.circuit,
+    connect_at = 0,
+  }
   return ngx.exit(ngx.ERROR)
 end
 
--- Access phase: takes up what was put back. Returns whether there is anything.
-function _M.resume(ctx)
-  ctx.requeued = saved()
+-- Access phase: takes up what was put back, by the context that it was put back with. Returns whether it was: nginx
+-- itself fails with the same status.
+function _M.resume(ctx, before)
+  ctx.requeued = before and before.put_back
   return ctx.requeued ~= nil
 end
 
-local function takes_connections(entry)
-  for _, target in ipairs(entry.targets) do
+local function any_takes_connections(targets)
+  for _, target in ipairs(targets) do
     local connection = ngx.socket.tcp()
     connection:settimeout(CONNECT_TIMEOUT_S * 1000)
     if connection:connect(target.address, target.port) then
@@ -76,7 +64,7 @@ function _M.may_try(ctx, entry)
   if ngx.now() < requeued.connect_at then
     return false
   end
-  local answers = takes_connections(entry)
+  local answers = any_takes_connections(entry.targets) or any_takes_connections(entry.standby)
   requeued.connect_at = ngx.now() + CONNECT_EVERY_S
   return answers
 end

@@ -1,4 +1,4 @@
-"""Request bodies that are under way together: of one client, of one app, of all. The bounds are made small here."""
+"""Request bodies that are under way together: of a client, an app, a tenant, of all. The bounds are made small here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from edge_rig import Answer, Rig, eventually, read, running
 from edge_wire import Arrived, wire_app
 
 MIB = 1 << 20
-ALL = 8 * MIB  # so an app may have 4 MB, a client 2 MB, the console 2 MB
+ALL = 8 * MIB  # so a tenant may have 4 MB, an app 3 MB, a client 2 MB, the console 2 MB
+MOST_OF_AN_APP = 3 * MIB
 MOST_OF_A_CLIENT = 6
 LARGE = 3 * MIB // 2
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -22,10 +23,11 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 @pytest.fixture(scope="module")
 def rig() -> Iterator[Rig]:
     environ = {"SLIPWAY_EDGE_BODIES_BYTES": str(ALL), "SLIPWAY_TRUSTED_PROXIES": "127.0.0.1"}
-    most = {"all": 100, "app": 50, "client": MOST_OF_A_CLIENT, "own": 3}
+    most = {"all": 100, "tenant": 70, "app": 50, "client": MOST_OF_A_CLIENT, "own": 3}
     with running(environ, {"bodies_most": most, "body_spare_s": 2}) as made, wire_app(OK) as app:
-        for number, name in enumerate(("one", "two", "three"), start=1):
-            made.route(f"{name}.localhost", target(app.port), app=str(number), max_body_bytes=100 * MIB)
+        for app_id, name, tenant in (("1", "one", "a"), ("2", "two", "b"), ("3", "three", "c"), ("5", "five", "a")):
+            more = {"app": app_id, "tenant": tenant, "max_body_bytes": 100 * MIB}
+            made.route(f"{name}.localhost", target(app.port), **more)
         yield made
         assert [line for line in made.edge.complaints if "router.sock" not in line] == []
 
@@ -41,16 +43,20 @@ def head(host: str, client: str, fields: str) -> bytes:
 
 
 @contextmanager
-def upload(rig: Rig, host: str, client: str, size: int = LARGE, sent: int = 1) -> Iterator[socket.socket]:
-    """One that has begun, is counted, and does not end."""
-    before = bodies_of(rig, client)
-    with closing(rig.edge.raw(head(host, client, f"Content-Length: {size}") + b"x" * sent)) as connection:
-        eventually(lambda: bodies_of(rig, client) == before + 1)
+def upload(rig: Rig, host: str, client: str, size: int = LARGE) -> Iterator[socket.socket]:
+    """One that has come but for its last byte, is counted, and does not end."""
+    bodies, held = bodies_of(rig, client), bytes_of(rig, client)
+    with closing(rig.edge.raw(head(host, client, f"Content-Length: {size}") + b"x" * (size - 1))) as connection:
+        eventually(lambda: (bodies_of(rig, client), bytes_of(rig, client)) == (bodies + 1, held + size))
         yield connection
 
 
 def bodies_of(rig: Rig, client: str) -> int:
     return int(rig.edge.status["bodies"].get(f"bodies client {client}", 0))
+
+
+def bytes_of(rig: Rig, client: str) -> int:
+    return int(rig.edge.status["bodies"].get(f"bytes client {client}", 0))
 
 
 def answer(connection: socket.socket) -> Answer:
@@ -86,8 +92,9 @@ def test_one_client_has_a_share_of_the_bytes_and_others_theirs(rig: Rig) -> None
 
 
 def test_a_client_of_ipv6_is_its_network(rig: Rig) -> None:
-    with closing(rig.edge.raw(head("one.localhost", "2001:db8:0:1::1", f"Content-Length: {LARGE}") + b"x")):
-        eventually(lambda: "bodies client 20010db800000001" in rig.edge.status["bodies"])
+    come = head("one.localhost", "2001:db8:0:1::1", f"Content-Length: {LARGE}") + b"x" * (LARGE - 1)
+    with closing(rig.edge.raw(come)):
+        eventually(lambda: bytes_of(rig, "20010db800000001") == LARGE)
         assert code(asked(rig, "one.localhost", "2001:db8:0:1:ffff::2")) == (429, "client-bodies-full")
         assert code(asked(rig, "one.localhost", "2001:db8:0:2::1")) == (200, "ok")
 
@@ -98,6 +105,24 @@ def test_one_app_has_a_share_and_others_theirs(rig: Rig) -> None:
         assert code(refused) == (503, "app-bodies-full")
         assert int(refused.headers["retry-after"]) > 0
         assert code(asked(rig, "two.localhost", "192.0.2.3")) == (200, "ok")
+
+
+def test_the_apps_of_one_tenant_have_a_share_together_and_others_theirs(rig: Rig) -> None:
+    with upload(rig, "one.localhost", "192.0.2.1"), upload(rig, "five.localhost", "192.0.2.2"):
+        refused = asked(rig, "five.localhost", "192.0.2.3")
+        assert code(refused) == (503, "tenant-bodies-full")
+        assert int(refused.headers["retry-after"]) > 0
+        assert code(asked(rig, "two.localhost", "192.0.2.3")) == (200, "ok")
+
+
+def test_who_only_says_that_much_will_come_keeps_nobody_out(rig: Rig) -> None:
+    said = f"Content-Length: {MOST_OF_AN_APP}"
+    with ExitStack() as stack:
+        for number in range(4):
+            client = f"192.0.2.{number}"
+            stack.enter_context(closing(rig.edge.raw(head("one.localhost", client, said) + b"x")))
+            eventually(lambda client=client: bodies_of(rig, client) == 1)
+        assert code(asked(rig, "one.localhost", "192.0.2.9")) == (200, "ok")
 
 
 def test_all_together_have_a_bound_that_the_console_does_not_share(rig: Rig) -> None:
@@ -122,9 +147,9 @@ def test_what_does_not_say_its_length_is_counted_as_it_comes(rig: Rig) -> None:
         upload(rig, "one.localhost", "192.0.2.1"),
         closing(rig.edge.raw(head("two.localhost", "192.0.2.1", "Transfer-Encoding: chunked"))) as connection,
     ):
-        connection.sendall(b"40000\r\n" + b"x" * 0x40000 + b"\r\n")
+        connection.sendall(b"20000\r\n" + b"x" * 0x20000 + b"\r\n")
         held = "bytes app 2"
-        eventually(lambda: rig.edge.status["bodies"].get(held, 0) >= 0x40000)
+        eventually(lambda: rig.edge.status["bodies"].get(held, 0) >= 0x20000)
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(b"100000\r\n" + b"x" * 0x100000 + b"\r\n")
         assert code(answer(connection)) == (429, "client-bodies-full")
@@ -141,13 +166,25 @@ def test_the_number_of_bodies_is_bounded_however_small_they_are(rig: Rig) -> Non
             assert code(answer(connection)) == (200, "ok"), "what is there at once is not held"
 
 
-def test_a_body_alone_may_be_larger_than_a_share_but_not_than_all(rig: Rig) -> None:
-    assert code(asked(rig, "one.localhost", "192.0.2.1", size=5 * MIB)) == (200, "ok")
-    assert code(asked(rig, "one.localhost", "192.0.2.1", size=ALL + 1)) == (413, "payload-too-large")
+def test_a_body_alone_may_be_larger_than_a_clients_share_but_not_than_an_apps(rig: Rig) -> None:
+    assert code(asked(rig, "one.localhost", "192.0.2.1", size=MOST_OF_AN_APP)) == (200, "ok")
+    refused = asked(rig, "one.localhost", "192.0.2.1", size=MOST_OF_AN_APP + 1)
+    assert code(refused) == (413, "payload-too-large")
+    assert "SLIPWAY_EDGE_BODIES_BYTES" in refused.json["remedy"]
+
+
+@pytest.mark.parametrize(("size", "expected"), [(MOST_OF_AN_APP, (200, "ok")), (ALL // 2, (413, "payload-too-large"))])
+def test_nor_does_one_that_does_not_say_its_length(rig: Rig, size: int, expected: tuple[int, str]) -> None:
+    whole = b"%x\r\n" % size + b"x" * size + b"\r\n0\r\n\r\n"
+    with closing(rig.edge.raw(head("one.localhost", "192.0.2.1", "Transfer-Encoding: chunked"))) as connection:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(whole)
+        assert code(answer(connection)) == expected
 
 
 def test_a_large_body_that_drips_is_let_go_of_soon(rig: Rig) -> None:
-    with upload(rig, "one.localhost", "192.0.2.1", size=90 * MIB // 16) as connection:
+    said = head("one.localhost", "192.0.2.1", f"Content-Length: {MOST_OF_AN_APP}")
+    with closing(rig.edge.raw(said + b"x")) as connection:
         connection.settimeout(0.05)
 
         def is_let_go() -> bool:

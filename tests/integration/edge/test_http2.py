@@ -227,8 +227,21 @@ def test_a_body_without_a_length_is_held_to_the_apps_limit(rig, client, backend,
     eventually(lambda: rig.edge.status["inflight"] == {})
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
+@pytest.mark.parametrize(("size", "status"), [(1 << 16, 200), ((1 << 16) + 1, 413)], ids=["within", "above"])
+def test_a_body_that_none_expects_never_reaches_the_disk(rig, client, shop, method, size, status):
+    folder = rig.edge.settings.state_dir / "edge/tmp/body"
+    before = folder.stat().st_mtime_ns, [path.stat().st_mtime_ns for path in folder.rglob("*")]
+
+    assert client.ask("/x", method, b"x" * size).status == status
+
+    assert [len(seen.body) for seen in shop.record.requests] == ([size] if status == 200 else [])
+    after = folder.stat().st_mtime_ns, [path.stat().st_mtime_ns for path in folder.rglob("*")]
+    assert before == after
+
+
 def test_a_body_without_a_length_that_outlasts_its_target_goes_to_the_next(rig, client, shop, backend):
-    number = client.begin("/x", "POST", end=False)
+    number = client.begin("/x", "GET", end=False)
     client.send(number, b"x" * 1000)
     eventually(lambda: rig.edge.status["inflight"] == {"r-1": 1})
     rig.route("shop.localhost", target(backend("two").port, "r-2"))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import concurrent.futures
+import http.client
+import json
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from edge_publisher import target
@@ -36,6 +38,10 @@ def waits(rig, app_id, count):
     eventually(lambda: rig.edge.status["waiting"].get(app_id, 0) == count)
 
 
+def nothing_is_counted(rig):
+    eventually(lambda: (rig.edge.status["inflight"], rig.edge.status["bodies"]) == ({}, {}))
+
+
 @pytest.mark.parametrize(("method", "body"), [("GET", None), ("POST", b"x" * 1000), ("POST", b"x" * 200_000)])
 def test_a_request_that_a_dead_target_refused_is_answered_by_its_successor(rig, backend, pool, app_id, method, body):
     rig.route(HOST, target(free_port(), "dead"), app=app_id, waiting=PATIENT)
@@ -52,7 +58,7 @@ def test_a_request_that_a_dead_target_refused_is_answered_by_its_successor(rig, 
     assert {answer.json["length"] for answer in answers} == {len(body or b"")}
     assert len(app.record.requests) == 5
     waits(rig, app_id, 0)
-    eventually(lambda: rig.edge.status["inflight"] == {})
+    nothing_is_counted(rig)
 
 
 def test_a_request_that_all_dead_targets_refused_is_answered_by_a_successor(rig, backend, pool, app_id):
@@ -152,10 +158,53 @@ def test_connections_that_break_together_do_not_open_the_circuit(rig, backend, p
     assert {each.result().status for each in asked} == {200}
 
 
-def test_a_failure_of_the_edge_itself_says_so(rig, app_id):
-    rig.route(HOST, target(80, address="no-address"), app=app_id)
+@pytest.mark.parametrize(("method", "body"), [("GET", None), ("POST", b"x"), ("POST", b"x" * 200_000)])
+def test_a_failure_of_the_edge_itself_says_so_and_leaves_nothing_counted(rig, backend, app_id, method, body):
+    rig.route(HOST, target(80, address="no-address"), app=app_id, max_concurrency=1)
 
-    answer = rig.edge.ask(HOST, method="POST", body=b"x")
+    for _ in range(2):
+        answer = rig.edge.ask(HOST, method=method, body=body)
+        assert (answer.status, answer.json["code"], answer.json["fault"]) == (500, "internal", "platform")
+    nothing_is_counted(rig)
 
-    assert (answer.status, answer.json["code"], answer.json["fault"]) == (500, "internal", "platform")
-    assert rig.edge.ask(HOST).status == 500
+    rig.route(HOST, target(backend().port), app=app_id, max_concurrency=1)
+    assert rig.edge.ask(HOST, method=method, body=body).status == 200
+
+
+@pytest.fixture
+def unwritable(rig):
+    """Bodies that do not fit into memory can't be written, as on a disk that is full."""
+    folder = rig.edge.settings.state_dir / "edge/tmp/body"
+    away = folder.rename(folder.with_name("away"))
+    folder.write_bytes(b"")
+    yield
+    folder.unlink()
+    away.rename(folder)
+
+
+def is_refused_as_internal(connection):
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    return (response.status, json.loads(response.read())["code"]) == (500, "internal")
+
+
+@pytest.mark.usefixtures("unwritable")
+@pytest.mark.parametrize("first", [0, 1, 1000])
+@pytest.mark.parametrize("kind", ["Content-Length: 300000", "Transfer-Encoding: chunked"])
+def test_a_body_that_nginx_cant_write_leaves_nothing_counted(rig, backend, app_id, first, kind):
+    """At once, and while Lua watches it come in."""
+    rig.route(HOST, target(backend().port), app=app_id, max_concurrency=1)
+    before = rig.edge.status["workers"]
+    head = f"POST / HTTP/1.1\r\nHost: {HOST}\r\n{kind}\r\n\r\n".encode()
+    body = b"x" * 300_000 if "Length" in kind else b"493e0\r\n" + b"x" * 300_000 + b"\r\n0\r\n\r\n"
+    with closing(rig.edge.raw(head + body[:first])) as connection:
+        if first:
+            eventually(lambda: rig.edge.status["bodies"])
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(body[first:])
+        assert is_refused_as_internal(connection)
+        nothing_is_counted(rig)
+        until = time.monotonic() + 0.15  # whoever watched the body looks every tenth of a second
+        while time.monotonic() < until:
+            assert rig.edge.status["bodies"] == {}
+    assert rig.edge.status["workers"] == before

@@ -34,6 +34,50 @@ def test_while_a_target_takes_requests_those_on_standby_get_none(rig, backend, m
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
+def test_without_a_target_those_on_standby_get_all(rig, backend, method):
+    rig.route(HOST, standby=[target(backend("old").port)])
+
+    assert backends_that_answer(rig, method=method, body=b"x") == {"old"}
+    eventually(lambda: rig.edge.status["inflight"] == {})
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_every_target_is_asked_before_one_on_standby(rig, backend, method):
+    new, old = backend("new"), backend("old")
+    dead = [target(free_port()) for _ in range(4)]
+    rig.route(HOST, *dead, target(new.port), standby=[target(old.port)], ejection={"failures": 0})
+
+    assert backends_that_answer(rig, method=method, body=b"x") == {"new"}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("targets", [0, 1, 4])
+def test_what_nobody_takes_waits_for_one_on_standby_too(rig, backend, method, targets):
+    """Two that refuse; then one of them listens, and the table stays as it is."""
+    dead, port = [target(free_port()) for _ in range(targets)], free_port()
+    more = {"app": f"waits-{method}-{targets}", "waiting": {"timeout_s": 10}, "ejection": {"failures": 0}}
+    rig.route(HOST, *dead, standby=[target(port), target(free_port())], **more)
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(rig.edge.ask, HOST, method=method, body=b"x" * 100_000) for _ in range(3)]
+        eventually(lambda: rig.edge.status["waiting"].get(more["app"]) == 3)
+        backend("old", port)
+
+        assert {each.result().json["backend"] for each in asked} == {"old"}
+    eventually(lambda: (rig.edge.status["inflight"], rig.edge.status["bodies"]) == ({}, {}))
+
+
+def test_what_waits_goes_to_standby_when_the_next_targets_refuse_too(rig, backend):
+    more = {"app": "waits-on", "waiting": {"timeout_s": 10}}
+    rig.route(HOST, target(free_port()), **more)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(rig.edge.ask, HOST, method="POST", body=b"x")
+        eventually(lambda: rig.edge.status["waiting"].get("waits-on") == 1)
+        rig.route(HOST, target(free_port()), standby=[target(backend("old").port)], **more)
+
+        assert asked.result().json["backend"] == "old"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("targets", [1, 2, 5])
 def test_when_no_target_takes_a_request_one_on_standby_does(rig, backend, method, targets):
     old = backend("old")
@@ -88,6 +132,6 @@ def test_one_that_leaves_standby_gets_no_new_request(rig, backend):
     rig.route(HOST, new, standby=[target(old.port)], ejection={"failures": 0})
     assert backends_that_answer(rig, 1) == {"old"}
 
-    rig.route(HOST, new, ejection={"failures": 0})
+    rig.route(HOST, new, ejection={"failures": 0}, waiting={"timeout_s": 0.2})
 
     assert rig.edge.ask(HOST).json["code"] == "replica-failed"
