@@ -157,7 +157,7 @@ def test_status_and_health(client: httpx.Client) -> None:
 
 
 def test_the_head_of_an_apps_branch(rig: Rig, client: httpx.Client) -> None:
-    agent = AgentClient(rig.settings.agent_socket)
+    agent = AgentClient(rig.settings.agent_socket, rig.settings.agent_streams_socket)
     assert [agent.head(app_id) for app_id in (1, 2)] == ["a" * 40, None]
     with pytest.raises(DeploymentFailed, match="can't be read") as unreadable:
         agent.head(3)
