@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apiflask import APIFlask
-from flask import Response
+from flask import Response, request
 
 from router import openapi, problems
 from router.access import EXTENSION
@@ -24,6 +24,8 @@ from router.requests import ApiRequest, RequestIds
 from router.services import Services
 from slipway import migrations
 
+WRITE_TIMEOUT_S = 30.0
+"""A client that takes nothing for so long is cut off: its thread and its place are wanted."""
 _BLUEPRINTS = (account, apps, deployments, replicas, variables, volumes, domains, hooks, tokens, metrics, platform)
 
 
@@ -46,6 +48,7 @@ def create_app(services: Services) -> APIFlask:
         app.register_blueprint(module.blueprint)
     problems.register(app)
     app.spec_processor(openapi.complete)
+    app.before_request(_bound_writing)
     app.after_request(_with_headers)
     app.wsgi_app = RequestIds(app.wsgi_app)  # type: ignore[method-assign]
     return app
@@ -61,6 +64,13 @@ def _configuration() -> dict[str, object]:
         "AUTO_SERVERS": False,
         "DESCRIPTION": "Push-to-deploy on your own host. Errors are RFC 9457 problem documents with a stable `code`.",
     }
+
+
+def _bound_writing() -> None:
+    """Of every answer. gunicorn takes the bound off between two requests."""
+    connection = request.environ.get("gunicorn.socket")
+    if connection is not None:
+        connection.settimeout(WRITE_TIMEOUT_S)
 
 
 def _with_headers(response: Response) -> Response:

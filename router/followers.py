@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from flask import Response, request
+from flask import Response
 
 from router.principal import Principal
 from slipway.core.counting import plural
@@ -19,8 +19,6 @@ HEARTBEAT = ": still here\n\n"
 HEARTBEAT_S = 5.0
 LIFETIME_S = 3600.0
 """A stream ends after this long; the client comes back with Last-Event-ID."""
-WRITE_TIMEOUT_S = 30.0
-"""A client that takes nothing for so long is cut off: its thread and its place are wanted."""
 _RETRY_AFTER_S = 5
 
 
@@ -46,9 +44,6 @@ class Followers:
         response = Response(events, content_type="text/event-stream; charset=utf-8")
         response.headers["X-Accel-Buffering"] = "no"
         response.call_on_close(lambda: self._leave(principal))
-        connection = request.environ.get("gunicorn.socket")
-        if connection is not None:
-            connection.settimeout(WRITE_TIMEOUT_S)
         return response
 
     def _enter(self, who: Principal) -> None:

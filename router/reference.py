@@ -32,6 +32,11 @@ that; beyond it `429` with the code `too-many-streams`: end one, or ask without 
 `too-many-followers`. A comment comes at least every ten seconds, and a stream ends after an hour, or when its client
 takes nothing for 30 s: come back with `Last-Event-ID`. Logs then begin some seconds before that line; drop what you
 have by replica and time. A client that reads more slowly than replicas print loses lines, and a `notice` says how many.
+
+A log as text takes a thread for as long as it is read. A tenant reads a third of `SLIPWAY_WEB_THREADS` at a time, and
+asks two repositories for a branch's head; beyond that `429` with the code `too-many-calls`. All tenants together
+leave two of the threads to other calls; beyond that `503` with the code `overloaded`. Replicas' output as text is the
+newest 4 MB. A client that takes nothing for 30 s, or more than two minutes for the whole, is cut off.
 """
 
 

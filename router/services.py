@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from redis import Redis
 
+from router import call_quota
+from router.call_quota import CallQuota
 from router.followers import Followers
 from router.replica_feeds import ReplicaFeeds
 from slipway import queue
@@ -34,6 +36,10 @@ class Services:
     agent: AgentClient
     followers: Followers
     feeds: ReplicaFeeds
+    texts: CallQuota
+    """Of answers that are a log's text."""
+    heads: CallQuota
+    """Of repositories that are asked for a branch."""
 
 
 def connect(settings: Settings) -> Services:
@@ -56,4 +62,6 @@ def connect(settings: Settings) -> Services:
         agent=agent,
         followers=Followers(StreamQuota(settings.streams, settings.streams_per_tenant)),
         feeds=ReplicaFeeds(agent),
+        texts=call_quota.of_texts(settings.web_threads),
+        heads=call_quota.of_heads(),
     )

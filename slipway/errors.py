@@ -12,6 +12,8 @@
     ├── UnsupportedContent      415
     ├── TooManyStreams          429  the tenant or the token follows as many as it may
     ├── TooManyFollowers        503  the host serves as many as it can
+    ├── TooManyCalls            429  the tenant has as many such calls under way as it may
+    ├── Overloaded              503  the host has
     ├── DependencyUnavailable   503  SQL, Redis or the container runtime does not answer; try again
     ├── HostUnready             503  the host lacks something that only its owner can give
     │   └── SubnetTaken              a network's range is in use
@@ -104,6 +106,18 @@ class TooManyStreams(SlipwayError):
 
 class TooManyFollowers(SlipwayError):
     code = "too-many-followers"
+    status = 503
+
+
+class TooManyCalls(SlipwayError):
+    code = "too-many-calls"
+    status = 429
+
+
+class Overloaded(SlipwayError):
+    """It would be served, but not beside all that is served now."""
+
+    code = "overloaded"
     status = 503
 
 

@@ -15,6 +15,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
+from slipway.core.image_volumes import ImageVolumes
 from slipway.core.step_cache import DeletedApp
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, NotFound, SubnetTaken
 from slipway.ports.building import BuildSpec, Built, Commit, Interrupted, Repository, Stopped
@@ -50,6 +51,8 @@ class FakeRuntime:
         self.removed_images: list[str] = []
         self.declared_volumes: dict[str, tuple[str, ...]] = {}
         """Digest → the image's VOLUMEs."""
+        self.hiding_volumes: dict[str, tuple[str, ...]] = {}
+        """Digest → of these, the ones with files of its program."""
         self.volumes: dict[str, dict[str, str]] = {}
         """Volume → its files: name → text."""
         self._ids = itertools.count(1)
@@ -163,11 +166,11 @@ class FakeRuntime:
         self._reach()
         self.removed_images.append(image)
 
-    def image_volumes(self, digest: str) -> Sequence[str]:
+    def image_volumes(self, digest: str) -> ImageVolumes:
         self._reach()
         if self.images is not None and digest not in self.images:
             raise DeploymentFailed("image-missing", "the image is gone")
-        return self.declared_volumes.get(digest, ())
+        return ImageVolumes(self.declared_volumes.get(digest, ()), self.hiding_volumes.get(digest, ()))
 
     def volume_sizes(self) -> Mapping[str, int]:
         self._reach()

@@ -25,8 +25,9 @@ from builder.agent.rollout.crashes import output_notes
 from builder.agent.telemetry import output
 from builder.agent.telemetry.following import replica_row
 from builder.agent.telemetry.stats import replica_stats
+from builder.agent.telemetry.volume_sizes import VolumeSizes
 from slipway.core.fleet import GONE
-from slipway.errors import DependencyUnavailable, InvalidInput, NotFound, SlipwayError
+from slipway.errors import DependencyUnavailable, InvalidInput, NotFound, SlipwayError, TooManyCalls
 from slipway.models import Replica
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 THREADS = 32
+HEADS_AT_ONCE = 4
+"""Each waits for a repository's host, which may take as long as git waits."""
 TAIL_MAX = 10_000
 _HEAD = re.compile(r"/apps/(?P<id>\d{1,18})/head")
 _OF_A_REPLICA = re.compile(r"/replicas/(?P<id>[^/]+)/(?P<what>output|stats)")
@@ -57,11 +60,13 @@ class Application:
         self._parts = parts
         self._status = status
         self._head_of = head_of
+        self._heads = threading.BoundedSemaphore(HEADS_AT_ONCE)
+        sizes = VolumeSizes(parts.runtime.volume_sizes)
         self._of_itself: dict[str, Callable[[], dict[str, Any]]] = {
             "/healthz": lambda: {"ok": True},
             "/readyz": self._ready,
             "/status": status,
-            "/volumes": lambda: {"sizes": dict(parts.runtime.volume_sizes())},
+            "/volumes": lambda: {"sizes": dict(sizes.now())},
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -79,13 +84,22 @@ class Application:
         if path in self._of_itself:
             return Answer(_json(self._of_itself[path]()))
         if of_an_app := _HEAD.fullmatch(path):
-            return Answer(_json({"commit": self._head_of(int(of_an_app["id"]))}))
+            return Answer(_json({"commit": self._head(int(of_an_app["id"]))}))
         asked = _OF_A_REPLICA.fullmatch(path)
         if asked is None:
             return Answer((), status=HTTPStatus.NOT_FOUND)
         if asked["what"] == "stats":
             return Answer(_json(replica_stats(self._parts, asked["id"])))
         return Answer(self._output(asked["id"], environ), "text/plain; charset=utf-8")
+
+    def _head(self, app_id: int) -> str | None:
+        """Raises `TooManyCalls` when as many repositories are asked as may be: other calls want threads, too."""
+        if not self._heads.acquire(blocking=False):
+            raise TooManyCalls(f"{HEADS_AT_ONCE} repositories are being asked.", remedy="try again")
+        try:
+            return self._head_of(app_id)
+        finally:
+            self._heads.release()
 
     def _ready(self) -> dict[str, Any]:
         """Raises `DependencyUnavailable` while something that it needs is away."""

@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 
 from builder.agent.chores import Chores
 from builder.agent.reality import Reality
 from builder.agent.rollout.probing import Prober
 from builder.agent.routes.publishing import RouteSync
 from slipway.adapters.commit_status import CommitStatuses
+from slipway.adapters.host_routes import host_routes
 from slipway.adapters.vault import Vault
 from slipway.core.fleet import Answers, Failure, Probe
 from slipway.db import Database
@@ -53,6 +55,8 @@ class Parts:
     routes: RouteSync
     clock: Callable[[], float] = time.time
     """Unix seconds."""
+    host_routes: Callable[[], list[IPv4Network]] = host_routes
+    """Networks that tenants' must not overlap."""
     statuses: CommitStatuses = field(default_factory=lambda: CommitStatuses("", ""))
     """Sends none unless a token is configured."""
     hints: Hints = field(default_factory=Hints)

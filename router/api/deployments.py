@@ -158,7 +158,8 @@ def get_deployment_log(deployment: int, query: Follow) -> Response:
         after = request.headers.get("Last-Event-ID", "0")
         events = following.log_events(services(), principal(), deployment, after)
         return services().followers.stream(events, principal())
-    return Response((f"{line}\n" for line in services().log.read(deployment)), content_type=f"{TEXT}; charset=utf-8")
+    read = services().log.read
+    return services().texts.text(principal(), lambda: (f"{line}\n" for line in read(deployment)))
 
 
 def wants_events(follow: bool) -> bool:

@@ -60,8 +60,10 @@ def get_app_logs(app: str, query: Reading) -> Response:
             ),
             principal(),
         )
-    lines = replica_output.output_so_far(services(), principal(), app, replica=query.replica, tail=query.tail)
-    return Response(lines, content_type=f"{TEXT}; charset=utf-8")
+    return services().texts.text(
+        principal(),
+        lambda: replica_output.output_so_far(services(), principal(), app, replica=query.replica, tail=query.tail),
+    )
 
 
 @operation(blueprint, "GET", "/api/containers/<container>/health", role=Role.VIEWER, output=documents.ReplicaHealth)

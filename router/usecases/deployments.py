@@ -50,13 +50,16 @@ def branch_head(services: Services, principal: Principal, app_name: str) -> docu
     Raises:
         InvalidInput: the app runs an image.
         DeploymentFailed: the repository can't be read.
+        TooManyCalls: the tenant asks for as many as it may.
+        Overloaded: all tenants together do.
     """
     with services.db.read(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name)
         hook = session.scalars(select(Hook.id).filter_by(repository_identity=app.repository_identity)).first()
     if app.source != "git":
         raise InvalidInput(f"{app.name} runs an image, and has no branch", remedy="deploy its image: slipway deploy")
-    commit = services.agent.head(app.id)
+    with services.heads.place(principal):
+        commit = services.agent.head(app.id)
     with services.db.read(tenant_id=principal.tenant_id) as session:  # anew: it may have been delivered meanwhile
         app = app_named(session, app_name)
     return documents.BranchHead(ref=f"refs/heads/{app.branch}", commit=commit, delivered=commit == app.head, hook=hook)

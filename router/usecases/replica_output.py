@@ -27,8 +27,10 @@ WAIT_S = 0.5
 MISSED_MAX = 10_000
 """Lines of one replica that are caught up with: printed before it was joined, or while a client was away."""
 MISSED_MAX_CHARS = 1 << 20
-ANSWER_MAX_CHARS = 16 << 20
-"""What an answer holds of all replicas together: the newest."""
+ANSWER_MAX_CHARS = 4 << 20
+"""What an answer holds of all replicas together: the newest. Several are held at a time."""
+LINE_COST_CHARS = 200
+"""What holding a line takes beside its text."""
 OVERLAP_S = 5
 """A client that comes back gets the last lines again: replicas' lines don't come in the order of their times."""
 _POSITION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
@@ -43,7 +45,7 @@ def output_so_far(
     for each in replicas:
         try:
             with services.agent.output(each, tail=tail) as output:
-                lines += _newest(each, output, ANSWER_MAX_CHARS // len(replicas))[1]
+                lines += _newest(each, output, ANSWER_MAX_CHARS // len(replicas), LINE_COST_CHARS)[1]
         except NotFound:
             if replica is not None:
                 raise
@@ -179,15 +181,15 @@ def _replicas(services: Services, principal: Principal, app_name: str, replica: 
         return readable_replicas(session, app_name, replica)
 
 
-def _newest(replica: str, texts: Iterable[str], max_chars: int) -> tuple[int, list[Line]]:
+def _newest(replica: str, texts: Iterable[str], max_chars: int, line_cost: int = 0) -> tuple[int, list[Line]]:
     """How many of the oldest were dropped, and the others."""
     kept: deque[Line] = deque()
     chars = dropped = 0
     for text in texts:
         kept.append(Line(replica, text))
-        chars += len(text)
+        chars += len(text) + line_cost
         while chars > max_chars and len(kept) > 1:
-            chars -= len(kept.popleft().text)
+            chars -= len(kept.popleft().text) + line_cost
             dropped += 1
     return dropped, list(kept)
 

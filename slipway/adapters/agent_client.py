@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from slipway.adapters.unix_http import UnixHTTP
-from slipway.errors import DependencyUnavailable, DeploymentFailed, NotFound
+from slipway.errors import DependencyUnavailable, DeploymentFailed, NotFound, Overloaded
 
 _TIMEOUT_S = 5.0
 _HEAD_TIMEOUT_S = 25.0
@@ -57,11 +57,14 @@ class AgentClient:
         Raises:
             DeploymentFailed: the repository can't be read.
             NotFound: the app is gone.
+            Overloaded: as many are asked for as may be.
         """
         with self._asked(f"/apps/{app_id}/head", silence_s=_HEAD_TIMEOUT_S) as response:
             if response.status == HTTPStatus.UNPROCESSABLE_ENTITY:
                 problem = json.loads(response.read())
                 raise DeploymentFailed("head-unknown", problem["detail"], remedy=problem.get("remedy", ""))
+            if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+                raise Overloaded("As many repositories are asked as may be at a time.", remedy="try again")
             if response.status == HTTPStatus.NOT_FOUND:
                 raise NotFound(f"app {app_id} is gone", remedy="see which there are: slipway apps")
             commit = _document(response)["commit"]

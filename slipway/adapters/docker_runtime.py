@@ -29,6 +29,7 @@ from slipway.adapters import docker_output as output
 from slipway.adapters import docker_volumes as volumes
 from slipway.adapters.docker_engine import DockerEngine, sentence
 from slipway.adapters.docker_networks import INSTANCE_LABEL, TenantNetworks
+from slipway.core.image_volumes import ImageVolumes
 from slipway.errors import Conflict, DeploymentFailed
 from slipway.ports.runtime import Change, Observed, OwnImage, ReplicaSpec, ResourceUse, TaskResult
 from slipway.settings import Settings
@@ -183,13 +184,13 @@ class DockerRuntime:
                 if error.status_code not in (404, 409):  # 409: in use
                     raise
 
-    def image_volumes(self, digest: str) -> Sequence[str]:
+    def image_volumes(self, digest: str) -> ImageVolumes:
         with self._engine.asked_to(f"describe the image {digest}") as api:
             try:
                 inspected: dict[str, Any] = api.inspect_image(digest)  # type: ignore[no-untyped-call]
             except ImageNotFound as error:
                 raise _refused(error) from error
-        return sorted((inspected.get("Config") or {}).get("Volumes") or ())
+            return volumes.of_image(api, self._instance, digest, inspected.get("Config") or {})
 
     def volume_sizes(self) -> Mapping[str, int]:
         with self._engine.asked_to("measure its volumes") as api:

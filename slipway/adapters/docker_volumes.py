@@ -11,9 +11,10 @@ from __future__ import annotations
 import io
 import posixpath
 import tarfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from docker import APIClient
 from docker.errors import APIError, NotFound
@@ -21,12 +22,15 @@ from docker.types import Mount
 
 from slipway.adapters.docker_networks import INSTANCE_LABEL, TENANT_LABEL
 from slipway.core.image_users import ROOT, Owner, owner_of
+from slipway.core.image_volumes import ImageVolumes, around_program
 from slipway.ports.runtime import MountedVolume, ReplicaSpec
 
 APP_LABEL = "slipway.app"
 HELPER_LABEL = "slipway.helper"
 """On containers that are no replica's and never start."""
 _ACCOUNTS_MAX_BYTES = 1 << 20
+_looking = threading.Lock()
+"""One container looks into an image at a time: its name is always the same, so that what a kill left is removed."""
 
 
 def volume_name(instance: str, volume_id: str) -> str:
@@ -47,6 +51,42 @@ def volume_mounts(instance: str, spec: ReplicaSpec) -> list[Mount]:
         )
         for each in spec.volumes
     ]
+
+
+def of_image(api: APIClient, instance: str, digest: str, config: Mapping[str, Any]) -> ImageVolumes:
+    """What the image declares. Its files are looked at only where its program may be."""
+    paths = sorted(config.get("Volumes") or ())
+    argv = [*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ())]
+    around = around_program(paths, config.get("WorkingDir") or "", argv)
+    return ImageVolumes(paths, _with_files(api, instance, digest, around) if around else ())
+
+
+def _with_files(api: APIClient, instance: str, digest: str, paths: Sequence[str]) -> list[str]:
+    """Those at which the image has anything. The container never starts; in the place of each volume it has a tmpfs,
+    which the Engine makes at the start alone, so that nothing is copied and the image's own files are seen."""
+    name = f"{instance}-image-files"
+    with _looking:
+        _remove(api, name)
+        api.create_container(
+            digest,
+            ["-"],
+            name=name,
+            labels={INSTANCE_LABEL: instance, HELPER_LABEL: "1"},
+            host_config=api.create_host_config(
+                network_mode="none", mounts=[Mount(target=path, source=None, type="tmpfs") for path in paths]
+            ),
+        )
+        try:
+            return [path for path in paths if _has_files(api, name, path)]
+        finally:
+            _remove(api, name)
+
+
+def _has_files(api: APIClient, container_id: str, path: str) -> bool:
+    try:
+        return _empty_folder(api, container_id, path) is None
+    except NotFound:
+        return False
 
 
 def sizes(api: APIClient, instance: str) -> dict[str, int]:
@@ -117,8 +157,12 @@ def _helper_name(volume: str) -> str:
 
 def _remove_helper(api: APIClient, volume: str) -> None:
     """Of this try, or of one that was killed."""
+    _remove(api, _helper_name(volume))
+
+
+def _remove(api: APIClient, name: str) -> None:
     try:
-        api.remove_container(_helper_name(volume), force=True, v=True)
+        api.remove_container(name, force=True, v=True)
     except NotFound:
         return
 

@@ -47,7 +47,7 @@ def reference() -> str:
     for title, commands in SECTIONS.items():
         parts.append(f"## {title}\n")
         for each in commands:
-            parts += _command(each, click.Context(each, info_name=f"slipway {each.name}", parent=None))
+            parts += _command(each, _context(each, f"slipway {each.name}"))
     return "\n".join(parts)
 
 
@@ -59,6 +59,11 @@ def paths(group: click.Group = slipway, above: tuple[str, ...] = ()) -> Iterator
             yield from paths(each, (*above, name))
 
 
+def _context(each: click.Command, called: str) -> click.Context:
+    """With the settings that every command runs under: a command remembers the first help option that it made."""
+    return click.Context(each, info_name=called, **slipway.context_settings)
+
+
 def _command(each: click.Command, context: click.Context) -> Iterator[str]:
     usage = " ".join(piece for piece in each.collect_usage_pieces(context) if piece not in ("COMMAND [ARGS]...",))
     yield f"### `{context.info_name} {usage}`".replace(" [OPTIONS]", "") + "\n"
@@ -68,7 +73,7 @@ def _command(each: click.Command, context: click.Context) -> Iterator[str]:
         yield "\n".join(options) + "\n"
     if isinstance(each, click.Group):
         for name, verb in each.commands.items():
-            yield from _command(verb, click.Context(verb, info_name=f"{context.info_name} {name}"))
+            yield from _command(verb, _context(verb, f"{context.info_name} {name}"))
 
 
 def _text(each: click.Command) -> str:

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from slipway.core.counting import plural
-from slipway.core.validation import volume_path
+from slipway.core.image_volumes import mountable
 from slipway.errors import InvalidInput
 
 NAME_MAX = 40
@@ -46,7 +46,7 @@ def mounts(declared: Sequence[Mount], image_paths: Iterable[str], processes: Col
             process.
     """
     taken = {each.path for each in declared}
-    of_image = [Mount(default_name(path), path) for path in _mountable(image_paths) if path not in taken]
+    of_image = [Mount(default_name(path), path) for path in mountable(image_paths) if path not in taken]
     found = (*declared, *of_image)
     _refuse_same_name(found)
     for each in declared:
@@ -100,17 +100,6 @@ def _sharing_notice(mount: Mount, replicas: Mapping[str, int], *, recreate: bool
         f"Volume {mount.name} ({mount.path}) is shared: {what}. "
         "An app that can't bear that needs shared = false under [[volumes]]; shared = true says that it can."
     )
-
-
-def _mountable(paths: Iterable[str]) -> list[str]:
-    """Those of an image's VOLUMEs that may be one. Of the others the runtime makes a passing one, or none."""
-    found = set()
-    for path in paths:
-        try:
-            found.add(volume_path(path))
-        except InvalidInput:
-            continue
-    return sorted(found)
 
 
 def _refuse_same_name(found: Sequence[Mount]) -> None:

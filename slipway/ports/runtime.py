@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from slipway.core.image_volumes import ImageVolumes
+
 
 @dataclass(frozen=True, slots=True)
 class MountedVolume:
@@ -204,8 +206,8 @@ class ContainerRuntime(Protocol):
         """Remove a tag and what only it kept. Nothing when it is gone or in use."""
         ...
 
-    def image_volumes(self, digest: str) -> Sequence[str]:
-        """The paths that a local image declares as VOLUME. Raises `DeploymentFailed` (`image-missing`)."""
+    def image_volumes(self, digest: str) -> ImageVolumes:
+        """What a local image declares as VOLUME. Raises `DeploymentFailed` (`image-missing`)."""
         ...
 
     def volume_sizes(self) -> Mapping[str, int]:

@@ -29,6 +29,10 @@ class RuntimeRig(Protocol):
         """The same replica of an image that has these paths as VOLUME."""
         ...
 
+    def declare_around_program(self, spec: ReplicaSpec, with_files: str, empty: str) -> ReplicaSpec:
+        """One that has two paths as VOLUME, both in its program's folder, and files at the first alone."""
+        ...
+
     def write(self, container_id: str, path: str, text: str) -> None:
         """As the replica's own program does."""
         ...
@@ -70,6 +74,11 @@ class FakeRig:
 
     def declare(self, spec: ReplicaSpec, *paths: str) -> ReplicaSpec:
         self.fake.declared_volumes[spec.digest] = paths
+        return spec
+
+    def declare_around_program(self, spec: ReplicaSpec, with_files: str, empty: str) -> ReplicaSpec:
+        self.fake.declared_volumes[spec.digest] = (with_files, empty)
+        self.fake.hiding_volumes[spec.digest] = (with_files,)
         return spec
 
     def write(self, container_id: str, path: str, text: str) -> None:
@@ -115,6 +124,10 @@ class DockerRig:
 
     def declare(self, spec: ReplicaSpec, *paths: str) -> ReplicaSpec:
         return replace(spec, digest=self.part.image(f"VOLUME {json.dumps(paths)}"))
+
+    def declare_around_program(self, spec: ReplicaSpec, with_files: str, empty: str) -> ReplicaSpec:
+        paths = f"VOLUME {json.dumps([with_files, empty])}"
+        return replace(spec, digest=self.part.image("WORKDIR /usr", paths))
 
     def write(self, container_id: str, path: str, text: str) -> None:
         code, output = self._run(container_id, f"open({path!r}, 'w').write({text!r})")

@@ -49,12 +49,19 @@ def test_several_replicas_may_have_one_volume_and_each_volume_its_own_data(rig: 
 
 def test_an_image_declares_its_volumes_and_a_mount_takes_their_place(rig: RuntimeRig) -> None:
     spec = rig.declare(rig.spec(), "/data")
-    assert list(rig.runtime.image_volumes(spec.digest)) == ["/data"]
+    assert list(rig.runtime.image_volumes(spec.digest).paths) == ["/data"]
     container_id = started(rig, replace(spec, volumes=(DATA,)))
     assert rig.unnamed_volumes() == set()
     rig.write(container_id, NOTE, "in ours")
     rig.runtime.remove(container_id)
     assert rig.runtime.volume_sizes()[DATA.id] >= len("in ours")
+
+
+def test_it_is_known_which_volumes_have_files_where_the_images_program_is(rig: RuntimeRig) -> None:
+    spec = rig.declare_around_program(rig.spec(), "/usr/lib", "/usr/data")
+    found = rig.runtime.image_volumes(spec.digest)
+    assert (sorted(found.paths), list(found.with_program)) == (["/usr/data", "/usr/lib"], ["/usr/lib"])
+    assert rig.unnamed_volumes() == set(), "nothing was copied"
 
 
 def test_the_volumes_of_an_image_that_is_gone_are_not_known(rig: RuntimeRig) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,13 +10,14 @@ from sqlalchemy.orm import Session
 from builder.agent.parts import REASON, Parts, Scope
 from builder.agent.rollout import draining, staffing, volumes, watching
 from builder.agent.rollout.failures import fail
-from builder.agent.rollout.snapshot import digest_to_run, make_release
+from builder.agent.rollout.snapshot import digest_to_run, image_volume_notices, make_release
 from builder.agent.rollout.view import needs_pre_deploy, switched
 from builder.agent.routes.targets import replace_targets
 from slipway import lifecycle
 from slipway.core.configuration import WEB, Configuration
 from slipway.core.counting import plural
 from slipway.core.fleet import Begin, EndDrain, Fail, Failure, GoLive, SetTargets, Stop, Switch
+from slipway.core.image_volumes import ImageVolumes
 from slipway.core.ordering import begins_anew, may_switch
 from slipway.core.states import BY_HAND, UNFINISHED, Kind, State
 from slipway.errors import Conflict, DeploymentFailed, InvalidInput
@@ -43,8 +43,10 @@ def begin(parts: Parts, scope: Scope, action: Begin) -> bool:
                 return True
             if row.state == State.QUEUED:
                 lifecycle.advance(row, State.STARTING)
-            release = make_release(session, row, parts.settings, image_volumes)
-            row.notices = volumes.notices(session, release, live)
+            release = make_release(session, row, parts.settings, image_volumes.paths)
+            row.notices = volumes.notices(session, release, live) + image_volume_notices(
+                session, release, image_volumes
+            )
             if needs_pre_deploy(row, release):
                 lifecycle.rename_step(row, "pre-deploy")
     except (DeploymentFailed, InvalidInput) as error:
@@ -54,12 +56,12 @@ def begin(parts: Parts, scope: Scope, action: Begin) -> bool:
     return True
 
 
-def _image_volumes(parts: Parts, deployment_id: int) -> Sequence[str]:
+def _image_volumes(parts: Parts, deployment_id: int) -> ImageVolumes:
     """Those that the image of what is about to start declares. The runtime is asked before the transaction begins."""
     with parts.db.read(platform=REASON) as session:
         row = session.get(Deployment, deployment_id)
         digest = digest_to_run(session, row) if row else ""
-    return parts.runtime.image_volumes(digest) if digest else ()
+    return parts.runtime.image_volumes(digest) if digest else ImageVolumes()
 
 
 def set_targets(parts: Parts, scope: Scope, action: SetTargets) -> bool:

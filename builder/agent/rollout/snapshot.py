@@ -13,6 +13,7 @@ from slipway import lifecycle
 from slipway.core import procfile
 from slipway.core.app_settings import AppSettings, overlay
 from slipway.core.configuration import WEB, Configuration, Defaults, knows_no_volumes, snapshot
+from slipway.core.image_volumes import ImageVolumes, image_notices
 from slipway.core.ordering import begins_anew
 from slipway.core.states import Kind
 from slipway.core.volumes import mounts
@@ -36,7 +37,7 @@ def make_release(session: Session, deployment: Deployment, settings: Settings, i
         return _with_volumes(_kept(session.get(Release, deployment.release_id)), image_volumes)
     app = session.get_one(App, deployment.app_id)
     build = _build(session, deployment)
-    chosen = overlay(procfile.below(app.settings, build.processes), build.file_settings)
+    chosen = _chosen(app, build)
     release = Release(
         tenant_id=app.tenant_id,
         app_id=app.id,
@@ -54,6 +55,15 @@ def make_release(session: Session, deployment: Deployment, settings: Settings, i
     _first_scale(session, deployment, chosen)
     volumes.refuse_several_replicas(session, release)
     return release
+
+
+def image_volume_notices(session: Session, release: Release, image: ImageVolumes) -> list[str]:
+    """What the release's deployment says about the VOLUMEs of its image."""
+    app = session.get_one(App, release.app_id)
+    build = session.get(Build, release.build_id) if release.build_id else None
+    declared = [each.path for each in _chosen(app, build).mounts()] if build else []
+    mounted = Configuration.from_json(release.configuration).volumes
+    return image_notices(image, declared, {each.path: each.name for each in mounted})
 
 
 def digest_to_run(session: Session, deployment: Deployment) -> str:
@@ -110,6 +120,10 @@ def _with_volumes(release: Release, image_volumes: Sequence[str]) -> Release:
         found = mounts((), image_volumes, release.configuration["commands"])
         release.configuration = release.configuration | {"volumes": [asdict(each) for each in found]}
     return release
+
+
+def _chosen(app: App, build: Build) -> AppSettings:
+    return overlay(procfile.below(app.settings, build.processes), build.file_settings)
 
 
 def _build(session: Session, deployment: Deployment) -> Build:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from ipaddress import IPv4Network
-from pathlib import Path
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -15,8 +14,6 @@ from slipway.errors import DeploymentFailed, HostUnready, SubnetTaken
 from slipway.models import Address, Replica, Tenant, now
 
 log = logging.getLogger(__name__)
-
-_ROUTES = Path("/proc/net/route")
 
 _RANGES_TRIED = 16
 """Each refusal costs a call of the runtime. An Engine that remembers removed networks does so of a few."""
@@ -47,7 +44,7 @@ def network_of(parts: Parts, tenant_id: int) -> IPv4Network:
 
 
 def _give(parts: Parts, tenant: str, wanted: IPv4Network | None, taken: list[IPv4Network]) -> IPv4Network:
-    settings, routes, refused = parts.settings, host_routes(), list[IPv4Network]()
+    settings, routes, refused = parts.settings, parts.host_routes(), list[IPv4Network]()
     while len(refused) < _RANGES_TRIED:
         subnet = wanted or free_subnet(
             settings.subnets, settings.tenant_prefix, taken=taken, routes=routes, refused=refused
@@ -103,14 +100,3 @@ def wake_rested(parts: Parts, confirmed: int | None) -> int:
         with parts.db.write(platform=REASON) as session:
             session.execute(delete(Address).where(Address.address.in_(rested), Address.replica_id.is_(None)))
     return len(rested)
-
-
-def host_routes(table: Path = _ROUTES) -> list[IPv4Network]:
-    """The networks that this host has routes to, the default route left out."""
-    found = []
-    for line in table.read_text().splitlines()[1:] if table.exists() else []:
-        _, destination, _, _, _, _, _, mask, *_ = line.split()
-        prefix = int(mask, 16).bit_count()
-        if prefix:
-            found.append(IPv4Network((int.from_bytes(bytes.fromhex(destination), "little"), prefix)))
-    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,8 @@ class Rig:
         self.prober = FakeProber()
         self.executor = Inline()
         self.ahead_s = 0.0
+        self.host_routes: list[IPv4Network] = []
+        """Of the host, which no test's own may depend on."""
         self.vault = Vault(self.settings.key_dir / "values.key")
         self.restart()
         with self.db.write(platform=WHY) as session:
@@ -77,6 +80,7 @@ class Rig:
             reality=Reality(self.runtime, max_age_s=0),
             routes=RouteSync(self.db, self.publisher),
             clock=lambda: time.time() + self.ahead_s,
+            host_routes=lambda: self.host_routes,
         )
 
     # -- wishes --------------------------------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,10 +14,11 @@ import pytest
 
 from builder.agent import container_events, internal_api
 from slipway.adapters.agent_client import AgentClient
-from slipway.errors import DeploymentFailed, NotFound
+from slipway.errors import DeploymentFailed, NotFound, Overloaded
 from slipway.models import App, Replica
 from slipway.ports.runtime import Change, Happened, ResourceUse
 from tests.fakes import FakeContainer
+from tests.fixtures.waiting import eventually
 from tests.integration.agent.rig import Rig
 
 
@@ -68,8 +71,34 @@ def client(rig: Rig, status: dict[str, Any]) -> Iterator[httpx.Client]:
 def test_volumes_tell_their_sizes(rig: Rig, client: httpx.Client) -> None:
     rig.runtime.volumes["shop-production-data-1"] = {"note": "four"}
     assert client.get("/volumes").json() == {"sizes": {"shop-production-data-1": 4}}
+
+
+def test_volumes_have_no_sizes_while_the_runtime_is_away(rig: Rig, client: httpx.Client) -> None:
     rig.runtime.go_away()
     assert client.get("/volumes").status_code == 503
+
+
+def test_repositories_that_do_not_answer_leave_the_short_calls_their_threads(rig: Rig, replica: Replica) -> None:
+    rig.settings.run_dir.mkdir(parents=True, exist_ok=True)
+    asked, may_end = threading.Semaphore(0), threading.Event()
+
+    def hang(_app_id: int) -> None:
+        asked.release()
+        may_end.wait(timeout=60)
+
+    server = internal_api.serve(rig.parts, dict, hang)
+    agent = AgentClient(rig.settings.agent_socket, rig.settings.agent_streams_socket)
+    with ThreadPoolExecutor(internal_api.THREADS) as pool:
+        try:
+            calls = [pool.submit(agent.head, 1) for _ in range(internal_api.THREADS)]
+            assert all(asked.acquire(timeout=20) for _ in range(internal_api.HEADS_AT_ONCE))
+            refused = internal_api.THREADS - internal_api.HEADS_AT_ONCE
+            eventually(lambda: sum(call.done() for call in calls) == refused, what="the others are refused")
+            assert {type(call.exception()) for call in calls if call.done()} == {Overloaded}
+            assert agent.stats(replica.id)["processes"] == 2
+        finally:
+            may_end.set()
+            server.trigger.pull_trigger(server.close)  # in its own thread
 
 
 def test_the_whole_output_or_its_end(client: httpx.Client, replica: Replica, container: FakeContainer) -> None:
@@ -157,7 +186,7 @@ def test_status_and_health(client: httpx.Client) -> None:
 
 
 def test_the_head_of_an_apps_branch(rig: Rig, client: httpx.Client) -> None:
-    agent = AgentClient(rig.settings.agent_socket)
+    agent = AgentClient(rig.settings.agent_socket, rig.settings.agent_streams_socket)
     assert [agent.head(app_id) for app_id in (1, 2)] == ["a" * 40, None]
     with pytest.raises(DeploymentFailed, match="can't be read") as unreadable:
         agent.head(3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
+
 from slipway.models import Tenant
 from tests.integration.agent.rig import WHY, Rig
 
@@ -27,6 +29,12 @@ def test_a_range_that_the_runtime_counts_as_taken_is_passed_over(rig: Rig) -> No
     rig.live(app)
     assert subnet(rig) == rig.runtime.networks[NAME] == SECOND
     assert all(address.startswith("10.210.1.") for address in rig.addresses(app))
+
+
+def test_a_range_that_the_host_has_a_route_to_is_passed_over(rig: Rig) -> None:
+    rig.host_routes = [IPv4Network(FIRST)]
+    rig.live(rig.add_app())
+    assert subnet(rig) == SECOND
 
 
 def test_a_tenant_without_replicas_moves_when_its_range_was_taken(rig: Rig) -> None:

@@ -210,6 +210,22 @@ def test_a_new_replica_gets_another_volume_when_its_own_is_to_be_removed(rig: Ri
     assert [each.app_id for each in rows(rig)] == [app.id]
 
 
+def test_a_volume_over_the_images_program_is_said_until_somebody_declares_it(rig: Rig) -> None:
+    app = rig.add_app()
+    digests = [f"sha256:{commit[:7]}" for commit in (PUSHED, NEXT, "c" * 40)]
+    rig.runtime.declared_volumes = dict.fromkeys(digests, ("/app/", "/data", "/var/lib/My Data"))
+    rig.runtime.hiding_volumes = dict.fromkeys(digests, ("/app/",))
+    said = [each for each in rig.live(app, PUSHED).notices or [] if "is shared" not in each]
+    assert len(said) == 2
+    assert said[0].startswith("The image's files at /app are hidden by the volume app from the second deployment on")
+    assert said[1].startswith("VOLUME '/var/lib/My Data' can't be kept")
+    changed = rig.intend(app, intents.reconfigure, actor="a test", what="A set")
+    rig.settle(app)
+    assert set(said) <= set(rig.deployment(changed).notices or [])
+    rig.change(app, settings={"volumes": [{"path": "/app", "shared": True}]})
+    assert not any("hidden" in each for each in rig.live(app, NEXT).notices or [])
+
+
 def test_an_image_that_is_gone_fails_the_deployment(rig: Rig) -> None:
     app = rig.add_app()
     row: Deployment = rig.built(app)

@@ -164,7 +164,7 @@ def test_an_agent_that_restarts_loses_and_repeats_no_line(api: Api, client: http
         answer.close()
 
 
-def test_one_viewer_of_two_hundred_streams_takes_nothing_from_another_tenant(
+def test_a_viewer_gets_half_of_its_tenants_streams_and_is_refused_the_others(
     api: Api, server: RouterServer, owner: Caller, viewer: Caller, stranger: Caller, deployment: int
 ) -> None:
     make_live(api.services.db, "hello", ready=3)
@@ -182,7 +182,7 @@ def test_one_viewer_of_two_hundred_streams_takes_nothing_from_another_tenant(
         server.client(stranger.token) as other,
     ):
         agent.stats[theirs] = USED
-        addresses = ["/api/apps/hello/logs?follow=1", f"/api/deployments/{deployment}/events"] * 100
+        addresses = ["/api/apps/hello/logs?follow=1", f"/api/deployments/{deployment}/events"] * 20
         streams = [client.send(client.build_request("GET", address), stream=True) for address in addresses[:10]]
         assert [stream.status_code for stream in streams] == [200] * 10, "half of what the tenant may have"
         refused = [client.get(address) for address in addresses[10:]]

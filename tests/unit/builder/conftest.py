@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,10 +124,9 @@ def rig(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setattr(jobs, "FOLLOW_POLL_S", 0.001)
     values = {
         "STATE_DIR": str(tmp_path),
-        "INSTANCE": f"u{tmp_path.name[-6:].strip('_').lower()}",
+        "SCRATCH_DIR": tempfile.mkdtemp(prefix="slipway-unit-", dir="/dev/shm"),
         "HEARTBEAT_S": "0.01",
     }
-    values["INSTANCE"] = "u" + "".join(letter for letter in values["INSTANCE"] if letter.isalnum())
     settings = load({f"SLIPWAY_{name}": value for name, value in values.items()})
     settings.key_dir.mkdir()
     create_key_file(settings.key_dir / "values.key")
@@ -136,4 +136,4 @@ def rig(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     rig = Rig(settings, db, Vault(settings.key_dir / "values.key"), tenant_id, app.id)
     yield rig
     db.dispose()
-    shutil.rmtree(settings.scratch_dir / f"slipway-{settings.instance}", ignore_errors=True)
+    shutil.rmtree(settings.scratch_dir)

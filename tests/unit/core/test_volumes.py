@@ -70,8 +70,8 @@ def test_an_images_volume_and_an_entry_at_its_path_are_one() -> None:
 
 
 def test_of_an_image_only_what_can_be_a_volume_becomes_one() -> None:
-    found = mounts((), ["/tmp", "/sys/fs/cgroup", "data", "/", "/data"], WEB)
-    assert [each.path for each in found] == ["/data"]
+    found = mounts((), ["/tmp", "/sys/fs/cgroup", "data", "/", "/data", "/srv//x/", "//y/../z"], WEB)
+    assert [each.path for each in found] == ["/data", "/srv/x", "/z"]
 
 
 def test_a_name_that_an_images_volume_has_already_is_refused() -> None:

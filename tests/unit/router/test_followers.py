@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 
-from router.followers import WRITE_TIMEOUT_S, Followers, event
+from router.followers import Followers, event
 from router.principal import Principal
 from slipway.audit import Actor
 from slipway.core.roles import Role
@@ -58,13 +57,6 @@ def test_the_hosts_last_places_are_for_tenants_that_have_few() -> None:
         followers.stream(iter(()), caller(2, token))
     with pytest.raises(TooManyFollowers):
         followers.stream(iter(()), caller(3))
-
-
-def test_a_client_that_takes_nothing_is_cut_off_after_a_while() -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs, Flask("test").test_request_context(environ_overrides={"gunicorn.socket": ours}):
-        Followers(StreamQuota(total=1, per_tenant=1)).stream(iter(()), caller(1))
-        assert ours.gettimeout() == WRITE_TIMEOUT_S
 
 
 def test_a_stream_is_not_buffered_on_its_way() -> None:

@@ -1,0 +1,113 @@
+"""How many long calls may be under way at a time, of all tenants and of one: each holds a thread of the server."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from flask import Response
+
+from router.principal import Principal
+from slipway.core.counting import plural
+from slipway.errors import Overloaded, TooManyCalls
+
+HEADS_AT_ONCE = 4
+HEADS_OF_A_TENANT = 2
+LEFT_FOR_OTHER_CALLS = 2
+"""Threads that text answers leave."""
+TEXT_LIFETIME_S = 120.0
+"""A client that reads so slowly that its answer takes longer is cut off."""
+_TEXT = "text/plain; charset=utf-8"
+_RETRY_AFTER_S = 5
+_WRITTEN_CHARS = 1 << 16
+"""So much of a text is written together."""
+
+
+@dataclass(slots=True)
+class CallQuota:
+    """Counts the calls of one kind in this process, which is the host's only one that serves the API."""
+
+    total: int
+    per_tenant: int
+    what: str
+    """What is counted, as a person calls it: `log`."""
+    _by_tenant: Counter[int] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def place(self, who: Principal) -> Iterator[None]:
+        """For the length of a call.
+
+        Raises:
+            TooManyCalls: the tenant has as many under way as it may.
+            Overloaded: the host has.
+        """
+        self._enter(who)
+        try:
+            yield
+        finally:
+            self._leave(who)
+
+    def text(self, who: Principal, lines: Callable[[], Iterator[str]]) -> Response:
+        """Answer with lines, in a place from before they are gathered until they are sent. Raises as `place` does."""
+        self._enter(who)
+        try:
+            response = Response(_written(lines()), content_type=_TEXT)
+        except BaseException:
+            self._leave(who)
+            raise
+        response.call_on_close(lambda: self._leave(who))
+        return response
+
+    def _enter(self, who: Principal) -> None:
+        with self._lock:
+            if self._by_tenant[who.tenant_id] >= self.per_tenant:
+                raise TooManyCalls(
+                    f"The tenant {who.tenant} reads {plural(self.per_tenant, self.what)} already, "
+                    "as many as it may at a time.",
+                    remedy="wait until one has ended, and try again",
+                    retry_after_s=_RETRY_AFTER_S,
+                )
+            if self._by_tenant.total() >= self.total:
+                raise Overloaded(
+                    f"{plural(self.total, self.what)} are read on this host, as many as it serves at a time.",
+                    remedy="try again",
+                    retry_after_s=_RETRY_AFTER_S,
+                )
+            self._by_tenant[who.tenant_id] += 1
+
+    def _leave(self, who: Principal) -> None:
+        with self._lock:
+            self._by_tenant[who.tenant_id] -= 1
+            if not self._by_tenant[who.tenant_id]:
+                del self._by_tenant[who.tenant_id]
+
+
+def of_heads() -> CallQuota:
+    return CallQuota(HEADS_AT_ONCE, HEADS_OF_A_TENANT, "branch head")
+
+
+def of_texts(web_threads: int) -> CallQuota:
+    """Text answers take most of the threads at most, those of one tenant a third."""
+    return CallQuota(max(1, web_threads - LEFT_FOR_OTHER_CALLS), max(1, web_threads // 3), "log")
+
+
+def _written(lines: Iterator[str]) -> Iterator[str]:
+    """The lines, many in one piece. Raises `TimeoutError` when the client takes too long: it sees that the answer is
+    incomplete."""
+    until = time.monotonic() + TEXT_LIFETIME_S
+    piece: list[str] = []
+    chars = 0
+    for line in lines:
+        piece.append(line)
+        chars += len(line)
+        if chars >= _WRITTEN_CHARS:
+            yield "".join(piece)
+            piece, chars = [], 0
+            if time.monotonic() > until:
+                raise TimeoutError
+    yield "".join(piece)
