@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from builder.agent.rollout import staffing
+from builder.agent.rollout.probing import NetworkProber, Question
 from builder.agent.upkeep import polling
 from slipway import intents
 from slipway.errors import Conflict
@@ -111,6 +118,54 @@ def test_a_release_that_stops_answering_gives_way(rig: Rig) -> None:
     assert f"stopped answering: {REFUSED} (3 tries in a row)" in rig.deployment(second).detail
 
 
+class Local:
+    """Asks what listens here, whatever the replica's address."""
+
+    def ask(self, question: Question, *, for_s: float) -> tuple[int, str]:
+        return NetworkProber().ask(replace(question, address="127.0.0.1"), for_s=for_s)
+
+
+@contextmanager
+def app_that_hangs_when(hangs: threading.Event) -> Iterator[int]:
+    """Answers every request until then; takes connections afterwards, too. Gives the port."""
+    taken: list[socket.socket] = []
+
+    def run() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                taken.append(connection)  # kept open
+                connection.recv(4096)
+                if not hangs.is_set():
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=run, daemon=True).start()
+        yield listener.getsockname()[1]
+    for each in taken:
+        each.close()
+
+
+def test_a_release_that_hangs_gives_way_and_is_not_waited_for_as_long_as_one_that_starts(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staffing, "WATCH_ANSWER_S", 0.2)
+    rig.prober = Local()  # type: ignore[assignment]
+    rig.restart()
+    hangs = threading.Event()
+    with app_that_hangs_when(hangs) as port:
+        app = watched_app(rig, port=port)
+        first, second = two_releases(rig, app)
+        hangs.set()
+        for _ in range(3):
+            assert states(rig, first, second) == ["retired", "live"]
+            rig.ahead_s += 1.1
+            rig.settle(app)
+    assert states(rig, first, second) == ["live", "failed"]
+    asked = f"GET :{port}/ was accepted, but not answered within 0.2 s (3 tries in a row)"
+    assert f"replica web-1 stopped answering: {asked}" in rig.deployment(second).detail
+
+
 def test_a_first_release_that_ends_is_started_again_and_its_deployment_says_so(rig: Rig) -> None:
     app = watched_app(rig)
     row = rig.live(app)
@@ -121,10 +176,7 @@ def test_a_first_release_that_ends_is_started_again_and_its_deployment_says_so(r
     assert watch["ok"] is False
     assert watch["note"].startswith("replica web-1 ended with exit code 3; no release before it could take over")
     [replica] = rig.replicas(app)
-    assert (replica.state, replica.restarts, replica.exit_code) == ("crashed", 1, 3)
-    rig.ahead_s += 2
-    rig.settle(app)
-    assert [each.state for each in rig.replicas(app)] == ["ready"]
+    assert (replica.state, replica.restarts, replica.last_crash["exit_code"]) == ("ready", 1, 3)
 
 
 def test_when_the_engine_restarts_every_replica_comes_back_and_nothing_gives_way(rig: Rig) -> None:
