@@ -14,7 +14,10 @@ import pytest
 from builder.agent.rollout import staffing
 from builder.agent.rollout.probing import NetworkProber, Question
 from builder.agent.upkeep import polling
+from builder.choice import last_that_gave_way
+from builder.hold import claim
 from slipway import intents
+from slipway.core.ordering import Verdict, failed_before
 from slipway.errors import Conflict
 from slipway.models import App, Deployment
 from slipway.queue import WorkQueue
@@ -300,11 +303,46 @@ def test_an_app_that_is_scaled_to_nothing_meanwhile_runs_nothing(rig: Rig) -> No
     assert states(rig, second) == ["live"]
 
 
-def test_the_head_that_failed_is_not_deployed_again_by_comparing_heads(rig: Rig) -> None:
-    app = watched_app(rig)
-    _, second = two_releases(rig, app)
-    crash(rig, app, second)
+def gave_way(rig: Rig, app: App, kind: str) -> Deployment:
+    """A deployment of the branch's head, which did not hold."""
+    rig.live(app)
+    rig.ahead_s += 11
     rig.settle(app)
+    second = rig.built(app, "b" * 40)
+    rig.change(second, kind=kind)
+    rig.settle(app)
+    crash(rig, app, rig.deployment(second))
+    rig.settle(app)
+    assert rig.deployment(second).state == "failed"
+    return rig.deployment(second)
+
+
+def verdict_on_push(rig: Rig, app: App, commit: str) -> Verdict:
+    """As a worker finds it, of a push under a delivery id of its own. The push stays queued."""
+    pushed = intents.Pushed("refs/heads/main", commit)
+    key = f"delivery:{commit}:{len(rig.all(Deployment))}"
+    row = rig.intend(app, intents.push, pushed=pushed, idempotency_key=key, actor="a test")
+    hold = claim(rig.db, row.id, row.attempt)
+    assert hold
+    with rig.db.read(tenant_id=rig.tenant_id) as session:
+        return failed_before(commit, last_that_gave_way(session, hold.work))
+
+
+@pytest.mark.parametrize("kind", ["push", "manual"])
+def test_the_head_that_gave_way_is_not_deployed_by_another_delivery_until_the_branch_moves(rig: Rig, kind: str) -> None:
+    app = watched_app(rig)
+    failed = gave_way(rig, app, kind)
+    again = verdict_on_push(rig, app, failed.commit_sha)
+    assert (again.goes_on, again.end) == (False, "skipped")
+    assert f"gave way (deployment {failed.id})" in again.why
+    assert verdict_on_push(rig, app, "c" * 40).goes_on
+    assert verdict_on_push(rig, app, failed.commit_sha).goes_on, "the branch was set back"
+
+
+@pytest.mark.parametrize("kind", ["push", "manual"])
+def test_the_head_that_failed_is_not_deployed_again_by_comparing_heads(rig: Rig, kind: str) -> None:
+    app = watched_app(rig)
+    second = gave_way(rig, app, kind)
     sources = FakeSources()
     sources.heads[app.repository, f"refs/heads/{app.branch}"] = second.commit_sha
     rig.change(app, head="a" * 40)
