@@ -39,7 +39,7 @@ def last_that_gave_way(session: Session, work: Work) -> GaveWay | None:
     return row and GaveWay(row.id, row.commit_sha, _has_moved_since(session, work, row.sequence))
 
 
-def _newest_before(work: Work) -> Select[tuple[Deployment]]:
+def _newest_before(work: Work) -> Select[Deployment]:
     """The newest deployment of the app before the push."""
     of_app = select(Deployment).filter_by(app_id=work.app_id, environment=work.environment)
     earlier = of_app.where(Deployment.sequence < work.candidate.sequence)

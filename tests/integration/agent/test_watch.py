@@ -7,17 +7,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from builder.agent.rollout import staffing
 from builder.agent.rollout.probing import NetworkProber, Question
 from builder.agent.upkeep import polling
-from builder.choice import last_that_gave_way
+from builder.git_source import GitSource
 from builder.hold import claim
 from slipway import intents
-from slipway.core.ordering import Verdict, failed_before
+from slipway.core.ordering import Verdict
 from slipway.errors import Conflict
 from slipway.models import App, Deployment
 from slipway.queue import WorkQueue
@@ -324,8 +325,11 @@ def verdict_on_push(rig: Rig, app: App, commit: str) -> Verdict:
     row = rig.intend(app, intents.push, pushed=pushed, idempotency_key=key, actor="a test")
     hold = claim(rig.db, row.id, row.attempt)
     assert hold
-    with rig.db.read(tenant_id=rig.tenant_id) as session:
-        return failed_before(commit, last_that_gave_way(session, hold.work))
+    sources = FakeSources()
+    sources.heads[app.repository, pushed.ref] = commit
+    tools = SimpleNamespace(db=rig.db, sources=sources)
+    attempt = cast(Any, SimpleNamespace(tools=tools, work=hold.work, credential=None))
+    return GitSource(attempt).is_stale()
 
 
 @pytest.mark.parametrize("kind", ["push", "manual"])
