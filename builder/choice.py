@@ -36,7 +36,7 @@ def last_that_gave_way(session: Session, work: Work) -> GaveWay | None:
     """The newest deployment of the branch before the push that went live and failed then; None when there is none."""
     failed_live = and_(Deployment.state == str(State.FAILED), Deployment.live_at.is_not(None))
     row = session.scalar(_newest_before(work).where(_tells_of(work.ref), failed_live))
-    return row and GaveWay(row.id, row.commit_sha, _has_moved_since(session, work, row.sequence))
+    return GaveWay(row.id, row.commit_sha, _has_moved_since(session, work, row.sequence)) if row else None
 
 
 def _newest_before(work: Work) -> Select[Deployment]:
