@@ -177,7 +177,7 @@ def test_a_reader_that_takes_nothing_is_cut_off(
 def test_two_hundred_streams_leave_the_short_calls_their_threads(
     rig: Rig, server: stream_server.StreamServer, agent: AgentClient, replica: Replica
 ) -> None:
-    short = internal_api.serve(rig.parts, dict)
+    short = internal_api.serve(rig.parts, dict, lambda _app_id: None)
     try:
         with ExitStack() as streams:
             for _ in range(200):
