@@ -1,13 +1,14 @@
-"""What somebody chose by hand to serve, for a push that may tell nothing new of its branch."""
+"""What somebody chose by hand to serve, and what was live and gave way, for a push that may tell nothing new of its
+branch."""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from builder.hold import Work
 from slipway.core.missed_pushes import NOT_COMPARED
-from slipway.core.ordering import Choice
+from slipway.core.ordering import Choice, GaveWay
 from slipway.core.push import BRANCHES
 from slipway.core.states import BY_HAND, Kind, State
 from slipway.models import Delivery, Deployment
@@ -20,20 +21,38 @@ _NOT_FOUND_TO_BE_HEAD = [str(state) for state in NOT_COMPARED | {State.SUPERSEDE
 def last_choice(session: Session, work: Work) -> Choice | None:
     """The last one before the push that came to something; None when there is none. Of a body that came before, it
     takes more to believe that the branch has moved since: a push that only came late is superseded."""
-    of_app = {"app_id": work.app_id, "environment": work.environment}
-    earlier = select(Deployment).filter_by(**of_app).where(Deployment.sequence < work.candidate.sequence)
-    newest_first = earlier.order_by(Deployment.sequence.desc()).limit(1)
+    newest_first = _newest_before(work)
     stands = newest_first.where(Deployment.kind.in_(_CHOOSES), Deployment.state.not_in(_CAME_TO_NOTHING))
     choice = session.scalar(stands)
     if choice is None:
         return None
     told = newest_first.where(_tells_of(work.ref), ~_repeats())
     before = session.scalar(told.where(Deployment.sequence < choice.sequence))
-    elsewhere = told.where(Deployment.sequence > choice.sequence, Deployment.commit_sha.not_in(["", work.commit_sha]))
+    moved = _has_moved_since(session, work, choice.sequence)
+    return Choice(choice.id, Kind(choice.kind), before.commit_sha if before else None, moved_since=moved)
+
+
+def last_that_gave_way(session: Session, work: Work) -> GaveWay | None:
+    """The newest deployment of the branch before the push that went live and failed then; None when there is none."""
+    failed_live = and_(Deployment.state == str(State.FAILED), Deployment.live_at.is_not(None))
+    row = session.scalar(_newest_before(work).where(_tells_of(work.ref), failed_live))
+    return GaveWay(row.id, row.commit_sha, _has_moved_since(session, work, row.sequence)) if row else None
+
+
+def _newest_before(work: Work) -> Select[Deployment]:
+    """The newest deployment of the app before the push."""
+    of_app = select(Deployment).filter_by(app_id=work.app_id, environment=work.environment)
+    earlier = of_app.where(Deployment.sequence < work.candidate.sequence)
+    return earlier.order_by(Deployment.sequence.desc()).limit(1)
+
+
+def _has_moved_since(session: Session, work: Work, sequence: int) -> bool:
+    """Was the branch at another commit since that deployment?"""
+    told = _newest_before(work).where(_tells_of(work.ref), ~_repeats(), Deployment.sequence > sequence)
+    elsewhere = told.where(Deployment.commit_sha.not_in(["", work.commit_sha]))
     if session.scalar(select(Deployment.id).where(Deployment.id == work.deployment_id, _repeats())):
         elsewhere = elsewhere.where(Deployment.state.not_in(_NOT_FOUND_TO_BE_HEAD))
-    since = session.scalar(elsewhere)
-    return Choice(choice.id, Kind(choice.kind), before.commit_sha if before else None, moved_since=since is not None)
+    return session.scalar(elsewhere) is not None
 
 
 def _tells_of(ref: str) -> ColumnElement[bool]:

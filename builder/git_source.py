@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from builder import scratch
 from builder.attempt import Attempt
-from builder.choice import last_choice
+from builder.choice import last_choice, last_that_gave_way
 from builder.live_image import live_tree
 from builder.recipes import Recipe
 from builder.scratch import Scratch
@@ -21,7 +21,7 @@ from builder.source_tree import SourceTree
 from slipway import lifecycle
 from slipway.adapters.commit_status import StatusState
 from slipway.core.counting import plural
-from slipway.core.ordering import Verdict, changes_nothing, is_comparable, is_old_news, push_is_stale
+from slipway.core.ordering import Verdict, changes_nothing, failed_before, is_comparable, is_old_news, push_is_stale
 from slipway.core.states import Kind, State
 from slipway.errors import DependencyUnavailable, DeploymentFailed
 from slipway.ports.building import BuildSpec, Built, Commit, Repository
@@ -59,14 +59,16 @@ class GitSource:
         self._forget_sources()
 
     def is_stale(self) -> Verdict:
-        """The push against its branch's head now, and against what was chosen by hand since that was told of."""
+        """The push against its branch's head now, and against what was chosen by hand, or gave way, since that was told
+        of."""
         ref = self._work.ref or f"refs/heads/{self._work.branch}"
         head = self._tools.sources.resolve(self._repository, ref)
         with self._tools.db.read(tenant_id=self._work.tenant_id) as session:
             live = live_tree(session, self._work)
-            choice = last_choice(session, self._work)
+            choice, gave_way = last_choice(session, self._work), last_that_gave_way(session, self._work)
         verdict = push_is_stale(self._sha, head, live)
-        return is_old_news(self._sha, choice) if verdict.goes_on else verdict
+        verdict = is_old_news(self._sha, choice) if verdict.goes_on else verdict
+        return failed_before(self._sha, gave_way) if verdict.goes_on else verdict
 
     def tell(self, status: StatusState, what: str) -> None:
         """A commit status."""

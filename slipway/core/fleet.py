@@ -121,6 +121,12 @@ class Release:
     """What each replica may use; 0: unknown."""
     watch_s: float = 0.0
     """How long it is watched after its switch; 0: nothing stands by."""
+    excludes: frozenset[int] = frozenset()
+    """Releases of the app that it never runs beside: one of the two mounts a volume that the other does not share."""
+
+    def runs_beside(self, release_id: int) -> bool:
+        """May it start while that one's replicas are still there?"""
+        return not (self.recreate or release_id in self.excludes)
 
 
 @dataclass(frozen=True, slots=True)

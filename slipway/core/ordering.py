@@ -85,6 +85,16 @@ class Choice:
     """The branch was at another commit since. A body that came before, come once more, does not say so."""
 
 
+@dataclass(frozen=True, slots=True)
+class GaveWay:
+    """The newest deployment of the branch's head that was live and gave way to the release before."""
+
+    deployment: int
+    commit_sha: str
+    moved_since: bool
+    """The branch was at another commit since, as in `Choice`."""
+
+
 GOES_ON = Verdict(True)
 BRANCH_GONE = "branch-gone"
 """Says nothing of its commit: the branch may come back with it."""
@@ -175,6 +185,15 @@ def is_old_news(commit_sha: str, choice: Choice | None) -> Verdict:
         return GOES_ON
     what = "a rollback" if choice.kind is Kind.ROLLBACK else "by hand"
     why = f"{commit_sha[:7]} was the branch's head before deployment {choice.deployment} ({what}), and is no new push"
+    return Verdict(False, State.SKIPPED, why, remedy="to deploy it all the same: slipway deploy")
+
+
+def failed_before(commit_sha: str, gave_way: GaveWay | None) -> Verdict:
+    """A push of its branch's head against what was live and did not hold. Until the branch moves, only who asks for it
+    by hand gets the same commit once more."""
+    if gave_way is None or gave_way.moved_since or gave_way.commit_sha != commit_sha:
+        return GOES_ON
+    why = f"{commit_sha[:7]} was live and gave way (deployment {gave_way.deployment}), and is no new push"
     return Verdict(False, State.SKIPPED, why, remedy="to deploy it all the same: slipway deploy")
 
 

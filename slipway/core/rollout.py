@@ -114,19 +114,21 @@ def _work(view: View) -> Iterator[_Step]:
     """Retire what no one wants, staff what is live, roll out what comes."""
     rolling, live = view.rolling, view.live
     coming = _coming(rolling)
-    if live and coming and live.release.id != coming.id and coming.recreate:
+    if live and coming and not _may_stay(live.release, coming):
         live = None  # the app can't run twice: the old one stops before the new one starts
     before = live.watch.previous.release if live and live.watch and live.watch.previous else None
+    if before and coming and not _may_stay(before, coming):
+        before = None
     kept = {release.id for release in (live.release if live else None, before, coming) if release}
     leaving = [each for each in view.replicas if each.release_id not in kept]
     if before and not (coming and coming.id == before.id):
         leaving += [each for each in view.replicas if each.release_id == before.id and each.state == DRAINING]
     for replica in leaving:
         yield from _retire(view, replica)
-    if live and (coming is None or live.release.id != coming.id) and not (live.release.recreate and leaving):
+    if live and (coming is None or live.release.id != coming.id) and not _must_wait(live.release, leaving):
         yield from _staff(view, live.release, live.deployment_id, rolled_out=True)
     if rolling:
-        yield from _roll_out(view, rolling, blocked=bool(leaving))
+        yield from _roll_out(view, rolling, leaving)
     if view.live and view.live.draining and not view.live.watch and not leaving:
         yield EndDrain(view.live.deployment_id)
 
@@ -136,17 +138,32 @@ def _coming(rolling: Rolling | None) -> Release | None:
     if rolling is None or rolling.release is None:
         return None
     prepared = rolling.pre_deploy in ("none", "done")
-    return rolling.release if prepared or rolling.release.exclusive else None
+    return rolling.release if prepared or _prepares_alone(rolling.release) else None
 
 
-def _roll_out(view: View, rolling: Rolling, *, blocked: bool) -> Iterator[_Step]:
+def _prepares_alone(release: Release) -> bool:
+    """May its pre-deploy command not run beside other releases, because of a volume?"""
+    return release.exclusive or bool(release.excludes)
+
+
+def _may_stay(release: Release, coming: Release) -> bool:
+    """May its replicas run on while those of the coming release start?"""
+    return release.id == coming.id or coming.runs_beside(release.id)
+
+
+def _must_wait(release: Release, leaving: list[Replica]) -> bool:
+    """Is a replica still there that the release may not start beside?"""
+    return any(not release.runs_beside(each.release_id) for each in leaving)
+
+
+def _roll_out(view: View, rolling: Rolling, leaving: list[Replica]) -> Iterator[_Step]:
     """The deployment's next step."""
     release = rolling.release
     if release is None:
         yield Begin(rolling.deployment_id)
-    elif rolling.pre_deploy == "due" and not (release.exclusive and blocked):
+    elif rolling.pre_deploy == "due" and not (_prepares_alone(release) and _must_wait(release, leaving)):
         yield RunPreDeploy(rolling.deployment_id)
-    elif rolling.pre_deploy in ("due", "running") or (release.recreate and blocked and not rolling.switched):
+    elif rolling.pre_deploy in ("due", "running") or (not rolling.switched and _must_wait(release, leaving)):
         return
     elif rolling.switched:
         yield from _staff(view, release, rolling.deployment_id, rolled_out=True)

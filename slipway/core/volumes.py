@@ -71,6 +71,16 @@ def exclusive_processes(found: Iterable[Mount], processes: Collection[str]) -> f
     return frozenset(_single_process(each, processes) for each in found if each.shared is False)
 
 
+def exclude_each_other(one: Collection[Mount], other: Collection[Mount]) -> bool:
+    """Does one of two releases mount a volume that the other does not share?"""
+    return any(_is_alone(mount, other) for mount in one) or any(_is_alone(mount, one) for mount in other)
+
+
+def _is_alone(mount: Mount, others: Iterable[Mount]) -> bool:
+    """Is it not shared, and mounted by the others as well?"""
+    return mount.shared is False and any(each.name == mount.name for each in others)
+
+
 def sharing_notices(
     found: Iterable[Mount], replicas: Mapping[str, int], *, recreate: bool, no_longer: Iterable[Mount] = ()
 ) -> list[str]:

@@ -23,6 +23,7 @@ from slipway.core.fleet import (
     Failure,
     GiveWay,
     Plan,
+    Previous,
     Release,
     Replica,
     View,
@@ -41,12 +42,13 @@ def verdict(view: View) -> Iterator[Action]:
     """The one action that evidence asks for, if there is any."""
     rolling = view.rolling
     if rolling and rolling.switched:
-        if rolling.release and view.live and not rolling.release.recreate and _runs(view, view.live.release):
+        if rolling.release and view.live and _could_take_over(view, view.live.release, rolling.release):
             for replica, failure in _evidence(view, rolling.release, rolling.switched.since):
                 yield Fail(rolling.deployment_id, failure, replica.id)
                 return
     elif view.live and view.live.watch:
-        for replica, failure in _evidence(view, view.live.release, view.live.watch.since):
+        interrupts = not _runs_beside(view.live.release, view.live.watch.previous)
+        for replica, failure in _evidence(view, view.live.release, view.live.watch.since, interrupts=interrupts):
             yield _consequence(view, view.live.watch, replica, failure)
             return
 
@@ -82,20 +84,25 @@ def _consequence(view: View, watch: Watch, replica: Replica, failure: Failure) -
     live = view.live
     assert live is not None  # noqa: S101 - the caller looked
     previous = watch.previous
-    if previous and (live.release.recreate or _runs(view, previous.release)):
+    if previous and (not _runs_beside(live.release, previous) or _could_serve(view, previous.release)):
         ids = serving_ids(view, previous.release)
         return GiveWay(live.deployment_id, previous.deployment_id, failure, replica.id, ids)
     return EndWatch(live.deployment_id, failure)
 
 
-def _evidence(view: View, release: Release, since: float) -> Iterator[tuple[Replica, Failure]]:
-    """With `recreate` to give way costs an interruption: a replica has to end once more after it was started again."""
+def _evidence(
+    view: View, release: Release, since: float, *, interrupts: bool = False
+) -> Iterator[tuple[Replica, Failure]]:
+    """Where giving way costs an interruption (`interrupts`), a replica that ended has to end once more after it was
+    started again. One that stopped answering is not started again, so it counts at once."""
     for replica in _members(view, release):
         container = replica.container
         is_recorded = container is not None and container.id == replica.recorded
-        if replica.state == CRASHED or replica.busy or (release.recreate and not replica.restarts):
+        if replica.state == CRASHED or replica.busy:
             continue
         if is_recorded and not replica.runs:
+            if interrupts and not replica.restarts:
+                continue
             yield replica, replica_failures.ended(replica, release.memory_bytes)
         elif replica.answers and replica.answers.asked_at >= since and replica.answers.failures >= FAILURES:
             yield replica, replica_failures.unanswered(replica)
@@ -109,8 +116,21 @@ def _members(view: View, release: Release) -> list[Replica]:
     ]
 
 
-def _runs(view: View, release: Release) -> bool:
-    """Has each process of it that is wanted a replica that runs?"""
+def _runs_beside(release: Release, previous: Previous | None) -> bool:
+    """Does the release before it run on, so that giving way interrupts nothing?"""
+    return release.runs_beside(previous.release.id) if previous else not release.recreate
+
+
+def _could_take_over(view: View, before: Release, release: Release) -> bool:
+    """Could the release before serve, and was it not stopped for this one?"""
+    return release.runs_beside(before.id) and _could_serve(view, before)
+
+
+def _could_serve(view: View, release: Release) -> bool:
+    """Visitors need one ready web replica, whatever became of other processes. Without a web process, each that is
+    wanted needs a replica that runs."""
+    if release.wanted.get(WEB):
+        return bool(serving_ids(view, release))
     ready = [each for each in view.replicas if each.state == READY and each.runs and each.release_id == release.id]
     return {each.process for each in ready} >= {process for process, count in release.wanted.items() if count}
 

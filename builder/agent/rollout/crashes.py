@@ -31,8 +31,14 @@ def output_notes(session: Session, row: Replica, now: float) -> list[bytes]:
         text = f"a process was killed: {out_of_memory_text(memory_limit(session, row))}"
         notes.append(output_note(short_at.timestamp(), text))
     if found := crash_of(row, row.container_id):
-        notes.append(output_note(found.at, f"ended: {found.cause}; {_what_follows(row, found, now)}"))
+        follows = _what_follows(row, found, now) if is_decided(row) else ""
+        notes.append(output_note(found.at, "; ".join(filter(None, [f"ended: {found.cause}", follows]))))
     return notes
+
+
+def is_decided(row: Replica) -> bool:
+    """Is it decided what follows the end of its container? An event records the end, and a pass decides later."""
+    return row.state not in (fleet.STARTING, fleet.READY)
 
 
 def memory_limit(session: Session, row: Replica) -> int:

@@ -7,17 +7,24 @@ for its answer: one that is sent while the app is still imported is answered as 
 
 from __future__ import annotations
 
-import http.client
+import re
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
 _CONNECT_S = 1.0
-_ANSWER_S = 5.0
-"""A request that gets no answer in this time is sent again."""
+ANSWER_S = 5.0
+"""A request that gets no whole answer in this time is sent again."""
+WATCH_ANSWER_S = 2.0
+"""The same for a replica that was ready before."""
+_HEAD_MAX_BYTES = 64 << 10
+"""Of an answer's head, with interim answers before it."""
+_STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})(?=[ \r\n]|$)")
+_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
+_UPGRADES = 101
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GROWTH = 0.005, 0.1, 1.05
 
 
@@ -31,6 +38,8 @@ class Question:
     host: str
     probe: str
     """A row of `PROBES`."""
+    answer_s: float = ANSWER_S
+    """How long one request may take until the head of its answer is whole."""
 
     @property
     def asked(self) -> str:
@@ -104,19 +113,64 @@ PROBES: Mapping[str, Callable[[Question, socket.socket], str]] = {
 
 def _status(question: Question, connection: socket.socket) -> int | str:
     """The status of the answer, or why there is none."""
-    connection.settimeout(_ANSWER_S)
+    deadline = time.monotonic() + question.answer_s
     try:
+        connection.settimeout(question.answer_s)
         connection.sendall(_request(question))
-        response = http.client.HTTPResponse(connection, method="GET")
-        with closing(response):
-            response.begin()
-            return response.status
+        return _final_status(_received(connection, deadline))
     except TimeoutError:
-        return f"{question} was accepted, but not answered within {_ANSWER_S:g} s"
-    except (http.client.RemoteDisconnected, ConnectionError):
+        return f"{question} was accepted, but not answered within {question.answer_s:g} s"
+    except ConnectionError:
         return f"{question} was accepted, and the connection closed without an answer"
-    except (http.client.HTTPException, ValueError):
-        return f"{question} was answered with something that is not HTTP"
+    except ValueError as error:
+        return f"{question} was answered with {error}"
+
+
+def _received(connection: socket.socket, deadline: float) -> Iterator[bytes]:
+    """What comes until the connection closes. One deadline holds for all of it, however it trickles in."""
+    while (left_s := deadline - time.monotonic()) > 0:
+        connection.settimeout(left_s)
+        if not (received := connection.recv(4096)):
+            return
+        yield received
+    raise TimeoutError
+
+
+def _final_status(received: Iterator[bytes]) -> int:
+    """The status of the first answer that is not an interim one (1xx), once its head is whole.
+
+    Raises:
+        ValueError: what comes is not HTTP, or too long for a head.
+        ConnectionError: the connection closed before there was an answer.
+    """
+    head, size_bytes = bytearray(), 0
+    for part in received:
+        searched = max(0, len(head) - 3)
+        head += part
+        size_bytes += len(part)
+        if not b"HTTP/".startswith(head[:5]):
+            raise ValueError("something that is not HTTP")
+        while end := _END_OF_HEAD.search(head, searched):
+            if _is_final(status := _status_of(head)):
+                return status
+            del head[: end.end()]
+            searched = 0
+        if size_bytes > _HEAD_MAX_BYTES:
+            raise ValueError(f"more than {_HEAD_MAX_BYTES >> 10} KiB of headers")
+    if head and _is_final(status := _status_of(head)):
+        return status  # the connection closed where the head should have ended
+    raise ConnectionError
+
+
+def _is_final(status: int) -> bool:
+    return status >= 200 or status == _UPGRADES
+
+
+def _status_of(head: bytearray) -> int:
+    found = _STATUS_LINE.match(head)
+    if found is None:
+        raise ValueError("something that is not HTTP")
+    return int(found[1])
 
 
 def _request(question: Question) -> bytes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from slipway.core import fleet
 from slipway.core.configuration import PRODUCTION, Configuration
 from slipway.core.ordering import GOES_ON, begins_anew, may_switch, next_to_start
 from slipway.core.states import WITH_IMAGE_TO_MAKE, Kind, State
+from slipway.core.volumes import exclude_each_other
 from slipway.errors import DependencyUnavailable
 from slipway.models import Address, App, Deployment, Edge, Release, Replica, Scale, Target
 from slipway.ports.routes import UnderWay
@@ -99,6 +100,9 @@ class Looker:
         self._rows = rows
         self._busy = busy
         self._now = parts.clock()
+        self._mounted = {
+            each.id: Configuration.from_json(each.configuration).volumes for each in rows.releases.values()
+        }
         self._containers = {each.replica_id: each for each in observed if not each.task}
         self._confirmed = self._confirmations() if self._needs_confirmations() else None
 
@@ -147,7 +151,7 @@ class Looker:
             deployment_id=row.id,
             kind=Kind(row.kind),
             state=State(row.state),
-            release=self._coming(release, live) if release and begun else None,
+            release=self._release(release) if release and begun else None,
             verdict=may_switch(chosen, live.candidate()) if live else GOES_ON,
             pre_deploy=self._pre_deploy(row, release) if release and begun else "none",
             switched=switched(row),
@@ -182,16 +186,6 @@ class Looker:
             return None
         return fleet.Previous(before.id, self._release(release))
 
-    def _coming(self, release: Release, live: Deployment | None) -> fleet.Release:
-        """Where the live release shares a volume with nobody, one that mounts it too waits until it has stopped."""
-        coming = self._release(release)
-        served = self._rows.releases.get(live.release_id) if live and live.release_id else None
-        if served is None:
-            return coming
-        alone = {each.name for each in Configuration.from_json(served.configuration).volumes if each.shared is False}
-        mounted = {each.name for each in Configuration.from_json(release.configuration).volumes}
-        return replace(coming, recreate=True, exclusive=True) if alone & mounted else coming
-
     def _release(self, release: Release) -> fleet.Release:
         configuration = Configuration.from_json(release.configuration)
         exclusive = configuration.exclusive
@@ -206,7 +200,15 @@ class Looker:
             exclusive=bool(exclusive),
             memory_bytes=configuration.memory_bytes,
             watch_s=configuration.watch_s,
+            excludes=frozenset(self._excluded_by(release)),
         )
+
+    def _excluded_by(self, release: Release) -> Iterator[int]:
+        """Releases that are there, or may come back, and must not run beside it."""
+        for other in self._rows.releases.values():
+            is_another = other.id != release.id and other.environment == release.environment
+            if is_another and exclude_each_other(self._mounted[release.id], self._mounted[other.id]):
+                yield other.id
 
     def _replica(self, row: Replica) -> fleet.Replica:
         hints = self._parts.hints

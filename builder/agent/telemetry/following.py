@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from builder.agent.parts import REASON, Parts
-from builder.agent.rollout.crashes import output_notes
+from builder.agent.rollout.crashes import is_decided, output_notes
 from builder.agent.telemetry import output
 from slipway.core.fleet import GONE
 from slipway.errors import NotFound
@@ -51,10 +51,12 @@ def replica_row(parts: Parts, replica_id: str) -> Replica:
 
 
 def _ends(parts: Parts, replica_id: str, container_id: str | None, after: str) -> list[bytes]:
-    """How the container ended, if it is still the replica's recorded one, and ended after that time."""
+    """How the container ended, if it is still the replica's recorded one, and ended after that time. Nothing before it
+    is decided what follows: the reader asks again, and the line would have the time of the whole one."""
     with parts.db.read(platform=REASON) as session:
         row = session.get(Replica, replica_id)
-        notes = output_notes(session, row, parts.clock()) if row and row.container_id == container_id else []
+        is_its = row is not None and row.container_id == container_id and is_decided(row)
+        notes = output_notes(session, row, parts.clock()) if row and is_its else []
     return [note for note in notes if output.time_of(note) > after]
 
 

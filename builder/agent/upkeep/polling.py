@@ -150,13 +150,14 @@ def _decided(session: Session, app: App) -> Decided | None:
 
 
 def _reports_head(ref: str) -> ColumnElement[bool]:
-    """A push, whatever became of it; or the branch deployed by hand, if that came to something."""
+    """A push, whatever became of it; or the branch deployed by hand, if that came to something. To go live and give way
+    is something: the head was tried."""
     pushed = and_(Deployment.kind == str(Kind.PUSH), Deployment.ref == ref)
     came_to_nothing = [str(state) for state in (State.FAILED, State.CANCELLED, State.SUPERSEDED)]
     by_hand = and_(
         Deployment.kind.in_([str(kind) for kind in BY_HAND]),
         Deployment.ref.in_([ref, ref.removeprefix(BRANCHES)]),
-        Deployment.state.not_in(came_to_nothing),
+        or_(Deployment.state.not_in(came_to_nothing), Deployment.live_at.is_not(None)),
     )
     return or_(pushed, by_hand)
 

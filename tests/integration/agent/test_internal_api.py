@@ -132,7 +132,7 @@ def test_what_was_printed_before_a_restart_comes_first(
     again = rig.replicas(rig.all(App)[0])[0]
     assert again.container_id != container.observed.container_id
     rig.runtime.containers[str(again.container_id)].output.append(line(7))
-    for more in ({}, {"tail": 100}, {"follow": 1}):
+    for more in ({}, {"tail": 100}):
         lines = client.get(f"/replicas/{replica.id}/output", params=more).text.splitlines(keepends=True)
         assert "".join(lines[:5]) == b"".join(container.output).decode()
         assert lines[5].startswith(f"{ended}exit code 1; started again after ")
@@ -147,11 +147,11 @@ def test_a_replica_that_waits_to_be_started_again_says_how_it_ended(
 ) -> None:
     rig.change(replica, restarts=5)
     ended = crash(rig, replica, second=5, exit_code=137, oom=True)
+    assert client.get(f"/replicas/{replica.id}/output").text.splitlines()[-1] == f"{ended}out of memory (512 MB)"
     rig.settle(rig.all(App)[0])
-    for more in ({}, {"follow": 1}):
-        text = client.get(f"/replicas/{replica.id}/output", params=more).text
-        assert text.startswith(b"".join(container.output).decode())
-        assert f"{ended}out of memory (512 MB); started again in " in text.splitlines()[-1]
+    text = client.get(f"/replicas/{replica.id}/output").text
+    assert text.startswith(b"".join(container.output).decode())
+    assert f"{ended}out of memory (512 MB); started again in " in text.splitlines()[-1]
 
 
 def test_a_process_that_lacked_memory_stands_among_the_lines_of_its_moment(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -40,9 +42,26 @@ IMAP = says(b"* OK IMAP4rev1 ready\r\n")
 TLS = says(b"\x15\x03\x01\x00\x02\x02\x16")
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probing, "_ANSWER_S", 0.3)
+def says_for_ever(first: bytes, again: bytes, pause_s: float = 0.0) -> Behave:
+    def behave(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(first)
+        with suppress(OSError):  # until the other side has had enough
+            while True:
+                connection.sendall(again)
+                select.select([connection], [], [], pause_s)
+
+    return behave
+
+
+CONTINUES = says_for_ever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.05)
+DRIPS = says_for_ever(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a", 0.05)
+FLOODS = says_for_ever(b"HTTP/1.1 200 OK\r\n", b"X-Header: value\r\n" * 512)
+HINTS = says(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 204 -\r\n\r\n")
+ONLY_CONTINUES = says(b"HTTP/1.1 100 Continue\r\n\r\n")
+ENDS_EARLY = says(b"HTTP/1.0 200 OK\r\n")
+
+ANSWER_S = 0.3
 
 
 @pytest.fixture
@@ -64,10 +83,10 @@ def serve(listener: socket.socket, behave: Behave) -> None:
     threading.Thread(target=run, daemon=True).start()
 
 
-def ask(listener: socket.socket, probe: str, *, for_s: float = 0) -> tuple[int, str]:
+def ask(listener: socket.socket, probe: str, *, for_s: float = 0, answer_s: float = ANSWER_S) -> tuple[int, str]:
     port = listener.getsockname()[1]
     path = "/health" if probe == "path" else None
-    return NetworkProber().ask(Question("127.0.0.1", port, path, "shop.localhost", probe), for_s=for_s)
+    return NetworkProber().ask(Question("127.0.0.1", port, path, "shop.localhost", probe, answer_s), for_s=for_s)
 
 
 @pytest.mark.parametrize(
@@ -81,8 +100,15 @@ def ask(listener: socket.socket, probe: str, *, for_s: float = 0) -> tuple[int, 
         (TLS, {"tcp"}),
         (hangs_up, {"tcp"}),
         (keeps_silent, {"tcp"}),
+        (HINTS, {"http", "path", "tcp"}),
+        (ENDS_EARLY, {"http", "path", "tcp"}),
+        (ONLY_CONTINUES, {"tcp"}),
+        (FLOODS, {"tcp"}),
     ],
-    ids=["200", "redirect", "404", "500", "other protocol", "TLS", "closed", "silent"],
+    ids=[
+        *("200", "redirect", "404", "500", "other protocol", "TLS", "closed", "silent"),
+        *("after interim answers", "closed within its head", "only interim answers", "endless headers"),
+    ],
 )
 def test_what_is_an_answer(listener: socket.socket, behave: Behave, probes: set[str]) -> None:
     serve(listener, behave)
@@ -92,16 +118,30 @@ def test_what_is_an_answer(listener: socket.socket, behave: Behave, probes: set[
 @pytest.mark.parametrize(
     ("behave", "told"),
     [
+        (FLOODS, "/health was answered with more than 64 KiB of headers"),
         (BROKEN, "/health answered 500"),
         (IMAP, "/health was answered with something that is not HTTP"),
         (hangs_up, "/health was accepted, and the connection closed without an answer"),
         (keeps_silent, "/health was accepted, but not answered within 0.3 s"),
     ],
-    ids=["500", "other protocol", "closed", "silent"],
+    ids=["endless headers", "500", "other protocol", "closed", "silent"],
 )
 def test_the_error_says_how_far_the_probe_came(listener: socket.socket, behave: Behave, told: str) -> None:
     serve(listener, behave)
     assert ask(listener, "path")[1] == f"GET :{listener.getsockname()[1]}{told}"
+
+
+@pytest.mark.parametrize("behave", [CONTINUES, DRIPS, FLOODS], ids=["100 for ever", "header drip", "endless headers"])
+def test_no_answer_holds_a_probe_longer_than_its_deadline(listener: socket.socket, behave: Behave) -> None:
+    serve(listener, behave)
+    found: list[tuple[int, str]] = []
+    asking = threading.Thread(target=lambda: found.append(ask(listener, "http")), daemon=True)
+    asking.start()
+    asking.join(10)
+    assert not asking.is_alive()
+    [(tries, error)] = found
+    assert tries == 1
+    assert error
 
 
 def test_that_nothing_listens_is_said_with_the_port(listener: socket.socket) -> None:
@@ -113,16 +153,15 @@ def test_that_nothing_listens_is_said_with_the_port(listener: socket.socket) -> 
 
 
 def test_a_request_that_waits_in_the_backlog_is_answered_when_the_app_is_there(
-    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+    listener: socket.socket,
 ) -> None:
     """As of a server that listens while it still imports the app: one request, and no pause after it."""
-    monkeypatch.setattr(probing, "_ANSWER_S", 30.0)
     is_asked = threading.Event()
     found: list[tuple[int, str]] = []
 
     def probe() -> None:
         is_asked.set()
-        found.append(ask(listener, "http", for_s=1))
+        found.append(ask(listener, "http", for_s=1, answer_s=30.0))
 
     asking = threading.Thread(target=probe)
     asking.start()

@@ -13,10 +13,11 @@ from builder.agent import internal_api, stream_server
 from builder.agent.telemetry import output
 from slipway.adapters.agent_client import AgentClient
 from slipway.errors import DependencyUnavailable, NotFound
-from slipway.models import Replica
+from slipway.models import App, Replica
 from tests.fakes import FakeContainer
 from tests.fixtures.waiting import eventually
 from tests.integration.agent.rig import Rig
+from tests.integration.agent.test_internal_api import crash
 
 
 def line(second: int) -> bytes:
@@ -103,6 +104,43 @@ def test_a_restart_loses_no_line_of_either_container(
             assert list(lines) == [text(second) for second in expected]
 
 
+@pytest.mark.usefixtures("container")
+@pytest.mark.parametrize("state", ["ready", "starting"])
+def test_how_it_ended_is_said_once_it_is_decided_what_follows(
+    rig: Rig, agent: AgentClient, replica: Replica, state: str
+) -> None:
+    rig.change(replica, state=state)
+    ended = crash(rig, replica, second=5)
+    with followed(agent, replica, tail=None) as lines:
+        assert list(lines) == [text(second) for second in range(5)]
+    [app] = rig.all(App)
+    rig.settle(app)
+    again = rig.replicas(app)[0]
+    rig.runtime.containers[str(again.container_id)].output.append(line(7))
+    for after, earlier in (("", range(5)), ("2026-01-01T00:00:04Z", range(0))):
+        with followed(agent, replica, tail=None, after=after) as lines:
+            assert [next(lines) for _ in earlier] == [text(second) for second in earlier]
+            assert next(lines).startswith(f"{ended}exit code 1; started again after ")
+            assert next(lines) == text(7)
+
+
+@pytest.mark.usefixtures("container")
+def test_the_last_line_of_one_that_waits_to_be_started_again_says_so(
+    rig: Rig, agent: AgentClient, replica: Replica
+) -> None:
+    rig.change(replica, restarts=5)
+    with followed(agent, replica, tail=1) as lines:
+        assert next(lines) == text(4)
+        ended = crash(rig, replica, second=5, exit_code=137, oom=True)
+        assert list(lines) == []
+    rig.settle(rig.all(App)[0])
+    with followed(agent, replica, tail=None, after="2026-01-01T00:00:04Z") as lines:
+        [note] = list(lines)
+    assert note.startswith(f"{ended}out of memory (512 MB); started again in ")
+    with followed(agent, replica, tail=None, after=note.partition(" ")[0]) as lines:
+        assert list(lines) == [], "it is not said again"
+
+
 def test_an_unknown_replica_and_an_engine_that_is_away_are_problems(
     rig: Rig, agent: AgentClient, replica: Replica
 ) -> None:
@@ -139,7 +177,7 @@ def test_a_reader_that_takes_nothing_is_cut_off(
 def test_two_hundred_streams_leave_the_short_calls_their_threads(
     rig: Rig, server: stream_server.StreamServer, agent: AgentClient, replica: Replica
 ) -> None:
-    short = internal_api.serve(rig.parts, dict, lambda _app: None)
+    short = internal_api.serve(rig.parts, dict, lambda _app_id: None)
     try:
         with ExitStack() as streams:
             for _ in range(200):

@@ -142,6 +142,54 @@ def test_one_that_shares_waits_for_one_that_did_not(rig: Rig) -> None:
     assert seen == [0]
 
 
+def watched(rig: Rig, app: App, commit: str, *mounts: dict[str, Any], **more: Any) -> Deployment:
+    """Live, with the watch open."""
+    rig.change(app, settings={"volumes": list(mounts), "timeouts": {"watch_s": 60}} | more)
+    row = rig.built(app, commit)
+    rig.settle(app)
+    rig.ahead_s += 2  # a process without a port has run for long enough
+    rig.settle(app)
+    assert rig.deployment(row).state == State.LIVE
+    return rig.deployment(row)
+
+
+def crash_twice(rig: Rig, app: App) -> None:
+    """Its web replica, which is started again in between. What then has to be stopped or started is not, until
+    `resume`."""
+    for is_last in (False, True):
+        rig.executor.held = is_last
+        [web] = rig.replicas(app, process="web")
+        rig.runtime.die(str(web.container_id), exit_code=1)
+        rig.settle(app)
+
+
+def test_a_release_that_gives_way_takes_its_volume_along_before_the_one_before_starts(rig: Rig) -> None:
+    app = rig.add_app()
+    more = {"processes": {"worker": {}}}
+    first = watched(rig, app, PUSHED, DATA, **more)
+    second = watched(rig, app, NEXT, ALONE | {"processes": ["worker"]}, **more)
+    crash_twice(rig, app)
+    assert rig.deployment(first).state == State.LIVE
+    assert {each.release_id for each in rig.replicas(app)} == {second.release_id}, "none has /data beside the worker"
+    rig.executor.resume()
+    rig.settle(app)
+    assert sorted((each.release_id, each.process) for each in rig.replicas(app)) == [
+        (first.release_id, "web"),
+        (first.release_id, "worker"),
+    ]
+
+
+def test_one_that_shares_gives_way_to_one_that_did_not_when_it_ends_again(rig: Rig) -> None:
+    app = rig.add_app()
+    first = watched(rig, app, PUSHED, ALONE)
+    second = watched(rig, app, NEXT, DATA)
+    crash_twice(rig, app)
+    assert [rig.deployment(each).state for each in (first, second)] == [State.LIVE, State.FAILED]
+    rig.executor.resume()
+    rig.settle(app)
+    assert [each.release_id for each in rig.replicas(app)] == [first.release_id]
+
+
 def test_more_replicas_than_may_share_are_refused_and_never_run(rig: Rig) -> None:
     app = rig.add_app(volumes=[ALONE], replicas=3)
     refused = rig.built(app)

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from builder.agent.rollout import staffing
+from builder.agent.rollout.probing import NetworkProber, Question
 from builder.agent.upkeep import polling
+from builder.git_source import GitSource
+from builder.hold import claim
 from slipway import intents
+from slipway.core.ordering import Verdict
 from slipway.errors import Conflict
 from slipway.models import App, Deployment
 from slipway.queue import WorkQueue
@@ -111,6 +122,54 @@ def test_a_release_that_stops_answering_gives_way(rig: Rig) -> None:
     assert f"stopped answering: {REFUSED} (3 tries in a row)" in rig.deployment(second).detail
 
 
+class Local:
+    """Asks what listens here, whatever the replica's address."""
+
+    def ask(self, question: Question, *, for_s: float) -> tuple[int, str]:
+        return NetworkProber().ask(replace(question, address="127.0.0.1"), for_s=for_s)
+
+
+@contextmanager
+def app_that_hangs_when(hangs: threading.Event) -> Iterator[int]:
+    """Answers every request until then; takes connections afterwards, too. Gives the port."""
+    taken: list[socket.socket] = []
+
+    def run() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                taken.append(connection)  # kept open
+                connection.recv(4096)
+                if not hangs.is_set():
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=run, daemon=True).start()
+        yield listener.getsockname()[1]
+    for each in taken:
+        each.close()
+
+
+def test_a_release_that_hangs_gives_way_and_is_not_waited_for_as_long_as_one_that_starts(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staffing, "WATCH_ANSWER_S", 0.2)
+    rig.prober = Local()  # type: ignore[assignment]
+    rig.restart()
+    hangs = threading.Event()
+    with app_that_hangs_when(hangs) as port:
+        app = watched_app(rig, port=port)
+        first, second = two_releases(rig, app)
+        hangs.set()
+        for _ in range(3):
+            assert states(rig, first, second) == ["retired", "live"]
+            rig.ahead_s += 1.1
+            rig.settle(app)
+    assert states(rig, first, second) == ["live", "failed"]
+    asked = f"GET :{port}/ was accepted, but not answered within 0.2 s (3 tries in a row)"
+    assert f"replica web-1 stopped answering: {asked}" in rig.deployment(second).detail
+
+
 def test_a_first_release_that_ends_is_started_again_and_its_deployment_says_so(rig: Rig) -> None:
     app = watched_app(rig)
     row = rig.live(app)
@@ -121,10 +180,7 @@ def test_a_first_release_that_ends_is_started_again_and_its_deployment_says_so(r
     assert watch["ok"] is False
     assert watch["note"].startswith("replica web-1 ended with exit code 3; no release before it could take over")
     [replica] = rig.replicas(app)
-    assert (replica.state, replica.restarts, replica.exit_code) == ("crashed", 1, 3)
-    rig.ahead_s += 2
-    rig.settle(app)
-    assert [each.state for each in rig.replicas(app)] == ["ready"]
+    assert (replica.state, replica.restarts, replica.last_crash["exit_code"]) == ("ready", 1, 3)
 
 
 def test_when_the_engine_restarts_every_replica_comes_back_and_nothing_gives_way(rig: Rig) -> None:
@@ -248,11 +304,49 @@ def test_an_app_that_is_scaled_to_nothing_meanwhile_runs_nothing(rig: Rig) -> No
     assert states(rig, second) == ["live"]
 
 
-def test_the_head_that_failed_is_not_deployed_again_by_comparing_heads(rig: Rig) -> None:
-    app = watched_app(rig)
-    _, second = two_releases(rig, app)
-    crash(rig, app, second)
+def gave_way(rig: Rig, app: App, kind: str) -> Deployment:
+    """A deployment of the branch's head, which did not hold."""
+    rig.live(app)
+    rig.ahead_s += 11
     rig.settle(app)
+    second = rig.built(app, "b" * 40)
+    rig.change(second, kind=kind)
+    rig.settle(app)
+    crash(rig, app, rig.deployment(second))
+    rig.settle(app)
+    assert rig.deployment(second).state == "failed"
+    return rig.deployment(second)
+
+
+def verdict_on_push(rig: Rig, app: App, commit: str) -> Verdict:
+    """As a worker finds it, of a push under a delivery id of its own. The push stays queued."""
+    pushed = intents.Pushed("refs/heads/main", commit)
+    key = f"delivery:{commit}:{len(rig.all(Deployment))}"
+    row = rig.intend(app, intents.push, pushed=pushed, idempotency_key=key, actor="a test")
+    hold = claim(rig.db, row.id, row.attempt)
+    assert hold
+    sources = FakeSources()
+    sources.heads[app.repository, pushed.ref] = commit
+    tools = SimpleNamespace(db=rig.db, sources=sources)
+    attempt = cast(Any, SimpleNamespace(tools=tools, work=hold.work, credential=None))
+    return GitSource(attempt).is_stale()
+
+
+@pytest.mark.parametrize("kind", ["push", "manual"])
+def test_the_head_that_gave_way_is_not_deployed_by_another_delivery_until_the_branch_moves(rig: Rig, kind: str) -> None:
+    app = watched_app(rig)
+    failed = gave_way(rig, app, kind)
+    again = verdict_on_push(rig, app, failed.commit_sha)
+    assert (again.goes_on, again.end) == (False, "skipped")
+    assert f"gave way (deployment {failed.id})" in again.why
+    assert verdict_on_push(rig, app, "c" * 40).goes_on
+    assert verdict_on_push(rig, app, failed.commit_sha).goes_on, "the branch was set back"
+
+
+@pytest.mark.parametrize("kind", ["push", "manual"])
+def test_the_head_that_failed_is_not_deployed_again_by_comparing_heads(rig: Rig, kind: str) -> None:
+    app = watched_app(rig)
+    second = gave_way(rig, app, kind)
     sources = FakeSources()
     sources.heads[app.repository, f"refs/heads/{app.branch}"] = second.commit_sha
     rig.change(app, head="a" * 40)

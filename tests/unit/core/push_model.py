@@ -298,7 +298,8 @@ class Platform:
 
     @staticmethod
     def _came_to_nothing_by_hand(row: Row) -> bool:
-        return row.kind in BY_HAND and row.state in (State.FAILED, State.CANCELLED, State.SUPERSEDED)
+        ended = row.state in (State.FAILED, State.CANCELLED, State.SUPERSEDED)
+        return row.kind in BY_HAND and ended and not row.was_live
 
     @staticmethod
     def _is_rollback_to_do(row: Row) -> bool:

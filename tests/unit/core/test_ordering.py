@@ -10,12 +10,14 @@ import pytest
 from slipway.core.ordering import (
     Candidate,
     Choice,
+    GaveWay,
     LiveImage,
     LiveTree,
     asked_for_again,
     begins_anew,
     cancelled_by_rollback,
     changes_nothing,
+    failed_before,
     is_comparable,
     is_old_news,
     may_switch,
@@ -229,6 +231,21 @@ def test_a_push_that_tells_of_the_head_that_was_rolled_back_from_is_skipped() ->
 )
 def test_a_push_that_says_something_new_of_its_branch_is_deployed(commit: str, choice: Choice | None) -> None:
     assert is_old_news(commit, choice).goes_on
+
+
+GAVE_WAY = GaveWay(4, A, moved_since=False)
+
+
+def test_a_push_of_the_commit_that_gave_way_is_skipped_and_says_how_to_deploy_it_all_the_same() -> None:
+    verdict = failed_before(A, GAVE_WAY)
+    assert (verdict.goes_on, verdict.end) == (False, State.SKIPPED)
+    assert verdict.why == f"{A[:7]} was live and gave way (deployment 4), and is no new push"
+    assert "slipway deploy" in verdict.remedy
+
+
+@pytest.mark.parametrize(("commit", "gave_way"), [(A, None), (B, GAVE_WAY), (A, replace(GAVE_WAY, moved_since=True))])
+def test_another_commit_or_the_same_pushed_anew_is_deployed(commit: str, gave_way: GaveWay | None) -> None:
+    assert failed_before(commit, gave_way).goes_on
 
 
 SERVES = LiveImage(A, release=3, message="Add it", kind=Kind.PUSH, serves=True, outdated=False)

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from slipway.core.app_settings import parse
-from slipway.core.volumes import NAME_MAX, Mount, default_name, exclusive_processes, mounts, sharing_notices
+from slipway.core.volumes import (
+    NAME_MAX,
+    Mount,
+    default_name,
+    exclude_each_other,
+    exclusive_processes,
+    mounts,
+    sharing_notices,
+)
 from slipway.errors import InvalidInput
 
 WEB = ("web",)
@@ -16,6 +24,24 @@ BOTH = ("web", "worker")
 
 def declared(*volumes: dict[str, Any]) -> tuple[Mount, ...]:
     return parse({"volumes": list(volumes)}).mounts()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "excluded"),
+    [
+        ({"path": "/data", "shared": False}, {"path": "/data"}, True),
+        ({"path": "/data", "shared": False}, {"path": "/data", "shared": False}, True),
+        ({"path": "/data", "shared": False}, {"path": "/data", "read_only": True}, True),
+        ({"path": "/data", "shared": False}, {"path": "/other"}, False),
+        ({"path": "/data", "shared": False}, {"path": "/data", "name": "another"}, False),
+        ({"path": "/data"}, {"path": "/data", "shared": True}, False),
+    ],
+)
+def test_two_releases_exclude_each_other_by_a_volume_that_one_does_not_share(
+    one: dict[str, Any], other: dict[str, Any], *, excluded: bool
+) -> None:
+    assert exclude_each_other(declared(one), declared(other)) is excluded
+    assert exclude_each_other(declared(other), declared(one)) is excluded
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,45 @@ def test_when_everything_ended_nothing_is_known_against_the_new_release() -> Non
     assert action.failure is not None
 
 
+BOTH = {"web": 1, "worker": 1}
+BOTH_LIVE = Live(11, replace(NEW, wanted=BOTH), watch=replace(WATCH, previous=Previous(10, replace(OLD, wanted=BOTH))))
+DEAD_WORKERS = [
+    (old("job", process="worker", standby=False, state="crashed", retry_at=NOW + 9, container=ended("job")),),
+    (old("job", process="worker", standby=False, state="starting"),),
+    (),
+]
+WORKS = new("works", process="worker", target=False, answers=None)
+
+
+@pytest.mark.parametrize("workers", DEAD_WORKERS, ids=["crashed", "starting", "none"])
+def test_a_web_replica_of_the_release_before_is_enough_to_give_way_to(workers: tuple[Replica, ...]) -> None:
+    [action] = decide(view(old(), *workers, new(container=ended("new")), WORKS, live=BOTH_LIVE)).actions
+    assert isinstance(action, fleet.GiveWay)
+    assert action.standby_ids == ("old",)
+
+
+@pytest.mark.parametrize("workers", DEAD_WORKERS, ids=["crashed", "starting", "none"])
+def test_a_web_replica_of_the_live_release_is_enough_before_the_confirmation(workers: tuple[Replica, ...]) -> None:
+    rolling = Rolling(12, Kind.PUSH, State.STARTING, replace(NEWER, wanted=BOTH), switched=Switched(6, NOW))
+    live = Live(10, replace(OLD, wanted=BOTH))
+    ends = third(target=True, container=ended("third", 9))
+    [action] = decide(view(old(), *workers, ends, live=live, rolling=rolling)).actions
+    assert isinstance(action, fleet.Fail)
+    assert (action.deployment_id, action.replica_id) == (12, "third")
+
+
+def test_a_release_without_web_needs_each_of_its_processes_to_be_given_way_to() -> None:
+    jobs = {"web": 0, "worker": 1, "mailer": 1}
+    live = Live(11, replace(NEW, wanted=jobs), watch=replace(WATCH, previous=Previous(10, replace(OLD, wanted=jobs))))
+    ends = new("job", process="worker", target=False, answers=None, container=ended("job"))
+    sends = new("sends", process="mailer", target=False, answers=None)
+    worker, mailer = (old(name, process=name, standby=False) for name in ("worker", "mailer"))
+    [gives_way] = decide(view(worker, mailer, ends, sends, live=live)).actions
+    assert isinstance(gives_way, fleet.GiveWay)
+    [stays] = decide(view(worker, ends, sends, live=live)).actions
+    assert isinstance(stays, fleet.EndWatch)
+
+
 def test_a_first_release_that_fails_has_nothing_to_give_way_to() -> None:
     live = replace(LIVE, watch=replace(WATCH, previous=None))
     [action] = decide(view(new(container=ended("new")), live=live)).actions
@@ -135,6 +174,41 @@ def test_an_app_that_can_not_run_twice_gives_way_when_it_ends_again() -> None:
     [again] = decide(view(new(target=False, restarts=1, container=ended("new")), live=live)).actions
     assert isinstance(again, fleet.GiveWay)
     assert again.standby_ids == ()
+
+
+def test_an_app_that_can_not_run_twice_gives_way_at_once_when_it_stops_answering() -> None:
+    """It is not started again, so there is no second end to wait for."""
+    live = replace(LIVE, release=replace(NEW, recreate=True))
+    [action] = decide(view(new(answers=silent()), live=live)).actions
+    assert isinstance(action, fleet.GiveWay)
+    assert action.failure.reason == "stopped-answering"
+
+
+def test_one_whose_volume_the_release_before_does_not_share_gives_way_as_if_it_could_not_run_twice() -> None:
+    live = replace(LIVE, release=replace(NEW, excludes=frozenset({1})))
+    [first, *_] = decide(view(new(target=False, container=ended("new")), live=live)).actions
+    assert isinstance(first, fleet.MarkCrashed)
+    [again] = decide(view(new(target=False, restarts=1, container=ended("new")), live=live)).actions
+    assert isinstance(again, fleet.GiveWay)
+
+
+def test_after_giving_way_a_volume_that_was_not_shared_is_waited_for() -> None:
+    live = Live(10, replace(OLD, wanted=BOTH, excludes=frozenset({2})))
+    worker = new("job", process="worker", target=False)
+    draining = replace(worker, state="draining", draining=fleet.Draining(None, inflight=0))
+    assert decide(view(worker, live=live)).actions == (fleet.Drain("job"),)
+    assert decide(view(draining, live=live)).actions == (fleet.Remove("job"),)
+    assert decide(view(replace(draining, busy=True), live=live)).actions == ()
+    assert decide(view(live=live)).actions == (
+        fleet.CreateReplica(1, "web", 1, 10),
+        fleet.CreateReplica(1, "worker", 1, 10),
+    )
+
+
+def test_a_newer_one_waits_for_a_volume_that_the_release_on_standby_does_not_share() -> None:
+    rolling = replace(ROLLING, release=replace(NEWER, excludes=frozenset({1})))
+    assert decide(view(old(), new(), rolling=rolling)).actions == (fleet.Drain("old"),)
+    assert decide(view(new(), rolling=rolling)).actions == (fleet.CreateReplica(3, "web", 1, 12),)
 
 
 def test_what_waits_to_be_started_again_prolongs_the_watch() -> None:
