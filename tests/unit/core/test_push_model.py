@@ -25,6 +25,7 @@ def played(seed: int, kind: type[Platform] = Platform) -> Platform:
     for _ in range(STEPS):
         events = [platform.push, platform.deliver, platform.deliver, platform.work, platform.work, platform.work]
         rare = [platform.poll, platform.replay, platform.roll_back, platform.deploy_by_hand]
+        rare += [platform.give_way, platform.hold]
         chance.choice([*events, platform.work, platform.roll_out, platform.roll_out, chance.choice(rare)])()
     settle(platform)
     return platform
@@ -46,17 +47,19 @@ def wrong(platform: Platform) -> str:
     """The oracle: why what is live is not what it ought to be; empty when it is."""
     if any(row.state in UNFINISHED for row in platform.rows):
         return "something never ended"
-    chosen = [(row, pushes) for row, pushes in platform.choices if row.was_live]
+    failed = [row for row in platform.rows if row.state is State.FAILED and row is not platform.gave_way]
+    chosen = [(row, pushes) for row, pushes in platform.choices if row.was_live and row not in failed]
+    came_live = [row.commit for row in (platform.live, platform.gave_way) if row]
     choice, pushes = chosen[-1] if chosen else (None, 0)
     pushed_since = platform.heads[pushes:] if choice else platform.heads
-    if choice and platform.live.commit == choice.commit and may_stand(platform, choice, pushes):
+    if choice and choice.commit in came_live and may_stand(platform, choice, pushes):
         return ""
     if choice and not pushed_since and was_known(platform, choice):
         return f"deployment {choice.sequence}, chosen by hand, does not stand"
     if platform.head.api == BROKEN:
         tried = [row for row in platform.rows if row.commit.api == BROKEN and row.state is State.FAILED]
         return "" if tried else "the head that can't be built was never tried"
-    return "" if platform.live.commit.api == platform.head.api else "live is not what the head asks for"
+    return "" if platform.head.api in {commit.api for commit in came_live} else "live is not what the head asks for"
 
 
 def may_stand(platform: Platform, choice: Row, pushes: int) -> bool:
