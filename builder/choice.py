@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session, aliased
 
 from builder.hold import Work
 from slipway.core.missed_pushes import NOT_COMPARED
-from slipway.core.ordering import Choice, GaveWay
+from slipway.core.ordering import BRANCH_MOVED, Choice, GaveWay
 from slipway.core.push import BRANCHES
 from slipway.core.states import BY_HAND, Kind, State
-from slipway.models import Delivery, Deployment
+from slipway.models import Delivery, Deployment, cancelled_unbegun
 
 _CHOOSES = [str(kind) for kind in (Kind.ROLLBACK, *BY_HAND)]
 _CAME_TO_NOTHING = [str(state) for state in (State.FAILED, State.CANCELLED, State.SUPERSEDED, State.SKIPPED)]
@@ -27,9 +27,12 @@ def last_choice(session: Session, work: Work) -> Choice | None:
     if choice is None:
         return None
     told = newest_first.where(_tells_of(work.ref), ~_repeats())
-    before = session.scalar(told.where(Deployment.sequence < choice.sequence))
+    before = told.where(Deployment.sequence < choice.sequence)
+    head = session.scalar(before.where(~cancelled_unbegun(), Deployment.reason != BRANCH_MOVED))
+    later = before.limit(None).where(cancelled_unbegun(), Deployment.sequence > (head.sequence if head else 0))
+    heads_then = frozenset(row.commit_sha for row in (*session.scalars(later), *filter(None, [head])))
     moved = _has_moved_since(session, work, choice.sequence)
-    return Choice(choice.id, Kind(choice.kind), before.commit_sha if before else None, moved_since=moved)
+    return Choice(choice.id, Kind(choice.kind), heads_then, moved_since=moved)
 
 
 def last_that_gave_way(session: Session, work: Work) -> GaveWay | None:

@@ -64,7 +64,7 @@ class GitSource:
         ref = self._work.ref or f"refs/heads/{self._work.branch}"
         head = self._tools.sources.resolve(self._repository, ref)
         with self._tools.db.read(tenant_id=self._work.tenant_id) as session:
-            live = live_tree(session, self._work)
+            live = live_tree(session, self._work, audited_days=self._tools.settings.history_days)
             choice, gave_way = last_choice(session, self._work), last_that_gave_way(session, self._work)
         verdict = push_is_stale(self._sha, head, live)
         verdict = is_old_news(self._sha, choice) if verdict.goes_on else verdict
@@ -110,7 +110,7 @@ class GitSource:
         if self._work.candidate.kind is not Kind.PUSH:
             return
         with self._tools.db.read(tenant_id=self._work.tenant_id) as session:
-            live = live_tree(session, self._work)
+            live = live_tree(session, self._work, audited_days=self._tools.settings.history_days)
         if live is None or not is_comparable(live):
             return
         self._attempt.go_on_if(self.is_stale())

@@ -135,7 +135,7 @@ class Heart:
             live = intents.live_deployment(session, row.app_id, row.environment)
             verdict = may_switch(row.candidate(), live.candidate() if live else None)
             if not verdict.goes_on:
-                return Seen(Stop(verdict.end, verdict.why))
+                return Seen(Stop.by(verdict))
             return Seen(newer_push=_newer_push(session, row))
 
     def _look_at_branch(self) -> None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from builder.hold import Work
 from slipway import intents
+from slipway.core.app_settings import OF_AN_IMAGE
 from slipway.core.configuration import WEB
 from slipway.core.fleet import READY
 from slipway.core.ordering import LiveImage, LiveTree, unsettled_choice
 from slipway.core.states import UNFINISHED, Kind, State
 from slipway.models import App, AuditRecord, Build, Deployment, Release, Replica, now
-
-_OF_A_BUILD = frozenset({"repository", "settings"})
-"""Fields of an app that an image may come out differently for."""
 
 
 def live_image(session: Session, work: Work, *, audited_days: float) -> LiveImage | None:
@@ -74,14 +74,18 @@ def _is_outdated(session: Session, work: Work, made: Deployment | None, recorded
         AuditRecord.at >= made.started_at,
         AuditRecord.action.in_(["app.change", "variables.change"]),
     )
-    return any(
-        detail.get("scope") == "build" or bool(_OF_A_BUILD & set(detail.get("fields", ())))
-        for _, detail in session.execute(changes)
-    )
+    return any(_matters_to_builds(detail) for _, detail in session.execute(changes))
 
 
-def live_tree(session: Session, work: Work) -> LiveTree | None:
-    """What a push is compared with; None when nothing is live."""
+def _matters_to_builds(detail: Mapping[str, Any]) -> bool:
+    """Of a record that does not say which settings were changed, any may have been."""
+    fields, settings = detail.get("fields", ()), detail.get("settings")
+    of_an_image = settings is None or not OF_AN_IMAGE.isdisjoint(settings)
+    return detail.get("scope") == "build" or "repository" in fields or ("settings" in fields and of_an_image)
+
+
+def live_tree(session: Session, work: Work, *, audited_days: float) -> LiveTree | None:
+    """What a push is compared with; None when nothing is live. The record of changes reaches back `audited_days`."""
     live = intents.live_deployment(session, work.app_id, work.environment)
     if live is None:
         return None
@@ -89,10 +93,13 @@ def live_tree(session: Session, work: Work) -> LiveTree | None:
     build = session.get(Build, release.build_id) if release and release.build_id else None
     known = live.source == "git" and build is not None
     settings = session.get_one(App, work.app_id).settings | (build.file_settings if build else {})
+    paths = tuple(settings.get("paths", ())) if known else ()
+    made = session.get(Deployment, build.deployment_id) if build and paths else None
     return LiveTree(
         deployment=live.id,
         commit_sha=live.commit_sha if live.source == "git" else "",
-        paths=tuple(settings.get("paths", ())) if known else (),
+        paths=paths,
+        outdated=bool(paths) and _is_outdated(session, work, made, now() - timedelta(days=audited_days)),
         unsettled=unsettled_choice(work.candidate, [row.candidate() for row in unfinished(session, work)]),
     )
 

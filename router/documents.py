@@ -50,6 +50,7 @@ class Deployment(Document):
     state: str = Field(
         description="queued, fetching, building, starting, live, retired, failed, cancelled, superseded or skipped."
     )
+    stopping: bool = Field(description="It was asked to stop, and will not go live.")
     source: str = Field(description="git or image.")
     ref: str = Field(description="What was asked for: a branch, tag or commit, or an image's name.")
     commit: str = Field(description="Empty where an image was pulled, and until it is known.")
@@ -80,7 +81,9 @@ class BranchHead(Document):
 
     ref: str
     commit: str | None = Field(description="null: the repository has no such branch.")
-    delivered: bool = Field(description="A delivery, or a comparison with the repository, has reported this commit.")
+    delivered: bool = Field(
+        description="The branch's newest push has this commit, or a comparison with the repository has seen it since."
+    )
     hook: str | None = Field(description="The hook that delivers the repository's pushes, if there is one.")
 
 
@@ -141,6 +144,9 @@ class ChangedApp(Document):
     deployment: Deployment | None
     at_the_edge: bool = False
     """Only what the edges do has changed: it is in force within a second, and nothing is deployed."""
+    with_next_build: list[str] = Field(
+        description="Changed settings that only builds read (build, static), or the next push is compared by (paths)."
+    )
     notices: list[str] = Field(description="What else it means, each with what to do about it.")
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from slipway.core.ordering import BRANCH_MOVED
 from slipway.core.states import ENDED, WITH_WORKER, State, move
 from slipway.errors import DeploymentFailed
 from slipway.models import Deployment, now
 
 _STEP_OF = {State.FETCHING: "fetch", State.BUILDING: "build", State.STARTING: "start"}
+_REASON_OF_REQUEST = {State.SUPERSEDED: BRANCH_MOVED}
+"""Asked of older pushes alone, when the branch's head is found to be live already."""
 TAIL_LINES = 20
 
 
@@ -84,7 +87,8 @@ def stop(deployment: Deployment, state: State, why: str, remedy: str = "", reaso
     find that there is nothing to do is a step that went well."""
     end_step(deployment, ok=state is State.SKIPPED, note=why)
     advance(deployment, state)
-    deployment.reason, deployment.detail, deployment.remedy = reason or str(state), why, remedy
+    requested = _REASON_OF_REQUEST.get(state, "") if deployment.stop_requested == state else ""
+    deployment.reason, deployment.detail, deployment.remedy = reason or requested or str(state), why, remedy
 
 
 def request_stop(deployment: Deployment, state: State, why: str) -> None:
@@ -92,6 +96,6 @@ def request_stop(deployment: Deployment, state: State, why: str) -> None:
     if State(deployment.state) in ENDED:
         return
     if deployment.state == State.QUEUED:
-        stop(deployment, state, why)
+        stop(deployment, state, why, reason=_REASON_OF_REQUEST.get(state, ""))
     elif deployment.stop_requested is None:
         deployment.stop_requested, deployment.stop_why = str(state), why

@@ -18,7 +18,9 @@ from router.usecases.showing_apps import show_app, show_apps
 from router.usecases.showing_deployments import show_deployment
 from slipway import audit, intents, lifecycle
 from slipway.core import app_settings, image_names, validation
+from slipway.core.app_settings import Difference
 from slipway.core.configuration import WEB, Configuration
+from slipway.core.hints import when_builds_read
 from slipway.core.merge_patch import merge_patch
 from slipway.core.roles import Role
 from slipway.core.states import BY_HAND, UNFINISHED, State
@@ -80,27 +82,32 @@ def create_app(services: Services, principal: Principal, wanted: NewApp) -> docu
 def change_app(services: Services, principal: Principal, name: str, changes: dict[str, Any]) -> documents.ChangedApp:
     """Change `repository`, `branch`, `image`, `credential` (None: forget it) and `settings` (an RFC 7396 merge patch).
 
-    Only changed settings make a deployment: the others matter to the next one. What only the edges do is in force with
-    the next generation of the route table.
+    Only changed settings of replicas make a deployment: what builds read matters to the next build, a changed source to
+    the next deployment. What only the edges do is in force with the next generation of the route table.
     """
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, name, to_change=True)
-        repository_before = app.repository_identity
+        repository_before, branch_before = app.repository_identity, app.branch
         _change_source(services, session, app, changes)
         deployment = None
-        before, changed = app.settings, _change_settings(app, changes.get("settings"))
-        routes_only = changed and app_settings.is_only_traffic(before, app.settings)
+        changed = _change_settings(app, changes.get("settings"))
+        routes_only = changed.edges and not changed.replicas
         if routes_only:
             touch_routes(session, session.scalars(select(Domain.host).filter_by(app_id=app.id)))
-        elif changed:
+        elif changed.replicas:
             deployment = intents.reconfigure(session, app, actor=principal.actor.name, what="settings changed")
-        audit.record(session, app.tenant_id, principal.actor, "app.change", name, fields=sorted(changes))
+        recorded = {"fields": sorted(changes), "settings": list(changed.names)}
+        audit.record(session, app.tenant_id, principal.actor, "app.change", name, **recorded)
         session.flush()
         shown = documents.ChangedApp(
             app=show_app(session, app, principal.tenant, services.settings.public_url),
             deployment=show_deployment(session, deployment, services.settings.public_url) if deployment else None,
             at_the_edge=routes_only,
-            notices=hooks.notices_of_moving(session, services.settings, app, repository_before),
+            with_next_build=list(changed.builds) if app.source == "git" else [],
+            notices=[
+                *hooks.notices_of_moving(session, services.settings, app, repository_before, branch_before),
+                *_notices_of_builds(app, changed),
+            ],
         )
     intents.announce(services.queue, [deployment] if deployment else [])
     if routes_only:
@@ -250,8 +257,10 @@ def _set_repository(services: Services, app: App, url: str) -> None:
 
 
 def _forget_head(app: App) -> None:
-    """The branch is another one: what was deployed so far says nothing of it."""
-    app.head, app.branch_sequence = None, app.next_sequence or 0  # a new app has none yet
+    """The branch is another one: what was deployed so far says nothing of it. It is looked at as soon as may be: only
+    what is pushed after that look is found without a delivery."""
+    app.head, app.polled_at = None, None
+    app.branch_sequence = app.next_sequence or 0  # a new app has none yet
 
 
 def _seal_credential(services: Services, app: App, credential: str | None) -> None:
@@ -261,12 +270,23 @@ def _seal_credential(services: Services, app: App, credential: str | None) -> No
     app.credential = services.values.seal(credential, app.tenant_id, app.id, "credential") if credential else None
 
 
-def _change_settings(app: App, patch: dict[str, Any] | None) -> bool:
-    merged = merge_patch(app.settings, patch or {})
+def _change_settings(app: App, patch: dict[str, Any] | None) -> Difference:
+    before, merged = app.settings, merge_patch(app.settings, patch or {})
     app_settings.parse(merged)
-    changed = bool(merged != app.settings)
     app.settings = merged
-    return changed
+    return app_settings.difference(before, merged)
+
+
+def _notices_of_builds(app: App, changed: Difference) -> list[str]:
+    """Beside what is in force sooner."""
+    if not changed.builds:
+        return []
+    names = ", ".join(changed.builds)
+    if app.source == "image":
+        return [f"{app.name} runs an image, and nothing is built of it: {names} changes nothing."]
+    if not changed.replicas and not changed.edges:
+        return []
+    return [f"{names}: in force with the next {when_builds_read(changed.builds, app.name)}"]
 
 
 def _unfinished(session: Session, app: App) -> list[Deployment]:

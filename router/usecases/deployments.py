@@ -15,6 +15,8 @@ from router.usecases.finding import app_named, deployment_numbered
 from router.usecases.showing_deployments import show_deployment, show_deployments
 from slipway import audit, intents
 from slipway.core import validation
+from slipway.core.push import BRANCHES
+from slipway.core.states import Kind
 from slipway.errors import InvalidInput
 from slipway.models import App, Deployment, Hook
 
@@ -62,7 +64,21 @@ def branch_head(services: Services, principal: Principal, app_name: str) -> docu
         commit = services.agent.head(app.id)
     with services.db.read(tenant_id=principal.tenant_id) as session:  # anew: it may have been delivered meanwhile
         app = app_named(session, app_name)
-    return documents.BranchHead(ref=f"refs/heads/{app.branch}", commit=commit, delivered=commit == app.head, hook=hook)
+        delivered = commit is not None and _is_reported(session, app, commit)
+    return documents.BranchHead(ref=BRANCHES + app.branch, commit=commit, delivered=delivered, hook=hook)
+
+
+def _is_reported(session: Session, app: App, commit: str) -> bool:
+    """Is the newest push of the app's branch of this commit, or did a comparison of heads see it since? A commit that
+    the branch comes back to is reported anew."""
+    of_branch = select(Deployment).filter_by(app_id=app.id, kind=str(Kind.PUSH), ref=BRANCHES + app.branch)
+    newest_first = of_branch.where(Deployment.sequence >= app.branch_sequence).order_by(Deployment.sequence.desc())
+    newest = session.scalars(newest_first.limit(1)).first()
+    if newest is not None and newest.commit_sha == commit:
+        return True
+    if app.head != commit or app.polled_at is None:
+        return False
+    return newest is None or app.polled_at > newest.created_at
 
 
 def deploy(

@@ -107,10 +107,11 @@ def notices_of_existing(hook: documents.Hook, app_name: str) -> list[str]:
     ]
 
 
-def notices_of_moving(session: Session, settings: Settings, app: App, before: str) -> list[str]:
-    """After an app went from the repository `before` to another: what its pushes and those of the new one do now."""
+def notices_of_moving(session: Session, settings: Settings, app: App, before: str, branch_before: str) -> list[str]:
+    """After an app went to another branch, or from the repository `before` to another: what becomes of what is there
+    already, and what its pushes and those of the new one do now."""
     if app.repository_identity == before:
-        return []
+        return [_what_is_there(app)] if app.branch != branch_before else []
     hook = _hook_of(session, app.repository_identity)
     delivers = (
         f"Pushes to {app.repository_identity} are delivered by its hook {hook.id}, which was there already."
@@ -118,7 +119,14 @@ def notices_of_moving(session: Session, settings: Settings, app: App, before: st
         else f"{app.repository_identity} has no hook here: its pushes are found only by comparing heads, every "
         f"{settings.poll_s:g} s. To be told of them at once: slipway hooks create {app.repository}"
     )
-    return [*notices_of_leaving(session, app.name, before), delivers]
+    return [*notices_of_leaving(session, app.name, before), delivers, _what_is_there(app)]
+
+
+def _what_is_there(app: App) -> str:
+    return (
+        f"What {app.branch} has now, and what is pushed in the next seconds without a delivery, is not deployed by "
+        f"itself: slipway deploy -a {app.name}"
+    )
 
 
 def notices_of_leaving(session: Session, app_name: str, repository: str) -> list[str]:

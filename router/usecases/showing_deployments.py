@@ -14,7 +14,7 @@ from slipway.core.configuration import WEB
 from slipway.core.fleet import READY
 from slipway.core.hints import for_app
 from slipway.core.serving import EXPLAINED, Serving, meaning
-from slipway.core.states import BY_HAND, State
+from slipway.core.states import BY_HAND, UNFINISHED, State
 from slipway.models import App, Deployment, Release, Replica, Scale
 
 
@@ -70,6 +70,7 @@ class _Context:
             kind=row.kind,
             sequence=row.sequence,
             state=row.state,
+            stopping=row.stop_requested is not None and State(row.state) in UNFINISHED,
             source=row.source,
             ref=row.ref,
             **_version(row.source, row.commit_sha),

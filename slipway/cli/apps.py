@@ -15,6 +15,7 @@ from slipway.cli.invocation import Invocation, app_option, command, listing, seg
 from slipway.cli.nouns import noun
 from slipway.cli.output import ago, aligned, is_terminal, state, version
 from slipway.cli.pairs import nested
+from slipway.core.hints import when_builds_read
 from slipway.core.validation import repository_identity
 
 _credential = click.option(
@@ -137,6 +138,10 @@ def set_(
         follow_change(call, changed, done, watch, timeout)
     elif changed["at_the_edge"]:
         call.answer(changed, f"{done} In force within a second; no replica restarts.")
+    elif changed["with_next_build"] and changed["app"]["live"]:
+        call.answer(changed, f"{done} In force with the next {when_builds_read(changed['with_next_build'], call.app)}")
+    elif changed["notices"]:
+        call.answer(changed, done)
     elif changed["app"]["live"]:
         call.answer(changed, f"{call.app}: already set so; nothing was changed.")
     else:

@@ -14,7 +14,8 @@ from typing import Any
 
 from slipway.cli.exits import ApiAbsent, ApiProblem
 from slipway.cli.invocation import Invocation
-from slipway.cli.transcript import Deployment, serves_already, serving
+from slipway.cli.transcript import Deployment, is_watched, serves_already, serving
+from slipway.core.ordering import BRANCH_MOVED
 from slipway.core.states import BY_HAND, UNFINISHED, WITH_IMAGE_TO_MAKE, Kind, State
 
 DELIVERY_WAIT_S = 5.0
@@ -47,12 +48,13 @@ def deployment_of_head(call: Invocation) -> Deployment:
 
 
 def follow_on(call: Invocation, ended: Deployment) -> Deployment | None:
-    """What to follow after `ended`, which was to make the head live and did not: what makes the present head live.
-    None when it did, or when somebody stopped it, or it failed."""
-    if ended["state"] == State.SUPERSEDED:
+    """What to follow after `ended`, which was to make the head live: what makes the present head live, when the branch
+    has moved on; or what serves the head already, while that may still give way. None when it is live, when it failed,
+    or when somebody stopped it or has chosen something else since."""
+    if ended["state"] == State.SUPERSEDED and ended["reason"] == BRANCH_MOVED:
         return _instead_of(call, ended)
-    if ended["state"] == State.SKIPPED and not serves_already(ended):
-        return _instead_of(call, ended)
+    if ended["state"] == State.SKIPPED:
+        return _serving_on_trial(call, ended) if serves_already(ended) else _instead_of(call, ended)
     return None
 
 
@@ -74,8 +76,10 @@ def _just_failed(deployment: Deployment, target: Target) -> bool:
 
 
 def _is_under_way(deployment: Deployment, target: Target) -> bool:
-    """One without a commit or digest yet was asked for by hand: its worker will look up what its ref means then."""
-    if deployment["state"] not in UNFINISHED or deployment["kind"] not in WITH_IMAGE_TO_MAKE:
+    """One without a commit or digest yet was asked for by hand: its worker will look up what its ref means then. One
+    that is live is under way while it is watched, since it may give way."""
+    goes_on = deployment["state"] in UNFINISHED or is_watched(deployment)
+    if not goes_on or deployment["stopping"] or deployment["kind"] not in WITH_IMAGE_TO_MAKE:
         return False
     if deployment["commit"] or deployment["digest"]:
         return bool(target.commit) and deployment["commit"] == target.commit
@@ -114,6 +118,15 @@ def _delivered_soon(call: Invocation, target: Target, listed: list[Deployment]) 
     why = f"slipway hooks deliveries {target.awaited_hook}"
     call.out.hint(f"No delivery of {short} came: deploying it by hand. What the hook received: {why}")
     return None
+
+
+def _serving_on_trial(call: Invocation, skipped: Deployment) -> Deployment | None:
+    """What made this one be skipped, unless it has held already. It may have given way just now."""
+    serves: Deployment = call.client.get(f"/deployments/{skipped['serving']['id']}")
+    if not is_watched(serves) and serves["state"] != State.FAILED:
+        return None
+    call.out.hint(f"Deployment {serves['id']} serves it, and is still watched: it may give way.")
+    return serves
 
 
 def _instead_of(call: Invocation, ended: Deployment) -> Deployment:

@@ -88,6 +88,12 @@ def serving(deployment: Deployment) -> tuple[str, str] | None:
     return (live["commit"], live["digest"]) if live else None
 
 
+def is_watched(deployment: Deployment) -> bool:
+    """Is it live, but not known to hold? It gives way when it does not."""
+    under_watch = any(step["name"] == "watch" and not step["ended_at"] for step in deployment["steps"])
+    return deployment["state"] == State.LIVE and under_watch
+
+
 def is_over(deployment: Deployment) -> bool:
     """Will nothing more happen to it? One that is live still drains what it replaced."""
     if State(deployment["state"]) not in ENDED:

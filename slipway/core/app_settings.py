@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -264,10 +265,39 @@ def traffic(app: dict[str, Any], file: dict[str, Any]) -> Traffic:
         raise _refused(error, Traffic) from None
 
 
-def is_only_traffic(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Do these settings differ at most in what needs no new replicas?"""
+FOR_BUILDS_ONLY = ("build", "static", "paths")
+"""What no replica and no edge reads: a worker does, for the next push or build."""
+OF_AN_IMAGE = frozenset({"build", "static", "processes"})
+"""What an image may come out differently for. Of the processes it is whether `web` has a command, where the sources are
+recognised."""
 
-    return _parted(before)[1] == _parted(after)[1]
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Who has to act on changed settings."""
+
+    edges: bool
+    replicas: bool
+    builds: tuple[str, ...]
+    """Which of those that only builds read."""
+    names: tuple[str, ...]
+    """All that differ."""
+
+
+def difference(before: dict[str, Any], after: dict[str, Any]) -> Difference:
+    """What differs between an app's settings, as given through the API."""
+    names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    (edges_then, replicas_then), (edges_now, replicas_now) = _parted(before), _parted(after)
+    return Difference(
+        edges=edges_then != edges_now,
+        replicas=_without_builds(replicas_then) != _without_builds(replicas_now),
+        builds=tuple(name for name in FOR_BUILDS_ONLY if name in names),
+        names=tuple(names),
+    )
+
+
+def _without_builds(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in FOR_BUILDS_ONLY}
 
 
 _PLAIN = Traffic()

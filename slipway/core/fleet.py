@@ -381,6 +381,7 @@ class Stop:
     deployment_id: int
     state: State
     why: str
+    reason: str = ""
 
 
 Action = (

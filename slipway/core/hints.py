@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _OF_AN_APP = re.compile(
     r"\bslipway (?:deploy|logs|ps|rollback|scale|open|env(?: (?:set|unset))?|apps set|domains(?: (?:add|remove))?"
@@ -20,3 +21,8 @@ def for_app(text: str, app: str, again: str = "") -> str:
     if again:
         text = _DEPLOY.sub(lambda command: f"{command[0]} {again}", text)
     return _OF_AN_APP.sub(lambda command: f"{command[0]} -a {app}", text)
+
+
+def when_builds_read(settings: Sequence[str], app: str) -> str:
+    """What applies settings that only builds read: `build: slipway deploy -a shop`; a push is compared by `paths`."""
+    return "push." if list(settings) == ["paths"] else f"build: slipway deploy -a {app}"

@@ -22,6 +22,9 @@ class Decided:
     """None: there were pushes, but none was found to be of the branch's head, or not for long."""
     is_compared: bool = True
     """Else it may turn out to be the head, or superseded."""
+    or_else: frozenset[str] = frozenset()
+    """Commits of later pushes that were cancelled before a worker had begun: whether one of them was the head, or only
+    came late, nobody knows. Neither is missed."""
 
 
 def is_missed(head: str, decided: Decided | None, last_seen: str | None) -> bool:
@@ -29,4 +32,4 @@ def is_missed(head: str, decided: Decided | None, last_seen: str | None) -> bool
     first time, which deploys nothing."""
     if decided is None:
         return last_seen not in (None, head)
-    return decided.is_compared and decided.commit_sha != head
+    return decided.is_compared and head not in decided.or_else | {decided.commit_sha}

@@ -38,6 +38,8 @@ class LiveTree:
     """Empty: what is live was not built from a commit, or its settings are no longer known."""
     paths: tuple[str, ...] = ()
     """The filter; empty: every file counts."""
+    outdated: bool = False
+    """Something else that its build took was changed since, so that equal files are no equal image."""
     unsettled: int | None = None
     """A rollback or a deployment by hand before the push that has not ended: what it will find live is not known."""
 
@@ -79,8 +81,9 @@ class Choice:
 
     deployment: int
     kind: Kind
-    head_then: str | None
-    """The branch's last commit that was told of before; None: none was."""
+    heads_then: frozenset[str]
+    """The branch's last commit that was reported before, and those of later pushes that were cancelled before a worker
+    had compared them: each may have been the head."""
     moved_since: bool
     """The branch was at another commit since. A body that came before, come once more, does not say so."""
 
@@ -98,6 +101,8 @@ class GaveWay:
 GOES_ON = Verdict(True)
 BRANCH_GONE = "branch-gone"
 """Says nothing of its commit: the branch may come back with it."""
+BRANCH_MOVED = "branch-moved"
+"""A newer push came in its place, and nobody's choice: whoever wants the branch's head goes on with that."""
 
 
 def may_switch(candidate: Candidate, live: Candidate | None) -> Verdict:
@@ -108,7 +113,8 @@ def may_switch(candidate: Candidate, live: Candidate | None) -> Verdict:
         return GOES_ON
     if live.kind is Kind.ROLLBACK:
         return Verdict(False, State.CANCELLED, f"a rollback (deployment {live.id}) came after it")
-    return Verdict(False, State.SUPERSEDED, f"a newer deployment ({live.id}) is live")
+    reason = BRANCH_MOVED if live.kind is Kind.PUSH else ""
+    return Verdict(False, State.SUPERSEDED, f"a newer deployment ({live.id}) is live", reason=reason)
 
 
 def begins_anew(candidate: Candidate, live: Candidate | None) -> bool:
@@ -142,7 +148,8 @@ def push_is_stale(commit_sha: str, branch_head: str | None, live: LiveTree | Non
     if branch_head is None:
         return Verdict(False, State.SKIPPED, "the branch no longer exists", reason=BRANCH_GONE)
     if branch_head != commit_sha:
-        return Verdict(False, State.SUPERSEDED, f"the branch has moved on to {branch_head[:7]}")
+        why = f"the branch has moved on to {branch_head[:7]}"
+        return Verdict(False, State.SUPERSEDED, why, reason=BRANCH_MOVED)
     if live and live.unsettled is None and live.commit_sha == commit_sha:
         return Verdict(False, State.SKIPPED, f"{commit_sha[:7]} is live already", live=live)
     return GOES_ON
@@ -150,7 +157,7 @@ def push_is_stale(commit_sha: str, branch_head: str | None, live: LiveTree | Non
 
 def is_comparable(live: LiveTree | None) -> bool:
     """May a push be skipped for changing nothing that the app is made of? What can't be compared is deployed."""
-    return live is not None and live.unsettled is None and bool(live.commit_sha and live.paths)
+    return live is not None and not live.outdated and live.unsettled is None and bool(live.commit_sha and live.paths)
 
 
 def changes_nothing(live: LiveTree, changed: Collection[str]) -> Verdict:
@@ -181,7 +188,7 @@ def _earlier(candidate: Candidate, others: Collection[Candidate]) -> list[Candid
 def is_old_news(commit_sha: str, choice: Choice | None) -> Verdict:
     """A push of its branch's head against what was chosen by hand. A rollback stands until the branch moves: what tells
     of the same head once more (a delivery sent again, or a body that somebody kept) does not undo it."""
-    if choice is None or choice.moved_since or choice.head_then != commit_sha:
+    if choice is None or choice.moved_since or commit_sha not in choice.heads_then:
         return GOES_ON
     what = "a rollback" if choice.kind is Kind.ROLLBACK else "by hand"
     why = f"{commit_sha[:7]} was the branch's head before deployment {choice.deployment} ({what}), and is no new push"

@@ -90,7 +90,7 @@ def _endings(view: View) -> Iterator[Action]:
         yield Stop(each.deployment_id, each.state, each.why)
     rolling = view.rolling
     if rolling and not rolling.verdict.goes_on and not rolling.switched:
-        yield Stop(rolling.deployment_id, rolling.verdict.end, rolling.verdict.why)
+        yield Stop(rolling.deployment_id, rolling.verdict.end, rolling.verdict.why, rolling.verdict.reason)
 
 
 def _wrong_targets(view: View) -> Iterator[Action]:

@@ -2,7 +2,7 @@
 
 from slipway.models.apps import App, Domain, Hook, HookSecret, Scale, Variable, Volume
 from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
-from slipway.models.deployments import Build, Delivery, Deployment, Release
+from slipway.models.deployments import Build, Delivery, Deployment, Release, cancelled_unbegun
 from slipway.models.tenancy import AuditRecord, Tenant, Token, User
 from slipway.models.traffic import Address, Edge, Lease, Replica, RouteChange, RouteTable, Target
 
@@ -32,5 +32,6 @@ __all__ = [
     "User",
     "Variable",
     "Volume",
+    "cancelled_unbegun",
     "now",
 ]

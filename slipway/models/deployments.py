@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from slipway.core.ordering import Candidate
@@ -101,6 +101,12 @@ class Deployment(TenantOwned, Base):
         """This row as the ordering sees it."""
         begun = self.state == State.STARTING and self.release_id is not None
         return Candidate(self.id, self.sequence, self.image_sequence, Kind(self.kind), State(self.state), begun)
+
+
+def cancelled_unbegun() -> ColumnElement[bool]:
+    """Pushes that were cancelled before a worker had begun, and so never compared with their branch's head."""
+    unbegun = and_(Deployment.state == str(State.CANCELLED), Deployment.started_at.is_(None))
+    return and_(unbegun, Deployment.kind == str(Kind.PUSH))
 
 
 class Build(TenantOwned, Base):

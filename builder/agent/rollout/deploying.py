@@ -135,7 +135,7 @@ def stop(parts: Parts, _scope: Scope, action: Stop) -> bool:
         if row is None or State(row.state) not in UNFINISHED:
             return False
         try:
-            lifecycle.stop(row, action.state, action.why)
+            lifecycle.stop(row, action.state, action.why, reason=action.reason)
         except Conflict:
             return False
     log.info("stopped", extra={"deployment": action.deployment_id, "state": str(action.state), "why": action.why})

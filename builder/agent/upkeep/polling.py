@@ -24,7 +24,7 @@ from slipway.core.push import BRANCHES
 from slipway.core.states import BY_HAND, Kind, State
 from slipway.db import Database
 from slipway.errors import DependencyUnavailable, NotFound, SlipwayError
-from slipway.models import TO_CHANGE, App, Deployment, now
+from slipway.models import TO_CHANGE, App, Deployment, cancelled_unbegun, now
 from slipway.ports.building import Repository, SourceFetcher
 from slipway.queue import WorkQueue
 
@@ -140,13 +140,17 @@ class Polling:
 def _decided(session: Session, app: App) -> Decided | None:
     """From the newest deployment that says which commit the branch was at, and was not superseded, if there is one."""
     given_up = or_(Deployment.state == str(State.SUPERSEDED), Deployment.reason == BRANCH_GONE)
-    query = select(Deployment.commit_sha, Deployment.state, given_up.label("given_up"))
+    query = select(Deployment.commit_sha, Deployment.state, Deployment.sequence, given_up.label("given_up"))
     of_app = query.where(Deployment.app_id == app.id, Deployment.environment == PRODUCTION)
     of_branch = of_app.where(Deployment.sequence >= app.branch_sequence, _reports_head(BRANCHES + app.branch))
-    newest = session.execute(of_branch.order_by(given_up, Deployment.sequence.desc()).limit(1)).first()
-    if newest is None:
+    begun = of_branch.where(~cancelled_unbegun())
+    newest = session.execute(begun.order_by(given_up, Deployment.sequence.desc()).limit(1)).first()
+    kept = newest if newest is not None and not newest.given_up else None
+    later = of_branch.where(cancelled_unbegun(), Deployment.sequence > (kept.sequence if kept else 0))
+    or_else = frozenset(row.commit_sha for row in session.execute(later))
+    if newest is None and not or_else:
         return None
-    return Decided(None) if newest.given_up else Decided(newest.commit_sha, newest.state not in NOT_COMPARED)
+    return Decided(kept.commit_sha, kept.state not in NOT_COMPARED, or_else) if kept else Decided(None, or_else=or_else)
 
 
 def _reports_head(ref: str) -> ColumnElement[bool]:

@@ -116,6 +116,17 @@ def test_what_only_the_edges_do_is_a_change_of_the_route(api: Api, owner: Caller
         assert session.scalars(select(RouteChange.host).filter_by(generation=before + 1)).all() == ["hello.localhost"]
 
 
+def test_what_only_builds_read_waits_for_the_next_build(api: Api, owner: Caller) -> None:
+    owner.create_app()
+    make_live(api.services.db, "hello")
+    alone = owner.patch("/api/apps/hello", {"settings": {"build": {"target": "prod"}, "paths": ["api/**"]}})
+    assert (alone["deployment"], alone["at_the_edge"], alone["notices"]) == (None, False, [])
+    assert alone["with_next_build"] == ["build", "paths"]
+    mixed = owner.patch("/api/apps/hello", {"settings": {"static": {"root": "site"}, "port": 9000}})
+    assert mixed["deployment"]["kind"] == "configuration"
+    assert mixed["notices"] == ["static: in force with the next build: slipway deploy -a hello"]
+
+
 def test_a_changed_source_waits_for_the_next_push(api: Api, owner: Caller) -> None:
     owner.create_app()
     make_live(api.services.db, "hello")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from slipway import lifecycle
+from slipway import intents, lifecycle
 from slipway.core.states import State
 from slipway.errors import DeploymentFailed
 from slipway.models import App, Deployment, Release, Replica, now
@@ -88,15 +88,43 @@ def test_the_branchs_head_is_asked_of_the_repository(api: Api, owner: Caller, vi
         head = owner.get("/api/apps/hello/head")
         assert head == {"ref": "refs/heads/main", "commit": "a" * 40, "delivered": False, "hook": None}
         hook = owner.post("/api/hooks", {"repository": REPOSITORY}, status=201)["id"]
-        with api.services.db.write(platform="a test's delivery") as session:
-            session.scalars(select(App)).one().head = "a" * 40
+        pushed(api, "a" * 40)
         assert owner.get("/api/apps/hello/head") == head | {"delivered": True, "hook": hook}
+        pushed(api, "b" * 40)
+        assert owner.get("/api/apps/hello/head")["delivered"] is False, "the branch came back to it"
+        with api.services.db.write(platform="a test's comparison") as session:
+            app = session.scalars(select(App)).one()
+            app.head, app.polled_at = "a" * 40, now()
+        assert owner.get("/api/apps/hello/head")["delivered"] is True
+        owner.patch("/api/apps/hello", {"branch": "prod"})
+        owner.patch("/api/apps/hello", {"branch": "main"})
+        assert owner.get("/api/apps/hello/head")["delivered"] is False, "what was before says nothing of it"
         agent.unreadable = "it wants a credential"
         assert "wants a credential" in owner.problem(422, "GET", "/api/apps/hello/head")["detail"]
         owner.create_app("pulled", image="registry.example/shop:1")
         owner.problem(422, "GET", "/api/apps/pulled/head")
         viewer.problem(403, "GET", "/api/apps/hello/head")
     owner.problem(503, "GET", "/api/apps/hello/head")
+
+
+def pushed(api: Api, commit: str) -> None:
+    with api.services.db.write(platform="a test's delivery") as session:
+        app = session.scalars(select(App)).one()
+        what = intents.Pushed("refs/heads/main", commit)
+        intents.push(session, app, what, idempotency_key=f"delivery:{commit}", actor="a test")
+
+
+def test_what_a_worker_was_asked_to_stop_is_shown_as_stopping(api: Api, developer: Caller) -> None:
+    number = developer.post("/api/apps/hello/deployments")["id"]
+    with api.services.db.write(platform="a test's worker") as session:
+        row = session.get_one(Deployment, number)
+        for state in (State.FETCHING, State.BUILDING):
+            lifecycle.advance(row, state)
+    assert developer.get(f"/api/deployments/{number}")["stopping"] is False
+    assert developer.post(f"/api/deployments/{number}/cancel", status=202)["stopping"] is True
+    with api.services.db.write(platform="a test's worker") as session:
+        lifecycle.stop(session.get_one(Deployment, number), State.CANCELLED, "cancelled")
+    assert developer.get(f"/api/deployments/{number}")["stopping"] is False
 
 
 def test_deployments_come_newest_first_page_by_page(developer: Caller) -> None:

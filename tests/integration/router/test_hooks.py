@@ -84,14 +84,15 @@ def test_an_app_that_goes_to_another_repository_says_what_its_hook_does_now(owne
     owner.create_app("two")
     same = {"repository": "git@github.example:acme/hello"}
     assert owner.patch("/api/apps/one", same)["notices"] == [], "another way to write the same repository"
-    left, new = owner.patch("/api/apps/one", {"repository": MOVED})["notices"]
+    left, new, _ = owner.patch("/api/apps/one", {"repository": MOVED})["notices"]
     assert left == f"Pushes to github.example/acme/hello no longer deploy one; its hook {hook} goes on for two."
     assert f"slipway hooks create {MOVED}" in new
-    left, new = owner.patch("/api/apps/two", {"repository": MOVED})["notices"]
+    left, new, _ = owner.patch("/api/apps/two", {"repository": MOVED})["notices"]
     assert "deploy nothing any more" in left
     assert f"slipway hooks delete {hook}" in left
     moved = owner.post("/api/hooks", {"repository": MOVED}, status=201)["id"]
-    [delivers] = owner.patch("/api/apps/one", {"repository": REPOSITORY})["notices"][1:]
+    [delivers, there] = owner.patch("/api/apps/one", {"repository": REPOSITORY})["notices"][1:]
+    assert "slipway deploy -a one" in there
     assert hook in delivers
     assert moved in owner.delete_app("two")["notices"][0], "the last app of a repository leaves its hook behind"
 

@@ -64,6 +64,7 @@ def replica_is(state: str) -> Change:
         lambda _rig, _live: None,
         changed("variables.change", scope="run", names=["A"]),
         changed("app.change", fields=["branch", "credential"]),
+        changed("app.change", fields=["settings"], settings=["paths", "port"]),
     ],
 )
 def test_what_serves_already_is_skipped_and_nothing_is_built(rig: Rig, change: Change) -> None:
@@ -83,6 +84,7 @@ def test_what_serves_already_is_skipped_and_nothing_is_built(rig: Rig, change: C
     [
         changed("variables.change", scope="build", names=["A"]),
         changed("app.change", fields=["settings"]),
+        changed("app.change", fields=["settings"], settings=["build", "port"]),
         changed("app.change", fields=["repository"]),
         replica_is("crashed"),
         lambda rig, live: rig.change(live, kind=str(Kind.ROLLBACK)),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from slipway import intents, lifecycle
+from slipway import audit, intents, lifecycle
 from slipway.core.ordering import BRANCH_GONE
 from slipway.core.states import Kind, State
 from slipway.models import App, Build, Deployment, Release
@@ -93,6 +93,24 @@ def test_the_filter_of_the_live_slipway_toml_goes_before_the_apps(rig: Rig, live
     with rig.db.write(tenant_id=rig.tenant_id) as session:
         session.query(Build).filter_by(deployment_id=live.id).one().file_settings = {"paths": ["docs/**"]}
     assert rig.work(rig.push(DOCS)) == "starting"
+
+
+@pytest.mark.parametrize(
+    ("action", "detail", "state"),
+    [
+        ("variables.change", {"scope": "build", "names": ["A"]}, "starting"),
+        ("app.change", {"fields": ["settings"], "settings": ["static"]}, "starting"),
+        ("app.change", {"fields": ["repository"]}, "starting"),
+        ("variables.change", {"scope": "run", "names": ["A"]}, "skipped"),
+        ("app.change", {"fields": ["settings"], "settings": ["paths", "port"]}, "skipped"),
+    ],
+)
+def test_what_is_live_is_not_compared_with_once_its_build_took_something_else(
+    rig: Rig, action: str, detail: dict[str, Any], state: str
+) -> None:
+    with rig.db.write(tenant_id=rig.tenant_id) as session:
+        audit.record(session, rig.tenant_id, audit.HOST, action, "hello", **detail)
+    assert rig.work(rig.push(DOCS)) == state
 
 
 def test_without_a_filter_nothing_is_compared(rig: Rig) -> None:

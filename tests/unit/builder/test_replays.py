@@ -114,6 +114,37 @@ def test_a_late_delivery_of_an_older_push_is_no_move_for_a_body_that_came_before
     assert rig.work(delivered(rig, hook_id, BAD, body="pushed again")) == "starting"
 
 
+def goes_back_again(rig: Rig) -> None:
+    """A newer rollback, which cancels what waits."""
+    with rig.db.write(tenant_id=rig.tenant_id) as session:
+        app = session.get_one(App, rig.app_id)
+        live = intents.live_deployment(session, app.id)
+        assert live
+        release = session.get(Release, live.release_id)
+        rollback = intents.rollback(session, app, to=2 if release and release.number == 1 else 1, actor="ada")
+    goes_live(rig, rollback)
+
+
+@pytest.mark.parametrize("head", [BAD, NEWER])
+def test_a_push_that_a_rollback_cancelled_before_a_worker_saw_it_leaves_both_for_old(
+    rig: Rig, hook_id: str, head: str
+) -> None:
+    """It was the branch's head, or came late: nobody knows."""
+    waiting = delivered(rig, hook_id, NEWER)
+    goes_back_again(rig)
+    assert rig.row(waiting).state == "cancelled"
+    assert rig.work(delivered(rig, hook_id, head)) == "skipped"
+    assert rig.work(delivered(rig, hook_id, "d" * 40)) == "starting"
+
+
+def test_a_push_that_was_not_the_head_before_a_rollback_does_not_make_the_head_new(rig: Rig, hook_id: str) -> None:
+    late = delivered(rig, hook_id, NEWER)
+    rig.sources.heads[MAIN] = BAD
+    assert rig.work(late) == "superseded"
+    goes_back_again(rig)
+    assert rig.work(delivered(rig, hook_id, BAD)) == "skipped"
+
+
 def test_a_new_commit_is_deployed(rig: Rig, hook_id: str) -> None:
     assert rig.work(delivered(rig, hook_id, NEWER)) == "starting"
 

@@ -28,6 +28,7 @@ def deployment(**values: Any) -> dict[str, Any]:
         "kind": "push",
         "sequence": 7,
         "state": "queued",
+        "stopping": False,
         "source": "git",
         "ref": "refs/heads/main",
         "commit": COMMIT,

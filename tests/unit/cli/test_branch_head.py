@@ -16,7 +16,7 @@ from slipway import cli
 from slipway.cli import branch_head, watching
 from slipway.cli.invocation import Invocation
 from tests.unit.cli.api_stand_in import client
-from tests.unit.cli.documents import COMMIT, OLD, deployment, live
+from tests.unit.cli.documents import COMMIT, OLD, deployment, live, step
 
 HEAD = COMMIT
 NEWER = "c0ffee0" + "0" * 33
@@ -97,7 +97,7 @@ def signed_in(monkeypatch: pytest.MonkeyPatch, platform: Platform) -> Iterator[N
 
 
 def deploy(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.slipway, ["deploy", "-a", "shop", *arguments])
+    return CliRunner().invoke(cli.slipway, ["deploy", "-a", "shop", "--timeout", "5", *arguments])
 
 
 def test_the_push_of_the_head_is_followed(platform: Platform) -> None:
@@ -171,7 +171,9 @@ def test_a_head_that_is_live_is_not_waited_for_either(platform: Platform) -> Non
 
 def test_what_is_superseded_is_followed_by_what_makes_the_new_head_live(platform: Platform) -> None:
     def superseded() -> None:
-        platform.change(317, state="superseded", reason="superseded", detail=f"the branch has moved on to {NEWER[:7]}")
+        platform.change(
+            317, state="superseded", reason="branch-moved", detail=f"the branch has moved on to {NEWER[:7]}"
+        )
         platform.head = NEWER
         platform.add(318, commit=NEWER)
 
@@ -200,9 +202,74 @@ def test_a_push_that_was_skipped_because_it_is_live_is_done(platform: Platform) 
         serving = {"id": 316, "release": 3, "commit": HEAD, "digest": ""}
         platform.change(317, state="skipped", reason="skipped", detail="9f3c1e2 is live already", serving=serving)
 
+    platform.add(316, commit=HEAD)
+    goes_live(platform, 316)
     platform.add(317, commit=HEAD, state="fetching")
     platform.moves = [lambda: None, skipped]
     assert (deploy("--watch").exit_code, platform.posted) == (0, [])
+
+
+def test_what_somebodys_choice_superseded_ends_there_and_says_why(platform: Platform) -> None:
+    why = "a newer deployment (318) is live"
+    platform.add(317, commit=HEAD, state="building")
+    platform.moves = [
+        lambda: None,
+        lambda: platform.change(317, state="superseded", reason="superseded", detail=why),
+    ]
+    done = deploy("--watch")
+    assert (done.exit_code, platform.posted) == (1, [])
+    assert why in done.output
+
+
+def test_what_is_being_cancelled_is_not_followed(platform: Platform) -> None:
+    platform.add(317, commit=HEAD, state="building", stopping=True)
+    platform.moves = [lambda: None, lambda: goes_live(platform, 901)]
+    assert (deploy("--watch").exit_code, platform.posted) == (0, [{}])
+
+
+def watched(platform: Platform, number: int, kind: str = "push") -> None:
+    """The head is live, and may give way."""
+    platform.add(number, commit=HEAD, kind=kind)
+    goes_live(platform, number)
+    steps = [*live()["steps"][:-1], step("watch", None, ok=None, note="for 10 s; v11 stands by")]
+    platform.change(number, steps=steps)
+
+
+def gives_way(platform: Platform, number: int) -> None:
+    note = "replica web-1 ended with exit code 3"
+    steps = [*live()["steps"][:-1], step("watch", 4.0, ok=False, note=note)]
+    platform.change(number, state="failed", reason="start-crashed", detail=note, steps=steps)
+
+
+def holds(platform: Platform, number: int) -> None:
+    platform.change(number, steps=[*live()["steps"][:-1], step("watch", 10.0)])
+
+
+@pytest.mark.parametrize(("then", "code"), [(gives_way, 1), (holds, 0)])
+def test_a_head_that_is_live_but_still_watched_is_followed(platform: Platform, then: Any, code: int) -> None:
+    watched(platform, 317)
+    platform.moves = [lambda: None, lambda: then(platform, 317)]
+    done = deploy("--watch")
+    assert (done.exit_code, platform.posted) == (code, [])
+    assert ("exit code 3" in done.output) is (code == 1)
+
+
+@pytest.mark.parametrize(("then", "code"), [(gives_way, 1), (holds, 0)])
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_after_a_skip_what_serves_is_followed_while_it_is_watched(
+    platform: Platform, then: Any, code: int, *, meanwhile: bool
+) -> None:
+    """Also where its watch ends between the skip and the next look."""
+
+    def skipped() -> None:
+        serving = {"id": 316, "release": 12, "commit": HEAD, "digest": ""}
+        platform.change(901, state="skipped", commit=HEAD, detail="9f3c1e2 is live already", serving=serving)
+
+    watched(platform, 316, "configuration")
+    later = [] if meanwhile else [lambda: None]
+    platform.moves = [lambda: None, skipped, *later, lambda: then(platform, 316)]
+    done = deploy("--watch")
+    assert (done.exit_code, platform.posted) == (code, [{}])
 
 
 @pytest.mark.parametrize("state", ["cancelled", "failed"])

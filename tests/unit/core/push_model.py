@@ -58,6 +58,10 @@ class Row:
     compared: LiveTree | None = None
     """What it is being compared with."""
     was_live: bool = False
+    previous: int = 0
+    """What was live when it switched: what it gives way to while it is watched."""
+    watched: bool = False
+    started: bool = False
     reason: str = ""
 
     def candidate(self) -> Candidate:
@@ -66,6 +70,7 @@ class Row:
     def advance(self, state: State) -> None:
         self.state = move(self.state, state)
         self.was_live = self.was_live or state is State.LIVE
+        self.started = self.started or state is State.FETCHING
 
 
 @dataclass
@@ -79,6 +84,8 @@ class Platform:
     seen_bodies: set[int] = field(default_factory=set)
     rows: list[Row] = field(default_factory=list)
     last_seen: str | None = None
+    gave_way: Row | None = None
+    """What went live last, where it did not hold."""
     choices: list[tuple[Row, int]] = field(default_factory=list)
     """What was chosen by hand, and how many pushes there were by then."""
 
@@ -139,8 +146,10 @@ class Platform:
     def poll(self) -> bool:
         reported = [row for row in self.rows if self._reports(row) and not self._came_to_nothing_by_hand(row)]
         given_up = [row for row in reported if row.state is State.SUPERSEDED or row.reason == ordering.BRANCH_GONE]
-        kept = [row for row in reported if row not in given_up]
-        decided = Decided(kept[-1].commit.sha, kept[-1].state not in NOT_COMPARED) if kept else Decided(None)
+        kept = [row for row in reported if row not in given_up and not self._is_cancelled_unbegun(row)]
+        or_else = self._cancelled_unbegun_since(kept, reported)
+        compared = kept[-1].state not in NOT_COMPARED if kept else True
+        decided = Decided(kept[-1].commit.sha if kept else None, compared, or_else)
         missed = is_missed(self.head.sha, decided, self.last_seen)
         self.last_seen = self.head.sha
         if missed:
@@ -263,8 +272,23 @@ class Platform:
         elif not row.begun:
             row.begun = True
         else:
+            row.previous = self.live.sequence
+            self.live.watched = False
             self.live.advance(State.RETIRED)
             row.advance(State.LIVE)
+            row.watched, self.gave_way = True, None
+
+    def give_way(self) -> None:
+        """What is live does not hold: it fails, and what was live before it is live again."""
+        row = self.live
+        if row.watched:
+            row.watched, self.gave_way = False, row
+            row.advance(State.FAILED)
+            self.rows[row.previous - 1].advance(State.LIVE)
+
+    def hold(self) -> None:
+        """The watch is over."""
+        self.live.watched = False
 
     # -- rows ----------------------------------------------------------------------------------------------------------
 
@@ -286,11 +310,23 @@ class Platform:
             return None
         choice = standing[-1]
         reported = [each for each in self.rows[: row.sequence - 1] if self._reports(each) and not each.repeats]
-        before = [each.commit.sha for each in reported if each.sequence < choice.sequence]
+        before = [each for each in reported if each.sequence < choice.sequence]
+        told = [
+            each for each in before if not self._is_cancelled_unbegun(each) and each.reason != ordering.BRANCH_MOVED
+        ]
+        then = self._cancelled_unbegun_since(told, before) | {each.commit.sha for each in told[-1:]}
         since = [each for each in reported if each.sequence > choice.sequence and each.commit != row.commit]
         if row.repeats:
             since = [each for each in since if each.state not in NOT_COMPARED | {State.SUPERSEDED}]
-        return Choice(choice.sequence, choice.kind, before[-1] if before else None, moved_since=bool(since))
+        return Choice(choice.sequence, choice.kind, then, moved_since=bool(since))
+
+    def _cancelled_unbegun_since(self, known: list[Row], reported: list[Row]) -> frozenset[str]:
+        since = known[-1].sequence if known else 0
+        return frozenset(row.commit.sha for row in reported if row.sequence > since and self._is_cancelled_unbegun(row))
+
+    @staticmethod
+    def _is_cancelled_unbegun(row: Row) -> bool:
+        return row.kind is Kind.PUSH and row.state is State.CANCELLED and not row.started
 
     @staticmethod
     def _reports(row: Row) -> bool:
@@ -309,6 +345,7 @@ class Platform:
     def _request_stop(row: Row, state: State) -> None:
         if row.state is State.QUEUED:
             row.advance(state)
+            row.reason = ordering.BRANCH_MOVED if state is State.SUPERSEDED else ""
         elif row.state in UNFINISHED:
             row.stop_requested = row.stop_requested or state
 

@@ -210,7 +210,7 @@ def serves(commit: str | None) -> LiveTree | None:
     return LiveTree(7, commit) if commit else None
 
 
-WENT_BACK = Choice(3, Kind.ROLLBACK, head_then=A, moved_since=False)
+WENT_BACK = Choice(3, Kind.ROLLBACK, heads_then=frozenset({A}), moved_since=False)
 
 
 def test_a_push_that_tells_of_the_head_that_was_rolled_back_from_is_skipped() -> None:
@@ -225,7 +225,7 @@ def test_a_push_that_tells_of_the_head_that_was_rolled_back_from_is_skipped() ->
     [
         (A, None),
         (B, WENT_BACK),
-        (A, replace(WENT_BACK, head_then=None)),
+        (A, replace(WENT_BACK, heads_then=frozenset())),
         (A, replace(WENT_BACK, moved_since=True)),
     ],
 )
