@@ -18,8 +18,6 @@ from typing import Protocol
 _CONNECT_S = 1.0
 ANSWER_S = 5.0
 """A request that gets no whole answer in this time is sent again."""
-WATCH_ANSWER_S = 2.0
-"""The same for a replica that was ready before."""
 _HEAD_MAX_BYTES = 64 << 10
 """Of an answer's head, with interim answers before it."""
 _STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})(?=[ \r\n]|$)")

@@ -14,7 +14,7 @@ from builder.agent.parts import REASON, Parts, Scope
 from builder.agent.rollout import volumes
 from builder.agent.rollout.crashes import output_notes, record_crash
 from builder.agent.rollout.failures import fail
-from builder.agent.rollout.probing import ANSWER_S, WATCH_ANSWER_S, Question
+from builder.agent.rollout.probing import ANSWER_S, Question
 from builder.agent.rollout.specs import Place, spec_of
 from builder.agent.routes import addresses, vacating
 from builder.agent.routes.targets import remove_target
@@ -115,8 +115,9 @@ def probe(parts: Parts, scope: Scope, action: fleet.ProbeReplica) -> bool:
 
 
 def ask(parts: Parts, scope: Scope, action: fleet.AskReplica) -> bool:
-    """Ask once. Nothing else about the replica waits for the answer."""
-    question = _question(parts, action.replica_id, answer_s=WATCH_ANSWER_S)
+    """Ask once, with as much time to answer as at the start: what became ready slowly does not fail for being slow.
+    Nothing else about the replica waits for the answer."""
+    question = _question(parts, action.replica_id)
     if question is None:
         return False
 
@@ -129,7 +130,7 @@ def ask(parts: Parts, scope: Scope, action: fleet.AskReplica) -> bool:
     return parts.chores.begin(PROBE, f"watch:{action.replica_id}", scope.app_id, work)
 
 
-def _question(parts: Parts, replica_id: str, *, answer_s: float = ANSWER_S) -> Question | None:
+def _question(parts: Parts, replica_id: str) -> Question | None:
     with parts.db.read(platform=REASON) as session:
         row = session.get(Replica, replica_id)
         release = session.get(Release, row.release_id) if row else None
@@ -138,7 +139,7 @@ def _question(parts: Parts, replica_id: str, *, answer_s: float = ANSWER_S) -> Q
         hosts = select(Domain.host).filter_by(app_id=row.app_id, environment=row.environment, process=row.process)
         host = session.scalar(hosts.order_by(Domain.id).limit(1)) or row.address
     configuration = Configuration.from_json(release.configuration)
-    return Question(row.address, configuration.port, configuration.health_path, host, configuration.probe, answer_s)
+    return Question(row.address, configuration.port, configuration.health_path, host, configuration.probe, ANSWER_S)
 
 
 def mark_ready(parts: Parts, _scope: Scope, action: fleet.MarkReady) -> bool:

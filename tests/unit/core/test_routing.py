@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.core.app_settings import Traffic, is_only_traffic, traffic
+from slipway.core.app_settings import Traffic, difference, traffic
 from slipway.core.routing import (
     NOT_DEPLOYED,
     SCALED_TO_ZERO,
@@ -121,7 +121,7 @@ def test_the_edge_has_the_same_defaults() -> None:
 def test_some_settings_need_no_new_replicas(
     before: dict[str, object], after: dict[str, object], expected: bool
 ) -> None:
-    assert is_only_traffic(before, after) is expected
+    assert (not difference(before, after).replicas) is expected
 
 
 EVERYTHING = Publication(everything=True)
