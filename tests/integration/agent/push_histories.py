@@ -129,6 +129,17 @@ class World:
         return done.stdout.strip()
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """What somebody chose by hand, and what had happened by then."""
+
+    deployment: int
+    pushes: int
+    received: frozenset[int]
+    is_head_known: bool
+    """A delivery or a comparison of heads had reported the newest push."""
+
+
 @dataclass
 class History:
     """One app, live with its first commit, and what happens to it."""
@@ -139,8 +150,9 @@ class History:
     sent: list[dict[str, Any]] = field(default_factory=list)
     on_the_way: list[int] = field(default_factory=list)
     received: set[int] = field(default_factory=set)
-    rollbacks: list[tuple[int, int, bool]] = field(default_factory=list)
-    """Deployment, how many pushes there were by then, and whether the platform knew of all of them."""
+    reported: set[int] = field(default_factory=set)
+    """Pushes that were received, or found by comparing heads while they were the newest."""
+    chosen: list[Chosen] = field(default_factory=list)
     depth: int = 0
 
     def __post_init__(self) -> None:
@@ -209,6 +221,7 @@ class History:
         )
         assert answer.status_code < 300, answer.data
         self.received.add(number)
+        self.reported.add(number)
 
     def work(self) -> bool:
         queued = [row for row in self.rows() if row.state == State.QUEUED and row.kind == "push"]
@@ -221,7 +234,10 @@ class History:
 
     def poll(self) -> int:
         self.world.rig.change(self.app, polled_at=None)
-        return self.world.polling.look() + self.world.polling.look()
+        made = self.world.polling.look() + self.world.polling.look()
+        if made:
+            self.reported.add(len(self.heads) - 1)
+        return made
 
     def roll_back(self) -> None:
         was_live = [row.release_id for row in self.rows() if row.live_at]
@@ -230,7 +246,11 @@ class History:
             row = self.world.rig.intend(self.app, intents.rollback, to=to, actor="a test")
         except (Conflict, NotFound):
             return
-        self.rollbacks.append((row.id, len(self.heads), len(self.received) == len(self.heads)))
+        self._note_choice(row)
+
+    def _note_choice(self, row: Deployment) -> None:
+        is_head_known = len(self.heads) - 1 in self.reported
+        self.chosen.append(Chosen(row.id, len(self.heads), frozenset(self.received), is_head_known))
 
     def settle(self) -> None:
         while self.on_the_way:
@@ -250,19 +270,31 @@ class History:
         apis = {commit.sha: commit.api for commit in self.world.commits}
         [live] = [row for row in rows.values() if row.state == State.LIVE]
         head = self.heads[-1]
-        stood = [each for each in self.rollbacks if rows[each[0]].live_at]
+        stood = [each for each in self.chosen if rows[each.deployment].live_at]
         if stood:
-            number, by_then, all_known = stood[-1]
-            since = self.heads[by_then:]
-            if live.commit_sha == rows[number].commit_sha and (not since or head in self.heads[:by_then]):
+            choice = stood[-1]
+            if live.commit_sha == rows[choice.deployment].commit_sha and self._may_stand(choice):
                 return ""
-            if not since and all_known:
-                return f"rollback {number} does not stand"
+            if self._must_stand(choice):
+                return f"deployment {choice.deployment}, chosen by hand, does not stand"
         if head.api == BROKEN:
             pushes = [row for row in rows.values() if row.kind == "push" and row.state != State.SUPERSEDED]
             tried = (pushes[-1].commit_sha, pushes[-1].state) == (head.sha, State.FAILED)
             return "" if tried else "the head, which can't be built, was not tried"
         return "" if apis[live.commit_sha] == head.api else f"{apis[live.commit_sha]} is live, not {head.api}"
+
+    def _may_stand(self, choice: Chosen) -> bool:
+        """Nothing was pushed since, or the branch came back to where it had been: that nobody may have noticed."""
+        then, since = self.heads[: choice.pushes], self.heads[choice.pushes :]
+        return not since or self.heads[-1] in then
+
+    def _must_stand(self, choice: Chosen) -> bool:
+        """Nothing was pushed since, the head was known by then, and no body that came late looks like a push of it."""
+        late = {self.heads[number] for number in self.received - choice.received}
+        return choice.is_head_known and len(self.heads) == choice.pushes and self.heads[-1] not in late
+
+    def skipped_by_comparison(self) -> list[Deployment]:
+        return [row for row in self.rows() if row.state == State.SKIPPED and "differs from what is live" in row.detail]
 
     def rows(self) -> list[Deployment]:
         return sorted(self.world.rig.all(Deployment, app_id=self.app.id), key=lambda row: row.sequence)
