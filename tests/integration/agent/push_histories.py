@@ -18,7 +18,7 @@ from builder.recipes import Recipes
 from builder.tools import Tools
 from router.principal import Principal
 from router.services import Services
-from router.usecases import apps
+from router.usecases import apps, deployments
 from slipway import intents
 from slipway.adapters.git import GitSources, Limits
 from slipway.adapters.vault import HOOKS, Vault, create_key_file
@@ -26,7 +26,7 @@ from slipway.audit import Actor
 from slipway.core.detection import BaseImages
 from slipway.core.dockerfile_policy import Rules
 from slipway.core.roles import Role
-from slipway.core.states import UNFINISHED, State
+from slipway.core.states import UNFINISHED, WITH_IMAGE_TO_MAKE, State
 from slipway.core.validation import repository_identity
 from slipway.demo.bare import git_environment
 from slipway.demo.forge import Forge
@@ -207,7 +207,7 @@ class History:
     # -- what happens --------------------------------------------------------------------------------------------------
 
     def event(self) -> None:
-        rare = self.chance.choice([self.poll, self.roll_back, self.replay, self.set_filter])
+        rare = self.chance.choice([self.poll, self.roll_back, self.replay, self.set_filter, self.deploy])
         often = [self.push, self.push, self.deliver_any, self.deliver_any, self.work, self.work, self.roll_out]
         self.chance.choice([*often, rare])()
 
@@ -253,7 +253,7 @@ class History:
         self.reported.add(number)
 
     def work(self) -> bool:
-        queued = [row for row in self.rows() if row.state == State.QUEUED and row.kind == "push"]
+        queued = [row for row in self.rows() if row.state == State.QUEUED and row.kind in WITH_IMAGE_TO_MAKE]
         if queued:
             self.world.work(self.chance.choice(queued))
         return bool(queued)
@@ -275,11 +275,18 @@ class History:
             row = self.world.rig.intend(self.app, intents.rollback, to=to, actor="a test")
         except (Conflict, NotFound):
             return
-        self._note_choice(row)
+        self._note_choice(row.id)
 
-    def _note_choice(self, row: Deployment) -> None:
+    def _note_choice(self, deployment: int) -> None:
         is_head_known = len(self.heads) - 1 in self.reported
-        self.chosen.append(Chosen(row.id, len(self.heads), frozenset(self.received), is_head_known))
+        self.chosen.append(Chosen(deployment, len(self.heads), frozenset(self.received), is_head_known))
+
+    def deploy(self) -> None:
+        """By hand: the branch, or a commit, which may be live already."""
+        commit = self.chance.choice([None, self.chance.choice(self.world.commits).sha])
+        anew = self.chance.random() < 0.3
+        made = deployments.deploy(self.world.services, self.world.owner, self.app.name, commit=commit, rebuild=anew)
+        self._note_choice(made.id)
 
     def set_filter(self) -> None:
         """Through the API."""
