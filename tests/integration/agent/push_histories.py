@@ -7,6 +7,7 @@ import random
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -15,12 +16,17 @@ from builder.agent.upkeep.polling import Polling
 from builder.hold import claim
 from builder.recipes import Recipes
 from builder.tools import Tools
+from router.principal import Principal
+from router.services import Services
+from router.usecases import apps, deployments
 from slipway import intents
 from slipway.adapters.git import GitSources, Limits
 from slipway.adapters.vault import HOOKS, Vault, create_key_file
+from slipway.audit import Actor
 from slipway.core.detection import BaseImages
 from slipway.core.dockerfile_policy import Rules
-from slipway.core.states import UNFINISHED, State
+from slipway.core.roles import Role
+from slipway.core.states import UNFINISHED, WITH_IMAGE_TO_MAKE, State
 from slipway.core.validation import repository_identity
 from slipway.demo.bare import git_environment
 from slipway.demo.forge import Forge
@@ -36,14 +42,27 @@ from webhook.app import create_app
 NAME = "acme/shop"
 BROKEN = "broken"
 APIS = ("one", "two", "three", BROKEN)
+FILTERS = ("", "api/**", "docs/**")
+"""Empty: none."""
 EVENTS = 9
 DEEPEST = 2
 
 
 @dataclass(frozen=True)
 class Commit:
+    """A tree, by what is in its files."""
+
     sha: str
     api: str
+    docs: str
+    filter: str
+    """In its slipway.toml; empty: it has no such file."""
+
+    def differs_under(self, paths: str, other: Commit) -> bool:
+        """What a filter of one folder sees; a changed slipway.toml is seen by each."""
+        if self.filter != other.filter or not paths:
+            return self != other
+        return self.api != other.api if paths == "api/**" else self.docs != other.docs
 
 
 class Sources(GitSources):
@@ -69,9 +88,11 @@ class World:
         self.url = forge.clone_url(NAME)
         [head] = (folder / "forge").rglob("HEAD")
         self._served = head.parent
-        self.commits = [self._commit(api, docs) for docs in range(3) for api in APIS]
+        self.commits = [self._commit(api, docs, paths) for paths in FILTERS for docs in "01" for api in APIS]
         self.sources = Sources(Limits((urlsplit(forge.base_url).netloc,), 64 << 20), folder)
         self.images = FakeImages(during=self._build)
+        self.services = cast(Services, SimpleNamespace(settings=rig.settings, db=rig.db, queue=self._queue))
+        self.owner = Principal(rig.tenant_id, "acme", Role.OWNER, "a test", 0, Actor("a test"))
         self.polling = Polling(rig.db, self._queue, self.sources, rig.vault, every_s=1e6)
         create_key_file(rig.settings.key_dir / HOOKS)
         self.sender = TestClientSender(create_app(rig.settings, rig.db, self._queue))
@@ -115,18 +136,30 @@ class World:
         if api == BROKEN:
             raise DeploymentFailed("build-failed", "it can't be built")
 
-    def _commit(self, api: str, docs: int) -> Commit:
+    def _commit(self, api: str, docs: str, paths: str) -> Commit:
         """Histories are of commits without parents: what is compared are their trees."""
-        files = {"Dockerfile": "FROM python\n", "api/app.py": api, "docs/a.md": str(docs)}
+        files = {"Dockerfile": "FROM python\n", "api/app.py": api, "docs/a.md": docs}
+        files |= {"slipway.toml": f'paths = ["{paths}"]\n'} if paths else {}
         stream = ["commit refs/made\ncommitter a <a@example.org> 0 +0000\ndata 0\ndeleteall\n"]
         stream += [f"M 644 inline {name}\ndata {len(text)}\n{text}\n" for name, text in files.items()]
         self._git("fast-import", "--quiet", "--force", text="".join(stream))
-        return Commit(self._git("rev-parse", "refs/made"), api)
+        return Commit(self._git("rev-parse", "refs/made"), api, docs, paths)
 
     def _git(self, *argv: str, text: str = "") -> str:
         command = ["git", "-C", str(self._served), *argv]
         done = subprocess.run(command, env=git_environment(), input=text, capture_output=True, text=True, check=True)
         return done.stdout.strip()
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What somebody chose by hand, and what had happened by then."""
+
+    deployment: int
+    pushes: int
+    received: frozenset[int]
+    is_head_known: bool
+    """A delivery or a comparison of heads had reported the newest push."""
 
 
 @dataclass
@@ -139,8 +172,11 @@ class History:
     sent: list[dict[str, Any]] = field(default_factory=list)
     on_the_way: list[int] = field(default_factory=list)
     received: set[int] = field(default_factory=set)
-    rollbacks: list[tuple[int, int, bool]] = field(default_factory=list)
-    """Deployment, how many pushes there were by then, and whether the platform knew of all of them."""
+    reported: set[int] = field(default_factory=set)
+    """Pushes that were received, or found by comparing heads while they were the newest."""
+    chosen: list[Chosen] = field(default_factory=list)
+    filters: list[tuple[int, str]] = field(default_factory=lambda: [(0, "api/**")])
+    """Set by API: how many pushes there were by then, and the filter."""
     depth: int = 0
 
     def __post_init__(self) -> None:
@@ -171,7 +207,7 @@ class History:
     # -- what happens --------------------------------------------------------------------------------------------------
 
     def event(self) -> None:
-        rare = self.chance.choice([self.poll, self.roll_back, self.replay])
+        rare = self.chance.choice([self.poll, self.roll_back, self.replay, self.set_filter, self.deploy])
         often = [self.push, self.push, self.deliver_any, self.deliver_any, self.work, self.work, self.roll_out]
         self.chance.choice([*often, rare])()
 
@@ -184,7 +220,7 @@ class History:
 
     def push(self, commit: Commit | None = None) -> None:
         """Its delivery is sent, lost, or sent twice; it says nothing of force, and only of the docs."""
-        after = commit or self.chance.choice(self.world.commits)
+        after = commit or self._next_commit()
         before = self.heads[-1].sha if self.heads else "0" * 40
         self.world.move(self.branch, after)
         self.heads.append(after)
@@ -194,6 +230,11 @@ class History:
         body = push(ref, repository=NAME, before=before, after=after.sha, files=("docs/a.md",), head_commit=message)
         self.sent.append(body)
         self.on_the_way += [number] * self.chance.choice([0, 1, 1, 1, 2] if commit is None else [0])
+
+    def _next_commit(self) -> Commit:
+        """Mostly with the filter of the one before."""
+        anew = self.chance.random() < 0.3
+        return self.chance.choice([each for each in self.world.commits if anew or each.filter == self.heads[-1].filter])
 
     def deliver_any(self) -> None:
         if self.on_the_way:
@@ -209,9 +250,10 @@ class History:
         )
         assert answer.status_code < 300, answer.data
         self.received.add(number)
+        self.reported.add(number)
 
     def work(self) -> bool:
-        queued = [row for row in self.rows() if row.state == State.QUEUED and row.kind == "push"]
+        queued = [row for row in self.rows() if row.state == State.QUEUED and row.kind in WITH_IMAGE_TO_MAKE]
         if queued:
             self.world.work(self.chance.choice(queued))
         return bool(queued)
@@ -221,7 +263,10 @@ class History:
 
     def poll(self) -> int:
         self.world.rig.change(self.app, polled_at=None)
-        return self.world.polling.look() + self.world.polling.look()
+        made = self.world.polling.look() + self.world.polling.look()
+        if made:
+            self.reported.add(len(self.heads) - 1)
+        return made
 
     def roll_back(self) -> None:
         was_live = [row.release_id for row in self.rows() if row.live_at]
@@ -230,7 +275,25 @@ class History:
             row = self.world.rig.intend(self.app, intents.rollback, to=to, actor="a test")
         except (Conflict, NotFound):
             return
-        self.rollbacks.append((row.id, len(self.heads), len(self.received) == len(self.heads)))
+        self._note_choice(row.id)
+
+    def _note_choice(self, deployment: int) -> None:
+        is_head_known = len(self.heads) - 1 in self.reported
+        self.chosen.append(Chosen(deployment, len(self.heads), frozenset(self.received), is_head_known))
+
+    def deploy(self) -> None:
+        """By hand: the branch, or a commit, which may be live already."""
+        commit = self.chance.choice([None, self.chance.choice(self.world.commits).sha])
+        anew = self.chance.random() < 0.3
+        made = deployments.deploy(self.world.services, self.world.owner, self.app.name, commit=commit, rebuild=anew)
+        self._note_choice(made.id)
+
+    def set_filter(self) -> None:
+        """Through the API."""
+        paths = self.chance.choice(FILTERS)
+        changes = {"settings": {"paths": [paths] if paths else None}}
+        apps.change_app(self.world.services, self.world.owner, self.app.name, changes)
+        self.filters.append((len(self.heads), paths))
 
     def settle(self) -> None:
         while self.on_the_way:
@@ -247,22 +310,50 @@ class History:
     def wrong(self) -> str:
         """Why what is live is not what it ought to be; empty when it is."""
         rows = {row.id: row for row in self.rows()}
-        apis = {commit.sha: commit.api for commit in self.world.commits}
+        commits = {commit.sha: commit for commit in self.world.commits}
         [live] = [row for row in rows.values() if row.state == State.LIVE]
         head = self.heads[-1]
-        stood = [each for each in self.rollbacks if rows[each[0]].live_at]
+        stood = [each for each in self.chosen if rows[each.deployment].live_at]
         if stood:
-            number, by_then, all_known = stood[-1]
-            since = self.heads[by_then:]
-            if live.commit_sha == rows[number].commit_sha and (not since or head in self.heads[:by_then]):
+            choice = stood[-1]
+            if live.commit_sha == rows[choice.deployment].commit_sha and self._may_stand(choice):
                 return ""
-            if not since and all_known:
-                return f"rollback {number} does not stand"
+            if self._must_stand(choice):
+                return f"deployment {choice.deployment}, chosen by hand, does not stand"
+        if self._is_what_head_asks_for(commits[live.commit_sha]):
+            return ""
         if head.api == BROKEN:
             pushes = [row for row in rows.values() if row.kind == "push" and row.state != State.SUPERSEDED]
             tried = (pushes[-1].commit_sha, pushes[-1].state) == (head.sha, State.FAILED)
             return "" if tried else "the head, which can't be built, was not tried"
-        return "" if apis[live.commit_sha] == head.api else f"{apis[live.commit_sha]} is live, not {head.api}"
+        return f"{commits[live.commit_sha]} is live, not {head}"
+
+    def _is_what_head_asks_for(self, live: Commit) -> bool:
+        """The filter in the live commit's own slipway.toml holds; else one that was set while the head was there."""
+        filters = {live.filter} if live.filter else self._filters_since(self._head_came())
+        return any(not live.differs_under(paths, self.heads[-1]) for paths in filters)
+
+    def _head_came(self) -> int:
+        """Which push it was; of one that came back without a delivery the first, since nobody may have noticed."""
+        newest = len(self.heads) - 1
+        return newest if newest in self.received else self.heads.index(self.heads[-1])
+
+    def _filters_since(self, push: int) -> set[str]:
+        before = [paths for pushes, paths in self.filters if pushes <= push]
+        return {before[-1], *(paths for pushes, paths in self.filters if pushes > push)}
+
+    def _may_stand(self, choice: Chosen) -> bool:
+        """Nothing was pushed since, or the branch came back to where it had been: that nobody may have noticed."""
+        then, since = self.heads[: choice.pushes], self.heads[choice.pushes :]
+        return not since or self.heads[-1] in then
+
+    def _must_stand(self, choice: Chosen) -> bool:
+        """Nothing was pushed since, the head was known by then, and no body that came late looks like a push of it."""
+        late = {self.heads[number] for number in self.received - choice.received}
+        return choice.is_head_known and len(self.heads) == choice.pushes and self.heads[-1] not in late
+
+    def skipped_by_comparison(self) -> list[Deployment]:
+        return [row for row in self.rows() if row.state == State.SKIPPED and "differs from what is live" in row.detail]
 
     def rows(self) -> list[Deployment]:
         return sorted(self.world.rig.all(Deployment, app_id=self.app.id), key=lambda row: row.sequence)
