@@ -88,7 +88,7 @@ class World:
         self.url = forge.clone_url(NAME)
         [head] = (folder / "forge").rglob("HEAD")
         self._served = head.parent
-        self.commits = [self._commit(api, docs, paths) for paths in FILTERS for docs in "01" for api in APIS]
+        self.commits = [self._commit(api, docs, paths) for paths in FILTERS for docs in "012" for api in APIS]
         self.sources = Sources(Limits((urlsplit(forge.base_url).netloc,), 64 << 20), folder)
         self.images = FakeImages(during=self._build)
         self.services = cast(Services, SimpleNamespace(settings=rig.settings, db=rig.db, queue=self._queue))
@@ -232,9 +232,12 @@ class History:
         self.on_the_way += [number] * self.chance.choice([0, 1, 1, 1, 2] if commit is None else [0])
 
     def _next_commit(self) -> Commit:
-        """Mostly with the filter of the one before."""
-        anew = self.chance.random() < 0.3
-        return self.chance.choice([each for each in self.world.commits if anew or each.filter == self.heads[-1].filter])
+        """Mostly with the slipway.toml of the one before, and another api or other docs alone."""
+        if self.chance.random() < 0.3:
+            return self.chance.choice(self.world.commits)
+        head = self.heads[-1]
+        seen_by = self.chance.choice(["api/**", "docs/**"])
+        return self.chance.choice([each for each in self.world.commits if not each.differs_under(seen_by, head)])
 
     def deliver_any(self) -> None:
         if self.on_the_way:
@@ -290,7 +293,7 @@ class History:
 
     def set_filter(self) -> None:
         """Through the API."""
-        paths = self.chance.choice(FILTERS)
+        paths = self.chance.choice([*FILTERS, *FILTERS[1:]])
         changes = {"settings": {"paths": [paths] if paths else None}}
         apps.change_app(self.world.services, self.world.owner, self.app.name, changes)
         self.filters.append((len(self.heads), paths))
@@ -351,9 +354,6 @@ class History:
         """Nothing was pushed since, the head was known by then, and no body that came late looks like a push of it."""
         late = {self.heads[number] for number in self.received - choice.received}
         return choice.is_head_known and len(self.heads) == choice.pushes and self.heads[-1] not in late
-
-    def skipped_by_comparison(self) -> list[Deployment]:
-        return [row for row in self.rows() if row.state == State.SKIPPED and "differs from what is live" in row.detail]
 
     def rows(self) -> list[Deployment]:
         return sorted(self.world.rig.all(Deployment, app_id=self.app.id), key=lambda row: row.sequence)

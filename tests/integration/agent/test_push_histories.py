@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from builder import jobs
+from slipway.core.states import BY_HAND, State
 from slipway.demo.forge import Forge
+from slipway.models import Deployment
 from tests.integration.agent.push_histories import History, World
 from tests.integration.agent.rig import Rig
 
@@ -34,12 +36,19 @@ def world(sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wo
 
 
 def test_what_is_live_in_the_end_is_what_the_newest_head_asks_for(world: World) -> None:
-    skipped = 0
+    rows: list[Deployment] = []
     for seed in range(APPS):
         history = History(world, seed)
         for run in range(RUNS_OF_EACH):
             history.go_on()
             assert not history.wrong(), (seed, run, history.wrong(), history.heads, history.described())
-        skipped += len(history.skipped_by_comparison())
+        rows += history.rows()
         history.end()
-    assert skipped, "no push was ever found to change nothing of what is live: a filter that nobody compares with"
+    assert every_way_was_taken(rows)
+
+
+def every_way_was_taken(rows: list[Deployment]) -> bool:
+    """Else a platform that deploys every push, because it can compare none, would be right, too."""
+    skipped = {row.detail.partition(" differs from what is live")[0] for row in rows if row.state == State.SKIPPED}
+    by_hand = [row for row in rows if row.kind in BY_HAND and row.live_at]
+    return {"nothing under api/**", "nothing under docs/**"} <= skipped and bool(by_hand)

@@ -228,7 +228,7 @@ class Platform:
     def live_tree(self, row: Row) -> LiveTree:
         others = [each.candidate() for each in self.rows if each.state in UNFINISHED]
         unsettled = ordering.unsettled_choice(row.candidate(), others)
-        return LiveTree(self.live.sequence, self.live.commit.sha, PATHS, unsettled)
+        return LiveTree(self.live.sequence, self.live.commit.sha, PATHS, unsettled=unsettled)
 
     def _write_verdict(self, row: Row) -> None:
         verdict, row.verdict = row.verdict, None
