@@ -206,7 +206,7 @@ def test_where_nothing_runs_the_way_to_the_kept_output_and_to_a_start_is_told(
     slipway("scale", "0", "-a", app)
     with platform.api.services.db.write(platform="a test's agent") as session:
         row = session.get_one(Replica, replica)
-        row.state, row.ended_at = "gone", row.created_at
+        row.state, row.started_at, row.ended_at = "gone", row.created_at, row.created_at
     for words in (("logs", "-a", app), ("ps", "-a", app)):
         told = slipway(*words)
         assert told.out == ""
