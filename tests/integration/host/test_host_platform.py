@@ -78,7 +78,7 @@ def test_down_also_stops_what_a_killed_supervisor_left(installation: Installatio
 def test_a_service_that_does_not_start_is_named_with_the_end_of_its_log(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lifecycle, "READY_TIMEOUT_S", 6.0)
+    monkeypatch.setattr(lifecycle, "READY_TIMEOUT_S", 15.0)
     host_stubs.write(installation.platform.checkout, agent="raise RuntimeError('no such table: deployments')")
     with pytest.raises(HostUnready, match="agent is not ready") as failure:
         installation.platform.up()

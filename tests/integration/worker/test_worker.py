@@ -150,7 +150,7 @@ def test_a_worker_that_is_told_to_end_hands_its_build_to_the_next(yard: Yard) ->
     deployment = yard.push(VERSION="1\n", Dockerfile=slow(name, 2))
     yard.builds_step(name)
     worker.terminate()
-    assert worker.wait(20) == 0
+    assert worker.wait(60) == 0
     row = yard.row(deployment)
     assert (row.state, row.attempt) == ("queued", 1)
     assert not processes_with(f": {name}")
