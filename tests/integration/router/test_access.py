@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from slipway.core.roles import Role
 from slipway.core.tokens import hashed
-from slipway.models import Token, now
+from slipway.models import App, Token, Volume, now
 from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live
 
@@ -29,7 +29,7 @@ VIEWERS = {"GET"}
 OWNERS = {
     *(("DELETE", "/api/apps/<app>"), ("POST", "/api/hooks"), ("POST", "/api/hooks/<hook>/rotate")),
     *(("DELETE", "/api/hooks/<hook>"), ("GET", "/api/tokens"), ("POST", "/api/tokens")),
-    ("DELETE", "/api/tokens/<int:token>"),
+    *(("DELETE", "/api/tokens/<int:token>"), ("DELETE", "/api/volumes/<volume>")),
 }
 
 
@@ -46,6 +46,10 @@ def things(api: Api, owner: Caller) -> dict[str, str]:
     deployment = make_live(api.services.db, "hello", ready=1)
     with api.services.db.read(platform="a test looks") as session:
         token = session.scalars(select(Token.id).filter_by(name=owner.name)).one()
+    with api.services.db.write(platform="a test's volume") as session:
+        app = session.scalars(select(App)).one()
+        place = {"tenant_id": app.tenant_id, "app_id": app.id, "app_name": app.name}
+        session.add(Volume(id="hello-production-data-1", name="data", mount_path="/data", **place))
     return {
         "<app>": "hello",
         "<int:deployment>": str(deployment),
@@ -53,6 +57,7 @@ def things(api: Api, owner: Caller) -> dict[str, str]:
         "<host>": "hello.localhost",
         "<container>": "r-1-1-0",
         "<int:token>": str(token),
+        "<volume>": "hello-production-data-1",
     }
 
 

@@ -4,6 +4,7 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rq.utils import utcformat
@@ -130,17 +131,23 @@ def test_replicas_output_is_read_through_the_agent(api: Api, owner: Caller, view
         "r-1-1-0": ["2030-01-01T00:00:01Z one", "2030-01-01T00:00:03Z three"],
         "r-1-1-1": ["2030-01-01T00:00:02Z two"],
     }
+
+    def read(query: str) -> Any:
+        with viewer.call("GET", f"/api/apps/hello/logs{query}") as answer:  # a text holds its place until it is closed
+            assert answer.text
+            return answer
+
     assert viewer.problem(503, "GET", "/api/apps/hello/logs")["code"] == "dependency-unavailable"
     with running_agent(api.services.settings.agent_socket, output):
-        answer = viewer.call("GET", "/api/apps/hello/logs")
+        answer = read("")
         assert (answer.status_code, answer.content_type) == (200, "text/plain; charset=utf-8")
         assert answer.text.splitlines() == [
             "r-1-1-0 2030-01-01T00:00:01Z one",
             "r-1-1-1 2030-01-01T00:00:02Z two",
             "r-1-1-0 2030-01-01T00:00:03Z three",
         ]
-        assert viewer.call("GET", "/api/apps/hello/logs?tail=1").text.count("\n") == 2
-        assert viewer.call("GET", "/api/apps/hello/logs?replica=r-1-1-1").text == "r-1-1-1 2030-01-01T00:00:02Z two\n"
+        assert read("?tail=1").text.count("\n") == 2
+        assert read("?replica=r-1-1-1").text == "r-1-1-1 2030-01-01T00:00:02Z two\n"
         viewer.problem(404, "GET", "/api/apps/hello/logs?replica=r-9")
         viewer.problem(422, "GET", "/api/apps/hello/logs?tail=-1")
 
