@@ -1,7 +1,8 @@
-"""`python -m tests.lanes [pytest's arguments]`: the whole suite in two lanes side by side, and the coverage of both.
+"""`python -m tests.lanes [pytest's arguments]`: the whole suite in lanes side by side, and the coverage of all.
 
-Tests that share the Docker Engine come one after the other in one lane (they look at what the Engine holds, and at its
-firewall); all others are the other lane. Most tests wait most of the time, so that the lanes hardly slow each other.
+Tests that look at what the Docker Engine holds come one after the other in one lane, and so do those that start the
+whole platform, which has an instance's name, a folder and a network range of its own. All others are the third lane.
+Most tests wait most of the time, so that the lanes hardly slow each other. What failed is named last.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LANES = {"engine": "engine or stack", "others": "not engine and not stack"}
+LANES = {"stack": "stack", "engine": "engine and not stack", "others": "not engine and not stack"}
 NOTHING_COLLECTED = 5
+NAMED_AT_THE_END = 40
+CHARACTERS_OF_A_NAME = 250
 
 
 @dataclass
@@ -30,6 +33,8 @@ class Lane:
     coverage: Path
     process: subprocess.Popen[str] = field(init=False)
     reader: threading.Thread = field(init=False)
+    failures: list[str] = field(default_factory=list)
+    """Lines of pytest's summary."""
 
     def start(self) -> None:
         argv = [sys.executable, "-m", "coverage", "run", "-m", "pytest", "-m", self.selection, "--durations=15"]
@@ -53,10 +58,12 @@ class Lane:
         assert self.process.stdout
         for line in self.process.stdout:
             print(f"{self.name}: {line}", end="", flush=True)
+            if line.startswith(("FAILED ", "ERROR ")):
+                self.failures.append(f"{self.name}: {line.strip()[:CHARACTERS_OF_A_NAME]}")
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code 0: both lanes passed, and enough is covered."""
+    """Exit code 0: all lanes passed, and enough is covered."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="slipway-coverage-") as folder:
         lanes = [Lane(name, selection, arguments, Path(folder, ".coverage")) for name, selection in LANES.items()]
@@ -67,7 +74,8 @@ def main(arguments: list[str]) -> int:
     covered = subprocess.run([sys.executable, "-m", "coverage", "report"], cwd=ROOT, check=False).returncode == 0
     failed = [name for name, code in codes.items() if code not in (0, NOTHING_COLLECTED)]
     said = ", ".join(f"{name} {'failed' if name in failed else 'passed'}" for name in codes)
-    print(f"\n{said}; coverage {'reached' if covered else 'missed'}; {time.monotonic() - begun:.0f} s")
+    print("\n" + "\n".join([line for lane in lanes for line in lane.failures][:NAMED_AT_THE_END]))
+    print(f"{said}; coverage {'reached' if covered else 'missed'}; {time.monotonic() - begun:.0f} s")
     return 0 if covered and not failed else 1
 
 

@@ -131,11 +131,9 @@ def test_deploy_replace_roll_back_and_delete(host: Host) -> None:
     host.is_live(second)
     eventually(lambda: len(host.containers()) == 1, what="the old replica is gone")
 
-    began = time.monotonic()
     back = host.rig.intend(app, intents.rollback, actor="a test")
     host.wake(app)
     host.is_live(back.id)
-    assert time.monotonic() - began < 5  # 0.7 s on an idle host; what is promised is measured by make bench
 
     host.rig.change(app, deleted_at=now())
     host.wake(app)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,7 +11,6 @@ import pytest
 from tests.fixtures.stack import ROOT, Stack, free_port, running_stack
 
 pytestmark = pytest.mark.stack
-SECOND_RUN_S = 30
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +46,6 @@ def test_the_demo_ends_with_the_address_of_a_live_app_and_deploys_a_new_version_
         (stack.state / "client" / "login.json").write_text('{"url": "http://elsewhere.localhost:9", "token": "x"}')
         first = stack.get("hello", "/version").json["version"]
 
-        began = time.monotonic()
         hosts = f"{stack.environment['SLIPWAY_GIT_HOSTS']},127.0.0.1:{port}"
         again = demo(stack, f"--port={port}", "--no-up", SLIPWAY_GIT_HOSTS=hosts)
 
@@ -56,7 +53,6 @@ def test_the_demo_ends_with_the_address_of_a_live_app_and_deploys_a_new_version_
         assert sign_in in [line.strip() for line in again]
         assert again[-1] == f"live: http://hello.localhost:{stack.port}/"
         assert stack.get("hello", "/version").json["version"] == str(int(first) + 1)
-        assert time.monotonic() - began < SECOND_RUN_S
     finally:
         demo(stack, "stop", f"--port={port}")
 

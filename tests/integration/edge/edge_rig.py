@@ -12,8 +12,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,18 +23,10 @@ from edge_publisher import Publisher
 
 from slipway import settings as slipway_settings
 from slipway.host import edge
+from tests.fixtures.waiting import eventually
 
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 COMPLAINT = re.compile(r"\[(alert|emerg|crit)\]|runtime error|failed to (load|run)|attempt to|exited on signal")
-
-
-def eventually(condition: Callable[[], Any], within_s: float = DEADLINE_S) -> Any:
-    """The first true answer; fails when there is none in time."""
-    until = time.monotonic() + within_s
-    while not (answer := condition()):
-        assert time.monotonic() < until, f"not within {within_s} s; last answer: {answer!r}"
-        time.sleep(0.01)
-    return answer
 
 
 class BlackHole:

@@ -10,7 +10,8 @@ from contextlib import ExitStack, closing
 
 import pytest
 from edge_publisher import target
-from edge_rig import eventually
+
+from tests.fixtures.waiting import eventually
 
 HOST = "shop.localhost"
 

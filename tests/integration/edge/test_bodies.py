@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 from edge_publisher import target
-from edge_rig import eventually, read
+from edge_rig import read
 from edge_wire import Arrived, WireApp, exchange, statuses, wire_app
+
+from tests.fixtures.waiting import eventually
 
 MIB = 1 << 20
 LARGE = 300 * MIB

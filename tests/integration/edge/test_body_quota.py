@@ -9,8 +9,10 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 
 import pytest
 from edge_publisher import target
-from edge_rig import Answer, Rig, eventually, read, running
+from edge_rig import Answer, Rig, read, running
 from edge_wire import Arrived, wire_app
+
+from tests.fixtures.waiting import eventually
 
 MIB = 1 << 20
 ALL = 8 * MIB  # so a tenant may have 4 MB, an app 3 MB, a client 2 MB, the console 2 MB

@@ -7,9 +7,10 @@ from contextlib import closing
 import pytest
 from edge_backend import UnixServer
 from edge_publisher import target
-from edge_rig import eventually
 from edge_tls import running_with_https
 from edge_wire import WireApp, wire_app
+
+from tests.fixtures.waiting import eventually
 
 FORGED, OWN = "forged", "the app's own"
 VOUCHED = """

@@ -10,8 +10,10 @@ from contextlib import closing, suppress
 
 import pytest
 from edge_publisher import target
-from edge_rig import eventually, free_port, running
+from edge_rig import free_port, running
 from test_inflight import open_socket
+
+from tests.fixtures.waiting import eventually
 
 HOST = "shop.localhost"
 LONG = {"failures": 3, "pause_s": 600}

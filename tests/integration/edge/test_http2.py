@@ -14,11 +14,12 @@ from contextlib import closing, suppress
 import pytest
 from edge_backend import UnixServer
 from edge_publisher import target
-from edge_rig import eventually
 from edge_tls import Http2Client, SecureRig, Stream, running_with_https
 from edge_wire import wire_app
 from h2.exceptions import ProtocolError
 from usage_reader import UsageReader
+
+from tests.fixtures.waiting import eventually
 
 PSEUDO = [(":method", "GET"), (":scheme", "https"), (":authority", "shop.localhost"), (":path", "/x")]
 RESET = "reset"

@@ -14,7 +14,8 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 
 import pytest
 from edge_publisher import target
-from edge_rig import eventually
+
+from tests.fixtures.waiting import eventually
 
 
 def open_socket(rig, host="shop.localhost"):

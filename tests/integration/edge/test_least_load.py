@@ -10,12 +10,12 @@ from contextlib import closing, suppress
 
 import pytest
 from edge_publisher import target
-from edge_rig import eventually
 
 from builder.agent.telemetry.loads import EVERY_S, LoadMeter
 from slipway.adapters.docker_runtime import DockerRuntime
 from slipway.adapters.redis_routes import RedisRoutes
 from tests.fixtures.engine import engine_part
+from tests.fixtures.waiting import eventually
 
 pytestmark = pytest.mark.engine
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from edge_metrics import Page, classes
 from edge_publisher import target
-from edge_rig import eventually, free_port, running
+from edge_rig import free_port, running
 from test_inflight import echo, open_socket
+
+from tests.fixtures.waiting import eventually
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference" / "edge-metrics.md"
 

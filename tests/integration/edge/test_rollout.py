@@ -9,7 +9,9 @@ from contextlib import closing
 
 import pytest
 from edge_publisher import target
-from edge_rig import eventually, read
+from edge_rig import read
+
+from tests.fixtures.waiting import eventually
 
 HOST = "shop.localhost"
 

@@ -10,7 +10,9 @@ from contextlib import closing
 
 import pytest
 from edge_publisher import target
-from edge_rig import eventually, free_port, read
+from edge_rig import free_port, read
+
+from tests.fixtures.waiting import eventually
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 

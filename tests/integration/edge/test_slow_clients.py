@@ -7,9 +7,11 @@ from contextlib import closing, suppress
 
 import pytest
 from edge_publisher import target
-from edge_rig import DEADLINE_S, eventually, running
+from edge_rig import DEADLINE_S, running
 from edge_tls import running_with_https
 from edge_wire import exchange, statuses
+
+from tests.fixtures.waiting import eventually
 
 SHORT = {
     "client_header_timeout 30s;": "client_header_timeout 300ms;",

@@ -8,7 +8,9 @@ from collections import Counter
 
 import pytest
 from edge_publisher import target
-from edge_rig import eventually, free_port
+from edge_rig import free_port
+
+from tests.fixtures.waiting import eventually
 
 HOST = "shop.localhost"
 QUICK = {"connect_s": 0.3, "read_s": 60}

@@ -11,8 +11,10 @@ from collections import Counter
 
 import pytest
 from edge_publisher import target
-from edge_rig import eventually, running
+from edge_rig import running
 from usage_reader import UsageReader
+
+from tests.fixtures.waiting import eventually
 
 FAST = {"usage_every_s": 0.05}
 CUT = 0  # for a status: the connection ended without an answer

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from edge_backend import Server
 from edge_publisher import target
-from edge_rig import eventually
 from test_rollout import HOST, Load
+
+from tests.fixtures.waiting import eventually
 
 SOCKETS = 200
 ROLLOUTS = 20

@@ -17,11 +17,12 @@ from urllib.parse import quote
 
 import pytest
 from edge_publisher import target
-from edge_rig import eventually
 from edge_tls import running_with_https
 from edge_websockets import EchoServer, RawServer, Way, echo_server
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
+
+from tests.fixtures.waiting import eventually
 
 SIZES = [0, 1, 125, 126, 127, 65535, 65536, 1 << 20, 16 << 20]
 CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999]

@@ -120,8 +120,8 @@ def silent() -> Iterator[int]:
 def test_all_addresses_for_ssh_share_one_time() -> None:
     with silent() as port:
         began = time.monotonic()
-        assert public_hosts.first_reachable(["127.0.0.1"] * 5, port, 1.0, processes.never) == "127.0.0.1"
-        assert 0.9 < time.monotonic() - began < 4
+        assert public_hosts.first_reachable(["127.0.0.1"] * 20, port, 1.0, processes.never) == "127.0.0.1"
+        assert 0.9 < time.monotonic() - began < 15
 
 
 def test_the_search_for_an_address_stops_when_the_deployment_does() -> None:

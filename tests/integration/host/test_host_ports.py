@@ -16,7 +16,7 @@ from slipway.host import ports
 from slipway.settings import load
 from tests.integration.host.conftest import Installation
 
-AT_ONCE_S = 5
+AT_ONCE_S = 20
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import secrets
 import socket
 import subprocess
 import threading
-import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -31,15 +30,6 @@ DATA = (MountedVolume("shop-production-data-1", "/data"),)
 
 def texts(runtime: DockerRuntime, container_id: str) -> list[bytes]:
     return [line.split(b" ", 1)[1] for line in runtime.logs(container_id)]
-
-
-def test_a_start_takes_well_under_what_a_rollback_has(runtime: DockerRuntime, engine: EnginePart) -> None:
-    took = []
-    for host in range(10, 15):
-        began = time.monotonic()
-        runtime.start(engine.spec(host=host))
-        took.append(time.monotonic() - began)
-    assert sorted(took)[2] < 1.0, took
 
 
 def test_many_threads_start_at_the_same_time(runtime: DockerRuntime, engine: EnginePart) -> None:
