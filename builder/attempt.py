@@ -7,18 +7,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from builder.heart import Heart, Stop
-from builder.hold import Hold, Lost
+from builder.dependencies import Dependencies
+from builder.heartbeat import Heartbeat, Stop
+from builder.lease import Lease, LeaseLost
 from builder.live_image import live_image
 from builder.output import Output
-from builder.tools import Tools
-from slipway import lifecycle
-from slipway.core.ordering import Verdict, asked_for_again
-from slipway.core.states import State
+from slipway.core.deployment.ordering import Verdict, is_redundant
+from slipway.core.deployment.states import State
+from slipway.domain import lifecycle
 from slipway.models import Build
 from slipway.ports.building import ImageFacts, Interrupted
 
-told_to_end = threading.Event()
+shutdown_requested = threading.Event()
 """This process was asked to end: what it has in hand goes back into the queue."""
 
 
@@ -26,30 +26,30 @@ class Attempt:
     """`is_stale` compares a push with its branch's head, when a newer one has come. Made, it raises `SealBroken` when a
     secret does not open."""
 
-    def __init__(self, tools: Tools, hold: Hold, is_stale: Callable[[], Verdict]) -> None:
-        self.tools = tools
-        self.hold = hold
-        self.work = hold.work
+    def __init__(self, dependencies: Dependencies, lease: Lease, is_stale: Callable[[], Verdict]) -> None:
+        self.dependencies = dependencies
+        self.lease = lease
+        self.work = lease.work
         self.begun = time.monotonic()
         place = (self.work.tenant_id, self.work.app_id)
-        opened = tools.vault.open
+        opened = dependencies.vault.open
         self.secrets = {
             name: opened(sealed, *place, self.work.environment, name) for name, sealed in self.work.variables.items()
         }
         sealed = self.work.credential
         self.credential = opened(sealed, *place, "credential") if sealed else None
-        chosen = tools.settings
-        self.heart = Heart(hold, interval_s=chosen.heartbeat_s, lapse_s=chosen.lapse_s, is_stale=is_stale)
+        chosen = dependencies.settings
+        self.heartbeat = Heartbeat(lease, interval_s=chosen.heartbeat_s, lapse_s=chosen.lapse_s, is_stale=is_stale)
         password = (self.credential or "").partition(":")[2]
         hidden = filter(None, [*self.secrets.values(), self.credential, password, chosen.github_token])
-        self.output = Output(tools.log, self.work.deployment_id, hidden, self.is_lost)
+        self.output = Output(dependencies.log, self.work.deployment_id, hidden, self.is_lease_lost)
 
-    def is_lost(self) -> bool:
+    def is_lease_lost(self) -> bool:
         """The deployment is in other hands."""
-        return self.heart.stop is not None and self.heart.stop.lost
+        return self.heartbeat.stop is not None and self.heartbeat.stop.lost
 
     def stopped(self) -> bool:
-        return self.heart.stopped() or told_to_end.is_set()
+        return self.heartbeat.stopped() or shutdown_requested.is_set()
 
     def go_on(self) -> None:
         """Raises `Interrupted` when the work shall stop."""
@@ -59,21 +59,21 @@ class Attempt:
     def go_on_if(self, verdict: Verdict) -> None:
         """Raises `Interrupted` when the verdict, or something else, says so."""
         if not verdict.goes_on:
-            self.heart.stop = self.heart.stop or Stop.by(verdict)
+            self.heartbeat.stop = self.heartbeat.stop or Stop.by(verdict)
         self.go_on()
 
     def pin(self, version: str) -> None:
         """What the deployment is of, found out: a commit, or an image's digest."""
-        with self.hold.write() as (_, row):
+        with self.lease.write() as (_, row):
             row.commit_sha = version
 
     def go_on_if_new(self, version: str) -> None:
         """Raises `Interrupted` when this was asked for by hand, and is live already."""
-        with self.tools.db.read(tenant_id=self.work.tenant_id) as session:
-            live = live_image(session, self.work, audited_days=self.tools.settings.history_days)
-        verdict = asked_for_again(self.work.candidate.kind, version, live)
+        with self.dependencies.db.read(tenant_id=self.work.tenant_id) as session:
+            live = live_image(session, self.work, audited_days=self.dependencies.settings.history_days)
+        verdict = is_redundant(self.work.candidate.kind, version, live)
         if live and not verdict.goes_on:  # it is not fetched, so that its own words are not known
-            with self.hold.write() as (_, row):
+            with self.lease.write() as (_, row):
                 row.message = row.message or live.message
         self.go_on_if(verdict)
 
@@ -82,7 +82,7 @@ class Attempt:
         for any more is removed. `found` is what else its source told, as the build's columns."""
         try:
             self.go_on()
-            with self.hold.write() as (session, row):
+            with self.lease.write() as (session, row):
                 session.add(
                     Build(
                         tenant_id=row.tenant_id,
@@ -97,6 +97,6 @@ class Attempt:
                 )
                 lifecycle.note_step(row, note)
                 lifecycle.advance(row, State.STARTING)
-        except (Lost, Interrupted):
-            self.tools.images.remove_image(image)
+        except (LeaseLost, Interrupted):
+            self.dependencies.images.remove_image(image)
             raise

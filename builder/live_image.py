@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from builder.hold import Work
-from slipway import intents
-from slipway.core.app_settings import OF_AN_IMAGE
-from slipway.core.configuration import WEB
-from slipway.core.fleet import READY
-from slipway.core.ordering import LiveImage, LiveTree, unsettled_choice
-from slipway.core.states import UNFINISHED, Kind, State
+from builder.lease import Work
+from slipway.core.app_settings.configuration import WEB
+from slipway.core.app_settings.model import OF_AN_IMAGE
+from slipway.core.deployment.ordering import LiveImage, LiveTree, unsettled_choice
+from slipway.core.deployment.states import UNFINISHED, Kind, State
+from slipway.core.rollout.fleet import READY
+from slipway.domain import intents
 from slipway.models import App, AuditRecord, Build, Deployment, Release, Replica, now
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from slipway.core.redaction import Redactor
+from slipway.core.text.redaction import Redactor
 from slipway.ports.logs import DeploymentLog
 
 LOGGED_BYTES = 16 << 20

@@ -25,8 +25,9 @@ from rq.job import Job
 from rq.worker import WorkerStatus
 from sqlalchemy.orm import configure_mappers
 
-from builder import jobs, rehearsal, tools
-from slipway import logs, queue, settings
+from builder import dependencies, jobs, warm_up
+from slipway import logs, settings
+from slipway.adapters.redis import work_queue
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class BuildWorker(Worker):
 
     def handle_work_horse_killed(self, job: Job, retpid: int, ret_val: int, _rusage: Any) -> None:
         log.error("the work-horse was killed", extra={"job": job.id, "pid": retpid, "status": ret_val})
-        tools.tidy(settings.load())
+        dependencies.tidy(settings.load())
 
     def _await_horse(self) -> None:
         if self.horse_pid:
@@ -105,9 +106,9 @@ def main() -> int:
     for chatty in ("rq.worker", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     configure_mappers()
-    tools.tidy(chosen)
-    rehearsal.rehearse(tools.database(chosen))
-    redis = queue.connect(chosen.redis_url)
+    dependencies.tidy(chosen)
+    warm_up.warm_up(dependencies.database(chosen))
+    redis = work_queue.connect(chosen.redis_url)
     with contextlib.suppress(StopRequested):
         while not BuildWorker.told_to_stop:
             _work(redis)
@@ -123,11 +124,11 @@ def _work(redis: Redis) -> None:
     """Until told to stop, or until Redis is away: then after a pause."""
     try:
         worker = BuildWorker(
-            [Queue(queue.BUILDS, connection=redis, serializer=queue.SERIALIZER)],
+            [Queue(work_queue.BUILDS, connection=redis, serializer=work_queue.SERIALIZER)],
             name=_name(),
             connection=redis,
-            serializer=queue.SERIALIZER,
-            worker_ttl=queue.WORKER_TTL_S,
+            serializer=work_queue.SERIALIZER,
+            worker_ttl=work_queue.WORKER_TTL_S,
         )
         log.info("waiting for deployments", extra={"worker": worker.name})
         worker.work(logging_level=None)
@@ -142,7 +143,7 @@ def _is_build(job: Job) -> bool:
     other code to run here, where the Docker socket is."""
     hooked = (job._success_callback_name, job._failure_callback_name, job._stopped_callback_name)
     try:
-        return (job.func_name, job.instance, any(hooked)) == (queue.BUILD_JOB, None, False)
+        return (job.func_name, job.instance, any(hooked)) == (work_queue.BUILD_JOB, None, False)
     except DeserializationError:
         return False
 

@@ -13,11 +13,11 @@ from sqlalchemy import or_, select, update
 
 from router.principal import Principal
 from router.services import Services
-from slipway import tokens
-from slipway.audit import Actor
-from slipway.core import roles
-from slipway.core.roles import Role
-from slipway.core.tokens import hashed
+from slipway.core.access import roles
+from slipway.core.access.roles import Role
+from slipway.core.access.tokens import hashed
+from slipway.domain import tokens
+from slipway.domain.audit import Actor
 from slipway.errors import DependencyUnavailable, NotAuthenticated
 from slipway.models import Tenant, Token, now
 

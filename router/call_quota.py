@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from flask import Response
 
 from router.principal import Principal
-from slipway.core.counting import plural
+from slipway.core.text.counting import plural
 from slipway.errors import Overloaded, TooManyCalls
 
 HEADS_AT_ONCE = 4

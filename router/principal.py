@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from slipway.audit import Actor
-from slipway.core import roles
-from slipway.core.roles import Role
+from slipway.core.access import roles
+from slipway.core.access.roles import Role
+from slipway.domain.audit import Actor
 
 
 @dataclass(frozen=True, slots=True)

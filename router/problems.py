@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from werkzeug.exceptions import HTTPException
 
-from slipway.core.faults import MOST, named, predicate
-from slipway.core.hints import for_app
+from slipway.core.naming.validation_messages import MOST, named, predicate
+from slipway.core.text.hints import for_app
 from slipway.errors import DependencyUnavailable, InvalidInput, NotAuthenticated, SlipwayError
 
 log = logging.getLogger(__name__)

@@ -8,17 +8,17 @@ from redis import Redis
 
 from router import call_quota
 from router.call_quota import CallQuota
-from router.followers import Followers
-from router.replica_feeds import ReplicaFeeds
-from slipway import queue
+from router.streams.followers import Followers
+from router.streams.replica_feeds import ReplicaFeeds
 from slipway.adapters import vault
-from slipway.adapters.agent_client import AgentClient
-from slipway.adapters.deployment_log import RedisDeploymentLog
+from slipway.adapters.agent.client import AgentClient
+from slipway.adapters.redis import work_queue
+from slipway.adapters.redis.deployment_log import RedisDeploymentLog
+from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import Vault
-from slipway.core.stream_quota import StreamQuota
+from slipway.core.access.stream_quota import StreamQuota
 from slipway.db import Database
 from slipway.ports.logs import DeploymentLog
-from slipway.queue import WorkQueue
 from slipway.settings import Settings
 
 
@@ -49,7 +49,7 @@ def connect(settings: Settings) -> Services:
         SettingsError: a key file is missing.
     """
     database = Database(settings.database_url)
-    redis = queue.connect(settings.redis_url)
+    redis = work_queue.connect(settings.redis_url)
     agent = AgentClient(settings.agent_socket, settings.agent_streams_socket)
     return Services(
         settings=settings,

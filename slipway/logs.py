@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from slipway.core.redaction import without_shapes
+from slipway.core.text.redaction import without_shapes
 
 _bound: ContextVar[Mapping[str, Any]] = ContextVar("slipway_log_ids", default=MappingProxyType({}))
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slipway.core.step_cache import DeletedApp
+from slipway.core.build.step_cache import DeletedApp
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import (
     BuildSpec,

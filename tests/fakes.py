@@ -15,8 +15,8 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from slipway.core.image_volumes import ImageVolumes
-from slipway.core.step_cache import DeletedApp
+from slipway.core.build.image_volumes import ImageVolumes
+from slipway.core.build.step_cache import DeletedApp
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, NotFound, SubnetTaken
 from slipway.ports.building import BuildSpec, Built, Commit, Interrupted, Repository, Stopped
 from slipway.ports.routes import Entries, Load, Position, UnderWay

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from slipway.demo.bare import git_environment
+from slipway.demo.forge.bare import git_environment
 
 
 def request(

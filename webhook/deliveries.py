@@ -7,22 +7,22 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from slipway import intents
-from slipway.core import push
-from slipway.core.push import PushEvent
+from slipway.adapters.redis.work_queue import WorkQueue
+from slipway.core.push import push_event
+from slipway.core.push.push_event import PushEvent
 from slipway.db import Database
+from slipway.domain import intents
 from slipway.errors import InvalidInput, UnsupportedContent
 from slipway.models import App, Deployment
-from slipway.queue import WorkQueue
 from webhook import bodies, records
-from webhook.doorkeeper import KnownHook
-from webhook.records import Call, Judged, Outcome
+from webhook.hook_authentication import KnownHook
+from webhook.records import AppDecision, IncomingDelivery, Outcome
 
 _SHORT = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class CreatedDeployment:
     """A deployment and its app's name."""
 
     deployment: Deployment
@@ -34,7 +34,7 @@ class Answer:
     """What the sender is told."""
 
     message: str
-    made: Sequence[Made] = ()
+    made: Sequence[CreatedDeployment] = ()
     again: bool = False
     """The delivery had made its deployments before."""
 
@@ -46,7 +46,7 @@ class Deliveries:
         self._database = database
         self._queue = queue
 
-    def take(self, hook: KnownHook, call: Call) -> Answer:
+    def take(self, hook: KnownHook, call: IncomingDelivery) -> Answer:
         """Record the delivery and do what it asks for.
 
         Raises:
@@ -57,7 +57,7 @@ class Deliveries:
         try:
             payload = bodies.parse(call.body, call.content_type)
             if call.event == "push":
-                return self._push(hook, call, push.parse(payload))
+                return self._push(hook, call, push_event.parse(payload))
             message = _without_deployment(hook, call.event, payload)
         except (InvalidInput, UnsupportedContent) as refused:
             self._record(hook, call, Outcome.REFUSED, refused.message)
@@ -65,25 +65,25 @@ class Deliveries:
         self._record(hook, call, Outcome.IGNORED, message)
         return Answer(message)
 
-    def announce(self, answer: Answer) -> None:
+    def enqueue(self, answer: Answer) -> None:
         """After `take`: hand to the workers what it made, or had made before."""
-        intents.announce(self._queue, [each.deployment for each in answer.made])
+        intents.enqueue(self._queue, [each.deployment for each in answer.made])
 
-    def _push(self, hook: KnownHook, call: Call, event: PushEvent) -> Answer:
+    def _push(self, hook: KnownHook, call: IncomingDelivery, event: PushEvent) -> Answer:
         with self._database.write(tenant_id=hook.tenant_id) as session:
             records.hold(session, hook)
             known = records.find(session, hook, call)
-            made = [Made(*row) for row in records.deployments_of(session, known)] if known else []
+            made = [CreatedDeployment(*row) for row in records.deployments_of(session, known)] if known else []
             again, reason = bool(made), ""
             if not again:
-                judged = records.judge(session, hook, event)
-                reason = "; ".join(each.verdict.reason for each in judged if not each.verdict.deploys)
-                outcome = Outcome.DEPLOYED if any(each.verdict.deploys for each in judged) else Outcome.IGNORED
+                decisions = records.decide_apps(session, hook, event)
+                reason = "; ".join(each.verdict.reason for each in decisions if not each.verdict.deploys)
+                outcome = Outcome.DEPLOYED if any(each.verdict.deploys for each in decisions) else Outcome.IGNORED
                 delivery = records.keep(session, hook, call, known, outcome, reason, event)
-                made = _deploy(session, hook, call, delivery, event, judged)
-        return Answer(_told(event, made) if made else reason, made, again)
+                made = _deploy(session, hook, call, delivery, event, decisions)
+        return Answer(_message(event, made) if made else reason, made, again)
 
-    def _record(self, hook: KnownHook, call: Call, outcome: Outcome, reason: str) -> None:
+    def _record(self, hook: KnownHook, call: IncomingDelivery, outcome: Outcome, reason: str) -> None:
         with self._database.write(tenant_id=hook.tenant_id) as session:
             records.hold(session, hook)
             known = records.find(session, hook, call)
@@ -92,18 +92,23 @@ class Deliveries:
 
 
 def _deploy(
-    session: Session, hook: KnownHook, call: Call, delivery_row: int, event: PushEvent, judged: list[Judged]
-) -> list[Made]:
+    session: Session,
+    hook: KnownHook,
+    call: IncomingDelivery,
+    delivery_row: int,
+    event: PushEvent,
+    decisions: list[AppDecision],
+) -> list[CreatedDeployment]:
     made = []
-    for app, verdict in ((each.app, each.verdict) for each in judged if each.app):
+    for app, verdict in ((each.app, each.verdict) for each in decisions if each.app):
         if verdict.deploys:
             with session.no_autoflush:  # the app's row is written once
-                made.append(Made(_deployment(session, hook, call, delivery_row, event, app), app.name))
+                made.append(CreatedDeployment(_deployment(session, hook, call, delivery_row, event, app), app.name))
     return made
 
 
 def _deployment(
-    session: Session, hook: KnownHook, call: Call, delivery_row: int, event: PushEvent, app: App
+    session: Session, hook: KnownHook, call: IncomingDelivery, delivery_row: int, event: PushEvent, app: App
 ) -> Deployment:
     pushed = intents.Pushed(event.ref, event.commit_sha, event.message, event.pushed_by)
     key = f"delivery:{hook.id}:{call.delivery_id}"
@@ -124,13 +129,13 @@ def _without_deployment(hook: KnownHook, event: str, payload: object) -> str:
     if event != "ping":
         return f"{event} events deploy nothing; push does"
     try:
-        repository = push.repository_of(payload)
+        repository = push_event.repository_of(payload)
     except InvalidInput:
         return "pong"  # a ping of an organisation's webhook names no repository
-    if push.is_of(repository, hook.repository_identity):
+    if push_event.is_of(repository, hook.repository_identity):
         return "pong"
-    return f"pong; but this hook is for {push.repository_path(hook.repository_identity)}, not for {repository}"
+    return f"pong; but this hook is for {push_event.repository_path(hook.repository_identity)}, not for {repository}"
 
 
-def _told(event: PushEvent, made: Sequence[Made]) -> str:
+def _message(event: PushEvent, made: Sequence[CreatedDeployment]) -> str:
     return f"{event.commit_sha[:_SHORT]} is being deployed: {', '.join(each.app for each in made)}"

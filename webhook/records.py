@@ -8,11 +8,11 @@ from enum import StrEnum
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from slipway import intents
-from slipway.core import push
-from slipway.core.push import AppFacts, PushEvent, Verdict
+from slipway.core.push import push_event
+from slipway.core.push.push_event import AppFacts, PushEvent, Verdict
+from slipway.domain import intents
 from slipway.models import TO_CHANGE, App, AuditRecord, Delivery, Deployment, Hook
-from webhook.doorkeeper import KnownHook, refusal
+from webhook.hook_authentication import KnownHook, refusal
 
 
 class Outcome(StrEnum):
@@ -24,7 +24,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class IncomingDelivery:
     """One call of a hook, as it came in."""
 
     event: str
@@ -39,7 +39,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ExistingDelivery:
     """A delivery that came before."""
 
     row: int
@@ -47,7 +47,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class AppDecision:
     """A verdict, about an app or (None) about the push as a whole."""
 
     app: App | None
@@ -65,13 +65,13 @@ def hold(session: Session, hook: KnownHook) -> None:
         raise refusal("the hook was removed")
 
 
-def find(session: Session, hook: KnownHook, call: Call) -> Known | None:
+def find(session: Session, hook: KnownHook, call: IncomingDelivery) -> ExistingDelivery | None:
     """What is known of the delivery, when it came before."""
     found = session.connection().execute(_FIND, {"hook_id": hook.id, "delivery_id": call.delivery_id}).first()
-    return Known(found.id, found.outcome) if found else None
+    return ExistingDelivery(found.id, found.outcome) if found else None
 
 
-def deployments_of(session: Session, delivery: Known) -> list[tuple[Deployment, str]]:
+def deployments_of(session: Session, delivery: ExistingDelivery) -> list[tuple[Deployment, str]]:
     """The deployments that a delivery has made, with their apps' names."""
     query = select(Deployment, App.name).join(App, App.id == Deployment.app_id)
     rows = session.execute(query.where(Deployment.delivery_row == delivery.row).order_by(Deployment.id))
@@ -81,8 +81,8 @@ def deployments_of(session: Session, delivery: Known) -> list[tuple[Deployment, 
 def keep(
     session: Session,
     hook: KnownHook,
-    call: Call,
-    known: Known | None,
+    call: IncomingDelivery,
+    known: ExistingDelivery | None,
     outcome: Outcome,
     reason: str,
     event: PushEvent | None = None,
@@ -98,7 +98,7 @@ def keep(
     return int(session.connection().execute(_KEEP, values | whose).inserted_primary_key[0])  # type: ignore[index]
 
 
-def audit(session: Session, hook: KnownHook, call: Call, deployment: Deployment, app: App) -> None:
+def audit(session: Session, hook: KnownHook, call: IncomingDelivery, deployment: Deployment, app: App) -> None:
     """Who had what deployed, and from where."""
     record = {
         "tenant_id": hook.tenant_id,
@@ -112,16 +112,16 @@ def audit(session: Session, hook: KnownHook, call: Call, deployment: Deployment,
     session.connection().execute(_AUDIT, record)
 
 
-def judge(session: Session, hook: KnownHook, event: PushEvent) -> list[Judged]:
+def decide_apps(session: Session, hook: KnownHook, event: PushEvent) -> list[AppDecision]:
     """What is to be deployed for a push, and why the rest is not."""
-    general = push.concerns(event, hook.repository_identity)
+    general = push_event.concerns(event, hook.repository_identity)
     if not general.deploys:
-        return [Judged(None, general)]
+        return [AppDecision(None, general)]
     apps = _apps(session, hook)
     if not apps:
-        repository = push.repository_path(hook.repository_identity)
-        return [Judged(None, Verdict(False, f"no app deploys {repository}; make one: slipway apps create"))]
-    return [Judged(app, push.decide(event, AppFacts(app.name, app.branch))) for app in apps]
+        repository = push_event.repository_path(hook.repository_identity)
+        return [AppDecision(None, Verdict(False, f"no app deploys {repository}; make one: slipway apps create"))]
+    return [AppDecision(app, push_event.decide(event, AppFacts(app.name, app.branch))) for app in apps]
 
 
 def _apps(session: Session, hook: KnownHook) -> list[App]:

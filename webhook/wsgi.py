@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from slipway import logs, settings
+from slipway.adapters.redis.work_queue import WorkQueue, connect
 from slipway.db import Database
-from slipway.queue import WorkQueue, connect
 from webhook.app import create_app
 
 _settings = settings.load()

@@ -1,12 +1,12 @@
-"""The agent: the only one that starts, probes, switches, drains and removes.
+"""The agent: the only process that starts, probes, switches, drains and removes replicas.
 
-It compares wish (SQL) with reality (the container runtime, what the edges confirmed) and does the next step, again and
-again. `slipway.core.rollout` decides; the modules here look and carry out. Nothing that matters is kept in memory, so
-the agent may be killed at any moment and goes on where it was.
+It compares the desired state (SQL) with the observed state (the container runtime, what the edges confirmed) and takes
+the next step, again and again. `slipway.core.rollout.decide` decides; the modules here observe and act. Nothing that
+matters is kept in memory, so the agent may be killed at any moment and goes on where it was.
 
-    service      threads and loops: elected, woken, never in a crash loop
-    rollout/     one app towards what is wished: passes look (view), decide, and carry out (deploying, staffing)
-    routes/      what the edges are told (publishing, targets), and when an address may be used again
-    telemetry/   what replicas say and use
-    upkeep/      what isn't urgent: lapsed rows, missed pushes, retention, deleted apps, strays
+    service       threads and loops: the elected leader, its event listener, restarts of whatever fails
+    rollout/      one app's way to its desired state: state_loader reads it, reconcile decides and acts
+    routes/       the route table that the edges get, and when an address may be used again
+    telemetry/    what replicas print and use
+    maintenance/  what runs by the clock: stale rows, missed pushes, retention, deleted apps, dangling containers
 """

@@ -11,28 +11,30 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-from builder.agent.chores import Chores
+from builder.agent.background_tasks import BackgroundTasks
+from builder.agent.dependencies import Dependencies
 from builder.agent.election import elected
-from builder.agent.parts import Parts
-from builder.agent.reality import Reality
+from builder.agent.maintenance.polling import Polling
+from builder.agent.observed_state import ObservedState
 from builder.agent.rollout.probing import NetworkProber
 from builder.agent.routes.publishing import RouteSync
-from builder.agent.service import Agent, Outside, made
-from builder.agent.upkeep.polling import Polling
-from slipway import logs, queue, settings
-from slipway.adapters import docker_client, vault
-from slipway.adapters.buildkit import BuildKit
-from slipway.adapters.buildkit_cgroup import Caps
-from slipway.adapters.commit_status import CommitStatuses
-from slipway.adapters.deployment_log import RedisDeploymentLog
-from slipway.adapters.docker_runtime import DockerRuntime
-from slipway.adapters.git import GitSources, Limits
-from slipway.adapters.redis_routes import RedisRoutes
+from builder.agent.service import Agent, BackgroundDependencies, made
+from slipway import logs, settings
+from slipway.adapters import vault
+from slipway.adapters.buildkit.cgroup import Caps
+from slipway.adapters.buildkit.image_builder import BuildKit
+from slipway.adapters.docker import cli
+from slipway.adapters.docker.runtime import DockerRuntime
+from slipway.adapters.git.commit_status import CommitStatuses
+from slipway.adapters.git.git_sources import GitSources, Limits
+from slipway.adapters.redis import work_queue
+from slipway.adapters.redis.deployment_log import RedisDeploymentLog
+from slipway.adapters.redis.routes import RedisRoutes
+from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import Vault
 from slipway.db import Database
 from slipway.errors import SlipwayError
 from slipway.ports.building import ImageBuilder
-from slipway.queue import WorkQueue
 from slipway.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -64,18 +66,18 @@ def main() -> int:
 
 
 def _agent(chosen: Settings) -> Agent:
-    parts, scheduler, outages = made(lambda done: _parts(chosen, done), PASSES)
-    redis = queue.connect(chosen.redis_url)
+    dependencies, scheduler, dependency_backoff = made(lambda done: _dependencies(chosen, done), PASSES)
+    redis = work_queue.connect(chosen.redis_url)
     work = WorkQueue(redis, job_timeout_s=chosen.build_timeout_s)
     sources = GitSources(Limits(chosen.git_hosts, chosen.source_max_bytes), chosen.state_dir, settings.outbound())
-    outside = Outside(
-        redis=queue.connect(chosen.redis_url, timeout_s=5.0),
+    background = BackgroundDependencies(
+        redis=work_queue.connect(chosen.redis_url, timeout_s=5.0),
         queue=work,
         builder=_builder(chosen),
         logs=RedisDeploymentLog(redis, chosen.log_dir),
-        polling=Polling(parts.db, work, sources, parts.vault, every_s=chosen.poll_s),
+        polling=Polling(dependencies.db, work, sources, dependencies.vault, every_s=chosen.poll_s),
     )
-    return Agent(parts, outside, scheduler, outages)
+    return Agent(dependencies, background, scheduler, dependency_backoff)
 
 
 def _builder(chosen: Settings) -> Callable[[], ImageBuilder]:
@@ -83,26 +85,26 @@ def _builder(chosen: Settings) -> Callable[[], ImageBuilder]:
 
     @functools.cache
     def made_once() -> ImageBuilder:
-        client = docker_client.pick_client(chosen.docker_cli)
+        client = cli.pick_client(chosen.docker_cli)
         caps = Caps(chosen.build_memory_bytes, chosen.build_cpus, chosen.build_pids)
         return BuildKit(client, chosen.docker_host, chosen.state_dir, caps, chosen.disk_floor_bytes)
 
     return made_once
 
 
-def _parts(chosen: Settings, done: Callable[[int, float], None]) -> Parts:
+def _dependencies(chosen: Settings, done: Callable[[int, float], None]) -> Dependencies:
     db = Database(chosen.database_url)
     runtime = DockerRuntime(chosen)
-    publisher = RedisRoutes(queue.connect(chosen.redis_url))
-    return Parts(
+    publisher = RedisRoutes(work_queue.connect(chosen.redis_url))
+    return Dependencies(
         settings=chosen,
         db=db,
         runtime=runtime,
         publisher=publisher,
         vault=Vault(chosen.key_dir / vault.VALUES),
         prober=NetworkProber(),
-        chores=Chores.in_threads(done),
-        reality=Reality(runtime, max_age_s=chosen.reconcile_s),
+        background_tasks=BackgroundTasks.in_threads(done),
+        observed_state=ObservedState(runtime, max_age_s=chosen.reconcile_s),
         routes=RouteSync(db, publisher),
         statuses=CommitStatuses(chosen.github_api, chosen.github_token),
     )

@@ -11,11 +11,11 @@ import logging
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from builder.agent.parts import REASON, Parts, Scope
+from builder.agent.dependencies import REASON, Dependencies, Scope
 from builder.agent.rollout.crashes import memory_limit
 from builder.agent.routes.targets import remove_target
-from slipway.core.crash import Crash
-from slipway.core.fleet import READY, STARTING
+from slipway.core.rollout.crash import Crash
+from slipway.core.rollout.fleet import READY, STARTING
 from slipway.errors import DependencyUnavailable
 from slipway.models import Replica
 from slipway.ports.runtime import Change, Happened
@@ -23,18 +23,18 @@ from slipway.ports.runtime import Change, Happened
 log = logging.getLogger(__name__)
 
 
-def handle(parts: Parts, change: Change) -> bool:
+def handle(dependencies: Dependencies, change: Change) -> bool:
     """Record the change. Returns whether routes changed, which then wait to be published."""
-    parts.reality.report(change)
+    dependencies.observed_state.report(change)
     if change.what not in (Happened.DIED, Happened.OUT_OF_MEMORY):
         return False
     try:
-        with parts.db.read(platform=REASON) as session:
+        with dependencies.db.read(platform=REASON) as session:
             if _replica(session, change) is None:
                 return False
-        with parts.db.write(platform=REASON) as session:
+        with dependencies.db.write(platform=REASON) as session:
             row = _replica(session, change)
-            return row is not None and _record(parts, session, row, change)
+            return row is not None and _record(dependencies, session, row, change)
     except DependencyUnavailable as error:
         log.warning("an end is recorded later", extra={"replica": change.replica_id, "why": error.message})
         return False
@@ -47,8 +47,8 @@ def _replica(session: Session, change: Change) -> Replica | None:
     return session.scalar(query)
 
 
-def _record(parts: Parts, session: Session, row: Replica, change: Change) -> bool:
-    out_of_memory = parts.reality.is_out_of_memory(change.container_id)
+def _record(dependencies: Dependencies, session: Session, row: Replica, change: Change) -> bool:
+    out_of_memory = dependencies.observed_state.is_out_of_memory(change.container_id)
     crash = Crash(change.container_id, change.at, change.exit_code, out_of_memory, memory_limit(session, row))
     if change.what == Happened.OUT_OF_MEMORY:
         row.out_of_memory_at = crash.when

@@ -20,13 +20,13 @@ from urllib.parse import parse_qs
 
 import waitress
 
-from builder.agent.parts import REASON, Parts
+from builder.agent.dependencies import REASON, Dependencies
 from builder.agent.rollout.crashes import output_notes
 from builder.agent.telemetry import output
 from builder.agent.telemetry.following import replica_row
 from builder.agent.telemetry.stats import replica_stats
 from builder.agent.telemetry.volume_sizes import VolumeSizes
-from slipway.core.fleet import GONE
+from slipway.core.rollout.fleet import GONE
 from slipway.errors import DependencyUnavailable, InvalidInput, NotFound, SlipwayError, TooManyCalls
 from slipway.models import Replica
 
@@ -55,13 +55,13 @@ class Application:
     framework, which would be a tenth of the agent."""
 
     def __init__(
-        self, parts: Parts, status: Callable[[], dict[str, Any]], head_of: Callable[[int], str | None]
+        self, dependencies: Dependencies, status: Callable[[], dict[str, Any]], head_of: Callable[[int], str | None]
     ) -> None:
-        self._parts = parts
+        self._dependencies = dependencies
         self._status = status
         self._head_of = head_of
         self._heads = threading.BoundedSemaphore(HEADS_AT_ONCE)
-        sizes = VolumeSizes(parts.runtime.volume_sizes)
+        sizes = VolumeSizes(dependencies.runtime.volume_sizes)
         self._of_itself: dict[str, Callable[[], dict[str, Any]]] = {
             "/healthz": lambda: {"ok": True},
             "/readyz": self._ready,
@@ -89,7 +89,7 @@ class Application:
         if asked is None:
             return Answer((), status=HTTPStatus.NOT_FOUND)
         if asked["what"] == "stats":
-            return Answer(_json(replica_stats(self._parts, asked["id"])))
+            return Answer(_json(replica_stats(self._dependencies, asked["id"])))
         return Answer(self._output(asked["id"], environ), "text/plain; charset=utf-8")
 
     def _head(self, app_id: int) -> str | None:
@@ -110,15 +110,17 @@ class Application:
         return {"ready": True}
 
     def _output(self, replica_id: str, environ: WSGIEnvironment) -> Iterator[bytes]:
-        return _lines(self._parts, replica_id, tail_of(parse_qs(environ["QUERY_STRING"])))
+        return _lines(self._dependencies, replica_id, tail_of(parse_qs(environ["QUERY_STRING"])))
 
 
-def serve(parts: Parts, status: Callable[[], dict[str, Any]], head_of: Callable[[int], str | None]) -> Any:
+def serve(
+    dependencies: Dependencies, status: Callable[[], dict[str, Any]], head_of: Callable[[int], str | None]
+) -> Any:
     """Serve on `settings.agent_socket` in a thread of its own; returns waitress' server."""
-    path = parts.settings.agent_socket
+    path = dependencies.settings.agent_socket
     path.unlink(missing_ok=True)
     server = waitress.create_server(
-        Application(parts, status, head_of),
+        Application(dependencies, status, head_of),
         unix_socket=str(path),
         unix_socket_perms="660",
         threads=THREADS,
@@ -142,24 +144,26 @@ def tail_of(query: Mapping[str, Sequence[str]]) -> int | None:
     return min(int(text), TAIL_MAX)
 
 
-def _lines(parts: Parts, replica_id: str, tail: int | None) -> Iterator[bytes]:
+def _lines(dependencies: Dependencies, replica_id: str, tail: int | None) -> Iterator[bytes]:
     """The lines so far."""
-    row = replica_row(parts, replica_id)
+    row = replica_row(dependencies, replica_id)
     if row.container_id is None or row.state == GONE:
-        return _end(output.kept(parts.settings, replica_id), tail)
-    return _with_earlier(parts, row, parts.runtime.logs(row.container_id, tail=tail), tail)
+        return _end(output.kept(dependencies.settings, replica_id), tail)
+    return _with_earlier(dependencies, row, dependencies.runtime.logs(row.container_id, tail=tail), tail)
 
 
-def _with_earlier(parts: Parts, row: Replica, lines: Iterator[bytes], tail: int | None) -> Iterator[bytes]:
+def _with_earlier(
+    dependencies: Dependencies, row: Replica, lines: Iterator[bytes], tail: int | None
+) -> Iterator[bytes]:
     """What is kept of the replica's earlier containers, then the lines of the recorded one with what became of it. The
     first line is asked for now, while a missing container can still be answered with what is kept."""
-    earlier = list(output.kept(parts.settings, row.id))
+    earlier = list(output.kept(dependencies.settings, row.id))
     try:
         first = list(islice(lines, 1))
     except NotFound:
         return _end(earlier, tail)
-    with parts.db.read(platform=REASON) as session:
-        notes = output_notes(session, row, parts.clock())
+    with dependencies.db.read(platform=REASON) as session:
+        notes = output_notes(session, row, dependencies.clock())
     printed = output.with_notes(chain(first, lines), notes)
     return _end(output.joined(earlier, printed), tail)
 

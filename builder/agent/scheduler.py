@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from builder.agent.outages import Outages
+from builder.agent.dependency_backoff import DependencyBackoff
 from slipway.errors import DependencyUnavailable
 
 log = logging.getLogger(__name__)
@@ -20,9 +20,11 @@ BROKEN_PAUSE_S = 5.0
 class Scheduler:
     """Calls `visit(app_id)` when an app is due; what it returns says after how many seconds it is due again."""
 
-    def __init__(self, visit: Callable[[int], float | None], outages: Outages, *, threads: int) -> None:
+    def __init__(
+        self, visit: Callable[[int], float | None], dependency_backoff: DependencyBackoff, *, threads: int
+    ) -> None:
         self._visit = visit
-        self._outages = outages
+        self._dependency_backoff = dependency_backoff
         self._threads = threads
         self._change = threading.Condition()
         self._due: dict[int, float] = {}  # app → monotonic time
@@ -69,11 +71,11 @@ class Scheduler:
         try:
             after_s = self._visit(app_id)
         except DependencyUnavailable as error:
-            return self._outages.failed("pass", error)
+            return self._dependency_backoff.failed("pass", error)
         except Exception:
             log.exception("a pass failed", extra={"app_id": app_id})
             return BROKEN_PAUSE_S
-        self._outages.recovered("pass")
+        self._dependency_backoff.recovered("pass")
         return after_s
 
     def _next(self) -> int | None:

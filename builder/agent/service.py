@@ -12,24 +12,24 @@ from typing import Any
 
 from redis import Redis
 
-from builder.agent import attention, container_events, internal_api, stream_server, waking
-from builder.agent.outages import Outages
-from builder.agent.parts import REASON, Parts
-from builder.agent.rollout import passes
-from builder.agent.routes import addresses, rousing, vacating
+from builder.agent import change_detection, container_events, event_listener, internal_api, stream_server
+from builder.agent.dependencies import REASON, Dependencies
+from builder.agent.dependency_backoff import DependencyBackoff
+from builder.agent.maintenance import app_deletion, image_gc, orphans, requeue, retention, volumes
+from builder.agent.maintenance.polling import Polling
+from builder.agent.rollout import reconcile
+from builder.agent.routes import activation, address_quarantine, addresses
 from builder.agent.scheduler import Scheduler
 from builder.agent.telemetry.loads import EVERY_S as LOADS_S
 from builder.agent.telemetry.loads import LoadMeter, balanced_by_load
-from builder.agent.upkeep import deletion, history, housekeeping, lapsed, orphans, volumes
-from builder.agent.upkeep.polling import Polling
-from slipway.adapters import firewall
+from slipway.adapters.firewall import install
+from slipway.adapters.redis.work_queue import WorkQueue
+from slipway.domain.route_table import route_table
 from slipway.errors import SlipwayError
 from slipway.models import Edge
 from slipway.ports.building import ImageBuilder
 from slipway.ports.logs import DeploymentLog
 from slipway.ports.runtime import Change
-from slipway.queue import WorkQueue
-from slipway.routes import route_table
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ _REST, LONGEST_REST_S = 10, 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class BackgroundDependencies:
     """What the agent needs beside its parts, for what isn't urgent."""
 
     redis: Redis
@@ -56,39 +56,45 @@ class Outside:
 class Agent:
     """All loops of one elected agent."""
 
-    def __init__(self, parts: Parts, outside: Outside, scheduler: Scheduler, outages: Outages) -> None:
-        self._parts = parts
-        self._outside = outside
+    def __init__(
+        self,
+        dependencies: Dependencies,
+        background: BackgroundDependencies,
+        scheduler: Scheduler,
+        dependency_backoff: DependencyBackoff,
+    ) -> None:
+        self._dependencies = dependencies
+        self._background = background
         self._scheduler = scheduler
-        self._outages = outages
+        self._dependency_backoff = dependency_backoff
         self._stopped = threading.Event()
         self._look = threading.Event()
         self._changed = threading.Event()
-        self._marks: attention.Marks = {}
+        self._fingerprints: change_detection.Fingerprints = {}
         self._looked_at = 0.0
 
     def run(self) -> None:
         """Work until `stop`."""
-        settings = self._parts.settings
-        self._try("firewall", lambda: firewall.ensure(settings))
+        settings = self._dependencies.settings
+        self._try("firewall", lambda: install.ensure(settings))
         self._scheduler.start()
-        internal_api.serve(self._parts, self.status, self._outside.polling.head_of)
-        stream_server.serve(self._parts)
-        rouse = functools.partial(rousing.rouse, self._parts)
-        hearers = waking.Hearers(self._look.set, self._changed.set, rouse, self._container_changed)
-        waker = waking.Waker(self._scheduler, hearers, self._outages, self._stopped)
-        self._beside("wake", lambda: waker.listen(self._outside.redis))
-        self._beside("publish", self._publish_when_told)
-        self._beside("events", lambda: waker.watch(self._parts.runtime, self._parts.reality))
-        self._beside("poll", lambda: self._outside.polling.run(self._stopped))
-        self._beside("firewall", lambda: self._every(FIREWALL_S, "firewall", lambda: firewall.ensure(settings)))
-        self._beside("lapsed", lambda: self._every(min(5.0, settings.lapse_s / 3), "lapsed", self._hand_out_again))
-        self._beside("upkeep", lambda: self._every(settings.reconcile_s, "upkeep", self._upkeep))
-        parts = self._parts
-        meter = LoadMeter(parts.runtime, parts.publisher, lambda: balanced_by_load(parts.db))
+        internal_api.serve(self._dependencies, self.status, self._background.polling.head_of)
+        stream_server.serve(self._dependencies)
+        activate = functools.partial(activation.activate, self._dependencies)
+        handlers = event_listener.Handlers(self._look.set, self._changed.set, activate, self._container_changed)
+        listener = event_listener.EventListener(self._scheduler, handlers, self._dependency_backoff, self._stopped)
+        self._beside("wake", lambda: listener.listen(self._background.redis))
+        self._beside("publish", self._publish_on_change)
+        self._beside("events", lambda: listener.watch(self._dependencies.runtime, self._dependencies.observed_state))
+        self._beside("poll", lambda: self._background.polling.run(self._stopped))
+        self._beside("firewall", lambda: self._every(FIREWALL_S, "firewall", lambda: install.ensure(settings)))
+        self._beside("lapsed", lambda: self._every(min(5.0, settings.lapse_s / 3), "lapsed", self._requeue_stale))
+        self._beside("upkeep", lambda: self._every(settings.reconcile_s, "upkeep", self._maintain))
+        dependencies = self._dependencies
+        meter = LoadMeter(dependencies.runtime, dependencies.publisher, lambda: balanced_by_load(dependencies.db))
         self._beside("loads", lambda: self._every(LOADS_S, "loads", meter.measure))
-        self._beside("journal", lambda: self._every(JOURNAL_S, "journal", parts.db.checkpoint))
-        self._beside("housekeeping", lambda: self._every(HOUSEKEEPING_S, "housekeeping", self._housekeeping))
+        self._beside("journal", lambda: self._every(JOURNAL_S, "journal", dependencies.db.checkpoint))
+        self._beside("housekeeping", lambda: self._every(HOUSEKEEPING_S, "housekeeping", self._collect_garbage))
         log.info("at work", extra={"instance": settings.instance, "edge": settings.edge_id})
         self._reconcile()
 
@@ -101,22 +107,22 @@ class Agent:
     def status(self) -> dict[str, Any]:
         """How the agent is."""
         return {
-            "apps": len(self._marks),
-            "chores": sorted(self._parts.chores.busy()),
-            "away": self._outages.now(),
+            "apps": len(self._fingerprints),
+            "chores": sorted(self._dependencies.background_tasks.busy()),
+            "away": self._dependency_backoff.now(),
             "looked_s_ago": round(time.monotonic() - self._looked_at, 1),
         }
 
     def look_around(self) -> None:
         """Compare all apps' wishes with reality, publish what is missing, and wake those that need a pass."""
-        observed = self._parts.reality.all()
+        observed = self._dependencies.observed_state.all()
         everything = [each for containers in observed.values() for each in containers]
-        with self._parts.db.read(platform=REASON) as session:
-            marks = attention.marks(session, observed)
-        for app_id in attention.changed(self._marks, marks):
+        with self._dependencies.db.read(platform=REASON) as session:
+            fingerprints = change_detection.fingerprints(session, observed)
+        for app_id in change_detection.changed(self._fingerprints, fingerprints):
             self._scheduler.wake(app_id)
-        self._marks = marks
-        orphans.remove(self._parts, everything)
+        self._fingerprints = fingerprints
+        orphans.remove(self._dependencies, everything)
         self._looked_at = time.monotonic()
 
     def _reconcile(self) -> None:
@@ -124,46 +130,48 @@ class Agent:
         while not self._stopped.is_set():
             self._look.clear()
             registered = registered or self._try("register", self._register)
-            self._try("publish", self._parts.routes.sync)
-            begun = time.monotonic()
+            self._try("publish", self._dependencies.routes.sync)
+            frozen = time.monotonic()
             looked = self._try("look", self.look_around)
-            rest_s = min(LONGEST_REST_S, _REST * (time.monotonic() - begun))
-            self._look.wait(max(self._parts.settings.reconcile_s, rest_s) if looked else 0.5)
+            rest_s = min(LONGEST_REST_S, _REST * (time.monotonic() - frozen))
+            self._look.wait(max(self._dependencies.settings.reconcile_s, rest_s) if looked else 0.5)
 
     def _container_changed(self, change: Change) -> None:
-        if container_events.handle(self._parts, change):
+        if container_events.handle(self._dependencies, change):
             self._changed.set()
 
-    def _publish_when_told(self) -> None:
+    def _publish_on_change(self) -> None:
         """Beside the look at all apps, which takes longer the more there are."""
         while not self._stopped.is_set():
             self._changed.wait()
             self._changed.clear()
-            self._try("publish", self._parts.routes.sync)
+            self._try("publish", self._dependencies.routes.sync)
 
     def _register(self) -> None:
         """This host's edge is one that every switch waits for."""
-        with self._parts.db.write(platform=REASON) as session:
+        with self._dependencies.db.write(platform=REASON) as session:
             route_table(session)
-            if session.get(Edge, self._parts.settings.edge_id) is None:
-                session.add(Edge(id=self._parts.settings.edge_id))
+            if session.get(Edge, self._dependencies.settings.edge_id) is None:
+                session.add(Edge(id=self._dependencies.settings.edge_id))
 
-    def _hand_out_again(self) -> None:
-        lapsed.hand_out_again(self._parts.db, self._outside.queue, lapse_s=self._parts.settings.lapse_s)
+    def _requeue_stale(self) -> None:
+        requeue.requeue_stale(
+            self._dependencies.db, self._background.queue, lapse_s=self._dependencies.settings.lapse_s
+        )
 
-    def _upkeep(self) -> None:
-        vacating.vacate_all(self._parts)
-        addresses.wake_rested(self._parts, self._parts.routes.confirmed())
-        self._parts.routes.trim()
-        deletion.delete_apps(self._parts, self._outside.builder, self._outside.logs)
-        volumes.remove_requested(self._parts)
+    def _maintain(self) -> None:
+        address_quarantine.quarantine_all(self._dependencies)
+        addresses.reclaim_quarantined(self._dependencies, self._dependencies.routes.confirmed())
+        self._dependencies.routes.trim()
+        app_deletion.delete_apps(self._dependencies, self._background.builder, self._background.logs)
+        volumes.remove_requested(self._dependencies)
 
-    def _housekeeping(self) -> None:
-        housekeeping.collect_images(self._parts)
-        housekeeping.collect_strays(self._parts, self._outside.builder)
-        housekeeping.trim_output(self._parts)
-        housekeeping.trim_logs(self._parts, self._outside.logs)
-        history.trim(self._parts)
+    def _collect_garbage(self) -> None:
+        image_gc.collect_images(self._dependencies)
+        image_gc.collect_dangling(self._dependencies, self._background.builder)
+        image_gc.trim_output(self._dependencies)
+        image_gc.trim_logs(self._dependencies, self._background.logs)
+        retention.trim(self._dependencies)
 
     def _every(self, pause_s: float, what: str, work: Callable[[], object]) -> None:
         while not self._stopped.is_set():
@@ -174,12 +182,12 @@ class Agent:
         try:
             work()
         except SlipwayError as error:
-            self._stopped.wait(self._outages.failed(what, error))
+            self._stopped.wait(self._dependency_backoff.failed(what, error))
             return False
         except Exception:
             log.exception("failed", extra={"what": what})
             return False
-        self._outages.recovered(what)
+        self._dependency_backoff.recovered(what)
         return True
 
     def _beside(self, name: str, work: Callable[[], None]) -> None:
@@ -195,15 +203,17 @@ class Agent:
             self._stopped.wait(1.0)
 
 
-def made(parts_of: Callable[[Callable[[int, float], None]], Parts], threads: int) -> tuple[Parts, Scheduler, Outages]:
+def made(
+    parts_of: Callable[[Callable[[int, float], None]], Dependencies], threads: int
+) -> tuple[Dependencies, Scheduler, DependencyBackoff]:
     """Parts and scheduler know each other: a chore that ends wakes its app, a pass uses the parts."""
-    outages = Outages()
+    dependency_backoff = DependencyBackoff()
     later: list[Scheduler] = []
-    parts = parts_of(lambda app_id, after_s: later[0].wake(app_id, after_s) if later else None)
+    dependencies = parts_of(lambda app_id, after_s: later[0].wake(app_id, after_s) if later else None)
 
     def visit(app_id: int) -> float | None:
-        look_at = passes.run(parts, app_id)
-        return None if look_at is None else max(0.0, look_at - parts.clock())
+        look_at = reconcile.run(dependencies, app_id)
+        return None if look_at is None else max(0.0, look_at - dependencies.clock())
 
-    later.append(Scheduler(visit, outages, threads=threads))
-    return parts, later[0], outages
+    later.append(Scheduler(visit, dependency_backoff, threads=threads))
+    return dependencies, later[0], dependency_backoff

@@ -18,8 +18,8 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from builder.agent.dependencies import Dependencies
 from builder.agent.internal_api import tail_of
-from builder.agent.parts import Parts
 from builder.agent.telemetry.following import follow
 from slipway.errors import DependencyUnavailable, NotFound, SlipwayError
 
@@ -38,10 +38,10 @@ class StreamServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, parts: Parts) -> None:
-        path = parts.settings.agent_streams_socket
+    def __init__(self, dependencies: Dependencies) -> None:
+        path = dependencies.settings.agent_streams_socket
         path.unlink(missing_ok=True)
-        self.parts = parts
+        self.dependencies = dependencies
         self.places = threading.BoundedSemaphore(STREAMS_MAX)
         super().__init__(str(path), _Stream)
         path.chmod(0o660)
@@ -93,7 +93,7 @@ class _Stream(BaseHTTPRequestHandler):
         asked = _OUTPUT.fullmatch(url.path)
         if asked is None:
             raise NotFound("nothing is streamed here")
-        return follow(self.server.parts, asked["id"], tail=tail_of(query), after=query.get("after", [""])[0])
+        return follow(self.server.dependencies, asked["id"], tail=tail_of(query), after=query.get("after", [""])[0])
 
     def _refuse(self, error: SlipwayError) -> None:
         self._begin(error.status, "application/problem+json")
@@ -105,8 +105,8 @@ class _Stream(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-def serve(parts: Parts) -> StreamServer:
+def serve(dependencies: Dependencies) -> StreamServer:
     """Serve on `settings.agent_streams_socket` in a thread of its own."""
-    server = StreamServer(parts)
+    server = StreamServer(dependencies)
     threading.Thread(target=server.serve_forever, name="streams", daemon=True).start()
     return server

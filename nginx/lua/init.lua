@@ -1,18 +1,18 @@
 -- Loaded once in the master, so that workers share the code and need no right to read it. `slipway` is the one global:
 -- a phase finds its function there, since a `require` at every request costs more and is never compiled.
-require("slipway.settings").load(ngx.config.prefix() .. "settings.json")
+require("slipway.worker.settings").load(ngx.config.prefix() .. "settings.json")
 
 jit.opt.start("loopunroll=60") -- tail calls count towards it, and most of what nginx offers ends in some
 
-require("slipway.counters").share()
+require("slipway.metrics.counters").share()
 
-local admission = require("slipway.admission")
-local answers = require("slipway.answers")
-local attempts = require("slipway.attempts")
-local outcomes = require("slipway.outcomes")
-local trials = require("slipway.trials")
-local status = require("slipway.status")
-local worker = require("slipway.worker")
+local admission = require("slipway.request.admission")
+local responses = require("slipway.responses.responses")
+local attempts = require("slipway.request.attempts")
+local log_phase = require("slipway.request.log_phase")
+local half_open = require("slipway.balancing.half_open")
+local status = require("slipway.worker.status")
+local worker = require("slipway.worker.worker")
 
 slipway = {
   start = worker.start,
@@ -24,15 +24,15 @@ slipway = {
   finish_own = admission.finish_own,
   admit_again = admission.admit_again,
   dial = attempts.dial,
-  dial_trial = trials.dial,
-  finish = outcomes.finish,
-  finish_trial = trials.finish,
-  answer_header = answers.header,
-  app_header = answers.app_header,
-  note_trial = trials.note_answer,
-  answer_body = answers.body,
-  settle = answers.settle,
-  metrics = require("slipway.exposition").answer,
+  dial_trial = half_open.dial,
+  finish = log_phase.finish,
+  finish_trial = half_open.finish,
+  answer_header = responses.header,
+  app_header = responses.app_header,
+  note_trial = half_open.note_answer,
+  answer_body = responses.body,
+  settle = responses.settle,
+  metrics = require("slipway.metrics.prometheus").answer,
   status = status.answer,
   ready = status.ready,
 }

@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 from router import documents
 from router.access import principal
 from router.api.operation import operation
-from slipway.core.roles import Role
+from slipway.core.access.roles import Role
 
 blueprint = APIBlueprint("account", __name__, tag="Account")
 

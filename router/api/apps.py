@@ -12,9 +12,9 @@ from router import documents
 from router.access import principal, services
 from router.api.operation import Input, Text, operation
 from router.usecases import apps, confirmation
-from slipway.core.roles import Role
+from slipway.core.access.roles import Role
+from slipway.domain.intents import MAX_REPLICAS
 from slipway.errors import InvalidInput
-from slipway.intents import MAX_REPLICAS
 
 blueprint = APIBlueprint("apps", __name__, tag="Apps")
 Credential = Annotated[

@@ -8,7 +8,7 @@ from router import documents
 from router.access import principal, services
 from router.api.operation import Input, Text, operation
 from router.usecases import domains
-from slipway.core.roles import Role
+from slipway.core.access.roles import Role
 
 blueprint = APIBlueprint("domains", __name__, tag="Domains")
 

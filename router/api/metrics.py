@@ -8,7 +8,7 @@ from router import documents
 from router.access import principal, services
 from router.api.operation import operation
 from router.usecases import mappings, metrics
-from slipway.core.roles import Role
+from slipway.core.access.roles import Role
 
 blueprint = APIBlueprint("traffic", __name__, tag="Traffic")
 

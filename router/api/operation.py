@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from router.access import bearer
 from router.documents import Document
 from router.usecases import confirmation
-from slipway.core.roles import Role
+from slipway.core.access.roles import Role
 
 View = TypeVar("View", bound=Callable[..., Any])
 HEADERS = "x-headers"

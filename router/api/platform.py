@@ -11,7 +11,7 @@ from router import documents, welcome
 from router.access import services
 from router.api.operation import operation
 from router.usecases import system
-from slipway.core.roles import Role
+from slipway.core.access.roles import Role
 
 blueprint = APIBlueprint("platform", __name__, tag="Platform")
 REVISION = "SLIPWAY_REVISION"

@@ -12,8 +12,9 @@ from router import documents
 from router.access import principal, services
 from router.api.deployments import EVENT_STREAM, TEXT, wants_events
 from router.api.operation import Input, Text, operation
-from router.usecases import replica_output, replicas
-from slipway.core.roles import Role
+from router.usecases import replicas
+from router.usecases.streams import replica_output
+from slipway.core.access.roles import Role
 
 blueprint = APIBlueprint("replicas", __name__, tag="Replicas")
 

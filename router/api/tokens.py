@@ -11,7 +11,7 @@ from router import documents
 from router.access import principal, services
 from router.api.operation import Input, Text, operation
 from router.usecases import tokens
-from slipway.core.roles import Role
+from slipway.core.access.roles import Role
 
 blueprint = APIBlueprint("tokens", __name__, tag="Tokens")
 

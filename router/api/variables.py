@@ -11,7 +11,7 @@ from router import documents
 from router.access import principal, services
 from router.api.operation import Input, operation
 from router.usecases import variables
-from slipway.core.roles import Role
+from slipway.core.access.roles import Role
 
 blueprint = APIBlueprint("variables", __name__, tag="Variables")
 

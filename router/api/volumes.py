@@ -10,7 +10,7 @@ from router import documents
 from router.access import principal, services
 from router.api.operation import Input, Text, operation
 from router.usecases import confirmation, volumes
-from slipway.core.roles import Role
+from slipway.core.access.roles import Role
 
 blueprint = APIBlueprint("volumes", __name__, tag="Volumes")
 

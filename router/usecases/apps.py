@@ -16,17 +16,19 @@ from router.usecases.confirmation import require_confirmation
 from router.usecases.finding import app_named, unique_or
 from router.usecases.showing_apps import show_app, show_apps
 from router.usecases.showing_deployments import show_deployment
-from slipway import audit, intents, lifecycle
-from slipway.core import app_settings, image_names, validation
-from slipway.core.app_settings import Difference
-from slipway.core.configuration import WEB, Configuration
-from slipway.core.hints import when_builds_read
-from slipway.core.merge_patch import merge_patch
-from slipway.core.roles import Role
-from slipway.core.states import BY_HAND, UNFINISHED, State
+from slipway.core.access.roles import Role
+from slipway.core.app_settings import model
+from slipway.core.app_settings.configuration import WEB, Configuration
+from slipway.core.app_settings.merge_patch import merge_patch
+from slipway.core.app_settings.model import Difference
+from slipway.core.build import image_names
+from slipway.core.deployment.states import BY_HAND, UNFINISHED, State
+from slipway.core.naming import validation
+from slipway.core.text.hints import when_builds_read
+from slipway.domain import audit, intents, lifecycle
+from slipway.domain.route_table import touch_routes
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import TO_CHANGE, App, Deployment, Domain, Release, Scale, now
-from slipway.routes import touch_routes
 
 CREDENTIAL_MAX = 16384
 
@@ -109,7 +111,7 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
                 *_notices_of_builds(app, changed),
             ],
         )
-    intents.announce(services.queue, [deployment] if deployment else [])
+    intents.enqueue(services.queue, [deployment] if deployment else [])
     if routes_only:
         services.queue.wake_agent(app.id)
     return shown
@@ -186,7 +188,7 @@ def _row(services: Services, principal: Principal, wanted: NewApp) -> App:
     if wanted.hook and not wanted.repository:
         raise InvalidInput("an image has no pushes", remedy="leave hook out, or give a repository")
     app = App(tenant_id=principal.tenant_id, name=validation.app_name(wanted.name), settings=wanted.settings)
-    app_settings.parse(wanted.settings)
+    model.parse(wanted.settings)
     app.branch = validation.branch(wanted.branch)
     if wanted.repository:
         app.source = "git"
@@ -272,9 +274,9 @@ def _seal_credential(services: Services, app: App, credential: str | None) -> No
 
 def _change_settings(app: App, patch: dict[str, Any] | None) -> Difference:
     before, merged = app.settings, merge_patch(app.settings, patch or {})
-    app_settings.parse(merged)
+    model.parse(merged)
     app.settings = merged
-    return app_settings.difference(before, merged)
+    return model.difference(before, merged)
 
 
 def _notices_of_builds(app: App, changed: Difference) -> list[str]:

@@ -13,10 +13,10 @@ from router.services import Services
 from router.usecases.apps import image_for
 from router.usecases.finding import app_named, deployment_numbered
 from router.usecases.showing_deployments import show_deployment, show_deployments
-from slipway import audit, intents
-from slipway.core import validation
-from slipway.core.push import BRANCHES
-from slipway.core.states import Kind
+from slipway.core.deployment.states import Kind
+from slipway.core.naming import validation
+from slipway.core.push.push_event import BRANCHES
+from slipway.domain import audit, intents
 from slipway.errors import InvalidInput
 from slipway.models import App, Deployment, Hook
 
@@ -110,7 +110,7 @@ def deploy(
         )
         audit.record(session, app.tenant_id, principal.actor, "deployment.create", app.name, deployment=made.id)
         shown = show_deployment(session, made, services.settings.public_url)
-    intents.announce(services.queue, [made])
+    intents.enqueue(services.queue, [made])
     return shown
 
 
@@ -121,7 +121,7 @@ def roll_back(services: Services, principal: Principal, app_name: str, to: int |
         made = intents.rollback(session, app, to=to, actor=principal.actor.name)
         audit.record(session, app.tenant_id, principal.actor, "deployment.rollback", app.name, deployment=made.id)
         shown = show_deployment(session, made, services.settings.public_url)
-    intents.announce(services.queue, [made])
+    intents.enqueue(services.queue, [made])
     return shown
 
 

@@ -13,11 +13,11 @@ from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import app_named, unique_or
 from router.usecases.showing_apps import address_of
-from slipway import audit
-from slipway.core import validation
+from slipway.core.naming import validation
+from slipway.domain import audit
+from slipway.domain.route_table import touch_routes
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import App, Domain
-from slipway.routes import touch_routes
 from slipway.settings import Settings
 
 PER_APP = 100

@@ -13,8 +13,9 @@ from router import documents
 from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import hook_identified
-from slipway import audit
-from slipway.core import tokens, validation
+from slipway.core.access import tokens
+from slipway.core.naming import validation
+from slipway.domain import audit
 from slipway.errors import Conflict
 from slipway.models import TO_CHANGE, App, Delivery, Deployment, Hook, HookSecret, Tenant, now
 from slipway.settings import Settings

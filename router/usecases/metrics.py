@@ -10,7 +10,7 @@ from sqlalchemy import select
 from router import documents
 from router.principal import Principal
 from router.services import Services
-from slipway.adapters.edge_metrics import CLASSES, EdgeMetrics, EdgeReport
+from slipway.adapters.redis.edge_metrics import CLASSES, EdgeMetrics, EdgeReport
 from slipway.models import App, Edge, Replica
 
 

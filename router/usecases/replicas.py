@@ -11,7 +11,7 @@ from router import documents
 from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import app_named
-from slipway.core.crash import Crash
+from slipway.core.rollout.crash import Crash
 from slipway.errors import NotFound
 from slipway.models import App, Release, Replica
 

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from router import documents
 from router.usecases.showing_deployments import show_deployments
-from slipway.core.app_state import app_state
-from slipway.core.configuration import PRODUCTION, WEB
-from slipway.core.states import UNFINISHED, State
+from slipway.core.app_settings.configuration import PRODUCTION, WEB
+from slipway.core.deployment.app_state import app_state
+from slipway.core.deployment.states import UNFINISHED, State
 from slipway.models import App, Deployment, Domain, Replica, Scale
 
 

@@ -10,11 +10,11 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from router import documents
-from slipway.core.configuration import WEB
-from slipway.core.fleet import READY
-from slipway.core.hints import for_app
-from slipway.core.serving import EXPLAINED, Serving, meaning
-from slipway.core.states import BY_HAND, UNFINISHED, State
+from slipway.core.app_settings.configuration import WEB
+from slipway.core.deployment.serving import EXPLAINED, Serving, meaning
+from slipway.core.deployment.states import BY_HAND, UNFINISHED, State
+from slipway.core.rollout.fleet import READY
+from slipway.core.text.hints import for_app
 from slipway.models import App, Deployment, Release, Replica, Scale
 
 

@@ -13,9 +13,9 @@ from sqlalchemy import select
 from router import documents
 from router.services import Services
 from slipway import migrations
+from slipway.adapters.redis.work_queue import BUILDS, workers_at_work
 from slipway.errors import DependencyUnavailable, SlipwayError
 from slipway.models import Edge, RouteTable
-from slipway.queue import BUILDS, workers_at_work
 
 CONFIRMED = "slipway:edges:confirmed"
 """docs/reference/edge-protocol.md"""

@@ -7,8 +7,8 @@ from sqlalchemy import select
 from router import documents
 from router.principal import Principal
 from router.services import Services
-from slipway import tokens
-from slipway.core.roles import Role
+from slipway.core.access.roles import Role
+from slipway.domain import tokens
 from slipway.errors import NotFound
 from slipway.models import Tenant, Token
 

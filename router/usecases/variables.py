@@ -10,10 +10,11 @@ from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import app_named
 from router.usecases.showing_deployments import show_deployment
-from slipway import audit, intents
-from slipway.core import roles, validation
-from slipway.core.configuration import PRODUCTION
-from slipway.core.roles import Role
+from slipway.core.access import roles
+from slipway.core.access.roles import Role
+from slipway.core.app_settings.configuration import PRODUCTION
+from slipway.core.naming import validation
+from slipway.domain import audit, intents
 from slipway.errors import InvalidInput
 from slipway.models import App, Deployment, Variable
 
@@ -44,7 +45,7 @@ def change_variables(
             changed=changed,
             deployment=show_deployment(session, deployment, services.settings.public_url) if deployment else None,
         )
-    intents.announce(services.queue, [deployment] if deployment else [])
+    intents.enqueue(services.queue, [deployment] if deployment else [])
     return shown
 
 

@@ -12,11 +12,11 @@ from router.principal import Principal
 from router.services import Services
 from router.usecases.confirmation import require_confirmation
 from router.usecases.finding import app_named
-from slipway import audit
-from slipway.core.configuration import Configuration
-from slipway.core.counting import plural
-from slipway.core.fleet import GONE
-from slipway.core.states import State
+from slipway.core.app_settings.configuration import Configuration
+from slipway.core.deployment.states import State
+from slipway.core.rollout.fleet import GONE
+from slipway.core.text.counting import plural
+from slipway.domain import audit
 from slipway.errors import Conflict, DependencyUnavailable, NotFound
 from slipway.models import TO_CHANGE, App, Deployment, Release, Replica, Volume, now
 

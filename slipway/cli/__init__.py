@@ -13,10 +13,11 @@ from collections.abc import Sequence
 
 import click
 
-from slipway.cli import access, apps, completion, deploying, on_host, running, scaling, variables, version, volumes
-from slipway.cli.endings import ended_by_error, ended_by_fault, ended_by_usage, ended_unread
-from slipway.cli.exits import Exit
-from slipway.cli.nouns import Sections, Unread
+from slipway.cli import completion, version
+from slipway.cli.command_groups import Sections, Unread
+from slipway.cli.commands import access, apps, deploying, on_host, running, scaling, variables, volumes
+from slipway.cli.errors import ended_by_error, ended_by_fault, ended_by_usage, ended_unread
+from slipway.cli.exit_codes import Exit
 from slipway.errors import SlipwayError
 
 SECTIONS = {

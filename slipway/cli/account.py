@@ -8,9 +8,9 @@ from pathlib import Path
 
 from slipway import settings
 from slipway.cli.client import Client
-from slipway.cli.exits import HOW_TO_BEGIN
+from slipway.cli.exit_codes import HOW_TO_BEGIN
 from slipway.errors import NotAuthenticated, SettingsError
-from slipway.host.caller import LOGIN_FILE
+from slipway.host.invoking_user import LOGIN_FILE
 
 
 def signed_in(timeout_s: float = 30) -> Client:

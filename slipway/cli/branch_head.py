@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from slipway.cli.exits import ApiAbsent, ApiProblem
+from slipway.cli.exit_codes import ApiAbsent, ApiProblem
 from slipway.cli.invocation import Invocation
-from slipway.cli.transcript import Deployment, is_watched, serves_already, serving
-from slipway.core.ordering import BRANCH_MOVED
-from slipway.core.states import BY_HAND, UNFINISHED, WITH_IMAGE_TO_MAKE, Kind, State
+from slipway.cli.streams.transcript import Deployment, is_watched, serves_already, serving
+from slipway.core.deployment.ordering import BRANCH_MOVED
+from slipway.core.deployment.states import BY_HAND, UNFINISHED, WITH_IMAGE_TO_MAKE, Kind, State
 
 DELIVERY_WAIT_S = 5.0
 """How long the delivery of a head that no delivery has reported yet is waited for, before it is deployed by hand."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from slipway.cli.exits import ApiAbsent, ApiProblem, WaitedTooLong
+from slipway.cli.exit_codes import ApiAbsent, ApiProblem, WaitedTooLong
 from slipway.errors import InvalidInput, NotAuthenticated, SlipwayError
 
 _QUIET_S = 40.0

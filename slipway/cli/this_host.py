@@ -34,10 +34,10 @@ def issue_token(tenant: str, name: str, role: str, expires_in_s: float | None) -
     Raises:
         NotAllowed: this is not the host, or its user may not.
     """
-    from slipway.core.roles import Role
+    from slipway.core.access.roles import Role
     from slipway.db import Database
-    from slipway.tokens import create_tenant_if_missing
-    from slipway.tokens import issue_token as issue
+    from slipway.domain.tokens import create_tenant_if_missing
+    from slipway.domain.tokens import issue_token as issue
 
     settings = host_settings()
     if settings.database_url.startswith("sqlite") and not (settings.state_dir / "slipway.db").exists():

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from slipway import settings
 from slipway.cli.client import Client
-from slipway.core import validation
+from slipway.core.naming import validation
 from slipway.errors import InvalidInput
 
 FILE_NAME = "slipway.toml"
-"""As in `slipway.core.app_settings`, whose model of the file takes long to import."""
+"""As in `slipway.core.app_settings.model`, whose model of the file takes long to import."""
 
 
 def which_app(client: Client, given: str | None) -> str:

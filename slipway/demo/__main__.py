@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from slipway import settings as slipway_settings
-from slipway.demo.forge_process import ForgeProcess
+from slipway.demo.forge.process import ForgeProcess
 from slipway.demo.next_steps import GIT_HOSTS, User, keep_permission, next_steps
 from slipway.demo.progress import Progress
 from slipway.demo.sample import EXAMPLES

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from slipway.demo.deliveries import loopback_name
+from slipway.demo.forge.deliveries import loopback_name
 from slipway.errors import DependencyUnavailable, SlipwayError
 
 TIMEOUT_S = 30.0

@@ -14,7 +14,7 @@ from slipway import settings as slipway_settings
 from slipway.demo.progress import Progress
 from slipway.demo.walk import LOGIN, OWNER
 from slipway.host import checkout
-from slipway.host.caller import Caller
+from slipway.host.invoking_user import InvokingUser
 
 GIT_HOSTS, STATE_DIR = "SLIPWAY_GIT_HOSTS", "SLIPWAY_STATE_DIR"
 _COMMAND_TIMEOUT_S = 30
@@ -45,28 +45,30 @@ class User:
         if self._runs("whoami", says=self.public_url):
             return True
         token = self.token_file.read_text()
-        if self._caller.login_file.exists() and not self._caller.is_signed_in_with(token.strip()):
+        if self._invoking_user.login_file.exists() and not self._invoking_user.is_signed_in_with(token.strip()):
             return False
         return self._runs("login", self.public_url, "--token-stdin", given=token)
 
     def login_line(self) -> str:
         """What signs the user in."""
         login = f"slipway login {self.public_url} --token-stdin"
-        return f"sudo cat {self.token_file} | {login}" if self._caller.sudo_uid else f"{login} < {self.token_file}"
+        return (
+            f"sudo cat {self.token_file} | {login}" if self._invoking_user.sudo_uid else f"{login} < {self.token_file}"
+        )
 
     @property
-    def _caller(self) -> Caller:
+    def _invoking_user(self) -> InvokingUser:
         environment = dict(self.environment)
         environment.pop("SLIPWAY_TOKEN", None)
-        return Caller(environment)
+        return InvokingUser(environment)
 
     def _runs(self, *arguments: str, given: str = "", says: str = "") -> bool:
         """Whether the `slipway` command succeeds, and says that."""
         argv = [sys.executable, "-m", "slipway.cli", *arguments]
-        uid = self._caller.sudo_uid
+        uid = self._invoking_user.sudo_uid
         done = subprocess.run(
             argv,
-            env=self._caller.variables,
+            env=self._invoking_user.variables,
             input=given,
             capture_output=True,
             text=True,

@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.demo.bare import git_environment
+from slipway.demo.forge.bare import git_environment
 from slipway.errors import SlipwayError
 
 _EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

@@ -16,10 +16,10 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from slipway.core import validation
-from slipway.core.states import UNFINISHED
+from slipway.core.deployment.states import UNFINISHED
+from slipway.core.naming import validation
 from slipway.demo.calls import CallFailed, Calls, open_client
-from slipway.demo.forge_process import ForgeProcess
+from slipway.demo.forge.process import ForgeProcess
 from slipway.demo.progress import Progress
 from slipway.demo.sample import EXAMPLES, Example, Pushed, Sample
 from slipway.demo.waiting import wait_for

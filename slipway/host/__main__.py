@@ -12,20 +12,20 @@ from pathlib import Path
 from slipway import settings as slipway_settings
 from slipway.errors import HostUnready, SlipwayError
 from slipway.host import checkout
-from slipway.host.command_link import CommandLink
 from slipway.host.commands import Commands
-from slipway.host.examine import describe as describe_findings
-from slipway.host.examine import examine
-from slipway.host.installation import Installation
-from slipway.host.lifecycle import PRODUCTION_STATE, Platform, describe
-from slipway.host.packages import Packages, UnsupportedHost
+from slipway.host.doctor import describe as describe_findings
+from slipway.host.doctor import examine
+from slipway.host.install.command_link import CommandLink
+from slipway.host.install.installation import Installation
+from slipway.host.install.packages import Packages, UnsupportedHost
+from slipway.host.install.requirements import Group
+from slipway.host.install.venv import Venv
+from slipway.host.processes.exec_service import serve
+from slipway.host.processes.lifecycle import PRODUCTION_STATE, Platform, describe
+from slipway.host.processes.services import SERVICES
+from slipway.host.processes.units import units
 from slipway.host.reference import env_example
 from slipway.host.removal import Removal
-from slipway.host.requirements import Group
-from slipway.host.services import SERVICES
-from slipway.host.serving import serve
-from slipway.host.units import units
-from slipway.host.venv import Venv
 from slipway.settings import Settings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from slipway.host import folders
+from slipway.host.install import folders
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"

@@ -22,7 +22,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from slipway.errors import SettingsError
-from slipway.host import certificate, checkout
+from slipway.host import checkout
+from slipway.host.install import certificate
 from slipway.settings import Settings
 
 SOURCE = checkout.ROOT / "nginx"

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from slipway.adapters import firewall
-from slipway.core.counting import plural
-from slipway.core.image_names import pulled_namespace
+from slipway.adapters.firewall import install
+from slipway.core.build.image_names import pulled_namespace
+from slipway.core.text.counting import plural
 from slipway.errors import HostUnready
-from slipway.host.caller import Caller
-from slipway.host.command_link import CommandLink
-from slipway.host.engine import SYSTEMD, Engine, pick_client
-from slipway.host.lifecycle import PRODUCTION_STATE, Platform
+from slipway.host.install.command_link import CommandLink
+from slipway.host.install.engine import SYSTEMD, Engine, pick_client
+from slipway.host.invoking_user import InvokingUser
+from slipway.host.processes.lifecycle import PRODUCTION_STATE, Platform
 
 _TIMEOUT_S = 300
 _VOLUME = "volume"
@@ -54,7 +54,7 @@ class Removal:
         ]
         goes += kept if state else []
         if state and self._is_signed_in:
-            goes.append(f"{self._caller.login_file}, the login at {settings.public_url}")
+            goes.append(f"{self._invoking_user.login_file}, the login at {settings.public_url}")
         lines = ["To be removed from this host:", *(f"  {each}" for each in goes)]
         stays = ["Stays (--state removes it too):", *(f"  {each}" for each in kept)]
         return "\n".join(lines if state else [*lines, *stays])
@@ -86,7 +86,7 @@ class Removal:
         """The caller's, at this installation: its token is in the database, and goes with that."""
         if not self._is_signed_in:
             return
-        file, url = self._caller.login_file, self.platform.settings.public_url
+        file, url = self._invoking_user.login_file, self.platform.settings.public_url
         if state:
             file.unlink()
             self.platform.say(f"removed: {file}, the login at {url}")
@@ -97,11 +97,11 @@ class Removal:
 
     @property
     def _is_signed_in(self) -> bool:
-        return self._caller.is_signed_in_at(self.platform.settings.public_url)
+        return self._invoking_user.is_signed_in_at(self.platform.settings.public_url)
 
     @property
-    def _caller(self) -> Caller:
-        return Caller(self.platform.environment)
+    def _invoking_user(self) -> InvokingUser:
+        return InvokingUser(self.platform.environment)
 
     def _stop_forge(self) -> None:
         if find_spec("slipway.demo") is None:  # the images hold no demo
@@ -160,4 +160,4 @@ class Removal:
 
     def _remove_firewall(self) -> None:
         if self.platform.commands.found("iptables-save"):
-            firewall.remove(self.platform.settings)
+            install.remove(self.platform.settings)

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, and_, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from slipway.core.ordering import Candidate
-from slipway.core.states import Kind, State
+from slipway.core.deployment.ordering import Candidate
+from slipway.core.deployment.states import Kind, State
 from slipway.models.base import Base, TenantOwned, now
 
 
@@ -99,8 +99,8 @@ class Deployment(TenantOwned, Base):
 
     def candidate(self) -> Candidate:
         """This row as the ordering sees it."""
-        begun = self.state == State.STARTING and self.release_id is not None
-        return Candidate(self.id, self.sequence, self.image_sequence, Kind(self.kind), State(self.state), begun)
+        frozen = self.state == State.STARTING and self.release_id is not None
+        return Candidate(self.id, self.sequence, self.image_sequence, Kind(self.kind), State(self.state), frozen)
 
 
 def cancelled_unbegun() -> ColumnElement[bool]:

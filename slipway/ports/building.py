@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from slipway.core.step_cache import DeletedApp
+from slipway.core.build.step_cache import DeletedApp
 
 
 @dataclass(frozen=True, slots=True)

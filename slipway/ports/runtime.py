@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from slipway.core.image_volumes import ImageVolumes
+from slipway.core.build.image_volumes import ImageVolumes
 
 
 @dataclass(frozen=True, slots=True)

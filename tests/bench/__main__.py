@@ -30,19 +30,19 @@ def main() -> None:
     options.add_argument("parts", nargs="*", metavar="|".join(PARTS), help="what to measure (all of it)")
     options.add_argument("--short", action="store_true", help="few rounds of the edge, with 100 routes")
     chosen = options.parse_args()
-    parts = chosen.parts or USUAL
-    if unknown := set(parts) - set(PARTS):
+    dependencies = chosen.dependencies or USUAL
+    if unknown := set(dependencies) - set(PARTS):
         options.error(f"no such part: {', '.join(sorted(unknown))}")
     rows: list[Row] = []
     print(machine(), flush=True)
-    if "edge" in parts:
+    if "edge" in dependencies:
         shown, rows = edge.measure(edge.SHORT if chosen.short else edge.Extent())
         print(f"\n{shown}", flush=True)
-    if "routes" in parts:
+    if "routes" in dependencies:
         rows += routes.rows()
-    if "push" in parts:
+    if "push" in dependencies:
         rows += measure_pushes()
-    if "phases" in parts:
+    if "phases" in dependencies:
         print(f"\n{edge_phases.measure()}", flush=True)
     if rows:
         print(f"\n{table(rows)}")

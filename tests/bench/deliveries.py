@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from slipway.demo.forge import sign
+from slipway.demo.forge.forge import sign
 from tests.bench.measuring import Row, percentile, spread
 from tests.e2e.test_push import slow
 from tests.fixtures.stack import Stack

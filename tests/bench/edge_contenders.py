@@ -22,8 +22,8 @@ from types import MappingProxyType
 from redis import Redis
 
 from slipway import settings as slipway_settings
-from slipway.adapters.redis_routes import RedisRoutes
-from slipway.core.routing import Backend, Service, entry
+from slipway.adapters.redis.routes import RedisRoutes
+from slipway.core.routing.route_entries import Backend, Service, entry
 from slipway.host import checkout, edge
 from slipway.ports.routes import Position
 from tests.bench.edge_load import LOAD_CORE

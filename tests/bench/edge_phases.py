@@ -22,7 +22,7 @@ def _replace(file: Path, old: str, new: str) -> None:
 
 def _timers(edge: Path, _: Site) -> None:
     for timer in ("reporter", "usage_stream"):
-        _replace(edge / "lua/slipway/worker.lua", f"  {timer}.start()\n", "")
+        _replace(edge / "lua/slipway/worker/worker.lua", f"  {timer}.start()\n", "")
 
 
 def _log(edge: Path, _: Site) -> None:

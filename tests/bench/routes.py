@@ -17,10 +17,10 @@ from pathlib import Path
 
 from redis import Redis
 
-from builder.agent import attention
+from builder.agent import change_detection
 from builder.agent.service import LONGEST_REST_S
-from slipway.adapters.redis_routes import CONFIRMED, TABLE, RedisRoutes
-from slipway.core.routing import Backend, Service, entry
+from slipway.adapters.redis.routes import CONFIRMED, TABLE, RedisRoutes
+from slipway.core.routing.route_entries import Backend, Service, entry
 from slipway.ports.routes import Position
 from tests.bench.measuring import Row, machine, percentile, spread, table
 from tests.fixtures.redis_server import running_redis
@@ -227,7 +227,7 @@ def _agent_looks(town: Platform) -> Iterator[None]:
     def look() -> float:
         begun = time.monotonic()
         with town.db.read(platform=WHY) as session:
-            attention.marks(session, {})
+            change_detection.fingerprints(session, {})
         return time.monotonic() - begun
 
     def run(every: Callable[[], float]) -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Protocol
 
-from slipway.adapters.docker_runtime import DockerRuntime
+from slipway.adapters.docker.runtime import DockerRuntime
 from slipway.ports.runtime import ContainerRuntime, ReplicaSpec
 from slipway.settings import load
 from tests.fakes import FakeRuntime

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 import pytest
 
-from slipway.adapters.redis_routes import CONFIRMED, INFLIGHT, META, TABLE, RedisRoutes
+from slipway.adapters.redis.routes import CONFIRMED, INFLIGHT, META, TABLE, RedisRoutes
+from slipway.adapters.redis.work_queue import connect
 from slipway.errors import DependencyUnavailable
 from slipway.ports.routes import Position, RoutePublisher, UnderWay
-from slipway.queue import connect
 from tests.fakes import FakePublisher
 from tests.fixtures.redis_server import RedisServer
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from slipway.demo.deliveries import prepare
-from slipway.demo.payloads import MAX_COMMITS
+from slipway.demo.forge.deliveries import prepare
+from slipway.demo.forge.payloads import MAX_COMMITS
 from slipway.host.edge import SLACK_BYTES
 from tests.fixtures.stack import Checkout, Stack
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from slipway.core.states import UNFINISHED
-from slipway.host.probing import http_status
+from slipway.core.deployment.states import UNFINISHED
+from slipway.host.processes.probing import http_status
 from tests.fixtures.clients import Crowd
 from tests.fixtures.holding import STATES, WORKERS, Holds, holding
 from tests.fixtures.load import crowds

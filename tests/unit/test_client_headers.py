@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCE = (ROOT / "nginx/lua/slipway/client_headers.lua").read_text()
+SOURCE = (ROOT / "nginx/lua/slipway/request/client_headers.lua").read_text()
 REFERENCE = (ROOT / "docs/reference/edge-http.md").read_text()
 
 

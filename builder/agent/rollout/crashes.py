@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from slipway.core import fleet
-from slipway.core.crash import Crash, out_of_memory_text, output_note
+from slipway.core.rollout import fleet
+from slipway.core.rollout.crash import Crash, out_of_memory_text, output_note
 from slipway.models import Release, Replica
 
 

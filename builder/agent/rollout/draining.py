@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway import lifecycle
-from slipway.core.counting import plural
-from slipway.core.fleet import GONE
+from slipway.core.rollout.fleet import GONE
+from slipway.core.text.counting import plural
+from slipway.domain import lifecycle
 from slipway.models import Deployment, Replica
 
 

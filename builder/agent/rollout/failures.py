@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from builder.agent.parts import REASON, Parts, Scope
+from builder.agent.dependencies import REASON, Dependencies, Scope
 from builder.agent.rollout.crashes import record_crash
 from builder.agent.rollout.specs import open_variables
 from builder.agent.telemetry import output
-from slipway import lifecycle
-from slipway.core.configuration import DEFAULT_PORT
-from slipway.core.crash import more_memory, out_of_memory_text
-from slipway.core.diagnosis import own_lines, probe_remedies, remedies
-from slipway.core.fleet import Fail
-from slipway.core.redaction import Redactor
-from slipway.core.states import UNFINISHED, State
+from slipway.core.app_settings.configuration import DEFAULT_PORT
+from slipway.core.deployment.diagnosis import own_lines, probe_remedies, remedies
+from slipway.core.deployment.states import UNFINISHED, State
+from slipway.core.rollout.crash import more_memory, out_of_memory_text
+from slipway.core.rollout.fleet import Fail
+from slipway.core.text.redaction import Redactor
+from slipway.domain import lifecycle
 from slipway.errors import DeploymentFailed, SlipwayError
 from slipway.models import Deployment, Release, Replica
 
@@ -38,26 +38,26 @@ class _Witness:
     """What to do about a process that was killed for lack of memory."""
 
 
-def fail(parts: Parts, _scope: Scope, action: Fail) -> bool:
+def fail(dependencies: Dependencies, _scope: Scope, action: Fail) -> bool:
     """End in `failed`, with what the replica said last. What served before is left as it is."""
-    error = explained(parts, action)
-    with parts.db.write(platform=REASON) as session:
+    error = explained(dependencies, action)
+    with dependencies.db.write(platform=REASON) as session:
         row = session.get(Deployment, action.deployment_id)
         if row is None or State(row.state) not in UNFINISHED:
             return False
         replica = session.get(Replica, action.replica_id) if action.replica_id else None
         if replica and action.ended:
-            record_crash(session, replica, action.ended, parts.clock())
+            record_crash(session, replica, action.ended, dependencies.clock())
         lifecycle.fail(row, error)
     log.info("failed", extra={"deployment": action.deployment_id, "reason": error.reason, "why": error.message})
     return True
 
 
-def explained(parts: Parts, action: Fail) -> DeploymentFailed:
+def explained(dependencies: Dependencies, action: Fail) -> DeploymentFailed:
     """The error to end the deployment with."""
     failure = action.failure
-    witness = _witness(parts, action)
-    said = _last_words(parts, witness)
+    witness = _witness(dependencies, action)
+    said = _last_words(dependencies, witness)
     tail = said or failure.tail
     advice = list(dict.fromkeys(filter(None, [failure.remedy, witness.shortage])))
     if action.replica_id:
@@ -72,8 +72,8 @@ def explained(parts: Parts, action: Fail) -> DeploymentFailed:
     )
 
 
-def _witness(parts: Parts, action: Fail) -> _Witness:
-    with parts.db.read(platform=REASON) as session:
+def _witness(dependencies: Dependencies, action: Fail) -> _Witness:
+    with dependencies.db.read(platform=REASON) as session:
         row = session.get(Replica, action.replica_id) if action.replica_id else None
         deployment = session.get(Deployment, action.deployment_id)
         release_id = row.release_id if row else deployment.release_id if deployment else None
@@ -81,7 +81,7 @@ def _witness(parts: Parts, action: Fail) -> _Witness:
     if release is None:
         return _Witness()
     try:
-        secrets = tuple(open_variables(parts.vault, release).values())
+        secrets = tuple(open_variables(dependencies.vault, release).values())
     except SlipwayError:
         secrets = ()  # what can't be opened was never given to the replica
     asked = release.configuration.get("health_path") or ""
@@ -93,20 +93,20 @@ def _witness(parts: Parts, action: Fail) -> _Witness:
     return _Witness(row.id, row.container_id, port, asked, secrets, shortage if row.out_of_memory_at else "")
 
 
-def _last_words(parts: Parts, witness: _Witness) -> str:
+def _last_words(dependencies: Dependencies, witness: _Witness) -> str:
     """Of the replica's last container, or what was kept of an earlier one; empty when it never printed anything."""
     if not witness.replica_id:
         return ""
     try:
-        said = _printed(parts, witness)
+        said = _printed(dependencies, witness)
         return "\n".join(own_lines(said, witness.health_path)[-_TAIL_LINES:])
     except SlipwayError as error:
         return f"(its output can't be read: {error.message})"
 
 
-def _printed(parts: Parts, witness: _Witness) -> list[str]:
+def _printed(dependencies: Dependencies, witness: _Witness) -> list[str]:
     if witness.container_id:
-        said = output.tail(parts.runtime, witness.container_id, _LOOKED_AT_LINES)
+        said = output.tail(dependencies.runtime, witness.container_id, _LOOKED_AT_LINES)
         if said:
             return said.split("\n")
-    return output.without_times(output.kept(parts.settings, witness.replica_id)).split("\n")
+    return output.without_times(output.kept(dependencies.settings, witness.replica_id)).split("\n")

@@ -6,16 +6,16 @@ import logging
 
 from sqlalchemy.orm import Session
 
-from builder.agent.chores import TASK
-from builder.agent.parts import REASON, Parts, Scope
+from builder.agent.background_tasks import TASK
+from builder.agent.dependencies import REASON, Dependencies, Scope
 from builder.agent.rollout import volumes
 from builder.agent.rollout.failures import fail
 from builder.agent.rollout.specs import Place, expand, spec_of
 from builder.agent.routes import addresses
-from slipway import lifecycle
-from slipway.core import fleet
-from slipway.core.configuration import Configuration
-from slipway.core.states import State
+from slipway.core.app_settings.configuration import Configuration
+from slipway.core.deployment.states import State
+from slipway.core.rollout import fleet
+from slipway.domain import lifecycle
 from slipway.errors import DependencyUnavailable, DeploymentFailed, SlipwayError
 from slipway.models import TO_CHANGE, Deployment, Release
 from slipway.ports.runtime import ReplicaSpec, TaskResult
@@ -32,26 +32,26 @@ def holder(deployment_id: int) -> str:
 
 def is_at_pre_deploy(row: Deployment) -> bool:
     """Is the command what its deployment waits for, and nobody asked it to stop?"""
-    step = lifecycle.step_at_hand(row)
+    step = lifecycle.current_step(row)
     at_it = row.state == State.STARTING and step is not None and step["name"] == PROCESS
     return at_it and row.stop_requested is None
 
 
-def run(parts: Parts, scope: Scope, action: fleet.RunPreDeploy) -> bool:
+def run(dependencies: Dependencies, scope: Scope, action: fleet.RunPreDeploy) -> bool:
     """Run it to its end beside the passes. A crash of the agent adopts the running container by its name."""
 
     def work() -> None:
-        prepared = _prepare(parts, scope, action.deployment_id)
+        prepared = _prepare(dependencies, scope, action.deployment_id)
         if prepared is None:
             return
         spec, configuration = prepared
         argv = expand(configuration.pre_deploy or (), spec.variables)
         try:
-            parts.runtime.ensure_network(spec.tenant, spec.subnet)
-            result = parts.runtime.run_task(spec, argv, timeout_s=configuration.pre_deploy_timeout_s)
+            dependencies.runtime.ensure_network(spec.tenant, spec.subnet)
+            result = dependencies.runtime.run_task(spec, argv, timeout_s=configuration.pre_deploy_timeout_s)
         finally:
-            _release_address(parts, action.deployment_id)
-        _record(parts, scope, action.deployment_id, result)
+            _release_address(dependencies, action.deployment_id)
+        _record(dependencies, scope, action.deployment_id, result)
 
     def guarded() -> None:
         try:
@@ -59,14 +59,14 @@ def run(parts: Parts, scope: Scope, action: fleet.RunPreDeploy) -> bool:
         except DependencyUnavailable:
             raise
         except SlipwayError as error:
-            _fail(parts, scope, action.deployment_id, _failure(error))
+            _fail(dependencies, scope, action.deployment_id, _failure(error))
 
-    return parts.chores.begin(TASK, f"pre-deploy:{action.deployment_id}", scope.app_id, guarded)
+    return dependencies.background_tasks.begin(TASK, f"pre-deploy:{action.deployment_id}", scope.app_id, guarded)
 
 
-def _prepare(parts: Parts, scope: Scope, deployment_id: int) -> tuple[ReplicaSpec, Configuration] | None:
-    subnet = addresses.network_of(parts, scope.tenant_id)
-    with parts.db.write(platform=REASON) as session:
+def _prepare(dependencies: Dependencies, scope: Scope, deployment_id: int) -> tuple[ReplicaSpec, Configuration] | None:
+    subnet = addresses.network_of(dependencies, scope.tenant_id)
+    with dependencies.db.write(platform=REASON) as session:
         row = _running(session, deployment_id)
         if row is None or row.release_id is None:
             return None
@@ -75,7 +75,7 @@ def _prepare(parts: Parts, scope: Scope, deployment_id: int) -> tuple[ReplicaSpe
         volumes.ensure(session, release, PROCESS)
         place = Place(holder(deployment_id), PROCESS, 0, address, deployment_id)
         try:
-            spec = spec_of(session, parts.vault, release, place)
+            spec = spec_of(session, dependencies.vault, release, place)
         except DeploymentFailed:
             raise
         except SlipwayError as error:
@@ -83,13 +83,13 @@ def _prepare(parts: Parts, scope: Scope, deployment_id: int) -> tuple[ReplicaSpe
         return spec, Configuration.from_json(release.configuration)
 
 
-def _record(parts: Parts, scope: Scope, deployment_id: int, result: TaskResult) -> None:
+def _record(dependencies: Dependencies, scope: Scope, deployment_id: int, result: TaskResult) -> None:
     if result.exit_code != 0:
         message = f"the pre-deploy command ended with exit code {result.exit_code}"
         failure = fleet.Failure("pre-deploy-failed", message, "mend the command and push again", result.tail)
-        _fail(parts, scope, deployment_id, failure)
+        _fail(dependencies, scope, deployment_id, failure)
         return
-    with parts.db.write(platform=REASON) as session:
+    with dependencies.db.write(platform=REASON) as session:
         row = _running(session, deployment_id)
         if row is not None:
             lifecycle.begin_step(row, "start")
@@ -106,13 +106,13 @@ def _running(session: Session, deployment_id: int) -> Deployment | None:
     return row if row is not None and is_at_pre_deploy(row) else None
 
 
-def _release_address(parts: Parts, deployment_id: int) -> None:
-    with parts.db.write(platform=REASON) as session:
+def _release_address(dependencies: Dependencies, deployment_id: int) -> None:
+    with dependencies.db.write(platform=REASON) as session:
         addresses.release(session, holder(deployment_id))
 
 
-def _fail(parts: Parts, scope: Scope, deployment_id: int, failure: fleet.Failure) -> None:
-    with parts.db.read(platform=REASON) as session:
+def _fail(dependencies: Dependencies, scope: Scope, deployment_id: int, failure: fleet.Failure) -> None:
+    with dependencies.db.read(platform=REASON) as session:
         wanted = _running(session, deployment_id) is not None
     if wanted:  # else somebody stopped it, and the command with it
-        fail(parts, scope, fleet.Fail(deployment_id, failure))
+        fail(dependencies, scope, fleet.Fail(deployment_id, failure))

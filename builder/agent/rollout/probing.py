@@ -91,14 +91,14 @@ def _accepts(_question: Question, _connection: socket.socket) -> str:
 
 
 def _answers(question: Question, connection: socket.socket) -> str:
-    return "" if isinstance(told := _status(question, connection), int) else told
+    return "" if isinstance(on_sigterm := _status(question, connection), int) else on_sigterm
 
 
 def _answers_well(question: Question, connection: socket.socket) -> str:
-    told = _status(question, connection)
-    if isinstance(told, str):
-        return told
-    return "" if 200 <= told < 400 else f"{question} answered {told}"
+    on_sigterm = _status(question, connection)
+    if isinstance(on_sigterm, str):
+        return on_sigterm
+    return "" if 200 <= on_sigterm < 400 else f"{question} answered {on_sigterm}"
 
 
 PROBES: Mapping[str, Callable[[Question, socket.socket], str]] = {

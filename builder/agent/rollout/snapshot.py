@@ -9,16 +9,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from builder.agent.rollout import volumes
-from slipway import lifecycle
-from slipway.core import procfile
-from slipway.core.app_settings import AppSettings, overlay
-from slipway.core.configuration import WEB, Configuration, Defaults, knows_no_volumes, snapshot
-from slipway.core.image_volumes import ImageVolumes, image_notices
-from slipway.core.ordering import begins_anew
-from slipway.core.states import Kind
-from slipway.core.volumes import mounts
+from slipway.core.app_settings.configuration import WEB, Configuration, Defaults, knows_no_volumes, snapshot
+from slipway.core.app_settings.model import AppSettings, overlay
+from slipway.core.app_settings.volumes import mounts
+from slipway.core.build import procfile
+from slipway.core.build.image_volumes import ImageVolumes, image_notices
+from slipway.core.deployment.ordering import must_refreeze
+from slipway.core.deployment.states import Kind
+from slipway.domain import lifecycle
+from slipway.domain.intents import live_deployment
 from slipway.errors import DeploymentFailed
-from slipway.intents import live_deployment
 from slipway.models import App, Build, Deployment, Release, Scale, Variable
 from slipway.settings import Settings
 
@@ -99,7 +99,7 @@ def _keep_live_image(session: Session, deployment: Deployment) -> None:
     live = live_deployment(session, deployment.app_id, deployment.environment)
     if live is None:
         return
-    if begins_anew(deployment.candidate(), live.candidate()):
+    if must_refreeze(deployment.candidate(), live.candidate()):
         deployment.release_id = None
         lifecycle.begin_step(deployment, "start")
     deployment.commit_sha, deployment.image_sequence = live.commit_sha, live.image_sequence

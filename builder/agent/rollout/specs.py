@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from builder.agent.rollout import volumes
 from slipway.adapters.vault import Vault
-from slipway.core.configuration import Configuration
+from slipway.core.app_settings.configuration import Configuration
 from slipway.models import App, Release, Tenant
 from slipway.ports.runtime import ReplicaSpec
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from slipway.core.configuration import Configuration
-from slipway.core.volumes import Mount, sharing_notices
+from slipway.core.app_settings.configuration import Configuration
+from slipway.core.app_settings.volumes import Mount, sharing_notices
 from slipway.errors import DeploymentFailed, InvalidInput
 from slipway.models import TO_CHANGE, App, Deployment, Release, Scale, Volume, now
 from slipway.ports.runtime import MountedVolume

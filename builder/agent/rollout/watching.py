@@ -6,14 +6,14 @@ import logging
 
 from sqlalchemy.orm import Session
 
-from builder.agent.parts import REASON, Parts, Scope
-from builder.agent.rollout import draining, failures, staffing
-from builder.agent.rollout.view import watched
+from builder.agent.dependencies import REASON, Dependencies, Scope
+from builder.agent.rollout import draining, failures, replica_actions
+from builder.agent.rollout.state_loader import watched
 from builder.agent.routes.targets import replace_targets
-from slipway import lifecycle
-from slipway.core.configuration import WEB, Configuration
-from slipway.core.fleet import EndWatch, Fail, Failure, GiveWay
-from slipway.core.states import BY_HAND, State
+from slipway.core.app_settings.configuration import WEB, Configuration
+from slipway.core.deployment.states import BY_HAND, State
+from slipway.core.rollout.fleet import EndWatch, Fail, Failure, GiveWay
+from slipway.domain import lifecycle
 from slipway.errors import DeploymentFailed
 from slipway.models import TO_CHANGE, App, Deployment, Release, Tenant
 
@@ -33,35 +33,35 @@ def begin(session: Session, row: Deployment, now: float, image_before: str) -> b
     return True
 
 
-def give_way(parts: Parts, scope: Scope, action: GiveWay) -> bool:
+def give_way(dependencies: Dependencies, scope: Scope, action: GiveWay) -> bool:
     """In one transaction the deployment fails, the one before is live again, and its replicas get the targets."""
-    error = failures.explained(parts, Fail(action.deployment_id, action.failure, action.replica_id))
-    with parts.db.write(platform=REASON) as session:
+    error = failures.explained(dependencies, Fail(action.deployment_id, action.failure, action.replica_id))
+    with dependencies.db.write(platform=REASON) as session:
         app = session.get_one(App, scope.app_id, with_for_update=TO_CHANGE)
         row = _watched(session, action.deployment_id)
         before = session.get(Deployment, action.previous_id, with_for_update=TO_CHANGE)
         if row is None or before is None or before.state != State.RETIRED:
             return False
         _take_back_image(app, row)
-        lifecycle.fail(row, _with_consequence(session, error, before, parts.clock() - _since(row)))
+        lifecycle.fail(row, _with_consequence(session, error, before, dependencies.clock() - _since(row)))
         session.flush()  # one live at a time: this one leaves first
         lifecycle.bring_back(before)
         replace_targets(session, scope, WEB, action.standby_ids)
         repository, commit = app.repository, row.commit_sha if row.source == "git" else ""
         description = f"{app.name} failed: {row.detail}"
         tenant = session.get_one(Tenant, scope.tenant_id).name
-    staffing.publish(parts)
+    replica_actions.publish(dependencies)
     log.warning("gave way", extra={"deployment": action.deployment_id, "to": action.previous_id, "why": error.message})
-    url = f"{parts.settings.public_url.rstrip('/')}/deployments/{action.deployment_id}"
-    parts.statuses.send(
+    url = f"{dependencies.settings.public_url.rstrip('/')}/deployments/{action.deployment_id}"
+    dependencies.statuses.send(
         repository, commit, "failure", tenant=tenant, app=app.name, description=description, target_url=url
     )
     return True
 
 
-def end(parts: Parts, _scope: Scope, action: EndWatch) -> bool:
+def end(dependencies: Dependencies, _scope: Scope, action: EndWatch) -> bool:
     """The release held; or it did not, and there is none to give way to. The old replicas may go."""
-    with parts.db.write(platform=REASON) as session:
+    with dependencies.db.write(platform=REASON) as session:
         row = _watched(session, action.deployment_id)
         if row is None:
             return False

@@ -8,8 +8,8 @@ from ipaddress import IPv4Network
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from builder.agent.parts import REASON, Parts
-from slipway.core.addresses import free_subnet, next_address, no_range
+from builder.agent.dependencies import REASON, Dependencies
+from slipway.core.routing.addresses import free_subnet, next_address, no_range
 from slipway.errors import DeploymentFailed, HostUnready, SubnetTaken
 from slipway.models import Address, Replica, Tenant, now
 
@@ -19,7 +19,7 @@ _RANGES_TRIED = 16
 """Each refusal costs a call of the runtime. An Engine that remembers removed networks does so of a few."""
 
 
-def network_of(parts: Parts, tenant_id: int) -> IPv4Network:
+def network_of(dependencies: Dependencies, tenant_id: int) -> IPv4Network:
     """The tenant's network, there on the runtime. While the tenant holds no address it moves out of the way of whatever
     took its range, and of a range that an Engine still counts as taken after its network is gone.
 
@@ -27,8 +27,8 @@ def network_of(parts: Parts, tenant_id: int) -> IPv4Network:
         DeploymentFailed: no range is left, or something else holds the network's name.
         DependencyUnavailable: SQL or the runtime does not answer.
     """
-    with parts.giving_networks:
-        with parts.db.read(platform=REASON) as session:
+    with dependencies.network_allocation:
+        with dependencies.db.read(platform=REASON) as session:
             tenant = session.get_one(Tenant, tenant_id)
             name, subnet = tenant.name, tenant.subnet and IPv4Network(tenant.subnet)
             settled = session.scalar(select(Address.address).filter_by(tenant_id=tenant_id).limit(1)) is not None
@@ -36,21 +36,21 @@ def network_of(parts: Parts, tenant_id: int) -> IPv4Network:
                 return subnet
             others = select(Tenant.subnet).where(Tenant.subnet.is_not(None), Tenant.id != tenant_id)
             taken = [IPv4Network(text) for text in session.scalars(others) if text]
-        given = _give(parts, name, subnet or None, taken)
+        given = _give(dependencies, name, subnet or None, taken)
         if given != subnet:
-            with parts.db.write(platform=REASON) as session:
+            with dependencies.db.write(platform=REASON) as session:
                 session.get_one(Tenant, tenant_id).subnet = str(given)
         return given
 
 
-def _give(parts: Parts, tenant: str, wanted: IPv4Network | None, taken: list[IPv4Network]) -> IPv4Network:
-    settings, routes, refused = parts.settings, parts.host_routes(), list[IPv4Network]()
+def _give(dependencies: Dependencies, tenant: str, wanted: IPv4Network | None, taken: list[IPv4Network]) -> IPv4Network:
+    settings, routes, refused = dependencies.settings, dependencies.host_routes(), list[IPv4Network]()
     while len(refused) < _RANGES_TRIED:
         subnet = wanted or free_subnet(
             settings.subnets, settings.tenant_prefix, taken=taken, routes=routes, refused=refused
         )
         try:
-            parts.runtime.ensure_network(tenant, str(subnet))
+            dependencies.runtime.ensure_network(tenant, str(subnet))
         except SubnetTaken:
             refused.append(subnet)
             wanted = None
@@ -88,15 +88,15 @@ def release(session: Session, replica_id: str) -> None:
     session.execute(update(Address).filter_by(replica_id=replica_id).values(values))
 
 
-def wake_rested(parts: Parts, confirmed: int | None) -> int:
+def reclaim_quarantined(dependencies: Dependencies, confirmed: int | None) -> int:
     """Make addresses usable that every edge confirmed to be out of use, closing idle connections first."""
-    with parts.db.read(platform=REASON) as session:
+    with dependencies.db.read(platform=REASON) as session:
         query = select(Address.address, Address.rests_from).where(Address.replica_id.is_(None))
         resting = session.execute(query).all()
     rested = [address for address, since in resting if since is None or (confirmed is not None and confirmed >= since)]
     for address in rested:
-        parts.runtime.close_idle_connections(address)
+        dependencies.runtime.close_idle_connections(address)
     if rested:
-        with parts.db.write(platform=REASON) as session:
+        with dependencies.db.write(platform=REASON) as session:
             session.execute(delete(Address).where(Address.address.in_(rested), Address.replica_id.is_(None)))
     return len(rested)

@@ -15,11 +15,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from builder.agent.routes.route_entries import services
-from slipway.core.routing import Publication, Service, confirmed_by_all, entry, publication
+from slipway.core.routing.route_entries import Publication, Service, confirmed_by_all, entry, publication
 from slipway.db import Database
+from slipway.domain.route_table import THE_TABLE, route_table
 from slipway.models import Edge, RouteChange, RouteTable
 from slipway.ports.routes import Entries, Position, RoutePublisher, UnderWay
-from slipway.routes import THE_TABLE, route_table
 
 _WHY = "agent: publish routes"
 _AT_ONCE = 250
@@ -57,14 +57,14 @@ class RouteSync:
         with self._db.read(platform=_WHY) as session:
             edges = list(session.scalars(select(Edge.id)))
             epoch = _table(session).epoch
-        told = {edge: (each.epoch, each.generation) for edge, each in self._publisher.confirmations().items()}
-        return confirmed_by_all(edges, told, epoch)
+        on_sigterm = {edge: (each.epoch, each.generation) for edge, each in self._publisher.confirmations().items()}
+        return confirmed_by_all(edges, on_sigterm, epoch)
 
     def inflight(self, edges: Collection[str], replica_id: str) -> UnderWay | None:
         """Requests under way to a replica from all edges; None when one doesn't tell."""
-        told = [self._publisher.inflight(edge, replica_id) for edge in edges]
-        known = [each for each in told if each is not None]
-        if len(known) < len(told):
+        on_sigterm = [self._publisher.inflight(edge, replica_id) for edge in edges]
+        known = [each for each in on_sigterm if each is not None]
+        if len(known) < len(on_sigterm):
             return None
         return UnderWay(sum(each.requests for each in known), sum(each.streams for each in known))
 
@@ -109,8 +109,8 @@ def _todo(session: Session, table: Position, position: Position | None) -> Publi
     if position is None:
         return publication(table.epoch, table.generation, None, ())
     changed = select(RouteChange.generation).where(RouteChange.generation > position.generation).distinct()
-    told = (position.epoch, position.generation)
-    return publication(table.epoch, table.generation, told, set(session.scalars(changed)))
+    on_sigterm = (position.epoch, position.generation)
+    return publication(table.epoch, table.generation, on_sigterm, set(session.scalars(changed)))
 
 
 def _changes(session: Session, generations: Sequence[int]) -> dict[int, Entries]:

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.core import app_settings
-from slipway.core.app_settings import Traffic
-from slipway.core.routing import NOT_DEPLOYED, SCALED_TO_ZERO, Backend, Service
-from slipway.core.states import State
+from slipway.core.app_settings import model
+from slipway.core.app_settings.model import Traffic
+from slipway.core.deployment.states import State
+from slipway.core.routing.route_entries import NOT_DEPLOYED, SCALED_TO_ZERO, Backend, Service
 from slipway.errors import InvalidInput
 from slipway.models import App, Build, Deployment, Domain, Release, Replica, Scale, Target, Tenant
 
@@ -61,7 +61,7 @@ def _why_stopped(deployed: bool, scaled_to_nothing: bool) -> str:
 def _traffic(app: str, settings: dict[str, Any], file_settings: dict[str, Any]) -> Traffic:
     """Settings of another version's rules must not keep every other route from being published."""
     try:
-        return app_settings.traffic(settings, file_settings)
+        return model.traffic(settings, file_settings)
     except InvalidInput as error:
         log.warning("balanced by default: its settings are invalid", extra={"app": app, "why": error.message})
         return Traffic()

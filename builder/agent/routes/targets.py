@@ -7,11 +7,11 @@ from collections.abc import Collection
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from builder.agent.parts import Scope
-from slipway.core.configuration import WEB
-from slipway.core.fleet import READY
+from builder.agent.dependencies import Scope
+from slipway.core.app_settings.configuration import WEB
+from slipway.core.rollout.fleet import READY
+from slipway.domain.route_table import hosts_of, route_table, touch_routes
 from slipway.models import Address, Release, Replica, Target
-from slipway.routes import hosts_of, route_table, touch_routes
 
 
 def replace_targets(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from sqlalchemy import String, cast, or_, select
 
-from builder.agent.parts import REASON
+from builder.agent.dependencies import REASON
 from slipway.db import Database
 from slipway.errors import NotFound
 from slipway.models import App, Build, Release, Replica, Target

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from slipway.core.rewritten_lines import as_seen
+from slipway.core.text.rewritten_lines import as_seen
 from slipway.errors import NotFound
 from slipway.ports.runtime import ContainerRuntime
 from slipway.settings import Settings

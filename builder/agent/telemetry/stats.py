@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from builder.agent.parts import REASON, Parts
+from builder.agent.dependencies import REASON, Dependencies
 from slipway.errors import NotFound
 from slipway.models import Replica
 
@@ -14,18 +14,18 @@ SAMPLE_S = 0.2
 """The CPUs in use are those of the time between two looks."""
 
 
-def replica_stats(parts: Parts, replica_id: str) -> dict[str, Any]:
+def replica_stats(dependencies: Dependencies, replica_id: str) -> dict[str, Any]:
     """The runtime's `ResourceUse`, and `cpus`: how many CPUs it used in the last `SAMPLE_S` seconds.
 
     Raises:
         NotFound: there is no such replica, or it does not run.
     """
-    with parts.db.read(platform=REASON) as session:
+    with dependencies.db.read(platform=REASON) as session:
         row = session.get(Replica, replica_id)
     if row is None or row.container_id is None:
         raise NotFound(f"replica {replica_id} does not run", remedy="see which do: slipway ps")
-    before = parts.runtime.usage(row.container_id)
+    before = dependencies.runtime.usage(row.container_id)
     time.sleep(SAMPLE_S)
-    now = parts.runtime.usage(row.container_id)
+    now = dependencies.runtime.usage(row.container_id)
     cpus = (now.cpu_s - before.cpu_s) / (now.at - before.at)
     return asdict(now) | {"cpus": max(0.0, cpus)}

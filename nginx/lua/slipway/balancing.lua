@@ -1,6 +1,6 @@
 -- Which target a request goes to. A strategy takes an entry and the ids that are out of the question (or nil), and
 -- returns a target or nil.
-local ejection = require("slipway.ejection")
+local ejection = require("slipway.balancing.ejection")
 
 local _M = {}
 

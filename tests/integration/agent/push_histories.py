@@ -12,24 +12,24 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from builder import jobs
-from builder.agent.upkeep.polling import Polling
-from builder.hold import claim
-from builder.recipes import Recipes
-from builder.tools import Tools
+from builder.agent.maintenance.polling import Polling
+from builder.dependencies import Tools
+from builder.lease import claim
+from builder.sources.build_plan import Recipes
 from router.principal import Principal
 from router.services import Services
 from router.usecases import apps, deployments
-from slipway import intents
-from slipway.adapters.git import GitSources, Limits
+from slipway.adapters.git.git_sources import GitSources, Limits
 from slipway.adapters.vault import HOOKS, Vault, create_key_file
-from slipway.audit import Actor
-from slipway.core.detection import BaseImages
-from slipway.core.dockerfile_policy import Rules
-from slipway.core.roles import Role
-from slipway.core.states import UNFINISHED, WITH_IMAGE_TO_MAKE, State
-from slipway.core.validation import repository_identity
-from slipway.demo.bare import git_environment
-from slipway.demo.forge import Forge
+from slipway.core.access.roles import Role
+from slipway.core.build.detection import BaseImages
+from slipway.core.build.dockerfile_policy import Rules
+from slipway.core.deployment.states import UNFINISHED, WITH_IMAGE_TO_MAKE, State
+from slipway.core.naming.validation import repository_identity
+from slipway.demo.forge.bare import git_environment
+from slipway.demo.forge.forge import Forge
+from slipway.domain import intents
+from slipway.domain.audit import Actor
 from slipway.errors import Conflict, DeploymentFailed, NotFound
 from slipway.models import Deployment, now
 from slipway.ports.building import BuildSpec

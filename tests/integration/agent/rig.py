@@ -11,18 +11,18 @@ from typing import Any
 
 from sqlalchemy import select
 
-from builder.agent.chores import SIZES, Chores
-from builder.agent.parts import Parts
-from builder.agent.reality import Reality
-from builder.agent.rollout import passes
+from builder.agent.background_tasks import SIZES, BackgroundTasks
+from builder.agent.dependencies import Dependencies
+from builder.agent.observed_state import ObservedState
+from builder.agent.rollout import reconcile
 from builder.agent.rollout.probing import Question
 from builder.agent.routes.publishing import RouteSync
-from slipway import intents, lifecycle
 from slipway import settings as platform
 from slipway.adapters.vault import Vault, create_key_file
-from slipway.core.configuration import WEB
-from slipway.core.states import State
+from slipway.core.app_settings.configuration import WEB
+from slipway.core.deployment.states import State
 from slipway.db import Database
+from slipway.domain import intents, lifecycle
 from slipway.models import App, Base, Build, Deployment, Domain, Edge, Replica, Scale, Tenant
 from tests.fakes import FakePublisher, FakeRuntime
 from tests.fixtures.inline import Inline
@@ -69,15 +69,15 @@ class Rig:
 
     def restart(self) -> None:
         """As after kill -9: nothing is remembered, no chore runs."""
-        self.parts = Parts(
+        self.dependencies = Dependencies(
             settings=self.settings,
             db=self.db,
             runtime=self.runtime,
             publisher=self.publisher,
             vault=self.vault,
             prober=self.prober,
-            chores=Chores(dict.fromkeys(SIZES, self.executor), lambda _app, _delay: None),
-            reality=Reality(self.runtime, max_age_s=0),
+            background_tasks=BackgroundTasks(dict.fromkeys(SIZES, self.executor), lambda _app, _delay: None),
+            observed_state=ObservedState(self.runtime, max_age_s=0),
             routes=RouteSync(self.db, self.publisher),
             clock=lambda: time.time() + self.ahead_s,
             host_routes=lambda: self.host_routes,
@@ -130,7 +130,7 @@ class Rig:
 
     def settle(self, app: App) -> float | None:
         """Passes until nothing is left to do but wait."""
-        return passes.run(self.parts, app.id)
+        return reconcile.run(self.dependencies, app.id)
 
     def live(self, app: App, commit: str = "a" * 40, **build: Any) -> Deployment:
         """Built, rolled out, live."""

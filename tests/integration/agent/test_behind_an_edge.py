@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from slipway import intents
-from slipway.adapters import firewall
+from slipway.adapters.firewall import install
+from slipway.domain import intents
 from slipway.models import Address, App, Replica, Tenant
 from tests.fixtures.engine import EnginePart, engine_part
 from tests.fixtures.redis_server import running_redis
@@ -188,7 +188,7 @@ def town(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
             yield made
         finally:
             made.end()
-            firewall.remove(part.settings)
+            install.remove(part.settings)
 
 
 @pytest.fixture(scope="module")

@@ -22,13 +22,13 @@ def app(rig: Rig) -> App:
 def happens(rig: Rig, replica: Replica, what: Happened = Happened.DIED, **values: object) -> bool:
     given = {"app_id": replica.app_id, "replica_id": replica.id, "container_id": str(replica.container_id), "at": AT}
     change = Change(**(given | {"what": what, "exit_code": 1 if what == Happened.DIED else None} | values))  # type: ignore[arg-type]
-    return container_events.handle(rig.parts, change)
+    return container_events.handle(rig.dependencies, change)
 
 
 def test_a_dead_replica_leaves_the_routes_before_any_pass(rig: Rig, app: App) -> None:
     first, second = rig.replicas(app)
     assert happens(rig, first), "routes wait to be published"
-    rig.parts.routes.sync()
+    rig.dependencies.routes.sync()
     assert rig.addresses(app) == {second.address}
     assert not happens(rig, first), "the second time there is nothing to publish"
     rig.runtime.die(str(first.container_id))
@@ -91,7 +91,7 @@ def test_with_the_database_away_a_pass_does_it_later(rig: Rig, app: App, monkeyp
 
     first, second = rig.replicas(app)
     with monkeypatch.context() as patched:
-        patched.setattr(rig.parts.db, "read", away)
+        patched.setattr(rig.dependencies.db, "read", away)
         assert not happens(rig, first)
     rig.runtime.die(str(first.container_id))
     rig.prober.answers["*"] = "was refused"

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from builder.agent.reality import Reality
-from builder.agent.rollout import passes
-from builder.agent.routes import vacating
+from builder.agent.maintenance import orphans
+from builder.agent.observed_state import ObservedState
+from builder.agent.rollout import reconcile
+from builder.agent.routes import address_quarantine
 from builder.agent.routes.publishing import RouteSync
-from builder.agent.upkeep import orphans
-from slipway import intents
+from slipway.domain import intents
 from slipway.models import Address, App, Deployment
 from tests.integration.agent.crashes import Countdown, Killed, Mortal, MortalDatabase
 from tests.integration.agent.rig import Rig
@@ -25,23 +25,23 @@ def mortal(rig: Rig, countdown: Countdown) -> None:
     db = MortalDatabase(rig.db, countdown)
     runtime = Mortal(rig.runtime, countdown, "ensure_network", "start", "run_task", "stop", "remove")
     publisher = Mortal(rig.publisher, countdown, "publish", "publish_all")
-    rig.parts = replace(  # type: ignore[type-var]
-        rig.parts,
+    rig.dependencies = replace(  # type: ignore[type-var]
+        rig.dependencies,
         db=db,
         runtime=runtime,
         publisher=publisher,
-        reality=Reality(runtime, max_age_s=0),  # type: ignore[arg-type]
+        observed_state=ObservedState(runtime, max_age_s=0),  # type: ignore[arg-type]
         routes=RouteSync(db, publisher),  # type: ignore[arg-type]
     )
 
 
 def agent_lives(rig: Rig, app: App, countdown: Countdown) -> None:
     """What an agent does from its start until nothing is left to do."""
-    rig.parts.routes.sync()
+    rig.dependencies.routes.sync()
     for _ in range(3):
-        passes.run(rig.parts, app.id)
-        orphans.remove(rig.parts, rig.runtime.list())
-        vacating.vacate_all(rig.parts)
+        reconcile.run(rig.dependencies, app.id)
+        orphans.remove(rig.dependencies, rig.runtime.list())
+        address_quarantine.quarantine_all(rig.dependencies)
 
 
 def through_crashes(rig: Rig, app: App, dies_after: int) -> bool:

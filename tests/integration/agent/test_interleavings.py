@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from builder.agent.rollout import passes
-from slipway import intents
-from slipway.core.states import UNFINISHED
+from builder.agent.rollout import reconcile
+from slipway.core.deployment.states import UNFINISHED
+from slipway.domain import intents
 from slipway.models import Deployment, Release, Variable
 from tests.integration.agent.rig import WHY, Rig
 
@@ -32,7 +32,7 @@ class Outcome:
 
 
 def test_what_is_live_in_the_end_follows_from_the_order_of_intents(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes, "_ROUNDS", 10)  # asked without end, what is slow gets no readier
+    monkeypatch.setattr(reconcile, "_ROUNDS", 10)  # asked without end, what is slow gets no readier
     wrong = {order: found for order, found in _runs(rig) if found != _expected(order)}
     assert not wrong
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from builder.agent import container_events, internal_api
-from slipway.adapters.agent_client import AgentClient
+from slipway.adapters.agent.client import AgentClient
 from slipway.errors import DeploymentFailed, NotFound, Overloaded
 from slipway.models import App, Replica
 from slipway.ports.runtime import Change, Happened, ResourceUse
@@ -61,7 +61,7 @@ def head_of(app_id: int) -> str | None:
 @pytest.fixture
 def client(rig: Rig, status: dict[str, Any]) -> Iterator[httpx.Client]:
     rig.settings.run_dir.mkdir(parents=True, exist_ok=True)
-    server = internal_api.serve(rig.parts, lambda: status, head_of)
+    server = internal_api.serve(rig.dependencies, lambda: status, head_of)
     transport = httpx.HTTPTransport(uds=str(rig.settings.agent_socket))
     with httpx.Client(transport=transport, base_url="http://agent", timeout=10) as made:
         yield made
@@ -86,7 +86,7 @@ def test_repositories_that_do_not_answer_leave_the_short_calls_their_threads(rig
         asked.release()
         may_end.wait(timeout=60)
 
-    server = internal_api.serve(rig.parts, dict, hang)
+    server = internal_api.serve(rig.dependencies, dict, hang)
     agent = AgentClient(rig.settings.agent_socket, rig.settings.agent_streams_socket)
     with ThreadPoolExecutor(internal_api.THREADS) as pool:
         try:
@@ -119,7 +119,7 @@ def crash(rig: Rig, replica: Replica, *, second: int, exit_code: int = 1, oom: b
     row = rig.replicas(rig.all(App)[0])[0]
     for what in [Happened.OUT_OF_MEMORY] * oom + [Happened.DIED]:
         change = Change(row.app_id, row.id, str(row.container_id), what, at, exit_code)
-        container_events.handle(rig.parts, change)
+        container_events.handle(rig.dependencies, change)
     rig.runtime.die(str(row.container_id), exit_code=exit_code, oom=oom)
     return f"2026-01-01T00:00:{second:02}.000000000Z [slipway] ended: "
 

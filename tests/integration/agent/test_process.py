@@ -15,10 +15,10 @@ import pytest
 from redis import Redis
 from sqlalchemy import select
 
-from slipway import intents
-from slipway.adapters import firewall
+from slipway.adapters.firewall import install
+from slipway.adapters.redis.work_queue import WAKE_CHANNEL
+from slipway.domain import intents
 from slipway.models import App, Build, Deployment, now
-from slipway.queue import WAKE_CHANNEL
 from tests.fixtures.edge import FollowingEdge, following_edge
 from tests.fixtures.engine import EnginePart, engine_part
 from tests.fixtures.redis_server import RedisServer, running_redis
@@ -117,7 +117,7 @@ def host(sqlite_url: str, tmp_path: Path) -> Iterator[Host]:
             yield made
         finally:
             made.end()
-            firewall.remove(part.settings)
+            install.remove(part.settings)
 
 
 def test_deploy_replace_roll_back_and_delete(host: Host) -> None:

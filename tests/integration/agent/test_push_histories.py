@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from builder import jobs
-from slipway.core.states import BY_HAND, State
-from slipway.demo.forge import Forge
+from slipway.core.deployment.states import BY_HAND, State
+from slipway.demo.forge.forge import Forge
 from slipway.models import Deployment
 from tests.integration.agent.push_histories import History, World
 from tests.integration.agent.rig import Rig

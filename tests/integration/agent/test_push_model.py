@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from slipway.core.ordering import LiveTree
-from slipway.core.states import UNFINISHED, Kind, State
-from tests.unit.core.push_model import BROKEN, Body, Platform, Row
+from slipway.core.deployment.ordering import LiveTree
+from slipway.core.deployment.states import UNFINISHED, Kind, State
+from tests.unit.core.push.push_model import BROKEN, Body, Platform, Row
 
 RUNS = 10_000
 STEPS = 30

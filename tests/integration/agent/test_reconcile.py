@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from builder.agent.routes.addresses import wake_rested
-from builder.agent.upkeep import orphans
-from slipway import intents
+from builder.agent.maintenance import orphans
+from builder.agent.routes.addresses import reclaim_quarantined
+from slipway.domain import intents
 from slipway.errors import DependencyUnavailable
 from slipway.models import Address, Replica, Tenant
 from tests.integration.agent.rig import Rig
@@ -69,7 +69,7 @@ def test_a_replica_that_keeps_crashing_is_started_ever_later(rig: Rig) -> None:
         rig.settle(app)
         [row] = rig.replicas(app)
         assert row.retry_at is not None
-        waits.append(round(row.retry_at.timestamp() - rig.parts.clock()))
+        waits.append(round(row.retry_at.timestamp() - rig.dependencies.clock()))
         rig.ahead_s += waits[-1] + 0.5
         rig.settle(app)
     assert waits == [1, 2, 4]
@@ -115,7 +115,7 @@ def test_what_nobody_wishes_for_is_removed(rig: Rig) -> None:
     rig.live(app)
     [container] = rig.running(app).values()
     rig.runtime.start(replace(container.spec, id="r-stranger", slot=9, address="10.210.0.99"))
-    orphans.remove(rig.parts, rig.runtime.list())
+    orphans.remove(rig.dependencies, rig.runtime.list())
     assert sorted(rig.running(app)) == ["acme-hello-web-r1-1"]
 
 
@@ -137,8 +137,8 @@ def test_an_address_rests_until_every_edge_has_confirmed_its_removal(rig: Rig) -
     [before] = rig.addresses(app)
     rig.live(app, "b" * 40)
     assert before in {row.address for row in rig.all(Address) if row.replica_id is None}
-    assert wake_rested(rig.parts, confirmed=0) == 0
-    assert wake_rested(rig.parts, rig.parts.routes.confirmed()) == 1
+    assert reclaim_quarantined(rig.dependencies, confirmed=0) == 0
+    assert reclaim_quarantined(rig.dependencies, rig.dependencies.routes.confirmed()) == 1
     assert rig.runtime.closed == [before]
     assert before not in {row.address for row in rig.all(Address)}
     rig.live(app, "c" * 40)
@@ -162,7 +162,7 @@ def test_the_address_of_a_command_that_ended_with_the_agent_is_released(rig: Rig
     rig.live(app)
     with rig.db.write(platform="a test") as session:
         session.add(Address(tenant_id=rig.tenant_id, address="10.210.0.77", replica_id="task-99"))
-    orphans.remove(rig.parts, rig.runtime.list())
+    orphans.remove(rig.dependencies, rig.runtime.list())
     assert [row.replica_id for row in rig.all(Address, address="10.210.0.77")] == [None]
     assert len([row for row in rig.all(Address) if row.replica_id]) == 1
 

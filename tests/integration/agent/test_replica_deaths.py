@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from builder.agent.telemetry import output
-from slipway.adapters import firewall
+from slipway.adapters.firewall import install
 from slipway.models import App, Replica
 from tests.fixtures.engine import EnginePart, engine_part
 from tests.fixtures.redis_server import RedisServer, running_redis
@@ -108,7 +108,7 @@ def host(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
             yield made
         finally:
             made.end()
-            firewall.remove(part.settings)
+            install.remove(part.settings)
 
 
 @pytest.fixture(scope="module")

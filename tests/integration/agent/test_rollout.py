@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway import intents
+from slipway.domain import intents
 from slipway.models import App, Deployment, Release
 from tests.integration.agent.rig import Rig
 

@@ -11,7 +11,7 @@ import pytest
 
 from builder.agent import internal_api, stream_server
 from builder.agent.telemetry import output
-from slipway.adapters.agent_client import AgentClient
+from slipway.adapters.agent.client import AgentClient
 from slipway.errors import DependencyUnavailable, NotFound
 from slipway.models import App, Replica
 from tests.fakes import FakeContainer
@@ -45,7 +45,7 @@ def container(rig: Rig, replica: Replica) -> FakeContainer:
 @pytest.fixture
 def server(rig: Rig) -> Iterator[stream_server.StreamServer]:
     rig.settings.run_dir.mkdir(parents=True, exist_ok=True)
-    serving = stream_server.serve(rig.parts)
+    serving = stream_server.serve(rig.dependencies)
     yield serving
     serving.shutdown()
     serving.server_close()
@@ -177,7 +177,7 @@ def test_a_reader_that_takes_nothing_is_cut_off(
 def test_two_hundred_streams_leave_the_short_calls_their_threads(
     rig: Rig, server: stream_server.StreamServer, agent: AgentClient, replica: Replica
 ) -> None:
-    short = internal_api.serve(rig.parts, dict, lambda _app_id: None)
+    short = internal_api.serve(rig.dependencies, dict, lambda _app_id: None)
     try:
         with ExitStack() as streams:
             for _ in range(200):

@@ -12,16 +12,16 @@ from typing import Any, cast
 
 import pytest
 
-from builder.agent.rollout import staffing
+from builder.agent.maintenance import polling
+from builder.agent.rollout import replica_actions
 from builder.agent.rollout.probing import NetworkProber, Question
-from builder.agent.upkeep import polling
-from builder.git_source import GitSource
-from builder.hold import claim
-from slipway import intents
-from slipway.core.ordering import Verdict
+from builder.lease import claim
+from builder.sources.git_source import GitSource
+from slipway.adapters.redis.work_queue import WorkQueue
+from slipway.core.deployment.ordering import Verdict
+from slipway.domain import intents
 from slipway.errors import Conflict
 from slipway.models import App, Deployment
-from slipway.queue import WorkQueue
 from tests.fakes import FakeSources
 from tests.integration.agent.rig import Rig
 from tests.integration.agent.test_crashes import through_crashes
@@ -151,7 +151,7 @@ def app_that_hangs_when(hangs: threading.Event) -> Iterator[int]:
 
 
 def test_a_release_that_hangs_gives_way(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staffing, "ANSWER_S", 0.2)
+    monkeypatch.setattr(replica_actions, "ANSWER_S", 0.2)
     rig.prober = Local()  # type: ignore[assignment]
     rig.restart()
     hangs = threading.Event()
@@ -383,7 +383,9 @@ def test_an_image_named_by_hand_is_the_apps_no_longer_when_it_gives_way(rig: Rig
 def test_the_forge_is_told_that_a_live_commit_failed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[str, str, str]] = []
     monkeypatch.setattr(
-        rig.parts.statuses, "send", lambda _url, sha, state, **told: sent.append((sha, state, told["description"]))
+        rig.dependencies.statuses,
+        "send",
+        lambda _url, sha, state, **told: sent.append((sha, state, told["description"])),
     )
     app = watched_app(rig)
     _, second = two_releases(rig, app)

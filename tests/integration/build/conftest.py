@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from builder.recipes import Recipe, Recipes
-from builder.scratch import scratch
-from builder.source_tree import SourceTree
-from slipway.adapters import docker_client
-from slipway.adapters.buildkit import BuildKit
-from slipway.adapters.buildkit_cgroup import Caps
-from slipway.core.detection import BaseImages
-from slipway.core.dockerfile_policy import Rules
+from builder.sources.build_plan import BuildPlan, BuildPlanner
+from builder.sources.scratch import scratch
+from builder.sources.source_tree import SourceTree
+from slipway.adapters.buildkit.cgroup import Caps
+from slipway.adapters.buildkit.image_builder import BuildKit
+from slipway.adapters.docker import cli
+from slipway.core.build.detection import BaseImages
+from slipway.core.build.dockerfile_policy import Rules
 from slipway.ports.building import BuildSpec, Built
 from slipway.settings import Settings
 from tests.fixtures.engine import EnginePart, engine_part
@@ -49,9 +49,9 @@ class Bench:
     def settings(self) -> Settings:
         return self.part.settings
 
-    def recipe(self, source: Path) -> Recipe:
-        recipes = Recipes(self.rules, BaseImages(BASE, BASE), self.images, lambda: self.images.facts().major)
-        return recipes.make(SourceTree(source), {}, {})
+    def build_plan(self, source: Path) -> BuildPlan:
+        build_planner = BuildPlanner(self.rules, BaseImages(BASE, BASE), self.images, lambda: self.images.facts().major)
+        return build_planner.make(SourceTree(source), {}, {})
 
     def build(
         self,
@@ -73,11 +73,11 @@ class Bench:
                 path.write_text(text)
             for name, target in (links or {}).items():
                 (folders.source / name).symlink_to(target)
-            recipe = self.recipe(folders.source)
-            dockerfile = folders.recipe / "Dockerfile"
-            dockerfile.write_text(recipe.dockerfile)
-            if recipe.ignore is not None:
-                (folders.recipe / "Dockerfile.dockerignore").write_text(recipe.ignore)
+            build_plan = self.build_plan(folders.source)
+            dockerfile = folders.build_plan / "Dockerfile"
+            dockerfile.write_text(build_plan.dockerfile)
+            if build_plan.ignore is not None:
+                (folders.build_plan / "Dockerfile.dockerignore").write_text(build_plan.ignore)
             self.image = f"slipway/{secrets.token_hex(16)}:test"
             spec = BuildSpec(
                 tenant=tenant,
@@ -85,14 +85,14 @@ class Bench:
                 app="shop",
                 app_id=app_id,
                 deployment_id=1,
-                context=recipe.context,
+                context=build_plan.context,
                 dockerfile=dockerfile,
                 image=self.image,
                 labels={"slipway.instance": self.settings.instance},
                 arguments={"BUILDKIT_CACHE_MOUNT_NS": f"{self.settings.instance}-{tenant}"},
                 shares=hashlib.sha256(repr((tenant, hidden)).encode()).hexdigest()[:40],
                 secrets=hidden or {},
-                target=recipe.target,
+                target=build_plan.target,
             )
             try:
                 return (images or self.images).build(
@@ -130,7 +130,7 @@ def part() -> Iterator[EnginePart]:
 @pytest.fixture
 def bench(part: EnginePart) -> Bench:
     settings = part.settings
-    images = BuildKit(docker_client.pick_client(), settings.docker_host, settings.state_dir, Caps(4 << 30), 1 << 20)
+    images = BuildKit(cli.pick_client(), settings.docker_host, settings.state_dir, Caps(4 << 30), 1 << 20)
     return Bench(part, images, Rules(frozenset(settings.base_images), frozenset(settings.frontends)))
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from slipway.adapters import docker_client
-from slipway.adapters.buildkit import BuildKit
-from slipway.adapters.buildkit_cgroup import Caps
+from slipway.adapters.buildkit.cgroup import Caps
+from slipway.adapters.buildkit.image_builder import BuildKit
+from slipway.adapters.docker import cli
 from slipway.errors import DependencyUnavailable, DeploymentFailed
 from tests.fixtures.waiting import eventually
 from tests.integration.build.conftest import BASE, Bench
@@ -97,8 +97,8 @@ def test_a_client_without_buildkit_is_passed_over(tmp_path: Path) -> None:
     bad.write_text("#!/bin/sh\n[ $1 = --version ] && echo Docker version 29.0.0, build x\nexit 1\n")
     bad.chmod(0o755)
     with pytest.raises(DependencyUnavailable, match="which can't do BuildKit builds"):
-        docker_client.pick_client(str(bad))
-    assert docker_client.pick_client() != str(bad)
+        cli.pick_client(str(bad))
+    assert cli.pick_client() != str(bad)
 
 
 def test_an_unavailable_frontend_is_left_out_and_said(bench: Bench) -> None:

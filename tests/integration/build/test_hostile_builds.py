@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from slipway.adapters import buildkit
-from slipway.adapters.buildkit import BuildKit
-from slipway.adapters.buildkit_cgroup import ROOT, Caps
+from slipway.adapters.buildkit import image_builder
+from slipway.adapters.buildkit.cgroup import ROOT, Caps
+from slipway.adapters.buildkit.image_builder import BuildKit
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import Built, Interrupted
 from tests.fixtures.waiting import eventually
@@ -158,12 +158,12 @@ def test_what_no_step_copies_is_nowhere_on_disk(bench: Bench, since: Path, how: 
 
 
 def test_cancelling_kills_client_and_step(bench: Bench) -> None:
-    told = threading.Event()
+    on_sigterm = threading.Event()
     outcome: list[BaseException] = []
 
     def build() -> None:
         try:
-            bench.build({"Dockerfile": f"FROM {BASE}\nRUN sleep 3603 # {unique()}\n"}, stopped=told.is_set)
+            bench.build({"Dockerfile": f"FROM {BASE}\nRUN sleep 3603 # {unique()}\n"}, stopped=on_sigterm.is_set)
         except Interrupted as error:
             outcome.append(error)
 
@@ -174,7 +174,7 @@ def test_cancelling_kills_client_and_step(bench: Bench) -> None:
         clients = processes_with(bench.image)
         assert clients
     finally:
-        told.set()
+        on_sigterm.set()
         thread.join(30)
     assert outcome
     assert processes_with("sleep 3603") == []
@@ -184,7 +184,7 @@ def test_cancelling_kills_client_and_step(bench: Bench) -> None:
 
 
 def test_cancelling_waits_for_no_step_of_another_build(bench: Bench) -> None:
-    ends, told = threading.Event(), threading.Event()
+    ends, on_sigterm = threading.Event(), threading.Event()
     ended: dict[str, float] = {}
     outcome: dict[str, object] = {}
 
@@ -196,21 +196,21 @@ def test_cancelling_waits_for_no_step_of_another_build(bench: Bench) -> None:
             outcome[tenant], ended[tenant] = error, time.monotonic()
 
     other = threading.Thread(target=build, args=("other", f"RUN sleep 3605 # {unique()}\n", ends))
-    own = threading.Thread(target=build, args=("own", f"RUN sleep 3604 # {unique()}\n", told))
+    own = threading.Thread(target=build, args=("own", f"RUN sleep 3604 # {unique()}\n", on_sigterm))
     try:
         own.start()
         eventually(lambda: processes_with("sleep 3604"), within_s=60)
         other.start()
         eventually(lambda: processes_with("sleep 3605"), within_s=60)
-        told.set()
+        on_sigterm.set()
         asked = time.monotonic()
         own.join(30)
         assert isinstance(outcome["own"], Interrupted)
         assert processes_with("sleep 3604") == []
         assert processes_with("sleep 3605"), "the other build goes on"
-        assert ended["own"] - asked < buildkit.STEPS_END_TIMEOUT_S / 2
+        assert ended["own"] - asked < image_builder.STEPS_END_TIMEOUT_S / 2
     finally:
-        told.set()
+        on_sigterm.set()
         ends.set()
         other.join(60)
         own.join(60)
@@ -218,7 +218,7 @@ def test_cancelling_waits_for_no_step_of_another_build(bench: Bench) -> None:
 
 
 def test_a_step_that_another_build_of_the_tenant_has_come_to_runs_on_for_that_one(bench: Bench) -> None:
-    told = threading.Event()
+    on_sigterm = threading.Event()
     outcome: list[object] = []
     dockerfile = f"FROM {BASE}\nRUN sleep 9.07 # {unique()}\n"
 
@@ -229,15 +229,15 @@ def test_a_step_that_another_build_of_the_tenant_has_come_to_runs_on_for_that_on
         except Interrupted as error:
             outcome.append(error)
 
-    first = threading.Thread(target=build, args=(told.is_set,))
+    first = threading.Thread(target=build, args=(on_sigterm.is_set,))
     second = threading.Thread(target=build, args=(lambda: False,))
     first.start()
     eventually(lambda: processes_with("sleep 9.07"), within_s=60)
     clients = len(processes_with("--add-host"))
     second.start()
     eventually(lambda: len(processes_with("--add-host")) > clients, within_s=30)
-    told.set()
-    first.join(buildkit.STEPS_END_TIMEOUT_S / 2)
+    on_sigterm.set()
+    first.join(image_builder.STEPS_END_TIMEOUT_S / 2)
     assert [type(each) for each in outcome] == [Interrupted], "the first one is done, and has waited for nobody"
     second.join(60)
     assert [type(each) for each in outcome] == [Interrupted, Built]

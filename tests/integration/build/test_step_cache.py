@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from slipway.adapters import buildkit
-from slipway.adapters.build_history import BuildHistory
-from slipway.core.step_cache import MARGIN_S, DeletedApp, records_of
+from slipway.adapters.buildkit import image_builder
+from slipway.adapters.buildkit.build_history import BuildHistory
+from slipway.core.build.step_cache import MARGIN_S, DeletedApp, records_of
 from slipway.ports.building import Built
 from tests.fixtures.waiting import eventually
 from tests.integration.build.conftest import BASE, TENANTS, Bench
@@ -31,7 +31,7 @@ MARGIN_IN_TEST_S = 1.0
 def shorter_margin(monkeypatch: pytest.MonkeyPatch) -> None:
     """These builds are seconds apart."""
     assert MARGIN_IN_TEST_S < MARGIN_S
-    monkeypatch.setattr(buildkit, "records_of", functools.partial(records_of, margin_s=MARGIN_IN_TEST_S))
+    monkeypatch.setattr(image_builder, "records_of", functools.partial(records_of, margin_s=MARGIN_IN_TEST_S))
 
 
 def built(bench: Bench, app_id: int, tenant: str, notes: str) -> Built:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.core.roles import Role
+from slipway.core.access.roles import Role
 from tests.fixtures.redis_server import RedisServer
 from tests.integration.cli.rig import Platform, User, router_of, serving, user_of
 

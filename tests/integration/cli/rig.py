@@ -17,10 +17,11 @@ from typing import Any
 
 import pytest
 
-from slipway import cli, lifecycle
-from slipway.cli.exits import Exit
-from slipway.core.roles import Role
-from slipway.core.states import State
+from slipway import cli
+from slipway.cli.exit_codes import Exit
+from slipway.core.access.roles import Role
+from slipway.core.deployment.states import State
+from slipway.domain import lifecycle
 from slipway.models import Deployment
 from tests.fixtures.agent_server import Agent, running_agent
 from tests.fixtures.api import Api, make_api

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from slipway import lifecycle
 from slipway.cli import reference
-from slipway.cli.exits import Exit
-from slipway.core.states import State
+from slipway.cli.exit_codes import Exit
+from slipway.core.deployment.states import State
+from slipway.domain import lifecycle
 from slipway.errors import DeploymentFailed
 from slipway.models import App, Deployment, Replica, Volume, now
 from tests.fixtures.releases import make_live

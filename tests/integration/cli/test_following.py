@@ -19,9 +19,9 @@ from pathlib import Path
 import click
 import pytest
 
-from slipway import lifecycle
-from slipway.cli.exits import Exit
-from slipway.core.states import State
+from slipway.cli.exit_codes import Exit
+from slipway.core.deployment.states import State
+from slipway.domain import lifecycle
 from slipway.models import App, Deployment, Replica
 from tests.fixtures.redis_server import RedisServer
 from tests.fixtures.releases import make_live

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from slipway.cli.exits import Exit
+from slipway.cli.exit_codes import Exit
 from tests.integration.cli.rig import User
 
 IMAGE = "registry.example/shop:1.4"

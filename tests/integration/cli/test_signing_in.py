@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.cli.exits import Exit
+from slipway.cli.exit_codes import Exit
 from slipway.settings import Settings
 from tests.integration.cli.rig import Platform, User, user_of
 

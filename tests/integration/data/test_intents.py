@@ -8,13 +8,13 @@ import pytest
 from redis import Redis
 from sqlalchemy import select
 
-from slipway import intents, lifecycle
-from slipway.core.states import State
+from slipway.adapters.redis.work_queue import BUILD_JOB, WAKE_CHANNEL, WorkQueue, connect
+from slipway.core.deployment.states import State
 from slipway.db import Database
+from slipway.domain import intents, lifecycle
+from slipway.domain.intents import Pushed
 from slipway.errors import Conflict, InvalidInput, NotFound
-from slipway.intents import Pushed
 from slipway.models import App, Deployment, Release, Scale, now
-from slipway.queue import BUILD_JOB, WAKE_CHANNEL, WorkQueue, connect
 from tests.fixtures.redis_server import RedisServer
 from tests.integration.data.conftest import TwoTenants
 
@@ -326,8 +326,8 @@ def test_announcing_queues_builds_once_and_wakes_the_agent_for_the_rest(acme: Ac
         agent.get_message(timeout=5)
         queue = WorkQueue(redis, job_timeout_s=60)
         for _ in range(3):
-            intents.announce(queue, [pushed])
-        intents.announce(queue, [back])
+            intents.enqueue(queue, [pushed])
+        intents.enqueue(queue, [back])
         assert redis.lrange("rq:queue:builds", 0, -1) == [f"deployment-{pushed.id}-0".encode()]
         heard = agent.get_message(timeout=5)
     assert heard is not None

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from slipway import lifecycle
-from slipway.core.states import UNFINISHED, Kind, State
+from slipway.core.deployment.states import UNFINISHED, Kind, State
 from slipway.db import Database
+from slipway.domain import lifecycle
 from slipway.errors import Conflict, DeploymentFailed
 from slipway.models import Deployment
 from tests.integration.data.conftest import TwoTenants

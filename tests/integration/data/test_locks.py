@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from builder.hold import Hold, claim
-from slipway import intents, lifecycle
-from slipway.core.states import State
+from builder.lease import Hold, claim
+from slipway.core.deployment.states import State
 from slipway.db import Database
+from slipway.domain import intents, lifecycle
 from slipway.models import App, Build, Deployment, Release, Tenant
 
 WHY = "a test"

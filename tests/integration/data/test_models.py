@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from slipway.core.states import Kind, State
+from slipway.core.deployment.states import Kind, State
 from slipway.db import Database
 from slipway.models import (
     App,

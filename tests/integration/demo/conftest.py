@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.demo.forge import Forge
+from slipway.demo.forge.forge import Forge
 from tests.forge import Receiver, WorkingCopy
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from slipway.core.validation import repository_identity
+from slipway.core.naming.validation import repository_identity
 
 TOKEN = "slw_good"
 STEPS = [

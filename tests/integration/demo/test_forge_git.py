@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from slipway.demo.forge import Forge
+from slipway.demo.forge.forge import Forge
 from tests.forge import WorkingCopy, request
 
 

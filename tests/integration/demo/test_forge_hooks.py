@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from slipway.demo.forge import NULL_SHA, Forge
+from slipway.demo.forge.forge import NULL_SHA, Forge
 from tests.forge import Receiver, WorkingCopy, request
 
 SECRET = "s3cret"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from slipway.demo.calls import Calls
-from slipway.demo.forge_process import ForgeProcess
+from slipway.demo.forge.process import ForgeProcess
 from slipway.demo.progress import Progress
 from slipway.demo.sample import EXAMPLES, Example
 from slipway.demo.walk import Walk

@@ -12,8 +12,8 @@ import pytest
 from edge_publisher import target
 
 from builder.agent.telemetry.loads import EVERY_S, LoadMeter
-from slipway.adapters.docker_runtime import DockerRuntime
-from slipway.adapters.redis_routes import RedisRoutes
+from slipway.adapters.docker.runtime import DockerRuntime
+from slipway.adapters.redis.routes import RedisRoutes
 from tests.fixtures.engine import engine_part
 from tests.fixtures.waiting import eventually
 

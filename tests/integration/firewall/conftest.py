@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from slipway.adapters import firewall
-from slipway.adapters.docker_runtime import DockerRuntime
+from slipway.adapters.docker.runtime import DockerRuntime
+from slipway.adapters.firewall import install
 from tests.fixtures.engine import EnginePart, engine_part
 from tests.fixtures.waiting import eventually
 from tests.integration.firewall.neighbourhood import (
     ASK,
     METADATA,
     OUTSIDE_PORT,
-    Outside,
+    BackgroundDependencies,
     answers,
+    background,
     host_address,
     listener,
-    outside,
 )
 
 SERVE = "import socket; s = socket.create_server(('', 8000))\nwhile True: s.accept()[0].close()"
@@ -36,10 +36,10 @@ class Places:
     edge: tuple[str, ...]
     host: tuple[str, ...]
     metadata: str
-    outside: str
+    background: str
     same_tenant: str
     other_tenant: str
-    world: Outside = field(repr=False)
+    world: BackgroundDependencies = field(repr=False)
 
 
 def free_port() -> int:
@@ -76,12 +76,12 @@ def places(engine: EnginePart, runtime: DockerRuntime) -> Iterator[Places]:
         stack.enter_context(listener("0.0.0.0", edge_port))
         everywhere = stack.enter_context(listener("0.0.0.0"))
         loopback = stack.enter_context(listener("127.0.0.1"))
-        world = stack.enter_context(outside())
+        world = stack.enter_context(background())
         yield Places(
             edge=tuple(f"{address} {edge_port}" for address in ours),
             host=(*(f"{address} {everywhere}" for address in ours), *(f"{address} {loopback}" for address in ours)),
             metadata=f"{METADATA} {OUTSIDE_PORT}",
-            outside=f"{world.address} {OUTSIDE_PORT}",
+            background=f"{world.address} {OUTSIDE_PORT}",
             same_tenant=f"{engine.spec('acme').address} 8000",
             other_tenant=f"{engine.spec('globex', number=1).address} 8000",
             world=world,
@@ -90,9 +90,9 @@ def places(engine: EnginePart, runtime: DockerRuntime) -> Iterator[Places]:
 
 @pytest.fixture
 def rules(engine: EnginePart) -> Iterator[None]:
-    firewall.ensure(engine.settings)
+    install.ensure(engine.settings)
     yield
-    firewall.remove(engine.settings)
+    install.remove(engine.settings)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from slipway.adapters.git import GitSources, Limits
-from slipway.demo.forge import Forge
+from slipway.adapters.git.git_sources import GitSources, Limits
+from slipway.demo.forge.forge import Forge
 from slipway.ports.building import Repository
 from tests.forge import WorkingCopy
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from slipway.adapters import processes
-from slipway.adapters.git import GitSources, Limits
-from slipway.demo.forge import Forge
+from slipway.adapters.git.git_sources import GitSources, Limits
+from slipway.adapters.linux import processes
+from slipway.demo.forge.forge import Forge
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import Repository
 from tests.forge import WorkingCopy

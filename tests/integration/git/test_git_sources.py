@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from slipway.adapters import git, git_difference, git_tree, processes
-from slipway.core.redaction import MASK
+from slipway.adapters.git import difference, git_sources, tree
+from slipway.adapters.linux import processes
+from slipway.core.text.redaction import MASK
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import Interrupted, Repository
 from tests.fixtures.waiting import eventually
@@ -35,8 +36,8 @@ def test_a_server_that_gives_no_commit_by_id_gives_its_branches(
     origin: Origin, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The old protocol: a server refuses ids that no ref names.
-    monkeypatch.setitem(git._CONFIGURATION, "protocol.version", "0")
-    monkeypatch.setattr(git, "DEPTHS", (1, 2, None))
+    monkeypatch.setitem(git_sources._CONFIGURATION, "protocol.version", "0")
+    monkeypatch.setattr(git_sources, "DEPTHS", (1, 2, None))
     wanted = origin.push("First", a__txt="wanted\n")
     for number in range(4):
         origin.push(f"Later {number}", a__txt=f"{number}\n")
@@ -49,7 +50,7 @@ def test_a_server_that_gives_no_commit_by_id_gives_its_branches(
 def test_a_commit_that_is_not_there_is_told_apart(
     origin: Origin, folder: Path, tmp_path: Path, protocol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(git._CONFIGURATION, "protocol.version", protocol)
+    monkeypatch.setitem(git_sources._CONFIGURATION, "protocol.version", protocol)
     origin.push()
     with pytest.raises(DeploymentFailed) as failed:
         sources(tmp_path, origin.forge.base_url).fetch(
@@ -90,14 +91,14 @@ def test_a_repository_that_may_not_be_read_is_told_without_the_token(
 
 
 def test_stopping_kills_git_at_once_and_the_token_is_in_no_command_line(folder: Path, tmp_path: Path) -> None:
-    told = threading.Event()
+    on_sigterm = threading.Event()
     outcome: list[BaseException] = []
     with listening() as silent:
         repository = Repository(f"{silent.url}/acme/shop.git", TOKEN)
 
         def fetch() -> None:
             try:
-                sources(tmp_path, silent.url).fetch(repository, "1" * 40, folder, stopped=told.is_set)
+                sources(tmp_path, silent.url).fetch(repository, "1" * 40, folder, stopped=on_sigterm.is_set)
             except (Interrupted, DeploymentFailed) as error:
                 outcome.append(error)
 
@@ -106,7 +107,7 @@ def test_stopping_kills_git_at_once_and_the_token_is_in_no_command_line(folder: 
         assert silent.connected.wait(20)
         running = git_processes(silent.url)
         lines = [line for _, line in command_lines()]
-        told.set()
+        on_sigterm.set()
         thread.join(20)
         assert running, "git runs while the server is silent"
         assert git_processes(silent.url) == []
@@ -179,7 +180,7 @@ def test_a_billion_of_names_is_refused_before_they_are_listed(
     origin: Origin, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     origin.push(a="a")
-    monkeypatch.setattr(git_tree, "MAX_ENTRIES", 5_000)
+    monkeypatch.setattr(tree, "MAX_ENTRIES", 5_000)
     empty = origin.copy.git("hash-object", "-w", "-t", "tree", "/dev/null")
     leaf = f"100644 blob {origin.copy.git('rev-parse', 'HEAD:a')}" if kind == "files" else f"040000 tree {empty}"
     commit = nested(origin, leaf, tmp_path / "forge/acme/shop.git")
@@ -300,14 +301,14 @@ def test_a_comparison_fetches_no_files(origin: Origin, tmp_path: Path, monkeypat
     old = origin.push("Old", a__txt="a" * 1000, b__txt="b")
     new = origin.push("New", a__txt="c" * 1000)
     kept: list[str] = []
-    compare = git.changed_files
+    compare = git_sources.changed_files
 
-    def compared(access: git._Access, *rest: Any) -> frozenset[str]:
+    def compared(access: git_sources._Access, *rest: Any) -> frozenset[str]:
         found = compare(access, *rest)
         kept.append(access.git(["cat-file", "--batch-all-objects", "--batch-check=%(objecttype)"]))
         return found
 
-    monkeypatch.setattr(git, "changed_files", compared)
+    monkeypatch.setattr(git_sources, "changed_files", compared)
     fetched = sources(tmp_path, origin.forge.base_url)
     assert fetched.changed(origin.repository, old, new, tmp_path, stopped=processes.never) == {"a.txt"}
     assert sorted(re.findall("^(?:commit|tree|blob)$", kept[0], re.MULTILINE)) == ["commit", "commit", "tree", "tree"]
@@ -316,7 +317,7 @@ def test_a_comparison_fetches_no_files(origin: Origin, tmp_path: Path, monkeypat
 def test_a_server_that_neither_filters_nor_gives_commits_by_id_is_compared_with(
     origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(git._CONFIGURATION, "protocol.version", "0")
+    monkeypatch.setitem(git_sources._CONFIGURATION, "protocol.version", "0")
     old = origin.push("Old", a__txt="a", b__txt="b")
     new = origin.push("New", a__txt="c")
     for name in ("allowFilter", "allowAnySHA1InWant", "allowReachableSHA1InWant"):
@@ -330,7 +331,7 @@ def test_a_server_that_neither_filters_nor_gives_commits_by_id_is_compared_with(
 def test_a_commit_that_is_gone_can_not_be_compared(
     origin: Origin, tmp_path: Path, protocol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(git._CONFIGURATION, "protocol.version", protocol)
+    monkeypatch.setitem(git_sources._CONFIGURATION, "protocol.version", protocol)
     here = origin.push("Here")
     fetched = sources(tmp_path, origin.forge.base_url)
     with pytest.raises(DeploymentFailed):
@@ -342,8 +343,8 @@ def test_a_commit_that_is_gone_can_not_be_compared(
 def test_more_than_is_worth_comparing_is_refused(
     origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_files: int, most_bytes: int
 ) -> None:
-    monkeypatch.setattr(git_difference, "MAX_FILES", most_files)
-    monkeypatch.setattr(git_difference, "MAX_LISTING_BYTES", most_bytes)
+    monkeypatch.setattr(difference, "MAX_FILES", most_files)
+    monkeypatch.setattr(difference, "MAX_LISTING_BYTES", most_bytes)
     old = origin.push("Old")
     new = origin.push("New", one__txt="1", two__txt="2", three__txt="3")
     fetched = sources(tmp_path, origin.forge.base_url)

@@ -19,9 +19,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from slipway.adapters import git, git_connection, processes, public_hosts
-from slipway.adapters.git import GitSources, Limits
-from slipway.core import repository_address
+from slipway.adapters.git import connection, git_sources, public_hosts
+from slipway.adapters.git.git_sources import GitSources, Limits
+from slipway.adapters.linux import processes
+from slipway.core.naming import repository_address
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import Interrupted, Repository
 from tests.fixtures.repository_spellings import ADDRESSES_INSIDE, FINE
@@ -136,10 +137,10 @@ def test_of_thousands_of_addresses_some_are_pinned_and_all_are_checked(
     many = [f"93.184.{number // 250}.{number % 250}" for number in range(500)]
     monkeypatch.setattr(public_hosts, "addresses", lambda _: many)
     address = repository_address.parse(f"{scheme}://git.example.org/a/b.git")
-    assert len(git_connection.connection(address, (), {}).pinned) == git_connection.MOST_PINNED
+    assert len(connection.connection(address, (), {}).pinned) == connection.MOST_PINNED
     many.append("127.0.0.1")
     with pytest.raises(DeploymentFailed, match="inside this host"):
-        git_connection.connection(address, (), {})
+        connection.connection(address, (), {})
 
 
 def test_what_git_can_not_be_started_with_fails_the_deployment(tmp_path: Path) -> None:
@@ -159,16 +160,16 @@ def test_a_git_that_would_ignore_the_addresses_is_not_run(
     old.write_text(f"#!/bin/sh\n[ $1 = --version ] && echo '{said}' || touch {tmp_path}/ran\n")
     old.chmod(0o755)
     monkeypatch.setattr(processes, "PATH", f"{tmp_path}:{processes.PATH}")
-    git.require_pinning.cache_clear()
+    git_sources.require_pinning.cache_clear()
     with pytest.raises(DeploymentFailed, match=shown) as failed:
         GitSources(Limits((), 1 << 20), tmp_path, {}).resolve(Repository("https://93.184.216.34/a/b.git"), "main")
     assert "2.37 or newer" in failed.value.remedy
     assert not (tmp_path / "ran").exists()
     old.write_text("#!/bin/sh\necho git version 2.37.0\n")
-    git.require_pinning()
+    git_sources.require_pinning()
     old.unlink()
-    git.require_pinning()
-    assert git.require_pinning.cache_info().hits, "once in a process is enough"
+    git_sources.require_pinning()
+    assert git_sources.require_pinning.cache_info().hits, "once in a process is enough"
 
 
 def test_a_deploy_key_is_gone_when_its_host_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

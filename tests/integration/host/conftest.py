@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from slipway.host.commands import Commands
-from slipway.host.lifecycle import Platform
-from slipway.host.probing import wait_until
+from slipway.host.processes.lifecycle import Platform
+from slipway.host.processes.probing import wait_until
 from slipway.settings import load
 from tests.integration.host import host_stubs
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from slipway.errors import HostUnready
-from slipway.host import lifecycle
-from slipway.host.probing import http_status, wait_until
+from slipway.host.processes import lifecycle
+from slipway.host.processes.probing import http_status, wait_until
 from tests.integration.host import host_stubs
 from tests.integration.host.conftest import Installation, alive
 

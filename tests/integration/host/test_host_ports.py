@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from slipway.errors import HostUnready
-from slipway.host import ports
+from slipway.host.install import ports
 from slipway.settings import load
 from tests.integration.host.conftest import Installation
 

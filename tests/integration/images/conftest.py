@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from docker.errors import ImageNotFound
 
-from slipway.adapters.registry_images import RegistryImages
-from slipway.core.image_names import pulled_namespace
+from slipway.adapters.docker.registry_images import RegistryImages
+from slipway.core.build.image_names import pulled_namespace
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import Pulled, RegistryImage
 from tests.fixtures.engine import EnginePart, engine_part

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from slipway.adapters.docker_runtime import DockerRuntime
+from slipway.adapters.docker.runtime import DockerRuntime
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import Interrupted, RegistryImage
 from tests.fixtures.engine import remove_installation

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.core.roles import Role
+from slipway.core.access.roles import Role
 from tests.fixtures.api import Api, Caller, make_api
 
 

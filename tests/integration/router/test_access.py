@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from slipway.core.roles import Role
-from slipway.core.tokens import hashed
+from slipway.core.access.roles import Role
+from slipway.core.access.tokens import hashed
 from slipway.models import App, Token, Volume, now
 from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from slipway.core.states import State
+from slipway.adapters.redis.work_queue import WAKE_CHANNEL
+from slipway.core.deployment.states import State
+from slipway.domain.route_table import route_table
 from slipway.models import App, AuditRecord, Deployment, Domain, RouteChange, Scale
-from slipway.queue import WAKE_CHANNEL
-from slipway.routes import route_table
 from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live
 

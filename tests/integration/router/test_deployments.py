@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from slipway import intents, lifecycle
-from slipway.core.states import State
+from slipway.core.deployment.states import State
+from slipway.domain import intents, lifecycle
 from slipway.errors import DeploymentFailed
 from slipway.models import App, Deployment, Release, Replica, now
 from tests.fixtures.agent_server import running_agent

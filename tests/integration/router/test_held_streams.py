@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from builder.agent import internal_api, stream_server
-from slipway.core.roles import Role
+from slipway.core.access.roles import Role
 from slipway.models import Replica
 from tests.fixtures.api import Api
 from tests.fixtures.router_server import events, running_router

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from slipway.core import tokens
-from slipway.core.redaction import MASK, without_shapes
-from slipway.core.roles import Role
+from slipway.core.access import tokens
+from slipway.core.access.roles import Role
+from slipway.core.text.redaction import MASK, without_shapes
 from slipway.models import Delivery, HookSecret, now
 from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from slipway import lifecycle
-from slipway.core.states import State
+from slipway.core.deployment.states import State
+from slipway.domain import lifecycle
 from slipway.models import App, Deployment
 from tests.fixtures.api import REPOSITORY, Api, Caller
 

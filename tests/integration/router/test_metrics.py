@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from router.app import create_app
-from slipway import queue
+from slipway.adapters.redis import work_queue
 from slipway.models import App, Deployment, Edge, Release, Replica, Target, now
 from tests.fixtures.agent_server import running_agent
 from tests.fixtures.api import Api, Caller
@@ -99,7 +99,7 @@ def test_another_tenants_apps_are_neither_counted_nor_mapped(api: Api, stranger:
 
 def test_without_redis_metrics_are_away(api: Api, viewer: Caller, app_id: int) -> None:
     register(api, "edge-1")
-    without = replace(api.services, redis=queue.connect("unix:///nonexistent/redis.sock"))
+    without = replace(api.services, redis=work_queue.connect("unix:///nonexistent/redis.sock"))
     caller = Caller(create_app(without).test_client(), viewer.token)
 
     assert caller.problem(503, "GET", "/api/metrics")["code"] == "dependency-unavailable"

@@ -10,8 +10,8 @@ import pytest
 from rq.utils import utcformat
 from sqlalchemy import text
 
+from slipway.domain.route_table import touch_routes
 from slipway.models import Edge
-from slipway.routes import touch_routes
 from tests.fixtures.agent_server import running_agent
 from tests.fixtures.api import Api, Caller
 from tests.fixtures.releases import add_replica, make_live
@@ -108,7 +108,7 @@ def test_replicas_and_a_containers_health(api: Api, owner: Caller, viewer: Calle
 
 
 def test_how_a_replica_last_ended_is_told(api: Api, owner: Caller, viewer: Caller) -> None:
-    from slipway.core.crash import Crash
+    from slipway.core.rollout.crash import Crash
     from slipway.models import Replica, now
 
     owner.create_app()

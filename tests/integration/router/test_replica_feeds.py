@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from router.replica_feeds import Line, Lost, Reader, ReplicaFeeds
-from slipway.adapters.agent_client import AgentClient
-from slipway.core.stream_quota import StreamQuota
+from router.streams.replica_feeds import Line, Lost, Reader, ReplicaFeeds
+from slipway.adapters.agent.client import AgentClient
+from slipway.core.access.stream_quota import StreamQuota
 from tests.fixtures.agent_server import Agent, running_agent
 from tests.fixtures.waiting import eventually
 

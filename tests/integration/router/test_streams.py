@@ -12,10 +12,10 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from router.usecases import following, replica_output
-from slipway import lifecycle
-from slipway.core.states import State
-from slipway.core.stream_quota import StreamQuota
+from router.usecases.streams import following, replica_output
+from slipway.core.access.stream_quota import StreamQuota
+from slipway.core.deployment.states import State
+from slipway.domain import lifecycle
 from slipway.models import App, Deployment, Release, Replica, now
 from tests.fixtures.agent_server import running_agent
 from tests.fixtures.api import Api, Caller

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from slipway.adapters.redis_routes import RedisRoutes
+from slipway.adapters.redis.routes import RedisRoutes
+from slipway.adapters.redis.work_queue import connect
 from slipway.host import edge
 from slipway.ports.routes import Position
-from slipway.queue import connect
 from slipway.settings import load
 from tests.fixtures.redis_server import RedisServer
 from tests.fixtures.waiting import eventually

@@ -18,14 +18,14 @@ from sqlalchemy import delete, select
 
 from builder.agent.routes.publishing import RouteSync
 from builder.agent.routes.route_entries import services
-from slipway.adapters.redis_routes import TABLE, RedisRoutes
-from slipway.core.routing import entry
+from slipway.adapters.redis.routes import TABLE, RedisRoutes
+from slipway.adapters.redis.work_queue import connect
+from slipway.core.routing.route_entries import entry
 from slipway.db import Database
+from slipway.domain.route_table import touch_routes
 from slipway.errors import DependencyUnavailable
 from slipway.migrations import upgrade
 from slipway.models import Domain, RouteTable, Target
-from slipway.queue import connect
-from slipway.routes import touch_routes
 from tests.fixtures.redis_server import RedisServer, running_redis
 from tests.fixtures.waiting import eventually
 from tests.integration.routes.edges import RealEdge, open_to_nginx, real_edge

@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from slipway.core.app_settings import AppSettings
-from slipway.core.configuration import Defaults, snapshot
+from slipway.core.app_settings.configuration import Defaults, snapshot
+from slipway.core.app_settings.model import AppSettings
 from slipway.db import Database
+from slipway.domain.route_table import touch_routes
 from slipway.models import Address, App, Build, Deployment, Domain, Edge, Release, Replica, Scale, Target, Tenant
 from slipway.models.base import Base, now
-from slipway.routes import touch_routes
 
 WHY = "a test's tables"
 PER_TENANT = 100

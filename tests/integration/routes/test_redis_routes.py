@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from slipway.adapters.redis_routes import CONFIRMED, DELTAS, INFLIGHT, META, TABLE, RedisRoutes
+from slipway.adapters.redis.routes import CONFIRMED, DELTAS, INFLIGHT, META, TABLE, RedisRoutes
+from slipway.adapters.redis.work_queue import connect
 from slipway.errors import DependencyUnavailable
 from slipway.ports.routes import Position, UnderWay
-from slipway.queue import connect
 from tests.fixtures.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
 from tests.integration.routes.conftest import EDGE, Rig

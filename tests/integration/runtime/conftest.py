@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from slipway.adapters.docker_runtime import DockerRuntime
+from slipway.adapters.docker.runtime import DockerRuntime
 from tests.fixtures.engine import EnginePart, engine_part
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from slipway.adapters.docker_engine import DockerEngine
-from slipway.adapters.docker_output import CUT_MARK, LINE_MAX_BYTES
-from slipway.adapters.docker_runtime import DockerRuntime
-from slipway.core.image_names import pulled_tag
+from slipway.adapters.docker.engine import DockerEngine
+from slipway.adapters.docker.output import CUT_MARK, LINE_MAX_BYTES
+from slipway.adapters.docker.runtime import DockerRuntime
+from slipway.core.build.image_names import pulled_tag
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready
 from slipway.ports.runtime import Change, MountedVolume
 from tests.fixtures.engine import EnginePart

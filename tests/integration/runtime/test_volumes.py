@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from slipway.adapters.docker_engine import DockerEngine
-from slipway.adapters.docker_runtime import DockerRuntime
+from slipway.adapters.docker.engine import DockerEngine
+from slipway.adapters.docker.runtime import DockerRuntime
 from slipway.errors import DependencyUnavailable
 from slipway.ports.runtime import MountedVolume
 from tests.fixtures.engine import EnginePart, unnamed_volumes

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from slipway import settings
+from slipway.adapters.redis.work_queue import WorkQueue, connect
 from slipway.adapters.vault import HOOKS, Vault, create_key_file
 from slipway.db import Database
-from slipway.queue import WorkQueue, connect
 from slipway.settings import Settings
 from tests.integration.webhook.sender import Hooked, TestClientSender
 from webhook.app import create_app

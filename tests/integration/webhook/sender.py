@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 
 from slipway.adapters.vault import Vault
 from slipway.db import Database
-from slipway.demo import payloads
-from slipway.demo.deliveries import prepare
+from slipway.demo.forge import payloads
+from slipway.demo.forge.deliveries import prepare
 from slipway.models import App, Delivery, Deployment
 from tests.fixtures.rows import REPOSITORY, SECRET, add_app, add_hook, add_tenant
 

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from slipway.adapters.vault import Vault, create_key_file
-from slipway.core import signatures
-from slipway.core.signatures import sign
+from slipway.core.push import signatures
+from slipway.core.push.signatures import sign
 from slipway.db import Database
 from slipway.models import Hook, HookSecret, now
 from tests.fixtures.rows import SECRET, add_secret
 from tests.integration.webhook.sender import Hooked, TestClientSender, delivery, push
-from webhook.doorkeeper import Doorkeeper
+from webhook.hook_authentication import HookAuthenticator
 
 Make = Callable[..., Hooked]
 BODY = delivery("x").body
@@ -141,7 +141,7 @@ def test_an_unknown_hook_costs_the_same_work(
 
 
 def test_the_unknown_hooks_secret_is_new_in_every_process(database: Database, vault: Vault) -> None:
-    made = {vault.open(Doorkeeper(database, vault)._nobodys_secret, "nobody") for _ in range(5)}
+    made = {vault.open(HookAuthenticator(database, vault)._nobodys_secret, "nobody") for _ in range(5)}
     assert len(made) == 5
 
 

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from slipway import intents, migrations
+from slipway import migrations
+from slipway.adapters.redis.work_queue import WorkQueue, connect
 from slipway.adapters.vault import Vault
 from slipway.db import Database
+from slipway.domain import intents
 from slipway.logs import JsonFormatter
-from slipway.queue import WorkQueue, connect
 from slipway.settings import Settings
 from tests.fixtures.redis_server import RedisServer
 from tests.integration.webhook.sender import Hooked, TestClientSender, problem
@@ -52,7 +53,7 @@ def test_without_redis_a_push_is_taken_and_can_be_enqueued_later(
     own_redis.start()
     (deployment,) = acme.deployments()
     with connect(configured.redis_url) as redis:
-        intents.announce(WorkQueue(redis, job_timeout_s=60), [deployment])
+        intents.enqueue(WorkQueue(redis, job_timeout_s=60), [deployment])
     assert jobs(own_redis) == [f"deployment-{deployment.id}-0"]
 
 
@@ -122,7 +123,7 @@ def test_a_database_that_is_lost_halfway_leaves_nothing_behind(
     def lost(session: object, *_: object, **__: object) -> None:
         session.connection().exec_driver_sql("SELECT * FROM no_such_table")  # type: ignore[attr-defined]
 
-    monkeypatch.setattr("slipway.intents.push", lost)
+    monkeypatch.setattr("slipway.domain.intents.push", lost)
     assert sender.send(acme.hook_id).status_code == 503
     assert (acme.deliveries(), acme.deployments(), jobs(own_redis)) == ([], [], [])
 

@@ -10,7 +10,7 @@ from redis import Redis
 from sqlalchemy import select
 
 from slipway.db import Database
-from slipway.demo import payloads
+from slipway.demo.forge import payloads
 from slipway.models import App, AuditRecord
 from tests.integration.webhook.sender import AFTER, BASE, Hooked, TestClientSender, push
 

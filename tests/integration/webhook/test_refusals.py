@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from slipway.demo.deliveries import encode
+from slipway.demo.forge.deliveries import encode
 from tests.integration.webhook.sender import AFTER, Hooked, TestClientSender, problem, push
 
 Make = Callable[..., Hooked]

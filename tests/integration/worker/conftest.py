@@ -20,17 +20,18 @@ from urllib.parse import urlsplit
 import pytest
 from docker import APIClient
 
-from builder.agent.upkeep import housekeeping
-from slipway import intents, lifecycle, queue
-from slipway.adapters.deployment_log import RedisDeploymentLog
-from slipway.adapters.docker_runtime import DockerRuntime
+from builder.agent.maintenance import image_gc
+from slipway.adapters.docker.runtime import DockerRuntime
+from slipway.adapters.redis import work_queue
+from slipway.adapters.redis.deployment_log import RedisDeploymentLog
+from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import Vault, create_key_file
-from slipway.core.states import State
+from slipway.core.deployment.states import State
 from slipway.db import Database
-from slipway.demo.forge import Forge
+from slipway.demo.forge.forge import Forge
+from slipway.domain import intents, lifecycle
 from slipway.models import App, Build, Deployment
 from slipway.ports.runtime import OwnImage
-from slipway.queue import WorkQueue
 from slipway.settings import Settings, load
 from tests.fakes import FakeBuilder
 from tests.fixtures.engine import ready_engine, remove_installation
@@ -155,7 +156,7 @@ class Yard:
     def collect_strays(self) -> int:
         """What the agent's housekeeping does."""
         parts = cast(Any, SimpleNamespace(db=self.db, runtime=self.runtime))
-        return housekeeping.collect_strays(parts, FakeBuilder)
+        return image_gc.collect_strays(parts, FakeBuilder)
 
     def close(self) -> None:
         for worker in self.workers:
@@ -206,7 +207,7 @@ def _yard(forge: Forge, folder: Path, named: dict[str, str]) -> Yard:
     app = add_app(db, tenant_id, "shop", repository=forge.clone_url("acme/shop"))
     with db.write(tenant_id=tenant_id) as session:
         session.get_one(App, app.id).credential = vault.seal(TOKEN, tenant_id, app.id, "credential")
-    redis = queue.connect(settings.redis_url)
+    redis = work_queue.connect(settings.redis_url)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY_")} | named
     return Yard(
         forge=forge,

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from slipway import queue
-from slipway.adapters import deployment_log
-from slipway.adapters.deployment_log import RedisDeploymentLog
+from slipway.adapters.redis import deployment_log, work_queue
+from slipway.adapters.redis.deployment_log import RedisDeploymentLog
 from tests.fixtures.redis_server import RedisServer
 
 
@@ -20,7 +19,7 @@ def log(own_redis: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(deployment_log, "WAIT_S", 0.3)
     monkeypatch.setattr(deployment_log, "POLL_S", 0.02)
     monkeypatch.setattr(deployment_log, "REDIS_PAUSE_S", 0.05)
-    with queue.connect(own_redis.url, timeout_s=0.2) as redis:
+    with work_queue.connect(own_redis.url, timeout_s=0.2) as redis:
         yield RedisDeploymentLog(redis, tmp_path)
 
 

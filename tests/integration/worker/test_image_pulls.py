@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from slipway import intents, lifecycle
 from slipway.adapters.vault import Vault
-from slipway.core.states import State
+from slipway.core.deployment.states import State
+from slipway.domain import intents, lifecycle
 from slipway.models import App
 from tests.fixtures.engine import ready_engine
 from tests.fixtures.registry import PASSWORD, USER, Registry, Relay, running_registry

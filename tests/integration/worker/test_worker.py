@@ -13,10 +13,10 @@ from rq import Queue
 from sqlalchemy import update
 
 from builder.worker import NICE
-from slipway import intents, lifecycle
-from slipway.core.states import State
+from slipway.adapters.redis.work_queue import BUILDS, SERIALIZER, workers_at_work
+from slipway.core.deployment.states import State
+from slipway.domain import intents, lifecycle
 from slipway.models import App
-from slipway.queue import BUILDS, SERIALIZER, workers_at_work
 from tests.fixtures.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
 from tests.integration.worker.conftest import BASE, TOKEN, Yard, children, processes_with, slow

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from slipway.adapters import build_history
-from slipway.adapters.build_history import BuildHistory
+from slipway.adapters.buildkit import build_history
+from slipway.adapters.buildkit.build_history import BuildHistory
 
 
 class Clock:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.adapters.cgroups import use_of
+from slipway.adapters.linux.cgroups import use_of
 from slipway.errors import NotFound
 
 ID = "c0ffee" * 10 + "beef"

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from slipway.adapters.commit_status import CommitStatuses
+from slipway.adapters.git.commit_status import CommitStatuses
 
 SHA = "9" * 40
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from docker import APIClient
 
-from slipway.adapters import docker_containers
+from slipway.adapters.docker import containers
 from tests.contracts.runtime_rigs import FakeRig
 
 
@@ -16,5 +16,5 @@ from tests.contracts.runtime_rigs import FakeRig
 def test_a_replica_has_a_cpu_limit_that_the_engine_does_not_take_for_none(cpus: float, nano_cpus: int) -> None:
     spec = replace(FakeRig().spec(), cpus=cpus)
     with closing(APIClient(base_url="unix:///nowhere", version="1.41")) as api:
-        made = docker_containers.creation(api, "slipway", spec, argv=None, task=False)
+        made = containers.creation(api, "slipway", spec, argv=None, task=False)
     assert made["host_config"]["NanoCpus"] == nano_cpus

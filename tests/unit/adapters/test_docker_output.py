@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 
-from slipway.adapters.docker_output import (
+from slipway.adapters.docker.output import (
     CUT_MARK,
     HEADER,
     LINE_MAX_BYTES,

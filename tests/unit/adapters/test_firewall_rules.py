@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from slipway.adapters import firewall
-from slipway.adapters.bridge_names import bridge_name, bridge_prefix
-from slipway.adapters.firewall_rules import Ruleset, installation, problems, removal, ruleset
+from slipway.adapters.docker.bridge_names import bridge_name, bridge_prefix
+from slipway.adapters.firewall import install
+from slipway.adapters.firewall.ruleset import Ruleset, installation, problems, removal, ruleset
 from slipway.settings import load
 
 
@@ -27,7 +27,7 @@ def test_the_last_word_to_the_host_is_no() -> None:
 
 def test_every_public_port_of_the_edge_is_reachable() -> None:
     settings = load({"SLIPWAY_HTTP_LISTEN": "10.0.0.1:80", "SLIPWAY_HTTPS_LISTEN": "443"})
-    found = to_host(firewall._rules(settings, firewall._FAMILIES[0]))
+    found = to_host(install._rules(settings, install._FAMILIES[0]))
     assert [port for port in (80, 443, 8080) if f"-p tcp -m tcp --dport {port} -j RETURN" in found] == [80, 443]
 
 

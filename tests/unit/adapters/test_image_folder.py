@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.adapters.image_folder import seen_from_here
+from slipway.adapters.buildkit.image_folder import seen_from_here
 
 UNIX, FAR = "unix:///var/run/docker.sock", "tcp://builder.example.org:2376"
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from builder.agent.outages import Outages
+from builder.agent.dependency_backoff import DependencyBackoff
 from builder.agent.scheduler import Scheduler
 from slipway.errors import DependencyUnavailable
 from tests.fixtures.waiting import eventually
@@ -14,7 +14,7 @@ from tests.fixtures.waiting import eventually
 
 @contextmanager
 def running(visit: Callable[[int], float | None], *, threads: int = 2) -> Iterator[Scheduler]:
-    scheduler = Scheduler(visit, Outages(), threads=threads)
+    scheduler = Scheduler(visit, DependencyBackoff(), threads=threads)
     scheduler.start()
     try:
         yield scheduler

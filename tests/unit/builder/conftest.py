@@ -13,15 +13,15 @@ from typing import Any, cast
 import pytest
 
 from builder import jobs
-from builder.hold import claim
-from builder.recipes import Recipes
-from builder.tools import Tools
-from slipway import intents, lifecycle
+from builder.dependencies import Dependencies
+from builder.lease import claim
+from builder.sources.build_plan import BuildPlanner
 from slipway.adapters.vault import Vault, create_key_file
-from slipway.core.detection import BaseImages
-from slipway.core.dockerfile_policy import Rules
-from slipway.core.states import Kind, State
+from slipway.core.build.detection import BaseImages
+from slipway.core.build.dockerfile_policy import Rules
+from slipway.core.deployment.states import Kind, State
 from slipway.db import Database
+from slipway.domain import intents, lifecycle
 from slipway.models import App, Build, Deployment, Variable
 from slipway.settings import Settings, load
 from tests.building_fakes import FakeImages, FakeLog, FakePulls, FakeQueue, FakeSources, FakeStatuses
@@ -51,16 +51,16 @@ class Rig:
     statuses: FakeStatuses = field(default_factory=FakeStatuses)
 
     @property
-    def tools(self) -> Tools:
+    def dependencies(self) -> Dependencies:
         bases = Rules(frozenset(self.settings.base_images), frozenset(self.settings.frontends))
-        return Tools(
+        return Dependencies(
             settings=self.settings,
             db=self.db,
             queue=cast(Any, self.queue),
             sources=self.sources,
             images=self.images,
             pulls=self.pulls,
-            recipes=Recipes(bases, BaseImages("python", "python"), self.images, lambda: 20),
+            build_planner=BuildPlanner(bases, BaseImages("python", "python"), self.images, lambda: 20),
             log=self.log,
             vault=self.vault,
             statuses=cast(Any, self.statuses),
@@ -81,8 +81,8 @@ class Rig:
 
     def work(self, deployment: Deployment, attempt: int = 0) -> str | None:
         """Do the job as far as starting; returns the state that it reports."""
-        hold = claim(self.db, deployment.id, attempt)
-        return jobs.work_on(self.tools, hold)["state"] if hold else None
+        lease = claim(self.db, deployment.id, attempt)
+        return jobs.work_on(self.dependencies, lease)["state"] if lease else None
 
     def row(self, deployment: Deployment) -> Deployment:
         with self.db.read(tenant_id=self.tenant_id) as session:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from builder import attempt
-from slipway import intents, lifecycle
-from slipway.core.image_names import is_pulled
-from slipway.core.states import Kind, State
+from slipway.core.build.image_names import is_pulled
+from slipway.core.deployment.states import Kind, State
+from slipway.domain import intents, lifecycle
 from slipway.errors import DeploymentFailed
 from slipway.models import App, Deployment
 from tests.building_fakes import DIGEST, REGISTRY_DIGEST
@@ -81,11 +81,11 @@ def test_a_later_attempt_takes_the_digest_that_was_pinned(shop: Rig) -> None:
 
 def test_a_worker_that_ends_hands_its_pull_back(shop: Rig) -> None:
     deployment = shop.deploy(IMAGE)
-    shop.pulls.during, shop.pulls.waits_for_stop = (lambda _output: attempt.told_to_end.set()), True
+    shop.pulls.during, shop.pulls.waits_for_stop = (lambda _output: attempt.shutdown_requested.set()), True
     try:
         assert shop.work(deployment) is None
     finally:
-        attempt.told_to_end.clear()
+        attempt.shutdown_requested.clear()
     assert (shop.row(deployment).state, shop.queue.enqueued) == ("queued", [(deployment.id, 1)])
 
 
@@ -119,7 +119,7 @@ def live(rig: Rig, kind: Kind) -> None:
 
 def test_an_image_that_nobody_waits_for_any_more_is_removed(shop: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     deployment = shop.deploy(IMAGE)
-    monkeypatch.setattr("builder.heart.Heart.beat", lambda _self: None)
+    monkeypatch.setattr("builder.heartbeat.Heartbeat.beat", lambda _self: None)
     shop.pulls.during = lambda _output: shop.change(deployment, attempt=1)
     assert shop.work(deployment) is None
     assert shop.images.removed == [shop.pulls.pulled[0][2]]

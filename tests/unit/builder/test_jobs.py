@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from builder import attempt, jobs
-from slipway import intents, lifecycle
-from slipway.core.states import Kind, State
+from slipway.core.deployment.states import Kind, State
+from slipway.domain import intents, lifecycle
 from slipway.errors import DeploymentFailed
 from slipway.models import App, Variable, now
 from slipway.ports.building import BuildSpec
@@ -214,7 +214,7 @@ def test_a_heart_that_stumbles_beats_on_until_its_silence_is_too_long(
     def stumble(_session: object, _row: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("builder.heart._newer_push", stumble)
+    monkeypatch.setattr("builder.heartbeat._newer_push", stumble)
     rig.settings = replace(rig.settings, lapse_s=0.1)
     rig.images.waits_for_stop = True
     assert rig.work(rig.push()) is None
@@ -319,7 +319,7 @@ def test_a_worker_whose_deployment_was_given_away_writes_nothing(rig: Rig) -> No
 def test_an_image_that_nobody_waits_for_any_more_is_removed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     deployment = rig.push()
     # given away between two beats: only the write itself can notice
-    monkeypatch.setattr("builder.heart.Heart.beat", lambda _self: None)
+    monkeypatch.setattr("builder.heartbeat.Heartbeat.beat", lambda _self: None)
     rig.images.during = lambda *_: rig.change(deployment, attempt=1)
     assert rig.work(deployment) is None
     assert rig.images.removed == [rig.images.built[0].image]
@@ -328,11 +328,11 @@ def test_an_image_that_nobody_waits_for_any_more_is_removed(rig: Rig, monkeypatc
 
 def test_a_worker_that_ends_hands_its_work_back_at_once(rig: Rig) -> None:
     deployment = rig.push()
-    rig.images.during = lambda *_: attempt.told_to_end.set()
+    rig.images.during = lambda *_: attempt.shutdown_requested.set()
     try:
         assert rig.work(deployment) is None
     finally:
-        attempt.told_to_end.clear()
+        attempt.shutdown_requested.clear()
     row = rig.row(deployment)
     assert (row.state, row.attempt, row.heartbeat_at) == ("queued", 1, None)
     assert rig.queue.enqueued == [(deployment.id, 1)]

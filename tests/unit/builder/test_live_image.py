@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from slipway import audit, intents
-from slipway.core.states import Kind
+from slipway.core.deployment.states import Kind
+from slipway.domain import audit, intents
 from slipway.models import App, Build, Deployment, Release, Replica, now
 from tests.building_fakes import REGISTRY_DIGEST
 from tests.unit.builder.conftest import Rig, sha

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from slipway import audit, intents, lifecycle
-from slipway.core.ordering import BRANCH_GONE
-from slipway.core.states import Kind, State
+from slipway.core.deployment.ordering import BRANCH_GONE
+from slipway.core.deployment.states import Kind, State
+from slipway.domain import audit, intents, lifecycle
 from slipway.models import App, Build, Deployment, Release
 from tests.unit.builder.conftest import MAIN, Rig
 

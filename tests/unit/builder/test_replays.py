@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from slipway import intents, lifecycle
-from slipway.core.states import State
+from slipway.core.deployment.states import State
+from slipway.domain import intents, lifecycle
 from slipway.models import App, Delivery, Deployment, Release
 from tests.fixtures.rows import add_hook
 from tests.unit.builder.conftest import MAIN, Rig

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from builder import scratch
+from builder.sources import scratch
 from slipway.errors import DeploymentFailed
 
 MEMORY = Path("/dev/shm")
@@ -27,7 +27,7 @@ def test_a_scratch_folder_is_private_and_gone_afterwards(base: Path) -> None:
     with scratch.scratch(base, "7-0", room_bytes=1) as folders:
         (folders.source / "file").write_text("x")
         assert stat.S_IMODE(folders.folder.stat().st_mode) == 0o700
-        assert folders.recipe.is_dir()
+        assert folders.build_plan.is_dir()
     assert list(base.iterdir()) == []
 
 

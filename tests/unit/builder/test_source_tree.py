@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.source_tree import SourceTree
+from builder.sources.source_tree import SourceTree
 from slipway.errors import InvalidInput
 
 

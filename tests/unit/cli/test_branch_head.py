@@ -13,8 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from slipway import cli
-from slipway.cli import branch_head, watching
+from slipway.cli import branch_head
 from slipway.cli.invocation import Invocation
+from slipway.cli.streams import watching
 from tests.unit.cli.api_stand_in import client
 from tests.unit.cli.documents import COMMIT, OLD, deployment, live, step
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from slipway.cli.client import Client, Event
-from slipway.cli.exits import ApiAbsent, ApiProblem, Exit, WaitedTooLong, exit_code
+from slipway.cli.exit_codes import ApiAbsent, ApiProblem, Exit, WaitedTooLong, exit_code
 from slipway.errors import InvalidInput, NotAuthenticated, SlipwayError
 from tests.unit.cli.api_stand_in import answering, client
 

@@ -16,7 +16,7 @@ import pytest
 
 from slipway import cli
 from slipway.cli import reference, version
-from slipway.cli.exits import Exit
+from slipway.cli.exit_codes import Exit
 
 ROOT = Path(__file__).parents[3]
 

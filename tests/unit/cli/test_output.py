@@ -6,7 +6,7 @@ import click
 import pytest
 
 from slipway.cli.output import Output, ago, aligned, one_line, safe, state
-from slipway.core.counting import plural
+from slipway.core.text.counting import plural
 from tests.unit.cli.documents import BEGAN, moment
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import pytest
 
-from slipway.cli.replica_output import (
+from slipway.cli.streams.replica_output import (
     Labels,
     Line,
     Unseen,

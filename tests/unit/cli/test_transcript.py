@@ -7,9 +7,9 @@ from datetime import timedelta
 import click
 import pytest
 
-from slipway.cli import transcript
-from slipway.cli.transcript import heading, is_over, outcome, whole
-from slipway.core.states import Kind, State
+from slipway.cli.streams import transcript
+from slipway.cli.streams.transcript import heading, is_over, outcome, whole
+from slipway.core.deployment.states import Kind, State
 from tests.unit.cli.documents import BEGAN, deployment, failed, live, step
 
 LATER = BEGAN + timedelta(seconds=12)

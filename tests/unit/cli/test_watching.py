@@ -8,12 +8,12 @@ import click
 import httpx
 import pytest
 
-from slipway.cli import watching
-from slipway.cli.exits import ApiAbsent, ApiProblem, Exit, WaitedTooLong
-from slipway.cli.following import follow, follow_change
+from slipway.cli.exit_codes import ApiAbsent, ApiProblem, Exit, WaitedTooLong
 from slipway.cli.invocation import Invocation
 from slipway.cli.output import Output
-from slipway.cli.watching import Screen, code_of, watch
+from slipway.cli.streams import watching
+from slipway.cli.streams.following import follow, follow_change
+from slipway.cli.streams.watching import Screen, code_of, watch
 from tests.unit.cli.api_stand_in import answering, client
 from tests.unit.cli.documents import COMMIT, OLD, deployment, failed, live, step
 

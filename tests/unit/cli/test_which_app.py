@@ -9,7 +9,7 @@ import pytest
 
 from slipway.cli import which_app as module
 from slipway.cli.which_app import which_app
-from slipway.core import app_settings
+from slipway.core.app_settings import model
 from slipway.errors import InvalidInput
 from tests.unit.cli.api_stand_in import answering, client
 
@@ -102,4 +102,4 @@ def test_a_broken_file_is_named(folder: Path) -> None:
 
 
 def test_the_files_name_is_the_models() -> None:
-    assert app_settings.FILE_NAME == module.FILE_NAME
+    assert model.FILE_NAME == module.FILE_NAME

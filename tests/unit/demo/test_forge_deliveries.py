@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from slipway.demo.deliveries import MAX_BODY_BYTES, Courier, Delivery, loopback_name, prepare, send, sign
+from slipway.demo.forge.deliveries import MAX_BODY_BYTES, Courier, Delivery, loopback_name, prepare, send, sign
 
 URL = "http://hooks.example/webhooks/github/abc"
 

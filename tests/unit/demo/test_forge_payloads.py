@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from slipway.demo import payloads
-from slipway.demo.bare import updates
-from slipway.demo.payloads import MAX_COMMITS, NULL_SHA
+from slipway.demo.forge import payloads
+from slipway.demo.forge.bare import updates
+from slipway.demo.forge.payloads import MAX_COMMITS, NULL_SHA
 
 BASE = "https://github.example"
 OLD, NEW = "a" * 40, "b" * 40

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from slipway.host.folders import prepare
-from slipway.host.services import SERVICES
+from slipway.host.install.folders import prepare
+from slipway.host.processes.services import SERVICES
 from slipway.settings import load
 
 ROOT = Path(__file__).parents[3]

@@ -62,7 +62,7 @@ def test_values_reach_the_configuration(prepared):
 
 
 def test_https_is_listened_on_only_where_it_is_asked_for(prepared, monkeypatch):
-    monkeypatch.setattr("slipway.host.certificate.check", lambda *_: None)
+    monkeypatch.setattr("slipway.host.install.certificate.check", lambda *_: None)
     folder, _ = prepared()
     assert "ssl" not in (folder / "values.conf").read_text()
 
@@ -135,13 +135,13 @@ def test_the_folder_follows_the_sources(prepared, tmp_path, monkeypatch):
     source = tmp_path / "nginx"
     shutil.copytree(edge.SOURCE, source)
     (source / "nginx.conf").write_text("# another\n")
-    (source / "lua" / "slipway" / "policy.lua").unlink()
+    (source / "lua" / "slipway" / "gates" / "access.lua").unlink()
     monkeypatch.setattr(edge, "SOURCE", source)
 
     prepared()
 
     assert (folder / "nginx.conf").read_text() == "# another\n"
-    assert not (folder / "lua" / "slipway" / "policy.lua").exists()
+    assert not (folder / "lua" / "slipway" / "gates" / "access.lua").exists()
     assert not list(folder.rglob("*.new"))
 
 

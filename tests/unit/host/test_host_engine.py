@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from slipway.errors import HostUnready
-from slipway.host.engine import Engine, pick_client
-from slipway.host.images import Images
+from slipway.host.install.engine import Engine, pick_client
+from slipway.host.install.images import Images
 from slipway.settings import load
 from tests.unit.host.host_fakes import FakeCommands
 
@@ -48,7 +48,7 @@ def test_the_client_that_the_settings_name_is_not_replaced_silently() -> None:
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Engine, FakeCommands, list[bool]]:
     """An engine whose answers are taken from a list."""
     answers: list[bool] = []
-    monkeypatch.setattr("slipway.host.engine.engine_answers", lambda _: answers.pop(0))
+    monkeypatch.setattr("slipway.host.install.engine.engine_answers", lambda _: answers.pop(0))
     commands = FakeCommands("dockerd", "systemctl")
     settings = load({"SLIPWAY_STATE_DIR": str(tmp_path), "SLIPWAY_DOCKER_HOST": "unix:///x.sock"})
     return Engine(commands, settings, systemd=tmp_path / "systemd"), commands, answers
@@ -80,7 +80,7 @@ def test_where_systemd_runs_it_starts_the_engine(
 
 
 def test_an_engine_elsewhere_is_never_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slipway.host.engine.engine_answers", lambda _: False)
+    monkeypatch.setattr("slipway.host.install.engine.engine_answers", lambda _: False)
     commands = FakeCommands("dockerd")
     settings = load({"SLIPWAY_STATE_DIR": str(tmp_path), "SLIPWAY_DOCKER_HOST": "tcp://builder:2375"})
     with pytest.raises(HostUnready, match="tcp://builder:2375"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slipway.errors import HostUnready, SettingsError
-from slipway.host import folders
+from slipway.host.install import folders
 from slipway.host.reference import env_example
 from slipway.settings import Settings, environment, load
 

@@ -7,11 +7,11 @@ import pytest
 
 from slipway.errors import HostUnready
 from slipway.host.checkout import keep_setting
-from slipway.host.command_link import CommandLink
 from slipway.host.commands import Commands
-from slipway.host.installation import Installation
-from slipway.host.packages import Packages, Places
-from slipway.host.venv import Venv
+from slipway.host.install.command_link import CommandLink
+from slipway.host.install.installation import Installation
+from slipway.host.install.packages import Packages, Places
+from slipway.host.install.venv import Venv
 from slipway.settings import load
 from tests.unit.host.host_fakes import FakeCommands
 from tests.unit.host.test_host_packages import host
@@ -94,7 +94,7 @@ def said() -> list[str]:
 def installation(
     commands: FakeCommands, checkout: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> Installation:
-    monkeypatch.setattr("slipway.host.engine.engine_answers", lambda _: True)
+    monkeypatch.setattr("slipway.host.install.engine.engine_answers", lambda _: True)
     commands.programs |= {"/usr/bin/docker", str(checkout / ".venv/bin/python")}
     commands.answer("/usr/bin/docker", "--version", output="Docker version 20.10.24")
     settings = load({"SLIPWAY_STATE_DIR": str(checkout / "s")})

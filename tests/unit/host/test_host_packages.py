@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from slipway.core import git_version
+from slipway.core.build import git_version
 from slipway.errors import HostUnready
-from slipway.host.packages import Packages, Places, UnsupportedHost
-from slipway.host.requirements import REQUIREMENTS, Host, missing, too_old
+from slipway.host.install.packages import Packages, Places, UnsupportedHost
+from slipway.host.install.requirements import REQUIREMENTS, Host, missing, too_old
 from tests.unit.host.host_fakes import FakeCommands
 
 INSTALLED = "\n".join(

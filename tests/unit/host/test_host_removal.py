@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from slipway.adapters import firewall
+from slipway.adapters.firewall import install
 from slipway.errors import HostUnready
-from slipway.host.command_link import CommandLink
-from slipway.host.lifecycle import Platform
+from slipway.host.install.command_link import CommandLink
+from slipway.host.processes.lifecycle import Platform
 from slipway.host.removal import Removal
 from slipway.settings import load
 from tests.unit.host.host_fakes import FakeCommands
@@ -26,8 +26,8 @@ def said() -> list[str]:
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> FakeCommands:
-    monkeypatch.setattr("slipway.host.engine.engine_answers", lambda _: True)
-    monkeypatch.setattr(firewall, "remove", lambda _: None)
+    monkeypatch.setattr("slipway.host.install.engine.engine_answers", lambda _: True)
+    monkeypatch.setattr(install, "remove", lambda _: None)
     commands = FakeCommands()
     commands.answer("/usr/bin/docker", "--version", output="Docker version 20.10.24")
     commands.answer(*DOCKER, "ps", "--all", output="c1\nc2\n")

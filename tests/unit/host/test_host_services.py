@@ -10,10 +10,10 @@ import pytest
 
 from slipway.errors import HostUnready
 from slipway.host import edge
-from slipway.host.lifecycle import State, describe
-from slipway.host.services import SERVICES, wanted
-from slipway.host.supervisor import code_mark, configuration
-from slipway.host.units import units
+from slipway.host.processes.lifecycle import State, describe
+from slipway.host.processes.services import SERVICES, wanted
+from slipway.host.processes.supervisor import code_mark, configuration
+from slipway.host.processes.units import units
 from slipway.settings import load
 
 ROOT = Path(__file__).parents[3]

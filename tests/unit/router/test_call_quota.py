@@ -14,8 +14,8 @@ from router.app import WRITE_TIMEOUT_S, create_app
 from router.call_quota import CallQuota
 from router.principal import Principal
 from router.services import Services
-from slipway.audit import Actor
-from slipway.core.roles import Role
+from slipway.core.access.roles import Role
+from slipway.domain.audit import Actor
 from slipway.errors import NotFound, Overloaded, TooManyCalls
 
 

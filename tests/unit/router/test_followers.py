@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from router.followers import Followers, event
 from router.principal import Principal
-from slipway.audit import Actor
-from slipway.core.roles import Role
-from slipway.core.stream_quota import StreamQuota
+from router.streams.followers import Followers, event
+from slipway.core.access.roles import Role
+from slipway.core.access.stream_quota import StreamQuota
+from slipway.domain.audit import Actor
 from slipway.errors import TooManyFollowers, TooManyStreams
 
 

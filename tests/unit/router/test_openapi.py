@@ -12,7 +12,7 @@ import pytest
 from router.app import create_app
 from router.reference import description, reference
 from router.services import Services
-from slipway.core.roles import Role
+from slipway.core.access.roles import Role
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 OPEN = {"/", "/healthz", "/readyz", "/api/openapi.json"}

@@ -1,5 +1,5 @@
 -- The target with the fewest requests and connections under way, over all workers; among equals in turn.
-local inflight = require("slipway.inflight")
+local inflight = require("slipway.balancing.inflight")
 
 local cursors = ngx.shared.slipway_cursors
 

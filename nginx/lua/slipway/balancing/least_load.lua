@@ -1,8 +1,8 @@
 -- Power of two choices: of two targets taken at random the one where a request should be done sooner. That is its
 -- latency (EWMA) over the share of its CPU that is free, as waiting grows in a queue with one server: 1 / (1 - load).
 -- Without a fresh CPU share of both, round robin.
-local latencies = require("slipway.latencies")
-local loads = require("slipway.loads")
+local latencies = require("slipway.balancing.latencies")
+local loads = require("slipway.balancing.loads")
 local round_robin = require("slipway.balancing.round_robin")
 
 local MOST_LOAD = 0.95

@@ -1,0 +1,1 @@
+"""What runs by the clock: collecting, requeueing, catching up, removing."""

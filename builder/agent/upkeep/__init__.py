@@ -1,1 +1,0 @@
-"""What runs by the clock: collecting, giving out again, catching up."""

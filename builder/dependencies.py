@@ -1,0 +1,124 @@
+"""What a worker works with, put together once a job: connections are made after the fork, what is known before it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.sources import scratch
+from builder.sources.build_plan import BuildPlanner
+from slipway import settings
+from slipway.adapters import vault
+from slipway.adapters.buildkit.cgroup import Caps
+from slipway.adapters.buildkit.image_builder import BuildKit
+from slipway.adapters.docker import cli
+from slipway.adapters.docker.registry_images import RegistryImages
+from slipway.adapters.git.commit_status import CommitStatuses
+from slipway.adapters.git.git_sources import GitSources, Limits
+from slipway.adapters.redis import work_queue
+from slipway.adapters.redis.deployment_log import RedisDeploymentLog
+from slipway.adapters.redis.work_queue import WorkQueue
+from slipway.adapters.vault import Vault
+from slipway.core.build.detection import BaseImages
+from slipway.core.build.dockerfile_policy import Rules
+from slipway.db import Database
+from slipway.errors import DependencyUnavailable
+from slipway.ports.building import ImageBuilder, ImageFetcher, SourceFetcher
+from slipway.ports.logs import DeploymentLog
+from slipway.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    settings: Settings
+    db: Database
+    queue: WorkQueue
+    sources: SourceFetcher
+    images: ImageBuilder
+    pulls: ImageFetcher
+    build_planner: BuildPlanner
+    log: DeploymentLog
+    vault: Vault
+    statuses: CommitStatuses
+
+
+@contextmanager
+def connected(chosen: Settings) -> Iterator[Dependencies]:
+    """The real ones, for one job.
+
+    Raises:
+        SettingsError: the key file is missing.
+        DependencyUnavailable: there is no docker client that can build.
+    """
+    images = image_builder(chosen)
+    redis = work_queue.connect(chosen.redis_url)
+    db = database(chosen)
+    try:
+        yield Dependencies(
+            settings=chosen,
+            db=db,
+            queue=WorkQueue(redis, job_timeout_s=chosen.build_timeout_s),
+            sources=GitSources(
+                Limits(chosen.git_hosts, chosen.source_max_bytes), chosen.state_dir, settings.outbound()
+            ),
+            images=images,
+            pulls=registry_images(chosen, images),
+            build_planner=BuildPlanner(
+                Rules(frozenset(chosen.base_images), frozenset(chosen.frontends), chosen.registries),
+                BaseImages(chosen.python_image, chosen.static_image),
+                images,
+                lambda: images.facts().major,
+            ),
+            log=RedisDeploymentLog(redis, chosen.log_dir),
+            vault=Vault(chosen.key_dir / vault.VALUES),
+            statuses=CommitStatuses(chosen.github_api, chosen.github_token),
+        )
+    finally:
+        db.dispose()
+        redis.close()
+
+
+def database(chosen: Settings) -> Database:
+    """One for all jobs of a process and its forks: the statements that it has compiled are theirs, too. Only a fork may
+    leave connections open."""
+    return _database(chosen.database_url)
+
+
+@functools.cache
+def _database(url: str) -> Database:
+    return Database(url)
+
+
+def image_builder(chosen: Settings) -> BuildKit:
+    """One for all jobs of a process and its forks: what it learnt of the Engine stays true."""
+    caps = Caps(chosen.build_memory_bytes, chosen.build_cpus, chosen.build_pids)
+    return _image_builder(chosen.docker_cli, chosen.docker_host, chosen.state_dir, caps, chosen.disk_floor_bytes)
+
+
+def registry_images(chosen: Settings, disk: BuildKit) -> RegistryImages:
+    return RegistryImages(chosen.docker_host, chosen.state_dir, chosen.registries, disk)
+
+
+@functools.cache
+def _image_builder(client: str, docker_host: str, state_dir: Path, caps: Caps, disk_floor_bytes: int) -> BuildKit:
+    return BuildKit(cli.pick_client(client), docker_host, state_dir, caps, disk_floor_bytes)
+
+
+def tidy(chosen: Settings) -> None:
+    """Remove what killed workers left: sources in memory, BuildKit's copies of what their steps took, half a pull."""
+    swept = scratch.sweep(scratch.base_folder(chosen.scratch_dir, chosen.instance))
+    try:
+        images = image_builder(chosen)
+        images.facts()
+        images.forget_sources()
+        registry_images(chosen, images).tidy()
+    except DependencyUnavailable as error:
+        log.warning("the Engine is not looked after yet", extra={"why": error.message})
+    if swept:
+        log.info("removed what a killed worker left", extra={"folders": swept})

@@ -1,0 +1,72 @@
+"""What somebody chose by hand to serve, and what was live and gave way, for a push that may tell nothing new of its
+branch."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from builder.lease import Work
+from slipway.core.deployment.ordering import BRANCH_MOVED, GaveWay, ManualOverride
+from slipway.core.deployment.states import BY_HAND, Kind, State
+from slipway.core.push.missed_pushes import NOT_COMPARED
+from slipway.core.push.push_event import BRANCHES
+from slipway.models import Delivery, Deployment, cancelled_unbegun
+
+_CHOOSES = [str(kind) for kind in (Kind.ROLLBACK, *BY_HAND)]
+_CAME_TO_NOTHING = [str(state) for state in (State.FAILED, State.CANCELLED, State.SUPERSEDED, State.SKIPPED)]
+_NOT_FOUND_TO_BE_HEAD = [str(state) for state in NOT_COMPARED | {State.SUPERSEDED}]
+
+
+def last_manual_override(session: Session, work: Work) -> ManualOverride | None:
+    """The last one before the push that came to something; None when there is none. Of a body that came before, it
+    takes more to believe that the branch has moved since: a push that only came late is superseded."""
+    newest_first = _newest_before(work)
+    stands = newest_first.where(Deployment.kind.in_(_CHOOSES), Deployment.state.not_in(_CAME_TO_NOTHING))
+    choice = session.scalar(stands)
+    if choice is None:
+        return None
+    on_sigterm = newest_first.where(_tells_of(work.ref), ~_repeats())
+    before = on_sigterm.where(Deployment.sequence < choice.sequence)
+    head = session.scalar(before.where(~cancelled_unbegun(), Deployment.reason != BRANCH_MOVED))
+    later = before.limit(None).where(cancelled_unbegun(), Deployment.sequence > (head.sequence if head else 0))
+    heads_then = frozenset(row.commit_sha for row in (*session.scalars(later), *filter(None, [head])))
+    moved = _has_moved_since(session, work, choice.sequence)
+    return ManualOverride(choice.id, Kind(choice.kind), heads_then, moved_since=moved)
+
+
+def last_that_gave_way(session: Session, work: Work) -> GaveWay | None:
+    """The newest deployment of the branch before the push that went live and failed then; None when there is none."""
+    failed_live = and_(Deployment.state == str(State.FAILED), Deployment.live_at.is_not(None))
+    row = session.scalar(_newest_before(work).where(_tells_of(work.ref), failed_live))
+    return GaveWay(row.id, row.commit_sha, _has_moved_since(session, work, row.sequence)) if row else None
+
+
+def _newest_before(work: Work) -> Select[Deployment]:
+    """The newest deployment of the app before the push."""
+    of_app = select(Deployment).filter_by(app_id=work.app_id, environment=work.environment)
+    earlier = of_app.where(Deployment.sequence < work.candidate.sequence)
+    return earlier.order_by(Deployment.sequence.desc()).limit(1)
+
+
+def _has_moved_since(session: Session, work: Work, sequence: int) -> bool:
+    """Was the branch at another commit since that deployment?"""
+    on_sigterm = _newest_before(work).where(_tells_of(work.ref), ~_repeats(), Deployment.sequence > sequence)
+    elsewhere = on_sigterm.where(Deployment.commit_sha.not_in(["", work.commit_sha]))
+    if session.scalar(select(Deployment.id).where(Deployment.id == work.deployment_id, _repeats())):
+        elsewhere = elsewhere.where(Deployment.state.not_in(_NOT_FOUND_TO_BE_HEAD))
+    return session.scalar(elsewhere) is not None
+
+
+def _tells_of(ref: str) -> ColumnElement[bool]:
+    """Deployments that say where the branch was: pushes to it, and those by hand that took its head."""
+    by_hand = and_(Deployment.kind.in_([str(kind) for kind in BY_HAND]), Deployment.commit_sha != "")
+    pushed = and_(Deployment.kind == str(Kind.PUSH), Deployment.ref == ref)
+    return or_(pushed, and_(by_hand, Deployment.ref.in_([ref, ref.removeprefix(BRANCHES)])))
+
+
+def _repeats() -> ColumnElement[bool]:
+    """Deployments of a delivery whose body came before, under another id."""
+    its, other = aliased(Delivery), aliased(Delivery)
+    same_body = and_(other.hook_id == its.hook_id, other.body_digest == its.body_digest, other.id < its.id)
+    return exists().where(its.id == Deployment.delivery_row, its.body_digest != "", same_body)

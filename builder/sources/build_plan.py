@@ -1,0 +1,240 @@
+"""From a commit's files to what BuildKit is given: a checked Dockerfile, found or made."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from builder.sources.source_tree import SourceTree
+from slipway.adapters.git import public_hosts
+from slipway.core.app_settings import model
+from slipway.core.app_settings.configuration import WEB
+from slipway.core.app_settings.file_name import FILE_NAME
+from slipway.core.app_settings.model import AppSettings
+from slipway.core.build import detection, dockerfile, dockerfile_policy, image_names
+from slipway.core.build.dockerfile_policy import Rules
+from slipway.core.build.program_content import GLANCE_BYTES, glanced_at
+from slipway.errors import DeploymentFailed, InvalidInput
+
+DOCKERFILE = "Dockerfile"
+IGNORE_FILE = ".dockerignore"
+
+
+class KnownImages(Protocol):
+    """What the recipe has to know of the host's images."""
+
+    def local_image(self, reference: str) -> bool: ...
+
+    def obtain_image(self, reference: str) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPlan:
+    """All that a build needs besides the files."""
+
+    builder: str
+    """`dockerfile`, or the detected template's name."""
+    context: Path
+    dockerfile: str
+    ignore: str | None
+    """None: the context's own `.dockerignore`."""
+    target: str | None
+    file_settings: Mapping[str, Any]
+    processes: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What the log should say about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildPlanner:
+    """Makes recipes by the host's rules."""
+
+    rules: Rules
+    base_images: detection.BaseImages
+    images: KnownImages
+    engine_major: Callable[[], int]
+
+    def make(self, tree: SourceTree, app: Mapping[str, Any], arguments: Mapping[str, str]) -> BuildPlan:
+        """The recipe for these files. `app` are the app's settings as given through the API.
+
+        Raises:
+            DeploymentFailed: `settings-invalid`, `dockerfile-missing`, `dockerfile-refused` or `not-recognised`.
+        """
+        try:
+            content = tree.read(FILE_NAME)
+            file_settings = model.file_values(content) if content is not None else {}
+            chosen = model.overlay(dict(app), file_settings)
+            context = tree.folder(chosen.build.context)
+            site = self._named_site(tree, chosen, file_settings)
+        except InvalidInput as error:
+            raise DeploymentFailed("settings-invalid", error.message, remedy=error.remedy) from None
+        if site is not None:
+            return site
+        try:
+            path, notes = _find_dockerfile(tree, chosen)
+            found = tree.read(path) if path else None
+        except InvalidInput as error:
+            raise DeploymentFailed("dockerfile-refused", error.message, remedy=error.remedy) from None
+        if found is not None:
+            made = self._from_dockerfile(tree, path, found, chosen, context, file_settings, arguments)
+            return replace(made, notes=(*notes, *made.notes))
+        if chosen.build.dockerfile:
+            raise DeploymentFailed(
+                "dockerfile-missing",
+                f"the repository has no {chosen.build.dockerfile}",
+                remedy="correct [build] dockerfile in slipway.toml: a path from the repository's root",
+            )
+        return self._detected(tree, chosen, context, file_settings)
+
+    def _named_site(self, tree: SourceTree, chosen: AppSettings, file_settings: Mapping[str, Any]) -> BuildPlan | None:
+        """The recipe for `[static] root`; None where that is not set.
+
+        Raises:
+            InvalidInput: there is no such folder, or a Dockerfile is named, too.
+        """
+        root = chosen.static.root
+        if root is None:
+            return None
+        if chosen.build.dockerfile:
+            raise InvalidInput(
+                "[static] root and [build] dockerfile are both set, and only one of them can be built",
+                remedy="take one of them out of slipway.toml or the app's settings",
+            )
+        folder = tree.folder(root, "[static] root")
+        made = detection.named_site(detection.Sources(tree.paths(root), {}), self.base_images)
+        return _generated(made, tree, root, folder, file_settings, f"[static] root: {root} is published as it is")
+
+    def _from_dockerfile(
+        self,
+        tree: SourceTree,
+        path: str,
+        content: bytes,
+        chosen: AppSettings,
+        context: Path,
+        file_settings: Mapping[str, Any],
+        arguments: Mapping[str, str],
+    ) -> BuildPlan:
+        try:
+            text, notes = self._checked(content, arguments)
+            ignore = tree.read(path + IGNORE_FILE)
+        except InvalidInput as error:
+            raise DeploymentFailed("dockerfile-refused", error.message, remedy=error.remedy) from None
+        return BuildPlan(
+            builder="dockerfile",
+            context=context,
+            dockerfile=text,
+            ignore=ignore.decode("utf-8", "replace") if ignore is not None else None,
+            target=chosen.build.target,
+            file_settings=file_settings,
+            notes=notes,
+        )
+
+    def _checked(self, content: bytes, arguments: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+        """The Dockerfile as it will be built: nothing in it reaches what is not the build's own."""
+        read = dockerfile.parse(content)
+        asked = dockerfile_policy.frontend(read, self.rules)
+        frontend = asked if asked and self.images.obtain_image(asked) else None
+        if not dockerfile_policy.reads_heredocs(frontend, self.engine_major()) and (newer := read.needs_newer()):
+            raise InvalidInput(
+                f"the Dockerfile uses {newer[0]}, which this host's BuildKit can't read",
+                remedy="write it without, or the host's owner pulls docker/dockerfile:1 or updates Docker",
+            )
+        for use in dockerfile_policy.foreign_images(read, self.rules, arguments):
+            if self.images.local_image(use.image):
+                raise dockerfile.refuse(
+                    use.line,
+                    f"{use.image} is an image on this host that builds may not read",
+                    "start from a base image; the host's owner can allow it: SLIPWAY_BASE_IMAGES",
+                )
+            self._require_public_registry(use)
+        unavailable = f"{asked} is not available on this host: BuildKit's own reading of Dockerfiles is used"
+        return read.text(syntax=frontend), (unavailable,) if asked and not frontend else ()
+
+    def _require_public_registry(self, use: dockerfile_policy.Use) -> None:
+        """BuildKit pulls from the host's own network, and shows what answered."""
+        try:
+            public_hosts.require_public_registry(image_names.parse(use.image), self.rules.registries)
+        except InvalidInput as error:
+            raise dockerfile.refuse(use.line, error.message, error.remedy) from None
+
+    def _detected(
+        self, tree: SourceTree, chosen: AppSettings, context: Path, file_settings: Mapping[str, Any]
+    ) -> BuildPlan:
+        below = chosen.build.context
+        web = chosen.processes.get(WEB)
+        try:
+            paths = tree.paths(below)
+            sources = detection.Sources(
+                paths=paths,
+                contents=_contents(tree, below, paths),
+                has_web_command=web is not None and web.command is not None,
+            )
+            made = detection.detect(sources, self.base_images)
+            recognised = f"no Dockerfile; recognised: {made.template}"
+            return _generated(made, tree, below, context, file_settings, recognised)
+        except InvalidInput as error:
+            raise DeploymentFailed("not-recognised", error.message, remedy=error.remedy) from None
+
+
+def _generated(
+    made: detection.BuildPlan,
+    tree: SourceTree,
+    below: str,
+    context: Path,
+    file_settings: Mapping[str, Any],
+    why: str,
+) -> BuildPlan:
+    own_ignore = (tree.read(_join(below, IGNORE_FILE)) or b"").decode("utf-8-sig", "replace")
+    return BuildPlan(
+        builder=made.template,
+        context=context,
+        dockerfile=made.dockerfile,
+        ignore="\n".join(filter(None, (made.ignore, own_ignore, made.ignore_after))),
+        target=None,
+        file_settings=file_settings,
+        processes=made.processes,
+        notes=(why, *made.notes, *(f"  {line}" for line in made.dockerfile.splitlines())),
+    )
+
+
+def _find_dockerfile(tree: SourceTree, chosen: AppSettings) -> tuple[str, tuple[str, ...]]:
+    """The path of the Dockerfile, and what the log should say about the choice; an empty path when there is none.
+
+    As docker does, `Dockerfile` goes before `dockerfile`. Every other spelling is taken, too, where it is the only one.
+
+    Raises:
+        InvalidInput: there are several other spellings, and nothing says which one is meant.
+    """
+    if chosen.build.dockerfile:
+        return chosen.build.dockerfile, ()
+    folder = chosen.build.context
+    there = tree.named_in_any_case(folder, DOCKERFILE)
+    for name in (DOCKERFILE, DOCKERFILE.lower()):
+        if name in there:
+            others = [other for other in there if other != name]
+            return _join(folder, name), (f"{name} is built; {', '.join(others)} is not looked at",) if others else ()
+    if len(there) > 1:
+        raise InvalidInput(
+            f"there are {' and '.join(there)}, and nothing says which one is built",
+            remedy="keep one of them, or name it in slipway.toml: [build] dockerfile = …",
+        )
+    return (_join(folder, there[0]), ()) if there else ("", ())
+
+
+def _join(folder: str, name: str) -> str:
+    return name if folder == "." else f"{folder}/{name}"
+
+
+def _contents(tree: SourceTree, below: str, paths: frozenset[str]) -> dict[str, str]:
+    glances = {name: tree.beginning(_join(below, name), GLANCE_BYTES) for name in glanced_at(paths)}
+    read = glances | {name: tree.read(_join(below, name)) for name in detection.READ_FILES}
+    return {name: _text(content) for name, content in read.items() if content is not None}
+
+
+def _text(content: bytes) -> str:
+    """As its byte order mark says, which some editors on Windows write; else UTF-8."""
+    is_utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_utf_16 else "utf-8-sig", "replace")

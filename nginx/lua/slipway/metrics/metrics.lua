@@ -1,0 +1,133 @@
+-- What is counted of requests. What every request counts stands in its unit's row, what happens seldom in a dictionary;
+-- both in shared memory, so that a killed worker loses none.
+local counters = require("slipway.metrics.counters")
+local failures = require("slipway.responses.failures")
+local series = require("slipway.metrics.series")
+
+local _M = {}
+
+local counts = ngx.shared.slipway_metrics
+
+-- A unit's counters in the order in which they are read and written down.
+_M.FIELDS = { "1", "2", "3", "4", "5", "in", "out", "ms" } -- five classes of status, bytes in and out, duration
+local IN, OUT, MS = 6, 7, 8
+_M.BOUNDS_MS = { 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000 }
+
+-- What else is counted, by app: name of the counter -> what it says.
+_M.COUNTERS = {
+  circuit_openings = "Times that the circuit opened because too many requests in a row got no answer.",
+  ejections = "Times that a target was left out for a while because it failed in a row.",
+  retries = "Attempts on another target, or once more on the same, after one that failed.",
+}
+
+local REFUSED = "refused: "
+local BEYOND = #_M.BOUNDS_MS + 1
+local PROBABLY_STREAM_MS = 1000
+
+local buckets = {} -- milliseconds -> bucket, for the most
+for ms = 0, PROBABLY_STREAM_MS do
+  for i, bound in ipairs(_M.BOUNDS_MS) do
+    if ms <= bound then
+      buckets[ms] = i
+      break
+    end
+  end
+end
+
+local function bucket_of(ms)
+  for i, bound in ipairs(_M.BOUNDS_MS) do
+    if ms <= bound then
+      return i
+    end
+  end
+  return BEYOND
+end
+
+local function is_event_stream()
+  local content_type = ngx.var.sent_http_content_type
+  return content_type ~= nil and content_type:find("text/event-stream", 1, true) == 1
+end
+
+local function bytes_received(status)
+  local received = tonumber(ngx.var.request_length) or 0
+  if status == 101 then -- request_length ends with the handshake
+    return math.max(received, tonumber(ngx.var.upstream_bytes_sent) or 0)
+  end
+  return received
+end
+
+-- How long a stream lasts says nothing of how fast an app is.
+local function observe(row, histogram, streams, status)
+  local ms = math.floor((ngx.now() - ngx.req.start_time()) * 1000 + 0.5)
+  if streams or status == 101 or ms > PROBABLY_STREAM_MS and is_event_stream() then
+    return
+  end
+  local bucket = buckets[ms] or bucket_of(ms)
+  row[MS] = row[MS] + ms
+  histogram[bucket] = histogram[bucket] + 1
+end
+
+-- Log phase. Bytes in come last: whoever reads looks at them to tell whether anything changed.
+function _M.measure(ctx, status)
+  local row, found = series.row(ctx.entry, ctx.target)
+  if ctx.failure then
+    _M.count(REFUSED .. ctx.failure, found.app)
+  end
+  if not row then
+    return
+  end
+  local class = math.floor(status / 100)
+  if class < 1 or class > 5 then
+    class = 4 -- nginx gave none: the client left, or was no HTTP
+  end
+  row[class] = row[class] + 1
+  row[OUT] = row[OUT] + (tonumber(ngx.var.bytes_sent) or 0)
+  observe(row, series.histogram, ctx.streams, status)
+  row[IN] = row[IN] + bytes_received(status)
+end
+
+-- One more of `name`, one of COUNTERS, for the app's id. For what happens seldom.
+function _M.count(name, app)
+  local _, err, forced = counts:incr("c|" .. name .. "|" .. app, 1, 0)
+  if err or forced then
+    ngx.log(ngx.ERR, "ALARM: ", name, " are counted wrongly (", err or "an older counter was evicted",
+      "): enlarge lua_shared_dict slipway_metrics")
+  end
+end
+
+function _M.counted(name, app)
+  return counts:get("c|" .. name .. "|" .. app) or 0
+end
+
+-- Requests of the app that the edge refused with this failure's code before it chose a target.
+function _M.refused(code, app)
+  return _M.counted(REFUSED .. code, app)
+end
+
+-- A number that differs when anything was counted for the unit.
+function _M.mark(unit)
+  local place = series.place(unit)
+  return place and counters.sum(place, IN) or 0
+end
+
+-- The unit's counters, in the order of FIELDS.
+function _M.read(unit)
+  return counters.sums(series.place(unit), #_M.FIELDS)
+end
+
+-- Requests in each bucket, the last for what took longer than every bound.
+function _M.histogram(app)
+  return counters.sums(counters.place(series.histogram_of(app)), BEYOND)
+end
+
+function _M.forget_app(app)
+  series.forget_app(app)
+  for name in pairs(_M.COUNTERS) do
+    counts:delete("c|" .. name .. "|" .. app)
+  end
+  for code in pairs(failures.BY_CODE) do
+    counts:delete("c|" .. REFUSED .. code .. "|" .. app)
+  end
+end
+
+return _M

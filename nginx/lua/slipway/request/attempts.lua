@@ -1,0 +1,247 @@
+-- A request's way to a target: chosen and counted, dialled, tried on another one where that is safe, counted off.
+local balancer = require("ngx.balancer")
+local balancing = require("slipway.balancing")
+local request_body = require("slipway.request.request_body")
+local ejection = require("slipway.balancing.ejection")
+local inflight = require("slipway.balancing.inflight")
+local metrics = require("slipway.metrics.metrics")
+local process = require("slipway.worker.process")
+local requeue = require("slipway.request.requeue")
+local routes = require("slipway.routes.table")
+
+local _M = {}
+
+local NGX_BUSY = -3 -- makes nginx give up with 502; any other code would become a 500
+local MAX_MORE_TRIES = 2
+local STREAM_READ_S = 86400 -- a WebSocket or an event stream may be silent for long; TCP keepalive finds dead peers
+local CONF_CONNECT_S, CONF_READ_S = 2, 60 -- what apps.conf says; equal values need no override
+
+-- nginx never repeats the first five once they were sent, unless idempotent; it does not know other methods, and would.
+local MAY_MOVE = {
+  GET = true, HEAD = true, OPTIONS = true, PUT = true, DELETE = true, POST = true, PATCH = true,
+}
+
+-- Counts first, then looks whether the choice still stands. So a count that is made after a generation was confirmed
+-- misses no request that goes to a target which that generation removed.
+local function take_at_once(entry, streams, tried, pick)
+  local target = pick(entry, tried)
+  if not target then
+    return nil, "no-ready-replica"
+  end
+  inflight.add(entry, target, streams)
+  if routes.is_current(entry) then
+    return target
+  end
+  inflight.remove(entry, target, streams)
+  return nil, nil
+end
+
+-- Returns target and entry; or nil and a failure's code.
+local function take(entry, streams, tried, pick)
+  local host = entry.host
+  while true do
+    local target, failure = take_at_once(entry, streams, tried, pick)
+    if target then
+      return target, entry
+    end
+    if failure then
+      return nil, failure
+    end
+    entry, failure = routes.entry(host)
+    if not entry then
+      return nil, failure
+    end
+  end
+end
+
+local function take_anew(ctx, tried, pick)
+  local entry, failure = routes.entry(ctx.entry.host)
+  if not entry then
+    return nil, failure
+  end
+  return take(entry, ctx.streams, tried, pick or balancing.pick)
+end
+
+-- Access phase, with the entry as it was looked up just now. Returns nothing, or a failure's code.
+function _M.choose(ctx, current)
+  local target, entry = take(current, ctx.streams, nil, balancing.pick)
+  if not target then
+    return entry
+  end
+  ctx.target, ctx.entry = target, entry
+  return nil
+end
+
+-- Rewrite phase, with an entry that may be outdated. Returns whether a target is chosen; without one nothing was done.
+function _M.choose_at_once(ctx, entry)
+  local target = take_at_once(entry, ctx.streams, nil, balancing.pick)
+  if not target then
+    return false
+  end
+  ctx.target, ctx.entry = target, entry
+  return true
+end
+
+-- Whether the attempt before this one came as far as this: `times` has one for each attempt, or "-".
+local function has_come_to(times)
+  local before, last
+  for time in (times or ""):gmatch("[^,%s]+") do
+    before, last = last, time
+  end
+  return last ~= nil and before ~= nil and before ~= "-"
+end
+
+-- Returns whether there is one that this request has not tried. `pick`: among which; the targets unless given.
+local function take_another(ctx, pick)
+  ctx.tried = ctx.tried or {}
+  ctx.tried[ctx.target.id] = true
+  local target, entry = take_anew(ctx, ctx.tried, pick)
+  if not target then
+    return false
+  end
+  inflight.remove(ctx.entry, ctx.target, ctx.streams)
+  ctx.target, ctx.entry, ctx.judged = target, entry, nil
+  return true
+end
+
+-- Where the next attempt goes, from the table as it is now: another target; without one the same again, once, if it
+-- took the connection (it may only have closed a kept one; nginx asks only where repeating is safe); then one on
+-- standby, which the last attempt is for in any case. What took no connection costs no attempt (`dial`), so then every
+-- target is asked before. Returns whether there is one.
+local function find_next(ctx, connected)
+  if connected and ctx.tries_left then
+    ctx.tries_left = ctx.tries_left - 1
+    if ctx.tries_left == 0 and take_another(ctx, balancing.pick_standby) then
+      return true
+    end
+  end
+  if take_another(ctx) then
+    return true
+  end
+  if connected and not ctx.repeated and not process.is_orphan() then
+    ctx.repeated = true
+    return true
+  end
+  return take_another(ctx, balancing.pick_standby)
+end
+
+-- After a failed attempt. A slow target is given up: the next may be as slow, and the client has waited enough.
+-- Returns whether there is an attempt to make, and whether the last one was connected.
+local function move(ctx, code)
+  local connected = has_come_to(ngx.var.upstream_connect_time) -- then a timeout means that it is slow, not absent
+  ctx.too_slow = code == 504 and not has_come_to(ngx.var.upstream_header_time)
+  if connected and not ctx.too_slow then
+    ejection.was_reset(ctx.entry, ctx.target)
+  else
+    ejection.failed(ctx.entry, ctx.target)
+  end
+  ctx.judged = true
+  local may_go_on = not (connected and ctx.too_slow) and find_next(ctx, connected)
+  if not may_go_on then
+    ctx.was_connected = connected
+  end
+  return may_go_on, connected
+end
+
+-- One more than there is to try even with a single target: the table may change meanwhile.
+local function more_tries(ctx)
+  local entry = ctx.entry
+  local others = #entry.targets - 1
+  if MAY_MOVE[ngx.req.get_method()] then
+    local tries = (others > MAX_MORE_TRIES and MAX_MORE_TRIES or others > 1 and others or 1)
+    ctx.tries_left = #entry.standby > 0 and tries + 1 or nil
+    balancer.set_more_tries(ctx.tries_left or tries)
+  end
+end
+
+local function set_timeouts(ctx, answer_s)
+  local entry = ctx.entry
+  local read_s = answer_s or (ctx.streams and STREAM_READ_S or entry.read_s)
+  if entry.connect_s ~= CONF_CONNECT_S or read_s ~= CONF_READ_S then
+    local ok, err = balancer.set_timeouts(entry.connect_s, read_s, read_s)
+    if not ok then
+      ngx.log(ngx.ERR, "the timeouts of ", entry.host, " are not in force: ", err)
+    end
+  end
+end
+
+-- A body that was read after the access phase: only now is its size known, and its target may be gone meanwhile.
+-- Returns nil, or a failure's code.
+local function receive(ctx)
+  local failure = request_body.arrived(ctx, tonumber(ngx.var.content_length) or 0)
+  if failure then
+    return failure
+  end
+  if routes.is_current(ctx.entry) then
+    return nil
+  end
+  local target, entry = take_anew(ctx)
+  if not target then
+    return entry
+  end
+  inflight.remove(ctx.entry, ctx.target, ctx.streams)
+  ctx.target, ctx.entry = target, entry
+  return nil
+end
+
+local function dial(ctx, answer_s)
+  set_timeouts(ctx, answer_s)
+  local target = ctx.target
+  local ok, err = balancer.set_current_peer(target.address, target.port)
+  if not ok then
+    ngx.log(ngx.ERR, "target ", target.id, " of ", ctx.entry.host, " can't be dialled: ", err)
+    return ngx.exit(ngx.ERROR)
+  end
+end
+
+-- What can't be sent now: nothing was sent, so it may wait for a target; or it fails.
+local function give_up(ctx, failure, is_unsent)
+  if is_unsent and requeue.may_wait(ctx) then
+    return requeue.put_back(ctx)
+  end
+  ctx.failure = failure
+  return ngx.exit(NGX_BUSY)
+end
+
+local function dial_first(ctx, answer_s)
+  local failure = ctx.unread and receive(ctx)
+  if failure then
+    return give_up(ctx, failure, failure == "no-ready-replica")
+  end
+  more_tries(ctx)
+  return dial(ctx, answer_s)
+end
+
+-- Balancer phase: called again by nginx for every further try that it allows. `answer_s`: instead of the entry's
+-- `read_s`.
+function _M.dial(answer_s)
+  local ctx = ngx.ctx
+  local failed, code = balancer.get_last_failure()
+  if not failed then
+    return dial_first(ctx, answer_s)
+  end
+  local may_go_on, was_sent = move(ctx, code)
+  if not may_go_on then
+    return give_up(ctx, nil, not was_sent)
+  end
+  if not was_sent then
+    balancer.set_more_tries(1) -- so that the last failure leads here too, and the request may wait
+  end
+  metrics.count("retries", ctx.entry.app)
+  return dial(ctx, answer_s)
+end
+
+-- Balancer phase, after an attempt that the caller judged: another target, if there is one.
+function _M.dial_another(ctx)
+  if not take_another(ctx) then
+    return ngx.exit(NGX_BUSY)
+  end
+  return dial(ctx)
+end
+
+-- Log phase: when the response is sent, the client gone, or the WebSocket closed.
+function _M.finish(ctx)
+  inflight.remove(ctx.entry, ctx.target, ctx.streams)
+end
+
+return _M

@@ -1,0 +1,142 @@
+-- The edge's own answers. No error_page makes them: it would drop ngx.ctx. nginx makes its error response, the filters
+-- put ours in its place. What an app answered passes unchanged, 5xx too.
+local compression = require("slipway.responses.compression")
+local cookies = require("slipway.request.cookies")
+local failures = require("slipway.responses.failures")
+local pages = require("slipway.responses.pages")
+local protocol = require("slipway.request.protocol")
+local failure_state = require("slipway.balancing.failure_state")
+
+local _M = {}
+
+-- Access phase: ends the request with this failure.
+function _M.refuse(code)
+  ngx.ctx.failure = code
+  return ngx.exit(failures.BY_CODE[code].status)
+end
+
+-- The same where the failure's status would lead back to where this is called.
+function _M.refuse_here(code)
+  ngx.ctx.failure = code
+  ngx.status = failures.BY_CODE[code].status
+  ngx.print("")
+  return ngx.exit(ngx.HTTP_OK)
+end
+
+-- The last attempt's header time is a number when a response came from upstream.
+local function is_from_upstream()
+  local times = ngx.var.upstream_header_time
+  return times ~= nil and times:find("%d$") ~= nil
+end
+
+-- Whether the last attempt got a connection. If nothing gave up before another one, nginx notes how long that took, or
+-- "-".
+local function was_connected(ctx)
+  if ctx.was_connected ~= nil then
+    return ctx.was_connected
+  end
+  local times = ngx.var.upstream_connect_time
+  return times ~= nil and times:find("%d$") ~= nil
+end
+
+-- The code of a failure that nothing of ours has named.
+local function code_of(ctx)
+  local code = failures.code_of(ngx.status, ctx.entry ~= nil)
+  return code == "replica-slow" and not was_connected(ctx) and "replica-unreachable" or code
+end
+
+-- What an app sent is no HTTP: nginx took it for HTTP/0.9, and sends no head before what it writes. HTTP/2 has its own.
+local function lacks_head()
+  return ngx.req.http_version() == 0.9 and ngx.var.server_protocol:find("HTTP/1", 1, true) == 1
+end
+
+local function with_head(page, content_type)
+  return table.concat({
+    "HTTP/1.1 ", ngx.status, " Bad Gateway\r\nContent-Type: ", content_type, "\r\nContent-Length: ", #page,
+    "\r\nConnection: close\r\nCache-Control: no-store\r\nX-Request-Id: ", ngx.var.slipway_request_id, "\r\n\r\n",
+    ngx.req.get_method() == "HEAD" and "" or page,
+  })
+end
+
+local function write(ctx)
+  if ctx.too_slow and ngx.status == 502 then
+    ngx.status = 504 -- given up in the balancer, which can only say 502
+  end
+  local entry = ctx.entry
+  local code = ctx.failure or (ctx.broken and "broken-answer") or code_of(ctx)
+  local row = failures.BY_CODE[code]
+  if ctx.failure then
+    ngx.status = row.status -- found in the balancer, which can only say 502
+  end
+  ngx.var.slipway_fault = row.fault
+  local names = { host = ngx.var.host, app = entry and entry.name or "",
+    connect_s = entry and entry.connect_s, read_s = entry and entry.read_s }
+  local page, content_type =
+    pages.render(row, code, ngx.status, names, ngx.var.slipway_request_id, ngx.var.http_accept)
+  ctx.page = ctx.broken and lacks_head() and with_head(page, content_type) or page
+  local header = ngx.header
+  header.Content_Type = content_type
+  header.Content_Length = #page
+  header.Cache_Control = "no-store"
+  header.Retry_After = row.retry_after_s
+end
+
+-- Header filter, of the platform's own services and of what nginx answers itself.
+function _M.header()
+  if ngx.status >= 400 and (ngx.ctx.failure or ngx.ctx.broken or not is_from_upstream()) then
+    write(ngx.ctx)
+  end
+end
+
+-- What nginx would pass on without a head that the rules here apply to: an interim answer (1xx), which it takes for the
+-- final one; a switch to a protocol that was not asked for; and what is no HTTP, which has no status.
+local function is_broken(status)
+  return status < 200 and (status ~= 101 or not ngx.var.http_upgrade)
+end
+
+-- Header filter, of apps.
+function _M.app_header()
+  cookies.guard()
+  local status = ngx.status
+  if status < 200 then
+    if is_broken(status) then
+      ngx.ctx.broken = true
+      ngx.header.Content_Encoding = nil
+      return ngx.exit(502) -- comes here again
+    end
+    failure_state.succeed(ngx.ctx.target.streak) -- a WebSocket may not end for hours
+  end
+  local ctx = ngx.ctx
+  if not ctx.is_http1 and protocol.is_http2() then
+    ngx.header.Upgrade = nil -- has no place there: browsers end the stream
+  end
+  if status == 200 or status == 404 or status == 403 then -- nginx compresses no other
+    compression.guard(ctx.entry)
+  end
+  _M.header()
+end
+
+-- Log phase: of a stream of HTTP/2 that was reset for what stood in it, nginx logs 000, which is no number in JSON.
+function _M.settle()
+  local status = ngx.status
+  if status == 0 then
+    status = 400
+    ngx.status = status
+  end
+  return status
+end
+
+-- Body filter: the page once, in place of whatever nginx wrote. It comes for every piece of every answer.
+function _M.body()
+  if ngx.status < 400 then
+    return
+  end
+  local ctx = ngx.ctx
+  local page = ctx.page
+  if page then
+    ngx.arg[1], ngx.arg[2] = page, true
+    ctx.page = ""
+  end
+end
+
+return _M

@@ -1,0 +1,182 @@
+-- The route table's copy in shared memory: host -> entry (JSON), and a version that grows after every change. A worker
+-- keeps what it read, and every request compares versions: so all workers, also those that a reload left to finish, see
+-- a change at the same moment, and a look costs reading one number, however many routes there are.
+local reader = require("slipway.routes.entry")
+local process = require("slipway.worker.process")
+local failure_state = require("slipway.balancing.failure_state")
+
+local _M = {}
+
+local entries = ngx.shared.slipway_routes
+local state = ngx.shared.slipway_state
+
+local VERSION = "table_version"
+local KEPT_MOST = 20000
+local YIELD_EVERY = 500
+
+local kept, kept_count = {}, 0 -- host -> entry, which has its host and the version at which it was last compared
+
+local function why_missing()
+  return state:get("complete") and "unknown-host" or "edge-starting"
+end
+
+local function changed()
+  state:incr(VERSION, 1, 0)
+end
+
+local function forget(host)
+  if kept[host] then
+    kept[host], kept_count = nil, kept_count - 1
+  end
+end
+
+local function keep(host, entry)
+  if kept_count >= KEPT_MOST then
+    kept, kept_count = {}, 0
+  end
+  if not kept[host] then
+    kept_count = kept_count + 1
+  end
+  kept[host], entry.host = entry, host
+end
+
+-- The version was read before the entry: a change between the two is seen at the next look.
+local function look_up(host, version)
+  local raw = entries:get(host)
+  if not raw then
+    forget(host)
+    return nil, why_missing()
+  end
+  local entry = kept[host]
+  if not entry or entry.raw ~= raw then
+    entry = reader.read(raw)
+    if not entry then
+      forget(host)
+      ngx.log(ngx.ERR, "the route of ", host, " can't be read: ", raw)
+      return nil, "broken-route"
+    end
+    keep(host, entry)
+  end
+  entry.version = version
+  return entry
+end
+
+-- The host's entry as it is now; or nil and the failure's code.
+function _M.entry(host)
+  if process.is_orphan() then
+    return nil, "service-unavailable"
+  end
+  local version = state:get(VERSION)
+  local entry = kept[host]
+  if entry and entry.version == version then
+    return entry
+  end
+  return look_up(host, version)
+end
+
+-- The host's entry as this worker read it last, for who asks `is_current` before it counts on that.
+function _M.last_read(host)
+  return kept[host] or _M.entry(host)
+end
+
+function _M.is_current(entry)
+  if process.is_orphan() then
+    return false
+  end
+  local version = state:get(VERSION)
+  if version == entry.version then
+    return true
+  end
+  if entries:get(entry.host) ~= entry.raw then
+    return false
+  end
+  entry.version = version
+  return true
+end
+
+-- A target that was away runs anew, and answered when it was asked: its failures are those of what ran before.
+local function forget_failures(host, raw)
+  local before = entries:get(host)
+  if failure_state.are_none() or before == raw then
+    return
+  end
+  local known = {}
+  for _, target in ipairs((reader.read(before or "") or { targets = {} }).targets) do
+    known[target.id] = true
+  end
+  for _, target in ipairs((reader.read(raw) or { targets = {} }).targets) do
+    if not known[target.id] then
+      failure_state.succeed(target.streak)
+    end
+  end
+end
+
+-- Stores one entry; an empty one removes the host, and an empty host says nothing. Without memory the table is
+-- incomplete until a full read succeeds: a host that is missing from it may exist.
+function _M.put(host, raw)
+  if host == "" then
+    return true
+  end
+  if raw == "" then
+    entries:delete(host)
+    changed()
+    return true
+  end
+  forget_failures(host, raw)
+  local ok, err = entries:safe_set(host, raw)
+  changed()
+  if not ok then
+    state:set("complete", false)
+    ngx.log(ngx.ERR, "ALARM: the route of ", host, " does not fit into shared memory (", err,
+      "): enlarge lua_shared_dict slipway_routes")
+    return nil, err
+  end
+  return true
+end
+
+-- Replaces everything by `table_fields` (host, entry, host, entry, …). Hosts that left go first: they make room.
+function _M.replace(table_fields)
+  local present = {}
+  for i = 1, #table_fields, 2 do
+    present[table_fields[i]] = true
+  end
+  for _, host in ipairs(entries:get_keys(0)) do
+    if not present[host] then
+      entries:delete(host)
+    end
+  end
+  changed()
+  for i = 1, #table_fields, 2 do
+    local ok, err = _M.put(table_fields[i], table_fields[i + 1])
+    if not ok then
+      return nil, err
+    end
+    if i % (2 * YIELD_EVERY) == 1 then
+      ngx.sleep(0.001) -- nginx warns at each sleep of 0
+    end
+  end
+  return true
+end
+
+-- What shared memory holds in full, and since when (Unix seconds).
+function _M.held()
+  return state:get("epoch"), state:get("generation"), state:get("held_since")
+end
+
+function _M.hold(epoch, generation)
+  ngx.update_time()
+  state:set("held_since", ngx.now())
+  state:set("epoch", epoch)
+  state:set("generation", generation)
+  state:set("complete", true)
+end
+
+function _M.is_complete()
+  return state:get("complete") == true
+end
+
+function _M.count()
+  return #entries:get_keys(0)
+end
+
+return _M

@@ -1,0 +1,342 @@
+-- Each second: what was used goes into records, and the records to Redis, in order and once; beside them what each app
+-- used in all (docs/reference/usage-stream.md). With Redis gone the records wait.
+local connection = require("slipway.worker.connection")
+local inflight = require("slipway.balancing.inflight")
+local leader = require("slipway.worker.leader")
+local metrics = require("slipway.metrics.metrics")
+local rates = require("slipway.metrics.rates")
+local series_registry = require("slipway.metrics.series_registry")
+local routes = require("slipway.routes.table")
+local settings = require("slipway.worker.settings")
+local series = require("slipway.metrics.series")
+local usage = require("slipway.usage.usage")
+local usage_file = require("slipway.usage.usage_file")
+
+local _M = {}
+
+local state = ngx.shared.slipway_state
+
+local STREAM, POSITIONS, METRICS = "slipway:usage", "slipway:usage:positions", "slipway:edges:metrics:"
+local STREAM_KEPT = 100000
+local TIMEOUT_S = 2
+local UNITS_AT_ONCE, RECORDS_AT_ONCE = 200, 100
+local REST = 10             -- with thousands of busy apps this worker rests ten times as long as telling of them took,
+local REST_MOST_S = 4       -- but no longer than this
+local YIELD_S = 0.001 -- nginx warns at each sleep of 0
+-- settings.json may say otherwise
+local WAITING_MOST = settings.usage_waiting_most or 600 -- then the last record takes in what comes
+local LOOK_FOR_IDLE_S = settings.metrics_look_s or 60
+local IDLE_S = settings.metrics_idle_s or 600 -- after that the counters of what left the route table go
+local KEPT = 30             -- records sent that are kept, for a Redis that comes back without its last second
+
+local taken_until_s         -- nil: this worker does not lead
+local rests_until_s = 0
+local next_look_s = 0
+local written               -- app -> what Redis holds as its total; nil: unknown
+local has_leftovers         -- of an nginx before this one, perhaps
+
+local function now_s()
+  ngx.update_time()
+  return ngx.now()
+end
+
+-- A new life of the shared memory: sequence numbers begin again.
+local function boot()
+  local known = state:get("boot")
+  if not known then
+    state:add("boot", string.format("%x%06x", ngx.time(), math.random(0, 0xffffff)))
+    state:add("since", ngx.now())
+    known = state:get("boot")
+  end
+  return known
+end
+
+local function begin()
+  series_registry.begin()
+  taken_until_s = state:get("usage_until") or state:get("since")
+  written, has_leftovers = nil, true
+  usage.resume()
+end
+
+local function changed_units()
+  local changed, at_s = {}, ngx.now()
+  for _, unit in ipairs(series_registry.units()) do
+    local mark = metrics.mark(unit)
+    if mark ~= unit.mark then
+      unit.mark, unit.used_at_s = mark, at_s
+      changed[#changed + 1] = unit
+    end
+  end
+  return changed
+end
+
+-- Returns app -> requests and bytes of this look. Each part is a record of its own, so that no request waits long for
+-- this worker; whoever leads by then takes the rest.
+local function take()
+  local changed, period = changed_units(), { from_s = taken_until_s, to_s = ngx.now() }
+  local apps = {}
+  for first = 1, #changed, UNITS_AT_ONCE do
+    local part = {}
+    for i = first, math.min(first + UNITS_AT_ONCE - 1, #changed) do
+      part[#part + 1] = changed[i]
+    end
+    local merge = usage.last() - (state:get("usage_sent") or 0) >= WAITING_MOST
+    local used = usage.take(part, period, merge)
+    for _, unit in ipairs(used and {} or part) do
+      unit.mark = nil -- look again
+    end
+    for app, values in pairs(used or {}) do
+      apps[app] = true
+      rates.note(app, values)
+    end
+    if first + UNITS_AT_ONCE <= #changed then
+      ngx.sleep(YIELD_S)
+      if not leader.is_mine() then
+        return nil
+      end
+    end
+  end
+  taken_until_s = period.to_s
+  state:set("usage_until", taken_until_s)
+  return apps
+end
+
+-- The next record that Redis lacks. What it last got stands beside the stream, written in the same step: with nothing
+-- there (Redis was emptied) everything that is still here goes out again, and readers know it by its number.
+local function next_sequence(client)
+  local position, err = client:hget(POSITIONS, settings.edge_id)
+  if not position then
+    return nil, err
+  end
+  local known_boot, sequence
+  if position ~= ngx.null then
+    known_boot, sequence = position:match("^(.+):(%d+)$")
+  end
+  if known_boot ~= boot() then
+    return usage.first()
+  end
+  return math.max(usage.first(), tonumber(sequence) + 1)
+end
+
+local function queue_record(queued, life, sequence, record)
+  queued:xadd(STREAM, "MAXLEN", "~", STREAM_KEPT, "*", "edge", settings.edge_id, "boot", life,
+    "sequence", sequence, "record", record)
+end
+
+-- What an nginx before this one could not send. Sent twice when this worker is killed before the file is gone: readers
+-- know the records by their numbers.
+local function send_leftovers(client)
+  local leftovers = usage_file.load()
+  for first = 1, #leftovers, RECORDS_AT_ONCE do
+    local replies, err = connection.transaction(client, function(queued)
+      for i = first, math.min(first + RECORDS_AT_ONCE - 1, #leftovers) do
+        queue_record(queued, unpack(leftovers[i]))
+      end
+    end)
+    if not replies then
+      return nil, err
+    end
+  end
+  if #leftovers > 0 then
+    usage_file.remove()
+  end
+  return true
+end
+
+local function total_json(app)
+  local values = usage.total(app)
+  return string.format(
+    '{"requests":[%d,%d,%d,%d,%d],"bytes_in":%d,"bytes_out":%d,"duration_ms":%d,"requests_per_s":%.3f}',
+    values[1], values[2], values[3], values[4], values[5], values[6], values[7], values[8], rates.of(app))
+end
+
+local function queue_totals(queued, apps)
+  local key = METRICS .. settings.edge_id
+  local fields = { "at", string.format("%.3f", now_s()), "since", string.format("%.3f", state:get("since")),
+    "boot", boot() }
+  if not written then
+    queued:del(key)
+    for _, unit in ipairs(series_registry.units()) do
+      apps[unit.app] = true
+    end
+  end
+  for app in pairs(apps) do
+    if app ~= "" and usage.knows(app) then
+      fields[#fields + 1] = app
+      fields[#fields + 1] = total_json(app)
+    end
+    if #fields >= 2 * RECORDS_AT_ONCE then
+      queued:hset(key, unpack(fields))
+      fields = {}
+    end
+  end
+  if #fields > 0 then
+    queued:hset(key, unpack(fields))
+  end
+end
+
+local function send_some(client, apps)
+  local first, err = next_sequence(client)
+  if not first then
+    return nil, err
+  end
+  local last = math.min(usage.last(), first + RECORDS_AT_ONCE - 1)
+  usage.freeze(last)
+  local replies
+  replies, err = connection.transaction(client, function(queued)
+    for sequence = first, last do
+      local record = usage.record_text(sequence)
+      if record then
+        queue_record(queued, boot(), string.format("%d", sequence), record)
+      end
+    end
+    if last >= first then
+      queued:hset(POSITIONS, settings.edge_id, boot() .. ":" .. string.format("%d", last))
+    end
+    if apps then
+      queue_totals(queued, apps)
+    end
+  end)
+  if not replies then
+    return nil, err
+  end
+  state:set("usage_sent", last)
+  usage.drop_until(last - KEPT)
+  return last == usage.last()
+end
+
+local function send(apps)
+  local client, err = connection.open(TIMEOUT_S)
+  if not client then
+    return nil, err
+  end
+  local done
+  repeat
+    if has_leftovers then
+      done, err = send_leftovers(client)
+      has_leftovers = not done
+    end
+    if not has_leftovers then
+      done, err = send_some(client, apps)
+    end
+    if done == nil then
+      client:close()
+      return nil, err
+    end
+    apps, written = nil, true
+  until done or not leader.is_mine()
+  connection.keep(client)
+  return true
+end
+
+-- Whether the table still has the unit: then it may be counted for at any time.
+local function is_current(unit, host)
+  local entry = host and routes.entry(host)
+  if not entry or entry.app ~= unit.app then
+    return false
+  end
+  for _, target in ipairs(entry.targets) do
+    if target.id == unit.target then
+      return true
+    end
+  end
+  return unit.target == ""
+end
+
+local function forget_idle()
+  if ngx.now() < next_look_s or not routes.is_complete() then
+    return
+  end
+  next_look_s = ngx.now() + LOOK_FOR_IDLE_S
+  local under_way
+  local apps_kept = {}
+  local gone = series_registry.sift(function(unit)
+    local keep = unit.app == "" or ngx.now() - unit.used_at_s < IDLE_S
+      or is_current(unit, series.about(unit.app).host)
+    if not keep then
+      under_way = under_way or inflight.totals()
+      keep = under_way[unit.target] ~= nil
+    end
+    apps_kept[unit.app] = apps_kept[unit.app] or keep
+    return keep
+  end)
+  for _, unit in ipairs(gone) do
+    series.forget(unit)
+    usage.forget(unit)
+    local host = not apps_kept[unit.app] and series.about(unit.app).host
+    local entry = host and routes.entry(host)
+    if not apps_kept[unit.app] and not (entry and entry.app == unit.app) then
+      metrics.forget_app(unit.app)
+      usage.forget_app(unit.app)
+      written = nil
+    end
+  end
+end
+
+local function work()
+  if not taken_until_s then
+    begin()
+  elseif ngx.now() < rests_until_s then
+    return true
+  end
+  local began_s = now_s()
+  local apps = take()
+  if not apps then
+    return true
+  end
+  rates.advance(apps)
+  local ok, err = send(apps)
+  if not ok then
+    written = nil
+    return nil, err
+  end
+  forget_idle()
+  local ended_s = now_s()
+  rests_until_s = ended_s + math.min(REST * (ended_s - began_s), REST_MOST_S)
+  return true
+end
+
+local function forget()
+  taken_until_s = nil
+end
+
+local function ended(ok, err, broke_off)
+  if broke_off then
+    forget()
+  end
+  state:set("usage_problem", not ok and tostring(err) or nil)
+end
+
+-- The last worker ends, and shared memory with it: what Redis lacks is left to the next nginx.
+function _M.close()
+  usage.resume()
+  usage.take(series.all(), { from_s = state:get("usage_until") or state:get("since"), to_s = now_s() }, false)
+  local unsent = {}
+  for sequence = (state:get("usage_sent") or 0) + 1, usage.last() do
+    unsent[#unsent + 1] = { sequence, usage.record_text(sequence) }
+  end
+  if #unsent > 0 then
+    local ok, err = usage_file.append(boot(), unsent)
+    if not ok then
+      ngx.log(ngx.ERR, "ALARM: ", #unsent, " records of usage are lost: ", err)
+    end
+  end
+end
+
+-- Records that Redis does not have yet.
+function _M.waiting()
+  return usage.last() - (state:get("usage_sent") or 0)
+end
+
+-- How long ago what was counted went into a record.
+function _M.age_s()
+  return math.max(0, ngx.now() - (state:get("usage_until") or ngx.now()))
+end
+
+function _M.start()
+  boot()
+  local duty = { name = "telling what was used", work = work, ended = ended, rest = forget }
+  leader.every(settings.usage_every_s or 1, duty)
+end
+
+return _M

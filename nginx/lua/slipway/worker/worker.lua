@@ -1,0 +1,50 @@
+-- What a worker does when it starts.
+local ffi = require("ffi")
+local counters = require("slipway.metrics.counters")
+local route_sync = require("slipway.routes.route_sync")
+local inflight = require("slipway.balancing.inflight")
+local loads = require("slipway.balancing.loads")
+local process = require("slipway.worker.process")
+local reporter = require("slipway.worker.reporter")
+local failure_state = require("slipway.balancing.failure_state")
+local worker_counts = require("slipway.metrics.worker_counts")
+local usage_stream = require("slipway.usage.usage_stream")
+
+local _M = {}
+
+local state = ngx.shared.slipway_state
+
+local PR_SET_PDEATHSIG, SIGQUIT = 1, 3
+
+ffi.cdef("int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);")
+
+-- Without its master a worker would keep the port, and the next edge could not start: it finishes what it has and ends.
+local function end_with_master()
+  if ffi.C.prctl(PR_SET_PDEATHSIG, SIGQUIT, 0, 0, 0) ~= 0 then
+    ngx.log(ngx.ERR, "this worker may outlive its master: prctl failed")
+  end
+end
+
+function _M.start()
+  end_with_master()
+  process.note_master()
+  math.randomseed(ngx.now() * 1000 + ngx.worker.pid())
+  counters.claim()
+  inflight.start()
+  worker_counts.start()
+  failure_state.start()
+  route_sync.start()
+  reporter.start()
+  loads.start()
+  usage_stream.start()
+end
+
+-- A worker ends. Two that end at once may both find themselves the last: one of them closes.
+function _M.stop()
+  worker_counts.stop()
+  if #worker_counts.look() == 0 and state:add("closed", true) then
+    usage_stream.close()
+  end
+end
+
+return _M

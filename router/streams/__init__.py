@@ -1,0 +1,1 @@
+"""What is followed from the agent once, however many viewers there are."""

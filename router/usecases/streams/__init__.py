@@ -1,0 +1,1 @@
+"""Use cases whose answer goes on: deployments' events and replicas' output."""

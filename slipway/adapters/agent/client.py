@@ -1,0 +1,148 @@
+"""The agent's internal API and its streams, over unix sockets."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from slipway.adapters.agent.unix_http import UnixHTTP
+from slipway.errors import DependencyUnavailable, DeploymentFailed, NotFound, Overloaded
+
+_TIMEOUT_S = 5.0
+_HEAD_TIMEOUT_S = 25.0
+"""Longer than git waits for a repository."""
+_SIZES_TIMEOUT_S = 20.0
+"""Of volumes: their files are counted one by one."""
+_SILENCE_S = 15.0
+"""A stream gives signs of life more often."""
+
+
+class AgentClient:
+    """Raises `DependencyUnavailable` when the agent does not answer."""
+
+    def __init__(self, agent_socket: Path, streams_socket: Path) -> None:
+        self._socket = agent_socket
+        self._streams_socket = streams_socket
+
+    def status(self) -> dict[str, Any]:
+        """What the agent tells of itself."""
+        with self._asked("/status") as response:
+            return _document(response)
+
+    def stats(self, replica_id: str) -> dict[str, Any]:
+        """What a replica uses: the fields of `slipway.ports.runtime.ResourceUse`, and `cpus` in use.
+
+        Raises:
+            NotFound: it does not run.
+        """
+        with self._asked(f"/replicas/{replica_id}/stats") as response:
+            if response.status == HTTPStatus.NOT_FOUND:
+                raise NotFound(f"replica {replica_id} does not run", remedy="see which do: slipway ps")
+            return _document(response)
+
+    def volume_sizes(self) -> dict[str, int]:
+        """Every volume, in bytes."""
+        with self._asked("/volumes", silence_s=_SIZES_TIMEOUT_S) as response:
+            return dict(_document(response)["sizes"])
+
+    def head(self, app_id: int) -> str | None:
+        """The commit that an app's branch is at now; None when there is no such branch.
+
+        Raises:
+            DeploymentFailed: the repository can't be read.
+            NotFound: the app is gone.
+            Overloaded: as many are asked for as may be.
+        """
+        with self._asked(f"/apps/{app_id}/head", silence_s=_HEAD_TIMEOUT_S) as response:
+            if response.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+                problem = json.loads(response.read())
+                raise DeploymentFailed("head-unknown", problem["detail"], remedy=problem.get("remedy", ""))
+            if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+                raise Overloaded("As many repositories are asked as may be at a time.", remedy="try again")
+            if response.status == HTTPStatus.NOT_FOUND:
+                raise NotFound(f"app {app_id} is gone", remedy="see which there are: slipway apps")
+            commit = _document(response)["commit"]
+            return None if commit is None else str(commit)
+
+    @contextmanager
+    def output(self, replica_id: str, *, tail: int | None) -> Iterator[Iterator[str]]:
+        """A replica's lines so far, also of one that ended: `<RFC 3339 time> <text>`, in order.
+
+        Raises:
+            NotFound: there is no such replica.
+        """
+        with self._asked(f"/replicas/{replica_id}/output?{_query(tail=tail)}") as response:
+            yield _lines(response, replica_id)
+
+    @contextmanager
+    def follow(self, replica_id: str, *, tail: int | None, after: str = "") -> Iterator[Iterator[str]]:
+        """Its last lines that were printed after the time `after`, and those to come, until its container ends. Empty
+        ones are signs of life.
+
+        Raises:
+            NotFound: there is no such replica.
+        """
+        target = f"/replicas/{replica_id}/output?{_query(tail=tail, after=after)}"
+        with self._asked(target, at=self._streams_socket, silence_s=_SILENCE_S) as response:
+            yield _lines(response, replica_id)
+
+    @contextmanager
+    def _asked(
+        self, target: str, *, at: Path | None = None, silence_s: float = _TIMEOUT_S
+    ) -> Iterator[http.client.HTTPResponse]:
+        """The answer, of which parts may be so long apart."""
+        connection = UnixHTTP(at or self._socket, silence_s)
+        try:
+            connection.request("GET", target)
+            response = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise _away() from error
+        with response:
+            try:
+                yield response
+            finally:
+                connection.close()
+
+
+def _query(**values: object) -> str:
+    return urlencode({name: value for name, value in values.items() if value not in (None, "")})
+
+
+def _lines(response: http.client.HTTPResponse, replica_id: str) -> Iterator[str]:
+    """Raises `DependencyUnavailable` when the agent went away."""
+    if response.status == HTTPStatus.NOT_FOUND:
+        raise NotFound(f"no output of replica {replica_id} was kept")
+    _check(response)
+    return _decoded(response)
+
+
+def _decoded(response: http.client.HTTPResponse) -> Iterator[str]:
+    try:
+        while line := response.readline():
+            yield line.decode(errors="replace").rstrip("\n")
+    except (OSError, http.client.HTTPException) as error:
+        raise _away() from error
+
+
+def _document(response: http.client.HTTPResponse) -> dict[str, Any]:
+    _check(response)
+    try:
+        return dict(json.loads(response.read()))
+    except (OSError, http.client.HTTPException) as error:
+        raise _away() from error
+
+
+def _check(response: http.client.HTTPResponse) -> None:
+    if response.status >= HTTPStatus.BAD_REQUEST:
+        raise _away()
+
+
+def _away() -> DependencyUnavailable:
+    return DependencyUnavailable("The agent does not answer; apps serve on.", remedy="slipway doctor says more")

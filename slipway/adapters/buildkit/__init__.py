@@ -1,0 +1,1 @@
+"""BuildKit: building images, its step cache and its control group."""

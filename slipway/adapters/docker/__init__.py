@@ -1,0 +1,1 @@
+"""The Docker Engine: replicas, networks, volumes, output, pulled images."""

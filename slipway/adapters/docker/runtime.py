@@ -1,0 +1,309 @@
+"""The container runtime on Docker. Only containers that carry this installation's label are ever listed or touched.
+
+A replica's container has a name made of app, release and slot, so a second start of one replica is impossible: whoever
+starts it again finds the first. Removal is by id only, so a late removal never hits a successor of the same name.
+Programs run under the Engine's init process, which passes signals on and reaps children; a command that is not in the
+image therefore ends with exit code 127 and not with a refused start.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from ipaddress import ip_address
+from typing import Any
+
+import requests
+from docker import APIClient
+from docker.errors import APIError, ImageNotFound, NotFound
+from docker.types import CancellableStream
+
+from slipway import errors
+from slipway.adapters.docker import containers, follow, output, own_images, volumes
+from slipway.adapters.docker.engine import DockerEngine, sentence
+from slipway.adapters.docker.networks import INSTANCE_LABEL, TenantNetworks
+from slipway.adapters.linux import cgroups
+from slipway.core.build.image_volumes import ImageVolumes
+from slipway.errors import Conflict, DeploymentFailed
+from slipway.ports.runtime import Change, Observed, OwnImage, ReplicaSpec, ResourceUse, TaskResult
+from slipway.settings import Settings
+
+log = logging.getLogger(__name__)
+
+TAIL_LINES = 100
+_EVENTS = ["start", "die", "oom", "destroy", "pause", "unpause"]
+_STOP_GRACE_S = 5  # of a pre-deploy command that takes too long
+
+
+class DockerRuntime:
+    """`slipway.ports.runtime.ContainerRuntime` on the Docker Engine at `settings.docker_host`. Thread-safe."""
+
+    def __init__(self, settings: Settings, engine: DockerEngine | None = None) -> None:
+        self._instance = settings.instance
+        self._engine = engine or DockerEngine(settings.docker_host)
+        self._networks = TenantNetworks(self._engine, self._instance)
+        self._courses = containers.Courses()
+
+    def close(self) -> None:
+        """Close idle connections to the Engine."""
+        self._engine.close()
+
+    def ensure_network(self, tenant: str, subnet: str) -> None:
+        self._networks.ensure(tenant, subnet)
+
+    def remove_network(self, tenant: str) -> None:
+        self._networks.remove(tenant)
+
+    def start(self, spec: ReplicaSpec) -> str:
+        """Start, or adopt what runs under the replica's name and id.
+
+        Raises:
+            Conflict: another replica still runs under that name.
+            DeploymentFailed: `image-missing`, `address-taken` or `start-refused`.
+        """
+        with self._engine.asked_to(f"start {spec.name}") as api:
+            found = self._create(api, spec, argv=spec.argv, task=False)
+            if isinstance(found, str):
+                return self._start(api, found, spec)
+            if not _runs(found):
+                api.remove_container(found["Id"], force=True, v=True)
+                found = self._create_anew(api, spec, argv=spec.argv, task=False)
+                return self._start(api, found, spec)
+            if found["Config"]["Labels"].get(containers.REPLICA_LABEL) != spec.id:
+                raise Conflict(
+                    f"Another replica still runs as {spec.name}.", remedy="take another slot, or wait until it is gone"
+                )
+            return str(found["Id"])
+
+    def run_task(self, spec: ReplicaSpec, argv: tuple[str, ...], *, timeout_s: float) -> TaskResult:
+        """Run to the end and remove the container. One of the same deployment that runs, or ended unseen, is adopted.
+
+        Raises:
+            DeploymentFailed: `pre-deploy-timeout`, with the tail; `image-missing`, `address-taken`, `start-refused`.
+        """
+        with self._engine.asked_to(f"run a command of {spec.name}") as api:
+            container_id, began = self._begin_task(api, spec, argv)
+            code = _wait(api, container_id, began + timeout_s - time.time())
+            tail = "\n".join(output.without_time(line) for line in self.logs(container_id, tail=TAIL_LINES))
+            api.remove_container(container_id, force=True, v=True)
+        if code is None:
+            raise DeploymentFailed(
+                "pre-deploy-timeout",
+                f"The pre-deploy command did not end within {timeout_s:g} s and was stopped.",
+                remedy="make it faster, or raise timeouts.pre_deploy_s",
+                tail=tail,
+            )
+        return TaskResult(code, tail)
+
+    def list(self) -> list[Observed]:
+        with self._engine.asked_to("list its containers") as api:
+            every = api.containers(all=True, filters={"label": f"{INSTANCE_LABEL}={self._instance}"})
+            listed = [each for each in every if volumes.HELPER_LABEL not in each["Labels"]]
+            courses = self._courses.of(api, listed)
+        pairs = [(container, courses.get(container["Id"])) for container in listed]
+        return [replica for container, course in pairs if course and (replica := _as_observed(container, course))]
+
+    def stop(self, container_id: str, *, grace_s: float) -> None:
+        with self._engine.asked_to(f"stop {container_id[:12]}") as api:
+            try:
+                api.stop(container_id, timeout=math.ceil(grace_s))
+            except NotFound:
+                return
+
+    def remove(self, container_id: str) -> None:
+        with self._engine.asked_to(f"remove {container_id[:12]}") as api:
+            try:
+                api.remove_container(container_id, force=True, v=True)  # v: anonymous volumes only
+            except APIError as error:
+                if error.status_code not in (404, 409):  # 409: its removal is under way
+                    raise
+
+    def usage(self, container_id: str) -> ResourceUse:
+        """From its control group's files: the Engine's own figures take it a second each."""
+        return cgroups.use_of(container_id)
+
+    def logs(self, container_id: str, *, tail: int | None = None) -> Iterator[bytes]:
+        """Raises `NotFound` when there is no such container."""
+        with self._engine.asked_to(f"give the output of {container_id[:12]}") as api:
+            if tail is None:
+                yield from output.lines(_messages(api, container_id, "all"))
+            else:
+                yield from output.last_lines(lambda last: _messages(api, container_id, last), tail)
+
+    def follow(self, container_id: str, *, tail: int | None = None, after: str = "") -> Iterator[bytes]:
+        """Raises `NotFound` when there is no such container. One answer of the Engine has it all, so nothing is lost
+        between what was printed and what comes."""
+        with self._engine.asked_to(f"follow the output of {container_id[:12]}") as api:
+            last = self.logs(container_id, tail=tail) if tail else ()
+            since = max(after, min(map(output.time_of, last), default=""))  # they come as they ended, not as they began
+            lines = follow.followed_lines(
+                self._engine.url,
+                api.api_version,
+                container_id,
+                since=follow.unix_text(since),
+                tail="0" if tail == 0 else "all",
+            )
+            yield from follow.newer(lines, after)
+
+    def changes(self) -> Iterator[Change]:
+        filters = {"type": "container", "label": f"{INSTANCE_LABEL}={self._instance}", "event": _EVENTS}
+        with self._engine.asked_to("tell what happens") as api:
+            events: CancellableStream[Any] = api.events(filters=filters, decode=True)
+        with closing(events):
+            for event in events:
+                if change := containers.change(event):
+                    yield change
+
+    def close_idle_connections(self, address: str) -> None:
+        """The kernel closes them (`ss -K`; needs CONFIG_INET_DIAG_DESTROY and CAP_NET_ADMIN). Where it can't, the
+        address merely stays in use until they close by themselves."""
+        argv = ["ss", "-K", "-H", "-t", "-n", "dst", str(ip_address(address))]
+        try:
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            log.warning("idle connections were not closed", extra={"address": address, "why": str(error)})
+            return
+        if done.returncode or done.stderr:
+            log.warning("idle connections were not closed", extra={"address": address, "why": done.stderr.strip()})
+
+    def own_images(self) -> Sequence[OwnImage]:
+        with self._engine.asked_to("list its images") as api:
+            return own_images.listed(api, self._instance)
+
+    def remove_image(self, image: str) -> None:
+        with self._engine.asked_to(f"remove the image {image}") as api:
+            try:
+                api.remove_image(image)
+            except APIError as error:
+                if error.status_code not in (404, 409):  # 409: in use
+                    raise
+
+    def image_volumes(self, digest: str) -> ImageVolumes:
+        with self._engine.asked_to(f"describe the image {digest}") as api:
+            try:
+                inspected: dict[str, Any] = api.inspect_image(digest)  # type: ignore[no-untyped-call]
+            except ImageNotFound as error:
+                raise _refused(error) from error
+            return volumes.of_image(api, self._instance, digest, inspected.get("Config") or {})
+
+    def volume_sizes(self) -> Mapping[str, int]:
+        with self._engine.asked_to("measure its volumes") as api:
+            return volumes.sizes(api, self._instance)
+
+    def remove_volume(self, volume_id: str) -> bool:
+        with self._engine.asked_to(f"remove the volume {volume_id}") as api:
+            return volumes.remove(api, self._instance, volume_id)
+
+    def _create(
+        self, api: APIClient, spec: ReplicaSpec, *, argv: tuple[str, ...] | None, task: bool
+    ) -> str | dict[str, Any]:
+        """The new container's id, or the container that holds its name already."""
+        wanted = containers.creation(api, self._instance, spec, argv=argv, task=task)
+        for _ in range(3):  # one that holds the name may vanish before it is looked at
+            try:
+                return str(api.create_container(**wanted)["Id"])
+            except APIError as error:
+                if error.status_code != 409:
+                    raise _refused(error) from error
+            try:
+                found: dict[str, Any] = api.inspect_container(wanted["name"])
+            except NotFound:
+                continue
+            if found["Config"]["Labels"].get(INSTANCE_LABEL) != self._instance:
+                raise Conflict(f"A container named {wanted['name']} exists that is not Slipway's.")
+            return found
+        raise Conflict(f"The name {wanted['name']} is held by a container that is being removed.")
+
+    def _create_anew(self, api: APIClient, spec: ReplicaSpec, *, argv: tuple[str, ...] | None, task: bool) -> str:
+        made = self._create(api, spec, argv=argv, task=task)
+        if isinstance(made, str):
+            return made
+        raise Conflict(f"{spec.name} is started by somebody else at this moment.")
+
+    def _start(self, api: APIClient, container_id: str, spec: ReplicaSpec) -> str:
+        try:
+            volumes.give_to_user(api, self._instance, container_id, spec)
+            try:
+                api.start(container_id)
+            except NotFound as error:
+                if "network" not in sentence(error):
+                    raise
+                self._networks.ensure(spec.tenant, spec.subnet)  # somebody removed it
+                api.start(container_id)
+        except APIError as error:
+            api.remove_container(container_id, force=True, v=True)
+            raise _refused(error) from error
+        return container_id
+
+    def _begin_task(self, api: APIClient, spec: ReplicaSpec, argv: tuple[str, ...]) -> tuple[str, float]:
+        """(container, Unix time of its start), running or ended."""
+        found = self._create(api, spec, argv=argv, task=True)
+        if isinstance(found, str):
+            return self._start(api, found, spec), time.time()
+        began = containers.unix_time(found["State"]["StartedAt"])
+        same = found["Config"]["Labels"].get(containers.DEPLOYMENT_LABEL) == str(spec.deployment_id)
+        if began is not None and same:
+            return found["Id"], began
+        api.remove_container(found["Id"], force=True, v=True)
+        made = self._create_anew(api, spec, argv=argv, task=True)
+        return self._start(api, made, spec), time.time()
+
+
+def _messages(api: APIClient, container_id: str, tail: int | str) -> Iterator[output.Message]:
+    """The last messages so far; `all`."""
+    response = api.get(
+        f"{api.base_url}/v{api.api_version}/containers/{container_id}/logs",
+        params={"stdout": 1, "stderr": 1, "timestamps": 1, "tail": tail},
+        stream=True,
+        timeout=api.timeout,
+    )
+    with closing(response):
+        if response.status_code == 404:
+            raise errors.NotFound("This replica is gone, and its output with it.")
+        response.raise_for_status()
+        yield from output.frames(response.raw)
+
+
+def _runs(inspected: dict[str, Any]) -> bool:
+    return bool(inspected["State"]["Running"])
+
+
+def _as_observed(container: dict[str, Any], course: containers.Course) -> Observed | None:
+    try:
+        return containers.observed(container, course)
+    except (KeyError, ValueError) as error:
+        log.warning("a container has our label but not all", extra={"container": container["Id"], "why": str(error)})
+        return None
+
+
+def _wait(api: APIClient, container_id: str, left_s: float) -> int | None:
+    """Its exit code; None: it did not end in time and was killed. One that somebody removed counts as killed."""
+    try:
+        return int(api.wait(container_id, timeout=max(1, math.ceil(left_s)))["StatusCode"])
+    except NotFound:
+        return 137
+    except (requests.Timeout, requests.ConnectionError) as error:
+        # requests tells of a read that timed out in the middle of an answer as a lost connection
+        if isinstance(error, requests.ConnectionError) and "timed out" not in str(error).lower():
+            raise
+    api.stop(container_id, timeout=_STOP_GRACE_S)
+    return None
+
+
+def _refused(error: APIError) -> DeploymentFailed:
+    said = sentence(error)
+    if isinstance(error, ImageNotFound):
+        return DeploymentFailed(
+            "image-missing", "The release's image is no longer on this host.", remedy="deploy the commit again"
+        )
+    if "address already in use" in said.lower():
+        return DeploymentFailed("address-taken", f"The replica's address is in use: {said}", remedy="deploy again")
+    return DeploymentFailed(
+        "start-refused",
+        f"The container runtime refused to start the replica: {said}",
+        remedy="mend the app's settings or its Dockerfile, and deploy again",
+    )

@@ -1,0 +1,1 @@
+"""git: reading repositories, and commit statuses at the forge."""

@@ -1,0 +1,98 @@
+"""What edges tell of the traffic, through Redis (docs/reference/edge-metrics.md)."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from slipway.adapters.redis.routes import INFLIGHT
+from slipway.errors import DependencyUnavailable
+
+METRICS = "slipway:edges:metrics:"
+FRESH_S = 5.0
+"""An edge tells every second; what it told before that is no rate of now."""
+CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+
+
+@dataclass(frozen=True, slots=True)
+class AppTraffic:
+    """An app's traffic at one edge since `EdgeReport.since`."""
+
+    requests: Mapping[str, int]
+    """By class of status: 1xx … 5xx."""
+    bytes_in: int
+    bytes_out: int
+    duration_s: float
+    """All requests' together; without WebSockets and event streams."""
+    requests_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeReport:
+    """What one edge told. Times are Unix seconds; None: it told nothing (since Redis lost what it had)."""
+
+    edge: str
+    at: float | None
+    since: float | None
+    is_fresh: bool
+    apps: Mapping[int, AppTraffic]
+    inflight: Mapping[str, int]
+    """Target → requests and open connections; only of an edge that is fresh."""
+
+
+class EdgeMetrics:
+    def __init__(self, redis: Redis, *, clock: Callable[[], float] = time.time) -> None:
+        self._redis = redis
+        self._clock = clock
+
+    def reports(self, edges: Sequence[str], app_ids: Sequence[int], targets: Sequence[str]) -> list[EdgeReport]:
+        """Of each edge, about these apps and targets alone.
+
+        Raises:
+            DependencyUnavailable: Redis does not answer.
+        """
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for edge in edges:
+                    pipe.hmget(METRICS + edge, "at", "since", *map(str, app_ids))
+                    pipe.hmget(INFLIGHT + edge, "at", *targets)
+                answers = pipe.execute()
+        except RedisError as error:
+            raise DependencyUnavailable("Redis does not answer, so the edges' counts can't be read.") from error
+        pairs = zip(edges, answers[::2], answers[1::2], strict=True)
+        return [self._report(edge, told, app_ids, counts, targets) for edge, told, counts in pairs]
+
+    def _report(
+        self, edge: str, told: list[Any], app_ids: Sequence[int], counts: list[Any], targets: Sequence[str]
+    ) -> EdgeReport:
+        at, since, *apps = told
+        return EdgeReport(
+            edge=edge,
+            at=float(at) if at else None,
+            since=float(since) if since else None,
+            is_fresh=self._is_fresh(at),
+            apps={app_id: _traffic(text) for app_id, text in zip(app_ids, apps, strict=True) if text},
+            inflight={target: int(count) for target, count in zip(targets, counts[1:], strict=True) if count}
+            if self._is_fresh(counts[0])
+            else {},
+        )
+
+    def _is_fresh(self, at: Any) -> bool:
+        return at is not None and self._clock() - float(at) <= FRESH_S
+
+
+def _traffic(text: str | bytes) -> AppTraffic:
+    told = json.loads(text)
+    return AppTraffic(
+        requests=dict(zip(CLASSES, told["requests"], strict=True)),
+        bytes_in=told["bytes_in"],
+        bytes_out=told["bytes_out"],
+        duration_s=told["duration_ms"] / 1000,
+        requests_per_s=told["requests_per_s"],
+    )

@@ -1,0 +1,65 @@
+"""scale: how many replicas run, and the wait until they do."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+
+from slipway.cli.exit_codes import Exit, WaitedTooLong
+from slipway.cli.invocation import Invocation, app_option, command
+from slipway.cli.streams.following import is_wanted, watch_options
+from slipway.core.text.counting import plural
+
+_ASK_S = 0.3
+
+
+@click.command()
+@click.argument("replicas", type=click.IntRange(0, 100))
+@app_option
+@click.option("--process", metavar="NAME", default="web", show_default=True, help="Which of the app's processes.")
+@watch_options
+@command
+def scale(call: Invocation, replicas: int, process: str, watch: bool | None, timeout: float) -> None:
+    """Run a number of replicas; 0 stops the app."""
+    set_to = call.client.put(call.app_path("/scale"), {"process": process, "replicas": replicas})
+    wanted = f"{call.app} {process}: {plural(replicas, 'replica')} wanted."
+    if call.client.get(call.app_path())["live"] is None:
+        call.answer(set_to, f"{wanted} In force with the first deployment: slipway deploy -a {call.app}")
+    elif is_wanted(watch):
+        _wait(call, process, replicas, timeout)
+        call.answer(set_to, f"{call.app} {process}: {replicas} of {plural(replicas, 'replica')} ready.")
+    else:
+        call.answer(set_to, f"{wanted} See them: slipway ps -a {call.app}")
+
+
+def _wait(call: Invocation, process: str, wanted: int, timeout_s: float) -> None:
+    """Until as many are ready, with a line whenever that number changes. Those that drain finish what they have.
+
+    Raises:
+        WaitedTooLong: they are not, in time; they are still wanted.
+    """
+    until, told = time.monotonic() + timeout_s, -1
+    try:
+        while (ready := _ready(call, process)) != wanted:
+            if ready != told:
+                call.out.line(f"  {ready} of {wanted} ready")
+                told = ready
+            if time.monotonic() > until:
+                raise WaitedTooLong(
+                    f"{ready} of {plural(wanted, 'replica')} of {call.app} {process} ready after {timeout_s:g} s.",
+                    remedy=f"see why: slipway ps --all -a {call.app}, slipway logs -a {call.app}",
+                )
+            time.sleep(_ASK_S)
+    except KeyboardInterrupt:
+        call.out.hint(f"{plural(wanted, 'replica')} stay wanted: slipway ps -a {call.app}")
+        sys.exit(Exit.FAILED)
+
+
+def _ready(call: Invocation, process: str) -> int:
+    """Of the live release alone: while another one is rolled out, replicas of both are ready."""
+    live = call.client.get(call.app_path())["live"]
+    release = live["release"]["number"] if live and live["release"] else None
+    listed = call.client.get(call.app_path("/replicas"))["replicas"]
+    return sum((each["process"], each["state"], each["release"]) == (process, "ready", release) for each in listed)

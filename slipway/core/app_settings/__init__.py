@@ -1,0 +1,1 @@
+"""How an app is built, run and reached: the settings, and the configuration that a release freezes."""

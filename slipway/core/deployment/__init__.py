@@ -1,0 +1,1 @@
+"""The states of a deployment, the order of intents, and what an end means."""

@@ -1,0 +1,1 @@
+"""What names, hosts and addresses may look like: the one place of validation."""

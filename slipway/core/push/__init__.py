@@ -1,0 +1,1 @@
+"""What a delivery says, and which app it is for."""

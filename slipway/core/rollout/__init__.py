@@ -1,0 +1,1 @@
+"""What an app needs next, decided from its desired and its observed state."""

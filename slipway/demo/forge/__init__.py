@@ -1,0 +1,1 @@
+"""A small git forge for the demo and the tests."""

@@ -1,0 +1,101 @@
+"""A deployment's row on its way: the one place that writes its state, its steps and how it ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slipway.core.deployment.ordering import BRANCH_MOVED
+from slipway.core.deployment.states import ENDED, WITH_WORKER, State, move
+from slipway.errors import DeploymentFailed
+from slipway.models import Deployment, now
+
+_STEP_OF = {State.FETCHING: "fetch", State.BUILDING: "build", State.STARTING: "start"}
+_REASON_OF_REQUEST = {State.SUPERSEDED: BRANCH_MOVED}
+"""Asked of older pushes alone, when the branch's head is found to be live already."""
+TAIL_LINES = 20
+
+
+def advance(deployment: Deployment, state: State) -> None:
+    """Move to `state`: ends the running step well and begins the one that belongs to the new state.
+
+    Raises:
+        Conflict: the table of legal moves has no such move.
+    """
+    deployment.state = move(State(deployment.state), state)
+    end_step(deployment, ok=True)
+    if state in WITH_WORKER and deployment.started_at is None:
+        deployment.started_at = now()
+    if state is State.LIVE:
+        deployment.live_at = now()
+    if state is State.RETIRED or state not in (*_STEP_OF, State.QUEUED, State.LIVE):
+        deployment.ended_at = now()
+    if state in _STEP_OF:
+        begin_step(deployment, _STEP_OF[state])
+
+
+def begin_step(deployment: Deployment, name: str, **facts: Any) -> None:
+    """Start timing a step (`fetch`, `build`, `pre-deploy`, `start`, `switch`, `watch`, `drain`). `facts` stay in its
+    record."""
+    end_step(deployment, ok=True)
+    step: dict[str, Any] = {"name": name, "started_at": now().timestamp(), "ended_at": None, "ok": None, "note": ""}
+    deployment.steps = [*deployment.steps, step | facts]
+
+
+def rename_step(deployment: Deployment, name: str) -> None:
+    """The step at hand turns out to be another one: `pre-deploy` comes before `start`."""
+    if deployment.steps:
+        deployment.steps = [*deployment.steps[:-1], deployment.steps[-1] | {"name": name}]
+
+
+def current_step(deployment: Deployment) -> dict[str, Any] | None:
+    """The step that runs; None when the last one has ended."""
+    last = deployment.steps[-1] if deployment.steps else None
+    return last if last and last["ended_at"] is None else None
+
+
+def note_step(deployment: Deployment, note: str) -> None:
+    """Say something about the step at hand, such as `7 of 9 steps from cache`."""
+    if deployment.steps:
+        deployment.steps = [*deployment.steps[:-1], deployment.steps[-1] | {"note": note}]
+
+
+def end_step(deployment: Deployment, *, ok: bool, note: str = "") -> None:
+    """Stop timing the step at hand; nothing when none runs."""
+    if not deployment.steps or deployment.steps[-1]["ended_at"] is not None:
+        return
+    last = deployment.steps[-1]
+    ended = last | {"ended_at": now().timestamp(), "ok": ok, "note": note or last["note"]}
+    deployment.steps = [*deployment.steps[:-1], ended]
+
+
+def fail(deployment: Deployment, error: DeploymentFailed) -> None:
+    """End in `failed` with the error's reason, sentence, remedy and tail."""
+    end_step(deployment, ok=False, note=error.message)
+    advance(deployment, State.FAILED)
+    deployment.reason, deployment.detail, deployment.remedy = error.reason, error.message, error.remedy
+    deployment.tail = "\n".join(error.tail.splitlines()[-TAIL_LINES:])
+
+
+def bring_back(deployment: Deployment) -> None:
+    """What was live before the deployment that gave way is live again. It stays known when it went live first."""
+    deployment.state = move(State(deployment.state), State.LIVE)
+    deployment.ended_at = None
+
+
+def stop(deployment: Deployment, state: State, why: str, remedy: str = "", reason: str = "") -> None:
+    """End in `cancelled`, `superseded` or `skipped`, and say why; the state is the reason unless one is given. To
+    find that there is nothing to do is a step that went well."""
+    end_step(deployment, ok=state is State.SKIPPED, note=why)
+    advance(deployment, state)
+    requested = _REASON_OF_REQUEST.get(state, "") if deployment.stop_requested == state else ""
+    deployment.reason, deployment.detail, deployment.remedy = reason or requested or str(state), why, remedy
+
+
+def request_stop(deployment: Deployment, state: State, why: str) -> None:
+    """Stop now when nobody has it in hand, else ask whoever has. Nothing when it has ended already."""
+    if State(deployment.state) in ENDED:
+        return
+    if deployment.state == State.QUEUED:
+        stop(deployment, state, why, reason=_REASON_OF_REQUEST.get(state, ""))
+    elif deployment.stop_requested is None:
+        deployment.stop_requested, deployment.stop_why = str(state), why

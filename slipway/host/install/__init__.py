@@ -1,0 +1,1 @@
+"""What a host needs, and installing it."""

@@ -1,0 +1,86 @@
+"""Slipway's folders and key files on this host."""
+
+from __future__ import annotations
+
+import base64
+import grp
+import os
+import secrets
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from slipway.errors import HostUnready
+from slipway.host.processes.probing import SOCKET_PATH_MAX
+from slipway.settings import Settings
+
+KEYS = ("hooks.key", "values.key")
+KEY_BYTES = 32
+LONGEST_SOCKET_NAME = 24  # bytes kept free for the name of a socket in the run folder
+EDGE_GROUP = "www-data"  # nginx's workers: they may pass through the run folder and connect there
+
+
+def prepare(settings: Settings) -> None:
+    """Make the folders and, once, the keys. Idempotent.
+
+    Raises:
+        HostUnready: the path is too long for sockets, or keys are missing where there is data sealed with them.
+    """
+    check_socket_paths(settings)
+    settings.state_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
+    settings.state_dir.chmod(0o711)
+    for folder in (settings.log_dir, settings.log_dir / "services", settings.key_dir, settings.state_dir / "redis"):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+    _run_folder(settings.run_dir)
+    _keys(settings)
+
+
+def socket_room(state_dir: Path) -> int:
+    """How many bytes longer the state folder's path could be before sockets in it have too long a name."""
+    return SOCKET_PATH_MAX - LONGEST_SOCKET_NAME - len("/run/") - len(os.fsencode(state_dir))
+
+
+def check_socket_paths(settings: Settings) -> None:
+    room = socket_room(settings.state_dir)
+    if room < 0:
+        raise HostUnready(
+            f"the path of the state folder is {-room} bytes too long for sockets in it: {settings.state_dir}",
+            remedy="set SLIPWAY_STATE_DIR to a shorter one, such as /var/lib/slipway",
+        )
+
+
+def blocked_for_edge(folder: Path) -> Path | None:
+    """The first folder on the way to `folder` that nginx's workers can't pass through; None when they can."""
+    for parent in [*reversed(folder.parents), folder]:
+        if parent.exists() and not parent.stat().st_mode & 0o001:
+            return parent
+    return None
+
+
+def _run_folder(folder: Path) -> None:
+    """Sockets: the folder is the gate (root and the edge's group), and new sockets inherit the group."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if os.geteuid() == 0 and EDGE_GROUP in {group.gr_name for group in grp.getgrall()}:
+        os.chown(folder, -1, grp.getgrnam(EDGE_GROUP).gr_gid)
+        folder.chmod(0o2750)
+
+
+def _keys(settings: Settings) -> None:
+    missing = [name for name in KEYS if not (settings.key_dir / name).exists()]
+    if missing and (settings.state_dir / "slipway.db").exists():
+        raise HostUnready(
+            f"{', '.join(missing)} is missing in {settings.key_dir}, and the database holds secrets sealed with it",
+            remedy="restore the key files from your backup; without them secrets and variables have to be set anew",
+        )
+    _create_keys(settings.key_dir, missing)
+
+
+def _create_keys(folder: Path, names: Iterable[str]) -> None:
+    for name in names:
+        # Written aside and linked: a key file is whole or not there, and never replaced.
+        with tempfile.NamedTemporaryFile("wb", dir=folder, prefix=f"{name}.") as aside:
+            aside.write(base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+            aside.flush()
+            os.fsync(aside.fileno())
+            os.link(aside.name, folder / name)

@@ -1,0 +1,97 @@
+"""`make install`: everything that the host lacks, announced before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from slipway.errors import HostUnready
+from slipway.host.commands import Commands
+from slipway.host.install import images as base_images
+from slipway.host.install.command_link import CommandLink
+from slipway.host.install.engine import Engine, pick_client
+from slipway.host.install.packages import Packages
+from slipway.host.install.requirements import Group, Host, Requirement, missing, too_old
+from slipway.host.install.venv import PROJECT, Venv
+from slipway.settings import Settings
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Brings a host to where the platform (and its tests) can run. Each step looks first, and does only what lacks."""
+
+    commands: Commands
+    settings: Settings
+    venv: Venv
+    packages: Packages
+    say: Say
+    link: CommandLink
+
+    def run(self, groups: Sequence[Group]) -> None:
+        """Install what `groups` need.
+
+        Raises:
+            HostUnready: something is missing that can't be installed from here; the remedy says by what command.
+        """
+        needs = missing(Host(self.commands), groups)
+        dev, bench = "test" in groups, "bench" in groups
+        engine = Engine(self.commands, self.settings)
+        outdated = self.venv.outdated(dev=dev, bench=bench)
+        linked = not self._link_wanted()
+        if not needs and not outdated and linked and engine.answers() and self._images_present():
+            self.say("Everything is installed.")
+            return
+        self._announce(needs, outdated)
+        if needs:
+            self.packages.install(needs)
+            self._require_newer(too_old(Host(self.commands), groups))
+        if outdated:
+            self.say("Installing Python packages, about a minute …")
+        self.venv.ensure(dev=dev, bench=bench)
+        if not linked:
+            self.link.make()
+        self.settings.state_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
+        if engine.ensure():
+            self.say("Docker Engine: started, it was not running.")
+        self._make_images()
+
+    def _require_newer(self, needs: Sequence[Requirement]) -> None:
+        for need in needs:
+            raise HostUnready(f"{need.name} is needed; this host's packages have an older one", remedy=need.remedy)
+
+    def _announce(self, needs: Sequence[Requirement], outdated: Sequence[str]) -> None:
+        if needs:
+            self.say("To be installed by apt-get (a minute or two):")
+            width = max(len(need.name) for need in needs)
+            for need in needs:
+                self.say(f"  {need.name:{width}}  {need.why}  ({' '.join(need.packages)})")
+        if outdated:
+            what = ", ".join("this project" if name == PROJECT else f"what {name} lists" for name in outdated)
+            self.say(f"To be installed into .venv by pip: {what}")
+        if self.link.is_foreign:
+            self.say(f"{self.link.link} is not Slipway's and stays: the command is {self.link.target}")
+        elif self._link_wanted():
+            self.say(f"The slipway command: {self.link.link}, a link to {self.link.target}")
+
+    def _link_wanted(self) -> bool:
+        return self.link.is_wanted and self.commands.is_root()
+
+    def _images(self) -> base_images.Images:
+        client = pick_client(self.settings, self.commands)
+        return base_images.Images(self.commands, client, self.settings.docker_host, self.settings.state_dir)
+
+    def _images_present(self) -> bool:
+        return not self._images().to_make()
+
+    def _make_images(self) -> None:
+        images = self._images()
+        to_make = images.to_make()
+        if not to_make:
+            return
+        self.say(f"No image registry answers. To be made here from Debian's packages: {', '.join(to_make)} (a minute)")
+        needs = missing(Host(self.commands), ["images"])
+        if needs:
+            self.packages.install(needs)
+        images.make(to_make)

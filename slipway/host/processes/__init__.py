@@ -1,0 +1,1 @@
+"""The platform's processes on a host: their table, starting, stopping, asking."""

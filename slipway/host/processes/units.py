@@ -1,0 +1,108 @@
+"""The systemd units of a production host, from the services' table (`deploy/systemd/` is their text)."""
+
+from __future__ import annotations
+
+from slipway.host.processes.services import SERVICES, Service
+
+_TARGET = """\
+# Written by `make units` from the services' table.
+[Unit]
+Description=Slipway
+Documentation=file:///opt/slipway/docs/guide/install.md
+Wants={services}
+After=network-online.target docker.service
+
+[Install]
+WantedBy=multi-user.target
+"""
+_PREPARE = """\
+# Written by `make units` from the services' table.
+[Unit]
+Description=Slipway: folders, keys, database schema
+PartOf=slipway.target
+Wants=network-online.target docker.service
+After=network-online.target docker.service
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+{common}
+ExecStart=/opt/slipway/.venv/bin/python -m slipway.host prepare
+"""
+_SERVICE = """\
+# Written by `make units` from the services' table.
+[Unit]
+Description=Slipway {name}: {about}
+PartOf=slipway.target
+Requires=slipway-prepare.service
+After=slipway-prepare.service{after}
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+{common}
+ExecStart=/opt/slipway/.venv/bin/python -m slipway.host serve {name}{instance}
+Restart=always
+RestartSec=1
+KillSignal=SIG{stop_signal}
+KillMode={kill_mode}
+TimeoutStopSec={stop_wait_s}
+LimitNOFILE=65536
+{hardening}{install}"""
+# An instance that an administrator adds can be enabled; the target wants the others itself.
+_INSTANCE_INSTALL = """
+[Install]
+WantedBy=slipway.target
+"""
+_COMMON = """\
+WorkingDirectory=/opt/slipway
+Environment=SLIPWAY_STATE_DIR=/var/lib/slipway
+EnvironmentFile=-/etc/slipway/slipway.env"""
+
+# The process that the internet talks to first can't read what apps keep secret.
+_WEB_HARDENING = """\
+NoNewPrivileges=yes
+PrivateTmp=yes
+ProtectSystem=full
+ProtectHome=yes
+"""
+_HARDENING = {
+    "webhook": _WEB_HARDENING + "InaccessiblePaths=-/var/lib/slipway/keys/values.key -/run/docker.sock\n",
+    "router": _WEB_HARDENING + "InaccessiblePaths=-/run/docker.sock\n",
+    "redis": _WEB_HARDENING + "InaccessiblePaths=-/var/lib/slipway/keys -/run/docker.sock\n",
+}
+
+
+def units() -> dict[str, str]:
+    """File name → text."""
+    files = {_file_name(service): _unit(service) for service in SERVICES}
+    names = " ".join(unit for service in SERVICES for unit in _instances(service))
+    files["slipway-prepare.service"] = _PREPARE.format(common=_COMMON)
+    files["slipway.target"] = _TARGET.format(services=names)
+    return files
+
+
+def _unit(service: Service) -> str:
+    return _SERVICE.format(
+        name=service.name,
+        about=service.about,
+        after="" if service.name == "redis" else " slipway-redis.service",
+        common=_COMMON,
+        instance=" %i" if service.replicated else "",
+        stop_signal=service.stop_signal,
+        kill_mode="control-group" if service.stop_group else "mixed",
+        stop_wait_s=service.stop_wait_s,
+        hardening=_HARDENING.get(service.name, ""),
+        install=_INSTANCE_INSTALL if service.replicated else "",
+    )
+
+
+def _file_name(service: Service) -> str:
+    return f"slipway-{service.name}{'@' if service.replicated else ''}.service"
+
+
+def _instances(service: Service) -> list[str]:
+    """Two workers unless the administrator enables more: `systemctl enable slipway-worker@2`."""
+    if not service.replicated:
+        return [_file_name(service)]
+    return [f"slipway-{service.name}@{number}.service" for number in range(2)]

@@ -1,0 +1,124 @@
+"""Rows that are long over go; what rollback, replays, the next release's number or the build of now need stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from builder.agent.maintenance import retention
+from slipway.core.deployment.states import State
+from slipway.domain import audit, intents
+from slipway.models import App, AuditRecord, Build, Delivery, Deployment, Hook, Release, now
+from tests.integration.agent.rig import WHY, Rig
+
+LONG_AGO = timedelta(days=400)
+
+
+@pytest.fixture
+def rig(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+    """On each kind of database. Of each kind of deployment the newest two stay, where a year is over."""
+    monkeypatch.setattr(retention, "KEPT", 2)
+    made = Rig(database_url, tmp_path)
+    yield made
+    made.db.dispose()
+
+
+@pytest.fixture
+def app(rig: Rig) -> App:
+    return rig.add_app()
+
+
+def ended(rig: Rig, app: App, number: int, ago: timedelta = LONG_AGO) -> Deployment:
+    row = rig.building(app, f"{number:040x}")
+    rig.change(row, state=str(State.FAILED), ended_at=now() - ago)
+    return row
+
+
+def left(rig: Rig) -> list[int]:
+    return sorted(row.id for row in rig.all(Deployment))
+
+
+def test_ended_deployments_go_after_their_time_but_the_newest_stay(rig: Rig, app: App) -> None:
+    old = [ended(rig, app, number) for number in range(1, 5)]
+    assert retention.trim(rig.dependencies) == 2
+    assert left(rig) == [row.id for row in old[2:]]
+    assert retention.trim(rig.dependencies) == 0
+
+
+def test_what_ended_within_the_time_or_is_under_way_stays(rig: Rig, app: App) -> None:
+    rows = [ended(rig, app, number, timedelta(days=300)) for number in range(1, 5)]
+    under_way = rig.building(app, "a" * 40)
+    rig.change(under_way, created_at=now() - LONG_AGO)
+    assert retention.trim(rig.dependencies) == 0
+    assert left(rig) == [row.id for row in (*rows, under_way)]
+
+
+def test_a_rollback_stays_however_many_pushes_came_since(rig: Rig, app: App) -> None:
+    rig.live(app, "a" * 40)
+    rig.live(app, "b" * 40)
+    rollback = rig.intend(app, intents.rollback, actor="a test")
+    rig.settle(app)
+    pushes = [ended(rig, app, number) for number in range(1, 5)]
+    rig.change(rollback, ended_at=now() - LONG_AGO)
+    retention.trim(rig.dependencies)
+    assert rollback.id in left(rig)
+    assert pushes[0].id not in left(rig)
+
+
+def test_what_can_be_gone_back_to_and_the_build_of_what_is_live_stay(rig: Rig, app: App) -> None:
+    first = rig.live(app, "a" * 40)
+    changed = rig.intend(app, intents.reconfigure, actor="a test", what="V set")
+    rig.settle(app)
+    rig.change(first, ended_at=now() - LONG_AGO)
+    rig.change(rig.all(Release, number=1)[0], collected_at=now() - LONG_AGO)  # the live one runs its build
+    for number in range(1, 4):
+        ended(rig, app, number)
+    assert retention.trim(rig.dependencies) == 1
+    assert first.id in left(rig)
+    assert rig.intend(app, intents.reconfigure, actor="a test", what="V set again")
+    rig.settle(app)
+    [live] = rig.all(Deployment, state="live")
+    assert live.id > changed.id
+
+
+def test_a_collected_release_goes_with_its_deployment_and_no_number_is_used_again(rig: Rig, app: App) -> None:
+    rows = [rig.live(app, letter * 40) for letter in "abcd"]
+    for row, release in zip(rows[:3], rig.all(Release), strict=False):
+        rig.change(row, ended_at=now() - LONG_AGO)
+        rig.change(release, collected_at=now() - LONG_AGO)
+    while rig.replicas(app) and len(rig.running(app)) > 1:
+        rig.settle(app)
+    retention.trim(rig.dependencies)
+    assert rows[0].id not in left(rig)
+    assert not rig.all(Build, deployment_id=rows[0].id)
+    assert rig.live(app, "e" * 40).state == "live"
+    assert max(release.number for release in rig.all(Release)) == 5
+
+
+def test_deliveries_and_the_audit_go_but_a_body_that_deployed_is_known_for_ever(rig: Rig) -> None:
+    with rig.db.write(platform=WHY) as session:
+        session.add(Hook(id="h", tenant_id=rig.tenant_id, repository_identity="github.example/a/b"))
+        session.flush()
+        for number, (outcome, ago) in enumerate(
+            [("deployed", LONG_AGO), ("ignored", LONG_AGO), ("refused", LONG_AGO), ("ignored", timedelta(days=1))]
+        ):
+            values = {"tenant_id": rig.tenant_id, "hook_id": "h", "event": "push", "delivery_id": str(number)}
+            session.add(Delivery(**values, outcome=outcome, received_at=now() - ago))
+        for _ in range(2):
+            audit.record(session, rig.tenant_id, audit.HOST, "app.change", "hello")
+    rig.change(rig.all(AuditRecord)[0], at=now() - LONG_AGO)
+    assert retention.trim(rig.dependencies) == 3
+    assert [row.delivery_id for row in rig.all(Delivery)] == ["0", "3"]
+    assert len(rig.all(AuditRecord)) == 1
+
+
+def test_one_transaction_removes_no_more_than_others_can_wait_for(
+    rig: Rig, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "AT_ONCE", 3)
+    for number in range(1, 8):
+        ended(rig, app, number)
+    assert [retention.trim(rig.dependencies) for _ in range(3)] == [3, 2, 0]

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from slipway.core.access.roles import Role, granted, may, require
+from slipway.errors import NotAllowed
+
+
+@pytest.mark.parametrize(
+    ("role", "enough_for"),
+    [
+        (Role.VIEWER, {Role.VIEWER}),
+        (Role.DEVELOPER, {Role.VIEWER, Role.DEVELOPER}),
+        (Role.OWNER, {Role.VIEWER, Role.DEVELOPER, Role.OWNER}),
+    ],
+)
+def test_each_role_may_do_what_those_below_may(role: Role, enough_for: set[Role]) -> None:
+    assert {needed for needed in Role if may(role, needed)} == enough_for == set(granted(role))
+
+
+def test_a_refusal_names_the_role_that_is_needed() -> None:
+    require(Role.OWNER, Role.OWNER)
+    with pytest.raises(NotAllowed, match="owner") as refused:
+        require(Role.VIEWER, Role.OWNER)
+    assert "--role owner" in refused.value.remedy
