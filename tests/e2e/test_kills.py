@@ -127,9 +127,12 @@ def everybody(hits: Collection[str]) -> list[Crowd]:
 def outcome(rig: Rig, deployment: int) -> str:
     """The state in which it ended, once nothing holds it."""
 
-    def look() -> str | None:
+    def document() -> dict[str, Any]:
         rig.holds.let_go()
-        state = str(rig.stack.call("GET", f"/deployments/{deployment}")["state"])
-        return None if state in UNFINISHED else state
+        return dict(rig.stack.call("GET", f"/deployments/{deployment}"))
 
-    return str(eventually(look, within_s=120, every_s=0.1, what=f"deployment {deployment} ends"))
+    try:
+        eventually(lambda: document()["state"] not in UNFINISHED, every_s=0.1, what=f"deployment {deployment} ends")
+    except AssertionError as error:
+        raise AssertionError(json.dumps(document(), indent=1)) from error
+    return str(document()["state"])

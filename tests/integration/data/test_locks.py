@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from builder.lease import Hold, claim
+from builder.lease import Lease, claim
 from slipway.core.deployment.states import State
 from slipway.db import Database
 from slipway.domain import intents, lifecycle
@@ -51,7 +51,7 @@ def app(db: Database) -> App:
 
 
 @pytest.fixture
-def hold(db: Database, app: App) -> Hold:
+def hold(db: Database, app: App) -> Lease:
     """A worker builds the third push."""
     with db.write(platform=WHY) as session:
         row = _push(session, session.get_one(App, app.id), "3" * 40)
@@ -66,7 +66,7 @@ def _push(session: intents.Session, app: App, commit: str) -> Deployment:
     return intents.push(session, app, pushed, idempotency_key=commit, actor=WHY)
 
 
-def test_a_rollback_and_the_end_of_a_build_at_the_same_moment_both_succeed(db: Database, app: App, hold: Hold) -> None:
+def test_a_rollback_and_the_end_of_a_build_at_the_same_moment_both_succeed(db: Database, app: App, hold: Lease) -> None:
     has_row, has_app = threading.Event(), threading.Event()
 
     def build_ends() -> None:

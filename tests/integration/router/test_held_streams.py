@@ -33,8 +33,8 @@ def rig(api: Api) -> Iterator[Rig]:
 
 @pytest.fixture
 def agent(rig: Rig) -> Iterator[stream_server.StreamServer]:
-    short = internal_api.serve(rig.parts, dict, lambda _app: None)
-    streams = stream_server.serve(rig.parts)
+    short = internal_api.serve(rig.dependencies, dict, lambda _app: None)
+    streams = stream_server.serve(rig.dependencies)
     yield streams
     streams.shutdown()
     streams.server_close()

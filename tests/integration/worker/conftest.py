@@ -153,10 +153,10 @@ class Yard:
     def own_images(self) -> list[OwnImage]:
         return list(self.runtime.own_images())
 
-    def collect_strays(self) -> int:
+    def collect_dangling(self) -> int:
         """What the agent's housekeeping does."""
         parts = cast(Any, SimpleNamespace(db=self.db, runtime=self.runtime))
-        return image_gc.collect_strays(parts, FakeBuilder)
+        return image_gc.collect_dangling(parts, FakeBuilder)
 
     def close(self) -> None:
         for worker in self.workers:

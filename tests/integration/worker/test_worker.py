@@ -136,11 +136,11 @@ def test_a_worker_that_is_killed_between_the_image_and_its_row_leaves_no_image_f
         worker.wait(10)
         eventually(lambda: not [horse for horse in horses if Path(f"/proc/{horse}").exists()], what="all is dead")
     assert (yard.row(deployment).state, yard.builds()) == ("building", [])
-    assert yard.collect_strays() == 0, "another worker may have it in hand"
+    assert yard.collect_dangling() == 0, "another worker may have it in hand"
     assert yard.own_images() == [image]
     with yard.changed(deployment) as row:
         lifecycle.stop(row, State.CANCELLED, "by a test")
-    assert yard.collect_strays() == 1
+    assert yard.collect_dangling() == 1
     assert yard.own_images() == []
 
 
