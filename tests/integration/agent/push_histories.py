@@ -123,7 +123,7 @@ class World:
             sources=self.sources,
             images=self.images,
             pulls=FakePulls(),
-            recipes=BuildPlanner(bases, BaseImages("python", "python"), self.images, lambda: 20),
+            build_planner=BuildPlanner(bases, BaseImages("python", "python"), self.images, lambda: 20),
             log=FakeLog(),
             vault=self.rig.vault,
             statuses=cast(Any, FakeStatuses()),
