@@ -28,6 +28,7 @@ from slipway.ports.runtime import Change, Happened, Observed, ReplicaSpec
 TASK_LABEL = "slipway.task"
 REPLICA_LABEL = "slipway.replica"
 DEPLOYMENT_LABEL = "slipway.deployment"
+PROCESS_LABEL = "slipway.process"
 
 OOM_SCORE = 500  # short of memory, the kernel takes a replica before Redis or the edge
 _LOG_FILES = {"max-size": "10m", "max-file": "2"}
@@ -56,7 +57,7 @@ def labels(instance: str, spec: ReplicaSpec, *, task: bool) -> dict[str, str]:
         APP_LABEL: spec.app_id,
         TENANT_LABEL: spec.tenant_id,
         "slipway.environment": spec.environment,
-        "slipway.worker.process": spec.process,
+        PROCESS_LABEL: spec.process,
         "slipway.release": spec.release_id,
         "slipway.slot": spec.slot,
         REPLICA_LABEL: spec.id,
@@ -161,7 +162,7 @@ def observed(listed: Mapping[str, Any], course: Course) -> Observed:
         app_id=int(said[APP_LABEL]),
         tenant_id=int(said[TENANT_LABEL]),
         environment=said["slipway.environment"],
-        process=said["slipway.worker.process"],
+        process=said[PROCESS_LABEL],
         release_id=int(said["slipway.release"]),
         slot=int(said["slipway.slot"]),
         running=listed["State"] in ("running", "paused"),

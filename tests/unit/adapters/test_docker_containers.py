@@ -18,3 +18,20 @@ def test_a_replica_has_a_cpu_limit_that_the_engine_does_not_take_for_none(cpus: 
     with closing(APIClient(base_url="unix:///nowhere", version="1.41")) as api:
         made = containers.creation(api, "slipway", spec, argv=None, task=False)
     assert made["host_config"]["NanoCpus"] == nano_cpus
+
+
+def test_the_labels_are_those_that_containers_of_earlier_versions_carry() -> None:
+    """A container whose labels are not all there is no replica: after an upgrade nothing would manage it."""
+    labels = containers.labels("slipway", FakeRig().spec(), task=False)
+    assert sorted(labels) == [
+        "slipway.app",
+        "slipway.deployment",
+        "slipway.environment",
+        "slipway.instance",
+        "slipway.process",
+        "slipway.release",
+        "slipway.replica",
+        "slipway.slot",
+        "slipway.task",
+        "slipway.tenant",
+    ]
