@@ -29,6 +29,7 @@ from slipway.adapters.git.commit_status import CommitStatuses
 from slipway.adapters.git.git_sources import GitSources, Limits
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
+from slipway.adapters.redis.events import RedisEvents
 from slipway.adapters.redis.routes import RedisRoutes
 from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import Vault
@@ -71,7 +72,7 @@ def _agent(chosen: Settings) -> Agent:
     work = WorkQueue(redis, job_timeout_s=chosen.build_timeout_s)
     sources = GitSources(Limits(chosen.git_hosts, chosen.source_max_bytes), chosen.state_dir, settings.outbound())
     background = BackgroundDependencies(
-        redis=work_queue.connect(chosen.redis_url, timeout_s=5.0),
+        events=RedisEvents(work_queue.connect(chosen.redis_url, timeout_s=5.0)),
         queue=work,
         builder=_builder(chosen),
         logs=RedisDeploymentLog(redis, chosen.log_dir),

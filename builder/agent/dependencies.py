@@ -17,6 +17,7 @@ from slipway.adapters.linux.host_routes import host_routes
 from slipway.adapters.vault import Vault
 from slipway.core.rollout.fleet import Answers, Failure, Probe
 from slipway.db import Database
+from slipway.ports.clock import Clock
 from slipway.ports.routes import RoutePublisher
 from slipway.ports.runtime import ContainerRuntime
 from slipway.settings import Settings
@@ -53,7 +54,7 @@ class Dependencies:
     background_tasks: BackgroundTasks
     observed_state: ObservedState
     routes: RouteSync
-    clock: Callable[[], float] = time.time
+    clock: Clock = time.time
     """Unix seconds."""
     host_routes: Callable[[], list[IPv4Network]] = host_routes
     """Networks that tenants' must not overlap."""

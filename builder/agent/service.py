@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from redis import Redis
-
 from builder.agent import change_detection, container_events, event_listener, internal_api, stream_server
 from builder.agent.dependencies import REASON, Dependencies
 from builder.agent.dependency_backoff import DependencyBackoff
@@ -23,12 +21,13 @@ from builder.agent.scheduler import Scheduler
 from builder.agent.telemetry.loads import EVERY_S as LOADS_S
 from builder.agent.telemetry.loads import LoadMeter, balanced_by_load
 from slipway.adapters.firewall import install
-from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.domain.route_table import route_table
 from slipway.errors import SlipwayError
 from slipway.models import Edge
 from slipway.ports.building import ImageBuilder
+from slipway.ports.events import Events
 from slipway.ports.logs import DeploymentLog
+from slipway.ports.queue import DeploymentQueue
 from slipway.ports.runtime import Change
 
 log = logging.getLogger(__name__)
@@ -45,9 +44,8 @@ _REST, LONGEST_REST_S = 10, 10.0
 class BackgroundDependencies:
     """What the agent needs beside its parts, for what isn't urgent."""
 
-    redis: Redis
-    """A client whose reads may block for a second."""
-    queue: WorkQueue
+    events: Events
+    queue: DeploymentQueue
     builder: Callable[[], ImageBuilder]
     logs: DeploymentLog
     polling: Polling
@@ -83,7 +81,7 @@ class Agent:
         activate = functools.partial(activation.activate, self._dependencies)
         handlers = event_listener.Handlers(self._look.set, self._changed.set, activate, self._container_changed)
         listener = event_listener.EventListener(self._scheduler, handlers, self._dependency_backoff, self._stopped)
-        self._beside("wake", lambda: listener.listen(self._background.redis))
+        self._beside("wake", lambda: listener.listen(self._background.events))
         self._beside("publish", self._publish_on_change)
         self._beside("events", lambda: listener.watch(self._dependencies.runtime, self._dependencies.observed_state))
         self._beside("poll", lambda: self._background.polling.run(self._stopped))

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from slipway.adapters.redis.routes import CONFIRMED, INFLIGHT, META, TABLE, RedisRoutes
+from slipway.adapters.redis import keys
+from slipway.adapters.redis.routes import RedisRoutes
 from slipway.adapters.redis.work_queue import connect
 from slipway.errors import DependencyUnavailable
 from slipway.ports.routes import Position, RoutePublisher, UnderWay
@@ -68,15 +69,15 @@ class RedisRig:
         self.routes: RoutePublisher = RedisRoutes(self.redis, clock=lambda: NOW)
 
     def table(self) -> dict[str, Any]:
-        return {host.decode(): json.loads(entry) for host, entry in self.redis.hgetall(TABLE).items()}
+        return {host.decode(): json.loads(entry) for host, entry in self.redis.hgetall(keys.ROUTES_TABLE).items()}
 
     def lose(self) -> None:
-        self.redis.delete(META, TABLE)
+        self.redis.delete(keys.ROUTES_META, keys.ROUTES_TABLE)
 
     def edge_tells(self, edge: str, position: Position, counts: dict[str, int]) -> None:
         told = {"epoch": position.epoch, "generation": position.generation, "at": NOW - 1}
-        self.redis.hset(CONFIRMED, edge, json.dumps(told))
-        self.redis.hset(INFLIGHT + edge, mapping={"at": f"{NOW - 0.5:.3f}", **counts})
+        self.redis.hset(keys.CONFIRMED, edge, json.dumps(told))
+        self.redis.hset(keys.inflight(edge), mapping={"at": f"{NOW - 0.5:.3f}", **counts})
 
     def go_away(self) -> None:
         self.server.stop()

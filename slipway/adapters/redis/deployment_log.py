@@ -21,6 +21,8 @@ from typing import Any, cast
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from slipway.adapters.redis import keys
+
 log = logging.getLogger(__name__)
 
 STREAM_LINES = 5000
@@ -90,7 +92,7 @@ class RedisDeploymentLog:
             pass
         self._publish(deployment_id, "*", {_END: "1"})
         with contextlib.suppress(RedisError):
-            self.redis.expire(_stream(deployment_id), STREAM_KEPT_S)
+            self.redis.expire(keys.log(deployment_id), STREAM_KEPT_S)
 
     def read(self, deployment_id: int) -> Iterator[str]:
         """What there is so far, from the start."""
@@ -124,7 +126,7 @@ class RedisDeploymentLog:
         for path in (self._spool(deployment_id), self._kept(deployment_id)):
             path.unlink(missing_ok=True)
         with contextlib.suppress(RedisError):
-            self.redis.delete(_stream(deployment_id))
+            self.redis.delete(keys.log(deployment_id))
 
     # writing
 
@@ -147,7 +149,7 @@ class RedisDeploymentLog:
             return
         entry = cast("dict[Any, Any]", fields)
         try:
-            self.redis.xadd(_stream(deployment_id), entry, id=position, maxlen=STREAM_LINES, approximate=True)
+            self.redis.xadd(keys.log(deployment_id), entry, id=position, maxlen=STREAM_LINES, approximate=True)
         except ResponseError:
             log.debug("a line came late for the stream; the file has it", extra={"deployment": deployment_id})
         except RedisError as error:
@@ -179,7 +181,7 @@ class RedisDeploymentLog:
         """The lines that follow `position` without a gap, waiting a while for them; none when it is time to look at the
         file: at the end, at a gap (Redis was away), after silence."""
         try:
-            answer = reader.xread({_stream(deployment_id): _text(position)}, block=int(WAIT_S * 1000))
+            answer = reader.xread({keys.log(deployment_id): _text(position)}, block=int(WAIT_S * 1000))
         except RedisError:
             time.sleep(POLL_S)
             return []
@@ -208,10 +210,6 @@ class RedisDeploymentLog:
 
     def _kept(self, deployment_id: int) -> Path:
         return self.log_dir / "deployments" / f"{deployment_id}.log.gz"
-
-
-def _stream(deployment_id: int) -> str:
-    return f"slipway:log:{deployment_id}"
 
 
 def _now() -> Position:
