@@ -24,7 +24,6 @@ from slipway.adapters import vault
 from slipway.adapters.buildkit.cgroup import Caps
 from slipway.adapters.buildkit.image_builder import BuildKit
 from slipway.adapters.docker import cli
-from slipway.adapters.docker.runtime import DockerRuntime
 from slipway.adapters.git.commit_status import CommitStatuses
 from slipway.adapters.git.git_sources import GitSources, Limits
 from slipway.adapters.redis import work_queue
@@ -32,6 +31,7 @@ from slipway.adapters.redis.deployment_log import RedisDeploymentLog
 from slipway.adapters.redis.events import RedisEvents
 from slipway.adapters.redis.routes import RedisRoutes
 from slipway.adapters.redis.work_queue import WorkQueue
+from slipway.adapters.runtimes import chosen_runtime
 from slipway.adapters.vault import Vault
 from slipway.db import Database
 from slipway.errors import SlipwayError
@@ -95,7 +95,7 @@ def _builder(chosen: Settings) -> Callable[[], ImageBuilder]:
 
 def _dependencies(chosen: Settings, done: Callable[[int, float], None]) -> Dependencies:
     db = Database(chosen.database_url)
-    runtime = DockerRuntime(chosen)
+    runtime = chosen_runtime(chosen, db)
     publisher = RedisRoutes(work_queue.connect(chosen.redis_url))
     return Dependencies(
         settings=chosen,

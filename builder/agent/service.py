@@ -16,11 +16,10 @@ from builder.agent.dependency_backoff import DependencyBackoff
 from builder.agent.maintenance import app_deletion, image_gc, orphans, requeue, retention, volumes
 from builder.agent.maintenance.polling import Polling
 from builder.agent.rollout import reconcile
-from builder.agent.routes import activation, address_quarantine, addresses
+from builder.agent.routes import activation, address_quarantine
 from builder.agent.scheduler import Scheduler
 from builder.agent.telemetry.loads import EVERY_S as LOADS_S
 from builder.agent.telemetry.loads import LoadMeter, balanced_by_load
-from slipway.adapters.firewall import install
 from slipway.domain.route_table import route_table
 from slipway.errors import SlipwayError
 from slipway.models import Edge
@@ -32,7 +31,7 @@ from slipway.ports.runtime import Change
 
 log = logging.getLogger(__name__)
 
-FIREWALL_S = 60.0
+ISOLATION_S = 60.0
 HOUSEKEEPING_S = 300.0
 JOURNAL_S = 1.0
 """How often SQLite's journal is moved into its file: no commit of anybody's shall have to."""
@@ -74,7 +73,7 @@ class Agent:
     def run(self) -> None:
         """Work until `stop`."""
         settings = self._dependencies.settings
-        self._try("firewall", lambda: install.ensure(settings))
+        self._try("isolation", self._dependencies.runtime.ensure_isolation)
         self._scheduler.start()
         internal_api.serve(self._dependencies, self.status, self._background.polling.head_of)
         stream_server.serve(self._dependencies)
@@ -85,7 +84,8 @@ class Agent:
         self._beside("publish", self._publish_on_change)
         self._beside("events", lambda: listener.watch(self._dependencies.runtime, self._dependencies.observed_state))
         self._beside("poll", lambda: self._background.polling.run(self._stopped))
-        self._beside("firewall", lambda: self._every(FIREWALL_S, "firewall", lambda: install.ensure(settings)))
+        isolate = self._dependencies.runtime.ensure_isolation
+        self._beside("isolation", lambda: self._every(ISOLATION_S, "isolation", isolate))
         self._beside("lapsed", lambda: self._every(min(5.0, settings.lapse_s / 3), "lapsed", self._requeue_stale))
         self._beside("upkeep", lambda: self._every(settings.reconcile_s, "upkeep", self._maintain))
         dependencies = self._dependencies
@@ -159,7 +159,7 @@ class Agent:
 
     def _maintain(self) -> None:
         address_quarantine.quarantine_all(self._dependencies)
-        addresses.reclaim_quarantined(self._dependencies, self._dependencies.routes.confirmed())
+        address_quarantine.reclaim(self._dependencies, self._dependencies.routes.confirmed())
         self._dependencies.routes.trim()
         app_deletion.delete_apps(self._dependencies, self._background.builder, self._background.logs)
         volumes.remove_requested(self._dependencies)

@@ -26,7 +26,7 @@ def others_watch_builds() -> bool:
 
 
 def everywhere(places: Places) -> tuple[str, ...]:
-    return (*places.edge, *places.host, places.metadata, places.background, places.same_tenant, places.other_tenant)
+    return (*places.edge, *places.host, places.metadata, places.outside, places.same_tenant, places.other_tenant)
 
 
 def closed(places: Places) -> set[str]:
@@ -36,7 +36,7 @@ def closed(places: Places) -> set[str]:
 
 def test_without_the_rules_a_replica_would_reach_the_host_and_the_metadata(places: Places, from_replica: Ask) -> None:
     """The control: what the other tests find closed is there."""
-    assert {*places.edge, *places.host[:3], places.metadata, places.background} <= reached(
+    assert {*places.edge, *places.host[:3], places.metadata, places.outside} <= reached(
         from_replica(*everywhere(places))
     )
 
@@ -44,21 +44,19 @@ def test_without_the_rules_a_replica_would_reach_the_host_and_the_metadata(place
 def test_without_the_rules_a_build_would_reach_the_host_and_the_metadata(places: Places, from_build: Ask) -> None:
     if others_watch_builds():
         pytest.skip("another installation on this Engine keeps builds off the host")
-    assert {*places.edge, *places.host[:3], places.metadata, places.background} <= reached(
-        from_build(*everywhere(places))
-    )
+    assert {*places.edge, *places.host[:3], places.metadata, places.outside} <= reached(from_build(*everywhere(places)))
 
 
 @pytest.mark.usefixtures("rules")
 def test_a_replica_reaches_the_edge_its_own_tenant_and_the_world(places: Places, from_replica: Ask) -> None:
-    assert reached(from_replica(*everywhere(places))) == {*places.edge, places.same_tenant, places.background}
+    assert reached(from_replica(*everywhere(places))) == {*places.edge, places.same_tenant, places.outside}
 
 
 @pytest.mark.usefixtures("rules")
 def test_a_build_reaches_the_world_and_neither_the_host_nor_a_replica(places: Places, from_build: Ask) -> None:
     found = reached(from_build(*everywhere(places)))
     assert found.isdisjoint(closed(places))
-    assert places.background in found
+    assert places.outside in found
 
 
 @pytest.mark.usefixtures("rules")

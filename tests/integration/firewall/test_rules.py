@@ -17,10 +17,10 @@ TOOLS = ("iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6table
 
 CALL = """
 import sys
-from slipway.adapters import firewall
+from slipway.adapters.firewall import install
 from slipway.settings import load
 settings = load({"SLIPWAY_STATE_DIR": sys.argv[3], "SLIPWAY_INSTANCE": sys.argv[2], "SLIPWAY_HTTP_LISTEN": sys.argv[4]})
-print(getattr(firewall, sys.argv[1])(settings))
+print(getattr(install, sys.argv[1])(settings))
 """
 
 

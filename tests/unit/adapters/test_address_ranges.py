@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from slipway.core.routing.addresses import free_subnet, next_address
+from slipway.adapters.docker.address_ranges import free_subnet, next_address
 from slipway.errors import DeploymentFailed
 
 WHOLE = IPv4Network("10.210.0.0/16")
