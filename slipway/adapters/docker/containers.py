@@ -20,10 +20,10 @@ from docker import APIClient
 from docker.errors import NotFound
 from docker.types import LogConfig, Ulimit
 
-from slipway.adapters.docker.bridge_names import network_name
 from slipway.adapters.docker.networks import INSTANCE_LABEL, TENANT_LABEL
 from slipway.adapters.docker.placement import Place
 from slipway.adapters.docker.volumes import APP_LABEL, volume_mounts
+from slipway.adapters.linux.bridge_names import network_name
 from slipway.ports.runtime import Change, Happened, Observed, ReplicaSpec
 
 TASK_LABEL = "slipway.task"

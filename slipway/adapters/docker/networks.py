@@ -9,8 +9,8 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 from docker.types import IPAMConfig, IPAMPool
 
-from slipway.adapters.docker.bridge_names import bridge_name, network_name
 from slipway.adapters.docker.engine import DockerEngine, sentence
+from slipway.adapters.linux.bridge_names import bridge_name, network_name
 from slipway.errors import HostUnready, SubnetTaken
 
 INSTANCE_LABEL = "slipway.instance"

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from slipway.adapters.docker.bridge_names import bridge_prefix
+from slipway.adapters.linux.bridge_names import bridge_prefix
 
 BUILD_BRIDGE = "docker0"
 OURS = "SLW-"

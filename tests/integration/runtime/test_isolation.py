@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from slipway.adapters.docker.bridge_names import bridge_name
 from slipway.adapters.docker.runtime import DockerRuntime
+from slipway.adapters.linux.bridge_names import bridge_name
 from slipway.errors import DeploymentFailed
 from slipway.ports.runtime import MountedVolume
 from tests.fixtures.engine import EnginePart
