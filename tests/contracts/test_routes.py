@@ -75,8 +75,8 @@ class RedisRig:
         self.redis.delete(keys.ROUTES_META, keys.ROUTES_TABLE)
 
     def edge_tells(self, edge: str, position: Position, counts: dict[str, int]) -> None:
-        told = {"epoch": position.epoch, "generation": position.generation, "at": NOW - 1}
-        self.redis.hset(keys.CONFIRMED, edge, json.dumps(told))
+        confirmed = {"epoch": position.epoch, "generation": position.generation, "at": NOW - 1}
+        self.redis.hset(keys.CONFIRMED, edge, json.dumps(confirmed))
         self.redis.hset(keys.inflight(edge), mapping={"at": f"{NOW - 0.5:.3f}", **counts})
 
     def go_away(self) -> None:
@@ -168,7 +168,7 @@ def test_a_closed_way_is_unavailable(rig: RoutesRig) -> None:
         lambda: rig.routes.publish(SECOND, {}),
         lambda: rig.routes.publish_all(SECOND, {}),
         lambda: rig.routes.inflight("edge-1", "r-1"),
-        lambda: rig.routes.tell_loads({}),
+        lambda: rig.routes.publish_loads({}),
     ):
         with pytest.raises(DependencyUnavailable):
             call()

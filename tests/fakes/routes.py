@@ -56,14 +56,14 @@ class FakePublisher:
             return None
         return UnderWay(requests, self.counts.get((edge, f"{target_id} streams")) or 0)
 
-    def tell_loads(self, loads: Mapping[str, Load]) -> None:
+    def publish_loads(self, loads: Mapping[str, Load]) -> None:
         self._reach()
         self.loads = dict(loads)
 
     # -- what tests do -------------------------------------------------------------------------------------------------
 
     def confirm(self, *edges: str) -> None:
-        """These edges (all, when none is named) hold what is published."""
+        """These edges (all, when none is named) confirm what is published."""
         assert self._position is not None
         for edge in edges or self.edges:
             self._confirmed[edge] = self._position

@@ -25,7 +25,7 @@ class FakeContainer:
 
 
 class FakeRuntime:
-    """Containers as records. Starts succeed unless `refuse` holds the replica's name or the image is unknown."""
+    """Containers as records. Starts succeed unless `refuse` has the replica's name or the image is unknown."""
 
     def __init__(self, *, images: set[str] | None = None) -> None:
         self.images = images
@@ -211,7 +211,7 @@ class FakeRuntime:
         self._report(self.containers[container_id], Happened.OUT_OF_MEMORY)
 
     def go_away(self) -> None:
-        """The runtime stops answering, and whoever listens for changes is cut off."""
+        """The runtime stops answering, and listeners for changes are cut off."""
         self.away = True
         for listener in self._listeners:
             listener.put(None)

@@ -46,7 +46,7 @@ def quarantine(dependencies: Dependencies, replica_id: str) -> bool:
     try:
         return _quarantine(dependencies, replica_id) == 1
     except DependencyUnavailable as error:
-        log.info("address kept for now", extra={"replica": replica_id, "why": error.message})
+        log.info("the address stays in use for now", extra={"replica": replica_id, "why": error.message})
         return False
 
 

@@ -127,7 +127,7 @@ def _tmp(spec: ReplicaSpec) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What a list of containers does not tell: since when it runs, how it ended."""
+    """What a list of containers lacks: when one started, and how it ended."""
 
     started_at: float | None
     exit_code: int | None

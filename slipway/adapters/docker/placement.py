@@ -48,7 +48,7 @@ class Placement:
         its network gives way to whatever took its range, and leaves a range that the Engine still counts as taken.
 
         Raises:
-            DeploymentFailed: no range or no address is left, or something else holds the network's name.
+            DeploymentFailed: no range or no address is left, or something else has the network's name.
             DependencyUnavailable: SQL or the Engine does not answer.
         """
         with self._lock:

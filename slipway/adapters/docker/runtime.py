@@ -3,8 +3,8 @@
 Each tenant has a bridge network of its own, and each replica a fixed address in it (`placement`); iptables keeps them
 off the host and off each other.
 
-A replica's container has a name made of app, release and slot, so a second start of one replica is impossible: whoever
-starts it again finds the first. Removal is by id only, so a late removal never hits a successor of the same name.
+A replica's container has a name made of app, release and slot, so a second start of one replica is impossible: it finds
+the first. Removal is by id only, so a late removal never hits a successor of the same name.
 Programs run under the Engine's init process, which passes signals on and reaps children; a command that is not in the
 image therefore ends with exit code 127 and not with a refused start.
 """
@@ -171,7 +171,7 @@ class DockerRuntime:
 
     def changes(self) -> Iterator[Change]:
         filters = {"type": "container", "label": f"{INSTANCE_LABEL}={self._instance}", "event": _EVENTS}
-        with self._engine.asked_to("tell what happens") as api:
+        with self._engine.asked_to("report its events") as api:
             events: CancellableStream[Any] = api.events(filters=filters, decode=True)
         with closing(events):
             for event in events:
@@ -223,9 +223,9 @@ class DockerRuntime:
         return ContainerPlan(spec, place, argv, task)
 
     def _create(self, api: APIClient, plan: ContainerPlan) -> str | dict[str, Any]:
-        """The new container's id, or the container that holds its name already."""
+        """The new container's id, or the container that has its name already."""
         wanted = containers.creation(api, self._instance, plan)
-        for _ in range(3):  # one that holds the name may vanish before it is looked at
+        for _ in range(3):  # one that has the name may be removed before it is inspected
             try:
                 return str(api.create_container(**wanted)["Id"])
             except APIError as error:
@@ -238,13 +238,13 @@ class DockerRuntime:
             if found["Config"]["Labels"].get(INSTANCE_LABEL) != self._instance:
                 raise Conflict(f"A container named {wanted['name']} exists that is not Slipway's.")
             return found
-        raise Conflict(f"The name {wanted['name']} is held by a container that is being removed.")
+        raise Conflict(f"The name {wanted['name']} belongs to a container that is being removed.")
 
     def _create_anew(self, api: APIClient, plan: ContainerPlan) -> str:
         made = self._create(api, plan)
         if isinstance(made, str):
             return made
-        raise Conflict(f"{plan.spec.name} is started by somebody else at this moment.")
+        raise Conflict(f"{plan.spec.name} is being started by another process.")
 
     def _start(self, api: APIClient, container_id: str, plan: ContainerPlan) -> str:
         try:
@@ -254,7 +254,7 @@ class DockerRuntime:
             except NotFound as error:
                 if "network" not in sentence(error):
                     raise
-                self._networks.ensure(plan.spec.tenant, plan.place.subnet)  # somebody removed it
+                self._networks.ensure(plan.spec.tenant, plan.place.subnet)  # it was removed
                 api.start(container_id)
         except APIError as error:
             api.remove_container(container_id, force=True, v=True)
@@ -302,13 +302,13 @@ def _as_observed(container: dict[str, Any], course: containers.Course) -> Observ
 
 
 def _wait(api: APIClient, container_id: str, left_s: float) -> int | None:
-    """Its exit code; None: it did not end in time and was killed. One that somebody removed counts as killed."""
+    """Its exit code; None: it did not end in time and was killed. One that was removed counts as killed."""
     try:
         return int(api.wait(container_id, timeout=max(1, math.ceil(left_s)))["StatusCode"])
     except NotFound:
         return 137
     except (requests.Timeout, requests.ConnectionError) as error:
-        # requests tells of a read that timed out in the middle of an answer as a lost connection
+        # requests reports a read that timed out in the middle of a response as a lost connection
         if isinstance(error, requests.ConnectionError) and "timed out" not in str(error).lower():
             raise
     api.stop(container_id, timeout=_STOP_GRACE_S)
@@ -326,5 +326,5 @@ def _refused(error: APIError) -> DeploymentFailed:
     return DeploymentFailed(
         "start-refused",
         f"The container runtime refused to start the replica: {said}",
-        remedy="mend the app's settings or its Dockerfile, and deploy again",
+        remedy="fix the app's settings or its Dockerfile, and deploy again",
     )

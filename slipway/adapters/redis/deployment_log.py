@@ -1,7 +1,7 @@
 """The log of a deployment: a file that is kept, and a Redis stream that is live.
 
 Every line has a position, `<milliseconds>-<n>`, the same in both; it only grows. The file is the truth: a reader takes
-what it holds, then waits on the stream, or, with Redis away, looks at the file again. A finished log is compressed;
+what it holds, then waits on the stream, or, with Redis unreachable, reads the file again. A finished log is compressed;
 what is added later becomes another member of the same gzip file.
 """
 
@@ -112,14 +112,14 @@ class RedisDeploymentLog:
                     yield _text(at), line
             if finished:
                 return
-            while told := self._wait(reader, deployment_id, position):
-                for at, line in told:
+            while lines := self._wait(reader, deployment_id, position):
+                for at, line in lines:
                     position = at
                     yield _text(at), line
             yield _text(position), ""
 
     def remove(self, deployment_id: int) -> None:
-        """Nothing of it is kept."""
+        """Remove the file and the stream."""
         writer = self._writers.pop(deployment_id, None)
         if writer:
             os.close(writer.file)
@@ -179,7 +179,7 @@ class RedisDeploymentLog:
 
     def _wait(self, reader: Redis, deployment_id: int, position: Position) -> list[tuple[Position, str]]:
         """The lines that follow `position` without a gap, waiting a while for them; none when it is time to look at the
-        file: at the end, at a gap (Redis was away), after silence."""
+        file: at the end, at a gap (Redis was unreachable), after silence."""
         try:
             answer = reader.xread({keys.log(deployment_id): _text(position)}, block=int(WAIT_S * 1000))
         except RedisError:

@@ -54,7 +54,7 @@ class RedisRoutes:
             pipe.execute()
 
     def publish_all(self, position: Position, table: Entries) -> None:
-        """The stream goes on, so that its ids keep growing; one record of the new epoch tells the edges."""
+        """The stream goes on, so that its ids keep growing; the edges learn from one record of the new epoch."""
         entries: dict[Any, Any] = {host: json.dumps(entry) for host, entry in table.items() if entry is not None}
         with _reaching("the routes can't be published"), self._redis.pipeline(transaction=True) as pipe:
             pipe.unlink(keys.ROUTES_TABLE)
@@ -67,11 +67,11 @@ class RedisRoutes:
     def confirmations(self) -> Mapping[str, Position]:
         with _reaching("the edges' confirmations can't be read"):
             raw: dict[Any, Any] = self._redis.hgetall(keys.CONFIRMED)
-        told = {_text(edge): json.loads(document) for edge, document in raw.items()}
-        return {edge: Position(document["epoch"], int(document["generation"])) for edge, document in told.items()}
+        confirmed = {_text(edge): json.loads(document) for edge, document in raw.items()}
+        return {edge: Position(each["epoch"], int(each["generation"])) for edge, each in confirmed.items()}
 
     def inflight(self, edge: str, target_id: str) -> UnderWay | None:
-        """None: the edge did not count lately, or not since it confirmed what it holds."""
+        """None: the edge did not count lately, or not since its last confirmation."""
         with _reaching("the requests under way can't be read"), self._redis.pipeline(transaction=True) as pipe:
             pipe.hmget(keys.inflight(edge), "at", target_id, f"{target_id} streams")
             pipe.hget(keys.CONFIRMED, edge)
@@ -83,9 +83,9 @@ class RedisRoutes:
             return None
         return UnderWay(int(requests or 0), int(streams or 0))
 
-    def tell_loads(self, loads: Mapping[str, Load]) -> None:
+    def publish_loads(self, loads: Mapping[str, Load]) -> None:
         fields: dict[Any, Any] = {id_: json.dumps({"cpu": load.cpu, "at": load.at}) for id_, load in loads.items()}
-        with _reaching("the replicas' loads can't be told"), self._redis.pipeline(transaction=True) as pipe:
+        with _reaching("the replicas' loads can't be published"), self._redis.pipeline(transaction=True) as pipe:
             pipe.unlink(keys.LOAD)
             if fields:
                 pipe.hset(keys.LOAD, mapping=fields)
@@ -98,7 +98,7 @@ def _reaching(what: str) -> Iterator[None]:
     try:
         yield
     except WatchError as error:
-        raise DependencyUnavailable(f"Somebody else publishes routes; {what}.", remedy="run one agent") from error
+        raise DependencyUnavailable(f"Another process publishes routes; {what}.", remedy="run one agent") from error
     except RedisError as error:
         raise DependencyUnavailable(f"Redis does not answer; {what}.", remedy="it will be tried again") from error
 

@@ -1,4 +1,4 @@
-"""Every wish to change what runs, and the order that they take."""
+"""Every intent to change what runs, and the order of intents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scopes, transactions, and a database that is away."""
+"""Scopes, transactions, and a database that is unreachable."""
 
 from __future__ import annotations
 
@@ -198,9 +198,9 @@ def test_a_writer_that_never_gets_its_turn_is_told(sqlite_url: str, monkeypatch:
         session.add(Edge(id="edge-1"))
         session.flush()
         for waiting in (one, other):
-            with pytest.raises(DependencyUnavailable) as told, waiting.write(platform="waits") as blocked:
+            with pytest.raises(DependencyUnavailable) as failure, waiting.write(platform="waits") as blocked:
                 blocked.connection()
-            assert told.value.remedy
+            assert failure.value.remedy
     with other.write(platform="gets it now") as session:
         session.add(Edge(id="edge-2"))
     one.dispose()
@@ -212,9 +212,9 @@ def test_a_writer_that_never_gets_its_turn_is_told(sqlite_url: str, monkeypatch:
 )
 def test_a_database_that_does_not_answer_is_unavailable(url: str) -> None:
     database = Database(url)
-    with pytest.raises(DependencyUnavailable, match="does not answer") as told, database.read(platform="a test"):
+    with pytest.raises(DependencyUnavailable, match="does not answer") as failure, database.read(platform="a test"):
         pass
-    assert told.value.status == 503
+    assert failure.value.status == 503
     database.dispose()
 
 
