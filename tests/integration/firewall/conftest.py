@@ -50,7 +50,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[EnginePart]:
-    with engine_part(instance="firewall", http_listen=str(free_port())) as part:
+    with engine_part(http_listen=str(free_port())) as part:
         yield part
 
 

@@ -6,23 +6,22 @@ import subprocess
 
 import pytest
 
+from tests.fixtures.engine import EnginePart
 from tests.integration.firewall.conftest import Ask, Places, accepts
 from tests.integration.firewall.neighbourhood import ASK, answers
 
 pytestmark = pytest.mark.engine
 
 
-OURS = "SLW-FIREWALL-IN"
-
-
 def reached(found: dict[str, bool]) -> set[str]:
     return {place for place, accepted in found.items() if accepted}
 
 
-def others_watch_builds() -> bool:
+def others_watch_builds(engine: EnginePart) -> bool:
+    own = f"SLW-{engine.settings.instance.upper()}-IN"
     saved = subprocess.run(["iptables-save", "-t", "filter"], capture_output=True, text=True, timeout=30, check=True)
     hooks = [line for line in saved.stdout.splitlines() if line.startswith("-A INPUT -i docker0 -j SLW-")]
-    return len(hooks) > 1 or any(not hook.endswith(OURS) for hook in hooks)
+    return len(hooks) > 1 or any(not hook.endswith(own) for hook in hooks)
 
 
 def everywhere(places: Places) -> tuple[str, ...]:
@@ -41,8 +40,10 @@ def test_without_the_rules_a_replica_would_reach_the_host_and_the_metadata(place
     )
 
 
-def test_without_the_rules_a_build_would_reach_the_host_and_the_metadata(places: Places, from_build: Ask) -> None:
-    if others_watch_builds():
+def test_without_the_rules_a_build_would_reach_the_host_and_the_metadata(
+    engine: EnginePart, places: Places, from_build: Ask
+) -> None:
+    if others_watch_builds(engine):
         pytest.skip("another installation on this Engine keeps builds off the host")
     assert {*places.edge, *places.host[:3], places.metadata, places.outside} <= reached(from_build(*everywhere(places)))
 
@@ -60,8 +61,8 @@ def test_a_build_reaches_the_world_and_neither_the_host_nor_a_replica(places: Pl
 
 
 @pytest.mark.usefixtures("rules")
-def test_a_build_reaches_the_edge(places: Places, from_build: Ask) -> None:
-    if others_watch_builds():
+def test_a_build_reaches_the_edge(engine: EnginePart, places: Places, from_build: Ask) -> None:
+    if others_watch_builds(engine):
         pytest.skip("another installation on this Engine lets builds reach its own edge alone")
     assert reached(from_build(*places.edge)) == set(places.edge)
 
