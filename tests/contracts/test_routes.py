@@ -149,7 +149,7 @@ def test_changes_of_a_lost_table_are_not_taken_for_all_of_it(rig: RoutesRig) -> 
     assert (rig.routes.position(), rig.table()) == (None, {})
 
 
-def test_an_edge_tells_what_it_holds_and_what_is_under_way(rig: RoutesRig) -> None:
+def test_an_edge_reports_what_it_confirmed_and_what_is_under_way(rig: RoutesRig) -> None:
     rig.routes.publish_all(FIRST, {})
     rig.edge_tells("edge-1", FIRST, {"r-1": 3, "r-1 streams": 2, "r-3": 1})
     assert rig.routes.confirmations() == {"edge-1": FIRST}

@@ -305,7 +305,9 @@ def test_each_process_and_environment_has_its_own_scale(acme: Acme, database: Da
     assert found == {("production", "web"): 2, ("production", "worker"): 5, ("preview", "web"): 4}
 
 
-def test_cancelling_stops_what_nobody_has_in_hand_and_asks_whoever_has(acme: Acme, database: Database) -> None:
+def test_cancelling_stops_what_nobody_claimed_and_asks_the_worker_of_what_somebody_did(
+    acme: Acme, database: Database
+) -> None:
     queued, building, live = acme.push("a"), acme.push("b"), acme.live("c")
     acme.go(building, State.FETCHING)
     with database.write(tenant_id=acme.tenant_id) as session:

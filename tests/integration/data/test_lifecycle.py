@@ -126,7 +126,7 @@ def test_a_queued_deployment_stops_at_once() -> None:
 
 
 @pytest.mark.parametrize("at", sorted(UNFINISHED - {State.QUEUED}))
-def test_whoever_has_it_in_hand_is_asked_once(at: State) -> None:
+def test_the_one_who_claimed_it_is_asked_once(at: State) -> None:
     deployment = advanced(*WAY[: WAY.index(at) + 1])
     lifecycle.request_stop(deployment, State.CANCELLED, "first")
     lifecycle.request_stop(deployment, State.SUPERSEDED, "second")

@@ -109,7 +109,7 @@ def test_a_block_that_raises_changes_nothing(database: Database) -> None:
         assert session.scalars(select(Tenant)).all() == []
 
 
-def test_a_broken_rule_is_told_as_such_and_not_as_an_outage(database: Database, tenants: TwoTenants) -> None:
+def test_a_broken_rule_is_no_unreachable_database(database: Database, tenants: TwoTenants) -> None:
     with pytest.raises(IntegrityError), database.write(platform="a test") as session:
         session.add(Tenant(name="acme"))
 
@@ -191,7 +191,7 @@ def test_a_reader_cannot_be_starved_into_writing_on_sqlite(sqlite_url: str) -> N
     database.dispose()
 
 
-def test_a_writer_that_never_gets_its_turn_is_told(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_that_waits_too_long_gets_an_error(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(db, "WRITER_WAIT_S", 0.2)
     one, other = Database(sqlite_url), Database(sqlite_url)
     with one.write(platform="holds it") as session:

@@ -74,7 +74,7 @@ def test_the_second_time_there_is_nothing_to_do(kernel: Kernel) -> None:
     assert kernel.firewall("problems") == "[]"
 
 
-def test_all_of_it_can_be_taken_away(kernel: Kernel) -> None:
+def test_all_of_it_can_be_removed(kernel: Kernel) -> None:
     before = kernel.table()
     kernel.firewall("ensure")
     for _ in range(2):
@@ -116,7 +116,7 @@ def test_docker_coming_later_gets_the_rules_in_front_of_its_own(kernel: Kernel) 
     ],
     ids=["emptied", "opened", "unhooked", "preceded", "doubled", "bypassed"],
 )
-def test_what_somebody_changed_is_told_and_mended(kernel: Kernel, damage: tuple[str, ...]) -> None:
+def test_a_changed_rule_is_reported_and_restored(kernel: Kernel, damage: tuple[str, ...]) -> None:
     kernel.firewall("ensure")
     kernel.iptables(*damage)
     assert kernel.firewall("problems") != "[]"

@@ -91,7 +91,7 @@ def test_an_empty_network_moves_to_a_new_range_and_one_in_use_does_not(
             networks.ensure("globex", second)
 
 
-def test_a_range_that_another_network_holds_is_refused_as_taken(engine: EnginePart) -> None:
+def test_a_range_that_another_network_has_is_refused_as_taken(engine: EnginePart) -> None:
     subnet = str(next(engine.settings.subnets.subnets(new_prefix=24)))
     with closing(DockerEngine(engine.settings.docker_host)) as calls:
         networks = TenantNetworks(calls, engine.settings.instance)
@@ -276,7 +276,9 @@ def test_its_images_are_those_with_its_labels_or_its_tags(runtime: DockerRuntime
             engine.api.remove_image(tag)
 
 
-def test_changes_end_when_the_engine_goes_away(runtime: DockerRuntime, engine: EnginePart, tmp_path: Path) -> None:
+def test_changes_end_when_the_engine_stops_answering(
+    runtime: DockerRuntime, engine: EnginePart, tmp_path: Path
+) -> None:
     relay = Relay(tmp_path / "engine.sock", engine.settings.docker_host.removeprefix("unix://"))
     listening = engine.runtime(DockerEngine(f"unix://{tmp_path}/engine.sock"))
     heard: list[Change | str] = []
@@ -300,7 +302,7 @@ def test_changes_end_when_the_engine_goes_away(runtime: DockerRuntime, engine: E
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # the SDK leaves the socket open that finds nobody
-def test_the_engine_is_found_again_after_it_was_away(engine: EnginePart, tmp_path: Path) -> None:
+def test_the_engine_is_used_again_after_it_was_unreachable(engine: EnginePart, tmp_path: Path) -> None:
     path, to = tmp_path / "engine.sock", engine.settings.docker_host.removeprefix("unix://")
     runtime = engine.runtime(DockerEngine(f"unix://{path}"))
     first = Relay(path, to)

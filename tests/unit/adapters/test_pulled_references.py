@@ -50,7 +50,7 @@ def test_what_was_there_before_stays(engine: Engine, tmp_path: Path) -> None:
     assert engine.there == {REFERENCE}
 
 
-def test_of_two_pulls_the_last_one_takes_it_away(engine: Engine) -> None:
+def test_of_two_pulls_the_last_one_removes_it(engine: Engine) -> None:
     with engine.references.used(REFERENCE):
         engine.there.add(REFERENCE)
         with engine.references.used(REFERENCE):
@@ -72,7 +72,7 @@ def test_a_pull_that_fails_leaves_nothing(engine: Engine, tmp_path: Path) -> Non
     assert lock_files(tmp_path) == []
 
 
-def test_what_stayed_because_the_engine_was_away_is_tidied_later(engine: Engine, tmp_path: Path) -> None:
+def test_what_stayed_because_the_engine_was_unreachable_is_removed_later(engine: Engine, tmp_path: Path) -> None:
     """As after a worker that was killed: a file that nobody locks."""
     with engine.references.used(REFERENCE):
         engine.there.add(REFERENCE)
