@@ -12,7 +12,7 @@ from builder.agent.rollout import reconcile
 from builder.agent.routes import address_quarantine
 from builder.agent.routes.publishing import RouteSync
 from slipway.adapters.docker.address_book import AddressBook
-from slipway.adapters.docker.placement import Placement
+from slipway.adapters.docker.endpoints import EndpointAllocator
 from slipway.domain import intents
 from slipway.models import Address, App, Deployment
 from tests.fakes.networks import FakeNetworks
@@ -27,7 +27,7 @@ def mortal(rig: Rig, countdown: Countdown) -> None:
     """A new agent of this rig that may die."""
     rig.restart()
     db = MortalDatabase(rig.db, countdown)
-    rig.runtime.placement = Placement(rig.settings, AddressBook(db), NETWORKS, routes=list)  # type: ignore[arg-type]
+    rig.runtime.endpoints = EndpointAllocator(rig.settings, AddressBook(db), NETWORKS, routes=list)  # type: ignore[arg-type]
     runtime = Mortal(rig.runtime, countdown, "reserve", "start", "run_task", "stop", "remove", "release")
     publisher = Mortal(rig.publisher, countdown, "publish", "publish_all")
     rig.dependencies = replace(  # type: ignore[type-var]
