@@ -182,6 +182,7 @@ class DockerRuntime:
         close_connections_to(address)
 
     def release(self, address: str) -> None:
+        """Frees the address only while no replica is recorded for it: another one may have got it since."""
         close_connections_to(address)
         self._endpoints.free(address)
 
