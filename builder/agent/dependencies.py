@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
 
 from builder.agent.background_tasks import BackgroundTasks
 from builder.agent.observed_state import ObservedState
 from builder.agent.rollout.probing import Prober
 from builder.agent.routes.publishing import RouteSync
 from slipway.adapters.git.commit_status import CommitStatuses
-from slipway.adapters.linux.host_routes import host_routes
 from slipway.adapters.vault import Vault
 from slipway.core.rollout.fleet import Answers, Failure, Probe
 from slipway.db import Database
+from slipway.ports.clock import Clock
 from slipway.ports.routes import RoutePublisher
 from slipway.ports.runtime import ContainerRuntime
 from slipway.settings import Settings
@@ -53,15 +50,11 @@ class Dependencies:
     background_tasks: BackgroundTasks
     observed_state: ObservedState
     routes: RouteSync
-    clock: Callable[[], float] = time.time
+    clock: Clock = time.time
     """Unix seconds."""
-    host_routes: Callable[[], list[IPv4Network]] = host_routes
-    """Networks that tenants' must not overlap."""
     statuses: CommitStatuses = field(default_factory=lambda: CommitStatuses("", ""))
     """Sends none unless a token is configured."""
     hints: Hints = field(default_factory=Hints)
-    network_allocation: threading.Lock = field(default_factory=threading.Lock)
-    """Two apps of a tenant that start at once must agree on its network."""
 
 
 @dataclass(frozen=True, slots=True)

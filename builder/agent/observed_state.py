@@ -1,6 +1,6 @@
 """What the runtime told last, shared by all passes: one listing serves many apps.
 
-The runtime lists a container as running for a moment after it reported its end (Docker tears its network down first),
+The runtime lists a container as running for a moment after it reported its end (it tears the network down first),
 so what was reported of a container stands until a listing agrees.
 """
 

@@ -10,30 +10,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from redis import Redis
-
 from builder.agent import change_detection, container_events, event_listener, internal_api, stream_server
 from builder.agent.dependencies import REASON, Dependencies
 from builder.agent.dependency_backoff import DependencyBackoff
 from builder.agent.maintenance import app_deletion, image_gc, orphans, requeue, retention, volumes
 from builder.agent.maintenance.polling import Polling
 from builder.agent.rollout import reconcile
-from builder.agent.routes import activation, address_quarantine, addresses
+from builder.agent.routes import activation, address_quarantine
 from builder.agent.scheduler import Scheduler
 from builder.agent.telemetry.loads import EVERY_S as LOADS_S
 from builder.agent.telemetry.loads import LoadMeter, balanced_by_load
-from slipway.adapters.firewall import install
-from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.domain.route_table import route_table
 from slipway.errors import SlipwayError
 from slipway.models import Edge
 from slipway.ports.building import ImageBuilder
+from slipway.ports.events import Events
 from slipway.ports.logs import DeploymentLog
+from slipway.ports.queue import DeploymentQueue
 from slipway.ports.runtime import Change
 
 log = logging.getLogger(__name__)
 
-FIREWALL_S = 60.0
+ISOLATION_S = 60.0
 HOUSEKEEPING_S = 300.0
 JOURNAL_S = 1.0
 """How often SQLite's journal is moved into its file: no commit of anybody's shall have to."""
@@ -45,9 +43,8 @@ _REST, LONGEST_REST_S = 10, 10.0
 class BackgroundDependencies:
     """What the agent needs beside its parts, for what isn't urgent."""
 
-    redis: Redis
-    """A client whose reads may block for a second."""
-    queue: WorkQueue
+    events: Events
+    queue: DeploymentQueue
     builder: Callable[[], ImageBuilder]
     logs: DeploymentLog
     polling: Polling
@@ -76,18 +73,19 @@ class Agent:
     def run(self) -> None:
         """Work until `stop`."""
         settings = self._dependencies.settings
-        self._try("firewall", lambda: install.ensure(settings))
+        self._try("isolation", self._dependencies.runtime.ensure_isolation)
         self._scheduler.start()
         internal_api.serve(self._dependencies, self.status, self._background.polling.head_of)
         stream_server.serve(self._dependencies)
         activate = functools.partial(activation.activate, self._dependencies)
         handlers = event_listener.Handlers(self._look.set, self._changed.set, activate, self._container_changed)
         listener = event_listener.EventListener(self._scheduler, handlers, self._dependency_backoff, self._stopped)
-        self._beside("wake", lambda: listener.listen(self._background.redis))
+        self._beside("wake", lambda: listener.listen(self._background.events))
         self._beside("publish", self._publish_on_change)
         self._beside("events", lambda: listener.watch(self._dependencies.runtime, self._dependencies.observed_state))
         self._beside("poll", lambda: self._background.polling.run(self._stopped))
-        self._beside("firewall", lambda: self._every(FIREWALL_S, "firewall", lambda: install.ensure(settings)))
+        isolate = self._dependencies.runtime.ensure_isolation
+        self._beside("isolation", lambda: self._every(ISOLATION_S, "isolation", isolate))
         self._beside("lapsed", lambda: self._every(min(5.0, settings.lapse_s / 3), "lapsed", self._requeue_stale))
         self._beside("upkeep", lambda: self._every(settings.reconcile_s, "upkeep", self._maintain))
         dependencies = self._dependencies
@@ -161,7 +159,7 @@ class Agent:
 
     def _maintain(self) -> None:
         address_quarantine.quarantine_all(self._dependencies)
-        addresses.reclaim_quarantined(self._dependencies, self._dependencies.routes.confirmed())
+        address_quarantine.reclaim(self._dependencies, self._dependencies.routes.confirmed())
         self._dependencies.routes.trim()
         app_deletion.delete_apps(self._dependencies, self._background.builder, self._background.logs)
         volumes.remove_requested(self._dependencies)

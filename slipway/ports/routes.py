@@ -39,7 +39,7 @@ class Load:
 
 
 class RoutePublisher(Protocol):
-    """Raises `DependencyUnavailable` when the way is closed; nothing was published then."""
+    """Raises `DependencyUnavailable` when the edges can't be reached; nothing was published then."""
 
     def position(self) -> Position | None:
         """What is published; None: nothing, or it was lost."""
@@ -58,9 +58,9 @@ class RoutePublisher(Protocol):
         ...
 
     def inflight(self, edge: str, target_id: str) -> UnderWay | None:
-        """What is under way from an edge to a target; None: the edge did not tell lately."""
+        """What is under way from an edge to a target; None: the edge did not report lately."""
         ...
 
-    def tell_loads(self, loads: Mapping[str, Load]) -> None:
-        """Target → how busy it is; all that is known, in place of what was told before."""
+    def publish_loads(self, loads: Mapping[str, Load]) -> None:
+        """Target → how busy it is; all that is known, in place of what was published before."""
         ...

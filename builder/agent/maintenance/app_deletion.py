@@ -66,7 +66,7 @@ def _delete(dependencies: Dependencies, builder: Callable[[], ImageBuilder], log
         output.path_of(dependencies.settings, replica_id).unlink(missing_ok=True)
     for deployment_id in found.deployment_ids:
         logs.remove(deployment_id)
-    _leave_network(dependencies, app_id)
+    _leave_tenant(dependencies, app_id)
     with dependencies.db.write(platform=REASON) as session:
         session.execute(delete(App).where(App.id == app_id))
     log.info("app deleted", extra={"app_id": app_id, "images": len(found.images)})
@@ -105,11 +105,11 @@ def _belongings(session: Session, app_id: int) -> Belongings:
     )
 
 
-def _leave_network(dependencies: Dependencies, app_id: int) -> None:
-    """The tenant's network goes with its last app."""
+def _leave_tenant(dependencies: Dependencies, app_id: int) -> None:
+    """What the runtime keeps for the tenant goes with its last app."""
     with dependencies.db.read(platform=REASON) as session:
         app = session.get_one(App, app_id)
         others = session.scalars(select(App.id).where(App.tenant_id == app.tenant_id, App.id != app_id)).all()
         tenant = session.get_one(Tenant, app.tenant_id).name
     if not others:
-        dependencies.runtime.remove_network(tenant)
+        dependencies.runtime.remove_tenant(tenant)

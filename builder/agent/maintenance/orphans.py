@@ -10,7 +10,7 @@ from sqlalchemy import select
 from builder.agent.background_tasks import STOP
 from builder.agent.dependencies import REASON, Dependencies
 from builder.agent.rollout.pre_deploy import holder, is_at_pre_deploy
-from builder.agent.routes import addresses
+from builder.agent.routes import address_quarantine
 from builder.agent.telemetry import output
 from slipway.core.deployment.states import State
 from slipway.core.rollout.fleet import GONE
@@ -26,7 +26,7 @@ def remove(dependencies: Dependencies, observed: Iterable[Observed]) -> int:
         starting = session.scalars(select(Deployment).where(Deployment.state == str(State.STARTING)))
         wished |= {holder(row.id) for row in starting if is_at_pre_deploy(row)}
         never_routed = select(Address.replica_id).where(Address.replica_id.is_not(None), Address.rests_from.is_(None))
-        holders = set(session.scalars(never_routed))  # of the others `vacating` takes care
+        holders = set(session.scalars(never_routed))  # the others go through quarantine
     orphans = [each for each in observed if each.replica_id not in wished]
     _release(dependencies, holders - wished - {each.replica_id for each in orphans})
     for orphan in orphans:
@@ -41,7 +41,7 @@ def _release(dependencies: Dependencies, holders: Iterable[str | None]) -> None:
     if with_nothing:
         with dependencies.db.write(platform=REASON) as session:
             for each in with_nothing:
-                addresses.release(session, each)
+                address_quarantine.give_up(session, each)
 
 
 def _remove(dependencies: Dependencies, orphan: Observed) -> None:

@@ -11,7 +11,6 @@ from builder.agent.dependencies import REASON, Dependencies, Scope
 from builder.agent.rollout import volumes
 from builder.agent.rollout.failures import fail
 from builder.agent.rollout.specs import Place, expand, spec_of
-from builder.agent.routes import addresses
 from slipway.core.app_settings.configuration import Configuration
 from slipway.core.deployment.states import State
 from slipway.core.rollout import fleet
@@ -26,7 +25,7 @@ PROCESS = "pre-deploy"
 
 
 def holder(deployment_id: int) -> str:
-    """What the command's container and address are known by."""
+    """The id of the command's container."""
     return f"task-{deployment_id}"
 
 
@@ -41,16 +40,12 @@ def run(dependencies: Dependencies, scope: Scope, action: fleet.RunPreDeploy) ->
     """Run it to its end beside the passes. A crash of the agent adopts the running container by its name."""
 
     def work() -> None:
-        prepared = _prepare(dependencies, scope, action.deployment_id)
+        prepared = _prepare(dependencies, action.deployment_id)
         if prepared is None:
             return
         spec, configuration = prepared
         argv = expand(configuration.pre_deploy or (), spec.variables)
-        try:
-            dependencies.runtime.ensure_network(spec.tenant, spec.subnet)
-            result = dependencies.runtime.run_task(spec, argv, timeout_s=configuration.pre_deploy_timeout_s)
-        finally:
-            _release_address(dependencies, action.deployment_id)
+        result = dependencies.runtime.run_task(spec, argv, timeout_s=configuration.pre_deploy_timeout_s)
         _record(dependencies, scope, action.deployment_id, result)
 
     def guarded() -> None:
@@ -64,16 +59,14 @@ def run(dependencies: Dependencies, scope: Scope, action: fleet.RunPreDeploy) ->
     return dependencies.background_tasks.begin(TASK, f"pre-deploy:{action.deployment_id}", scope.app_id, guarded)
 
 
-def _prepare(dependencies: Dependencies, scope: Scope, deployment_id: int) -> tuple[ReplicaSpec, Configuration] | None:
-    subnet = addresses.network_of(dependencies, scope.tenant_id)
+def _prepare(dependencies: Dependencies, deployment_id: int) -> tuple[ReplicaSpec, Configuration] | None:
     with dependencies.db.write(platform=REASON) as session:
         row = _running(session, deployment_id)
         if row is None or row.release_id is None:
             return None
         release = session.get_one(Release, row.release_id)
-        address = addresses.allocate(session, scope.tenant_id, subnet, holder(deployment_id))
         volumes.ensure(session, release, PROCESS)
-        place = Place(holder(deployment_id), PROCESS, 0, address, deployment_id)
+        place = Place(holder(deployment_id), PROCESS, 0, deployment_id)
         try:
             spec = spec_of(session, dependencies.vault, release, place)
         except DeploymentFailed:
@@ -104,11 +97,6 @@ def _failure(error: SlipwayError) -> fleet.Failure:
 def _running(session: Session, deployment_id: int) -> Deployment | None:
     row = session.get(Deployment, deployment_id, with_for_update=TO_CHANGE)
     return row if row is not None and is_at_pre_deploy(row) else None
-
-
-def _release_address(dependencies: Dependencies, deployment_id: int) -> None:
-    with dependencies.db.write(platform=REASON) as session:
-        addresses.release(session, holder(deployment_id))
 
 
 def _fail(dependencies: Dependencies, scope: Scope, deployment_id: int, failure: fleet.Failure) -> None:

@@ -16,7 +16,7 @@ from builder.agent.rollout.crashes import output_notes, record_crash
 from builder.agent.rollout.failures import fail
 from builder.agent.rollout.probing import ANSWER_S, Question
 from builder.agent.rollout.specs import Place, spec_of
-from builder.agent.routes import address_quarantine, addresses
+from builder.agent.routes import address_quarantine
 from builder.agent.routes.targets import remove_target
 from builder.agent.telemetry import output
 from slipway.core.app_settings.configuration import Configuration
@@ -41,15 +41,14 @@ def publish(dependencies: Dependencies) -> None:
 
 
 def create(dependencies: Dependencies, scope: Scope, action: fleet.CreateReplica) -> bool:
-    """A row with an address, and one for each volume, before anything runs: after a crash here the same row is
-    started."""
+    """A row, and one for each volume, before anything runs: after a crash here the same row is started."""
+    replica_id = f"r-{uuid4().hex[:16]}"
     try:
-        subnet = addresses.network_of(dependencies, scope.tenant_id)
+        dependencies.runtime.reserve(scope.tenant_id, replica_id)
         with dependencies.db.write(platform=REASON) as session:
             if _taken(session, action):
                 return False
             volumes.ensure(session, session.get_one(Release, action.release_id), action.process)
-            replica_id = f"r-{uuid4().hex[:16]}"
             session.add(
                 Replica(
                     id=replica_id,
@@ -60,7 +59,6 @@ def create(dependencies: Dependencies, scope: Scope, action: fleet.CreateReplica
                     release_id=action.release_id,
                     deployment_id=action.deployment_id,
                     slot=action.slot,
-                    address=addresses.allocate(session, scope.tenant_id, subnet, replica_id),
                     state=fleet.STARTING,
                 )
             )
@@ -86,13 +84,17 @@ def launch(dependencies: Dependencies, scope: Scope, action: fleet.Launch) -> bo
     return dependencies.background_tasks.begin(START, f"replica:{action.replica_id}", scope.app_id, work)
 
 
-def adopt(dependencies: Dependencies, _scope: Scope, action: fleet.Adopt) -> bool:
+def adopt(dependencies: Dependencies, scope: Scope, action: fleet.Adopt) -> bool:
     """Found by its label: the row was not written before a crash."""
+    found = [each for each in dependencies.observed_state.of(scope.app_id) if each.container_id == action.container_id]
     with dependencies.db.write(platform=REASON) as session:
         row = session.get(Replica, action.replica_id)
         if row is None:
             return False
         row.container_id = action.container_id
+        for each in found:
+            row.address = each.address or row.address
+            address_quarantine.hold(session, row)
     return True
 
 
@@ -238,7 +240,7 @@ def _taken(session: Session, action: fleet.CreateReplica) -> bool:
 
 
 def _refused(dependencies: Dependencies, scope: Scope, action: fleet.CreateReplica, error: DeploymentFailed) -> bool:
-    """No address: the deployment fails; a replica of what is live already has to wait."""
+    """The runtime has no room: the deployment fails; a replica of what is live already has to wait."""
     failure = fleet.Failure(error.reason, error.message, error.remedy)
     place = f"{action.release_id}-{action.process}"
     if dependencies.hints.refusals.get(place) != failure:
@@ -272,14 +274,14 @@ def _take_away(dependencies: Dependencies, replica_id: str, container_id: str, n
 def _start(dependencies: Dependencies, replica_id: str) -> None:
     with dependencies.db.read(platform=REASON) as session:
         row = session.get_one(Replica, replica_id)
-        if row.state != fleet.STARTING or row.address is None:
+        if row.state != fleet.STARTING:
             return
         release = session.get_one(Release, row.release_id)
-        place = Place(row.id, row.process, row.slot, row.address, row.deployment_id)
+        place = Place(row.id, row.process, row.slot, row.deployment_id)
         spec = spec_of(session, dependencies.vault, release, place)
-    dependencies.runtime.ensure_network(spec.tenant, spec.subnet)
-    container_id = dependencies.runtime.start(spec)
+    started = dependencies.runtime.start(spec)
     dependencies.observed_state.changed()
     with dependencies.db.write(platform=REASON) as session:
         row = session.get_one(Replica, replica_id)
-        row.container_id, row.started_at = container_id, now()
+        row.container_id, row.address, row.started_at = started.container_id, started.address, now()
+        address_quarantine.hold(session, row)

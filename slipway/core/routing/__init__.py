@@ -1,1 +1,1 @@
-"""The content of the route table, and the addresses of networks and replicas."""
+"""The content of the route table."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +55,6 @@ class Rig:
         self.prober = FakeProber()
         self.executor = Inline()
         self.ahead_s = 0.0
-        self.host_routes: list[IPv4Network] = []
-        """Of the host, which no test's own may depend on."""
         self.vault = Vault(self.settings.key_dir / "values.key")
         self.restart()
         with self.db.write(platform=WHY) as session:
@@ -80,7 +77,6 @@ class Rig:
             observed_state=ObservedState(self.runtime, max_age_s=0),
             routes=RouteSync(self.db, self.publisher),
             clock=lambda: time.time() + self.ahead_s,
-            host_routes=lambda: self.host_routes,
         )
 
     # -- wishes --------------------------------------------------------------------------------------------------------

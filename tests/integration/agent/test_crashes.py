@@ -11,19 +11,24 @@ from builder.agent.observed_state import ObservedState
 from builder.agent.rollout import reconcile
 from builder.agent.routes import address_quarantine
 from builder.agent.routes.publishing import RouteSync
+from slipway.adapters.docker.address_book import AddressBook
+from slipway.adapters.docker.endpoints import EndpointAllocator
 from slipway.domain import intents
 from slipway.models import Address, App, Deployment
+from tests.fakes.networks import FakeNetworks
 from tests.integration.agent.crashes import Countdown, Killed, Mortal, MortalDatabase
 from tests.integration.agent.rig import Rig
 
 _ENOUGH = 200
+NETWORKS = FakeNetworks()
 
 
 def mortal(rig: Rig, countdown: Countdown) -> None:
     """A new agent of this rig that may die."""
     rig.restart()
     db = MortalDatabase(rig.db, countdown)
-    runtime = Mortal(rig.runtime, countdown, "ensure_network", "start", "run_task", "stop", "remove")
+    rig.runtime.endpoints = EndpointAllocator(rig.settings, AddressBook(db), NETWORKS, routes=list)  # type: ignore[arg-type]
+    runtime = Mortal(rig.runtime, countdown, "reserve", "start", "run_task", "stop", "remove", "release")
     publisher = Mortal(rig.publisher, countdown, "publish", "publish_all")
     rig.dependencies = replace(  # type: ignore[type-var]
         rig.dependencies,
@@ -42,6 +47,7 @@ def agent_lives(rig: Rig, app: App, countdown: Countdown) -> None:
         reconcile.run(rig.dependencies, app.id)
         orphans.remove(rig.dependencies, rig.runtime.list())
         address_quarantine.quarantine_all(rig.dependencies)
+        address_quarantine.reclaim(rig.dependencies, rig.dependencies.routes.confirmed())
 
 
 def through_crashes(rig: Rig, app: App, dies_after: int) -> bool:

@@ -11,7 +11,7 @@ from rq import Queue
 
 from builder.agent.maintenance import app_deletion, image_gc, requeue
 from builder.agent.maintenance.polling import Polling
-from builder.agent.routes.addresses import reclaim_quarantined
+from builder.agent.routes.address_quarantine import reclaim
 from builder.agent.telemetry import output
 from slipway.adapters.redis.work_queue import BUILDS, SERIALIZER, WorkQueue, connect
 from slipway.core.build.step_cache import DeletedApp
@@ -448,7 +448,7 @@ def test_a_deleted_app_leaves_nothing(rig: Rig) -> None:
     ]  # fmt: skip
     assert builder.forgot == ["sources", DeletedApp(app.id, rig.tenant_id)]
     assert logs.removed == [1, 3]
-    assert "acme" in rig.runtime.networks
+    assert rig.runtime.removed_tenants == []
 
 
 def test_an_app_that_runs_an_image_has_no_steps_to_remove(rig: Rig) -> None:
@@ -459,7 +459,7 @@ def test_an_app_that_runs_an_image_has_no_steps_to_remove(rig: Rig) -> None:
     assert builder.forgot == []
 
 
-def test_the_tenants_network_goes_with_its_last_app(rig: Rig) -> None:
+def test_what_the_runtime_keeps_for_a_tenant_goes_with_its_last_app(rig: Rig) -> None:
     app = rig.add_app()
     rig.live(app)
     rig.change(app, deleted_at=now())
@@ -467,8 +467,8 @@ def test_the_tenants_network_goes_with_its_last_app(rig: Rig) -> None:
         rig.settle(app)
         app_deletion.delete_apps(rig.dependencies, FakeBuilder, FakeLog())
     assert rig.all(App) == []
-    assert rig.runtime.networks == {}
-    assert reclaim_quarantined(rig.dependencies, rig.dependencies.routes.confirmed()) == 1
+    assert rig.runtime.removed_tenants == ["acme"]
+    assert reclaim(rig.dependencies, rig.dependencies.routes.confirmed()) == 1
 
 
 def test_a_deleted_app_waits_for_its_build(rig: Rig) -> None:

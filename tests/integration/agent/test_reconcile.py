@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from builder.agent.maintenance import orphans
-from builder.agent.routes.addresses import reclaim_quarantined
+from builder.agent.routes.address_quarantine import reclaim
 from slipway.domain import intents
 from slipway.errors import DependencyUnavailable
-from slipway.models import Address, Replica, Tenant
+from slipway.models import Address, Replica
 from tests.integration.agent.rig import Rig
 
 
@@ -114,7 +114,7 @@ def test_what_nobody_wishes_for_is_removed(rig: Rig) -> None:
     app = rig.add_app()
     rig.live(app)
     [container] = rig.running(app).values()
-    rig.runtime.start(replace(container.spec, id="r-stranger", slot=9, address="10.210.0.99"))
+    rig.runtime.start(replace(container.spec, id="r-stranger", slot=9))
     orphans.remove(rig.dependencies, rig.runtime.list())
     assert sorted(rig.running(app)) == ["acme-hello-web-r1-1"]
 
@@ -137,19 +137,18 @@ def test_an_address_rests_until_every_edge_has_confirmed_its_removal(rig: Rig) -
     [before] = rig.addresses(app)
     rig.live(app, "b" * 40)
     assert before in {row.address for row in rig.all(Address) if row.replica_id is None}
-    assert reclaim_quarantined(rig.dependencies, confirmed=0) == 0
-    assert reclaim_quarantined(rig.dependencies, rig.dependencies.routes.confirmed()) == 1
-    assert rig.runtime.closed == [before]
+    assert reclaim(rig.dependencies, confirmed=0) == 0
+    assert reclaim(rig.dependencies, rig.dependencies.routes.confirmed()) == 1
+    assert rig.runtime.released == [before]
     assert before not in {row.address for row in rig.all(Address)}
     rig.live(app, "c" * 40)
-    assert before not in rig.addresses(app)  # it is used again only when the others were
+    assert before not in rig.addresses(app)
 
 
 def test_no_free_address_fails_the_deployment_clearly(rig: Rig) -> None:
     app = rig.add_app()
     rig.live(app)
-    [tenant] = rig.all(Tenant)
-    rig.change(tenant, subnet=tenant.subnet.replace("/24", "/30"))  # one address, which is taken
+    rig.runtime.is_full = True
     row = rig.built(app, "b" * 40)
     rig.settle(app)
     assert rig.deployment(row).reason == "start-refused"

@@ -1,5 +1,5 @@
-"""Who changes an app and who writes a row that refers to it do not hold each other back for ever. Only PostgreSQL locks
-rows: on SQLite there is one writer at a time."""
+"""A change of an app and a write of a row that refers to it never wait for each other without end. Only PostgreSQL
+locks rows: on SQLite there is one writer at a time."""
 
 from __future__ import annotations
 

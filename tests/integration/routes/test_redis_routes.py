@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from slipway.adapters.redis.routes import CONFIRMED, DELTAS, INFLIGHT, META, TABLE, RedisRoutes
+from slipway.adapters.redis import keys
+from slipway.adapters.redis.routes import RedisRoutes
 from slipway.adapters.redis.work_queue import connect
 from slipway.errors import DependencyUnavailable
 from slipway.ports.routes import Position, UnderWay
@@ -88,7 +89,9 @@ def test_each_changed_host_is_a_record_and_the_last_one_counts_them(redis_url: s
         routes = RedisRoutes(redis)
         routes.publish_all(Position("a", 1), {})
         routes.publish(Position("a", 2), {"a.localhost": entry(1), "b.localhost": None})
-        records = [{k.decode(): v.decode() for k, v in fields.items()} for _, fields in redis.xrange(DELTAS)]
+        records = [
+            {k.decode(): v.decode() for k, v in fields.items()} for _, fields in redis.xrange(keys.ROUTES_DELTAS)
+        ]
     assert records == [
         {"epoch": "a", "generation": "1", "host": "", "entry": "", "last": "1"},
         {"epoch": "a", "generation": "2", "host": "a.localhost", "entry": json.dumps(entry(1))},
@@ -102,7 +105,7 @@ def test_the_stream_stays_short(redis_url: str) -> None:
         routes.publish_all(Position("a", 1), {})
         for generation in range(2, 14):
             routes.publish(Position("a", generation), {f"{n}.localhost": None for n in range(1000)})
-        assert redis.xlen(DELTAS) <= 10_200
+        assert redis.xlen(keys.ROUTES_DELTAS) <= 10_200
 
 
 def test_a_table_that_is_lost_between_the_look_and_the_change_is_not_written(redis_url: str) -> None:
@@ -125,7 +128,7 @@ def test_a_table_that_is_lost_between_the_look_and_the_change_is_not_written(red
         redis.pipeline = losing_pipeline  # type: ignore[method-assign]
         with pytest.raises(DependencyUnavailable):
             routes.publish(Position("a", 2), {"b.localhost": entry(2)})
-        assert other.exists(META, TABLE) == 0
+        assert other.exists(keys.ROUTES_META, keys.ROUTES_TABLE) == 0
 
 
 @pytest.mark.parametrize(
@@ -141,8 +144,8 @@ def test_a_count_counts_when_it_is_young_and_younger_than_the_confirmation(
     redis_url: str, counted_at: float, confirmed_at: float, expected: UnderWay | None
 ) -> None:
     with connect(redis_url) as redis:
-        redis.hset(INFLIGHT + EDGE, mapping={"at": counted_at, "r-1": 4, "r-1 streams": 1})
-        redis.hset(CONFIRMED, EDGE, json.dumps({"epoch": "a", "generation": 1, "at": confirmed_at}))
+        redis.hset(keys.inflight(EDGE), mapping={"at": counted_at, "r-1": 4, "r-1 streams": 1})
+        redis.hset(keys.CONFIRMED, EDGE, json.dumps({"epoch": "a", "generation": 1, "at": confirmed_at}))
         assert RedisRoutes(redis, clock=lambda: NOW).inflight(EDGE, "r-1") == expected
 
 
