@@ -46,12 +46,13 @@ test: install-test check ## everything: lint, types, import rules, then all test
 	@$(SUDO) $(VENV)/coverage erase
 	@$(SUDO) $(VENV)/python -m tests.lanes $(TESTS)
 
-check: ## lint, formatting, types, import rules
+check: ## lint, formatting, types, import rules, words
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 	$(VENV)/lint-imports
 	cd nginx && luacheck --quiet lua
+	$(VENV)/python -m tests.words
 
 test-unit: ## the fast tests: no sockets, no services
 	@$(VENV)/python -m pytest tests/unit
