@@ -51,10 +51,10 @@ def ended_unread() -> Exit:
 
 
 def ended_by_fault(error: Exception, *, as_json: bool) -> Exit:
-    """Keep the traceback for whoever mends it, and say where it is."""
+    """Keep the traceback for whoever fixes it, and say where it is."""
     kept = _keep("".join(traceback.format_exception(error)))
-    told = f"slipway came upon a fault of its own ({type(error).__name__}). It may have stopped half way."
-    return ended_by_error(Fault(told, remedy=f"report it with this file: {kept}" if kept else ""), as_json=as_json)
+    message = f"slipway came upon a fault of its own ({type(error).__name__}). It may have stopped half way."
+    return ended_by_error(Fault(message, remedy=f"report it with this file: {kept}" if kept else ""), as_json=as_json)
 
 
 def _keep(text: str) -> Path | None:

@@ -81,7 +81,7 @@ def other_than_console(url: str, error: ApiProblem | ApiAbsent) -> str:
         return f"{url} leads to a Slipway host, but neither its console nor an app answers to that name."
     if fault == "app":
         return f"{url} is the address of an app, not the console's."
-    if code == "foreign" and int(str(document["status"])) < 500:  # a gateway in front says 502 while the API is away
+    if code == "foreign" and int(str(document["status"])) < 500:  # else a gateway in front, with its 502
         return f"What answers at {url} is not Slipway's console: {document['detail']}."
     return ""
 

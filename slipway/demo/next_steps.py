@@ -1,4 +1,4 @@
-"""What the demo leaves behind for its user: signed in, allowed to push again, and told what to try next."""
+"""What the demo leaves behind for its user: signed in, allowed to push again, with a list of what to try next."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class App(TenantOwned, Base):
 
 
 class Scale(TenantOwned, Base):
-    """Wished replicas of one process."""
+    """Desired replicas of one process."""
 
     __tablename__ = "scale"
     __table_args__ = (UniqueConstraint("app_id", "environment", "process"),)

@@ -75,7 +75,7 @@ class Deployment(TenantOwned, Base):
 
     state: Mapped[str] = mapped_column(String(20), default=State.QUEUED)
     stop_requested: Mapped[str | None] = mapped_column(String(20))
-    """`cancelled` or `superseded`: whoever has it in hand stops and moves it there."""
+    """`cancelled` or `superseded`: whoever works on it stops and moves it there."""
     stop_why: Mapped[str] = mapped_column(Text, default="")
     reason: Mapped[str] = mapped_column(String(60), default="")
     """Stable code of how it ended, such as `build-failed`."""

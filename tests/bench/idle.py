@@ -15,9 +15,9 @@ def memory(stack: Stack) -> Row:
     """PSS of every process of ours, one app live."""
     dependencies: dict[str, float] = eventually(lambda: _dependencies(stack), what="no process of ours comes or goes")
     total = sum(dependencies.values())
-    told = ", ".join(f"{name} {size:.0f}" for name, size in dependencies.items())
+    sizes = ", ".join(f"{name} {size:.0f}" for name, size in dependencies.items())
     what = f"memory of ours, idle, PSS, {len(stack.pids('worker'))} worker"
-    return Row(what, f"{total:.0f} MB ({told})", f"≤ {BUDGET_MB} MB", total <= BUDGET_MB)
+    return Row(what, f"{total:.0f} MB ({sizes})", f"≤ {BUDGET_MB} MB", total <= BUDGET_MB)
 
 
 def _dependencies(stack: Stack) -> dict[str, float] | None:

@@ -102,8 +102,8 @@ def test_the_heads_body_under_a_new_delivery_id_does_not_undo_a_rollback(stack: 
     assert (ended["state"], ended["kind"]) == ("skipped", "push")
     assert "no new push" in ended["detail"]
     assert stack.get("undone").text == "good"
-    stack.deploy("undone", checkout, "mended")
-    assert stack.get("undone").text == "mended"
+    stack.deploy("undone", checkout, "fixed")
+    assert stack.get("undone").text == "fixed"
 
 
 def test_of_three_quick_pushes_the_newest_goes_live_and_nothing_of_the_others_remains(stack: Stack) -> None:
@@ -143,7 +143,7 @@ def test_a_rollback_during_a_slow_build_serves_the_old_digest_in_two_seconds_and
     checkout = stack.app("rolled")
     digests = {version: stack.deploy("rolled", checkout, version)["release"]["digest"] for version in ("one", "two")}
     took_s: list[float] = []
-    for old in ("one", "two", "one"):  # again when other tests had the host's attention
+    for old in ("one", "two", "one"):  # again when other tests had the host busy
         commit = checkout.commit("Slow", VERSION="three\n", Dockerfile=slow(60, f"three-{len(took_s)}"))
         checkout.push()
         building = stack.reaches(stack.deployment_of("rolled", commit)["id"], "building")
@@ -169,10 +169,10 @@ def rolled_back(stack: Stack, app: str, old: str) -> tuple[float, int]:
     """By the command: the seconds until the old version's first answer, and the deployment."""
     with ThreadPoolExecutor(1) as pool:
         began = time.monotonic()
-        told = pool.submit(stack.cli_json, "rollback", "-a", app, "--no-watch")
+        pending = pool.submit(stack.cli_json, "rollback", "-a", app, "--no-watch")
         eventually(lambda: stack.get(app).text == old, every_s=0.01)
         seconds = time.monotonic() - began
-    return seconds, int(told.result()["id"])
+    return seconds, int(pending.result()["id"])
 
 
 def test_a_rollback_goes_back_to_digest_and_configuration_together(stack: Stack) -> None:

@@ -21,6 +21,7 @@ REFUSED = {
     "module.lua": "local tally = require('x')\n",
     "page_about_lua.md": "See `outcomes.lua`.\n",
     "outages.py": "",
+    "tally.lua": "",
     "test_turns.py": "",
 }
 RIGHT = {

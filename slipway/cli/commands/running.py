@@ -17,7 +17,7 @@ from slipway.core.text.counting import plural
 from slipway.errors import DependencyUnavailable, TooManyStreams
 
 _ABSENCE_S = 60.0
-"""How long the API may be away while lines are followed."""
+"""How long the API may be unreachable while lines are followed."""
 
 
 @click.command()
@@ -187,5 +187,5 @@ def _health(ok: bool) -> str:
 
 
 def _edge(edge: dict[str, Any], newest: int) -> str:
-    told = f"generation {edge['generation']} of {newest}"
-    return f"{told}, confirmed {ago(edge['confirmed_at'])}" if edge["confirmed_at"] else told
+    shown = f"generation {edge['generation']} of {newest}"
+    return f"{shown}, confirmed {ago(edge['confirmed_at'])}" if edge["confirmed_at"] else shown

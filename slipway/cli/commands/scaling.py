@@ -40,12 +40,12 @@ def _wait(call: Invocation, process: str, wanted: int, timeout_s: float) -> None
     Raises:
         WaitedTooLong: they are not, in time; they are still wanted.
     """
-    until, told = time.monotonic() + timeout_s, -1
+    until, reported = time.monotonic() + timeout_s, -1
     try:
         while (ready := _ready(call, process)) != wanted:
-            if ready != told:
+            if ready != reported:
                 call.out.line(f"  {ready} of {wanted} ready")
-                told = ready
+                reported = ready
             if time.monotonic() > until:
                 raise WaitedTooLong(
                     f"{ready} of {plural(wanted, 'replica')} of {call.app} {process} ready after {timeout_s:g} s.",

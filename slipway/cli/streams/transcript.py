@@ -116,8 +116,8 @@ def _success(deployment: Deployment, url: str) -> str:
         words.append(click.style(url, bold=True))
     line = "  ".join(words)
     if deployment["live_at"]:
-        begun = "from push" if deployment["kind"] == "push" else "in all"
-        line += f"   {_between(deployment['created_at'], deployment['live_at'])} {begun}"
+        since = "from push" if deployment["kind"] == "push" else "in all"
+        line += f"   {_between(deployment['created_at'], deployment['live_at'])} {since}"
     previous = deployment["previous"]
     if live and previous:
         line += f"   previous: {release_of(previous)} (slipway rollback -a {deployment['app']})"
@@ -158,5 +158,5 @@ def _failed_step(deployment: Deployment) -> Step:
     return last if last.get("ok") is False else {}
 
 
-def _between(begun: str, ended: str) -> str:
-    return seconds((datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds())
+def _between(started: str, ended: str) -> str:
+    return seconds((datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds())

@@ -237,7 +237,7 @@ def file_values(content: bytes) -> dict[str, Any]:
         text = content.decode("utf-8-sig")
         values = tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidInput(f"{FILE_NAME}: {error}", remedy=f"mend {FILE_NAME} and push again") from None
+        raise InvalidInput(f"{FILE_NAME}: {error}", remedy=f"fix {FILE_NAME} and push again") from None
     try:
         AppSettings.model_validate(values)
     except ValidationError as error:
@@ -328,12 +328,12 @@ def _refused_in_file(error: ValidationError, text: str) -> InvalidInput:
         line = line_of(text, field)
         return f"{FILE_NAME}, line {line}: " if line else f"{FILE_NAME}: "
 
-    remedy = f"mend {FILE_NAME} and push again; docs/reference/slipway-toml.md has all settings"
+    remedy = f"fix {FILE_NAME} and push again; docs/reference/slipway-toml.md has all settings"
     return InvalidInput("; ".join(faults(error, AppSettings, place)), remedy=remedy)
 
 
 def _refused(error: ValidationError, model: type[BaseModel]) -> InvalidInput:
     names = dict.fromkeys(str(each["loc"][0]) for each in error.errors(include_url=False) if each["loc"])
-    what = f"mend {', '.join([*names][:MOST])}; " if names else ""
+    what = f"fix {', '.join([*names][:MOST])}; " if names else ""
     remedy = f"{what}see docs/reference/slipway-toml.md for all settings"
     return InvalidInput("; ".join(faults(error, model)), remedy=remedy)

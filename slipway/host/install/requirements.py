@@ -11,7 +11,7 @@ from typing import Literal
 from slipway.core.build import git_version
 from slipway.host.commands import Commands
 
-# lua-nginx 0.10.23-1 reads past a HEAD request's end (CVE-2024-33452); Debian mended it in this build.
+# lua-nginx 0.10.23-1 reads past a HEAD request's end (CVE-2024-33452); Debian fixed it in this build.
 LUA_MODULE_AT_LEAST = "1:0.10.23-1+deb12u1"
 
 Group = Literal["run", "images", "test", "bench"]

@@ -19,7 +19,7 @@ from slipway.host.processes.services import Service
 from slipway.settings import Settings
 
 PROC = Path("/proc")
-_PATIENCE_S = 5.0
+_STOP_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def end_leftovers(note: Path) -> list[int]:
         for pid in _members(run):
             if pid != os.getpid():
                 _send(pid, step)
-        if wait_until(lambda: not set(_members(run)) - {os.getpid()}, timeout_s=_PATIENCE_S):
+        if wait_until(lambda: not set(_members(run)) - {os.getpid()}, timeout_s=_STOP_TIMEOUT_S):
             break
     return left
 

@@ -165,7 +165,7 @@ class Platform:
         raise HostUnready(
             f"{late.service} is not ready after {READY_TIMEOUT_S:g} s ({f'{late.state.lower()} {late.said}'.strip()})\n"
             f"{_tail(log)}{also}",
-            remedy=f"mend what its log says ({log}), then `make up` again; it is tried again meanwhile",
+            remedy=f"fix what its log says ({log}), then `make up` again; it is tried again meanwhile",
         )
 
     def _end_leftovers(self) -> bool:

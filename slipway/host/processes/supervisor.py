@@ -22,7 +22,7 @@ START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 60.0
 _CALL_TIMEOUT_S = 90.0  # stopping a group is one call, and lasts as long as the group takes to stop
 
-# Retries never end: a service whose database is away for an hour comes back without a hand. The pause between two
+# Retries never end: a service whose database is unreachable for an hour comes back by itself. The pause between two
 # grows by a second each time.
 _RETRIES = 1_000_000
 

@@ -118,7 +118,7 @@ def test_following_one_that_fails_is_code_1(platform: Platform, slipway: User, a
     assert slipway("deployments", "show", str(number), "--watch", "--json", code=Exit.FAILED).json["id"] == number
 
 
-def test_on_a_terminal_the_step_at_hand_turns_and_leaves_nothing_behind(
+def test_on_a_terminal_the_running_step_spins_and_leaves_nothing_behind(
     platform: Platform, slipway: User, app: str
 ) -> None:
     with terminal(slipway, "deploy", "-a", app) as (process, written):
@@ -163,7 +163,7 @@ def test_a_changed_variable_is_followed_until_it_serves(platform: Platform, slip
     first = running_replica(platform, app)
     process = slipway.start("env", "set", "-a", app, "A=1", "--watch")
     with reading(process) as lines:
-        eventually(lambda: lines, what="what was set is told at once")
+        eventually(lambda: lines, what="what was set is shown at once")
         number = newest(platform, app)
         with platform.api.services.db.write(platform="a test's agent") as session:
             old = session.get_one(Replica, first).deployment_id
@@ -273,7 +273,7 @@ def test_following_outlives_a_restart_of_the_router(restartable: Platform, tmp_p
             output = followers.enter_context(reading(user.start("logs", "-f", "-a", app)))
             restartable.advance(number, State.FETCHING, commit_sha="9" * 40)
             restartable.advance(number, State.BUILDING)
-            eventually(lambda: len(steps) == 2, what="the first step is told")
+            eventually(lambda: len(steps) == 2, what="the first step is shown")
             eventually(lambda: len(output) == 1, what="the first line is shown")
         restartable.agent.say(replica, f"{FIRST.replace('1Z', '2Z')} two")  # while nobody serves the API
         with router_of(restartable):

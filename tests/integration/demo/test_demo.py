@@ -58,11 +58,11 @@ def test_the_demo_ends_with_the_address_of_a_live_app_and_deploys_a_new_version_
 
 
 @pytest.mark.parametrize(
-    ("example", "told"), [("static", "Only files."), ("dockerfile", "GET / answered by"), ("hello", "It is live.")]
+    ("example", "expected"), [("static", "Only files."), ("dockerfile", "GET / answered by"), ("hello", "It is live.")]
 )
-def test_every_example_deploys_as_it_is(stack: Stack, example: str, told: str) -> None:
+def test_every_example_deploys_as_it_is(stack: Stack, example: str, expected: str) -> None:
     checkout = stack.app(f"sample-{example}", source=ROOT / "examples" / example)
 
     stack.deploy(f"sample-{example}", checkout, "1")
 
-    assert told in stack.get(f"sample-{example}").text
+    assert expected in stack.get(f"sample-{example}").text

@@ -110,7 +110,7 @@ def test_nginxs_workers_can_connect_and_strangers_can_not(running: Installation,
     assert not connects_as("daemon")
 
 
-def test_a_closed_folder_above_is_told_before_anything_starts(installation: Installation) -> None:
+def test_a_closed_folder_above_is_reported_before_anything_starts(installation: Installation) -> None:
     installation.state_dir.parent.chmod(0o700)
     with pytest.raises(HostUnready, match="lets nobody through") as failure:
         installation.platform.up()

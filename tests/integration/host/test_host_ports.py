@@ -1,4 +1,4 @@
-"""A port that somebody else has is told at once: which, who has it, which setting."""
+"""A port that somebody else has is reported at once: which, who has it, which setting."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_edges_own_port_is_not_taken(running: Installation) -> None:
     assert ports.taken(running.platform.settings) == []
 
 
-def test_every_taken_port_is_told_and_a_free_one_is_not(busy: int) -> None:
+def test_every_taken_port_is_reported_and_a_free_one_is_not(busy: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         values = {"HTTP": busy, "METRICS": other.getsockname()[1]}
         settings = load({f"SLIPWAY_{name}_LISTEN": f"127.0.0.1:{port}" for name, port in values.items()})
