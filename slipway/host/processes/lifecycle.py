@@ -12,7 +12,7 @@ from slipway.errors import HostUnready
 from slipway.host.commands import Commands
 from slipway.host.install import folders, ports
 from slipway.host.install.engine import SYSTEMD, Engine, pick_client
-from slipway.host.processes import exec_service
+from slipway.host.processes import exec_service, other_installations
 from slipway.host.processes.probing import wait_until
 from slipway.host.processes.services import Service, wanted
 from slipway.host.processes.supervisor import Process, Supervisor, configuration, log_of
@@ -56,11 +56,12 @@ class Platform:
         """Start what does not run, restart what changed, and wait until every service is ready.
 
         Raises:
-            HostUnready: something is missing, another has a port of the edge, or a service is not ready in a minute;
-                names it, with its log's end.
+            HostUnready: something is missing, another installation or program is in the way, or a service is not
+                ready in time; names it, with its log's end.
         """
         self._check_root()
         self._check_no_other_supervisor()
+        other_installations.check(self.settings)
         ports.check(self.settings)
         self.prepare()
         text = configuration(self.settings, wanted(self.settings), self.environment, self.checkout)

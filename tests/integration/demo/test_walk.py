@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from slipway.demo.calls import Calls
-from slipway.demo.forge.process import ForgeProcess
+from slipway.demo.forge.process import ForgeProcess, port_for
 from slipway.demo.progress import Progress
 from slipway.demo.sample import EXAMPLES, Example
 from slipway.demo.walk import Walk
@@ -219,3 +219,16 @@ def test_a_taken_port_is_reported(tmp_path: Path) -> None:
             process.start()
 
     assert "--port" in refused.value.remedy
+
+
+def test_a_second_demo_takes_the_next_free_port_and_keeps_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        first = taken.getsockname()[1]
+        port = port_for(tmp_path / "forge", first)
+        assert port > first
+        process = ForgeProcess(tmp_path / "forge", port)
+        process.start()
+        try:
+            assert port_for(tmp_path / "forge", first) == port
+        finally:
+            process.stop()

@@ -44,6 +44,19 @@ def test_another_port_that_is_taken_stops_up_while_the_platform_serves_on(runnin
     assert running.pids() == before
 
 
+def test_a_second_installation_of_the_same_name_starts_nothing_and_the_first_serves_on(
+    running: Installation, installation: Installation
+) -> None:
+    before, first = running.pids(), running.platform
+    with pytest.raises(
+        HostUnready, match=f"from {first.checkout}.*both have the name {first.settings.instance}$"
+    ) as it:
+        installation.with_settings(instance=first.settings.instance).up()
+    assert f"make -C {first.checkout} down" in it.value.remedy
+    assert installation.platform.status() == []
+    assert running.pids() == before
+
+
 def test_the_edges_own_port_is_not_taken(running: Installation) -> None:
     assert ports.taken(running.platform.settings) == []
 
