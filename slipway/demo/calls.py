@@ -12,7 +12,7 @@ import httpx
 from slipway.demo.forge.deliveries import loopback_name
 from slipway.errors import DependencyUnavailable, SlipwayError
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 
 
 class CallFailed(SlipwayError):

@@ -17,7 +17,7 @@ from slipway.host import checkout
 from slipway.host.invoking_user import InvokingUser
 
 GIT_HOSTS, STATE_DIR = "SLIPWAY_GIT_HOSTS", "SLIPWAY_STATE_DIR"
-_COMMAND_TIMEOUT_S = 30
+_COMMAND_TIMEOUT_S = 120
 
 
 def keep_permission(environment: Mapping[str, str], hosts: str, progress: Progress, env_file: Path) -> None:

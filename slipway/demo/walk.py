@@ -27,8 +27,8 @@ from slipway.errors import DeploymentFailed, SlipwayError
 from slipway.settings import Settings
 
 TENANT, OWNER, BRANCH, LOGIN = "demo", "demo", "main", "demo"
-DELIVERY_TIMEOUT_S = 20.0
-ANSWER_TIMEOUT_S = 15.0
+DELIVERY_TIMEOUT_S = 60.0
+ANSWER_TIMEOUT_S = 60.0
 HINT_AFTER_S = 5.0
 
 
@@ -104,7 +104,7 @@ class Walk:
     def _new_token(self) -> str:
         name = f"demo-{secrets.token_hex(3)}"
         argv = [sys.executable, "-m", "slipway.cli", "tokens", "create", "--tenant", TENANT, "--name", name, "--json"]
-        outcome = subprocess.run(argv, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
+        outcome = subprocess.run(argv, env=self.environment, capture_output=True, text=True, timeout=300, check=False)
         if outcome.returncode:
             raise TokenRefused(f"no token could be made: {outcome.stderr.strip()[-500:]}", remedy="see: make status")
         return str(json.loads(outcome.stdout)["token"])

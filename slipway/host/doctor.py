@@ -56,7 +56,7 @@ class HostChecks:
         return Finding("docker client", True, f"{pick_client(self.settings, self.commands)} can do BuildKit builds")
 
     def firewall(self) -> Finding:
-        done = self.commands.run(["iptables", "-w", "-n", "-L", "INPUT"], timeout_s=10)
+        done = self.commands.run(["iptables", "-w", "-n", "-L", "INPUT"], timeout_s=30)
         if done.ok:
             return Finding("iptables", True, "usable")
         return Finding("iptables", False, done.tail(1), "run as root, on a kernel with iptables (nf_tables or legacy)")
@@ -130,7 +130,7 @@ class HostChecks:
                 "clock", False, "it is earlier than the installed files", "set the clock; apt-get install chrony"
             )
         if SYSTEMD.exists():
-            clock = self.commands.run(["timedatectl", "show", "--property=NTPSynchronized", "--value"], timeout_s=10)
+            clock = self.commands.run(["timedatectl", "show", "--property=NTPSynchronized", "--value"], timeout_s=30)
             if clock.output.strip() == "no":
                 return Finding(
                     "clock", False, "not synchronized: tokens and logins depend on it", "timedatectl set-ntp true"
@@ -154,7 +154,7 @@ class HostChecks:
 
     def _docker(self, *arguments: str) -> str:
         client = pick_client(self.settings, self.commands)
-        done = self.commands.run([client, "--host", self.settings.docker_host, *arguments], timeout_s=10)
+        done = self.commands.run([client, "--host", self.settings.docker_host, *arguments], timeout_s=30)
         return done.output.strip() if done.ok else ""
 
     def _filesystem(self, folder: Path) -> str:

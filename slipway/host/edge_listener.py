@@ -25,7 +25,7 @@ from slipway.host import edge
 from slipway.settings import address_of
 
 BACKLOG = 4096
-BIND_TIMEOUT_S = 10.0
+BIND_TIMEOUT_S = 30.0
 _SHORT_LIFE_S = 1.0
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)

@@ -63,7 +63,7 @@ def add_empty_commits(checkout: Checkout, number: int) -> None:
     commit = "commit refs/heads/many\ncommitter Test <test@example.org> 0 +0000\ndata 0\n"
     words = f"{commit}from {checkout.run('rev-parse', 'HEAD')}\n" + commit * (number - 1)
     argv = [*checkout.git, "fast-import", "--quiet"]
-    subprocess.run(argv, cwd=checkout.folder, input=words, text=True, check=True, timeout=60)
+    subprocess.run(argv, cwd=checkout.folder, input=words, text=True, check=True, timeout=300)
     checkout.run("reset", "-q", "--soft", "many")
 
 
@@ -94,7 +94,7 @@ def send(stack: Stack, app: str, size: int) -> tuple[int, dict[str, Any]]:
 
 def post(stack: Stack, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
     """Status and document. An answer may come before all is sent: it is what counts."""
-    with closing(http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", stack.port, timeout=120)) as connection:
         connection.putrequest("POST", url.partition(str(stack.port))[2], skip_host=True)
         for name, value in {"Host": "slipway.localhost", "Content-Length": str(len(body)), **headers}.items():
             connection.putheader(name, value)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.fixtures.processes import running_command
+from tests.fixtures.processes import own_seconds, running_command
 from tests.fixtures.stack import Checkout, Stack
 from tests.fixtures.waiting import eventually
 
@@ -31,7 +31,7 @@ probe_s = 30
 """
 
 
-def slow(seconds: float, version: str) -> str:
+def slow(seconds: float | str, version: str) -> str:
     """A Dockerfile whose build takes its time, anew for each version."""
     return SLOW_BUILD.format(seconds=seconds) + f"LABEL version={version}\n"
 
@@ -107,16 +107,17 @@ def test_the_heads_body_under_a_new_delivery_id_does_not_undo_a_rollback(stack: 
 
 
 def test_of_three_quick_pushes_the_newest_goes_live_and_nothing_of_the_others_remains(stack: Stack) -> None:
-    neighbour = builds_for_long(stack, stack.app("neighbour"), "neighbour", 60.003)
+    own, older, old = (own_seconds(60) for _ in range(3))
+    neighbour = builds_for_long(stack, stack.app("neighbour"), "neighbour", own)
     checkout = stack.app("quick")
-    first = builds_for_long(stack, checkout, "quick", 60.001)
+    first = builds_for_long(stack, checkout, "quick", older)
     commits = []
-    for version, seconds in (("b", 60.002), ("c", 0)):
+    for version, seconds in (("b", old), ("c", "0")):
         commits.append(checkout.commit(version, VERSION=f"{version}\n", Dockerfile=slow(seconds, version)))
         checkout.push()
     second, third = (stack.deployment_of("quick", commit)["id"] for commit in commits)
     scratch = stack.settings.scratch_dir / f"slipway-{stack.instance}"
-    for deployment, step in ((first, "sleep 60.001"), (second, "sleep 60.002")):
+    for deployment, step in ((first, f"sleep {older}"), (second, f"sleep {old}")):
         assert stack.reaches(deployment, "superseded")["detail"]
         assert running_command(step) == [], "its step runs on"
         assert running_command(f"{scratch}/{deployment}-") == [], "what the worker started for it runs on"
@@ -127,12 +128,12 @@ def test_of_three_quick_pushes_the_newest_goes_live_and_nothing_of_the_others_re
     assert stack.call("GET", f"/deployments/{neighbour}")["state"] == "building"
     stack.call("POST", f"/deployments/{neighbour}/cancel")
     assert stack.ended(neighbour)["state"] == "cancelled"
-    assert running_command("sleep 60.003") == []
+    assert running_command(f"sleep {own}") == []
 
 
-def builds_for_long(stack: Stack, checkout: Checkout, app: str, seconds: float) -> int:
+def builds_for_long(stack: Stack, checkout: Checkout, app: str, seconds: str) -> int:
     """A deployment whose build is at a step of so many seconds."""
-    commit = checkout.commit("Slow", VERSION="slow\n", Dockerfile=slow(seconds, str(seconds)))
+    commit = checkout.commit("Slow", VERSION="slow\n", Dockerfile=slow(seconds, seconds))
     checkout.push()
     deployment = stack.deployment_of(app, commit)["id"]
     eventually(lambda: running_command(f"sleep {seconds}"), every_s=0.1, what="the step runs")

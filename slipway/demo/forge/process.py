@@ -98,7 +98,7 @@ class ForgeProcess:
         process.returncode = 0
         return True
 
-    def stop(self, timeout_s: float = 15.0) -> bool:
+    def stop(self, timeout_s: float = 60.0) -> bool:
         """End it; False when it did not run.
 
         Raises:

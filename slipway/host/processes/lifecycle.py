@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,11 @@ from slipway.host.processes.supervisor import Process, Supervisor, configuration
 from slipway.settings import Settings
 
 PRODUCTION_STATE = Path("/var/lib/slipway")  # of the units in deploy/systemd
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S = 300.0
+"""Bounds what hangs: a busy host may take minutes to start everything."""
+CRASHING_TIMEOUT_S = 60.0
+"""A service that still ends right after each start is not going to be ready."""
+_CRASHING = ("BACKOFF", "EXITED", "FATAL")
 _MIGRATIONS_TIMEOUT_S = 600
 _LOG_TAIL_LINES = 15
 _LOG_TAIL_BYTES = 64 << 10
@@ -149,13 +154,18 @@ class Platform:
 
     def _wait_until_ready(self) -> None:
         states: list[State] = []
+        began = time.monotonic()
 
         def ready() -> bool:
             states[:] = self.status()
             return bool(states) and all(state.ready for state in states)
 
-        if wait_until(ready, timeout_s=READY_TIMEOUT_S, interval_s=0.2):
+        def crashes() -> bool:
+            return time.monotonic() - began > CRASHING_TIMEOUT_S and any(state.state in _CRASHING for state in states)
+
+        if wait_until(lambda: ready() or crashes(), timeout_s=READY_TIMEOUT_S, interval_s=0.2) and ready():
             return
+        states.sort(key=lambda state: state.state not in _CRASHING)
         late, *others = [state for state in states if not state.ready]
         also = (
             f"\nNot ready either: {', '.join(f'{other.service}-{other.instance}' for other in others)}"
@@ -163,9 +173,9 @@ class Platform:
             else ""
         )
         log = log_of(self.settings, late.service, late.instance)
+        after_s, state = time.monotonic() - began, f"{late.state.lower()} {late.said}".strip()
         raise HostUnready(
-            f"{late.service} is not ready after {READY_TIMEOUT_S:g} s ({f'{late.state.lower()} {late.said}'.strip()})\n"
-            f"{_tail(log)}{also}",
+            f"{late.service} is not ready after {after_s:.0f} s ({state})\n{_tail(log)}{also}",
             remedy=f"fix what its log says ({log}), then `make up` again; it is tried again meanwhile",
         )
 

@@ -325,7 +325,7 @@ def test_what_a_hook_does_after_a_change_is_said(slipway: User, app: str, tenant
 def test_the_doctor_checks_this_host(slipway: User) -> None:
     slipway.environ["SLIPWAY_STATE_DIR"] = str(slipway.home)
     done = slipway.start("doctor", "--json")
-    out, err = done.communicate(timeout=120)
+    out, err = done.communicate(timeout=300)
     assert done.returncode in (Exit.DONE, Exit.FAILED), err
     assert {"name", "ok", "detail", "remedy"} == set(Done(0, out, err).json["findings"][0])
 

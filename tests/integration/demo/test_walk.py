@@ -18,14 +18,9 @@ from slipway.demo.sample import EXAMPLES, Example
 from slipway.demo.walk import Walk
 from slipway.errors import DependencyUnavailable, DeploymentFailed, SlipwayError
 from slipway.settings import Settings, load
+from tests.fixtures.ports import free_port
 
 from .platform import LIVE, TOKEN, FakePlatform, fake_platform
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
