@@ -163,19 +163,19 @@ class Platform:
         def crashes() -> bool:
             return time.monotonic() - began > CRASHING_TIMEOUT_S and any(state.state in _CRASHING for state in states)
 
-        if wait_until(lambda: ready() or crashes(), timeout_s=READY_TIMEOUT_S, interval_s=0.2) and ready():
-            return
+        if not (wait_until(lambda: ready() or crashes(), timeout_s=READY_TIMEOUT_S, interval_s=0.2) and ready()):
+            raise self._not_ready(states, time.monotonic() - began)
+
+    def _not_ready(self, states: list[State], after_s: float) -> HostUnready:
+        """What crashes is named before what only takes long: it may be what the others wait for."""
         states.sort(key=lambda state: state.state not in _CRASHING)
         late, *others = [state for state in states if not state.ready]
-        also = (
-            f"\nNot ready either: {', '.join(f'{other.service}-{other.instance}' for other in others)}"
-            if others
-            else ""
-        )
+        names = ", ".join(f"{other.service}-{other.instance}" for other in others)
         log = log_of(self.settings, late.service, late.instance)
-        after_s, state = time.monotonic() - began, f"{late.state.lower()} {late.said}".strip()
-        raise HostUnready(
-            f"{late.service} is not ready after {after_s:.0f} s ({state})\n{_tail(log)}{also}",
+        said = f"{late.state.lower()} {late.said}".strip()
+        return HostUnready(
+            f"{late.service} is not ready after {after_s:.0f} s ({said})\n{_tail(log)}"
+            + (f"\nNot ready either: {names}" if names else ""),
             remedy=f"fix what its log says ({log}), then `make up` again; it is tried again meanwhile",
         )
 

@@ -84,10 +84,7 @@ def test_a_service_that_does_not_start_is_named_with_the_end_of_its_log(
         installation.platform.up()
     assert "no such table: deployments" in failure.value.message
     assert "agent-0.log" in failure.value.remedy
-    assert wait_until(
-        lambda: any(state.ready for state in installation.platform.status() if state.service == "webhook"),
-        timeout_s=120,
-    )
+    assert wait_until(lambda: "webhook" in ready_services(installation), timeout_s=120)
 
 
 def ready_services(installation: Installation) -> set[str]:
