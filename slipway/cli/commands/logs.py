@@ -1,49 +1,22 @@
-"""ps, logs and status: the app's replicas and what they print; the platform's own services."""
+"""logs: what the app's replicas and builds print."""
 
 from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import Any
 
 import click
 
-from slipway.cli.exit_codes import ApiProblem, Exit
+from slipway.cli.commands.ps import none_runs, replicas_of
+from slipway.cli.exit_codes import ApiProblem
 from slipway.cli.invocation import Invocation, app_option, command
-from slipway.cli.output import ago, echo, state
+from slipway.cli.output import echo
 from slipway.cli.streams import build_log
-from slipway.cli.streams.replica_output import Labels, Line, Unseen, how_it_ended, parse_event, parse_notice, parse_text
-from slipway.core.text.counting import plural
+from slipway.cli.streams.replica_output import Labels, Line, Unseen, parse_event, parse_notice, parse_text
 from slipway.errors import DependencyUnavailable, TooManyStreams
 
 _ABSENCE_S = 60.0
 """How long the API may be unreachable while lines are followed."""
-
-
-@click.command()
-@app_option
-@click.option("--all", "ended_too", is_flag=True, help="Also those that ended lately.")
-@command
-def ps(call: Invocation, ended_too: bool) -> None:
-    """The app's replicas."""
-    listed = call.client.get(call.app_path("/replicas"), all=1 if ended_too else None)
-    if call.out.as_json:
-        call.out.document(listed)
-        return
-    rows = [
-        (
-            f"{each['process']}.{each['slot']}",
-            state(each["state"]),
-            f"v{each['release']}",
-            ago(each["created_at"]),
-            str(each["restarts"]),
-            how_it_ended(each),
-            each["id"],
-        )
-        for each in listed["replicas"]
-    ]
-    headings = ("process", "state", "release", "started", "restarts", "last end", "replica")
-    call.out.table(headings, rows, empty="" if rows else _none_runs(call))
 
 
 @click.command()
@@ -74,23 +47,6 @@ def logs(call: Invocation, follow: bool, tail: int, replica: str | None, deploym
         _so_far(call, tail, replica)
 
 
-@click.command()
-@command
-def status(call: Invocation) -> None:
-    """The platform's own services, and whether they answer."""
-    found = call.client.get("/services/system")
-    if call.out.as_json:
-        call.out.document(found)
-    else:
-        rows = [(name, _health(found[name]["ok"]), found[name]["detail"]) for name in ("database", "redis", "agent")]
-        rows += [(edge["id"], _health(edge["ok"]), _edge(edge, found["generation"])) for edge in found["edges"]]
-        waiting = f"{plural(found['queue_length'], 'job')} waiting"
-        rows.append(("workers", _health(found["workers"] > 0), f"{found['workers']} at work, {waiting}"))
-        call.out.table(("service", "state", "what"), rows, empty="")
-    if found["status"] != "ok":
-        raise SystemExit(int(Exit.FAILED))
-
-
 def _so_far(call: Invocation, tail: int, replica: str | None) -> None:
     lines = parse_text(call.client.text(call.app_path("/logs"), tail=tail, replica=replica))
     if call.out.as_json:
@@ -109,8 +65,8 @@ def _follow(call: Invocation, tail: int, replica: str | None) -> None:
     """Lines until Ctrl-C. A stream that ends is opened again: the server may just have been restarted."""
     labels, unseen = _labels(call), Unseen()
     after, absent_since = "", None
-    if not replica and call.out.for_people and not _replicas(call):
-        call.out.hint(f"{_none_runs(call)}\nWaiting for one that does; Ctrl-C ends it.")
+    if not replica and call.out.for_people and not replicas_of(call):
+        call.out.hint(f"{none_runs(call)}\nWaiting for one that does; Ctrl-C ends it.")
     while True:
         try:
             for event in call.client.events(call.app_path("/logs"), after=after, follow=1, tail=tail, replica=replica):
@@ -132,33 +88,9 @@ def _follow(call: Invocation, tail: int, replica: str | None) -> None:
 
 
 def _nothing_printed(call: Invocation) -> str:
-    if _replicas(call):
+    if replicas_of(call):
         return f"Nothing was printed yet. Replicas that run: slipway ps -a {call.app}"
-    return _none_runs(call)
-
-
-def _none_runs(call: Invocation) -> str:
-    """Why no replica runs, what to do, and where the output is of those that ran."""
-    app = call.client.get(call.app_path())
-    if app["live"] is None:
-        why = (
-            f"{call.app} is not live yet: slipway deployments -a {call.app}, or deploy it: slipway deploy -a {call.app}"
-        )
-    elif app["replicas"]["wanted"] == 0:
-        why = f"No replica runs: {call.app} is scaled to 0. Start it: slipway scale 1 -a {call.app}"
-    else:
-        why = f"No replica runs. What became of them: slipway ps --all -a {call.app}"
-    ran = [each for each in _replicas(call, ended_too=True) if each["started_at"]]
-    if not ran:
-        return why
-    last = ran[0]
-    said = f"What {last['process']}.{last['slot']} v{last['release']} printed last is kept: slipway logs -a {call.app}"
-    return f"{why}\n{said} --replica {last['id']}\nOthers that ended lately: slipway ps --all -a {call.app}"
-
-
-def _replicas(call: Invocation, *, ended_too: bool = False) -> list[dict[str, Any]]:
-    listed = call.client.get(call.app_path("/replicas"), all=1 if ended_too else None)
-    return list(listed["replicas"])
+    return none_runs(call)
 
 
 def _show(call: Invocation, labels: Labels, unseen: Unseen, line: Line) -> None:
@@ -179,13 +111,4 @@ def _show_notice(call: Invocation, labels: Labels, replica: str, text: str) -> N
 
 
 def _labels(call: Invocation) -> Labels:
-    return Labels(lambda: _replicas(call, ended_too=True))
-
-
-def _health(ok: bool) -> str:
-    return state("ok" if ok else "absent")
-
-
-def _edge(edge: dict[str, Any], newest: int) -> str:
-    shown = f"generation {edge['generation']} of {newest}"
-    return f"{shown}, confirmed {ago(edge['confirmed_at'])}" if edge["confirmed_at"] else shown
+    return Labels(lambda: replicas_of(call, ended_too=True))
