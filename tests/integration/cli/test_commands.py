@@ -50,6 +50,16 @@ def test_apps_are_listed_shown_set_and_opened(platform: Platform, slipway: User,
     assert slipway("open", "-a", app, "--json").json == {"url": changed["app"]["urls"][0]}
 
 
+def test_how_many_replicas_a_process_begins_with_rolls_nothing_out_and_says_how_to_scale(
+    platform: Platform, slipway: User, app: str
+) -> None:
+    live(platform, app, ready=1)
+    said = slipway("apps", "set", "-a", app, "processes.web.replicas=3")
+    assert said.out == f"Set on {app}.\n"
+    assert f"slipway scale 3 -a {app} --process web" in said.err
+    assert len(slipway("deployments", "-a", app, "--json").json["deployments"]) == 1
+
+
 def test_an_app_is_made_with_its_hook_and_the_secret_is_shown(slipway: User, tenant: str) -> None:
     url = f"https://github.com/{tenant}/new.git"
     made = slipway("apps", "create", f"one-{tenant}", "--repository", url, "--hook", "--set", "port=8080")
