@@ -28,7 +28,7 @@ def completion(shell: str) -> None:
 
 
 def complete_app(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
-    """The apps whose names begin so. None where the API can't be asked: a prompt is no place for its reasons."""
+    """The apps whose names begin so. None when the API does not answer: a prompt has no room for the reason."""
     from slipway.cli.account import signed_in
 
     try:

@@ -27,7 +27,7 @@ class WrongUsage(SlipwayError):
 
 
 class WaitedTooLong(SlipwayError):
-    """What was waited for goes on, the command doesn't."""
+    """The command stops waiting; what it waited for goes on."""
 
     code = "timed-out"
     status = 504
@@ -45,7 +45,7 @@ class ApiProblem(SlipwayError):
         self.document = document
 
     def advise(self, remedy: str) -> None:
-        """What to do next, where that is known better here than there."""
+        """Replace the remedy, when the command knows a better one than the API."""
         self.remedy = remedy
         self.document = self.document | ({"remedy": remedy} if remedy else {})
 

@@ -103,7 +103,7 @@ def main() -> int:
     except SlipwayError as error:
         sys.stderr.write(f"{error.message} {error.remedy}\n")
     except OSError as error:
-        sys.stderr.write(f"a port of the edge can't be had: {error.strerror}; slipway doctor tells more\n")
+        sys.stderr.write(f"a port of the edge is not free: {error.strerror}; slipway doctor says more\n")
     return 1
 
 

@@ -72,7 +72,7 @@ def _token(*, from_stdin: bool) -> str:
 
 
 def _account_of(client: Client) -> dict[str, str]:
-    """Whom the token names. To sign in again with a token that was refused would lead nowhere."""
+    """The account of the token. The error for a refused token does not advise to sign in with it again."""
     try:
         found: dict[str, str] = client.get("/account")
     except (ApiProblem, ApiAbsent) as error:

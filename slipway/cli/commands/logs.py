@@ -16,7 +16,7 @@ from slipway.cli.streams.replica_output import Labels, Line, Unseen, parse_event
 from slipway.errors import DependencyUnavailable, TooManyStreams
 
 _ABSENCE_S = 60.0
-"""How long the API may be unreachable while lines are followed."""
+"""The API may be unreachable for this long while lines are followed."""
 
 
 @click.command()
@@ -103,7 +103,7 @@ def _show(call: Invocation, labels: Labels, unseen: Unseen, line: Line) -> None:
 
 
 def _show_notice(call: Invocation, labels: Labels, replica: str, text: str) -> None:
-    """That lines are missing here: for people beside the lines, for machines among them."""
+    """Say that lines are missing here: people read it on standard error, machines among the lines."""
     if call.out.as_json:
         call.out.record({"replica": replica, "notice": text})
     else:

@@ -50,8 +50,8 @@ def note_of(settings: Settings, service: Service, instance: int) -> Path:
 
 
 def end_leftovers(note: Path) -> list[int]:
-    """End what runs of the start noted here; returns the processes that were ended. None is waited for in vain:
-    after some seconds they are killed."""
+    """End what runs of the start noted here; returns the processes that were ended. Those that are
+    left after some seconds are killed."""
     run = _read(note)
     if run is None:
         return []

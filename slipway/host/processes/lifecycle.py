@@ -111,7 +111,7 @@ class Platform:
 
     def status(self) -> list[State]:
         """Every process; empty when the platform does not run. Where another than our supervisor runs it (systemd, or
-        the supervisor was killed), the services that can be asked."""
+        the supervisor was killed), only the services that answer."""
         if not self._supervisor.runs():
             return self._unsupervised()
         table = {service.name: service for service in wanted(self.settings)}

@@ -23,7 +23,7 @@ _PORTS_TRIED = 100
 
 @dataclass(frozen=True, slots=True)
 class OtherInstallation:
-    """One that runs, from another checkout or with another state folder."""
+    """An installation that runs with another state folder."""
 
     checkout: Path
     settings: Settings
@@ -67,7 +67,7 @@ def shared_with(other: OtherInstallation, settings: Settings) -> list[str]:
 
 
 def remedy(other: OtherInstallation, settings: Settings, others: Iterable[Settings]) -> str:
-    """Two ways on: stop the other, or settings of its own for this one."""
+    """Stop the other one, or give this one settings of its own."""
     taken = list(others)
     names = {each.instance for each in taken}
     name = next(each for number in range(2, 100) if (each := f"{settings.instance}{number}") not in names)
@@ -94,7 +94,7 @@ def _read(process: Path) -> OtherInstallation | None:
 
 
 def _settings_in(environ: bytes) -> dict[str, str]:
-    """What concerns its neighbours: another version may have settings that are unknown here."""
+    """Only the settings that are compared: another version may have settings that are unknown here."""
     names = {PREFIX + name for name in _READ}
     variables = (os.fsdecode(each).partition("=") for each in environ.split(b"\0"))
     return {name: value for name, _, value in variables if name in names}
