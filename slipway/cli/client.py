@@ -134,7 +134,7 @@ class Client:
         return problem
 
     def _absent(self, error: httpx.HTTPError) -> SlipwayError:
-        """Tells two cases apart: the API was not reached, so nothing was done; or it did not answer, and may have acted."""
+        """Two cases: the API was not reached, and did nothing; or it did not answer, and may have acted."""
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
             return ApiAbsent(
                 f"{self.url} does not answer; nothing was changed.",
