@@ -115,7 +115,7 @@ class TooManyCalls(SlipwayError):
 
 
 class Overloaded(SlipwayError):
-    """It would be served, but not beside all that is served now."""
+    """Too many streams are open: it can be served once another one has ended."""
 
     code = "overloaded"
     status = 503

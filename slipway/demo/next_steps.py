@@ -33,7 +33,7 @@ def keep_permission(environment: Mapping[str, str], hosts: str, progress: Progre
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who ran the demo: by sudo, the one who did that."""
+    """The user who ran the demo: with sudo, the user who called sudo."""
 
     environment: Mapping[str, str]
     public_url: str

@@ -1,4 +1,4 @@
-"""The demo: what a user does for the first push, done for them, step by step, through the same doors."""
+"""The demo does what a user does for the first push, step by step, through the same API and forge."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class HostChecks:
-    """One look at a host: what each check may use."""
+    """The checks of a host, and what they use."""
 
     settings: Settings
     commands: Commands
@@ -186,7 +186,7 @@ CHECKS: Sequence[Callable[[HostChecks], Finding]] = (
 
 
 def diagnose(settings: Settings, commands: Commands | None = None) -> list[Finding]:
-    """Look the host over. What a check can't even ask is a finding too, never an error."""
+    """Run every check. A check that fails itself is a finding, too, never an error."""
     checks = HostChecks(settings, commands or Commands())
     return [_packages(checks), *(_looked_at(check, checks) for check in CHECKS)]
 

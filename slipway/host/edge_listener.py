@@ -67,7 +67,7 @@ class Keeper:
         self._stopping = False
 
     def run(self) -> int:
-        """Start nginx, again whenever it dies; its exit code after SIGTERM, or can't even start."""
+        """Start nginx, again whenever it dies; returns nginx's exit code after SIGTERM, or when nginx can't start."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
             signal.signal(number, self._pass_on)
         while True:

@@ -51,7 +51,7 @@ def notice_line(notice: str) -> str:
 
 
 def outcome(deployment: Deployment, url: str = "") -> str:
-    """What came of it, what it means, and what to do next."""
+    """How the deployment ended, what that means, and what to do next."""
     if State(deployment["state"]) in (State.LIVE, State.RETIRED):
         return _success(deployment, url)
     failed = State(deployment["state"]) is State.FAILED
@@ -89,7 +89,7 @@ def serving(deployment: Deployment) -> tuple[str, str] | None:
 
 
 def is_watched(deployment: Deployment) -> bool:
-    """Is it live, but not known to hold? It gives way when it does not."""
+    """Is it live and still watched? It gives way to the release before when its replicas fail."""
     under_watch = any(step["name"] == "watch" and not step["ended_at"] for step in deployment["steps"])
     return deployment["state"] == State.LIVE and under_watch
 

@@ -60,7 +60,7 @@ def watch(client: Client, out: Output, deployment: Deployment, *, timeout_s: flo
 
 
 def code_of(ended: Deployment) -> Exit:
-    """Does what was asked for hold?"""
+    """Is the deployment live for good, or was it skipped because it is live already?"""
     return Exit.DONE if went_well(ended) else Exit.FAILED
 
 
@@ -92,7 +92,7 @@ class Screen:
         self._now: Deployment | None = None
 
     def update(self, deployment: Deployment) -> None:
-        """What it looks like now."""
+        """Show the deployment as it is now."""
         self._now = deployment
         steps = [step for step in deployment["steps"] if step["ended_at"]]
         if not self._headed and (steps or deployment["commit"] or State(deployment["state"]) in ENDED):
@@ -118,7 +118,7 @@ class Screen:
         self._shown = len(lines)
 
     def wipe(self) -> None:
-        """Take away what turns, with its footer."""
+        """Wipe the spinner and its footer."""
         if self._shown:
             click.echo("\r\x1b[2K" + "\x1b[1A\x1b[2K" * (self._shown - 1), nl=False, color=True)
             self._shown = 0
@@ -161,7 +161,7 @@ def _states(client: Client, deployment: Deployment, timeout_s: float, screen: Sc
 
 
 def _pause(screen: Screen) -> None:
-    """Until it is asked again."""
+    """Wait before the API is asked again."""
     until = time.monotonic() + _ASK_S
     while time.monotonic() < until:
         screen.turn()

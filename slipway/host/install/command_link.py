@@ -41,7 +41,7 @@ class CommandLink:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether `make` has something to do."""
+        """Whether `make` shall be called."""
         stays = self.is_ours or self.is_foreign or self.other_checkout is not None
         return not stays and self.link.parent.is_dir()
 
@@ -53,7 +53,7 @@ class CommandLink:
         aside.replace(self.link)
 
     def remove(self) -> bool:
-        """Take the link of this checkout away; False when there is none."""
+        """Remove the link of this checkout; False when there is none."""
         if not self.is_ours:
             return False
         self.link.unlink()

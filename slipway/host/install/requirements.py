@@ -61,7 +61,7 @@ class Requirement:
     why: str
     met: Check
     remedy: str = ""
-    """What to do where the package is there, and too old."""
+    """What to do when the installed package is too old."""
 
 
 def _package(name: str, why: str, group: Group = "run") -> Requirement:
@@ -129,7 +129,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
 
 
 def too_old(host: Host, groups: Iterable[Group]) -> list[Requirement]:
-    """What is there in a version that the host's package manager has no newer one of."""
+    """Requirements that are installed in too old a version, and for which the package manager has no newer one."""
     return [need for need in missing(host, groups) if need.remedy and host.program(need.packages[0])]
 
 
