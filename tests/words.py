@@ -82,7 +82,7 @@ NAMES = {
     "turns": "delivery_lock",
     "admit": "authenticate",
     "announce": "enqueue",
-    "Call": "IncomingDelivery, or which call it is",
+    "(?<!ast[.])Call": "IncomingDelivery, or which call it is",
     "Known": "ExistingDelivery, or what is known",
     "Judged": "AppDecision",
     "Made": "CreatedDeployment, or what was made",

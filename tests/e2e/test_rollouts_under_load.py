@@ -26,7 +26,7 @@ drain_s = 4
 websocket_drain_s = {SOCKETS_GRACE_S}
 stop_s = 2
 """
-LATE_S = 15.0
+LATE_S = 240.0
 """What the agent and a busy host may take beyond the grace."""
 
 

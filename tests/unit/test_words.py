@@ -26,7 +26,7 @@ REFUSED = {
 }
 RIGHT = {
     "words.py": "# A call is answered; the holding pattern is a choice between parts that passes elsewhere.\n",
-    "names.py": "parts = path.split('/')\nclick.Choice(['a'])\nelapsed = astray = heartbeat = stripped = 1\n",
+    "names.py": "parts = path.split('/')\nclick.Choice(['a'])\nelapsed = astray = heartbeat = ast.Call\n",
     "strings.py": "'Lost'  # Call, Made, Hold in a sentence\n",
     "page.md": "The router answers 404, and units, bodies and outcomes are counted.\n",
     "choices.lua": "-- answers of a tally\nlocal x = answers_of\n",

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -16,8 +15,6 @@ from slipway.host.install import ports
 from slipway.settings import load
 from tests.integration.host.conftest import Installation
 
-AT_ONCE_S = 20
-
 
 @pytest.fixture
 def busy() -> Iterator[int]:
@@ -26,11 +23,9 @@ def busy() -> Iterator[int]:
         yield held.getsockname()[1]
 
 
-def test_up_says_at_once_who_has_the_port_and_starts_nothing(installation: Installation, busy: int) -> None:
-    began = time.monotonic()
+def test_up_says_who_has_the_port_and_starts_nothing(installation: Installation, busy: int) -> None:
     with pytest.raises(HostUnready) as refused:
         installation.with_settings(http_listen=f"127.0.0.1:{busy}").up()
-    assert time.monotonic() - began < AT_ONCE_S
     assert f"port {busy} is taken: " in refused.value.message
     assert f"(process {os.getpid()})" in refused.value.message
     assert refused.value.remedy == "end that, or set SLIPWAY_HTTP_LISTEN in .env to another port"
