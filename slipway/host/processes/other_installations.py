@@ -34,6 +34,13 @@ class OtherInstallation:
         where = f"{settings.public_url}, instance {settings.instance}, state in {settings.state_dir}"
         return f"Another Slipway runs on this host, from {self.checkout} ({where})"
 
+    @property
+    def stop_command(self) -> str:
+        """Names the state folder where that is not the checkout's own: its `.env` may name another one by now."""
+        state = self.settings.state_dir
+        chosen = "" if state == self.checkout / ".slipway" else f"SLIPWAY_STATE_DIR={state} "
+        return f"{chosen}make -C {self.checkout} down"
+
 
 def check(settings: Settings) -> None:
     """Before anything is started.
@@ -55,7 +62,8 @@ def check(settings: Settings) -> None:
 def running(settings: Settings) -> list[OtherInstallation]:
     """Every installation that runs on this host but the one of `settings`."""
     found = (_read(process) for process in PROC.iterdir() if process.name.isdigit())
-    return [each for each in found if each is not None and each.settings.state_dir != settings.state_dir]
+    own = settings.state_dir.resolve()
+    return [each for each in found if each is not None and each.settings.state_dir.resolve() != own]
 
 
 def shared_with(other: OtherInstallation, settings: Settings) -> list[str]:
@@ -76,9 +84,7 @@ def remedy(other: OtherInstallation, settings: Settings, others: Iterable[Settin
         f"SLIPWAY_HTTP_LISTEN={_free_port(_port(settings) + 1)}",
         f"SLIPWAY_SUBNETS={_free_range(settings.subnets, [each.subnets for each in taken])}",
     ]
-    return "\n  ".join(
-        [f"stop that one: make -C {other.checkout} down", "or run both, with these lines in .env:", *lines]
-    )
+    return "\n  ".join([f"stop that one: {other.stop_command}", "or run both, with these lines in .env:", *lines])
 
 
 def _read(process: Path) -> OtherInstallation | None:

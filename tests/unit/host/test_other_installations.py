@@ -71,6 +71,14 @@ def test_the_settings_that_it_names_let_both_run(processes: Processes) -> None:
     other_installations.check(of("/b", **lines))
 
 
+def test_the_command_to_stop_it_names_a_state_folder_elsewhere(processes: Processes, tmp_path: Path) -> None:
+    (tmp_path / "here").symlink_to(tmp_path / "b")
+    processes.add("/srv/first", *AGENT, state_dir="/var/lib/other")
+    processes.add("/srv/mine", *AGENT, state_dir=str(tmp_path / "b"))
+    [other] = other_installations.running(of(str(tmp_path / "here")))
+    assert other.stop_command == "SLIPWAY_STATE_DIR=/var/lib/other make -C /srv/first down"
+
+
 def test_one_with_a_name_and_a_port_of_its_own_is_no_obstacle(processes: Processes) -> None:
     processes.add("/srv/first", *AGENT, state_dir="/a", instance="first", http_listen="8090")
     other_installations.check(of("/b"))
