@@ -81,7 +81,7 @@ def remedy(other: OtherInstallation, settings: Settings, others: Iterable[Settin
     name = next(each for number in range(2, 100) if (each := f"{settings.instance}{number}") not in names)
     lines = [
         f"SLIPWAY_INSTANCE={name}",
-        f"SLIPWAY_HTTP_LISTEN={_free_port(_port(settings) + 1)}",
+        f"SLIPWAY_HTTP_LISTEN={_free_listen(settings.http_listen)}",
         f"SLIPWAY_SUBNETS={_free_range(settings.subnets, [each.subnets for each in taken])}",
     ]
     return "\n  ".join([f"stop that one: {other.stop_command}", "or run both, with these lines in .env:", *lines])
@@ -108,6 +108,13 @@ def _settings_in(environ: bytes) -> dict[str, str]:
 
 def _port(settings: Settings) -> int:
     return address_of(settings.http_listen)[1]
+
+
+def _free_listen(listen: str) -> str:
+    """The same address with another port."""
+    address, _, _ = listen.rpartition(":")
+    port = _free_port(address_of(listen)[1] + 1)
+    return f"{address}:{port}" if address else str(port)
 
 
 def _free_port(first: int) -> int:

@@ -50,6 +50,7 @@ def test_one_with_the_same_name_and_port_is_named_with_how_to_stop_it(processes:
         "state in /srv/first/.slipway). This one can't start beside it: both have the name slipway and port 8090"
     )
     assert refused.value.remedy.startswith("stop that one: make -C /srv/first down\n")
+    assert "  SLIPWAY_HTTP_LISTEN=127.0.0.1:" in refused.value.remedy
 
 
 def test_the_settings_that_it_names_let_both_run(processes: Processes) -> None:
