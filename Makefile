@@ -9,7 +9,7 @@ INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 TESTS ?= $(wildcard tests/unit tests/contracts tests/integration tests/e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-bench up down remove status examine demo test check test-unit e2e bench soak lock env units clean
+.PHONY: help install install-test install-bench up down remove status doctor demo test check test-unit e2e bench soak lock env units clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,8 +36,8 @@ remove: ## take this installation off the host (asks first); keeps its state
 status: ## what runs, and whether it answers
 	@$(SUDO) $(HOST) status || true
 
-examine: ## look the host over, with a remedy for each finding
-	@$(SUDO) $(HOST) examine || true
+doctor: ## check this host, with a remedy for each finding
+	@$(SUDO) $(HOST) doctor || true
 
 demo: install ## start everything, push a sample repository, print its address; EXAMPLE=static pushes another of examples/
 	@$(SUDO) $(HOST) run -- $(VENV)/python -m slipway.demo --example $(or $(EXAMPLE),hello)
@@ -46,12 +46,13 @@ test: install-test check ## everything: lint, types, import rules, then all test
 	@$(SUDO) $(VENV)/coverage erase
 	@$(SUDO) $(VENV)/python -m tests.lanes $(TESTS)
 
-check: ## lint, formatting, types, import rules
+check: ## lint, formatting, types, import rules, words
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 	$(VENV)/lint-imports
 	cd nginx && luacheck --quiet lua
+	$(VENV)/python -m tests.words
 
 test-unit: ## the fast tests: no sockets, no services
 	@$(VENV)/python -m pytest tests/unit

@@ -45,7 +45,7 @@ class UnscopedQuery(RuntimeError):
 
 class DatabaseAway(DependencyUnavailable):
     """For those who go on differently without the database than without anything else. To whoever asks us it is one
-    more dependency that is away. Whether the transaction was committed is not known."""
+    more dependency that is unreachable. Whether the transaction was committed is not known."""
 
 
 class Database:
@@ -94,7 +94,7 @@ class Database:
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise DatabaseAway(
-                    "The database went away; nothing was changed.", remedy="try again in a moment"
+                    "The connection to the database broke; nothing was changed.", remedy="try again in a moment"
                 ) from error
             raise
 

@@ -2,7 +2,7 @@
 
     SlipwayError
     ├── SettingsError           a setting is missing or wrong (names the key, never the value)
-    ├── InvalidInput            422  the request's content breaks a rule; says which and how to mend it
+    ├── InvalidInput            422  the request's content breaks a rule; says which and how to fix it
     ├── NotAuthenticated        401
     ├── NotAllowed              403
     ├── NotFound                404
@@ -115,7 +115,7 @@ class TooManyCalls(SlipwayError):
 
 
 class Overloaded(SlipwayError):
-    """It would be served, but not beside all that is served now."""
+    """Too many streams are open: it can be served once another one has ended."""
 
     code = "overloaded"
     status = 503

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on stderr, with the ids of the work at hand.
+"""Structured logs: one JSON object a line on stderr, with the ids of what it is about.
 
 `bind(deployment=318, delivery="…")` puts ids on every line logged inside its block, in this thread of control. What
 looks like a token, a credential or a private key is masked.

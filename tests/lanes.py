@@ -67,7 +67,7 @@ class Lane:
 
 def main(arguments: list[str]) -> int:
     """Exit code 0: all lanes passed, and enough is covered."""
-    begun = time.monotonic()
+    started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="slipway-coverage-") as folder:
         lanes = [Lane(name, selection, arguments, Path(folder, ".coverage")) for name, selection in LANES.items()]
         for lane in lanes:
@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> int:
     failed = [name for name, code in codes.items() if code not in (0, NOTHING_COLLECTED)]
     said = ", ".join(f"{name} {'failed' if name in failed else 'passed'}" for name in codes)
     print("\n" + "\n".join([line for lane in lanes for line in lane.failures][:NAMED_AT_THE_END]))
-    print(f"{said}; coverage {'reached' if covered else 'missed'}; {time.monotonic() - begun:.0f} s")
+    print(f"{said}; coverage {'reached' if covered else 'missed'}; {time.monotonic() - started:.0f} s")
     return 0 if covered and not failed else 1
 
 

@@ -19,8 +19,8 @@ from router.usecases.showing_deployments import show_deployment
 from slipway.core.access.roles import Role
 from slipway.core.app_settings import model
 from slipway.core.app_settings.configuration import WEB, Configuration
+from slipway.core.app_settings.difference import Difference, difference
 from slipway.core.app_settings.merge_patch import merge_patch
-from slipway.core.app_settings.model import Difference
 from slipway.core.build import image_names
 from slipway.core.deployment.states import BY_HAND, UNFINISHED, State
 from slipway.core.naming import validation
@@ -109,6 +109,7 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
             notices=[
                 *hooks.notices_of_moving(session, services.settings, app, repository_before, branch_before),
                 *_notices_of_builds(app, changed),
+                *_notices_of_scales(session, app, changed),
             ],
         )
     intents.enqueue(services.queue, [deployment] if deployment else [])
@@ -276,7 +277,7 @@ def _change_settings(app: App, patch: dict[str, Any] | None) -> Difference:
     before, merged = app.settings, merge_patch(app.settings, patch or {})
     model.parse(merged)
     app.settings = merged
-    return model.difference(before, merged)
+    return difference(before, merged)
 
 
 def _notices_of_builds(app: App, changed: Difference) -> list[str]:
@@ -289,6 +290,17 @@ def _notices_of_builds(app: App, changed: Difference) -> list[str]:
     if not changed.replicas and not changed.edges:
         return []
     return [f"{names}: in force with the next {when_builds_read(changed.builds, app.name)}"]
+
+
+def _notices_of_scales(session: Session, app: App, changed: Difference) -> list[str]:
+    """A process that has a scale keeps it, whatever it would begin with."""
+    scaled = set(session.scalars(select(Scale.process).filter_by(app_id=app.id)))
+    return [
+        f"{process} keeps its replicas: processes.{process}.replicas is how many it begins with; now: "
+        f"slipway scale {replicas} -a {app.name} --process {process}"
+        for process, replicas in changed.first_scales.items()
+        if process in scaled
+    ]
 
 
 def _unfinished(session: Session, app: App) -> list[Deployment]:

@@ -15,16 +15,30 @@ import click
 
 from slipway.cli import completion, version
 from slipway.cli.command_groups import Sections, Unread
-from slipway.cli.commands import access, apps, deploying, on_host, running, scaling, variables, volumes
+from slipway.cli.commands import (
+    apps,
+    deployments,
+    doctor,
+    domains,
+    env,
+    hooks,
+    login,
+    logs,
+    ps,
+    scale,
+    status,
+    tokens,
+    volumes,
+)
 from slipway.cli.errors import ended_by_error, ended_by_fault, ended_by_usage, ended_unread
 from slipway.cli.exit_codes import Exit
 from slipway.errors import SlipwayError
 
 SECTIONS = {
-    "Every day": (deploying.deploy, running.logs, running.ps, deploying.rollback, apps.open_),
-    "Apps": (apps.apps, deploying.deployments, scaling.scale, variables.env, apps.domains, volumes.volumes),
-    "Access": (access.login, access.logout, access.whoami, access.tokens, access.hooks),
-    "Host": (running.status, on_host.doctor, completion.completion),
+    "Every day": (deployments.deploy, logs.logs, ps.ps, deployments.rollback, apps.open_),
+    "Apps": (apps.apps, deployments.deployments, scale.scale, env.env, domains.domains, volumes.volumes),
+    "Access": (login.login, login.logout, login.whoami, tokens.tokens, hooks.hooks),
+    "Host": (status.status, doctor.doctor, completion.completion),
 }
 
 

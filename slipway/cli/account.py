@@ -23,7 +23,7 @@ def signed_in(timeout_s: float = 30) -> Client:
 
 
 def last_url() -> str:
-    """Where one was signed in last, or SLIPWAY_URL; empty: nowhere."""
+    """The address of the last login, or SLIPWAY_URL; empty when there is neither."""
     return settings.client()["url"] or _kept().get("url", "")
 
 
@@ -72,6 +72,6 @@ def _kept() -> dict[str, str]:
 
 
 def _kept_token(kept: dict[str, str], url: str) -> str:
-    """A token goes only to where it was given for."""
+    """Refuses to send a token to another address than the one that it was made for."""
     same = url.rstrip("/") == kept.get("url", "").rstrip("/")
     return kept.get("token", "") if same else ""

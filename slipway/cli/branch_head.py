@@ -33,7 +33,7 @@ class Target:
 
     ref: str
     commit: str = ""
-    """Empty where it is for a worker to find out: of an image, and of a head that could not be asked for."""
+    """Empty when only a worker can find it: for an image, and when the repository did not answer."""
     awaited_hook: str = ""
     """The hook whose delivery of the commit may still be on its way."""
 
@@ -64,7 +64,7 @@ def matching(deployments: Iterable[Deployment], target: Target) -> Deployment | 
 
 
 def just_failed(deployment: Deployment) -> bool:
-    """A push that failed faster than one can ask for it is what is asked for, not a reason to deploy again."""
+    """A push may fail before its user asks for it: then that deployment is shown, and none is made."""
     if deployment["kind"] != Kind.PUSH or deployment["state"] != State.FAILED or not deployment["ended_at"]:
         return False
     return datetime.now(UTC) - datetime.fromisoformat(deployment["ended_at"]) < _JUST

@@ -19,7 +19,7 @@ _QUIET_S = 40.0
 LOOPBACK = ("127.0.0.1", "::1")
 _LOGIN = re.compile(r"slipway login\b(?! \S*://)")
 _ABSENT = (502, 503, 504)
-"""Also what the edge says while the API restarts behind it."""
+"""The edge answers with these, too, while the API restarts behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Client:
             headers=headers,
             timeout=httpx.Timeout(timeout_s, connect=min(5, timeout_s)),
             transport=transport,
-            trust_env=urlsplit(reachable).hostname not in LOOPBACK,  # no proxy leads to this machine itself
+            trust_env=urlsplit(reachable).hostname not in LOOPBACK,  # this machine is reached without a proxy
         )
 
     def close(self) -> None:
@@ -134,7 +134,7 @@ class Client:
         return problem
 
     def _absent(self, error: httpx.HTTPError) -> SlipwayError:
-        """Said apart: nobody is there, so nothing was done; or it was asked and did not answer, so it may be done."""
+        """Two cases: the API was not reached, and did nothing; or it did not answer, and may have acted."""
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
             return ApiAbsent(
                 f"{self.url} does not answer; nothing was changed.",
@@ -173,7 +173,7 @@ def _problem(answer: httpx.Response) -> SlipwayError:
 
 
 def _without_words(answer: httpx.Response) -> dict[str, Any]:
-    """A document for an answer that is none of Slipway's own."""
+    """A problem document for an answer that Slipway did not write."""
     url = answer.request.url
     kind = answer.headers.get("Content-Type", "").partition(";")[0] or "nothing more"
     detail = f"{url.scheme}://{answer.request.headers['Host']} answered {answer.status_code} ({kind})"
@@ -184,7 +184,7 @@ def _without_words(answer: httpx.Response) -> dict[str, Any]:
 
 
 def _lines(texts: Iterable[str]) -> Iterator[str]:
-    """Only a newline ends one: what else Unicode counts as a line's end is part of what an app printed."""
+    """Only a newline ends a line: an app may print the other line ends of Unicode."""
     rest = ""
     for text in texts:
         *whole, rest = (rest + text).split("\n")

@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 _NEAR = 0.8
-"""How alike a word must be to a verb to be taken for a slip of the finger: `creat`, but not an app called `shop`."""
+"""How similar a word must be to a verb to count as a typing error: `creat` is, an app called `shop` is not."""
 
 
 class Unread(Exception):
-    """Whoever read the output has seen enough."""
+    """The reader of the output has closed its pipe."""
 
 
 class Sections(click.Group):
@@ -54,7 +54,7 @@ class Sections(click.Group):
 
 
 class Noun(click.Group):
-    """Alone it lists; with a verb it acts. What is no verb is never taken for one: `instead` shows what was meant."""
+    """A noun alone lists; with a verb it acts. Another word is an error, whose message shows what `instead` says."""
 
     def __init__(self, name: str | None = None, *, instead: str = "", **values: Any) -> None:
         super().__init__(name, **values)

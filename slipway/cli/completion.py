@@ -27,8 +27,8 @@ def completion(shell: str) -> None:
     click.echo(kind(click.get_current_context().find_root().command, {}, "slipway", "_SLIPWAY_COMPLETE").source())
 
 
-def complete_app(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """The apps whose names begin so. None where the API can't be asked: a prompt is no place for its reasons."""
+def complete_app(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
+    """The apps whose names begin so. None when the API does not answer: a prompt has no room for the reason."""
     from slipway.cli.account import signed_in
 
     try:
@@ -36,7 +36,7 @@ def complete_app(_context: click.Context, _parameter: click.Parameter, begun: st
     except SlipwayError:
         return []
     try:
-        return [app["name"] for app in client.get("/apps")["apps"] if app["name"].startswith(begun)]
+        return [app["name"] for app in client.get("/apps")["apps"] if app["name"].startswith(typed)]
     except SlipwayError:
         return []
     finally:

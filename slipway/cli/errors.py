@@ -43,18 +43,18 @@ def ended_by_usage(error: click.ClickException, *, as_json: bool) -> Exit:
 
 
 def ended_unread() -> Exit:
-    """Whoever read our output has seen enough, such as `head`: that is no failure."""
+    """The reader of the output, such as `head`, closed its pipe: that is no failure."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())  # what is still buffered goes there when Python ends
+    os.dup2(nowhere, sys.stdout.fileno())  # Python writes what is still buffered there when it ends
     os.close(nowhere)
     return Exit.DONE
 
 
 def ended_by_fault(error: Exception, *, as_json: bool) -> Exit:
-    """Keep the traceback for whoever mends it, and say where it is."""
+    """Write the traceback to a file, and name that file."""
     kept = _keep("".join(traceback.format_exception(error)))
-    told = f"slipway came upon a fault of its own ({type(error).__name__}). It may have stopped half way."
-    return ended_by_error(Fault(told, remedy=f"report it with this file: {kept}" if kept else ""), as_json=as_json)
+    message = f"slipway came upon a fault of its own ({type(error).__name__}). It may have stopped half way."
+    return ended_by_error(Fault(message, remedy=f"report it with this file: {kept}" if kept else ""), as_json=as_json)
 
 
 def _keep(text: str) -> Path | None:
@@ -64,6 +64,6 @@ def _keep(text: str) -> Path | None:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(text)
     except OSError:
-        click.echo(text, err=True)  # nowhere to keep it: better shown than lost
+        click.echo(text, err=True)  # no file can be written: show the traceback instead
         return None
     return path

@@ -27,7 +27,7 @@ class WrongUsage(SlipwayError):
 
 
 class WaitedTooLong(SlipwayError):
-    """What was waited for goes on, the command doesn't."""
+    """The command stops waiting; what it waited for goes on."""
 
     code = "timed-out"
     status = 504
@@ -45,7 +45,7 @@ class ApiProblem(SlipwayError):
         self.document = document
 
     def advise(self, remedy: str) -> None:
-        """What to do next, where that is known better here than there."""
+        """Replace the remedy, when the command knows a better one than the API."""
         self.remedy = remedy
         self.document = self.document | ({"remedy": remedy} if remedy else {})
 
@@ -81,7 +81,7 @@ def other_than_console(url: str, error: ApiProblem | ApiAbsent) -> str:
         return f"{url} leads to a Slipway host, but neither its console nor an app answers to that name."
     if fault == "app":
         return f"{url} is the address of an app, not the console's."
-    if code == "foreign" and int(str(document["status"])) < 500:  # a gateway in front says 502 while the API is away
+    if code == "foreign" and int(str(document["status"])) < 500:  # else a gateway in front, with its 502
         return f"What answers at {url} is not Slipway's console: {document['detail']}."
     return ""
 

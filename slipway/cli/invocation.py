@@ -35,7 +35,7 @@ class Invocation:
         return self._client
 
     def signed_in_as(self, client: Client) -> None:
-        """From now on this is the one to ask."""
+        """Use this client from now on."""
         self._client = client
 
     @property
@@ -64,12 +64,12 @@ class Invocation:
 
 
 def segment(text: str) -> str:
-    """One part of a path."""
+    """The text as one segment of a URL's path."""
     return quote(text, safe="")
 
 
 def listing() -> bool:
-    """Was a noun called alone, so that it lists?"""
+    """Was the noun called without a verb?"""
     return not click.get_current_context().invoked_subcommand
 
 

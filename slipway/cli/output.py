@@ -33,7 +33,7 @@ _CONTROLS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where a command's answer goes."""
+    """Writes a command's answer, for people or as JSON."""
 
     as_json: bool = False
 
@@ -84,7 +84,7 @@ def echo(text: str = "", *, nl: bool = True, err: bool = False) -> None:
 
 
 def state(word: str) -> str:
-    """A state, coloured; the word itself always tells it."""
+    """A state in its colour; the word alone says the same."""
     return click.style(word, fg=_STATE_STYLE.get(word, "cyan"))
 
 
@@ -122,7 +122,7 @@ def release_of(deployed: Mapping[str, Any]) -> str:
 
 
 def safe(text: str) -> str:
-    """Text that others wrote, for a terminal: without what moves the cursor, renames windows or turns the writing
+    """Text of unknown origin, safe for a terminal: without what moves the cursor, renames windows or turns the writing
     direction. Colours stay."""
     return _CONTROLS.sub(lambda match: match[1] or "", text)
 

@@ -28,6 +28,11 @@ def address_here() -> str:
         return ""
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether a name leads nowhere but to the machine that it is used on."""
+    return host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
+
+
 def issue_token(tenant: str, name: str, role: str, expires_in_s: float | None) -> dict[str, Any]:
     """A token made in the database, without the API: whoever can write there owns the host.
 

@@ -46,7 +46,7 @@ def _from_file(folder: Path) -> str:
             try:
                 return str(tomllib.loads(path.read_text()).get("app", ""))
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise InvalidInput(f"{path}: {error}", remedy="mend it, or name the app: -a NAME") from None
+                raise InvalidInput(f"{path}: {error}", remedy="fix it, or name the app: -a NAME") from None
         if (above / ".git").exists():
             break
     return ""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from slipway import settings as slipway_settings
-from slipway.demo.forge.process import ForgeProcess
+from slipway.demo.forge.process import ForgeProcess, port_for
 from slipway.demo.next_steps import GIT_HOSTS, User, keep_permission, next_steps
 from slipway.demo.progress import Progress
 from slipway.demo.sample import EXAMPLES
@@ -25,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         environment = slipway_settings.environment(checkout.ENV_FILE, checkout.default_state_dir())
         settings = slipway_settings.load(environment)
-        forge = ForgeProcess(working_folder(settings) / "forge", options.port)
+        folder = working_folder(settings) / "forge"
+        forge = ForgeProcess(folder, options.port or port_for(folder, DEFAULT_PORT))
         if options.command == "stop":
             progress.line("forge stopped" if forge.stop() else "the forge did not run")
             return 0
@@ -67,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m slipway.demo", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["run", "stop"], default="run")
     parser.add_argument("--example", choices=sorted(EXAMPLES), default="hello", help="the folder of examples/ to push")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port of the demo's forge on 127.0.0.1")
+    parser.add_argument("--port", type=int, help=f"port of the demo's forge on 127.0.0.1 ({DEFAULT_PORT}, or the next)")
     parser.add_argument(
         "--no-up", dest="up", action="store_false", help="the platform runs, and may fetch from 127.0.0.1:<port>"
     )

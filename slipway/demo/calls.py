@@ -12,7 +12,7 @@ import httpx
 from slipway.demo.forge.deliveries import loopback_name
 from slipway.errors import DependencyUnavailable, SlipwayError
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 
 
 class CallFailed(SlipwayError):
@@ -81,14 +81,14 @@ def open_client(base_url: str, headers: Mapping[str, str] | None = None) -> http
 
 def _refusal(answer: httpx.Response) -> CallFailed:
     try:
-        told = answer.json()
+        document = answer.json()
     except ValueError:
-        told = {}
-    told = told if isinstance(told, dict) else {}
-    said = told.get("detail") or told.get("message") or answer.text[:300] or answer.reason_phrase
+        document = {}
+    document = document if isinstance(document, dict) else {}
+    said = document.get("detail") or document.get("message") or answer.text[:300] or answer.reason_phrase
     request = f"{answer.request.method} {answer.request.url.path}"
     return CallFailed(
         f"{request} was answered {answer.status_code}: {said}",
-        remedy=str(told.get("remedy", "")),
+        remedy=str(document.get("remedy", "")),
         answered=answer.status_code,
     )

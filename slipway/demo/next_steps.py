@@ -1,4 +1,4 @@
-"""What the demo leaves behind for its user: signed in, allowed to push again, and told what to try next."""
+"""What the demo leaves behind for its user: signed in, allowed to push again, with a list of what to try next."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from slipway.host import checkout
 from slipway.host.invoking_user import InvokingUser
 
 GIT_HOSTS, STATE_DIR = "SLIPWAY_GIT_HOSTS", "SLIPWAY_STATE_DIR"
-_COMMAND_TIMEOUT_S = 30
+_COMMAND_TIMEOUT_S = 120
 
 
 def keep_permission(environment: Mapping[str, str], hosts: str, progress: Progress, env_file: Path) -> None:
@@ -33,7 +33,7 @@ def keep_permission(environment: Mapping[str, str], hosts: str, progress: Progre
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who ran the demo: by sudo, the one who did that."""
+    """The user who ran the demo: with sudo, the user who called sudo."""
 
     environment: Mapping[str, str]
     public_url: str

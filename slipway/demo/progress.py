@@ -32,7 +32,7 @@ class Progress:
         self._out.flush()
 
     def steps(self, steps: Iterable[Mapping[str, Any]]) -> None:
-        """Show what is new. A step begun anew, by another worker, is shown again."""
+        """Show what is new. A step that another worker starts again is shown again."""
         now = datetime.now(UTC)
         running = None
         for step in steps:

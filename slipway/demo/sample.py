@@ -20,7 +20,7 @@ class Example:
     name: str
     path: str = "/"
     shows: str = ""
-    """What stands there then; `{}` is the version. Empty: any answer will do."""
+    """The text that is answered there; `{}` is the version. Empty: any answer is right."""
     subject: str = "Version {}"
 
     @property
@@ -75,7 +75,7 @@ class Sample:
         return Pushed(self._git("rev-parse", "HEAD"), subject, version)
 
     def _catch_up(self, push_url: str) -> int:
-        """Stand where the pushed branch stands, with no file left of before; returns how many commits it has."""
+        """Check out the pushed branch into an empty folder; returns how many commits it has."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self._git("init", "--quiet", "--initial-branch=main")

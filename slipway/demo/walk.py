@@ -1,4 +1,4 @@
-"""The demo: what a user does for the first push, done for them, step by step, through the same doors."""
+"""The demo does what a user does for the first push, step by step, through the same API and forge."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from slipway.errors import DeploymentFailed, SlipwayError
 from slipway.settings import Settings
 
 TENANT, OWNER, BRANCH, LOGIN = "demo", "demo", "main", "demo"
-DELIVERY_TIMEOUT_S = 20.0
-ANSWER_TIMEOUT_S = 15.0
-PATIENCE_S = 5.0
+DELIVERY_TIMEOUT_S = 60.0
+ANSWER_TIMEOUT_S = 60.0
+HINT_AFTER_S = 5.0
 
 
 class TokenRefused(SlipwayError):
@@ -104,7 +104,7 @@ class Walk:
     def _new_token(self) -> str:
         name = f"demo-{secrets.token_hex(3)}"
         argv = [sys.executable, "-m", "slipway.cli", "tokens", "create", "--tenant", TENANT, "--name", name, "--json"]
-        outcome = subprocess.run(argv, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
+        outcome = subprocess.run(argv, env=self.environment, capture_output=True, text=True, timeout=300, check=False)
         if outcome.returncode:
             raise TokenRefused(f"no token could be made: {outcome.stderr.strip()[-500:]}", remedy="see: make status")
         return str(json.loads(outcome.stdout)["token"])
@@ -149,7 +149,7 @@ class Walk:
         return Sample(self.forge.folder / "working-copy", self.example).commit_next_version(push_url)
 
     def _await_delivery(self, forge: Calls, pushed: Pushed) -> None:
-        """Wait for the forge to have told the platform of this push; refused or ignored is a failure."""
+        """Wait until the forge has delivered this push; refused or ignored is a failure."""
         known = {hook["id"] for hook in forge.get(f"/repos/{OWNER}/{self._app}/hooks")}
         deliveries = [f"/repos/{OWNER}/{self._app}/hooks/{number}/deliveries" for number in sorted(known)]
 
@@ -179,7 +179,7 @@ class Walk:
             DeploymentFailed: it ended otherwise, or did not end in the time that builds and starts may take.
         """
         found: list[dict[str, Any]] = []
-        told: list[str] = []
+        notes: list[str] = []
         began = time.monotonic()
 
         def ended() -> bool:
@@ -189,8 +189,8 @@ class Walk:
                 return False
             found[0] = platform.get(f"/api/deployments/{found[0]['id']}")
             self.progress.steps(found[0]["steps"])
-            if not found[0]["steps"] and time.monotonic() - began > PATIENCE_S and not told:
-                told.append("waits")
+            if not found[0]["steps"] and time.monotonic() - began > HINT_AFTER_S and not notes:
+                notes.append("waits")
                 self.progress.line("  … it waits for a worker (make status says whether one runs)")
             return found[0]["state"] not in UNFINISHED
 

@@ -14,7 +14,7 @@ from slipway.errors import HostUnready, SlipwayError
 from slipway.host import checkout
 from slipway.host.commands import Commands
 from slipway.host.doctor import describe as describe_findings
-from slipway.host.doctor import examine
+from slipway.host.doctor import diagnose
 from slipway.host.install.command_link import CommandLink
 from slipway.host.install.installation import Installation
 from slipway.host.install.packages import Packages, UnsupportedHost
@@ -30,7 +30,7 @@ from slipway.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Invocation:
     """One call of a command: its arguments, the environment that it sees, and the settings read from that."""
 
     options: argparse.Namespace
@@ -41,35 +41,35 @@ class Call:
         return Platform(Commands(), self.settings, self.environment, checkout.ROOT, say)
 
 
-def install(call: Call) -> int:
-    groups: list[Group] = ["run", *call.options.groups]
+def install(invocation: Invocation) -> int:
+    groups: list[Group] = ["run", *invocation.options.groups]
     commands = Commands()
     venv = Venv(commands, checkout.ROOT)
     link = CommandLink(checkout.ROOT)
-    Installation(commands, call.settings, venv, Packages(commands), say, link).run(groups)
+    Installation(commands, invocation.settings, venv, Packages(commands), say, link).run(groups)
     return 0
 
 
-def up(call: Call) -> int:
-    call.platform().up()
+def up(invocation: Invocation) -> int:
+    invocation.platform().up()
     return 0
 
 
-def down(call: Call) -> int:
-    call.platform().down()
+def down(invocation: Invocation) -> int:
+    invocation.platform().down()
     return 0
 
 
-def remove(call: Call) -> int:
+def remove(invocation: Invocation) -> int:
     # One checkout may have several installations (tests', for one); the command's link is that of its main one.
     main_one = slipway_settings.load(slipway_settings.environment(checkout.ENV_FILE, checkout.default_state_dir(), {}))
-    has_link = call.settings.state_dir in (main_one.state_dir, PRODUCTION_STATE)
-    removal = Removal(call.platform(), CommandLink(checkout.ROOT) if has_link else None)
-    say(removal.plan(state=call.options.state))
-    if not call.options.yes and not _agrees(call.settings.instance):
+    has_link = invocation.settings.state_dir in (main_one.state_dir, PRODUCTION_STATE)
+    removal = Removal(invocation.platform(), CommandLink(checkout.ROOT) if has_link else None)
+    say(removal.plan(state=invocation.options.state))
+    if not invocation.options.yes and not _agrees(invocation.settings.instance):
         say("Nothing was removed.")
         return 1
-    removal.run(state=call.options.state)
+    removal.run(state=invocation.options.state)
     return 0
 
 
@@ -81,43 +81,43 @@ def _agrees(instance: str) -> bool:
     return answer.strip() == instance
 
 
-def status(call: Call) -> int:
-    states = call.platform().status()
+def status(invocation: Invocation) -> int:
+    states = invocation.platform().status()
     say(describe(states))
     return 0 if states and all(state.ready for state in states) else 1
 
 
-def prepare(call: Call) -> int:
-    call.platform().prepare()
+def prepare(invocation: Invocation) -> int:
+    invocation.platform().prepare()
     return 0
 
 
-def serve_one(call: Call) -> int:
-    service = next(service for service in SERVICES if service.name == call.options.service)
-    serve(call.settings, service, call.options.instance, call.environment)
+def serve_one(invocation: Invocation) -> int:
+    service = next(service for service in SERVICES if service.name == invocation.options.service)
+    serve(invocation.settings, service, invocation.options.instance, invocation.environment)
 
 
-def look_over(call: Call) -> int:
-    findings = examine(call.settings)
+def doctor(invocation: Invocation) -> int:
+    findings = diagnose(invocation.settings)
     say(describe_findings(findings))
     return 0 if all(finding.ok for finding in findings) else 1
 
 
-def settings_reference(_: Call) -> int:
+def settings_reference(_: Invocation) -> int:
     print(env_example(), end="")
     return 0
 
 
-def systemd_units(call: Call) -> int:
+def systemd_units(invocation: Invocation) -> int:
     for name, text in units().items():
-        (Path(call.options.folder) / name).write_text(text)
+        (Path(invocation.options.folder) / name).write_text(text)
     return 0
 
 
-def run(call: Call) -> int:
-    argv = call.options.argv
+def run(invocation: Invocation) -> int:
+    argv = invocation.options.argv
     try:
-        os.execvpe(argv[0], argv, call.environment)  # noqa: S606 - no shell is what is wanted
+        os.execvpe(argv[0], argv, invocation.environment)  # noqa: S606 - no shell is what is wanted
     except OSError as error:
         raise HostUnready(f"{argv[0]} can't be run: {error.strerror}") from error
 
@@ -126,7 +126,7 @@ def run(call: Call) -> int:
 class Verb:
     """A command: what it does, its help, its arguments. `.env` is read unless who starts it gives all settings."""
 
-    carry_out: Callable[[Call], int]
+    carry_out: Callable[[Invocation], int]
     about: str
     arguments: tuple[tuple[str, dict[str, object]], ...] = ()
     env_file: Path | None = field(default=checkout.ENV_FILE)
@@ -159,7 +159,7 @@ VERBS = {
         ),
         env_file=None,
     ),
-    "examine": Verb(look_over, "look the host over, with a remedy for each finding"),
+    "doctor": Verb(doctor, "check this host, with a remedy for each finding"),
     "settings-reference": Verb(settings_reference, "print .env.example"),
     "systemd-units": Verb(systemd_units, "write the units of a production host", (("folder", {}),)),
     "run": Verb(run, "run a program with the settings of .env", (("argv", {"nargs": "+"}),)),
@@ -185,7 +185,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     verb = VERBS[options.verb]
     try:
         environment = slipway_settings.environment(verb.env_file, checkout.default_state_dir())
-        return verb.carry_out(Call(options, environment, slipway_settings.load(environment)))
+        return verb.carry_out(Invocation(options, environment, slipway_settings.load(environment)))
     except SlipwayError as error:
         print(f"✘ {error.message}", file=sys.stderr)
         if error.remedy:

@@ -26,7 +26,7 @@ def default_state_dir() -> Path | None:
 
 
 def keep_setting(name: str, value: str, path: Path = ENV_FILE) -> None:
-    """Have `.env` say NAME=value; its other lines stay as they are. A new file belongs to whom the checkout does."""
+    """Have `.env` say NAME=value; its other lines stay as they are. A new file gets the checkout's owner."""
     lines = path.read_text().splitlines() if path.exists() else []
     kept = [line for line in lines if line.strip().removeprefix("export ").partition("=")[0].strip() != name]
     aside = path.with_name(f"{path.name}.new")

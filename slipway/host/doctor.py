@@ -1,4 +1,4 @@
-"""What `slipway doctor` and `make examine` show: the host looked over, with the next step for each finding."""
+"""What `slipway doctor` and `make doctor` show: findings about this host, with the next step for each."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Examination:
-    """One look at a host: what each check may use."""
+class HostChecks:
+    """The checks of a host, and what they use."""
 
     settings: Settings
     commands: Commands
@@ -47,16 +47,16 @@ class Examination:
         if not Engine(self.commands, self.settings).answers():
             where = self.settings.docker_host
             return Finding("Docker Engine", False, f"nothing answers at {where}", "make install, or start it")
-        told = self._docker("version", "--format", "{{.Server.Version}}")
+        version = self._docker("version", "--format", "{{.Server.Version}}")
         live = self._docker("info", "--format", "{{.LiveRestoreEnabled}}") == "true"
         kept = "apps outlive its restart" if live else "live-restore is off: its upgrade restarts the apps"
-        return Finding("Docker Engine", True, f"{told}, {kept}")
+        return Finding("Docker Engine", True, f"{version}, {kept}")
 
     def client(self) -> Finding:
         return Finding("docker client", True, f"{pick_client(self.settings, self.commands)} can do BuildKit builds")
 
     def firewall(self) -> Finding:
-        done = self.commands.run(["iptables", "-w", "-n", "-L", "INPUT"], timeout_s=10)
+        done = self.commands.run(["iptables", "-w", "-n", "-L", "INPUT"], timeout_s=30)
         if done.ok:
             return Finding("iptables", True, "usable")
         return Finding("iptables", False, done.tail(1), "run as root, on a kernel with iptables (nf_tables or legacy)")
@@ -130,8 +130,8 @@ class Examination:
                 "clock", False, "it is earlier than the installed files", "set the clock; apt-get install chrony"
             )
         if SYSTEMD.exists():
-            told = self.commands.run(["timedatectl", "show", "--property=NTPSynchronized", "--value"], timeout_s=10)
-            if told.output.strip() == "no":
+            clock = self.commands.run(["timedatectl", "show", "--property=NTPSynchronized", "--value"], timeout_s=30)
+            if clock.output.strip() == "no":
                 return Finding(
                     "clock", False, "not synchronized: tokens and logins depend on it", "timedatectl set-ntp true"
                 )
@@ -154,7 +154,7 @@ class Examination:
 
     def _docker(self, *arguments: str) -> str:
         client = pick_client(self.settings, self.commands)
-        done = self.commands.run([client, "--host", self.settings.docker_host, *arguments], timeout_s=10)
+        done = self.commands.run([client, "--host", self.settings.docker_host, *arguments], timeout_s=30)
         return done.output.strip() if done.ok else ""
 
     def _filesystem(self, folder: Path) -> str:
@@ -169,26 +169,26 @@ class Examination:
         return [path for path in [self.settings.key_dir, *keys] if path.exists()]
 
 
-CHECKS: Sequence[Callable[[Examination], Finding]] = (
-    Examination.engine,
-    Examination.client,
-    Examination.firewall,
-    Examination.containment,
-    Examination.scratch,
-    Examination.disk,
-    Examination.port,
-    Examination.https,
-    Examination.socket_paths,
-    Examination.permissions,
-    Examination.clock,
-    Examination.services,
+CHECKS: Sequence[Callable[[HostChecks], Finding]] = (
+    HostChecks.engine,
+    HostChecks.client,
+    HostChecks.firewall,
+    HostChecks.containment,
+    HostChecks.scratch,
+    HostChecks.disk,
+    HostChecks.port,
+    HostChecks.https,
+    HostChecks.socket_paths,
+    HostChecks.permissions,
+    HostChecks.clock,
+    HostChecks.services,
 )
 
 
-def examine(settings: Settings, commands: Commands | None = None) -> list[Finding]:
-    """Look the host over. What a check can't even ask is a finding too, never an error."""
-    examination = Examination(settings, commands or Commands())
-    return [_packages(examination), *(_looked_at(check, examination) for check in CHECKS)]
+def diagnose(settings: Settings, commands: Commands | None = None) -> list[Finding]:
+    """Run every check. A check that fails itself is a finding, too, never an error."""
+    checks = HostChecks(settings, commands or Commands())
+    return [_packages(checks), *(_looked_at(check, checks) for check in CHECKS)]
 
 
 def describe(findings: Sequence[Finding]) -> str:
@@ -202,19 +202,19 @@ def describe(findings: Sequence[Finding]) -> str:
     return "\n".join(lines)
 
 
-def _packages(examination: Examination) -> Finding:
+def _packages(checks: HostChecks) -> Finding:
     if not checkout.is_checkout():
         return Finding("programs", True, "in the images, each service's its own")
-    lacking = missing(Host(examination.commands), ["run"])
+    lacking = missing(Host(checks.commands), ["run"])
     if not lacking:
         return Finding("programs", True, "all installed")
-    remedy = "; ".join(["make install", *(need.remedy for need in too_old(Host(examination.commands), ["run"]))])
+    remedy = "; ".join(["make install", *(need.remedy for need in too_old(Host(checks.commands), ["run"]))])
     return Finding("programs", False, f"missing: {', '.join(need.name for need in lacking)}", remedy)
 
 
-def _looked_at(check: Callable[[Examination], Finding], examination: Examination) -> Finding:
+def _looked_at(check: Callable[[HostChecks], Finding], checks: HostChecks) -> Finding:
     try:
-        return check(examination)
+        return check(checks)
     except SlipwayError as error:
         return Finding(check.__name__.replace("_", " "), False, error.message, error.remedy)
 

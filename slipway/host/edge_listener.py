@@ -25,7 +25,7 @@ from slipway.host import edge
 from slipway.settings import address_of
 
 BACKLOG = 4096
-BIND_PATIENCE_S = 10.0
+BIND_TIMEOUT_S = 30.0
 _SHORT_LIFE_S = 1.0
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -38,7 +38,7 @@ def listen_on(listen: str) -> socket.socket:
         OSError: somebody else has the port.
     """
     host, port = address_of(listen)
-    until = time.monotonic() + BIND_PATIENCE_S
+    until = time.monotonic() + BIND_TIMEOUT_S
     while True:
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -55,7 +55,7 @@ def listen_on(listen: str) -> socket.socket:
 
 
 class Keeper:
-    """Keeps nginx running on the held sockets until it is told to stop."""
+    """Keeps nginx running on the held sockets until SIGTERM."""
 
     def __init__(
         self, prepare: Callable[[], Sequence[str]], held: Sequence[socket.socket], environment: Mapping[str, str]
@@ -67,7 +67,7 @@ class Keeper:
         self._stopping = False
 
     def run(self) -> int:
-        """Start nginx, again whenever it dies; its exit code once it was told to stop, or can't even start."""
+        """Start nginx, again whenever it dies; returns nginx's exit code after SIGTERM, or when nginx can't start."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
             signal.signal(number, self._pass_on)
         while True:
@@ -103,7 +103,7 @@ def main() -> int:
     except SlipwayError as error:
         sys.stderr.write(f"{error.message} {error.remedy}\n")
     except OSError as error:
-        sys.stderr.write(f"a port of the edge can't be had: {error.strerror}; slipway doctor tells more\n")
+        sys.stderr.write(f"a port of the edge is not free: {error.strerror}; slipway doctor says more\n")
     return 1
 
 

@@ -1,4 +1,4 @@
-"""Who called: by sudo, the one who did that."""
+"""The user who runs the command: with sudo, the user who called sudo."""
 
 from __future__ import annotations
 

@@ -31,14 +31,14 @@ _TAGS = ("images", "--format", "{{.Repository}}:{{.Tag}}")
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Every step looks first, so that what was broken off is finished by doing it again."""
+    """Every step looks first: a removal that was interrupted is finished by running it again."""
 
     platform: Platform
     link: CommandLink | None
     """The command's link, where it is this installation's; None: another one of the checkout has it."""
 
     def plan(self, *, state: bool) -> str:
-        """What `run` takes away, for who has to agree."""
+        """What `run` will remove, as text for the question to the user."""
         settings = self.platform.settings
         goes = [
             "the platform's processes, and the demo's forge",
@@ -83,7 +83,7 @@ class Removal:
         self._forget_login(state=state)
 
     def _forget_login(self, *, state: bool) -> None:
-        """The caller's, at this installation: its token is in the database, and goes with that."""
+        """Remove the login of the user who runs this: its token is removed with the database."""
         if not self._is_signed_in:
             return
         file, url = self._invoking_user.login_file, self.platform.settings.public_url

@@ -41,7 +41,7 @@ class App(TenantOwned, Base):
 
 
 class Scale(TenantOwned, Base):
-    """Wished replicas of one process."""
+    """Desired replicas of one process."""
 
     __tablename__ = "scale"
     __table_args__ = (UniqueConstraint("app_id", "environment", "process"),)
@@ -93,7 +93,7 @@ class Volume(TenantOwned, Base):
     """Its name in the runtime and to people: `shop-production-data-3f9a1c2e`. App ids come again on SQLite, and apps'
     names everywhere; the random end makes sure that no app ever gets the data of another."""
     app_id: Mapped[int | None] = mapped_column(ForeignKey("apps.id", ondelete="SET NULL"))
-    """None: the app was deleted, or the volume is to be removed. No container can be given it any more."""
+    """None: the app was deleted, or the volume is to be removed. No new container mounts it."""
     app_name: Mapped[str] = mapped_column(String(40))
     environment: Mapped[str] = mapped_column(String(40), default="production")
     name: Mapped[str] = mapped_column(String(40))
@@ -101,7 +101,7 @@ class Volume(TenantOwned, Base):
     """Where it was mounted last."""
     created_at: Mapped[datetime] = mapped_column(default=now)
     used_at: Mapped[datetime] = mapped_column(default=now)
-    """When a container was last given it."""
+    """When a container last mounted it."""
     removal_requested_at: Mapped[datetime | None]
     """Set: the agent removes it, then the row."""
 

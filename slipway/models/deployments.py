@@ -29,7 +29,7 @@ class Delivery(TenantOwned, Base):
     """`deployed`, `ignored` (nothing to deploy) or `refused` (signed, but not understood)."""
     reason: Mapped[str] = mapped_column(Text, default="")
     body_digest: Mapped[str] = mapped_column(String(64), default="", index=True)
-    """SHA-256 of the raw body: the signature covers nothing else, so a body that came before is no news."""
+    """SHA-256 of the raw body: the signature covers nothing else, so the same body is a repetition."""
     received_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -75,7 +75,7 @@ class Deployment(TenantOwned, Base):
 
     state: Mapped[str] = mapped_column(String(20), default=State.QUEUED)
     stop_requested: Mapped[str | None] = mapped_column(String(20))
-    """`cancelled` or `superseded`: whoever has it in hand stops and moves it there."""
+    """`cancelled` or `superseded`: the worker or the agent stops the work and moves it there."""
     stop_why: Mapped[str] = mapped_column(Text, default="")
     reason: Mapped[str] = mapped_column(String(60), default="")
     """Stable code of how it ended, such as `build-failed`."""
@@ -87,10 +87,10 @@ class Deployment(TenantOwned, Base):
     """`[{"name": "build", "started_at", "ended_at", "ok", "note"}]`, in order; times are Unix seconds."""
 
     notices: Mapped[list[str] | None]
-    """Sentences on what it goes along with and its owner should know; None: it was not begun."""
+    """Notices for the app's owner about what the deployment accepts; None: it was never started."""
 
     attempt: Mapped[int] = mapped_column(default=0)
-    """Grows each time the work is handed to a worker; a worker of an older attempt may write nothing."""
+    """Grows each time the deployment is queued; a worker with an older attempt may write nothing."""
     heartbeat_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime | None]
@@ -98,7 +98,7 @@ class Deployment(TenantOwned, Base):
     ended_at: Mapped[datetime | None]
 
     def candidate(self) -> Candidate:
-        """This row as the ordering sees it."""
+        """This row as a value for `slipway.core.deployment.ordering`."""
         frozen = self.state == State.STARTING and self.release_id is not None
         return Candidate(self.id, self.sequence, self.image_sequence, Kind(self.kind), State(self.state), frozen)
 

@@ -22,7 +22,7 @@ class Tenant(Base):
 
 
 class User(Base):
-    """A person as the identity provider last told of them."""
+    """A person as the identity provider last reported them."""
 
     __tablename__ = "users"
 

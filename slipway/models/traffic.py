@@ -56,7 +56,7 @@ class Target(TenantOwned, Base):
     address: Mapped[str] = mapped_column(String(45))
     port: Mapped[int]
     standby: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Of the release before: gets only what no target of the new one takes."""
+    """A target of the release before: it gets only requests that no target of the new release takes."""
 
 
 class RouteTable(Base):
@@ -89,13 +89,13 @@ class Edge(Base):
 
 
 class Address(TenantOwned, Base):
-    """An address of a tenant's network: in use by a replica, or resting after one."""
+    """An address of a tenant's network: in use by a replica, or quarantined after one."""
 
     __tablename__ = "addresses"
 
     address: Mapped[str] = mapped_column(String(45), primary_key=True)
     replica_id: Mapped[str | None] = mapped_column(String(40), unique=True)
-    """None: resting."""
+    """None: quarantined."""
     rests_from: Mapped[int | None]
     """The generation that every edge must have confirmed before it is used again."""
     released_at: Mapped[datetime | None]

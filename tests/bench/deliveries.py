@@ -39,11 +39,11 @@ class Sender:
             "X-GitHub-Delivery": str(uuid.uuid4()),
             "X-Hub-Signature-256": sign(self.secret, self.body),
         }
-        begun = time.perf_counter()
+        started = time.perf_counter()
         own.request("POST", self.path, body=self.body, headers=headers)
         answer = own.getresponse()
         answer.read()
-        took_ms = (time.perf_counter() - begun) * 1000
+        took_ms = (time.perf_counter() - started) * 1000
         if connection is None:
             own.close()
         return answer.status, took_ms
@@ -91,21 +91,21 @@ def disk(stack: Stack) -> Row:
     with open(stack.state / "disk.probe", "wb", buffering=0) as file:
         for _ in range(500):
             file.write(bytes(4096))
-            begun = time.perf_counter()
+            started = time.perf_counter()
             os.fdatasync(file.fileno())
-            taken.append((time.perf_counter() - begun) * 1000)
+            taken.append((time.perf_counter() - started) * 1000)
     return Row("of that, the disk alone: fdatasync after 4 KiB", spread(taken), "", None)
 
 
 def burst(sender: Sender) -> Row:
     """All at once."""
-    begun = time.perf_counter()
+    started = time.perf_counter()
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda _: sender.send(), range(BURST)))
     accepted = sum(status == 202 for status, _ in answers)
     return Row(
         f"a burst of {BURST} deliveries",
-        f"{accepted} accepted in {time.perf_counter() - begun:.1f} s; {spread([took for _, took in answers])}",
+        f"{accepted} accepted in {time.perf_counter() - started:.1f} s; {spread([took for _, took in answers])}",
         "none lost",
         accepted == BURST,
     )

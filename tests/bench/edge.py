@@ -1,7 +1,7 @@
 """The edge beside plain nginx, Traefik and Caddy: CPU time for each request, requests per second, latency at half load
 and memory, in alternating rounds, with few routes and many.
 
-The proxies share one core and take turns; backend and load are on the other one. Alone:
+The proxies share one core and run one after the other; backend and load are on the other one. Alone:
 `python -m tests.bench edge [--short]`.
 """
 

@@ -69,9 +69,9 @@ class LoadGenerator:
             AssertionError: an answer was missing or no success.
         """
         wrk = ["wrk", "-t1", f"-c{_CONNECTIONS}", f"-d{seconds}s", "-s", str(self._script), f"http://127.0.0.1:{port}"]
-        told = json.loads(_run([*wrk, "--", str(self._count), self._host]).splitlines()[-1])
-        assert not told["failed"], f"{told['failed']} of {told['requests']} requests failed"
-        return Answered(told["requests"], told["seconds"])
+        measured = json.loads(_run([*wrk, "--", str(self._count), self._host]).splitlines()[-1])
+        assert not measured["failed"], f"{measured['failed']} of {measured['requests']} requests failed"
+        return Answered(measured["requests"], measured["seconds"])
 
     def steady(self, port: int, per_s: float, seconds: int) -> Latencies:
         """One host in the table's middle (h2load knows but one), open loop: clients start apart, and keep their pace.

@@ -22,7 +22,7 @@ def by_hand(stack: Stack, folder: Path, version: str) -> float:
     docker = stack.docker
     name = f"{stack.instance}-by-hand"
     environment = stack.environment | {"DOCKER_BUILDKIT": "1"}
-    begun = time.perf_counter()
+    started = time.perf_counter()
     subprocess.run(
         [*docker, "build", "-q", "-t", name, "."], cwd=folder, env=environment, check=True, capture_output=True
     )
@@ -32,7 +32,7 @@ def by_hand(stack: Stack, folder: Path, version: str) -> float:
         inspect = [*docker, "inspect", "-f", "{{.NetworkSettings.IPAddress}}", name]
         address = subprocess.run(inspect, check=True, capture_output=True, text=True).stdout.strip()
         _until(address, 8000, "any", version)
-        return time.perf_counter() - begun
+        return time.perf_counter() - started
     finally:
         subprocess.run([*docker, "rm", "-f", name], check=True, capture_output=True)
 
@@ -40,10 +40,10 @@ def by_hand(stack: Stack, folder: Path, version: str) -> float:
 def by_push(stack: Stack, checkout: Checkout, app: str, version: str) -> float:
     """Seconds from `git push` to the first 200 of the new version at the edge."""
     checkout.commit(version, VERSION=f"{version}\n")
-    begun = time.perf_counter()
+    started = time.perf_counter()
     checkout.push()
     _until("127.0.0.1", stack.port, f"{app}.localhost", version)
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
 def compare(stack: Stack) -> Row:
@@ -77,10 +77,10 @@ def roll_back(stack: Stack) -> Row:
     building = stack.reaches(stack.deployment_of("noisy", commit)["id"], "building")["id"]
     taken, versions = [], [stack.get("raced").text]
     for _ in range(ROUNDS):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         rollback = stack.call("POST", "/apps/raced/rollback", {})
         eventually(lambda: stack.get("raced").text != versions[-1], every_s=0.005)
-        taken.append(time.perf_counter() - begun)
+        taken.append(time.perf_counter() - started)
         versions.append(stack.get("raced").text)
         stack.ended(rollback["id"])
     stack.call("POST", f"/deployments/{building}/cancel")

@@ -161,11 +161,11 @@ def changes(town: Platform) -> Row:
         for number in range(1, CHANGES + 1):
             with town.db.write(platform=WHY) as session:
                 generation = point_to(session, number, town.backends[number % 2].port)
-            begun = time.perf_counter()
+            started = time.perf_counter()
             town.sync.sync()
             while (town.sync.confirmed() or 0) < generation:
                 channel.get_message(timeout=0.5)
-            taken.append((time.perf_counter() - begun) * 1000)
+            taken.append((time.perf_counter() - started) * 1000)
             time.sleep(0.02)  # one at a time is what is measured; `burst` is the other case
     return Row(
         f"route change → in force on {len(town.edges)} edges, {MANY} routes, {CHANGES} changes while the agent looks",
@@ -196,9 +196,9 @@ def refill(town: Platform) -> Row:
 
     def ask() -> None:
         while not ended.wait(0.002):
-            begun = time.perf_counter()
+            started = time.perf_counter()
             statuses.append(town.edges[0].ask(host)[0])
-            taken.append((time.perf_counter() - begun) * 1000)
+            taken.append((time.perf_counter() - started) * 1000)
 
     before, _ = town.position()
     asking = threading.Thread(target=ask, daemon=True)
@@ -226,10 +226,10 @@ def _agent_looks(town: Platform) -> Iterator[None]:
     ended = threading.Event()
 
     def look() -> float:
-        begun = time.monotonic()
+        started = time.monotonic()
         with town.db.read(platform=WHY) as session:
             change_detection.fingerprints(session, {})
-        return time.monotonic() - begun
+        return time.monotonic() - started
 
     def run(every: Callable[[], float]) -> None:
         while not ended.wait(min(LONGEST_REST_S, max(2.0, 10 * every()))):

@@ -1,4 +1,4 @@
-"""One platform for all end-to-end tests; each test brings its own app. What was measured is told at the end."""
+"""One platform for all end-to-end tests; each test brings its own app. What was measured is printed at the end."""
 
 from __future__ import annotations
 

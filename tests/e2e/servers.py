@@ -88,7 +88,7 @@ class Case:
     bad: str
     ends: str = "failed"
     reason: str = "start-crashed"
-    told: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
     """Words of the deployment's detail, remedy or tail."""
     watch_s: int = 0
     probe_s: int = 90
@@ -105,28 +105,28 @@ CASES = (
         GUNICORN,
         FLASK,
         f"import no_such_module\n{FLASK}",
-        told=("replica web-1 ended with exit code 3", "no_such_module is imported but not installed"),
+        mentions=("replica web-1 ended with exit code 3", "no_such_module is imported but not installed"),
     ),
     Case(
         "uvicorn",
         "uvicorn --host 0.0.0.0 --port $PORT app:app",
         ASGI,
         f"{ASGI}\nimport os\n\nURL = os.environ['DATABASE_URL']\n",
-        told=("ended with exit code 1", "slipway env set -a uvicorn DATABASE_URL="),
+        mentions=("ended with exit code 1", "slipway env set -a uvicorn DATABASE_URL="),
     ),
     Case(
         "waitress",
         "waitress-serve --listen=0.0.0.0:$PORT app:app",
         FLASK,
         f"{FLASK}\nimport sqlite3\n\nsqlite3.connect('/app/shop.db').execute('create table carts (id)')\n",
-        told=("the root file system is read-only",),
+        mentions=("the root file system is read-only",),
     ),
     Case(
         "django",
         GUNICORN,
         DJANGO.format(key="'a secret of tests'"),
         DJANGO.format(key="os.environ['SECRET_KEY']"),
-        told=("replica web-1 ended with exit code 3", "slipway env set -a django SECRET_KEY="),
+        mentions=("replica web-1 ended with exit code 3", "slipway env set -a django SECRET_KEY="),
     ),
     Case("slow", GUNICORN, FLASK, f"import time\n\ntime.sleep(8)\n{FLASK}", ends="live", reason=""),
     Case(
@@ -134,7 +134,7 @@ CASES = (
         "python -u app.py",
         f"{PLAIN}\nserve()\n",
         PLAIN + FORKS,
-        told=("replica web-1 ended with exit code 0", "must stay in the foreground"),
+        mentions=("replica web-1 ended with exit code 0", "must stay in the foreground"),
         watch_s=WATCH_S,
     ),
     Case(
@@ -143,7 +143,7 @@ CASES = (
         f"{PLAIN}\nserve()\n",
         PLAIN + NO_HTTP,
         reason="start-probe-failed",
-        told=("was answered with something that is not HTTP", 'health = "tcp"'),
+        mentions=("was answered with something that is not HTTP", 'health = "tcp"'),
         probe_s=20,
     ),
     Case(
@@ -151,7 +151,7 @@ CASES = (
         "python -u app.py",
         f"{PLAIN}\nserve()\n",
         PLAIN + CRASHES,
-        told=("replica web-1 ended with exit code 7, ", "s after it went live; v1 serves again", "out of luck"),
+        mentions=("replica web-1 ended with exit code 7, ", "s after it went live; v1 serves again", "out of luck"),
         watch_s=WATCH_S,
     ),
 )

@@ -57,7 +57,7 @@ def _check(stack: Stack, case: Case, deployment: dict[str, Any], tally: Tally) -
     assert tally.failures == [], case.name
     assert (deployment["state"], deployment["reason"]) == (case.ends, case.reason), json.dumps(deployment, indent=1)
     everything = "\n".join([deployment["detail"], deployment["remedy"], deployment["tail"]])
-    for words in case.told:
+    for words in case.mentions:
         assert words in everything, json.dumps(deployment, indent=1)
     serves = "v2" if case.ends == "live" else "v1"
     assert stack.get(case.name).text == serves

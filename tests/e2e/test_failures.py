@@ -19,17 +19,17 @@ CASES = {
 
 @pytest.mark.parametrize("app", CASES)
 def test_a_failed_deployment_explains_itself_and_the_old_release_serves(stack: Stack, app: str) -> None:
-    files, reason, told = CASES[app]
+    files, reason, expected = CASES[app]
     checkout = stack.app(app)
     good = stack.deploy(app, checkout, "good")
     failed = stack.deploy(app, checkout, "bad", expect="failed", **files)
     assert failed["reason"] == reason
     assert failed["remedy"]
-    assert told in failed["detail"] + failed["tail"]
+    assert expected in failed["detail"] + failed["tail"]
     assert failed["serving"]["id"] == good["id"]
     assert stack.get(app).text == "good"
     shown = stack.cli("deployments", "show", str(failed["id"]), "-a", app)
-    for part in (reason, failed["remedy"].splitlines()[0], told):
+    for part in (reason, failed["remedy"].splitlines()[0], expected):
         assert part in shown
     assert "Traceback (most recent call last)" not in failed["detail"]
     assert len(stack.call("GET", f"/apps/{app}/replicas")["replicas"]) == 1
@@ -41,7 +41,7 @@ def test_a_start_that_misses_a_variable_names_it(stack: Stack) -> None:
     assert "slipway env set -a nodatabase DATABASE_URL" in failed["remedy"], json.dumps(failed, indent=1)
 
 
-def test_what_can_not_be_built_is_told_with_what_was_looked_for(stack: Stack) -> None:
+def test_what_can_not_be_built_is_reported_with_what_was_looked_for(stack: Stack) -> None:
     checkout = stack.app("nothing")
     checkout.folder.joinpath("Dockerfile").unlink()
     failed = stack.deploy("nothing", checkout, "1", expect="failed")

@@ -8,14 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.e2e.test_push import slow
-from tests.fixtures.processes import children, descendants, kill_nginx, running_command
+from tests.fixtures.processes import children, descendants, kill_nginx, own_seconds, running_command
 from tests.fixtures.stack import Stack
 from tests.fixtures.waiting import eventually
 
 
 def test_a_killed_worker_leaves_no_process_of_its_build(stack: Stack) -> None:
     checkout = stack.app("remains")
-    commit = checkout.commit("Slow", VERSION="1\n", Dockerfile=slow(20, "1"))
+    seconds = own_seconds(20)
+    commit = checkout.commit("Slow", VERSION="1\n", Dockerfile=slow(seconds, "1"))
     checkout.push()
     deployment = stack.deployment_of("remains", commit)["id"]
     stack.reaches(deployment, "building")
@@ -24,7 +25,7 @@ def test_a_killed_worker_leaves_no_process_of_its_build(stack: Stack) -> None:
     eventually(lambda: not [pid for pid in children_before if Path(f"/proc/{pid}").exists()])
     stack.call("POST", f"/deployments/{deployment}/cancel")
     assert stack.ended(deployment)["state"] == "cancelled"
-    eventually(lambda: not running_command("sleep 20"), what="the build's own step is gone")
+    eventually(lambda: not running_command(f"sleep {seconds}"), what="the build's own step is gone")
 
 
 def test_a_killed_nginx_refuses_nobody(stack: Stack) -> None:

@@ -82,7 +82,7 @@ def test_at_no_replicas_the_page_says_so_and_scaling_up_serves_again(fleet: Stac
     assert spread(fleet, "module", 60) == dict.fromkeys(running(fleet, "module").values(), 20)
 
 
-def test_when_every_replica_refuses_clients_are_told_so_and_the_circuit_opens_until_they_answer(fleet: Stack) -> None:
+def test_when_every_replica_refuses_clients_get_an_error_and_the_circuit_opens_until_they_answer(fleet: Stack) -> None:
     containers = running(fleet, "loop")
     signal(fleet, "USR1", *containers)
     refused_with(fleet, "loop", 502, "replica-failed", "App gave no answer")
@@ -94,7 +94,7 @@ def test_when_every_replica_refuses_clients_are_told_so_and_the_circuit_opens_un
     eventually(lambda: spread(fleet, "loop", 60) == even, what="none is left out any more")
 
 
-def test_when_every_replica_is_killed_again_and_again_clients_are_told_so_and_the_app_comes_back(
+def test_when_every_replica_is_killed_again_and_again_clients_get_an_error_and_the_app_comes_back(
     fleet: Stack, measured: list[str]
 ) -> None:
     for number in range(1, 3):
@@ -125,12 +125,12 @@ def refused_with(stack: Stack, app: str, status: int, code: str, title: str) -> 
     with ThreadPoolExecutor(64) as pool:
         asked: list[tuple[Future[Answer | None], Future[Answer | None]]] = []
 
-        def told() -> Answer | None:
+        def refusal() -> Answer | None:
             asked.append((pool.submit(problem), pool.submit(page)))
             problems, pages = ([each.result() for each in kind if each.done()] for kind in zip(*asked, strict=True))
             return next(filter(None, problems), None) if any(pages) else None
 
-        answer: Answer = eventually(told, every_s=0.1, what=f"{app} answers {code}")
+        answer: Answer = eventually(refusal, every_s=0.1, what=f"{app} answers {code}")
     assert answer.json["fault"] == "app"
     assert answer.json["status"] == status
     assert app in answer.json["remedy"]

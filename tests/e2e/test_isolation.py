@@ -52,12 +52,12 @@ def test_neither_build_nor_replica_reaches_the_host_the_metadata_address_or_anot
         checkout = stack.app("spy", source=SPY)
         stack.call("PATCH", "/apps/spy/variables", {"set": {"GOALS": goals}})
         stack.deploy("spy", checkout, "1", goals=goals)
-        told = stack.get("spy").json
+        seen = stack.get("spy").json
     refused = dict.fromkeys(
         ("host", "edge-of-loopback", "metadata", "victim", "friend", "engine", "redis", "agent", "keys"), "refused"
     )
-    assert told["build"] == refused
-    assert told["replica"] == refused | {"friend": "reached"}
+    assert seen["build"] == refused
+    assert seen["replica"] == refused | {"friend": "reached"}
 
 
 def test_internal_paths_and_metrics_are_on_no_public_port(stack: Stack) -> None:

@@ -15,7 +15,7 @@ from tests.fixtures.waiting import eventually
 
 def docker_root(stack: Stack) -> Path:
     argv = [*stack.docker, "info", "--format", "{{.DockerRootDir}}"]
-    return Path(subprocess.run(argv, capture_output=True, text=True, check=True, timeout=30).stdout.strip())
+    return Path(subprocess.run(argv, capture_output=True, text=True, check=True, timeout=120).stdout.strip())
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def files_with(marker: str, since: Path, *folders: Path, without: tuple[Path, ..
     kept_out = [part for path in without for part in ("-path", str(path), "-prune", "-o")]
     argv = ["find", *map(str, folders), "-xdev", *kept_out]
     argv += ["-type", "f", "-cnewer", str(since), "-exec", "grep", "-laF", "-e", marker, "--", "{}", "+"]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=600)
     return done.stdout.splitlines()
 
 

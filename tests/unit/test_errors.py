@@ -46,11 +46,11 @@ def test_the_message_is_the_exceptions_text() -> None:
 
 
 def test_a_failed_deployment_has_a_reason_and_a_tail() -> None:
-    failed = DeploymentFailed("build-failed", "It broke.", tail="last line", remedy="mend it")
+    failed = DeploymentFailed("build-failed", "It broke.", tail="last line", remedy="fix it")
     assert (failed.reason, failed.tail, failed.remedy, failed.code) == (
         "build-failed",
         "last line",
-        "mend it",
+        "fix it",
         "deployment-failed",
     )
     assert "tail" not in failed.problem()

@@ -22,14 +22,14 @@ def line(message: str = "something happened", *args: object, level: int = loggin
     )
     text = JsonFormatter("webhook").format(record)
     assert "\n" not in text
-    told: dict[str, Any] = json.loads(text)
-    return told
+    logged: dict[str, Any] = json.loads(text)
+    return logged
 
 
 def test_a_line_is_one_json_object() -> None:
-    told = line("%d things", 3)
-    assert datetime.fromisoformat(told.pop("at")).utcoffset() is not None
-    assert told == {"level": "info", "service": "webhook", "logger": "slipway.test", "event": "3 things"}
+    logged = line("%d things", 3)
+    assert datetime.fromisoformat(logged.pop("at")).utcoffset() is not None
+    assert logged == {"level": "info", "service": "webhook", "logger": "slipway.test", "event": "3 things"}
 
 
 def test_extras_are_fields() -> None:
@@ -74,8 +74,8 @@ def test_a_traceback_is_one_field() -> None:
         _ = 1 / 0
     except ZeroDivisionError:
         record = logging.makeLogRecord({"msg": "failed", "exc_info": sys.exc_info(), "levelname": "ERROR"})
-    told = json.loads(JsonFormatter("webhook").format(record))
-    assert "ZeroDivisionError" in told["error"]
+    logged = json.loads(JsonFormatter("webhook").format(record))
+    assert "ZeroDivisionError" in logged["error"]
 
 
 @pytest.fixture
@@ -124,9 +124,9 @@ KEY = "-----BEGIN PRIVATE KEY-----\nQUJDREVG\n-----END PRIVATE KEY-----"
     ],
 )
 def test_secrets_of_known_shape_are_in_no_line(extra: dict[str, Any]) -> None:
-    told = line(f"called with Authorization: Bearer {TOKEN}", **extra)
-    assert told["event"] == "called with Authorization: Bearer •••"
-    assert all(secret not in json.dumps(told) for secret in (TOKEN, "abcdefgh-0", "QUJDREVG"))
+    logged = line(f"called with Authorization: Bearer {TOKEN}", **extra)
+    assert logged["event"] == "called with Authorization: Bearer •••"
+    assert all(secret not in json.dumps(logged) for secret in (TOKEN, "abcdefgh-0", "QUJDREVG"))
 
 
 @pytest.mark.parametrize("before", ["\n", "\t", "\x1b[32m", "first\\n", "%3D", "%20", "é", "x"])
@@ -143,6 +143,6 @@ def test_a_traceback_shows_no_token() -> None:
         int(TOKEN)
     except ValueError:
         record = logging.getLogger("x").makeRecord("x", logging.ERROR, __file__, 1, "failed", (), sys.exc_info())
-    told = json.loads(JsonFormatter("agent").format(record))
-    assert "'•••'" in told["error"]
-    assert TOKEN not in json.dumps(told)
+    logged = json.loads(JsonFormatter("agent").format(record))
+    assert "'•••'" in logged["error"]
+    assert TOKEN not in json.dumps(logged)

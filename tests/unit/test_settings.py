@@ -27,7 +27,7 @@ def test_every_setting_has_a_default_that_works() -> None:
     assert found.delivery_max_bytes == 25 << 20
 
 
-def test_the_edge_listens_for_https_where_it_is_told_to() -> None:
+def test_the_edge_listens_for_https_where_it_is_set_to() -> None:
     assert load().edge_listens == ("8080",)
     assert load(HTTPS_LISTEN="10.0.0.1:8443").edge_listens == ("8080", "10.0.0.1:8443")
 
@@ -54,7 +54,7 @@ def test_the_state_folder_is_the_place_of_all_defaults_that_need_one() -> None:
 )
 def test_the_public_address_follows_the_console_host_and_the_port(listen: str, url: str) -> None:
     assert load(HTTP_LISTEN=listen, CONSOLE_HOST="console.example").public_url == url
-    assert load(HTTP_LISTEN=listen, PUBLIC_URL="https://told.example").public_url == "https://told.example"
+    assert load(HTTP_LISTEN=listen, PUBLIC_URL="https://set.example").public_url == "https://set.example"
 
 
 @pytest.mark.parametrize(
@@ -110,25 +110,25 @@ def test_values_have_types(name: str, text: str, value: Any) -> None:
         ("HISTORY_DAYS", "-1"),
     ],
 )
-def test_a_value_that_is_not_valid_is_told_by_its_key_and_not_shown(name: str, text: str) -> None:
+def test_a_value_that_is_not_valid_is_reported_by_its_key_and_not_shown(name: str, text: str) -> None:
     with pytest.raises(SettingsError, match=f"SLIPWAY_{name} is not valid") as refused:
         load(**{name: text})
     assert not re.search(rf"(?<![\w.]){re.escape(text or 'nothing')}(?![\w.])", refused.value.message)
 
 
-def test_bounds_are_told() -> None:
+def test_bounds_are_reported() -> None:
     with pytest.raises(SettingsError, match=r"SLIPWAY_REPLICA_CPUS is not valid: it has to be from 0\.01 to 256"):
         load(REPLICA_CPUS="0")
     assert load(BUILD_CPUS="0").build_cpus == 0
 
 
-def test_an_unknown_setting_is_told() -> None:
+def test_an_unknown_setting_is_reported() -> None:
     with pytest.raises(SettingsError, match="SLIPWAY_WORKRES, in the environment, is not a setting") as refused:
         load(WORKRES="2")
     assert ".env.example" in refused.value.remedy
 
 
-def test_an_unknown_setting_in_the_file_is_told_by_its_line(tmp_path: Path) -> None:
+def test_an_unknown_setting_in_the_file_is_reported_by_its_line(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("SLIPWAY_WORKERS=1\n# a comment\nSLIPWAY_WORKRES=secret\n")
     with pytest.raises(SettingsError) as refused:
@@ -177,7 +177,7 @@ def test_the_state_folder_is_absolute_and_given_where_nobody_set_it(
 
 
 @pytest.mark.parametrize("line", ["SLIPWAY_WORKERS", "1=2", "a b=c", "=secret"])
-def test_a_line_of_the_file_that_is_no_setting_is_told_by_its_number(tmp_path: Path, line: str) -> None:
+def test_a_line_of_the_file_that_is_no_setting_is_reported_by_its_number(tmp_path: Path, line: str) -> None:
     file = tmp_path / ".env"
     file.write_text(f"A=1\n{line}\n")
     with pytest.raises(SettingsError, match=r"line 2 of \.env") as refused:

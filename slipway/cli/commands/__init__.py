@@ -1,1 +1,1 @@
-"""The commands, by what they are about."""
+"""The commands: a file for each noun that follows `slipway`."""

@@ -1,4 +1,4 @@
-"""apps, domains, scale, open: what an app is and how it is set."""
+"""apps, open: what an app is and how it is set."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import IO, Any
 import click
 
 from slipway.cli.command_groups import noun
-from slipway.cli.commands.access import show_hook
+from slipway.cli.commands.hooks import show_hook
 from slipway.cli.completion import complete_app
-from slipway.cli.invocation import Invocation, app_option, command, listing, segment
+from slipway.cli.invocation import Invocation, app_option, command, listing
 from slipway.cli.key_values import nested
 from slipway.cli.output import ago, aligned, is_terminal, state, version
 from slipway.cli.streams.following import follow_change, watch_options
@@ -24,6 +24,8 @@ _credential = click.option(
     metavar="FILE",
     help="Token or deploy key; for an image's registry user:password; - for standard input.",
 )
+
+
 _name = click.argument("name", required=False, metavar="[APP]", shell_complete=complete_app)
 
 
@@ -181,41 +183,6 @@ def open_(call: Invocation) -> None:
     call.answer({"url": url}, url)
     if is_terminal() and call.out.for_people:
         click.launch(url)
-
-
-@noun(instead="slipway domains add {}")
-@app_option
-@command
-def domains(call: Invocation) -> None:
-    """The hosts that lead to the app."""
-    if not listing():
-        return
-    listed = call.client.get(call.app_path("/domains"))
-    if call.out.as_json:
-        call.out.document(listed)
-        return
-    rows = [(each["host"], each["process"], ago(each["created_at"]), each["url"]) for each in listed["domains"]]
-    call.out.table(("host", "process", "added", "url"), rows, empty=f"None: slipway domains add -a {call.app} HOST")
-
-
-@domains.command()
-@click.argument("host")
-@app_option
-@command
-def add(call: Invocation, host: str) -> None:
-    """Lead a host to the app. Point its DNS record at this server too."""
-    made = call.client.post(call.app_path("/domains"), {"host": host})
-    call.answer(made, f"{made['host']} leads to {call.app}. Its DNS record must point at this server.")
-
-
-@domains.command()
-@click.argument("host")
-@app_option
-@command
-def remove(call: Invocation, host: str) -> None:
-    """Take a host away from the app."""
-    call.client.delete(call.app_path(f"/domains/{segment(host)}"))
-    call.answer({"host": host}, f"{host} no longer leads to {call.app}.")
 
 
 def show_notices(call: Invocation, answered: dict[str, Any]) -> None:

@@ -51,12 +51,12 @@ def parse_notice(data: str) -> tuple[str, str]:
 
 @dataclass(slots=True)
 class Unseen:
-    """Drops what was shown before a stream broke off."""
+    """Drops lines that were shown before the stream broke off."""
 
     _last: dict[str, str] = field(default_factory=dict)
 
     def take(self, line: Line) -> bool:
-        """Is it new?"""
+        """Was this line not shown before?"""
         if line.time and line.time <= self._last.get(line.replica, ""):
             return False
         self._last[line.replica] = line.time

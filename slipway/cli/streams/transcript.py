@@ -51,7 +51,7 @@ def notice_line(notice: str) -> str:
 
 
 def outcome(deployment: Deployment, url: str = "") -> str:
-    """What came of it, what it means, and what to do next."""
+    """How the deployment ended, what that means, and what to do next."""
     if State(deployment["state"]) in (State.LIVE, State.RETIRED):
         return _success(deployment, url)
     failed = State(deployment["state"]) is State.FAILED
@@ -89,7 +89,7 @@ def serving(deployment: Deployment) -> tuple[str, str] | None:
 
 
 def is_watched(deployment: Deployment) -> bool:
-    """Is it live, but not known to hold? It gives way when it does not."""
+    """Is it live and still watched? It gives way to the release before when its replicas fail."""
     under_watch = any(step["name"] == "watch" and not step["ended_at"] for step in deployment["steps"])
     return deployment["state"] == State.LIVE and under_watch
 
@@ -116,8 +116,8 @@ def _success(deployment: Deployment, url: str) -> str:
         words.append(click.style(url, bold=True))
     line = "  ".join(words)
     if deployment["live_at"]:
-        begun = "from push" if deployment["kind"] == "push" else "in all"
-        line += f"   {_between(deployment['created_at'], deployment['live_at'])} {begun}"
+        since = "from push" if deployment["kind"] == "push" else "in all"
+        line += f"   {_between(deployment['created_at'], deployment['live_at'])} {since}"
     previous = deployment["previous"]
     if live and previous:
         line += f"   previous: {release_of(previous)} (slipway rollback -a {deployment['app']})"
@@ -158,5 +158,5 @@ def _failed_step(deployment: Deployment) -> Step:
     return last if last.get("ok") is False else {}
 
 
-def _between(begun: str, ended: str) -> str:
-    return seconds((datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds())
+def _between(started: str, ended: str) -> str:
+    return seconds((datetime.fromisoformat(ended) - datetime.fromisoformat(started)).total_seconds())

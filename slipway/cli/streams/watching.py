@@ -1,4 +1,4 @@
-"""A deployment as it goes: a line a step, with times; on a terminal the step at hand turns below them."""
+"""A deployment as it goes: a line a step, with times; on a terminal a spinner shows the step that runs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ASK_S = 0.3
 """Asked again and again, because the number of streams that a server holds open is bounded."""
 _TURN_S = 0.1
 _ABSENCE_S = 60.0
-"""How long the API may be away, as when it restarts."""
+"""How long the API may be unreachable, as when it restarts."""
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _WAITS = "waits for a worker"
 
@@ -44,7 +44,7 @@ def watch(client: Client, out: Output, deployment: Deployment, *, timeout_s: flo
     Raises:
         WaitedTooLong: it has not ended in time; it goes on.
     """
-    screen = Screen(out, turns=is_terminal() and out.for_people)
+    screen = Screen(out, spins=is_terminal() and out.for_people)
     last = deployment
     try:
         for last in _states(client, deployment, timeout_s, screen):
@@ -60,12 +60,12 @@ def watch(client: Client, out: Output, deployment: Deployment, *, timeout_s: flo
 
 
 def code_of(ended: Deployment) -> Exit:
-    """Does what was asked for hold?"""
+    """Is the deployment live for good, or was it skipped because it is live already?"""
     return Exit.DONE if went_well(ended) else Exit.FAILED
 
 
 def address(client: Client, deployment: Deployment) -> str:
-    """Where the app of a live deployment answers; empty when that can't be told just now."""
+    """Where the app of a live deployment answers; empty when the API does not say."""
     if deployment["state"] != State.LIVE:
         return ""
     try:
@@ -76,23 +76,23 @@ def address(client: Client, deployment: Deployment) -> str:
 
 
 class Screen:
-    """Prints the heading once the commit is known, and each step once it ended. On a terminal what is at hand turns
-    below, and is wiped for the next line."""
+    """Prints the heading once the commit is known, and each step once it ended. On a terminal a spinner below shows the
+    step that runs; the next line replaces it."""
 
-    def __init__(self, out: Output, *, turns: bool) -> None:
+    def __init__(self, out: Output, *, spins: bool) -> None:
         self._out = out
-        self._turns = turns
+        self._spins = spins
         self._headed = False
         self._printed = 0
         self._noticed = 0
         self.footer = ""
-        """Stands below what is at hand: that it is live, while the old replicas still drain."""
+        """Shown below the spinner: that the deployment is live, while the old replicas still drain."""
         self._shown = 0
         self._frame = 0
         self._now: Deployment | None = None
 
     def update(self, deployment: Deployment) -> None:
-        """What it looks like now."""
+        """Show the deployment as it is now."""
         self._now = deployment
         steps = [step for step in deployment["steps"] if step["ended_at"]]
         if not self._headed and (steps or deployment["commit"] or State(deployment["state"]) in ENDED):
@@ -106,19 +106,19 @@ class Screen:
         self._noticed = len(deployment["notices"])
 
     def turn(self) -> None:
-        """The next picture of what is at hand."""
-        if not self._turns or self._now is None:
+        """The next picture of the step that runs."""
+        if not self._spins or self._now is None:
             return
         self.wipe()
         self._frame += 1
-        text = f"  {_SPINNER[self._frame % len(_SPINNER)]} {self._at_hand(self._now)}"
+        text = f"  {_SPINNER[self._frame % len(_SPINNER)]} {self._running_step(self._now)}"
         width = shutil.get_terminal_size().columns - 1
         lines = [line[:width] for line in (text, click.unstyle(self.footer)) if line]
         click.echo("\n".join(lines), nl=False)
         self._shown = len(lines)
 
     def wipe(self) -> None:
-        """Take away what turns, with its footer."""
+        """Wipe the spinner and its footer."""
         if self._shown:
             click.echo("\r\x1b[2K" + "\x1b[1A\x1b[2K" * (self._shown - 1), nl=False, color=True)
             self._shown = 0
@@ -128,7 +128,7 @@ class Screen:
         self._out.line(text)
 
     @staticmethod
-    def _at_hand(deployment: Deployment) -> str:
+    def _running_step(deployment: Deployment) -> str:
         running: list[Step] = [step for step in deployment["steps"] if not step["ended_at"]]
         if not running:
             word = deployment["state"]
@@ -161,7 +161,7 @@ def _states(client: Client, deployment: Deployment, timeout_s: float, screen: Sc
 
 
 def _pause(screen: Screen) -> None:
-    """Until it is asked again."""
+    """Wait before the API is asked again."""
     until = time.monotonic() + _ASK_S
     while time.monotonic() < until:
         screen.turn()

@@ -33,7 +33,7 @@ class StreamQuota:
 
 
 def reached_bound(quota: StreamQuota, *, total: int, of_tenant: int, of_token: int = 0) -> Bound | None:
-    """What forbids one more stream beside those that are open; None: it may be opened."""
+    """The bound that one more stream would break; None: it may be opened."""
     if of_tenant >= quota.per_tenant:
         return Bound.TENANT
     if of_token >= quota.per_token:

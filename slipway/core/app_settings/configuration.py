@@ -95,7 +95,7 @@ class Configuration:
 
 
 def knows_no_volumes(values: Mapping[str, Any]) -> bool:
-    """Is it of a release that was frozen before an image's VOLUMEs were looked at? It has a table there, or nothing."""
+    """Was the release frozen before Slipway looked at an image's VOLUMEs? Then it has a table there, or nothing."""
     return not isinstance(values.get("volumes"), list | tuple)
 
 

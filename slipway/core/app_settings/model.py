@@ -9,7 +9,6 @@ from __future__ import annotations
 import shlex
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -237,7 +236,7 @@ def file_values(content: bytes) -> dict[str, Any]:
         text = content.decode("utf-8-sig")
         values = tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidInput(f"{FILE_NAME}: {error}", remedy=f"mend {FILE_NAME} and push again") from None
+        raise InvalidInput(f"{FILE_NAME}: {error}", remedy=f"fix {FILE_NAME} and push again") from None
     try:
         AppSettings.model_validate(values)
     except ValidationError as error:
@@ -250,13 +249,16 @@ def overlay(app: dict[str, Any], file: dict[str, Any]) -> AppSettings:
     return parse(_merge(app, file))
 
 
+_PLAIN = Traffic()
+
+
 def traffic(app: dict[str, Any], file: dict[str, Any]) -> Traffic:
     """The part of `overlay` that is the edges'.
 
     Raises:
         InvalidInput: names the field and the rule.
     """
-    chosen, _ = _parted(_merge(app, file))
+    chosen, _ = route_and_replicas(_merge(app, file))
     if not chosen:
         return _PLAIN
     try:
@@ -265,45 +267,7 @@ def traffic(app: dict[str, Any], file: dict[str, Any]) -> Traffic:
         raise _refused(error, Traffic) from None
 
 
-FOR_BUILDS_ONLY = ("build", "static", "paths")
-"""What no replica and no edge reads: a worker does, for the next push or build."""
-OF_AN_IMAGE = frozenset({"build", "static", "processes"})
-"""What an image may come out differently for. Of the processes it is whether `web` has a command, where the sources are
-recognised."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Who has to act on changed settings."""
-
-    edges: bool
-    replicas: bool
-    builds: tuple[str, ...]
-    """Which of those that only builds read."""
-    names: tuple[str, ...]
-    """All that differ."""
-
-
-def difference(before: dict[str, Any], after: dict[str, Any]) -> Difference:
-    """What differs between an app's settings, as given through the API."""
-    names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-    (edges_then, replicas_then), (edges_now, replicas_now) = _parted(before), _parted(after)
-    return Difference(
-        edges=edges_then != edges_now,
-        replicas=_without_builds(replicas_then) != _without_builds(replicas_now),
-        builds=tuple(name for name in FOR_BUILDS_ONLY if name in names),
-        names=tuple(names),
-    )
-
-
-def _without_builds(settings: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name not in FOR_BUILDS_ONLY}
-
-
-_PLAIN = Traffic()
-
-
-def _parted(settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def route_and_replicas(settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What of the settings is the route's, and what is the replicas'. Each has its own part of `timeouts`."""
     route = {name: value for name, value in settings.items() if name in Traffic.model_fields}
     replicas = {name: value for name, value in settings.items() if name not in Traffic.model_fields}
@@ -313,6 +277,11 @@ def _parted(settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         of_replicas = {name: value for name, value in timeouts.items() if name not in RouteTimeouts.model_fields}
         replicas |= {"timeouts": of_replicas} if of_replicas else {}
     return route, replicas
+
+
+OF_AN_IMAGE = frozenset({"build", "static", "processes"})
+"""What an image may come out differently for. Of the processes it is whether `web` has a command, where the sources are
+recognised."""
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -328,12 +297,12 @@ def _refused_in_file(error: ValidationError, text: str) -> InvalidInput:
         line = line_of(text, field)
         return f"{FILE_NAME}, line {line}: " if line else f"{FILE_NAME}: "
 
-    remedy = f"mend {FILE_NAME} and push again; docs/reference/slipway-toml.md has all settings"
+    remedy = f"fix {FILE_NAME} and push again; docs/reference/slipway-toml.md has all settings"
     return InvalidInput("; ".join(faults(error, AppSettings, place)), remedy=remedy)
 
 
 def _refused(error: ValidationError, model: type[BaseModel]) -> InvalidInput:
     names = dict.fromkeys(str(each["loc"][0]) for each in error.errors(include_url=False) if each["loc"])
-    what = f"mend {', '.join([*names][:MOST])}; " if names else ""
+    what = f"fix {', '.join([*names][:MOST])}; " if names else ""
     remedy = f"{what}see docs/reference/slipway-toml.md for all settings"
     return InvalidInput("; ".join(faults(error, model)), remedy=remedy)

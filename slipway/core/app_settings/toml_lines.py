@@ -11,7 +11,7 @@ _KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"
 
 
 def line_of(text: str, path: Sequence[str]) -> int | None:
-    """The line (from 1) of the key or table that `path` names, or of what holds it; None when that can't be told."""
+    """The line (from 1) of the key or table that `path` names, or of what holds it; None when it can't be found."""
     best, best_length = None, 0
     table: tuple[str, ...] = ()
     entries: Counter[tuple[str, ...]] = Counter()

@@ -1,6 +1,6 @@
 """What names, addresses and paths may look like. Validated once, here, before anything is stored or run.
 
-Each function returns the canonical form or raises `InvalidInput` with the rule and how to mend it.
+Each function returns the canonical form or raises `InvalidInput` with the rule and how to fix it.
 """
 
 from __future__ import annotations

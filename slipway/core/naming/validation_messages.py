@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 MOST = 5
-"""More faults than these are not told at once."""
+"""More faults than these are not listed at once."""
 _FIXED = {
     "missing": "is missing",
     "extra_forbidden": "is not a setting",
@@ -48,8 +48,8 @@ def faults(
     """A sentence a fault, each with its field's name, in the order of the model; at most `MOST`. `place` says where a
     field stands, as the sentence's beginning."""
     found = error.errors(include_url=False, include_input=False)
-    told = [place([str(part) for part in each["loc"]]) + _sentence(each, model) for each in found[:MOST]]
-    return told + ([f"and {len(found) - MOST} more"] if len(found) > MOST else [])
+    listed = [place([str(part) for part in each["loc"]]) + _sentence(each, model) for each in found[:MOST]]
+    return listed + ([f"and {len(found) - MOST} more"] if len(found) > MOST else [])
 
 
 def named(name: str, fault: Mapping[str, Any], said: str = "") -> str:

@@ -64,7 +64,7 @@ def without_shapes(text: str) -> str:
 class _Open:
     """What the line before ended within, of one build step."""
 
-    rests: list[tuple[str, int]] = field(default_factory=list)
+    remainders: list[tuple[str, int]] = field(default_factory=list)
     """What is left of a secret, and how much of it came."""
     in_key: bool = False
 
@@ -97,13 +97,13 @@ class Redactor:
         if before.in_key and _KEY_GOES_ON.fullmatch(body):
             states[step] = before
             return prefix + MASK
-        rests, cut = _went_on(body, before.rests)
+        remainders, cut = _went_on(body, before.remainders)
         masked = MASK if cut else ""
         tail, more = self._without_beginning(
             self._pattern.sub(MASK, body[cut:]) if self._pattern else body, alone=not cut
         )
-        now = _Open([*rests, *more][:_MOST_OPEN], _KEY_BEGINS.search(body) is not None and _KEY_ENDS not in body)
-        if now.rests or now.in_key:
+        now = _Open([*remainders, *more][:_MOST_OPEN], _KEY_BEGINS.search(body) is not None and _KEY_ENDS not in body)
+        if now.remainders or now.in_key:
             states[step] = now
         if before.in_key and body.startswith(_KEY_ENDS):
             return prefix + MASK
@@ -122,11 +122,11 @@ class Redactor:
         return (text[:-longest] + MASK if longest else text), found
 
 
-def _went_on(body: str, rests: Iterable[tuple[str, int]]) -> tuple[list[tuple[str, int]], int]:
+def _went_on(body: str, remainders: Iterable[tuple[str, int]]) -> tuple[list[tuple[str, int]], int]:
     """What is left of secrets that the line goes on with, and how much of the line is theirs."""
     left: list[tuple[str, int]] = []
     cut = 0
-    for rest, came in rests:
+    for rest, came in remainders:
         shared = _shared(body, rest)
         if not shared or shared < min(len(rest), len(body)):
             continue

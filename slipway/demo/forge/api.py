@@ -20,8 +20,8 @@ STATES = ("error", "failure", "pending", "success")
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One call: who asks (by token), the JSON body, and what the path names."""
+class ApiRequest:
+    """One request: who asks (by token), the JSON body, and what the path names."""
 
     forge: RepositoryHost
     token: str
@@ -54,14 +54,14 @@ class Call:
 
 
 def answer(forge: RepositoryHost, method: str, path: str, token: str, body: dict[str, Any]) -> Answer:
-    """Answer one call with a status and a JSON document (None: no body)."""
+    """Answer one request with a status and a JSON document (None: no body)."""
     for verb, pattern, handler, needs_admin in _ROUTES:
         match = re.fullmatch(pattern, path)
         if verb == method and match:
             try:
                 if needs_admin:
                     _check_admin(forge, token)
-                return handler(Call(forge, token, body, **match.groupdict()))
+                return handler(ApiRequest(forge, token, body, **match.groupdict()))
             except NotAuthenticated:
                 return 401, {"message": "Bad credentials"}
             except SlipwayError as error:
@@ -74,83 +74,83 @@ def _check_admin(forge: RepositoryHost, token: str) -> None:
         raise NotAuthenticated("Bad credentials")
 
 
-def health(call: Call) -> Answer:
-    return 200, {"status": "ok", "url": call.forge.base_url}
+def health(request: ApiRequest) -> Answer:
+    return 200, {"status": "ok", "url": request.forge.base_url}
 
 
-def create_repository(call: Call) -> Answer:
+def create_repository(request: ApiRequest) -> Answer:
     """`token` in the body is the forge's own addition: what guards the repository."""
-    full_name = f"{call.owner}/{call.body.get('name', '')}"
-    private, token = bool(call.body.get("private")), call.body.get("token")
-    created = call.forge.create_repository(full_name, private=private, token=token)
-    return 201, call.forge.repository_payload(created.full_name)
+    full_name = f"{request.owner}/{request.body.get('name', '')}"
+    private, token = bool(request.body.get("private")), request.body.get("token")
+    created = request.forge.create_repository(full_name, private=private, token=token)
+    return 201, request.forge.repository_payload(created.full_name)
 
 
-def show_repository(call: Call) -> Answer:
-    return 200, call.forge.repository_payload(call.full_name)
+def show_repository(request: ApiRequest) -> Answer:
+    return 200, request.forge.repository_payload(request.full_name)
 
 
-def list_hooks(call: Call) -> Answer:
-    return 200, [hook.shown(call.api_url) for hook in call.repository.hooks]
+def list_hooks(request: ApiRequest) -> Answer:
+    return 200, [hook.shown(request.api_url) for hook in request.repository.hooks]
 
 
-def create_hook(call: Call) -> Answer:
-    hook = call.forge.add_hook(
-        call.full_name,
-        str(call.config.get("url", "")),
-        str(call.config.get("secret", "")),
-        content_type=str(call.config.get("content_type", "form")),
-        events=tuple(call.body.get("events") or ("push",)),
+def create_hook(request: ApiRequest) -> Answer:
+    hook = request.forge.add_hook(
+        request.full_name,
+        str(request.config.get("url", "")),
+        str(request.config.get("secret", "")),
+        content_type=str(request.config.get("content_type", "form")),
+        events=tuple(request.body.get("events") or ("push",)),
     )
-    return 201, hook.shown(call.api_url)
+    return 201, hook.shown(request.api_url)
 
 
-def change_hook(call: Call) -> Answer:
-    url, secret = call.config.get("url"), call.config.get("secret")
-    hook = call.forge.change_hook(
-        call.full_name, int(call.hook_id), url=url, secret=secret, active=call.body.get("active")
+def change_hook(request: ApiRequest) -> Answer:
+    url, secret = request.config.get("url"), request.config.get("secret")
+    hook = request.forge.change_hook(
+        request.full_name, int(request.hook_id), url=url, secret=secret, active=request.body.get("active")
     )
-    return 200, hook.shown(call.api_url)
+    return 200, hook.shown(request.api_url)
 
 
-def delete_hook(call: Call) -> Answer:
-    call.forge.remove_hook(call.full_name, int(call.hook_id))
+def delete_hook(request: ApiRequest) -> Answer:
+    request.forge.remove_hook(request.full_name, int(request.hook_id))
     return 204, None
 
 
-def list_deliveries(call: Call) -> Answer:
-    hook = call.repository.hook(int(call.hook_id))
-    return 200, [_shown(d) for d in reversed(call.forge.deliveries) if d.hook_id == hook.id]
+def list_deliveries(request: ApiRequest) -> Answer:
+    hook = request.repository.hook(int(request.hook_id))
+    return 200, [_shown(d) for d in reversed(request.forge.deliveries) if d.hook_id == hook.id]
 
 
-def show_delivery(call: Call) -> Answer:
-    delivery = call.delivery
-    request = {"headers": dict(delivery.headers), "payload": delivery.payload}
+def show_delivery(request: ApiRequest) -> Answer:
+    delivery = request.delivery
+    sent = {"headers": dict(delivery.headers), "payload": delivery.payload}
     response = {"headers": dict(delivery.answer_headers), "payload": delivery.answer.decode(errors="replace")}
-    return 200, _shown(delivery) | {"url": delivery.url, "request": request, "response": response}
+    return 200, _shown(delivery) | {"url": delivery.url, "request": sent, "response": response}
 
 
-def redeliver(call: Call) -> Answer:
-    call.forge.redeliver(call.delivery)
+def redeliver(request: ApiRequest) -> Answer:
+    request.forge.redeliver(request.delivery)
     return 202, {}
 
 
-def create_status(call: Call) -> Answer:
-    repository = call.repository
-    if repository.token and not hmac.compare_digest(repository.token.encode(), call.token.encode()):
+def create_status(request: ApiRequest) -> Answer:
+    repository = request.repository
+    if repository.token and not hmac.compare_digest(repository.token.encode(), request.token.encode()):
         # a private repository's existence is nobody else's business
         raise NotFound("Not Found") if repository.private else NotAuthenticated("Bad credentials")
-    if call.body.get("state") not in STATES:
+    if request.body.get("state") not in STATES:
         raise InvalidInput("Validation Failed", errors=[{"resource": "Status", "code": "custom", "field": "state"}])
-    if len(call.body.get("description") or "") > 140:
+    if len(request.body.get("description") or "") > 140:
         raise InvalidInput("Validation Failed", errors=["description is too long (maximum is 140 characters)"])
-    if not repository.bare.has_commit(call.sha):
-        raise InvalidInput(f"No commit found for SHA: {call.sha}")
-    return 201, call.forge.add_status(call.full_name, call.sha, call.body)
+    if not repository.bare.has_commit(request.sha):
+        raise InvalidInput(f"No commit found for SHA: {request.sha}")
+    return 201, request.forge.add_status(request.full_name, request.sha, request.body)
 
 
-def list_statuses(call: Call) -> Answer:
-    return 200, list(reversed(call.forge.statuses(call.full_name, call.sha)))
+def list_statuses(request: ApiRequest) -> Answer:
+    return 200, list(reversed(request.forge.statuses(request.full_name, request.sha)))
 
 
 def _shown(delivery: Delivery) -> dict[str, Any]:
@@ -170,7 +170,7 @@ _REPOSITORY = r"/repos/(?P<full_name>[^/]+/[^/]+)"
 _HOOK = _REPOSITORY + r"/hooks/(?P<hook_id>\d+)"
 _DELIVERY = _HOOK + r"/deliveries/(?P<number>\d+)"
 # method, path, what answers, whether only the forge's administrator may
-_ROUTES: tuple[tuple[str, str, Callable[[Call], Answer], bool], ...] = (
+_ROUTES: tuple[tuple[str, str, Callable[[ApiRequest], Answer], bool], ...] = (
     ("GET", "/healthz", health, False),
     ("POST", r"/orgs/(?P<owner>[^/]+)/repos", create_repository, True),
     ("GET", _REPOSITORY, show_repository, True),

@@ -113,7 +113,7 @@ def deliver(
 ) -> Delivery:
     """Send one delivery now and return it with its answer.
 
-    `headers` replace GitHub's own, None leaves one out. `how` is what `prepare` takes. A failed connection is told
+    `headers` replace GitHub's own, None leaves one out. `how` is what `prepare` takes. A failed connection is reported
     by `error`, never raised.
     """
     delivery = prepare(url, secret, event, payload, **how)

@@ -182,9 +182,9 @@ def push(
     base_ref: str | None = None,
     forced: bool = False,
 ) -> dict[str, Any]:
-    """The body of a `push` event. `commits` is oldest first; its newest 2048 are told, as at GitHub."""
+    """The body of a `push` event. `commits` is oldest first; its newest 2048 are listed, as at GitHub."""
     base_url = str(repository["html_url"]).removesuffix(f"/{repository['full_name']}")
-    told = list(commits)[-MAX_COMMITS:]
+    newest = list(commits)[-MAX_COMMITS:]
     deleted = after == NULL_SHA
     return {
         "ref": ref,
@@ -197,8 +197,8 @@ def push(
         "forced": forced,
         "base_ref": base_ref,
         "compare": _compare(str(repository["html_url"]), ref, before, after),
-        "commits": told,
-        "head_commit": None if deleted else head_commit or (told[-1] if told else None),
+        "commits": newest,
+        "head_commit": None if deleted else head_commit or (newest[-1] if newest else None),
     }
 
 

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from slipway.demo.forge.forge import admin_token
 from slipway.demo.waiting import wait_for
 from slipway.errors import DependencyUnavailable
 
-START_TIMEOUT_S = 15.0
+START_TIMEOUT_S = 60.0
+_PORTS_TRIED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class ForgeProcess:
         process.returncode = 0
         return True
 
-    def stop(self, timeout_s: float = 15.0) -> bool:
+    def stop(self, timeout_s: float = 60.0) -> bool:
         """End it; False when it did not run.
 
         Raises:
@@ -127,3 +129,21 @@ class ForgeProcess:
     def _last_words(self) -> str:
         lines = self.log_file.read_text(errors="replace").strip().splitlines()
         return lines[-1][:300] if lines else "it said nothing"
+
+
+def port_for(folder: Path, first: int) -> int:
+    """Where the forge of `folder` listens; else `first`, or the next port that nobody has: other installations on this
+    host have forges of their own."""
+    pid = ForgeProcess(folder, first).running()
+    if pid:
+        argv = Path("/proc", str(pid), "cmdline").read_text().split("\0")
+        return int(argv[argv.index("--port") + 1])
+    return next((port for port in range(first, min(first + _PORTS_TRIED, 1 << 16)) if _is_free(port)), first)
+
+
+def _is_free(port: int) -> bool:
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return True
+    except OSError:
+        return False

@@ -183,9 +183,9 @@ class RepositoryHost:
         repository.save()
         tags = [update for update in changed if update.ref.startswith("refs/tags/")]
         branches = [update for update in changed if update not in tags]
-        told = (branches if len(branches) <= _MAX_BRANCHES else []) + (tags if len(tags) <= _MAX_TAGS else [])
+        reported = (branches if len(branches) <= _MAX_BRANCHES else []) + (tags if len(tags) <= _MAX_TAGS else [])
         known = dict(before)
-        for update in told:
+        for update in reported:
             self.send(repository.full_name, "push", self._payload(repository, update, known, login))
             known[update.ref] = update.after
             if update.after == NULL_SHA:

@@ -96,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._finish_stream()
 
     def _receive(self, repository: Repository, request: GitRequest, login: str) -> None:
-        # One push at a time, so that what changed between the two looks is this push. The client is told the end
+        # One push at a time, so that what changed between the two looks is this push. The client learns the end
         # only after the deliveries were handed over: who has seen `git push` return finds them.
         with repository.pushing:
             before = repository.bare.refs()
@@ -118,8 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not isinstance(document, dict):
             raise InvalidInput("Body should be a JSON object")
         _, token = self._credentials()
-        status, told = api.answer(self.server.forge, self.command, path, token, document)
-        self._send(status, b"" if told is None else json.dumps(told).encode(), "application/json")
+        status, answer = api.answer(self.server.forge, self.command, path, token, document)
+        self._send(status, b"" if answer is None else json.dumps(answer).encode(), "application/json")
 
     def _credentials(self) -> tuple[str, str]:
         """Login and token: `Basic` with the token as password (or as user name alone), `Bearer` or `token`."""

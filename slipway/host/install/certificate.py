@@ -1,4 +1,4 @@
-"""The operator's certificate, looked at before nginx is: its own words for what is wrong reach nobody."""
+"""The operator's certificate, checked before nginx starts: nobody sees what nginx itself says of it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ _COMMAND = Path(".venv", "bin", "slipway")
 
 @dataclass(frozen=True, slots=True)
 class CommandLink:
-    """The link of one checkout. What is not such a link, of this checkout or another, is somebody else's and stays."""
+    """The link of one checkout. It stays where it is somebody else's program, or the command of another checkout that
+    still exists."""
 
     checkout: Path
     link: Path = LINK
@@ -31,9 +32,18 @@ class CommandLink:
         return self.link.exists()
 
     @property
+    def other_checkout(self) -> Path | None:
+        """The checkout whose command the link is, where that is another one and still exists."""
+        if self.is_ours or self.is_foreign or not self.link.is_symlink():
+            return None
+        other = self.link.readlink().parents[len(_COMMAND.parts) - 1]
+        return other if other.is_dir() else None
+
+    @property
     def is_wanted(self) -> bool:
-        """Whether `make` has something to do."""
-        return not self.is_ours and not self.is_foreign and self.link.parent.is_dir()
+        """Whether `make` shall be called."""
+        stays = self.is_ours or self.is_foreign or self.other_checkout is not None
+        return not stays and self.link.parent.is_dir()
 
     def make(self) -> None:
         """Point the link here. Raises OSError where this user may not write beside it."""
@@ -43,7 +53,7 @@ class CommandLink:
         aside.replace(self.link)
 
     def remove(self) -> bool:
-        """Take the link of this checkout away; False when there is none."""
+        """Remove the link of this checkout; False when there is none."""
         if not self.is_ours:
             return False
         self.link.unlink()

@@ -12,7 +12,7 @@ from slipway.host.commands import Commands
 from slipway.host.processes.probing import engine_answers, wait_until
 from slipway.settings import Settings
 
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 180.0
 SYSTEMD = Path("/run/systemd/system")  # exists exactly where PID 1 is systemd (sd_booted(3))
 
 

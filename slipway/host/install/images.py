@@ -67,7 +67,7 @@ CMD ["python3"]
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the made images are called; another name is for trials only."""
+    """The names of the images that are made here; tests use others."""
 
     debian: str = DEBIAN
     python: str = PYTHON

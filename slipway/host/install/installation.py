@@ -72,6 +72,8 @@ class Installation:
             self.say(f"To be installed into .venv by pip: {what}")
         if self.link.is_foreign:
             self.say(f"{self.link.link} is not Slipway's and stays: the command is {self.link.target}")
+        elif other := self.link.other_checkout:
+            self.say(f"{self.link.link} is the command of {other} and stays: the one of here is {self.link.target}")
         elif self._link_wanted():
             self.say(f"The slipway command: {self.link.link}, a link to {self.link.target}")
 

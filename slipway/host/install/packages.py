@@ -89,7 +89,7 @@ class Packages:
             return
         self._commands.must([*apt, "update"], timeout_s=600, remedy="the host's Debian mirror has to answer")
         self._commands.must(
-            install, timeout_s=_INSTALL_TIMEOUT_S, remedy="see what apt-get says above; mend it, then run this again"
+            install, timeout_s=_INSTALL_TIMEOUT_S, remedy="see what apt-get says above; fix it, then run this again"
         )
 
     def _lists_are_fresh(self) -> bool:

@@ -1,4 +1,4 @@
-"""The edge's TCP ports before it asks for them: whether each can be had, and else who has it.
+"""The edge's TCP ports, checked before its start: whether each is free, and otherwise which process has it.
 
 Source for sockets and their processes: proc(5), /proc/net/tcp and /proc/PID/fd.
 """
@@ -26,7 +26,7 @@ _LISTENS_ON = ("http_listen", "https_listen", "metrics_listen")
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A port that can't be had. `pid` is None where nobody is seen to have it."""
+    """A port that is not free. `pid` is None when no process is found that has it."""
 
     setting: str
     port: int
@@ -37,7 +37,7 @@ class Taken:
     @property
     def sentence(self) -> str:
         who = f"{self.holder} (process {self.pid})" if self.pid else self.why
-        return f"port {self.port} is taken: {who}" if self.pid else f"port {self.port} can't be had: {who}"
+        return f"port {self.port} is taken: {who}" if self.pid else f"port {self.port} is not free: {who}"
 
     @property
     def remedy(self) -> str:

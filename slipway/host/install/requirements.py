@@ -11,7 +11,7 @@ from typing import Literal
 from slipway.core.build import git_version
 from slipway.host.commands import Commands
 
-# lua-nginx 0.10.23-1 reads past a HEAD request's end (CVE-2024-33452); Debian mended it in this build.
+# lua-nginx 0.10.23-1 reads past a HEAD request's end (CVE-2024-33452); Debian fixed it in this build.
 LUA_MODULE_AT_LEAST = "1:0.10.23-1+deb12u1"
 
 Group = Literal["run", "images", "test", "bench"]
@@ -61,7 +61,7 @@ class Requirement:
     why: str
     met: Check
     remedy: str = ""
-    """What to do where the package is there, and too old."""
+    """What to do when the installed package is too old."""
 
 
 def _package(name: str, why: str, group: Group = "run") -> Requirement:
@@ -129,7 +129,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
 
 
 def too_old(host: Host, groups: Iterable[Group]) -> list[Requirement]:
-    """What is there in a version that the host's package manager has no newer one of."""
+    """Requirements that are installed in too old a version, and for which the package manager has no newer one."""
     return [need for need in missing(host, groups) if need.remedy and host.program(need.packages[0])]
 
 

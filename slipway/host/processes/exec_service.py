@@ -19,7 +19,7 @@ from slipway.host.processes.services import Service
 from slipway.settings import Settings
 
 PROC = Path("/proc")
-_PATIENCE_S = 5.0
+_STOP_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ def note_of(settings: Settings, service: Service, instance: int) -> Path:
 
 
 def end_leftovers(note: Path) -> list[int]:
-    """End what runs of the start noted here; returns the processes that were ended. None is waited for in vain:
-    after some seconds they are killed."""
+    """End what runs of the start noted here; returns the processes that were ended. Those that are
+    left after some seconds are killed."""
     run = _read(note)
     if run is None:
         return []
@@ -60,7 +60,7 @@ def end_leftovers(note: Path) -> list[int]:
         for pid in _members(run):
             if pid != os.getpid():
                 _send(pid, step)
-        if wait_until(lambda: not set(_members(run)) - {os.getpid()}, timeout_s=_PATIENCE_S):
+        if wait_until(lambda: not set(_members(run)) - {os.getpid()}, timeout_s=_STOP_TIMEOUT_S):
             break
     return left
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +13,18 @@ from slipway.errors import HostUnready
 from slipway.host.commands import Commands
 from slipway.host.install import folders, ports
 from slipway.host.install.engine import SYSTEMD, Engine, pick_client
-from slipway.host.processes import exec_service
+from slipway.host.processes import exec_service, other_installations
 from slipway.host.processes.probing import wait_until
 from slipway.host.processes.services import Service, wanted
 from slipway.host.processes.supervisor import Process, Supervisor, configuration, log_of
 from slipway.settings import Settings
 
 PRODUCTION_STATE = Path("/var/lib/slipway")  # of the units in deploy/systemd
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S = 300.0
+"""Bounds what hangs: a busy host may take minutes to start everything."""
+CRASHING_TIMEOUT_S = 60.0
+"""A service that still ends right after each start is not going to be ready."""
+_CRASHING = ("BACKOFF", "EXITED", "FATAL")
 _MIGRATIONS_TIMEOUT_S = 600
 _LOG_TAIL_LINES = 15
 _LOG_TAIL_BYTES = 64 << 10
@@ -56,11 +61,12 @@ class Platform:
         """Start what does not run, restart what changed, and wait until every service is ready.
 
         Raises:
-            HostUnready: something is missing, another has a port of the edge, or a service is not ready in a minute;
-                names it, with its log's end.
+            HostUnready: something is missing, another installation or program is in the way, or a service is not
+                ready in time; names it, with its log's end.
         """
         self._check_root()
         self._check_no_other_supervisor()
+        other_installations.check(self.settings)
         ports.check(self.settings)
         self.prepare()
         text = configuration(self.settings, wanted(self.settings), self.environment, self.checkout)
@@ -105,7 +111,7 @@ class Platform:
 
     def status(self) -> list[State]:
         """Every process; empty when the platform does not run. Where another than our supervisor runs it (systemd, or
-        the supervisor was killed), the services that can be asked."""
+        the supervisor was killed), only the services that answer."""
         if not self._supervisor.runs():
             return self._unsupervised()
         table = {service.name: service for service in wanted(self.settings)}
@@ -148,24 +154,29 @@ class Platform:
 
     def _wait_until_ready(self) -> None:
         states: list[State] = []
+        began = time.monotonic()
 
         def ready() -> bool:
             states[:] = self.status()
             return bool(states) and all(state.ready for state in states)
 
-        if wait_until(ready, timeout_s=READY_TIMEOUT_S, interval_s=0.2):
-            return
+        def crashes() -> bool:
+            return time.monotonic() - began > CRASHING_TIMEOUT_S and any(state.state in _CRASHING for state in states)
+
+        if not (wait_until(lambda: ready() or crashes(), timeout_s=READY_TIMEOUT_S, interval_s=0.2) and ready()):
+            raise self._not_ready(states, time.monotonic() - began)
+
+    def _not_ready(self, states: list[State], after_s: float) -> HostUnready:
+        """What crashes is named before what only takes long: it may be what the others wait for."""
+        states.sort(key=lambda state: state.state not in _CRASHING)
         late, *others = [state for state in states if not state.ready]
-        also = (
-            f"\nNot ready either: {', '.join(f'{other.service}-{other.instance}' for other in others)}"
-            if others
-            else ""
-        )
+        names = ", ".join(f"{other.service}-{other.instance}" for other in others)
         log = log_of(self.settings, late.service, late.instance)
-        raise HostUnready(
-            f"{late.service} is not ready after {READY_TIMEOUT_S:g} s ({f'{late.state.lower()} {late.said}'.strip()})\n"
-            f"{_tail(log)}{also}",
-            remedy=f"mend what its log says ({log}), then `make up` again; it is tried again meanwhile",
+        said = f"{late.state.lower()} {late.said}".strip()
+        return HostUnready(
+            f"{late.service} is not ready after {after_s:.0f} s ({said})\n{_tail(log)}"
+            + (f"\nNot ready either: {names}" if names else ""),
+            remedy=f"fix what its log says ({log}), then `make up` again; it is tried again meanwhile",
         )
 
     def _end_leftovers(self) -> bool:

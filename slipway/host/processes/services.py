@@ -72,7 +72,7 @@ def redis_socket(settings: Settings) -> Path:
 
 
 def _owns_redis(settings: Settings) -> bool:
-    """Whether REDIS_URL names the socket of our own Redis: another one is somebody else's to run."""
+    """Whether REDIS_URL names the socket of Slipway's own Redis. Slipway does not start another one."""
     return settings.redis_url.split("?")[0] == f"unix://{redis_socket(settings)}"
 
 

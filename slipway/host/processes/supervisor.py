@@ -18,11 +18,11 @@ from slipway.host.processes.probing import wait_until
 from slipway.host.processes.services import Service
 from slipway.settings import CLIENT_KEYS, PREFIX, Settings
 
-START_TIMEOUT_S = 20.0
-STOP_TIMEOUT_S = 60.0
-_CALL_TIMEOUT_S = 90.0  # stopping a group is one call, and lasts as long as the group takes to stop
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 180.0
+_CALL_TIMEOUT_S = 240.0  # stopping a group is one call, and lasts as long as the group takes to stop
 
-# Retries never end: a service whose database is away for an hour comes back without a hand. The pause between two
+# Retries never end: a service whose database is unreachable for an hour comes back by itself. The pause between two
 # grows by a second each time.
 _RETRIES = 1_000_000
 
@@ -194,7 +194,7 @@ class Supervisor:
         """Stop all services, then supervisord itself.
 
         Raises:
-            HostUnready: it is still there after a minute.
+            HostUnready: it is still there after `STOP_TIMEOUT_S`.
         """
         process = Path("/proc") / str(self._pid())
         # All at once first: a shutdown alone stops one group a second.

@@ -96,7 +96,7 @@ class Connection:
         self.writer.write(bytes((0x80 | opcode, len(payload))) + payload)
 
     def leave(self):
-        """The app stops: sockets are told so; what is under way is finished; idle connections are closed."""
+        """The app stops: sockets get a close frame; what is under way is finished; idle connections are closed."""
         if self.is_socket:
             self.say(CLOSE, GOING_AWAY)
         elif not self.at_work:

@@ -10,8 +10,8 @@ import spy
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         with open("build.json") as file:
-            told = {"build": json.load(file), "replica": spy.look(os.environ["GOALS"])}
-        body = json.dumps(told).encode()
+            seen = {"build": json.load(file), "replica": spy.look(os.environ["GOALS"])}
+        body = json.dumps(seen).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

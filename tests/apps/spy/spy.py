@@ -6,12 +6,12 @@ import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-PATIENCE_S = 2
+TIMEOUT_S = 2
 
 
 def reach(host, port):
     try:
-        with socket.create_connection((host, port), timeout=PATIENCE_S):
+        with socket.create_connection((host, port), timeout=TIMEOUT_S):
             return "reached"
     except OSError:
         return "refused"

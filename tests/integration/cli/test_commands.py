@@ -42,12 +42,22 @@ def test_apps_are_listed_shown_set_and_opened(platform: Platform, slipway: User,
     assert "v1 aaaaaaa" in shown
     assert "1 of 1 ready" in shown
     assert slipway("apps", "show", "-a", app, "--json").json["live"]["release"]["number"] == 1
-    told = slipway("apps", "set", "-a", app, "port=8080", "branch=next").out
-    assert "Restarting without downtime: slipway deployments show" in told
+    output = slipway("apps", "set", "-a", app, "port=8080", "branch=next").out
+    assert "Restarting without downtime: slipway deployments show" in output
     changed = slipway("apps", "set", "-a", app, "port=", "health_path=/health", "--json").json
     assert (changed["app"]["branch"], changed["app"]["settings"]) == ("next", {"health_path": "/health"})
     assert slipway("open", "-a", app).lines == changed["app"]["urls"]
     assert slipway("open", "-a", app, "--json").json == {"url": changed["app"]["urls"][0]}
+
+
+def test_how_many_replicas_a_process_begins_with_rolls_nothing_out_and_says_how_to_scale(
+    platform: Platform, slipway: User, app: str
+) -> None:
+    live(platform, app, ready=1)
+    said = slipway("apps", "set", "-a", app, "processes.web.replicas=3")
+    assert said.out == f"Set on {app}.\n"
+    assert f"slipway scale 3 -a {app} --process web" in said.err
+    assert len(slipway("deployments", "-a", app, "--json").json["deployments"]) == 1
 
 
 def test_an_app_is_made_with_its_hook_and_the_secret_is_shown(slipway: User, tenant: str) -> None:
@@ -112,8 +122,8 @@ def test_what_can_not_be_is_code_2_with_the_rule(slipway: User, tenant: str) -> 
 
 def test_variables_are_set_listed_and_removed(platform: Platform, slipway: User, viewer: User, app: str) -> None:
     assert "slipway env set" in slipway("env", "-a", app).err
-    told = slipway("env", "set", "-a", app, "URL=postgresql://h/d?a=b", "EMPTY=").out
-    assert told == f"Set URL, EMPTY on {app}. In force with the next deployment: slipway deploy -a {app}\n"
+    output = slipway("env", "set", "-a", app, "URL=postgresql://h/d?a=b", "EMPTY=").out
+    assert output == f"Set URL, EMPTY on {app}. In force with the next deployment: slipway deploy -a {app}\n"
     slipway("env", "-a", app, "set", "--build", "NPM_TOKEN=x", "--json")
     rows = {line.split()[0]: line.split() for line in slipway("env", "-a", app).lines[1:]}
     assert rows["URL"][-1] == "postgresql://h/d?a=b"
@@ -199,7 +209,7 @@ def test_the_logs_of_a_failed_deployment_have_its_replicas_last_words(
     assert "KeyError" in slipway("logs", "--deployment", str(number), "--json").json["replicas"][replica]
 
 
-def test_where_nothing_runs_the_way_to_the_kept_output_and_to_a_start_is_told(
+def test_where_nothing_runs_the_way_to_the_kept_output_and_to_a_start_is_reported(
     platform: Platform, slipway: User, app: str
 ) -> None:
     replica = replica_of(platform, live(platform, app, ready=1))
@@ -208,9 +218,9 @@ def test_where_nothing_runs_the_way_to_the_kept_output_and_to_a_start_is_told(
         row = session.get_one(Replica, replica)
         row.state, row.started_at, row.ended_at = "gone", row.created_at, row.created_at
     for words in (("logs", "-a", app), ("ps", "-a", app)):
-        told = slipway(*words)
-        assert told.out == ""
-        assert told.err.splitlines() == [
+        output = slipway(*words)
+        assert output.out == ""
+        assert output.err.splitlines() == [
             f"No replica runs: {app} is scaled to 0. Start it: slipway scale 1 -a {app}",
             f"What web.0 v1 printed last is kept: slipway logs -a {app} --replica {replica}",
             f"Others that ended lately: slipway ps --all -a {app}",
@@ -263,13 +273,13 @@ def test_the_platforms_own_services_are_shown(slipway: User) -> None:
     assert slipway("status", "--json", code=Exit.FAILED).json["status"] == "degraded"
 
 
-def test_a_failure_is_told_with_what_to_do(platform: Platform, slipway: User, app: str) -> None:
+def test_a_failure_is_shown_with_what_to_do(platform: Platform, slipway: User, app: str) -> None:
     live(platform, app, commit="7" * 40, ready=1)
     number = slipway("deploy", "-a", app, "--json").json["id"]
     fail(platform, number)
     shown = slipway("deployments", "show", str(number)).out
     assert "  last lines of the build\n  make: *** error 2\n" in shown
-    assert "v1 (7777777) serves on. What to do:\n  mend it, and push again\n" in shown
+    assert "v1 (7777777) serves on. What to do:\n  fix it, and push again\n" in shown
     assert shown.endswith(f"Error build-failed · deployment {number}\n")
 
 
@@ -322,10 +332,10 @@ def test_what_a_hook_does_after_a_change_is_said(slipway: User, app: str, tenant
     assert f"slipway hooks delete {hook}" in gone.err
 
 
-def test_the_doctor_examines_this_host(slipway: User) -> None:
+def test_the_doctor_checks_this_host(slipway: User) -> None:
     slipway.environ["SLIPWAY_STATE_DIR"] = str(slipway.home)
     done = slipway.start("doctor", "--json")
-    out, err = done.communicate(timeout=120)
+    out, err = done.communicate(timeout=300)
     assert done.returncode in (Exit.DONE, Exit.FAILED), err
     assert {"name", "ok", "detail", "remedy"} == set(Done(0, out, err).json["findings"][0])
 
@@ -343,6 +353,6 @@ def fail(platform: Platform, number: int) -> None:
     platform.advance(number, State.BUILDING)
     with platform.api.services.db.write(platform="a test's worker") as session:
         error = DeploymentFailed(
-            "build-failed", "`make` failed", remedy="mend it, and push again", tail="make: *** error 2"
+            "build-failed", "`make` failed", remedy="fix it, and push again", tail="make: *** error 2"
         )
         lifecycle.fail(session.get_one(Deployment, number), error)

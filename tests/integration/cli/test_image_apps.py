@@ -10,7 +10,7 @@ from tests.integration.cli.rig import User
 IMAGE = "registry.example/shop:1.4"
 
 
-def test_an_app_is_made_of_an_image_and_told_so(slipway: User, tenant: str) -> None:
+def test_an_app_is_made_of_an_image_and_shown_so(slipway: User, tenant: str) -> None:
     name = f"shop-{tenant}"
     made = slipway("apps", "create", name, "--image", IMAGE, "--credential-file", "-", stdin="acme:password")
     assert f"{name} is ready to be deployed (slipway deploy -a {name}): http://" in made.out

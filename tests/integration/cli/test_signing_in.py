@@ -28,12 +28,12 @@ def anyone(platform: Platform, tmp_path: Path) -> User:
 def test_login_keeps_the_token_for_its_user_alone_and_logout_forgets_it(
     platform: Platform, slipway: User, anyone: User, tenant: str
 ) -> None:
-    told = anyone("login", platform.url, "--token-stdin", stdin=f"{slipway.token}\n").out
-    assert told == f"Signed in to {platform.url}: token {tenant}-owner of {tenant}, owner.\n"
+    message = anyone("login", platform.url, "--token-stdin", stdin=f"{slipway.token}\n").out
+    assert message == f"Signed in to {platform.url}: token {tenant}-owner of {tenant}, owner.\n"
     kept = anyone.home / "config" / "login.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert json.loads(kept.read_text()) == {"url": platform.url, "token": slipway.token}
-    assert slipway.token not in told
+    assert slipway.token not in message
     assert anyone("whoami").out == f"{platform.url}: token {tenant}-owner of {tenant}, owner\n"
     assert anyone("whoami", "--json").json["tenant"] == tenant
     assert anyone("logout").out == "Signed out.\n"
@@ -52,12 +52,12 @@ def answering(status: int, body: object) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            told = body if isinstance(body, str) else json.dumps(body)
+            message = body if isinstance(body, str) else json.dumps(body)
             self.send_response(status)
             self.send_header("Content-Type", "text/html" if isinstance(body, str) else "application/problem+json")
-            self.send_header("Content-Length", str(len(told)))
+            self.send_header("Content-Length", str(len(message)))
             self.end_headers()
-            self.wfile.write(told.encode())
+            self.wfile.write(message.encode())
 
         def log_message(self, *args: object) -> None: ...
 
@@ -70,7 +70,7 @@ def answering(status: int, body: object) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "told"),
+    ("status", "body", "message"),
     [
         (404, "<h1>Not Found</h1>", "is not Slipway's console: http://{} answered 404 (text/html)."),
         (200, "<h1>Hello</h1>", "is not Slipway's console: http://{} answered 200 (text/html)."),
@@ -87,17 +87,17 @@ def answering(status: int, body: object) -> Iterator[str]:
     ],
 )
 def test_a_login_at_another_host_says_who_answered_and_where_the_console_is(
-    anyone: User, status: int, body: object, told: str
+    anyone: User, status: int, body: object, message: str
 ) -> None:
     with answering(status, body) as url:
         refused = anyone("login", url, stdin="slw_x", code=Exit.NOT_FOUND)
-    assert told.format(url.removeprefix("http://")) in refused.err
+    assert message.format(url.removeprefix("http://")) in refused.err
     assert url in refused.err
     assert "SLIPWAY_PUBLIC_URL" in refused.err
     assert not (anyone.home / "config" / "login.json").exists()
 
 
-def test_a_login_through_a_gateway_whose_console_is_away_claims_nothing(anyone: User) -> None:
+def test_a_login_through_a_gateway_whose_console_is_down_claims_nothing(anyone: User) -> None:
     with answering(502, "<h1>Bad Gateway</h1>") as url:
         assert "answered 502" in anyone("login", url, stdin="slw_x", code=Exit.FAILED).err
 

@@ -123,8 +123,8 @@ def fake_platform() -> Iterator[FakePlatform]:
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             token = self.headers.get("Authorization", "")
-            status, told = platform.answer(self.command, self.path, token, json.loads(body or b"{}"))
-            answer = (told if isinstance(told, str) else json.dumps(told)).encode()
+            status, document = platform.answer(self.command, self.path, token, json.loads(body or b"{}"))
+            answer = (document if isinstance(document, str) else json.dumps(document)).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fixtures.stack import ROOT, Stack, free_port, running_stack
+from tests.fixtures.ports import free_port
+from tests.fixtures.stack import ROOT, Stack, running_stack
 
 pytestmark = pytest.mark.stack
 
@@ -23,7 +24,7 @@ def demo(stack: Stack, *arguments: str, **settings: str) -> list[str]:
     """What it prints, line by line."""
     argv = [sys.executable, "-m", "slipway.demo", *arguments]
     environment = stack.environment | settings
-    done = subprocess.run(argv, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(argv, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip().splitlines()
 
@@ -31,7 +32,9 @@ def demo(stack: Stack, *arguments: str, **settings: str) -> list[str]:
 def command(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The `slipway` command of somebody who gives it no address and no token."""
     argv = [sys.executable, "-m", "slipway.cli", *arguments]
-    return subprocess.run(argv, env=stack.environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    return subprocess.run(
+        argv, env=stack.environment, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True
+    )
 
 
 def test_the_demo_ends_with_the_address_of_a_live_app_and_deploys_a_new_version_each_time(stack: Stack) -> None:
@@ -58,11 +61,11 @@ def test_the_demo_ends_with_the_address_of_a_live_app_and_deploys_a_new_version_
 
 
 @pytest.mark.parametrize(
-    ("example", "told"), [("static", "Only files."), ("dockerfile", "GET / answered by"), ("hello", "It is live.")]
+    ("example", "expected"), [("static", "Only files."), ("dockerfile", "GET / answered by"), ("hello", "It is live.")]
 )
-def test_every_example_deploys_as_it_is(stack: Stack, example: str, told: str) -> None:
+def test_every_example_deploys_as_it_is(stack: Stack, example: str, expected: str) -> None:
     checkout = stack.app(f"sample-{example}", source=ROOT / "examples" / example)
 
     stack.deploy(f"sample-{example}", checkout, "1")
 
-    assert told in stack.get(f"sample-{example}").text
+    assert expected in stack.get(f"sample-{example}").text

@@ -140,7 +140,7 @@ def test_the_first_branch_becomes_the_default_when_main_is_not_there(forge: Forg
     assert forge.repository_payload("acme/hello")["default_branch"] == "trunk"
 
 
-def test_pushes_at_the_same_moment_are_each_told_once(forge: Forge, tmp_path: Path) -> None:
+def test_pushes_at_the_same_moment_are_each_delivered_once(forge: Forge, tmp_path: Path) -> None:
     forge.create_repository("acme/hello")
     forge.add_hook("acme/hello", "http://127.0.0.1:9/hook", "")
     copies = [WorkingCopy(tmp_path / f"copy-{number}") for number in range(4)]

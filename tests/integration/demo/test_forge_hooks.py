@@ -65,18 +65,18 @@ def test_the_payload_tells_who_pushed_what(hooked: Forge, copy: WorkingCopy) -> 
     assert (payload["ref"], payload["before"], payload["after"]) == ("refs/heads/main", first, third)
     assert [payload[field] for field in ("created", "deleted", "forced")] == [False] * 3
     assert [commit["id"] for commit in payload["commits"]] == [second, third]
-    told = payload["commits"][0]
-    assert (told["added"], told["removed"], told["modified"]) == (["ü.py"], ["old.py"], ["app.py"])
-    assert told["message"] == "Größer\n\nUnd länger."
-    assert told["author"] == {"name": "Ada Löve", "email": "ada@example.org"}
-    assert told["tree_id"] == copy.git("rev-parse", f"{second}^{{tree}}")
-    assert told["distinct"]
+    reported = payload["commits"][0]
+    assert (reported["added"], reported["removed"], reported["modified"]) == (["ü.py"], ["old.py"], ["app.py"])
+    assert reported["message"] == "Größer\n\nUnd länger."
+    assert reported["author"] == {"name": "Ada Löve", "email": "ada@example.org"}
+    assert reported["tree_id"] == copy.git("rev-parse", f"{second}^{{tree}}")
+    assert reported["distinct"]
     assert payload["head_commit"]["id"] == third
     assert payload["pusher"]["name"] == payload["sender"]["login"] == "grace"
     assert payload["repository"]["clone_url"] == hooked.clone_url("acme/hello")
 
 
-def test_a_push_without_credentials_is_told_as_the_committers(forge: Forge, copy: WorkingCopy) -> None:
+def test_a_push_without_credentials_is_reported_as_the_committers(forge: Forge, copy: WorkingCopy) -> None:
     forge.create_repository("acme/hello")
     forge.add_hook("acme/hello", "http://127.0.0.1:9/hook", "")
     copy.commit()
@@ -85,7 +85,7 @@ def test_a_push_without_credentials_is_told_as_the_committers(forge: Forge, copy
     assert forge.pushes()[0].payload["pusher"] == {"name": "ada-löve", "email": "ada@example.org"}
 
 
-def test_a_first_push_is_told_as_created_with_all_its_commits(hooked: Forge, copy: WorkingCopy) -> None:
+def test_a_first_push_is_reported_as_created_with_all_its_commits(hooked: Forge, copy: WorkingCopy) -> None:
     shas = [copy.commit("one"), copy.commit("two")]
 
     (payload,) = push(hooked, copy, "main")
@@ -107,7 +107,7 @@ def test_a_branch_on_a_known_commit_names_its_base_and_has_no_commits(hooked: Fo
     assert payload["head_commit"]["id"] == sha
 
 
-def test_commits_that_another_branch_has_are_told_but_not_distinct(hooked: Forge, copy: WorkingCopy) -> None:
+def test_commits_that_another_branch_has_are_reported_but_not_distinct(hooked: Forge, copy: WorkingCopy) -> None:
     copy.commit()
     push(hooked, copy, "main")
     copy.commit("on the feature branch first")
@@ -118,7 +118,7 @@ def test_commits_that_another_branch_has_are_told_but_not_distinct(hooked: Forge
     assert [commit["distinct"] for commit in payload["commits"]] == [False]
 
 
-def test_a_forced_push_is_told_as_forced(hooked: Forge, copy: WorkingCopy) -> None:
+def test_a_forced_push_is_reported_as_forced(hooked: Forge, copy: WorkingCopy) -> None:
     copy.commit("one")
     old = copy.commit("two")
     push(hooked, copy, "main")
@@ -132,7 +132,7 @@ def test_a_forced_push_is_told_as_forced(hooked: Forge, copy: WorkingCopy) -> No
     assert [commit["id"] for commit in payload["commits"]] == [new]
 
 
-def test_a_deleted_branch_is_told_with_the_null_sha(hooked: Forge, copy: WorkingCopy) -> None:
+def test_a_deleted_branch_is_reported_with_the_null_sha(hooked: Forge, copy: WorkingCopy) -> None:
     sha = copy.commit()
     push(hooked, copy, "main", "main:refs/heads/feature")
 
@@ -143,7 +143,7 @@ def test_a_deleted_branch_is_told_with_the_null_sha(hooked: Forge, copy: Working
     assert (payload["head_commit"], payload["commits"]) == (None, [])
 
 
-def test_an_annotated_tag_is_told_with_its_object_and_its_commit(hooked: Forge, copy: WorkingCopy) -> None:
+def test_an_annotated_tag_is_reported_with_its_object_and_its_commit(hooked: Forge, copy: WorkingCopy) -> None:
     sha = copy.commit()
     push(hooked, copy, "main")
     copy.git("tag", "-a", "v1", "-m", "first")
@@ -187,10 +187,10 @@ def test_branch_names_come_through_as_they_are(hooked: Forge, copy: WorkingCopy,
 def test_two_refs_in_one_push_are_two_deliveries(hooked: Forge, copy: WorkingCopy) -> None:
     copy.commit()
 
-    told = push(hooked, copy, "main", "main:refs/heads/staging")
+    reported = push(hooked, copy, "main", "main:refs/heads/staging")
 
-    assert [payload["ref"] for payload in told] == ["refs/heads/main", "refs/heads/staging"]
-    assert [len(payload["commits"]) for payload in told] == [1, 0]
+    assert [payload["ref"] for payload in reported] == ["refs/heads/main", "refs/heads/staging"]
+    assert [len(payload["commits"]) for payload in reported] == [1, 0]
     assert len({delivery.id for delivery in hooked.pushes()}) == 2
 
 
@@ -230,7 +230,7 @@ def test_a_rotated_secret_signs_the_redelivery(hooked: Forge, receiver: Receiver
     assert headers["X-Hub-Signature-256"] == "sha256=" + hmac.new(b"new", body, hashlib.sha256).hexdigest()
 
 
-def test_a_receiver_that_is_away_loses_the_delivery_and_the_push_succeeds(forge: Forge, copy: WorkingCopy) -> None:
+def test_a_receiver_that_is_down_loses_the_delivery_and_the_push_succeeds(forge: Forge, copy: WorkingCopy) -> None:
     forge.create_repository("acme/hello")
     forge.add_hook("acme/hello", "http://127.0.0.1:9/hook", SECRET)
     copy.commit()

@@ -12,20 +12,15 @@ from pathlib import Path
 import pytest
 
 from slipway.demo.calls import Calls
-from slipway.demo.forge.process import ForgeProcess
+from slipway.demo.forge.process import ForgeProcess, port_for
 from slipway.demo.progress import Progress
 from slipway.demo.sample import EXAMPLES, Example
 from slipway.demo.walk import Walk
 from slipway.errors import DependencyUnavailable, DeploymentFailed, SlipwayError
 from slipway.settings import Settings, load
+from tests.fixtures.ports import free_port
 
 from .platform import LIVE, TOKEN, FakePlatform, fake_platform
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -141,7 +136,7 @@ def test_a_forge_that_has_moved_to_another_port_is_followed(
     assert platform.version == "2"
 
 
-def test_a_failed_deployment_is_told_with_its_reason_remedy_and_output(walk: Walk, platform: FakePlatform) -> None:
+def test_a_failed_deployment_is_reported_with_its_reason_remedy_and_output(walk: Walk, platform: FakePlatform) -> None:
     platform.outcome = LIVE | {
         "state": "failed",
         "reason": "start-probe-failed",
@@ -159,7 +154,7 @@ def test_a_failed_deployment_is_told_with_its_reason_remedy_and_output(walk: Wal
     assert failed.value.tail == "KeyError: 'DATABASE_URL'"
 
 
-def test_a_delivery_that_is_refused_is_told_with_the_answer(
+def test_a_delivery_that_is_refused_is_reported_with_the_answer(
     walk: Walk, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("slipway.demo.walk.DELIVERY_TIMEOUT_S", 1.0)
@@ -179,7 +174,7 @@ def test_live_is_believed_only_when_the_pushed_version_answers(
         walk.run()
 
 
-def test_a_platform_that_is_down_is_told_with_what_to_do(walk: Walk, settings: Settings, out: io.StringIO) -> None:
+def test_a_platform_that_is_down_is_reported_with_what_to_do(walk: Walk, settings: Settings, out: io.StringIO) -> None:
     elsewhere = load({"SLIPWAY_PUBLIC_URL": "http://slipway.localhost:9", "SLIPWAY_GIT_HOSTS": settings.git_hosts[1]})
 
     with pytest.raises(DependencyUnavailable, match="does not answer") as down:
@@ -188,7 +183,7 @@ def test_a_platform_that_is_down_is_told_with_what_to_do(walk: Walk, settings: S
     assert "make status" in down.value.remedy
 
 
-def test_a_platform_that_may_not_fetch_from_the_forge_is_told_before_anything_happens(
+def test_a_platform_that_may_not_fetch_from_the_forge_is_reported_before_anything_happens(
     walk: Walk, out: io.StringIO
 ) -> None:
     with pytest.raises(SlipwayError) as refused:
@@ -209,7 +204,7 @@ def test_the_forge_outlives_who_started_it_and_is_started_once(forge: ForgeProce
     assert not forge.stop()
 
 
-def test_a_taken_port_is_told(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -219,3 +214,16 @@ def test_a_taken_port_is_told(tmp_path: Path) -> None:
             process.start()
 
     assert "--port" in refused.value.remedy
+
+
+def test_a_second_demo_takes_the_next_free_port_and_keeps_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        first = taken.getsockname()[1]
+        port = port_for(tmp_path / "forge", first)
+        assert port > first
+        process = ForgeProcess(tmp_path / "forge", port)
+        process.start()
+        try:
+            assert port_for(tmp_path / "forge", first) == port
+        finally:
+            process.stop()

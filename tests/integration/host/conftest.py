@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +18,7 @@ from slipway.host.commands import Commands
 from slipway.host.processes.lifecycle import Platform
 from slipway.host.processes.probing import wait_until
 from slipway.settings import load
+from tests.fixtures.ports import free_port
 from tests.integration.host import host_stubs
 
 ROOT = Path(__file__).parents[3]
@@ -54,7 +55,7 @@ class Installation:
 
     def kill(self, pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
-        assert wait_until(lambda: not alive(pid), timeout_s=5)
+        assert wait_until(lambda: not alive(pid), timeout_s=60)
 
 
 def alive(pid: int) -> bool:
@@ -90,15 +91,12 @@ def running(_shared: Installation) -> Installation:
 def _installed() -> Iterator[Installation]:
     folder = Path(tempfile.mkdtemp(prefix="slw-", dir="/tmp"))
     folder.chmod(0o711)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY_")},
         "PYTHONPATH": str(ROOT),
-        "SLIPWAY_INSTANCE": f"h{folder.name[-4:].lower().replace('_', 'x')}",
+        "SLIPWAY_INSTANCE": f"h{secrets.token_hex(3)}",
         "SLIPWAY_STATE_DIR": str(folder / "s"),
-        "SLIPWAY_HTTP_LISTEN": f"127.0.0.1:{port}",
+        "SLIPWAY_HTTP_LISTEN": f"127.0.0.1:{free_port()}",
         "SLIPWAY_WORKERS": "1",
     }
     said: list[str] = []

@@ -65,7 +65,7 @@ def test_another_program_elsewhere_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exec_service, "_PATIENCE_S", 0.3)
+    monkeypatch.setattr(exec_service, "_STOP_TIMEOUT_S", 0.3)
     ignoring = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
     with process(tmp_path, sys.executable, "-c", ignoring) as stubborn:
         assert stubborn.stdout is not None

@@ -63,6 +63,6 @@ def test_a_kept_token_never_goes_to_another_address(monkeypatch: pytest.MonkeyPa
 def test_a_broken_file_says_what_to_do(folder: Path, content: str) -> None:
     folder.mkdir()
     (folder / "login.json").write_text(content)
-    with pytest.raises(SettingsError) as told:
+    with pytest.raises(SettingsError) as raised:
         account.signed_in()
-    assert told.value.remedy == "slipway login again"
+    assert raised.value.remedy == "slipway login again"

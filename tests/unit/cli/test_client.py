@@ -32,7 +32,7 @@ def test_what_unicode_calls_a_lines_end_is_part_of_the_data() -> None:
     assert event == Event("line", "a\u2028b\x85c\x0bd")
 
 
-def test_an_event_that_was_cut_off_is_not_told() -> None:
+def test_an_event_that_was_cut_off_is_not_yielded() -> None:
     assert list(client(answering([stream("event: line\ndata: whole\n\nevent: line\ndata: ha")])).events("/x")) == [
         Event("line", "whole")
     ]
@@ -63,16 +63,16 @@ def test_a_stream_goes_on_after_the_position_given() -> None:
         (503, Exit.FAILED),
     ],
 )
-def test_a_problem_is_told_word_for_word_with_an_exit_code_of_its_kind(status: int, code: Exit) -> None:
+def test_a_problem_is_reported_word_for_word_with_an_exit_code_of_its_kind(status: int, code: Exit) -> None:
     document = {"detail": "what happened", "remedy": "what to do", "status": status, "code": "some-code"}
-    with pytest.raises(SlipwayError) as told:
+    with pytest.raises(SlipwayError) as raised:
         client(answering([httpx.Response(status, json=document)])).get("/x")
-    assert (str(told.value), told.value.remedy) == ("what happened", "what to do")
-    assert told.value.problem() == document
-    assert exit_code(told.value) == code
+    assert (str(raised.value), raised.value.remedy) == ("what happened", "what to do")
+    assert raised.value.problem() == document
+    assert exit_code(raised.value) == code
 
 
-def test_a_problem_in_answer_to_a_stream_is_told_too() -> None:
+def test_a_problem_in_answer_to_a_stream_is_reported_too() -> None:
     document = {"detail": "32 streams are open", "status": 503}
     with pytest.raises(ApiAbsent, match="32 streams"):
         list(client(answering([httpx.Response(503, json=document)])).events("/x"))
@@ -103,7 +103,7 @@ def test_something_else_at_the_address_is_named() -> None:
         client(answering([httpx.Response(502, text="Bad Gateway")])).get("/x")
 
 
-def test_names_under_localhost_are_this_machine_and_the_host_is_still_told() -> None:
+def test_names_under_localhost_are_this_machine_and_the_host_header_still_names_them() -> None:
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -120,6 +120,6 @@ def test_no_address_or_a_wrong_one_is_said_before_anything_is_sent() -> None:
     with pytest.raises(NotAuthenticated):
         Client("", "t")
     for wrong in ("slipway.example.org", "ftp://slipway.example.org", "https://"):
-        with pytest.raises(InvalidInput) as told:
+        with pytest.raises(InvalidInput) as raised:
             Client(wrong, "t")
-        assert exit_code(told.value) == Exit.USAGE
+        assert exit_code(raised.value) == Exit.USAGE

@@ -50,7 +50,7 @@ def test_every_command_explains_itself_in_one_short_line(capsys: pytest.CaptureF
             assert isinstance(option, click.Argument) or option.help, (words, option.name)  # type: ignore[attr-defined]
 
 
-def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--version") == Exit.DONE
     assert capsys.readouterr().out == f"slipway {version.number()}\n"
 
@@ -63,15 +63,15 @@ def test_nobody_signed_in_is_code_3_and_says_how_to(capsys: pytest.CaptureFixtur
     assert (problem["code"], problem["status"]) == ("not-authenticated", 401)
 
 
-def test_on_the_host_itself_its_address_and_the_first_token_are_told(
+def test_on_the_host_itself_its_address_and_the_first_token_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "state" / "keys").mkdir(parents=True)
     monkeypatch.setenv("SLIPWAY_PUBLIC_URL", "https://slipway.acme.example")
     assert call("apps") == Exit.NOT_SIGNED_IN
-    told = capsys.readouterr().err
-    assert "  slipway login https://slipway.acme.example\n" in told
-    assert "slipway tokens create --tenant NAME --name NAME\n" in told
+    message = capsys.readouterr().err
+    assert "  slipway login https://slipway.acme.example\n" in message
+    assert "slipway tokens create --tenant NAME --name NAME\n" in message
 
 
 def test_a_login_without_a_token_is_wrong_usage(
@@ -83,7 +83,7 @@ def test_a_login_without_a_token_is_wrong_usage(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["nope"], "No such command 'nope'"),
         (["log", "-f", "-a", "shop"], "'log' is no command. Did you mean: slipway logs -f -a shop"),
@@ -97,12 +97,12 @@ def test_a_login_without_a_token_is_wrong_usage(
     ],
 )
 def test_wrong_usage_is_code_2_and_says_what_is_wrong(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(*arguments) == Exit.USAGE
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert call(*arguments, "--json") == Exit.USAGE
-    assert told in json.loads(capsys.readouterr().err)["detail"]
+    assert message in json.loads(capsys.readouterr().err)["detail"]
 
 
 @pytest.mark.parametrize(
@@ -134,10 +134,10 @@ def test_a_fault_of_our_own_is_kept_in_a_private_file_and_not_shown(
     monkeypatch.setattr(cli.slipway, "main", stumble)
     assert call("apps") == Exit.FAILED
     kept = tmp_path / "config" / "fault.txt"
-    told = capsys.readouterr().err
-    assert "ZeroDivisionError" in told
-    assert str(kept) in told
-    assert "Traceback" not in told
+    message = capsys.readouterr().err
+    assert "ZeroDivisionError" in message
+    assert str(kept) in message
+    assert "Traceback" not in message
     assert "a fault" in kept.read_text()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
@@ -155,7 +155,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     argv = [sys.executable, "-m", "slipway.cli", "completion", "fish"]
-    done = subprocess.run(argv, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False)
+    done = subprocess.run(argv, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, timeout=300, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
 

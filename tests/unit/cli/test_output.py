@@ -23,7 +23,7 @@ def test_an_empty_table_teaches_the_next_command_outside_the_answer(capsys: pyte
 
 
 @pytest.mark.parametrize(
-    ("passed", "told"),
+    ("passed", "text"),
     [
         (0.4, "just now"),
         (-0.4, "just now"),
@@ -34,8 +34,8 @@ def test_an_empty_table_teaches_the_next_command_outside_the_answer(capsys: pyte
         (-7300, "in 2 h"),
     ],
 )
-def test_times_are_relative(passed: float, told: str) -> None:
-    assert ago(moment(0), BEGAN + timedelta(seconds=passed)) == told
+def test_times_are_relative(passed: float, text: str) -> None:
+    assert ago(moment(0), BEGAN + timedelta(seconds=passed)) == text
 
 
 def test_no_time_is_never() -> None:

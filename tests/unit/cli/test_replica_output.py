@@ -41,7 +41,7 @@ def test_a_newline_alone_ends_a_line() -> None:
     assert shown.endswith("  100%")
 
 
-def test_what_is_missing_is_told_of_a_replica() -> None:
+def test_what_is_missing_of_a_replica_is_reported() -> None:
     assert parse_notice('{"replica": "r-1", "text": "7 lines left out"}') == ("r-1", "7 lines left out")
 
 
@@ -84,7 +84,7 @@ OUT = {"cause": "out of memory (256 MB)", "at": earlier(9000)}
 
 
 @pytest.mark.parametrize(
-    ("known", "told"),
+    ("known", "shown"),
     [
         ({}, ""),
         ({"exit_code": 143}, "exit code 143 (SIGTERM)"),
@@ -97,6 +97,6 @@ OUT = {"cause": "out of memory (256 MB)", "at": earlier(9000)}
         ),
     ],
 )
-def test_how_a_replica_last_ended(known: dict[str, Any], told: str) -> None:
+def test_how_a_replica_last_ended(known: dict[str, Any], shown: str) -> None:
     plain = {"last_crash": None, "out_of_memory_at": None, "exit_code": None, "memory_bytes": 256 << 20}
-    assert how_it_ended(plain | known) == told
+    assert how_it_ended(plain | known) == shown

@@ -20,8 +20,8 @@ def plain(text: str) -> str:
 
 
 def test_the_heading_says_what_was_pushed_when_and_by_whom() -> None:
-    told = plain(heading(deployment(), LATER))
-    assert told == 'shop  9f3c1e2 "Fix the cart total"   pushed 12 s ago by octocat'
+    shown = plain(heading(deployment(), LATER))
+    assert shown == 'shop  9f3c1e2 "Fix the cart total"   pushed 12 s ago by octocat'
 
 
 def test_the_heading_of_a_manual_deployment_says_who_asked_and_not_who_wrote_the_commit() -> None:
@@ -76,37 +76,37 @@ def test_notices_stand_below_the_steps_without_what_moves_the_cursor() -> None:
 def test_what_the_steps_line_said_is_not_said_again_and_what_serves_is_always_said() -> None:
     note = "`RUN make` ended with exit code 2"
     steps = [step("build", 9.2, ok=False, note=note)]
-    told = plain(outcome(failed(detail=note, remedy="mend it, and push again", tail="", steps=steps)))
-    assert told.splitlines() == [
+    shown = plain(outcome(failed(detail=note, remedy="fix it, and push again", tail="", steps=steps)))
+    assert shown.splitlines() == [
         "v11 (77ab0d1) serves on. What to do:",
-        "  mend it, and push again",
+        "  fix it, and push again",
         "Error start-probe-failed · deployment 318",
     ]
 
 
 def test_a_failure_of_the_first_deployment_claims_nothing_that_serves() -> None:
-    told = outcome(failed(detail="no Dockerfile was found", meaning="", serving=None, steps=[]))
-    assert "no Dockerfile was found. What to do:" in told
-    assert "serves on" not in told
+    shown = outcome(failed(detail="no Dockerfile was found", meaning="", serving=None, steps=[]))
+    assert "no Dockerfile was found. What to do:" in shown
+    assert "serves on" not in shown
 
 
 @pytest.mark.parametrize("ended", [State.CANCELLED, State.SUPERSEDED, State.SKIPPED])
 def test_what_was_stopped_is_no_error(ended: State) -> None:
-    told = plain(outcome(deployment(state=str(ended), reason=str(ended), detail="a newer push came")))
-    assert told == f"a newer push came.\nEnded {ended} · deployment 318"
+    shown = plain(outcome(deployment(state=str(ended), reason=str(ended), detail="a newer push came")))
+    assert shown == f"a newer push came.\nEnded {ended} · deployment 318"
 
 
 def test_an_image_that_was_not_found_is_named_once() -> None:
     name = "registry.example/shop:2"
-    told = plain(heading(deployment(kind="manual", source="image", ref=name, commit="", message=name), LATER))
-    assert told.startswith(f"shop  {name}   asked for")
+    shown = plain(heading(deployment(kind="manual", source="image", ref=name, commit="", message=name), LATER))
+    assert shown.startswith(f"shop  {name}   asked for")
 
 
 def test_a_commits_message_can_not_drive_the_terminal() -> None:
-    told = heading(deployment(message="\x1b]0;owned\x07\x1b[2Jhello"))
-    assert "\x07" not in told
-    assert "\x1b]" not in told
-    assert "\x1b[2J" not in told
+    shown = heading(deployment(message="\x1b]0;owned\x07\x1b[2Jhello"))
+    assert "\x07" not in shown
+    assert "\x1b]" not in shown
+    assert "\x1b[2J" not in shown
 
 
 def test_it_is_over_when_nothing_more_happens_to_it() -> None:

@@ -66,15 +66,15 @@ def test_a_failure_ends_with_what_to_do_and_code_1(capsys: pytest.CaptureFixture
 
 def test_one_that_was_live_and_gave_way_ends_as_failed(capsys: pytest.CaptureFixture[str]) -> None:
     steps = live()["steps"][:4]
-    told = "replica web-1 ended with exit code 3, 3.1 s after it went live; v1 serves again"
+    output = "replica web-1 ended with exit code 3, 3.1 s after it went live; v1 serves again"
     moves = [
         live(steps=[*steps, step("watch", None, ok=None, note="for 10 s; v1 stands by")]),
-        failed(steps=[*steps, step("watch", 3.1, ok=False, note=told)], reason="start-crashed", detail=told),
+        failed(steps=[*steps, step("watch", 3.1, ok=False, note=output)], reason="start-crashed", detail=output),
     ]
     ended = watch(client(answering(moves, PATH)), Output(), deployment(), timeout_s=60)
     assert code_of(ended) == Exit.FAILED
     lines = capsys.readouterr().out.splitlines()
-    assert f"  ✘ watch        3.1 s   {told}" in lines
+    assert f"  ✘ watch        3.1 s   {output}" in lines
     assert lines[-1] == "Error start-crashed · deployment 318"
     assert not [line for line in lines if line.startswith("live")]
 
@@ -117,18 +117,18 @@ def test_a_change_is_followed_as_its_deployment_is(capsys: pytest.CaptureFixture
         with pytest.raises(SystemExit) as ended:
             follow_change(call, changed, "Set A on shop.", wanted=True, timeout_s=60)
         assert ended.value.code == Exit.FAILED
-        told = capsys.readouterr().out
+        output = capsys.readouterr().out
         if as_json:
-            assert json.loads(told) == changed | {"deployment": failed()}
+            assert json.loads(output) == changed | {"deployment": failed()}
         else:
-            assert told.splitlines()[0] == "Set A on shop. Restarting without downtime:"
-            assert told.splitlines()[-1] == "Error start-probe-failed · deployment 318"
+            assert output.splitlines()[0] == "Set A on shop. Restarting without downtime:"
+            assert output.splitlines()[-1] == "Error start-probe-failed · deployment 318"
 
 
 def test_a_change_without_a_deployment_has_nothing_to_follow(capsys: pytest.CaptureFixture[str]) -> None:
     follow_change(Invocation(Output(), "shop"), {"deployment": None}, "Set A on shop.", wanted=True, timeout_s=60)
-    told = capsys.readouterr().out
-    assert told == "Set A on shop. In force with the next deployment: slipway deploy -a shop\n"
+    output = capsys.readouterr().out
+    assert output == "Set A on shop. In force with the next deployment: slipway deploy -a shop\n"
 
 
 def test_an_absence_of_the_api_is_waited_out() -> None:
@@ -137,13 +137,13 @@ def test_an_absence_of_the_api_is_waited_out() -> None:
     assert code_of(ended) == Exit.DONE
 
 
-def test_an_absence_that_lasts_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_absence_that_lasts_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "_ABSENCE_S", 0.0)
     with pytest.raises(ApiAbsent):
         watch(client(answering([AWAY])), Output(), deployment(), timeout_s=60)
 
 
-def test_a_token_that_was_revoked_meanwhile_is_told_at_once() -> None:
+def test_a_token_that_was_revoked_meanwhile_is_an_error_at_once() -> None:
     refused = httpx.Response(401, json={"detail": "This token is not known.", "status": 401})
     with pytest.raises(ApiProblem, match="not known"):
         watch(client(answering([refused])), Output(), deployment(), timeout_s=60)
@@ -156,7 +156,7 @@ def test_waiting_ends_in_time_and_says_that_the_deployment_goes_on() -> None:
 
 
 def test_the_heading_waits_for_the_commit(capsys: pytest.CaptureFixture[str]) -> None:
-    screen = Screen(Output(), turns=False)
+    screen = Screen(Output(), spins=False)
     screen.update(deployment(commit="", message=""))
     assert capsys.readouterr().out == ""
     screen.update(deployment())
@@ -164,8 +164,8 @@ def test_the_heading_waits_for_the_commit(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out.count("Fix the cart total") == 1
 
 
-def test_what_is_at_hand_turns_below_and_is_wiped_for_the_next_line(capsys: pytest.CaptureFixture[str]) -> None:
-    screen = Screen(Output(), turns=True)
+def test_the_running_step_spins_below_and_is_wiped_for_the_next_line(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Screen(Output(), spins=True)
     screen.update(deployment(steps=[step("build", None, ok=None, note="3 of 9 steps")]))
     capsys.readouterr()
     screen.turn()
@@ -182,7 +182,7 @@ def test_what_is_at_hand_turns_below_and_is_wiped_for_the_next_line(capsys: pyte
 
 
 def test_that_it_is_live_stands_below_while_the_old_replicas_drain(capsys: pytest.CaptureFixture[str]) -> None:
-    screen = Screen(Output(), turns=True)
+    screen = Screen(Output(), spins=True)
     screen.update(live(steps=[*live()["steps"][:4], step("drain", None, ok=None, note="3 old replicas")]))
     screen.footer = "live  https://shop.example.org/"
     capsys.readouterr()
@@ -195,14 +195,14 @@ def test_that_it_is_live_stands_below_while_the_old_replicas_drain(capsys: pytes
 
 
 def test_what_waits_for_a_worker_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    screen = Screen(Output(), turns=True)
+    screen = Screen(Output(), spins=True)
     screen.update(deployment(commit=""))
     screen.turn()
     assert "waits for a worker" in capsys.readouterr().out
 
 
 def test_nothing_turns_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
-    screen = Screen(Output(), turns=False)
+    screen = Screen(Output(), spins=False)
     screen.update(deployment(steps=[step("build", None, ok=None)]))
     capsys.readouterr()
     screen.turn()

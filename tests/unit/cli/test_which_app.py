@@ -77,9 +77,9 @@ def test_the_git_remote_tells_however_it_is_written(folder: Path, url: str) -> N
 def test_a_repository_with_several_apps_asks_which(folder: Path, branch: str, apps: str) -> None:
     remote(folder, "https://github.example/acme/mono.git")
     check_out(folder, branch)
-    with pytest.raises(InvalidInput, match=f"several apps: {apps}$") as told:
+    with pytest.raises(InvalidInput, match=f"several apps: {apps}$") as raised:
         meant()
-    assert "-a NAME" in told.value.remedy
+    assert "-a NAME" in raised.value.remedy
 
 
 def test_of_several_apps_the_one_of_the_branch_is_meant(folder: Path) -> None:
@@ -90,9 +90,9 @@ def test_of_several_apps_the_one_of_the_branch_is_meant(folder: Path) -> None:
 
 def test_a_repository_without_app_says_how_to_make_one(folder: Path) -> None:
     remote(folder, "https://github.example/acme/new.git")
-    with pytest.raises(InvalidInput, match="No app is made from github") as told:
+    with pytest.raises(InvalidInput, match="No app is made from github") as raised:
         meant()
-    assert "slipway apps create" in told.value.remedy
+    assert "slipway apps create" in raised.value.remedy
 
 
 def test_a_broken_file_is_named(folder: Path) -> None:

@@ -32,7 +32,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_step_is_told_with_its_time_and_note() -> None:
+def test_a_step_is_shown_with_its_time_and_note() -> None:
     assert step_line(FETCH, NOW) == "  ✔ fetch       0.4 s"
     assert step_line(BUILD, NOW) == "  ✔ build      11.8 s   7 of 9 steps from cache"
 
@@ -41,7 +41,7 @@ def test_a_failed_step_is_marked() -> None:
     assert step_line(BUILD | {"ok": False}, NOW).startswith("  ✘ build")
 
 
-def test_a_running_step_is_told_with_its_time_so_far() -> None:
+def test_a_running_step_is_shown_with_its_time_so_far() -> None:
     assert step_line(BUILDING, NOW).split()[1:] == ["build", "14.6", "s"]
 
 

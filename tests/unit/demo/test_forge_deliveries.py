@@ -59,7 +59,7 @@ class _Receiver:
         self.may_answer = threading.Event()
 
     def __call__(self, delivery: Delivery) -> Delivery:
-        self.may_answer.wait(10)
+        self.may_answer.wait(60)
         self.received.append(delivery.event)
         return replace(delivery, settled=True, status=202)
 

@@ -91,10 +91,10 @@ def test_the_null_sha_after_tells_a_deletion_without_a_head() -> None:
 def test_a_long_list_of_commits_is_cut_to_the_newest() -> None:
     push = a_push(commits=[payloads.commit(f"{number:040x}") for number in range(MAX_COMMITS + 2)])
 
-    told = push["commits"]
-    assert isinstance(told, list)
-    assert len(told) == MAX_COMMITS
-    assert told[-1]["id"] == f"{MAX_COMMITS + 1:040x}"
+    kept = push["commits"]
+    assert isinstance(kept, list)
+    assert len(kept) == MAX_COMMITS
+    assert kept[-1]["id"] == f"{MAX_COMMITS + 1:040x}"
 
 
 def test_ref_updates_tell_new_changed_and_deleted_refs_only() -> None:

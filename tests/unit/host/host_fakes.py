@@ -1,4 +1,4 @@
-"""A host whose programs answer as told."""
+"""A host whose programs answer as set up."""
 
 from __future__ import annotations
 

@@ -59,19 +59,19 @@ def test_a_relative_path_would_be_another_file_for_nginx(tmp_path: Path) -> None
     assert "absolute" in refusal("own.pem", "own.key").message
 
 
-def test_the_key_of_another_certificate_is_told(tmp_path: Path) -> None:
+def test_the_key_of_another_certificate_is_reported(tmp_path: Path) -> None:
     chain, _ = make(tmp_path, "own")
     _, key = make(tmp_path, "other")
     assert "another certificate" in refusal(chain, key).message
 
 
-def test_a_file_that_is_no_pem_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_pem_is_reported(tmp_path: Path) -> None:
     chain, key = make(tmp_path, "own")
     (tmp_path / "none").write_text("no PEM")
     assert "no PEM" in refusal(str(tmp_path / "none"), key).message
     assert "no PEM" in refusal(chain, str(tmp_path / "none")).message
 
 
-def test_a_sealed_key_is_told_and_asks_no_terminal(tmp_path: Path) -> None:
+def test_a_sealed_key_is_reported_and_asks_no_terminal(tmp_path: Path) -> None:
     chain, key = make(tmp_path, "own", password=b"secret")
     assert "sealed with a password" in refusal(chain, key).message

@@ -4,28 +4,28 @@ from pathlib import Path
 
 import pytest
 
-from slipway.host import doctor as examining
+from slipway.host import doctor
 from slipway.host.commands import Commands
-from slipway.host.doctor import Examination, Finding, describe, examine
+from slipway.host.doctor import Finding, HostChecks, describe, diagnose
 from slipway.settings import load
 from tests.unit.host.host_fakes import FakeCommands
 
 GIB = 1 << 30
 
 
-def look(commands: Commands, tmp_path: Path, **settings: str) -> Examination:
+def look(commands: Commands, tmp_path: Path, **settings: str) -> HostChecks:
     mounts = tmp_path / "mounts"
     mounts.write_text(f"/dev/vda / ext4 rw 0 0\ntmpfs {tmp_path}/ram tmpfs rw 0 0\n")
     (tmp_path / "ram").mkdir(exist_ok=True)
     values = {"SLIPWAY_STATE_DIR": str(tmp_path / "s"), "SLIPWAY_DOCKER_HOST": f"unix://{tmp_path}/no.sock"}
-    return Examination(load(values | settings), commands, mounts)
+    return HostChecks(load(values | settings), commands, mounts)
 
 
 @pytest.fixture
 def free(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Free bytes of every file system."""
     amount = {"bytes": 100 * GIB}
-    monkeypatch.setattr(examining, "_free_bytes", lambda _: amount["bytes"])
+    monkeypatch.setattr(doctor, "_free_bytes", lambda _: amount["bytes"])
     return amount
 
 
@@ -37,10 +37,10 @@ def test_scratch_on_a_disk_is_a_finding_with_a_remedy(tmp_path: Path, free: dict
 
 
 def test_scratch_in_memory_is_fine_until_it_is_full(tmp_path: Path, free: dict[str, int]) -> None:
-    examination = look(FakeCommands(), tmp_path, SLIPWAY_SCRATCH_DIR=str(tmp_path / "ram"))
-    assert examination.scratch().ok
+    checks = look(FakeCommands(), tmp_path, SLIPWAY_SCRATCH_DIR=str(tmp_path / "ram"))
+    assert checks.scratch().ok
     free["bytes"] = 1
-    assert not examination.scratch().ok
+    assert not checks.scratch().ok
 
 
 def test_too_little_disk_is_a_finding(tmp_path: Path, free: dict[str, int]) -> None:
@@ -52,7 +52,7 @@ def test_too_little_disk_is_a_finding(tmp_path: Path, free: dict[str, int]) -> N
     assert "1.0 GiB free" in finding.detail
 
 
-def test_an_unusable_firewall_is_told_in_its_own_words(tmp_path: Path) -> None:
+def test_an_unusable_firewall_is_reported_in_its_own_words(tmp_path: Path) -> None:
     commands = FakeCommands("iptables")
     commands.answer("iptables", code=4, output="Fatal: can't initialize iptables table `filter'")
     finding = look(commands, tmp_path).firewall()
@@ -74,7 +74,7 @@ def test_https_without_a_certificate_is_a_finding(tmp_path: Path, monkeypatch: p
     assert look(FakeCommands(), tmp_path).https().ok
     settings = look(FakeCommands(), tmp_path, SLIPWAY_HTTPS_LISTEN="8443").settings
 
-    (found,) = (found for found in examine(settings, FakeCommands("git")) if found.name == "https")
+    (found,) = (found for found in diagnose(settings, FakeCommands("git")) if found.name == "https")
 
     assert not found.ok
     assert "SLIPWAY_TLS_CERTIFICATE" in found.detail
@@ -87,7 +87,7 @@ def test_a_check_that_can_not_even_ask_is_a_finding_and_the_others_go_on(
     monkeypatch.setattr("slipway.host.processes.lifecycle.Platform.status", lambda _: [])
     monkeypatch.setattr("slipway.host.install.engine.engine_answers", lambda _: False)
     findings = {
-        found.name: found for found in examine(look(FakeCommands("git"), tmp_path).settings, FakeCommands("git"))
+        found.name: found for found in diagnose(look(FakeCommands("git"), tmp_path).settings, FakeCommands("git"))
     }
     assert not findings["client"].ok
     assert "BuildKit" in findings["client"].detail
@@ -102,5 +102,5 @@ def test_remedies_stand_below_their_findings() -> None:
 
 def test_an_image_needs_no_program_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("slipway.host.checkout.is_checkout", lambda: False)
-    programs = examine(look(FakeCommands(), tmp_path).settings, FakeCommands())[0]
+    programs = diagnose(look(FakeCommands(), tmp_path).settings, FakeCommands())[0]
     assert (programs.name, programs.ok) == ("programs", True)

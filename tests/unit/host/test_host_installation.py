@@ -168,6 +168,24 @@ def test_a_link_to_another_checkout_is_replaced_and_what_is_not_ours_stays(tmp_p
     assert not link.remove()
 
 
+def test_a_link_to_another_checkout_that_exists_stays_and_that_is_said(
+    checkout: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = checkout / "other"
+    (checkout / "bin").mkdir()
+    other.mkdir()
+    link, command = checkout / "bin" / "slipway", checkout / ".venv" / "bin" / "slipway"
+    link.symlink_to(other / ".venv" / "bin" / "slipway")
+
+    installation(host(), checkout, said, monkeypatch).run(["run"])
+    assert link.readlink() == other / ".venv" / "bin" / "slipway"
+    assert f"{link} is the command of {other} and stays: the one of here is {command}" in said
+
+    other.rmdir()
+    installation(host(), checkout, said, monkeypatch).run(["run"])
+    assert link.readlink() == command
+
+
 def test_a_setting_is_kept_in_env_beside_what_is_there(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     keep_setting("SLIPWAY_GIT_HOSTS", "public", path)

@@ -141,7 +141,7 @@ def test_without_root_sudo_without_a_password_does(places: Places) -> None:
     assert commands.ran_with("apt-get", "install")[0][:2] == ["sudo", "-n"]
 
 
-def test_without_root_and_sudo_the_exact_command_is_told(places: Places) -> None:
+def test_without_root_and_sudo_the_exact_command_is_reported(places: Places) -> None:
     commands = host("git", root=False)
     commands.answer("sudo", code=1)
     with pytest.raises(HostUnready) as failure:
@@ -150,7 +150,7 @@ def test_without_root_and_sudo_the_exact_command_is_told(places: Places) -> None
     assert not commands.ran_with("apt-get")
 
 
-def test_another_system_is_told_what_to_install(places: Places) -> None:
+def test_another_system_learns_what_to_install(places: Places) -> None:
     places.os_release.write_text("ID=fedora\n")
     commands = host("git", "nginx")
     with pytest.raises(UnsupportedHost, match="nginx, git") as failure:

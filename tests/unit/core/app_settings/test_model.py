@@ -69,7 +69,7 @@ def test_a_file_is_read() -> None:
         ({"pre_deploy": "   "}, "pre_deploy"),
     ],
 )
-def test_what_breaks_a_rule_is_told_by_the_fields_name(values: dict[str, Any], where: str) -> None:
+def test_what_breaks_a_rule_is_reported_by_the_fields_name(values: dict[str, Any], where: str) -> None:
     with pytest.raises(InvalidInput, match=where) as refused:
         parse(values)
     assert "docs/reference" in refused.value.remedy
@@ -128,12 +128,12 @@ def test_settings_come_back_from_json() -> None:
     assert parse(found.model_dump(mode="json")) == found
 
 
-def test_a_fault_in_the_file_is_told_with_its_line() -> None:
+def test_a_fault_in_the_file_is_reported_with_its_line() -> None:
     with pytest.raises(InvalidInput) as refused:
         file_values(b"port = 0\n\n[resources]\nmemory = 64\n")
-    for told in ("line 1: port must be at least 1", "line 4: resources.memory is not a setting; did you mean"):
-        assert f"slipway.toml, {told}" in refused.value.message
-    assert refused.value.remedy.startswith("mend slipway.toml and push again")
+    for fault in ("line 1: port must be at least 1", "line 4: resources.memory is not a setting; did you mean"):
+        assert f"slipway.toml, {fault}" in refused.value.message
+    assert refused.value.remedy.startswith("fix slipway.toml and push again")
 
 
 NUMBERS = (

@@ -1,4 +1,4 @@
-"""What breaks a setting's rule, told in words for people."""
+"""What breaks a setting's rule, in words for people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slipway.errors import InvalidInput
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         ({"health_pth": "/"}, "health_pth is not a setting; did you mean health_path?"),
         ({"zzz": 1}, "zzz is not a setting"),
@@ -45,14 +45,14 @@ from slipway.errors import InvalidInput
         ),
     ],
 )
-def test_a_fault_names_its_setting_and_the_rule(values: dict[str, Any], told: str) -> None:
+def test_a_fault_names_its_setting_and_the_rule(values: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse(values)
-    assert refused.value.message == told
-    assert refused.value.remedy.startswith(f"mend {next(iter(values))}; ")
+    assert refused.value.message == message
+    assert refused.value.remedy.startswith(f"fix {next(iter(values))}; ")
 
 
-def test_all_faults_are_told_up_to_five() -> None:
+def test_all_faults_are_listed_up_to_five() -> None:
     with pytest.raises(InvalidInput) as refused:
         parse({"port": 0, "max_body_mb": 0})
     assert refused.value.message == "max_body_mb must be at least 1; port must be at least 1"

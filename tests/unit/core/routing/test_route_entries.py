@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from slipway.core.app_settings.model import Traffic, difference, traffic
+from slipway.core.app_settings.difference import difference
+from slipway.core.app_settings.model import Traffic, traffic
 from slipway.core.routing.route_entries import (
     NOT_DEPLOYED,
     SCALED_TO_ZERO,

@@ -6,7 +6,7 @@ from slipway.core.text.hints import for_app
 
 
 @pytest.mark.parametrize(
-    ("told", "ready"),
+    ("hint", "ready"),
     [
         ("try again: slipway deploy", "try again: slipway deploy -a shop"),
         ("slipway env set PORT=…", "slipway env set -a shop PORT=…"),
@@ -20,12 +20,12 @@ from slipway.core.text.hints import for_app
         ),
     ],
 )
-def test_a_command_about_an_app_names_it(told: str, ready: str) -> None:
-    assert for_app(told, "shop") == ready
+def test_a_command_about_an_app_names_it(hint: str, ready: str) -> None:
+    assert for_app(hint, "shop") == ready
 
 
 @pytest.mark.parametrize(
-    "told",
+    "hint",
     [
         "slipway ps -a other",
         "slipway scale 1 -a other",
@@ -36,11 +36,11 @@ def test_a_command_about_an_app_names_it(told: str, ready: str) -> None:
         "the app's slipway deployment",
     ],
 )
-def test_what_names_its_app_or_needs_none_stays(told: str) -> None:
-    assert for_app(told, "shop") == told
+def test_what_names_its_app_or_needs_none_stays(hint: str) -> None:
+    assert for_app(hint, "shop") == hint
 
 
-def test_what_was_asked_for_is_asked_for_again() -> None:
-    told = for_app("try again: slipway deploy\nor: slipway deploy --ref main", "shop", "--ref v1")
-    assert told == "try again: slipway deploy -a shop --ref v1\nor: slipway deploy -a shop --ref main"
+def test_a_hint_repeats_the_ref_of_the_first_try() -> None:
+    hint = for_app("try again: slipway deploy\nor: slipway deploy --ref main", "shop", "--ref v1")
+    assert hint == "try again: slipway deploy -a shop --ref v1\nor: slipway deploy -a shop --ref main"
     assert for_app("slipway deploy --rebuild", "shop", "--ref v1") == "slipway deploy -a shop --ref v1 --rebuild"

@@ -141,7 +141,7 @@ PEM_LINES = ("Proc-Type: 4,ENCRYPTED", "", "QUJDREVGR0hJSg==", "S1RMTU5PUA==")
 PEM = "\n".join(["-----BEGIN RSA PRIVATE KEY-----", *PEM_LINES, "-----END RSA PRIVATE KEY-----"])
 
 
-def test_a_private_key_that_nobody_told_of_is_masked_and_nothing_after_it() -> None:
+def test_a_private_key_that_nobody_registered_is_masked_and_nothing_after_it() -> None:
     redactor = Redactor()
     lines = [redactor.line(f"#8 0.5 {line}") for line in [*PEM.split("\n"), "and on"]]
     assert lines == [f"#8 0.5 {MASK}"] * 6 + ["#8 0.5 and on"]

@@ -35,17 +35,17 @@ def scale(call: Invocation, replicas: int, process: str, watch: bool | None, tim
 
 
 def _wait(call: Invocation, process: str, wanted: int, timeout_s: float) -> None:
-    """Until as many are ready, with a line whenever that number changes. Those that drain finish what they have.
+    """Wait until as many are ready, and print a line whenever that number changes.
 
     Raises:
-        WaitedTooLong: they are not, in time; they are still wanted.
+        WaitedTooLong: they are not ready in time; the agent goes on starting them.
     """
-    until, told = time.monotonic() + timeout_s, -1
+    until, reported = time.monotonic() + timeout_s, -1
     try:
         while (ready := _ready(call, process)) != wanted:
-            if ready != told:
+            if ready != reported:
                 call.out.line(f"  {ready} of {wanted} ready")
-                told = ready
+                reported = ready
             if time.monotonic() > until:
                 raise WaitedTooLong(
                     f"{ready} of {plural(wanted, 'replica')} of {call.app} {process} ready after {timeout_s:g} s.",
@@ -58,7 +58,7 @@ def _wait(call: Invocation, process: str, wanted: int, timeout_s: float) -> None
 
 
 def _ready(call: Invocation, process: str) -> int:
-    """Of the live release alone: while another one is rolled out, replicas of both are ready."""
+    """How many replicas of the live release are ready: during a rollout those of another one are ready, too."""
     live = call.client.get(call.app_path())["live"]
     release = live["release"]["number"] if live and live["release"] else None
     listed = call.client.get(call.app_path("/replicas"))["replicas"]

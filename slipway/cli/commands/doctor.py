@@ -12,10 +12,10 @@ from slipway.cli.this_host import host_settings
 @click.command()
 @command
 def doctor(call: Invocation) -> None:
-    """Look this host over: what is missing, and how to mend it."""
-    from slipway.host.doctor import describe, examine
+    """Check this host: what is missing, and how to fix it."""
+    from slipway.host.doctor import describe, diagnose
 
-    findings = examine(host_settings())
+    findings = diagnose(host_settings())
     if call.out.as_json:
         keys = ("name", "ok", "detail", "remedy")
         call.out.document({"findings": [{key: getattr(each, key) for key in keys} for each in findings]})

@@ -134,7 +134,7 @@ def _row(deployment: Deployment) -> tuple[str, ...]:
 
 
 def _asked_for(deployment: Deployment) -> str:
-    """Where it is not known yet which commit or digest it is of, or never came to be known."""
+    """For a deployment whose commit or digest no worker has found out."""
     return _ref(deployment).rpartition("/")[2] if deployment["source"] == "image" else _ref(deployment)
 
 

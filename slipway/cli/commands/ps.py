@@ -1,0 +1,61 @@
+"""ps: the app's replicas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from slipway.cli.invocation import Invocation, app_option, command
+from slipway.cli.output import ago, state
+from slipway.cli.streams.replica_output import how_it_ended
+
+
+@click.command()
+@app_option
+@click.option("--all", "ended_too", is_flag=True, help="Also those that ended lately.")
+@command
+def ps(call: Invocation, ended_too: bool) -> None:
+    """The app's replicas."""
+    listed = call.client.get(call.app_path("/replicas"), all=1 if ended_too else None)
+    if call.out.as_json:
+        call.out.document(listed)
+        return
+    rows = [
+        (
+            f"{each['process']}.{each['slot']}",
+            state(each["state"]),
+            f"v{each['release']}",
+            ago(each["created_at"]),
+            str(each["restarts"]),
+            how_it_ended(each),
+            each["id"],
+        )
+        for each in listed["replicas"]
+    ]
+    headings = ("process", "state", "release", "started", "restarts", "last end", "replica")
+    call.out.table(headings, rows, empty="" if rows else none_runs(call))
+
+
+def none_runs(call: Invocation) -> str:
+    """Why no replica runs, what to do, and where the output is of those that ran."""
+    app = call.client.get(call.app_path())
+    if app["live"] is None:
+        why = (
+            f"{call.app} is not live yet: slipway deployments -a {call.app}, or deploy it: slipway deploy -a {call.app}"
+        )
+    elif app["replicas"]["wanted"] == 0:
+        why = f"No replica runs: {call.app} is scaled to 0. Start it: slipway scale 1 -a {call.app}"
+    else:
+        why = f"No replica runs. What became of them: slipway ps --all -a {call.app}"
+    ran = [each for each in replicas_of(call, ended_too=True) if each["started_at"]]
+    if not ran:
+        return why
+    last = ran[0]
+    said = f"What {last['process']}.{last['slot']} v{last['release']} printed last is kept: slipway logs -a {call.app}"
+    return f"{why}\n{said} --replica {last['id']}\nOthers that ended lately: slipway ps --all -a {call.app}"
+
+
+def replicas_of(call: Invocation, *, ended_too: bool = False) -> list[dict[str, Any]]:
+    listed = call.client.get(call.app_path("/replicas"), all=1 if ended_too else None)
+    return list(listed["replicas"])

@@ -1,0 +1,93 @@
+"""A second installation on a host: named before anything starts, with how to go on."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from slipway.errors import HostUnready
+from slipway.host.processes import other_installations
+from slipway.settings import Settings, load
+
+NEXT = "10.211.0.0/16"
+AGENT = ("python", "-m", "builder.agent")
+
+
+class Processes:
+    """A stand-in for /proc."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "self").mkdir(parents=True)
+
+    def add(self, checkout: str, *argv: str, **settings: str) -> None:
+        process = self.folder / str(100 + len(list(self.folder.iterdir())))
+        process.mkdir()
+        variables = {"PATH": "/bin"} | {f"SLIPWAY_{name.upper()}": value for name, value in settings.items()}
+        (process / "cmdline").write_text("".join(f"{each}\0" for each in argv))
+        (process / "environ").write_text("".join(f"{name}={value}\0" for name, value in variables.items()))
+        (process / "cwd").symlink_to(checkout)
+
+
+@pytest.fixture
+def processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Processes:
+    monkeypatch.setattr(other_installations, "PROC", tmp_path / "proc")
+    return Processes(tmp_path / "proc")
+
+
+def of(state: str, **settings: str) -> Settings:
+    return load({"SLIPWAY_STATE_DIR": state} | {f"SLIPWAY_{name.upper()}": value for name, value in settings.items()})
+
+
+def test_one_with_the_same_name_and_port_is_named_with_how_to_stop_it(processes: Processes) -> None:
+    processes.add("/srv/first", *AGENT, state_dir="/srv/first/.slipway", http_listen="8090", unknown_here="1")
+    with pytest.raises(HostUnready) as refused:
+        other_installations.check(of("/srv/second/.slipway", http_listen="127.0.0.1:8090"))
+    assert refused.value.message == (
+        "Another Slipway runs on this host, from /srv/first (http://slipway.localhost:8090, instance slipway, "
+        "state in /srv/first/.slipway). This one can't start beside it: both have the name slipway and port 8090"
+    )
+    assert refused.value.remedy.startswith("stop that one: make -C /srv/first down\n")
+    assert "  SLIPWAY_HTTP_LISTEN=127.0.0.1:" in refused.value.remedy
+
+
+def test_the_settings_that_it_names_let_both_run(processes: Processes) -> None:
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+        processes.add("/srv/first", *AGENT, state_dir="/a", http_listen=str(port - 1))
+        processes.add(
+            "/srv/third", *AGENT, state_dir="/c", instance="slipway2", http_listen="1", subnets="10.211.0.0/16"
+        )
+        mine = of("/b", http_listen=str(port - 1))
+        with pytest.raises(HostUnready) as refused:
+            other_installations.check(mine)
+    lines = dict(
+        line.strip().removeprefix("SLIPWAY_").lower().split("=") for line in refused.value.remedy.splitlines()[2:]
+    )
+    assert lines["instance"] == "slipway3"
+    assert int(lines["http_listen"]) > port
+    assert lines["subnets"] == "10.212.0.0/16"
+    other_installations.check(of("/b", **lines))
+
+
+def test_the_command_to_stop_it_names_a_state_folder_elsewhere(processes: Processes, tmp_path: Path) -> None:
+    (tmp_path / "here").symlink_to(tmp_path / "b")
+    processes.add("/srv/first", *AGENT, state_dir="/var/lib/other")
+    processes.add("/srv/mine", *AGENT, state_dir=str(tmp_path / "b"))
+    [other] = other_installations.running(of(str(tmp_path / "here")))
+    assert other.stop_command == "SLIPWAY_STATE_DIR=/var/lib/other make -C /srv/first down"
+
+
+def test_one_with_a_name_and_a_port_of_its_own_is_no_obstacle(processes: Processes) -> None:
+    processes.add("/srv/first", *AGENT, state_dir="/a", instance="first", http_listen="8090")
+    other_installations.check(of("/b"))
+
+
+def test_its_own_processes_and_other_programs_are_no_other_installation(processes: Processes) -> None:
+    processes.add("/srv/mine", *AGENT, state_dir="/b")
+    processes.add("/srv/first", "python", "-m", "builder.worker", state_dir="/a")
+    processes.add("/srv/first", "vim", "builder.agent", state_dir="/a")
+    (processes.folder / "999").mkdir()
+    assert other_installations.running(of("/b")) == []
