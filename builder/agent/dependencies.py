@@ -12,7 +12,6 @@ from builder.agent.background_tasks import BackgroundTasks
 from builder.agent.observed_state import ObservedState
 from builder.agent.rollout.probing import Prober
 from builder.agent.routes.publishing import RouteSync
-from slipway.adapters.git.commit_status import CommitStatuses
 from slipway.adapters.linux.host_routes import host_routes
 from slipway.adapters.vault import Vault
 from slipway.core.rollout.fleet import Answers, Failure, Probe
@@ -57,8 +56,6 @@ class Dependencies:
     """Unix seconds."""
     host_routes: Callable[[], list[IPv4Network]] = host_routes
     """Networks that tenants' must not overlap."""
-    statuses: CommitStatuses = field(default_factory=lambda: CommitStatuses("", ""))
-    """Sends none unless a token is configured."""
     hints: Hints = field(default_factory=Hints)
     network_allocation: threading.Lock = field(default_factory=threading.Lock)
     """Two apps of a tenant that start at once must agree on its network."""

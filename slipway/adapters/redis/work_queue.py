@@ -25,6 +25,8 @@ SERIALIZER = "json"
 """RQ's default, pickle, would let everyone who reaches Redis run what they like in a worker."""
 WAKE_CHANNEL = "slipway:agent:wake"
 
+FETCH_S = 1800
+"""How long a job may take beside its build: comparing and fetching have timeouts of their own."""
 WORKER_TTL_S = 25
 """RQ's worker says that it lives 15 s sooner than this, at most."""
 _HEARD_WITHIN_S = 40.0
@@ -46,7 +48,7 @@ class WorkQueue:
     def __init__(self, redis: Redis, *, job_timeout_s: float) -> None:
         self._redis = redis
         self._queue = Queue(BUILDS, connection=redis, serializer=SERIALIZER)
-        self._job_timeout_s = int(job_timeout_s) + 3600  # the job also follows the rollout to its end
+        self._job_timeout_s = int(job_timeout_s) + FETCH_S
 
     def enqueue_build(self, deployment_id: int, attempt: int) -> bool:
         """Queue one attempt, once: the same attempt enqueued again is no second job. False: Redis is away."""
