@@ -25,7 +25,7 @@ SERIALIZER = "json"
 """RQ's default, pickle, would let everyone who reaches Redis run what they like in a worker."""
 WAKE_CHANNEL = "slipway:agent:wake"
 
-FETCH_S = 1800
+FETCH_S = 3600
 """How long a job may take beside its build: comparing and fetching have timeouts of their own."""
 WORKER_TTL_S = 25
 """RQ's worker says that it lives 15 s sooner than this, at most."""

@@ -52,7 +52,7 @@ class Progress:
         """Compressed, as they came over the network."""
         return sum(self._sizes.values())
 
-    def see(self, event: Mapping[str, Any]) -> str | None:
+    def add(self, event: Mapping[str, Any]) -> str | None:
         """Take an event in; a line to show when a layer's download begins, and when the layer is here."""
         if event.get("error"):
             self.error = str(event["error"])

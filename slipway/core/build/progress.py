@@ -35,7 +35,7 @@ class Progress:
     _steps: set[str] = field(default_factory=set)
     _cached: set[str] = field(default_factory=set)
 
-    def see(self, line: str) -> str | None:
+    def add(self, line: str) -> str | None:
         """Take a line in; returns it as it is to be shown, or None for noise."""
         match = _LINE.fullmatch(line)
         if not match:

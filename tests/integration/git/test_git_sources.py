@@ -149,7 +149,7 @@ def test_a_name_that_leads_inside_is_refused(
         return [(2, 1, 6, "", ("169.254.169.254", 0))]
 
     monkeypatch.setattr("socket.getaddrinfo", leads_inside)
-    with pytest.raises(DeploymentFailed, match="leads to 169"):
+    with pytest.raises(DeploymentFailed, match="resolves to 169"):
         sources(tmp_path, *listed).resolve(Repository("https://innocent.example/a/b.git"), "main")
 
 

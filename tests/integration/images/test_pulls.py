@@ -134,7 +134,7 @@ def test_a_registry_inside_is_refused_unless_the_owner_lists_it(harbour: Harbour
 def test_a_name_that_leads_inside_is_refused(harbour: Harbour, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("169.254.169.254", 0))])
     harbour.allowed = ("public",)
-    assert "leads to 169.254.169.254" in harbour.refused("innocent.example/a/b:1").message
+    assert "resolves to 169.254.169.254" in harbour.refused("innocent.example/a/b:1").message
 
 
 # failures

@@ -27,7 +27,7 @@ CACHED = f"""\
 
 def seen(text: str) -> tuple[Progress, list[str]]:
     progress = Progress()
-    shown = [line for line in map(progress.see, text.splitlines()) if line is not None]
+    shown = [line for line in map(progress.add, text.splitlines()) if line is not None]
     return progress, shown
 
 
