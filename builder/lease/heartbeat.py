@@ -87,7 +87,7 @@ class Heartbeat:
 
     def stopped(self) -> bool:
         """Shall the work stop? Looks at the time, too: a beat may be waiting for the database."""
-        if self.stop is None and self._has_lapsed():
+        if self.stop is None and self._is_overdue():
             self.stop = Stop(lease_lost=True)
         return self.stop is not None
 
@@ -120,7 +120,7 @@ class Heartbeat:
             self._compared_with = found.newer_push
             self._in_thread(self._compare_with_branch, "branch")
 
-    def _has_lapsed(self) -> bool:
+    def _is_overdue(self) -> bool:
         return self._clock() - self._written_at >= self._lapse_s
 
     def _write(self) -> Found:

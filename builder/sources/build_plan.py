@@ -180,7 +180,7 @@ class BuildPlanner:
 
 
 def _generated(
-    made: detection.BuildPlan,
+    made: detection.GeneratedDockerfile,
     tree: SourceTree,
     below: str,
     context: Path,

@@ -62,7 +62,7 @@ class BuildHistory:
         for line in self._lines():
             if "since" in line:
                 since = line["since"]
-            elif "begun" in line:
+            elif "started" in line:
                 runs[line["id"]] = BuildRun(**line)
             elif line["id"] in runs:
                 runs[line["id"]] = replace(runs[line["id"]], ended=line["ended"])
@@ -73,7 +73,7 @@ class BuildHistory:
             return
         for text in self._path.read_text().splitlines():
             try:
-                yield json.loads(text)
+                yield _renamed(json.loads(text))
             except json.JSONDecodeError:
                 continue  # the host lost its power while this line was written
 
@@ -89,6 +89,11 @@ class BuildHistory:
         with (self._folder / "history.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _renamed(line: dict[str, Any]) -> dict[str, Any]:
+    """Lines of earlier versions call the start `begun`."""
+    return {"started" if key == "begun" else key: value for key, value in line.items()}
 
 
 def _write_lines(file: TextIO, lines: list[dict[str, Any]], *, durably: bool) -> None:

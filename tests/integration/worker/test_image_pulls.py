@@ -48,7 +48,7 @@ def test_a_killed_workers_pull_stops_and_is_taken_over(yard: Yard, registry: Reg
     worker.kill()
     worker.wait(10)
     assert relay.hung_up.wait(10), "the Engine stops"
-    assert yard.row(deployment).state == "fetching", "the agent requeues it when its lease has lapsed"
+    assert yard.row(deployment).state == "fetching", "the agent requeues it when its heartbeat is old enough"
     with yard.changed(deployment) as row:  # as the agent does
         lifecycle.advance(row, State.QUEUED)
         row.attempt += 1

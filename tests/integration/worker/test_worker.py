@@ -98,7 +98,7 @@ def test_a_killed_worker_takes_everything_along(yard: Yard) -> None:
     worker.kill()
     worker.wait(10)
     eventually(lambda: not processes_with(scratch) and not processes_with(f": {name}"), within_s=10)
-    assert yard.row(deployment).state == "building", "the agent requeues it when its lease has lapsed"
+    assert yard.row(deployment).state == "building", "the agent requeues it when its heartbeat is old enough"
     yard.start_worker()
     eventually(lambda: yard.scratch() == [], what="the next worker sweeps")
 

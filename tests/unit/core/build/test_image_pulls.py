@@ -14,7 +14,7 @@ WITH_CREDENTIAL = Asked(ASKED.name, has_credential=True)
 GET = 'Get "https://registry.example/v2/denied/unauthorized-x509/": '
 
 
-def test_a_layer_is_told_when_it_begins_and_when_it_is_here() -> None:
+def test_a_layer_is_shown_when_it_begins_and_when_it_is_complete() -> None:
     progress = Progress()
     events: list[dict[str, Any]] = [
         {"status": "Pulling from shop", "id": "shop@sha256:1"},

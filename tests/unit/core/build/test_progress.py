@@ -85,7 +85,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("case", FAILURES)
-def test_a_failure_is_told_in_a_sentence(case: str) -> None:
+def test_a_failure_has_a_sentence_and_a_remedy(case: str) -> None:
     output, sentence = FAILURES[case]
     failure = explain(seen(output)[0], memory="4 GB", processes=512, tail=output)
     assert sentence in failure.sentence
