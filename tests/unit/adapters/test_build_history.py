@@ -78,4 +78,4 @@ def test_lines_of_an_earlier_version_are_read(tmp_path: Path) -> None:
     file = tmp_path / "history"
     file.write_text(file.read_text().replace('"started"', '"begun"'))
     [run] = history.known().runs
-    assert run.ended == run.started + 1
+    assert run.started < run.ended < run.started + 60
