@@ -142,7 +142,7 @@ def _work(redis: Redis) -> None:
 
 def _is_build(job: Job) -> bool:
     """Does it call `jobs.build` and nothing else? Whoever can write to Redis (the webhook can, and faces the internet)
-    must not get other code to run here, where the Docker socket is."""
+    must not get other code to run here, where containers can be started."""
     hooked = (job._success_callback_name, job._failure_callback_name, job._stopped_callback_name)
     try:
         return (job.func_name, job.instance, any(hooked)) == (work_queue.BUILD_JOB, None, False)

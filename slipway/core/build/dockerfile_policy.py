@@ -64,7 +64,7 @@ def frontend(dockerfile: Dockerfile, rules: Rules) -> str | None:
 
 
 def reads_heredocs(frontend_image: str | None, engine_major: int) -> bool:
-    """Does the frontend parse heredocs? They came with Dockerfile 1.4, which is built into Docker 23."""
+    """Does the frontend parse heredocs? They came with Dockerfile 1.4, which is built in from Docker 23 on."""
     if frontend_image is None:
         return engine_major >= 23
     tag = image_names.parse(frontend_image).tag
