@@ -1,15 +1,15 @@
-"""One attempt at one deployment, as everything that works on it sees it: the hold, the heart, the log, the secrets."""
+"""One attempt at one deployment: what every step of it needs, and the two things that it records on the way."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from builder.dependencies import Dependencies
-from builder.heartbeat import Heartbeat, Stop
-from builder.lease import Lease, LeaseLost
+from builder.lease import Heartbeat, Lease, LeaseLost, Stop
 from builder.live_image import live_image
 from builder.output import Output
 from slipway.core.deployment.ordering import Verdict, is_redundant
@@ -19,18 +19,33 @@ from slipway.models import Build
 from slipway.ports.building import ImageFacts, Interrupted
 
 shutdown_requested = threading.Event()
-"""This process was asked to end: what it has in hand goes back into the queue."""
+"""The worker was asked to end: the deployment goes back into the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeImage:
+    """An image that was built or pulled for a deployment."""
+
+    tag: str
+    facts: ImageFacts
+    note: str
+    """How it was made, for the step's note: `7 of 9 steps from cache`."""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    """What else its source knows, by the names of `Build`'s columns."""
 
 
 class Attempt:
-    """`is_stale` compares a push with its branch's head, when a newer one has come. Made, it raises `SealBroken` when a
-    secret does not open."""
+    """Opens the deployment's secrets, and ties together its lease, its heartbeat and its log.
 
-    def __init__(self, dependencies: Dependencies, lease: Lease, is_stale: Callable[[], Verdict]) -> None:
+    Raises:
+        SealBroken: a secret can't be opened.
+    """
+
+    def __init__(self, dependencies: Dependencies, lease: Lease) -> None:
         self.dependencies = dependencies
         self.lease = lease
         self.work = lease.work
-        self.begun = time.monotonic()
+        self._started_at = time.monotonic()
         place = (self.work.tenant_id, self.work.app_id)
         opened = dependencies.vault.open
         self.secrets = {
@@ -39,64 +54,80 @@ class Attempt:
         sealed = self.work.credential
         self.credential = opened(sealed, *place, "credential") if sealed else None
         chosen = dependencies.settings
-        self.heartbeat = Heartbeat(lease, interval_s=chosen.heartbeat_s, lapse_s=chosen.lapse_s, is_stale=is_stale)
+        self.heartbeat = Heartbeat(lease, interval_s=chosen.heartbeat_s, lapse_s=chosen.lapse_s)
         password = (self.credential or "").partition(":")[2]
         hidden = filter(None, [*self.secrets.values(), self.credential, password, chosen.github_token])
         self.output = Output(dependencies.log, self.work.deployment_id, hidden, self.is_lease_lost)
 
     def is_lease_lost(self) -> bool:
-        """The deployment is in other hands."""
-        return self.heartbeat.stop is not None and self.heartbeat.stop.lost
+        """Has the heartbeat found that the lease is lost?"""
+        return self.heartbeat.stop is not None and self.heartbeat.stop.lease_lost
+
+    def elapsed_s(self) -> float:
+        """Seconds since the attempt began."""
+        return time.monotonic() - self._started_at
+
+    # stopping
 
     def stopped(self) -> bool:
+        """Shall the work stop? The steps ask this while they wait."""
         return self.heartbeat.stopped() or shutdown_requested.is_set()
 
-    def go_on(self) -> None:
+    def raise_if_stopped(self) -> None:
         """Raises `Interrupted` when the work shall stop."""
         if self.stopped():
             raise Interrupted
 
-    def go_on_if(self, verdict: Verdict) -> None:
-        """Raises `Interrupted` when the verdict, or something else, says so."""
+    def apply(self, verdict: Verdict) -> None:
+        """Raises `Interrupted` when the verdict ends the deployment, or the work shall stop for another reason."""
         if not verdict.goes_on:
             self.heartbeat.stop = self.heartbeat.stop or Stop.by(verdict)
-        self.go_on()
+        self.raise_if_stopped()
 
-    def pin(self, version: str) -> None:
-        """What the deployment is of, found out: a commit, or an image's digest."""
-        with self.lease.write() as (_, row):
-            row.commit_sha = version
-
-    def go_on_if_new(self, version: str) -> None:
-        """Raises `Interrupted` when this was asked for by hand, and is live already."""
+    def stop_if_redundant(self, version: str) -> None:
+        """Raises `Interrupted` when the deployment was asked for by hand and this version is live already."""
         with self.dependencies.db.read(tenant_id=self.work.tenant_id) as session:
             live = live_image(session, self.work, audited_days=self.dependencies.settings.history_days)
         verdict = is_redundant(self.work.candidate.kind, version, live)
-        if live and not verdict.goes_on:  # it is not fetched, so that its own words are not known
+        if live and not verdict.goes_on:  # the commit is not fetched, so its own message stays unknown
             with self.lease.write() as (_, row):
                 row.message = row.message or live.message
-        self.go_on_if(verdict)
+        self.apply(verdict)
 
-    def start(self, image: str, facts: ImageFacts, *, note: str, **found: Any) -> None:
-        """The image (by its tag here) is known and the wish to run it stands, in one transaction. One that nobody waits
-        for any more is removed. `found` is what else its source told, as the build's columns."""
+    # recording
+
+    def record_version(self, version: str) -> None:
+        """Write down which commit, or which image digest, the deployment is of, unless its row says so already."""
+        if version == self.work.commit_sha:
+            return
+        with self.lease.write() as (_, row):
+            row.commit_sha = version
+
+    def record_image(self, image: MadeImage) -> None:
+        """Write down the image and move the deployment to `starting`, in one transaction. An image whose deployment was
+        stopped meanwhile is removed.
+
+        Raises:
+            LeaseLost: another worker may have claimed the deployment.
+            Interrupted: the work shall stop.
+        """
         try:
-            self.go_on()
+            self.raise_if_stopped()
             with self.lease.write() as (session, row):
                 session.add(
                     Build(
                         tenant_id=row.tenant_id,
                         app_id=row.app_id,
                         deployment_id=row.id,
-                        image=image,
-                        digest=facts.digest,
-                        exposed_port=facts.exposed_port,
-                        size_bytes=facts.size_bytes,
-                        **found,
+                        image=image.tag,
+                        digest=image.facts.digest,
+                        exposed_port=image.facts.exposed_port,
+                        size_bytes=image.facts.size_bytes,
+                        **image.columns,
                     )
                 )
-                lifecycle.note_step(row, note)
+                lifecycle.note_step(row, image.note)
                 lifecycle.advance(row, State.STARTING)
         except (LeaseLost, Interrupted):
-            self.dependencies.images.remove_image(image)
+            self.dependencies.images.remove_image(image.tag)
             raise

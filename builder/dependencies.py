@@ -1,4 +1,5 @@
-"""What a worker works with, put together once a job: connections are made after the fork, what is known before it."""
+"""What a worker's job depends on. Connections are made after the fork, for each job; what is known before the fork is
+shared by all jobs."""
 
 from __future__ import annotations
 
@@ -17,7 +18,6 @@ from slipway.adapters.buildkit.cgroup import Caps
 from slipway.adapters.buildkit.image_builder import BuildKit
 from slipway.adapters.docker import cli
 from slipway.adapters.docker.registry_images import RegistryImages
-from slipway.adapters.git.commit_status import CommitStatuses
 from slipway.adapters.git.git_sources import GitSources, Limits
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
@@ -45,16 +45,15 @@ class Dependencies:
     build_planner: BuildPlanner
     log: DeploymentLog
     vault: Vault
-    statuses: CommitStatuses
 
 
 @contextmanager
 def connected(chosen: Settings) -> Iterator[Dependencies]:
-    """The real ones, for one job.
+    """The real dependencies, for one job.
 
     Raises:
         SettingsError: the key file is missing.
-        DependencyUnavailable: there is no docker client that can build.
+        DependencyUnavailable: this host has no docker client that can build.
     """
     images = image_builder(chosen)
     redis = work_queue.connect(chosen.redis_url)
@@ -77,7 +76,6 @@ def connected(chosen: Settings) -> Iterator[Dependencies]:
             ),
             log=RedisDeploymentLog(redis, chosen.log_dir),
             vault=Vault(chosen.key_dir / vault.VALUES),
-            statuses=CommitStatuses(chosen.github_api, chosen.github_token),
         )
     finally:
         db.dispose()
@@ -85,7 +83,7 @@ def connected(chosen: Settings) -> Iterator[Dependencies]:
 
 
 def database(chosen: Settings) -> Database:
-    """One for all jobs of a process and its forks: the statements that it has compiled are theirs, too. Only a fork may
+    """One for all jobs of a process and its forks, which share the statements that it has compiled. Only a fork may
     leave connections open."""
     return _database(chosen.database_url)
 
@@ -96,7 +94,7 @@ def _database(url: str) -> Database:
 
 
 def image_builder(chosen: Settings) -> BuildKit:
-    """One for all jobs of a process and its forks: what it learnt of the Engine stays true."""
+    """One for all jobs of a process and its forks: what it has found out about the Engine stays true."""
     caps = Caps(chosen.build_memory_bytes, chosen.build_cpus, chosen.build_pids)
     return _image_builder(chosen.docker_cli, chosen.docker_host, chosen.state_dir, caps, chosen.disk_floor_bytes)
 
@@ -111,7 +109,7 @@ def _image_builder(client: str, docker_host: str, state_dir: Path, caps: Caps, d
 
 
 def tidy(chosen: Settings) -> None:
-    """Remove what killed workers left: sources in memory, BuildKit's copies of what their steps took, half a pull."""
+    """Remove what killed workers left behind: sources in memory, BuildKit's copies of them, and unfinished pulls."""
     swept = scratch.sweep(scratch.base_folder(chosen.scratch_dir, chosen.instance))
     try:
         images = image_builder(chosen)
@@ -119,6 +117,6 @@ def tidy(chosen: Settings) -> None:
         images.forget_sources()
         registry_images(chosen, images).tidy()
     except DependencyUnavailable as error:
-        log.warning("the Engine is not looked after yet", extra={"why": error.message})
+        log.warning("what killed workers left in the Engine is removed later", extra={"why": error.message})
     if swept:
-        log.info("removed what a killed worker left", extra={"folders": swept})
+        log.info("removed the sources of killed workers", extra={"folders": swept})

@@ -1,4 +1,4 @@
-"""What is live already, for whoever is about to make the same once more."""
+"""What is live, for a deployment that may be about to make the same image again."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from slipway.models import App, AuditRecord, Build, Deployment, Release, Replica
 
 
 def live_image(session: Session, work: Work, *, audited_days: float) -> LiveImage | None:
-    """The live image, and whether making it anew could give another one; None when nothing is live. The record of
-    changes reaches back `audited_days`."""
+    """The live image, and whether a new build of it could give another one; None when nothing is live. The audit log
+    reaches back `audited_days`."""
     live = intents.live_deployment(session, work.app_id, work.environment)
     if live is None or live.release_id is None:
         return None
@@ -46,8 +46,8 @@ def live_image(session: Session, work: Work, *, audited_days: float) -> LiveImag
 
 
 def _is_leaving(session: Session, work: Work, live: Deployment) -> bool:
-    """Is an earlier deployment of something else on its way? A push that has not begun to start compares itself with
-    its branch, and stops if it is not the head."""
+    """Is an earlier deployment of something else unfinished, so that what is live is about to be replaced? A push
+    counts only once it is starting: before that it is compared with its branch, and stops if it is not the head."""
     earlier = select(Deployment.id).where(
         Deployment.app_id == work.app_id,
         Deployment.environment == work.environment,
@@ -63,10 +63,10 @@ def _is_leaving(session: Session, work: Work, live: Deployment) -> bool:
     return session.scalars(earlier.limit(1)).first() is not None
 
 
-def _is_outdated(session: Session, work: Work, made: Deployment | None, recorded_since: datetime) -> bool:
-    """Has something that a build takes been changed since the live one was begun? The record of changes tells, also of
-    variables that were taken away; what is older than the record may have been."""
-    if made is None or made.started_at is None or made.started_at < recorded_since:
+def _is_outdated(session: Session, work: Work, made: Deployment | None, audited_since: datetime) -> bool:
+    """Has anything that a build depends on been changed since the live image's build began? The audit log shows every
+    change, also variables that were removed. Of a build that is older than the log, the answer is yes."""
+    if made is None or made.started_at is None or made.started_at < audited_since:
         return True
     changes = select(AuditRecord.action, AuditRecord.detail).where(
         AuditRecord.tenant_id == work.tenant_id,
@@ -74,18 +74,19 @@ def _is_outdated(session: Session, work: Work, made: Deployment | None, recorded
         AuditRecord.at >= made.started_at,
         AuditRecord.action.in_(["app.change", "variables.change"]),
     )
-    return any(_matters_to_builds(detail) for _, detail in session.execute(changes))
+    return any(_affects_builds(detail) for _, detail in session.execute(changes))
 
 
-def _matters_to_builds(detail: Mapping[str, Any]) -> bool:
-    """Of a record that does not say which settings were changed, any may have been."""
+def _affects_builds(detail: Mapping[str, Any]) -> bool:
+    """A record that does not name the changed settings counts as a change of any of them."""
     fields, settings = detail.get("fields", ()), detail.get("settings")
     of_an_image = settings is None or not OF_AN_IMAGE.isdisjoint(settings)
     return detail.get("scope") == "build" or "repository" in fields or ("settings" in fields and of_an_image)
 
 
 def live_tree(session: Session, work: Work, *, audited_days: float) -> LiveTree | None:
-    """What a push is compared with; None when nothing is live. The record of changes reaches back `audited_days`."""
+    """The files that are live, which a push is compared with; None when nothing is live. The audit log reaches back
+    `audited_days`."""
     live = intents.live_deployment(session, work.app_id, work.environment)
     if live is None:
         return None
@@ -105,7 +106,7 @@ def live_tree(session: Session, work: Work, *, audited_days: float) -> LiveTree 
 
 
 def unfinished(session: Session, work: Work) -> list[Deployment]:
-    """What of the app is on its way to live."""
+    """The app's deployments that have not ended."""
     states = [str(state) for state in UNFINISHED]
     query = select(Deployment).filter_by(app_id=work.app_id, environment=work.environment)
     return list(session.scalars(query.where(Deployment.state.in_(states))))

@@ -1,5 +1,5 @@
-"""What somebody chose by hand to serve, and what was live and gave way, for a push that may tell nothing new of its
-branch."""
+"""What somebody chose by hand to serve, and what was live and gave way: a push of a commit that the branch was at
+before must not undo either."""
 
 from __future__ import annotations
 
@@ -13,60 +13,61 @@ from slipway.core.push.missed_pushes import NOT_COMPARED
 from slipway.core.push.push_event import BRANCHES
 from slipway.models import Delivery, Deployment, cancelled_unbegun
 
-_CHOOSES = [str(kind) for kind in (Kind.ROLLBACK, *BY_HAND)]
+_OVERRIDES = [str(kind) for kind in (Kind.ROLLBACK, *BY_HAND)]
 _CAME_TO_NOTHING = [str(state) for state in (State.FAILED, State.CANCELLED, State.SUPERSEDED, State.SKIPPED)]
 _NOT_FOUND_TO_BE_HEAD = [str(state) for state in NOT_COMPARED | {State.SUPERSEDED}]
 
 
 def last_manual_override(session: Session, work: Work) -> ManualOverride | None:
-    """The last one before the push that came to something; None when there is none. Of a body that came before, it
-    takes more to believe that the branch has moved since: a push that only came late is superseded."""
+    """The last choice by hand before the push that was not stopped and did not fail; None when there is none."""
     newest_first = _newest_before(work)
-    stands = newest_first.where(Deployment.kind.in_(_CHOOSES), Deployment.state.not_in(_CAME_TO_NOTHING))
-    choice = session.scalar(stands)
-    if choice is None:
+    stands = newest_first.where(Deployment.kind.in_(_OVERRIDES), Deployment.state.not_in(_CAME_TO_NOTHING))
+    chosen = session.scalar(stands)
+    if chosen is None:
         return None
-    on_sigterm = newest_first.where(_tells_of(work.ref), ~_repeats())
-    before = on_sigterm.where(Deployment.sequence < choice.sequence)
+    of_branch = newest_first.where(_shows_branch(work.ref), ~_is_redelivery())
+    before = of_branch.where(Deployment.sequence < chosen.sequence)
     head = session.scalar(before.where(~cancelled_unbegun(), Deployment.reason != BRANCH_MOVED))
     later = before.limit(None).where(cancelled_unbegun(), Deployment.sequence > (head.sequence if head else 0))
     heads_then = frozenset(row.commit_sha for row in (*session.scalars(later), *filter(None, [head])))
-    moved = _has_moved_since(session, work, choice.sequence)
-    return ManualOverride(choice.id, Kind(choice.kind), heads_then, moved_since=moved)
+    moved = _has_moved_since(session, work, chosen.sequence)
+    return ManualOverride(chosen.id, Kind(chosen.kind), heads_then, moved_since=moved)
 
 
 def last_that_gave_way(session: Session, work: Work) -> GaveWay | None:
-    """The newest deployment of the branch before the push that went live and failed then; None when there is none."""
+    """The newest deployment of the branch before the push that was live and failed; None when there is none."""
     failed_live = and_(Deployment.state == str(State.FAILED), Deployment.live_at.is_not(None))
-    row = session.scalar(_newest_before(work).where(_tells_of(work.ref), failed_live))
+    row = session.scalar(_newest_before(work).where(_shows_branch(work.ref), failed_live))
     return GaveWay(row.id, row.commit_sha, _has_moved_since(session, work, row.sequence)) if row else None
 
 
 def _newest_before(work: Work) -> Select[Deployment]:
-    """The newest deployment of the app before the push."""
+    """The app's deployments before the push, limited to the newest."""
     of_app = select(Deployment).filter_by(app_id=work.app_id, environment=work.environment)
     earlier = of_app.where(Deployment.sequence < work.candidate.sequence)
     return earlier.order_by(Deployment.sequence.desc()).limit(1)
 
 
 def _has_moved_since(session: Session, work: Work, sequence: int) -> bool:
-    """Was the branch at another commit since that deployment?"""
-    on_sigterm = _newest_before(work).where(_tells_of(work.ref), ~_repeats(), Deployment.sequence > sequence)
-    elsewhere = on_sigterm.where(Deployment.commit_sha.not_in(["", work.commit_sha]))
-    if session.scalar(select(Deployment.id).where(Deployment.id == work.deployment_id, _repeats())):
+    """Was the branch at another commit since that deployment? When the push itself is of a body that was received
+    before, a later push only counts if its worker found it to be the head: one that merely arrived late is
+    superseded."""
+    of_branch = _newest_before(work).where(_shows_branch(work.ref), ~_is_redelivery(), Deployment.sequence > sequence)
+    elsewhere = of_branch.where(Deployment.commit_sha.not_in(["", work.commit_sha]))
+    if session.scalar(select(Deployment.id).where(Deployment.id == work.deployment_id, _is_redelivery())):
         elsewhere = elsewhere.where(Deployment.state.not_in(_NOT_FOUND_TO_BE_HEAD))
     return session.scalar(elsewhere) is not None
 
 
-def _tells_of(ref: str) -> ColumnElement[bool]:
-    """Deployments that say where the branch was: pushes to it, and those by hand that took its head."""
+def _shows_branch(ref: str) -> ColumnElement[bool]:
+    """Deployments that show where the branch was: pushes to it, and deployments by hand of its head."""
     by_hand = and_(Deployment.kind.in_([str(kind) for kind in BY_HAND]), Deployment.commit_sha != "")
     pushed = and_(Deployment.kind == str(Kind.PUSH), Deployment.ref == ref)
     return or_(pushed, and_(by_hand, Deployment.ref.in_([ref, ref.removeprefix(BRANCHES)])))
 
 
-def _repeats() -> ColumnElement[bool]:
-    """Deployments of a delivery whose body came before, under another id."""
+def _is_redelivery() -> ColumnElement[bool]:
+    """Deployments of a delivery whose body was received before, under another id."""
     its, other = aliased(Delivery), aliased(Delivery)
     same_body = and_(other.hook_id == its.hook_id, other.body_digest == its.body_digest, other.id < its.id)
     return exists().where(its.id == Deployment.delivery_row, its.body_digest != "", same_body)

@@ -1,7 +1,8 @@
-"""What a job's statements are, said once before the first job.
+"""Compiles the SQL statements of a job once, before the worker forks for its first job.
 
-SQLAlchemy takes longer to compile a statement than the database to run it, and each job's fork would begin anew: 20 ms
-of a push. So the worker goes through a job's transactions in one that is rolled back, and its forks have the rest.
+SQLAlchemy takes longer to compile a statement than the database takes to run it, and every fork would compile them
+again: 20 ms of a push. So the worker runs the transactions of a job in one transaction that is rolled back, and its
+forks inherit the compiled statements.
 """
 
 from __future__ import annotations
@@ -24,28 +25,28 @@ from slipway.models import App, Build, Tenant
 
 log = logging.getLogger(__name__)
 
-_WHY = "worker: rehearse a job"
+_WHY = "worker: warm up"
 
 
 def warm_up(database: Database) -> None:
-    """Leaves no row and no open connection. A rehearsal that fails costs the next jobs time, nothing else."""
+    """Leaves no row and no open connection. A warm-up that fails costs the next jobs time, nothing else."""
     try:
         with database.write(platform=_WHY) as session:
-            _go_through(session)
-    except _Over:
+            _run_a_job(session)
+    except _RollBack:
         return
     except (SlipwayError, SQLAlchemyError) as error:
-        log.warning("not rehearsed", extra={"why": str(error)})
+        log.warning("not warmed up", extra={"why": str(error)})
     finally:
         database.dispose()
 
 
-class _Over(Exception):
-    """Rolls back."""
+class _RollBack(Exception):
+    """Ends the transaction without a commit."""
 
 
 class _OneTransaction:
-    """Stands for a database: what are transactions in a job are parts of the rehearsal's, under the same scopes."""
+    """Stands in for a database: the transactions of a job become parts of one transaction, under the same scopes."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -60,21 +61,20 @@ class _OneTransaction:
     read = write
 
 
-def _go_through(session: Session) -> NoReturn:
+def _run_a_job(session: Session) -> NoReturn:
     database = cast("Database", _OneTransaction(session))
     lease = claim(database, _pushed(session), 0)
     if lease is None:
-        raise SlipwayError("The rehearsal's own deployment was not there to be taken.")
-    lease.outcome()
+        raise SlipwayError("The warm-up could not claim its own deployment.")
     with lease.write() as (_, row):
-        row.message = row.pushed_by = "rehearsed"
+        row.message = row.pushed_by = "warm-up"
         lifecycle.advance(row, State.BUILDING)
-    _start(lease)
-    raise _Over
+    _record(lease)
+    raise _RollBack
 
 
 def _pushed(session: Session) -> int:
-    name = f"rehearsal-{secrets.token_hex(8)}"
+    name = f"warm-up-{secrets.token_hex(8)}"
     tenant = Tenant(name=name)
     session.add(tenant)
     session.flush()
@@ -86,7 +86,7 @@ def _pushed(session: Session) -> int:
     return made.id
 
 
-def _start(lease: Lease) -> None:
+def _record(lease: Lease) -> None:
     with lease.write() as (session, row):
         found: dict[str, Any] = {
             "exposed_port": None,
@@ -97,5 +97,5 @@ def _start(lease: Lease) -> None:
         }
         whose = {"tenant_id": row.tenant_id, "app_id": row.app_id, "deployment_id": row.id}
         session.add(Build(image="", digest="", steps_total=0, steps_cached=0, **whose, **found))
-        lifecycle.note_step(row, "rehearsed")
+        lifecycle.note_step(row, "warm-up")
         lifecycle.advance(row, State.STARTING)

@@ -1,6 +1,8 @@
-"""`python -m builder.worker`: takes deployments from the queue and works on one at a time, in a work-horse.
+"""`python -m builder.worker`: takes jobs from the queue, one at a time, and does each in a forked process, RQ's
+"work-horse".
 
-The horse dies with the worker, and everything it starts dies with the horse. Redis may come and go.
+The work-horse dies with the worker, and every process that it starts dies with the work-horse. The worker survives a
+restart of Redis.
 """
 
 from __future__ import annotations
@@ -33,42 +35,42 @@ log = logging.getLogger(__name__)
 
 REDIS_PAUSE_S = 1.0
 NICE = 10
-"""What serves and what takes deliveries goes before what builds, where they want the same CPU."""
+"""The edge, the router and the webhook get the CPU before builds do."""
 _PR_SET_PDEATHSIG = 1
 
 
 class BuildWorker(Worker):
-    """RQ's worker, whose horse dies with it, and which outlives Redis."""
+    """RQ's worker, with a work-horse that dies with it, and without RQ's habit of ending when Redis is gone."""
 
     max_connection_wait_time = 2.0
-    told_to_stop = False
+    stop_requested = False
 
     def setup_work_horse_signals(self) -> None:
-        """In the horse, first thing."""
+        """The first thing that runs in the work-horse."""
         die_with(self.pid)
         super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
-        jobs.end_with_the_worker()
+        jobs.hand_back_on_sigterm()
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        BuildWorker.told_to_stop = True  # for whichever of this process's workers comes next, too
+        BuildWorker.stop_requested = True  # of the class: `main` makes another worker after Redis was gone
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
     def handle_warm_shutdown_request(self) -> None:
-        """SIGTERM: the horse gives back what it has in hand, then the worker ends."""
+        """SIGTERM: the work-horse hands its deployment back to the queue, then the worker ends."""
         super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
         if self.horse_pid:
             os.kill(self.horse_pid, signal.SIGTERM)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """The row decides what becomes of the work; Redis' account of it may get lost."""
+        """An error of Redis is only logged: the deployment's row says what becomes of the work, not RQ's records."""
         try:
             if not _is_build(job):
-                log.error("a job that is no build was thrown away", extra={"job": job.id})
+                log.error("a job that is no build was removed", extra={"job": job.id})
                 job.delete()
                 return
             super().execute_job(job, queue)
         except RedisError as error:
-            log.warning("Redis went away during a job", extra={"job": job.id, "why": str(error)})
+            log.warning("Redis did not answer during a job", extra={"job": job.id, "why": str(error)})
             self._await_horse()
 
     def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
@@ -89,16 +91,16 @@ class BuildWorker(Worker):
 
 
 def die_with(parent: int | None) -> None:
-    """Have the kernel kill this process when its parent dies."""
+    """Have the kernel kill this process when its parent process dies."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL):
         raise OSError(ctypes.get_errno(), "prctl")
-    if os.getppid() != parent:  # it died meanwhile
+    if os.getppid() != parent:  # the parent died before the call
         os._exit(1)
 
 
 def main() -> int:
-    """Work until told to stop. What jobs need is imported by now, so that their forks have it."""
+    """Work until SIGTERM. What jobs need is imported by now, so that their forks share it."""
     signal.signal(signal.SIGTERM, _end)  # RQ's worker listens only from when it begins
     chosen = settings.load()
     logs.configure("worker", chosen.log_level)
@@ -110,18 +112,18 @@ def main() -> int:
     warm_up.warm_up(dependencies.database(chosen))
     redis = work_queue.connect(chosen.redis_url)
     with contextlib.suppress(StopRequested):
-        while not BuildWorker.told_to_stop:
+        while not BuildWorker.stop_requested:
             _work(redis)
     return 0
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
-    """Nothing is in hand."""
+    """SIGTERM before the first worker has begun: there is no job to hand back."""
     raise SystemExit(0)
 
 
 def _work(redis: Redis) -> None:
-    """Until told to stop, or until Redis is away: then after a pause."""
+    """Work until SIGTERM, or until Redis does not answer, and then pause."""
     try:
         worker = BuildWorker(
             [Queue(work_queue.BUILDS, connection=redis, serializer=work_queue.SERIALIZER)],
@@ -134,13 +136,13 @@ def _work(redis: Redis) -> None:
         worker.work(logging_level=None)
     except RedisError as error:
         log.warning("Redis does not answer", extra={"why": str(error)})
-    if not BuildWorker.told_to_stop:
+    if not BuildWorker.stop_requested:
         time.sleep(REDIS_PAUSE_S)
 
 
 def _is_build(job: Job) -> bool:
-    """Whether it asks for a build and nothing else: who can write to Redis (what faces the internet, too) must not get
-    other code to run here, where containers can be started."""
+    """Does it call `jobs.build` and nothing else? Whoever can write to Redis (the webhook can, and faces the internet)
+    must not get other code to run here, where containers can be started."""
     hooked = (job._success_callback_name, job._failure_callback_name, job._stopped_callback_name)
     try:
         return (job.func_name, job.instance, any(hooked)) == (work_queue.BUILD_JOB, None, False)
@@ -149,7 +151,7 @@ def _is_build(job: Job) -> bool:
 
 
 def _name() -> str:
-    """Unique among all hosts' workers, and told apart from a killed one of the same process id."""
+    """Unique among the workers of all hosts, and different from a killed worker's that had the same process id."""
     return f"{socket.gethostname()}-{os.getpid()}-{time.time_ns() // 1_000_000:x}"
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from slipway.adapters.git.commit_status import CommitStatus
 from slipway.core.build.step_cache import DeletedApp
-from slipway.errors import DeploymentFailed
+from slipway.errors import DependencyUnavailable, DeploymentFailed
 from slipway.ports.building import (
     BuildSpec,
     Built,
@@ -164,21 +165,28 @@ class FakeLog:
 
 @dataclass
 class FakeStatuses:
-    """Commit statuses that would have been sent."""
+    """A forge that takes commit statuses, or does not answer."""
 
-    sent: list[tuple[str, str]] = field(default_factory=list)
+    sent: list[CommitStatus] = field(default_factory=list)
+    are_sent: bool = True
+    down: bool = False
+    before: Callable[[CommitStatus], None] = lambda _status: None
+    """What happens while a status is on its way."""
 
-    def send(
-        self, repository: str, sha: str, state: str, *, tenant: str, app: str, description: str, target_url: str
-    ) -> None:
-        self.sent.append((sha, state))
+    def send(self, status: CommitStatus) -> None:
+        self.before(status)
+        if self.down:
+            raise DependencyUnavailable("The forge does not answer.")
+        self.sent.append(status)
 
-    def settle(self) -> None: ...
+    @property
+    def states(self) -> list[str]:
+        return [each.state for each in self.sent]
 
 
 @dataclass
 class FakeQueue:
-    """Who was told."""
+    """What was enqueued, and whose app the agent was woken for."""
 
     enqueued: list[tuple[int, int]] = field(default_factory=list)
     woken: list[int] = field(default_factory=list)

@@ -16,6 +16,7 @@ from builder.agent.dependencies import Dependencies
 from builder.agent.election import elected
 from builder.agent.maintenance.polling import Polling
 from builder.agent.observed_state import ObservedState
+from builder.agent.reporting import Reporting, StatusSender
 from builder.agent.rollout.probing import NetworkProber
 from builder.agent.routes.publishing import RouteSync
 from builder.agent.service import Agent, BackgroundDependencies, made
@@ -71,12 +72,15 @@ def _agent(chosen: Settings) -> Agent:
     redis = work_queue.connect(chosen.redis_url)
     work = WorkQueue(redis, job_timeout_s=chosen.build_timeout_s)
     sources = GitSources(Limits(chosen.git_hosts, chosen.source_max_bytes), chosen.state_dir, settings.outbound())
+    logs = RedisDeploymentLog(redis, chosen.log_dir)
+    forge = StatusSender(CommitStatuses(chosen.github_api, chosen.github_token), chosen.public_url)
     background = BackgroundDependencies(
         events=RedisEvents(work_queue.connect(chosen.redis_url, timeout_s=5.0)),
         queue=work,
         builder=_builder(chosen),
-        logs=RedisDeploymentLog(redis, chosen.log_dir),
+        logs=logs,
         polling=Polling(dependencies.db, work, sources, dependencies.vault, every_s=chosen.poll_s),
+        reporting=Reporting(dependencies.db, logs, forge),
     )
     return Agent(dependencies, background, scheduler, dependency_backoff)
 
@@ -107,7 +111,6 @@ def _dependencies(chosen: Settings, done: Callable[[int, float], None]) -> Depen
         background_tasks=BackgroundTasks.in_threads(done),
         observed_state=ObservedState(runtime, max_age_s=chosen.reconcile_s),
         routes=RouteSync(db, publisher),
-        statuses=CommitStatuses(chosen.github_api, chosen.github_token),
     )
 
 

@@ -9,7 +9,6 @@ from builder.agent.background_tasks import BackgroundTasks
 from builder.agent.observed_state import ObservedState
 from builder.agent.rollout.probing import Prober
 from builder.agent.routes.publishing import RouteSync
-from slipway.adapters.git.commit_status import CommitStatuses
 from slipway.adapters.vault import Vault
 from slipway.core.rollout.fleet import Answers, Failure, Probe
 from slipway.db import Database
@@ -52,8 +51,6 @@ class Dependencies:
     routes: RouteSync
     clock: Clock = time.time
     """Unix seconds."""
-    statuses: CommitStatuses = field(default_factory=lambda: CommitStatuses("", ""))
-    """Sends none unless a token is configured."""
     hints: Hints = field(default_factory=Hints)
 
 

@@ -15,6 +15,8 @@ from builder.agent.dependencies import REASON, Dependencies
 from builder.agent.dependency_backoff import DependencyBackoff
 from builder.agent.maintenance import app_deletion, image_gc, orphans, requeue, retention, volumes
 from builder.agent.maintenance.polling import Polling
+from builder.agent.reporting import EVERY_S as REPORT_S
+from builder.agent.reporting import Reporting
 from builder.agent.rollout import reconcile
 from builder.agent.routes import activation, address_quarantine
 from builder.agent.scheduler import Scheduler
@@ -48,6 +50,7 @@ class BackgroundDependencies:
     builder: Callable[[], ImageBuilder]
     logs: DeploymentLog
     polling: Polling
+    reporting: Reporting
 
 
 class Agent:
@@ -90,6 +93,7 @@ class Agent:
         self._beside("upkeep", lambda: self._every(settings.reconcile_s, "upkeep", self._maintain))
         dependencies = self._dependencies
         meter = LoadMeter(dependencies.runtime, dependencies.publisher, lambda: balanced_by_load(dependencies.db))
+        self._beside("report", lambda: self._every(REPORT_S, "report", self._background.reporting.look))
         self._beside("loads", lambda: self._every(LOADS_S, "loads", meter.measure))
         self._beside("journal", lambda: self._every(JOURNAL_S, "journal", dependencies.db.checkpoint))
         self._beside("housekeeping", lambda: self._every(HOUSEKEEPING_S, "housekeeping", self._collect_garbage))

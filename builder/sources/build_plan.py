@@ -1,4 +1,4 @@
-"""From a commit's files to what BuildKit is given: a checked Dockerfile, found or made."""
+"""Plans a build from the files of a commit: finds or makes the Dockerfile, and checks it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ IGNORE_FILE = ".dockerignore"
 
 
 class KnownImages(Protocol):
-    """What the recipe has to know of the host's images."""
+    """What the planner asks about images on this host."""
 
     def local_image(self, reference: str) -> bool: ...
 
@@ -45,12 +45,12 @@ class BuildPlan:
     file_settings: Mapping[str, Any]
     processes: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    """What the log should say about it."""
+    """Lines for the deployment's log."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildPlanner:
-    """Makes recipes by the host's rules."""
+    """Plans builds by the host's rules."""
 
     rules: Rules
     base_images: detection.BaseImages
@@ -58,7 +58,7 @@ class BuildPlanner:
     engine_major: Callable[[], int]
 
     def make(self, tree: SourceTree, app: Mapping[str, Any], arguments: Mapping[str, str]) -> BuildPlan:
-        """The recipe for these files. `app` are the app's settings as given through the API.
+        """Plan the build of these files. `app` are the app's settings as given through the API.
 
         Raises:
             DeploymentFailed: `settings-invalid`, `dockerfile-missing`, `dockerfile-refused` or `not-recognised`.
@@ -90,10 +90,10 @@ class BuildPlanner:
         return self._detected(tree, chosen, context, file_settings)
 
     def _named_site(self, tree: SourceTree, chosen: AppSettings, file_settings: Mapping[str, Any]) -> BuildPlan | None:
-        """The recipe for `[static] root`; None where that is not set.
+        """The plan for `[static] root`; None where that is not set.
 
         Raises:
-            InvalidInput: there is no such folder, or a Dockerfile is named, too.
+            InvalidInput: there is no such folder, or a Dockerfile is named as well.
         """
         root = chosen.static.root
         if root is None:
@@ -133,7 +133,7 @@ class BuildPlanner:
         )
 
     def _checked(self, content: bytes, arguments: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
-        """The Dockerfile as it will be built: nothing in it reaches what is not the build's own."""
+        """The Dockerfile as it will be built, checked to read no image that belongs to others on this host."""
         read = dockerfile.parse(content)
         asked = dockerfile_policy.frontend(read, self.rules)
         frontend = asked if asked and self.images.obtain_image(asked) else None
@@ -150,11 +150,11 @@ class BuildPlanner:
                     "start from a base image; the host's owner can allow it: SLIPWAY_BASE_IMAGES",
                 )
             self._require_public_registry(use)
-        unavailable = f"{asked} is not available on this host: BuildKit's own reading of Dockerfiles is used"
+        unavailable = f"{asked} is not available on this host: BuildKit's own Dockerfile frontend is used"
         return read.text(syntax=frontend), (unavailable,) if asked and not frontend else ()
 
     def _require_public_registry(self, use: dockerfile_policy.Use) -> None:
-        """BuildKit pulls from the host's own network, and shows what answered."""
+        """Refuse a registry inside the host's network: BuildKit pulls from that network, and prints what answered."""
         try:
             public_hosts.require_public_registry(image_names.parse(use.image), self.rules.registries)
         except InvalidInput as error:
@@ -180,7 +180,7 @@ class BuildPlanner:
 
 
 def _generated(
-    made: detection.BuildPlan,
+    made: detection.GeneratedDockerfile,
     tree: SourceTree,
     below: str,
     context: Path,
@@ -201,9 +201,9 @@ def _generated(
 
 
 def _find_dockerfile(tree: SourceTree, chosen: AppSettings) -> tuple[str, tuple[str, ...]]:
-    """The path of the Dockerfile, and what the log should say about the choice; an empty path when there is none.
+    """The path of the Dockerfile, and lines for the log about which one it is; an empty path when there is none.
 
-    As docker does, `Dockerfile` goes before `dockerfile`. Every other spelling is taken, too, where it is the only one.
+    As docker does, `Dockerfile` goes before `dockerfile`. Any other spelling is used where it is the only one.
 
     Raises:
         InvalidInput: there are several other spellings, and nothing says which one is meant.
@@ -215,7 +215,7 @@ def _find_dockerfile(tree: SourceTree, chosen: AppSettings) -> tuple[str, tuple[
     for name in (DOCKERFILE, DOCKERFILE.lower()):
         if name in there:
             others = [other for other in there if other != name]
-            return _join(folder, name), (f"{name} is built; {', '.join(others)} is not looked at",) if others else ()
+            return _join(folder, name), (f"{name} is built; {', '.join(others)} is ignored",) if others else ()
     if len(there) > 1:
         raise InvalidInput(
             f"there are {' and '.join(there)}, and nothing says which one is built",
@@ -235,6 +235,6 @@ def _contents(tree: SourceTree, below: str, paths: frozenset[str]) -> dict[str, 
 
 
 def _text(content: bytes) -> str:
-    """As its byte order mark says, which some editors on Windows write; else UTF-8."""
+    """Decoded as its byte order mark says, which some editors on Windows write; without one as UTF-8."""
     is_utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return content.decode("utf-16" if is_utf_16 else "utf-8-sig", "replace")

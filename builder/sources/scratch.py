@@ -1,4 +1,4 @@
-"""Where sources live during a build: a folder in memory, one for each attempt, of which nothing remains."""
+"""The folder in memory where the sources of one attempt are during its build. Nothing of it remains."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Scratch:
 
     @property
     def build_plan(self) -> Path:
-        """The Dockerfile that is built, and its ignore file; outside of the context."""
-        return self.folder / "recipe"
+        """The Dockerfile that is built, and its ignore file; outside of the build's context."""
+        return self.folder / "plan"
 
 
 def base_folder(scratch_dir: Path, instance: str) -> Path:
@@ -39,10 +39,10 @@ def base_folder(scratch_dir: Path, instance: str) -> Path:
 
 @contextmanager
 def scratch(base: Path, name: str, *, room_bytes: int) -> Iterator[Scratch]:
-    """A folder for the block's length, mode 0700.
+    """A folder with mode 0700, which is removed at the end of the block.
 
     Raises:
-        DeploymentFailed: the place is not in memory, or has no room.
+        DeploymentFailed: the place is not in memory, or has not enough room.
     """
     base.mkdir(mode=0o700, parents=True, exist_ok=True)
     _require_memory(base, room_bytes)
@@ -62,13 +62,13 @@ def scratch(base: Path, name: str, *, room_bytes: int) -> Iterator[Scratch]:
 
 
 def sweep(base: Path) -> int:
-    """Remove what killed workers left; returns how many folders."""
+    """Remove the folders that killed workers left, and return how many."""
     removed = 0
     for folder in sorted(base.glob("*/")) if base.is_dir() else ():
         try:
             lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
-            continue  # being made or being removed
+            continue  # its worker is making or removing it
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

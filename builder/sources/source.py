@@ -1,30 +1,51 @@
-"""Where a deployment's image comes from: a strategy for each kind of app."""
+"""Where a deployment's image comes from: one strategy for each kind of app."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
-from builder.attempt import Attempt
+from builder.attempt import Attempt, MadeImage
 from builder.sources.git_source import GitSource
 from builder.sources.image_source import ImageSource
-from slipway.adapters.git.commit_status import StatusState
 from slipway.core.deployment.ordering import Verdict
 
 
 class Source(Protocol):
-    """Raises `DeploymentFailed`, `Lost`, and `Interrupted` when the work shall stop."""
+    """The steps to an image, which `jobs.make_image` calls in this order. Each raises `DeploymentFailed` when it fails,
+    `Interrupted` when the work shall stop, and `LeaseLost` when another worker may have claimed the deployment."""
 
-    def make_image(self) -> None:
-        """From fetching to starting: afterwards the image is on this host, and the agent knows."""
+    def workspace(self) -> AbstractContextManager[None]:
+        """Where the steps work. Nothing of it remains after the block."""
+        ...
+
+    def find_version(self) -> str:
+        """The commit, or the image's digest (without `sha256:`)."""
+        ...
+
+    def stop_if_needless(self, version: str) -> None:
+        """Raises `Interrupted` when the deployment would change nothing of what is live."""
+        ...
+
+    def fetch(self, version: str) -> None:
+        """Get that version onto this host."""
+        ...
+
+    def plan(self) -> None:
+        """Find out how the image is built."""
+        ...
+
+    def build(self) -> MadeImage:
+        """Build it; afterwards the image is on this host."""
+        ...
+
+    def clean_up(self) -> None:
+        """Remove what the steps left outside of the workspace. Called however they ended."""
         ...
 
     def is_stale(self) -> Verdict:
-        """Whether the deployment still is what its source would give now. Asked when a newer push has come."""
-        ...
-
-    def report(self, status: StatusState, what: str) -> None:
-        """Say how the deployment is to whoever keeps the source."""
+        """Has the source moved on from this version? The heartbeat asks when a newer push has come."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Reading a repository's own files without being led out of it: no link is followed, on no part of the way."""
+"""Reads files of a repository and nothing outside of it: no link is followed, in no part of a path."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from slipway.errors import InvalidInput
 
 MAX_READ_BYTES = 1 << 20
 MAX_LISTED = 250_000
-"""More than a source tree may have (`scratch`): a list that were cut could lack what shows a program."""
+"""More files than a source tree may have: a list that was cut could lack the file that shows what the app is."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceTree:
-    """The files below `root`, which somebody else wrote."""
+    """The files below `root`, which are not trusted."""
 
     root: Path
 
@@ -38,7 +38,7 @@ class SourceTree:
             os.close(descriptor)
 
     def beginning(self, path: str, size_bytes: int) -> bytes | None:
-        """The first bytes of a regular file, however large it is; None when there is none, or a link is on the way."""
+        """The first bytes of a regular file, however large it is; None when there is none, or its path has a link."""
         try:
             descriptor = self._open(path, os.O_RDONLY)
         except InvalidInput:
@@ -52,10 +52,10 @@ class SourceTree:
             os.close(descriptor)
 
     def folder(self, path: str, setting: str = "[build] context") -> Path:
-        """The real folder that a path names. `setting` is where the path stands.
+        """The real folder that a path names. `setting` is the setting that has the path, for the error.
 
         Raises:
-            InvalidInput: there is none, or a link is on the way.
+            InvalidInput: there is none, or its path has a link.
         """
         descriptor = self._open(path, os.O_RDONLY | os.O_DIRECTORY)
         if descriptor is None:
@@ -64,7 +64,7 @@ class SourceTree:
         return self.root if path == "." else self.root / path
 
     def paths(self, below: str) -> frozenset[str]:
-        """Regular files below a folder, relative to it; the first 250,000."""
+        """Regular files below a folder, relative to it, up to `MAX_LISTED`."""
         top = self.folder(below)
         found: list[str] = []
         for folder, folders, files in os.walk(top):
@@ -78,7 +78,7 @@ class SourceTree:
         return frozenset(found)
 
     def named_in_any_case(self, below: str, name: str) -> list[str]:
-        """Names of what is no folder in a folder, and equals `name` but for the case; in their order."""
+        """Sorted names of files in a folder that are equal to `name` but for upper and lower case."""
         top = self.folder(below)
         return sorted(
             entry.name
@@ -87,7 +87,7 @@ class SourceTree:
         )
 
     def _open(self, path: str, flags: int) -> int | None:
-        """Open it part by part, each without following a link."""
+        """Open each part of the path without following a link; None when a part is missing."""
         parts = [part for part in path.split("/") if part not in ("", ".")]
         current = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
         for number, part in enumerate(parts):

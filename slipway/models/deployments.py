@@ -49,6 +49,7 @@ class Deployment(TenantOwned, Base):
             sqlite_where=text("state = 'live'"),
         ),
         Index("ix_deployments_state", "state"),
+        Index("ix_deployments_reported_state", "reported_state", "state"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -96,6 +97,8 @@ class Deployment(TenantOwned, Base):
     started_at: Mapped[datetime | None]
     live_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    reported_state: Mapped[str | None] = mapped_column(String(20))
+    """The end that the agent has reported to the log and to the forge: a state in `ENDED`; None: no end yet."""
 
     def candidate(self) -> Candidate:
         """This row as a value for `slipway.core.deployment.ordering`."""

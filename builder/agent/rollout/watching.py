@@ -15,7 +15,7 @@ from slipway.core.deployment.states import BY_HAND, State
 from slipway.core.rollout.fleet import EndWatch, Fail, Failure, GiveWay
 from slipway.domain import lifecycle
 from slipway.errors import DeploymentFailed
-from slipway.models import TO_CHANGE, App, Deployment, Release, Tenant
+from slipway.models import TO_CHANGE, App, Deployment, Release
 
 log = logging.getLogger(__name__)
 
@@ -47,15 +47,8 @@ def give_way(dependencies: Dependencies, scope: Scope, action: GiveWay) -> bool:
         session.flush()  # one live at a time: this one leaves first
         lifecycle.bring_back(before)
         replace_targets(session, scope, WEB, action.standby_ids)
-        repository, commit = app.repository, row.commit_sha if row.source == "git" else ""
-        description = f"{app.name} failed: {row.detail}"
-        tenant = session.get_one(Tenant, scope.tenant_id).name
     replica_actions.publish(dependencies)
     log.warning("gave way", extra={"deployment": action.deployment_id, "to": action.previous_id, "why": error.message})
-    url = f"{dependencies.settings.public_url.rstrip('/')}/deployments/{action.deployment_id}"
-    dependencies.statuses.send(
-        repository, commit, "failure", tenant=tenant, app=app.name, description=description, target_url=url
-    )
     return True
 
 

@@ -1,6 +1,6 @@
-"""When which app's builds ran on this host, in a file: a line as a build begins, and one as it ends.
+"""A file with the times at which each app's builds ran on this host: one line when a build begins, one when it ends.
 
-The first is on disk before the build begins. Where the file is lost, what was built before counts as anybody's.
+The first line is on disk before the build begins. When the file is lost, a step that was built before may be any app's.
 """
 
 from __future__ import annotations
@@ -33,17 +33,18 @@ class BuildHistory:
 
     @contextmanager
     def running(self, *, app_id: int, tenant_id: int, deployment_id: int, longest_s: float) -> Iterator[None]:
-        """Around a build that takes no longer than `longest_s`, also when its worker is killed."""
-        begun = self._clock()
-        run = BuildRun(secrets.token_hex(8), app_id, tenant_id, deployment_id, begun, begun + longest_s)
+        """Record a build that runs for the length of the block, and no longer than `longest_s` even when its worker is
+        killed."""
+        began = self._clock()
+        run = BuildRun(secrets.token_hex(8), app_id, tenant_id, deployment_id, began, began + longest_s)
         self._append(asdict(run), durably=True)
         try:
             yield
         finally:
-            self._append({"id": run.id, "ended": self._clock()}, durably=False)  # if lost, it counts as long as it may
+            self._append({"id": run.id, "ended": self._clock()}, durably=False)  # without this line, `longest_s` counts
 
     def known(self) -> KnownRuns:
-        """All that is written down."""
+        """All runs in the file."""
         with self._locked():
             return self._read()
 
@@ -61,7 +62,7 @@ class BuildHistory:
         for line in self._lines():
             if "since" in line:
                 since = line["since"]
-            elif "begun" in line:
+            elif "started" in line:
                 runs[line["id"]] = BuildRun(**line)
             elif line["id"] in runs:
                 runs[line["id"]] = replace(runs[line["id"]], ended=line["ended"])
@@ -72,9 +73,9 @@ class BuildHistory:
             return
         for text in self._path.read_text().splitlines():
             try:
-                yield json.loads(text)
+                yield _renamed(json.loads(text))
             except json.JSONDecodeError:
-                continue  # the line at which the host lost its power
+                continue  # the host lost its power while this line was written
 
     def _write(self, known: KnownRuns) -> None:
         aside = self._path.with_suffix(".new")
@@ -90,8 +91,13 @@ class BuildHistory:
             yield
 
 
+def _renamed(line: dict[str, Any]) -> dict[str, Any]:
+    """Lines of earlier versions call the start `begun`."""
+    return {"started" if key == "begun" else key: value for key, value in line.items()}
+
+
 def _write_lines(file: TextIO, lines: list[dict[str, Any]], *, durably: bool) -> None:
-    """A line break comes first: the line before may have been cut off."""
+    """Each line begins with a line break, because the line before it may have been cut off."""
     file.write("".join(f"\n{json.dumps(line)}" for line in lines) + "\n")
     file.flush()
     if durably:

@@ -1,4 +1,4 @@
-"""BuildKit's own cgroup: all build steps of an Engine run below it, whatever `--memory` says, so the caps go there."""
+"""BuildKit's own cgroup. All build steps of an Engine run below it and ignore `--memory`, so the caps are set there."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ PERIOD_US = 100_000
 NAME = "docker/buildkit"
 
 SHARES_V1, WEIGHT_V2 = 256, 25
-"""A quarter of what each replica has: where they want the same CPU, what serves goes before what builds."""
+"""A quarter of what each replica has: on a busy CPU replicas go before builds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """Caps for all builds together; 0: none. `root` is where cgroups are mounted. Builds always get less of a busy CPU
-    than replicas do."""
+    """Caps for all builds together; 0 is no cap. `root` is where cgroups are mounted. A busy CPU always goes to
+    replicas first."""
 
     memory_bytes: int
     cpus: float = 0
@@ -28,7 +28,7 @@ class Caps:
     root: Path = ROOT
 
     def apply(self) -> bool:
-        """Set the caps; False where this host offers no place for them (said in the log)."""
+        """Set the caps. False, with a line in the log, on a host that has no common cgroup for builds."""
         try:
             return self._apply()
         except OSError as error:
@@ -79,7 +79,7 @@ def _group(controller: Path) -> Path:
 
 
 def _write_memory_v1(group: Path, limit: int) -> None:
-    """Memory, and memory with swap where the kernel counts it, which may never be the smaller one."""
+    """Limit memory, and memory with swap where the kernel counts it. The second limit may never be below the first."""
     memory, with_swap = group / "memory.limit_in_bytes", group / "memory.memsw.limit_in_bytes"
     if not with_swap.exists():
         _write(memory, limit)

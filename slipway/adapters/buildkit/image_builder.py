@@ -1,7 +1,8 @@
-"""Images by BuildKit, through the docker client: local folder in, image id out.
+"""Builds images with BuildKit, through the docker client: from a local folder to an image id.
 
-The client gets an environment of its own: no configuration folder of the host (and so no registry credentials), only
-the build's secrets. Killing it cancels the build: BuildKit stops the running step when the client's session ends.
+The client gets an environment of its own, with the build's secrets and without the host's configuration folder, which
+may hold registry credentials. Killing the client cancels the build: BuildKit stops the running step when the client's
+session ends.
 """
 
 from __future__ import annotations
@@ -37,26 +38,27 @@ SHORT_TIMEOUT_S = 60.0
 PULL_TIMEOUT_S = 60.0
 STEPS_END_TIMEOUT_S = 10.0
 STEPS_JOINED_S = 2.0
-SPACE_LOOK_S = 0.5
+SPACE_CHECK_S = 0.5
 KEPT_LINES = 200
 _NO_REGISTRY_KEPT_S = 600.0
 _NO_SPACE = re.compile(r"no space left on device", re.IGNORECASE)
 
 
 class _Full(Exception):
-    """Less than the floor is free where images are kept."""
+    """Less than the floor is free where images are stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """What does not change while the Engine runs."""
+    """Facts that do not change while the Engine runs."""
 
     major: int
     root: Path
 
 
 class BuildKit:
-    """`ImageBuilder` with the docker client at `client`. `state_dir` keeps the empty configuration and the locks."""
+    """`ImageBuilder` with the docker client at `client`. Its empty configuration and the build history are in
+    `state_dir`."""
 
     def __init__(self, client: str, docker_host: str, state_dir: Path, caps: Caps, disk_floor_bytes: int) -> None:
         self._client = client
@@ -71,30 +73,30 @@ class BuildKit:
     # building
 
     def build(self, spec: BuildSpec, *, output: Callable[[str], None], stopped: Stopped, timeout_s: float) -> Built:
-        """Build to the end, giving each line of output to `output`.
+        """Build to the end, and call `output` with each line.
 
         Raises:
             DeploymentFailed: `build-failed`, `build-timeout` or `disk-full`.
-            Interrupted: `stopped` said so; the client and the running step are gone.
+            Interrupted: `stopped` returned True; the client and the running step have ended.
         """
         self.require_space()
         self._caps.apply()
         progress, tail = Progress(), deque[str](maxlen=KEPT_LINES)
 
-        def see(line: str) -> None:
-            shown = progress.see(line)
+        def show(line: str) -> None:
+            shown = progress.add(line)
             if shown is not None:
                 tail.append(shown)
                 output(shown)
 
         id_file = spec.dockerfile.with_name("image-id")
-        with self._written_down(spec, timeout_s):
-            code = self._client_ends(spec, id_file, tail, output=see, stopped=stopped, timeout_s=timeout_s)
+        with self._recorded(spec, timeout_s):
+            code = self._run_client(spec, id_file, tail, output=show, stopped=stopped, timeout_s=timeout_s)
         if code or not id_file.is_file():
             raise self._failure(progress, "\n".join(tail))
         return self._built(id_file.read_text().strip(), progress)
 
-    def _client_ends(
+    def _run_client(
         self,
         spec: BuildSpec,
         id_file: Path,
@@ -104,7 +106,7 @@ class BuildKit:
         stopped: Stopped,
         timeout_s: float,
     ) -> int:
-        """The client's exit code. One that is stopped leaves no step behind."""
+        """The client's exit code. When it is stopped, wait until its steps have ended too."""
         address = own_address()
         try:
             return processes.run(
@@ -115,17 +117,17 @@ class BuildKit:
                 output=output,
             ).code
         except Interrupted:
-            self._see_steps_end(spec, address)
+            self._await_steps_end(spec, address)
             raise
         except _Full:
-            self._see_steps_end(spec, address)
+            self._await_steps_end(spec, address)
             raise self._disk_full("\n".join(tail), "the build was stopped: ") from None
         except processes.TimedOut:
-            self._see_steps_end(spec, address)
+            self._await_steps_end(spec, address)
             raise _too_long(timeout_s, tail) from None
 
-    def _written_down(self, spec: BuildSpec, timeout_s: float) -> AbstractContextManager[None]:
-        """When it ran, by which its records of the step cache are told from others'."""
+    def _recorded(self, spec: BuildSpec, timeout_s: float) -> AbstractContextManager[None]:
+        """Record when the build runs: by that time its records in the step cache are found."""
         longest_s = timeout_s + STEPS_END_TIMEOUT_S
         return self._history.running(
             app_id=spec.app_id, tenant_id=spec.tenant_id, deployment_id=spec.deployment_id, longest_s=longest_s
@@ -133,7 +135,7 @@ class BuildKit:
 
     def _argv(self, spec: BuildSpec, id_file: Path, address: str) -> list[str]:
         options = [("--build-arg", f"{name}={value}") for name, value in spec.arguments.items()]
-        options += [("--add-host", f"{_extra_host(spec)}:{address}")]  # see buildkit_steps: nothing can override it
+        options += [("--add-host", f"{_extra_host(spec)}:{address}")]  # see steps.py: a Dockerfile can't override it
         options += [("--label", f"{name}={value}") for name, value in spec.labels.items()]
         options += [("--secret", f"id={name},env={_secret(n)}") for n, name in enumerate(spec.secrets)]
         options += [("--target", spec.target)] if spec.target else []
@@ -156,22 +158,23 @@ class BuildKit:
         return DeploymentFailed("build-failed", failure.sentence, remedy=failure.remedy, tail=tail)
 
     def _or_full(self, stopped: Stopped) -> Stopped:
-        """`stopped`, which also looks after the disk: raises `_Full`. Whoever fills it, all builds stop."""
-        full = every(SPACE_LOOK_S, lambda: _Full() if self.free_bytes() < self.disk_floor_bytes else None)
+        """`stopped`, which also checks the disk, and raises `_Full` when it is full. All builds stop then, whichever
+        filled it."""
+        full = every(SPACE_CHECK_S, lambda: _Full() if self.free_bytes() < self.disk_floor_bytes else None)
 
-        def look() -> bool:
+        def check() -> bool:
             if reason := full():
                 raise reason
             return stopped()
 
-        return look
+        return check
 
-    def _see_steps_end(self, spec: BuildSpec, address: str) -> None:
-        """Wait until the stopped build's steps are gone. Those that another build of the tenant has come to as well run
-        on for that one."""
-        begun = time.monotonic()
+    def _await_steps_end(self, spec: BuildSpec, address: str) -> None:
+        """Wait until the stopped build's steps have ended. A step that another build of the tenant waits for as well
+        goes on for that build."""
+        began = time.monotonic()
         while steps := steps_with(address):
-            waited_s = time.monotonic() - begun
+            waited_s = time.monotonic() - began
             if waited_s > STEPS_JOINED_S and is_built_beside(_extra_host(spec)):
                 return
             if waited_s > STEPS_END_TIMEOUT_S:
@@ -182,7 +185,7 @@ class BuildKit:
     # the Engine
 
     def free_bytes(self) -> int:
-        """Free space where images are kept; a far Engine's can't be seen and counts as enough."""
+        """Free space where images are stored. That of an Engine on another host is unknown and counts as enough."""
         try:
             space = os.statvfs(seen_from_here(self.facts().root, self._docker_host))
         except FileNotFoundError:
@@ -208,34 +211,34 @@ class BuildKit:
         return self._run(["image", "inspect", "--format", "{{.Id}}", "--", reference]).returncode == 0
 
     def obtain_image(self, reference: str) -> bool:
-        """Whether an image is here, or could be pulled just now; a registry that did not answer is not asked again
-        for ten minutes."""
+        """Is the image on this host, or could it be pulled? A registry that did not answer is not asked again for ten
+        minutes."""
         if self.local_image(reference):
             return True
-        silent = self._folder / "no-registry"
-        if silent.exists() and time.time() - silent.stat().st_mtime < _NO_REGISTRY_KEPT_S:
+        unanswered = self._folder / "no-registry"
+        if unanswered.exists() and time.time() - unanswered.stat().st_mtime < _NO_REGISTRY_KEPT_S:
             return False
         if self._run(["pull", "--quiet", "--", reference], timeout_s=PULL_TIMEOUT_S).returncode == 0:
             return True
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        silent.touch()
+        unanswered.touch()
         return False
 
     def forget_sources(self) -> None:
-        """Remove what finished builds keep of their contexts; the step cache stays whole."""
+        """Remove BuildKit's copies of the contexts of finished builds. The step cache stays as it is."""
         self._must(["builder", "prune", "--force", "--filter", "type=source.local"])
 
     def forget_steps(self, deleted: DeletedApp) -> None:
-        """Remove what may be a deleted app's of the step cache; what is known to be of others' builds stays."""
+        """Remove the records of the step cache that may be a deleted app's. Those known to be other apps' stay."""
         records = records_of(deleted, self._cache.records(), self._history.known())
         self._cache.remove([record.id for record in records])
 
     def remove_image(self, image: str) -> None:
-        """Remove a tag that came to nothing. Nothing when it is gone."""
+        """Remove a tag that no deployment uses. Does nothing when there is no such image."""
         self._run(["image", "rm", "--no-prune", "--", image])
 
     def require_space(self) -> None:
-        """Raises `DeploymentFailed` (`disk-full`) when less than the floor is free where images are kept."""
+        """Raises `DeploymentFailed` (`disk-full`) when less than the floor is free where images are stored."""
         if self.free_bytes() < self.disk_floor_bytes:
             raise self._disk_full("")
 
@@ -243,7 +246,7 @@ class BuildKit:
         free, floor = self.free_bytes() / (1 << 30), self.disk_floor_bytes / (1 << 30)
         return DeploymentFailed(
             "disk-full",
-            f"{first}{free:.1f} GB are free where images are kept ({self.facts().root}); builds need {floor:.1f} GB",
+            f"{first}{free:.1f} GB are free where images are stored ({self.facts().root}); builds need {floor:.1f} GB",
             remedy="free some space on the host: docker builder prune, docker image prune; "
             "or lower SLIPWAY_DISK_FLOOR_BYTES",
             tail=tail,
@@ -289,7 +292,8 @@ def _extra_host(spec: BuildSpec) -> str:
 
 
 def _secret(number: int) -> str:
-    """The variable of the client's environment that carries a secret: its own name might steer the client."""
+    """The environment variable of the client that carries a secret. The secret's own name could be one that the client
+    reads."""
     return f"BUILD_SECRET_{number}"
 
 

@@ -1,4 +1,4 @@
-"""Where an Engine keeps its images, as seen from here."""
+"""The folder in which an Engine stores its images, as this process can reach it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from pathlib import Path
 
 
 def seen_from_here(root: Path, docker_host: str, own: Path = Path("/")) -> Path:
-    """A folder on the file system of the Engine's data folder `root`, which may be missing when the Engine is far.
+    """A folder on the file system of the Engine's data folder `root`; it does not exist when the Engine is on another
+    host.
 
-    In a container of the Engine at the other end of a unix socket, `root` is out of sight, but the container's own
-    files (`own`) are kept on that file system, and a question for its free space is answered by that one.
+    A process in a container of this Engine can't see `root`, but its own files (`own`) are on the same file system, so
+    its free space is that of `own`.
     """
     return own if docker_host.startswith("unix:") and not root.exists() else root

@@ -1,4 +1,5 @@
-"""The records of BuildKit's step cache, by the Engine's own API: listed with their times, and removed by their ids."""
+"""Lists the records of BuildKit's step cache with their times, and removes them by their ids, through the Engine's
+API."""
 
 from __future__ import annotations
 
@@ -22,17 +23,17 @@ _BUSY = "already running"
 
 
 class StepCache:
-    """The step cache of the Engine at `docker_host`. Raises `DependencyUnavailable` when it does not do its part."""
+    """The step cache of the Engine at `docker_host`. Raises `DependencyUnavailable` when the Engine fails."""
 
     def __init__(self, docker_host: str) -> None:
         self._engine = EngineCalls(docker_host)
 
     def records(self) -> list[CacheRecord]:
-        """All that no build holds just now."""
+        """All records that no build uses at the moment."""
         return [_record(each) for each in self._listed() if not each["InUse"]]
 
     def remove(self, ids: Collection[str]) -> None:
-        """Remove these records. What a kept one was made on top of stays with it."""
+        """Remove these records, except those that a remaining record is based on."""
         left = set(ids)
         while left:
             for some in _parts(sorted(left)):
@@ -43,7 +44,7 @@ class StepCache:
             left = remaining
 
     def _listed(self) -> list[dict[str, Any]]:
-        """The Engine makes one such list at a time, and refuses a second."""
+        """The Engine makes one such list at a time, and refuses a second one meanwhile."""
         until = time.monotonic() + LISTING_TIMEOUT_S
         while True:
             status, document = self._ask("GET", "/system/df")
@@ -54,7 +55,7 @@ class StepCache:
             time.sleep(0.2)
 
     def _prune(self, ids: Collection[str]) -> None:
-        """By one expression: the Engine takes a single filter by id, and reads it as a regular expression."""
+        """The Engine takes a single filter by id, which is a regular expression: one that matches all the ids."""
         filters = json.dumps({"id": {f"^({'|'.join(map(re.escape, ids))})$": True}})
         status, document = self._ask("POST", f"/build/prune?{urlencode({'all': '1', 'filters': filters})}")
         if status != 200:

@@ -1,7 +1,7 @@
-"""Which build steps run on this host, and whose they are. BuildKit doesn't tell; the steps' own files do.
+"""Finds the build steps that run on this host, and the build that each belongs to. BuildKit has no such list.
 
-Every command of a build finds an extra host in its `/etc/hosts`. Its name is part of the step's cache key, and keeps
-apart what must not be shared; its address is not, and tells one build from another.
+Every build gives its steps an extra host in `/etc/hosts`. The name of that host is part of a step's cache key, so that
+builds with different names share no steps. Its address is not part of the key, and identifies the build.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ _MOST_BYTES = 64 << 10
 
 
 def own_address() -> str:
-    """An address of the loopback, for one build."""
+    """A random loopback address, which identifies one build."""
     return f"127.{secrets.randbelow(256)}.{secrets.randbelow(256)}.{secrets.randbelow(254) + 1}"
 
 
 def steps_with(address: str, root: Path = ROOT) -> list[str]:
-    """Ids of the steps with living processes that have this address in their hosts, or that don't let it be seen: those
-    that are being set up, and those that changed what their root is."""
+    """Ids of the running steps that have this address in `/etc/hosts`, or whose file can't be read: a step that is
+    being set up, or one that has changed its root folder."""
     base = root / "memory" if (root / "memory").is_dir() else root
-    return sorted(group.name for group in (base / NAME).glob("*/") if _may_be(group, address))
+    return sorted(group.name for group in (base / NAME).glob("*/") if _may_belong_to(group, address))
 
 
 def is_built_beside(name: str) -> bool:
-    """Whether a client on this host runs a build with this extra host: it may have come to the same step, and then
-    BuildKit lets that run on when the build that began it is stopped."""
+    """Does a client on this host run another build with this extra host? It may wait for the same step, which BuildKit
+    then does not stop with the build that began it."""
     wanted = f"\0--add-host\0{name}:".encode()
     return any(wanted in _command_line(process) for process in os.listdir("/proc") if process.isdecimal())
 
@@ -42,7 +42,7 @@ def _command_line(process: str) -> bytes:
         return b""
 
 
-def _may_be(group: Path, address: str) -> bool:
+def _may_belong_to(group: Path, address: str) -> bool:
     try:
         processes = (group / "cgroup.procs").read_text().split()
     except OSError:
@@ -52,7 +52,7 @@ def _may_be(group: Path, address: str) -> bool:
 
 
 def _hosts(process: str) -> str | None:
-    """What the process sees as `/etc/hosts`, which may be anything. None: it is not known; "": it has ended."""
+    """The content of `/etc/hosts` as the process sees it. None: it can't be read; empty: the process has ended."""
     place = Path("/proc", process, "root")
     try:
         is_set_up = not place.samefile("/")

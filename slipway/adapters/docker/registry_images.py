@@ -129,7 +129,7 @@ class RegistryImages:
             if answer.status != 200:
                 raise image_pulls.failure(asked, _message(answer.document()), status=answer.status)
             for line in answer.lines():
-                if shown := progress.see(json.loads(line)):
+                if shown := progress.add(json.loads(line)):
                     output(shown)
         if progress.error:
             raise image_pulls.failure(asked, progress.error)

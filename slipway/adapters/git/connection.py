@@ -1,8 +1,8 @@
-"""How git reaches one repository: at addresses that were looked at before, with nothing else that it could be led to.
+"""How git reaches one repository: only at addresses that were checked before.
 
 git gets no configuration but ours, and no environment but the host's certificate authorities and proxies. It follows no
-redirect, and makes no second connection: no alternates of a server's, no bundles, no packs from elsewhere, no
-submodules, no large-file storage.
+redirect, and makes no second connection: it uses no alternates that a server names, no bundles, no packs from other
+servers, no submodules and no large-file storage.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from slipway.ports.building import Stopped
 
 CONNECT_TIMEOUT_S = 10
 MOST_PINNED = 8
-"""So many of a host's addresses are tried. All are checked; thousands would not fit into the environment."""
+"""How many of a host's addresses git is given. All are checked, but thousands would not fit into the environment."""
 SETTING = "SLIPWAY_GIT_HOSTS"
 _ONE_CONNECTION = {
     "fetch.recurseSubmodules": "false",
@@ -68,12 +68,13 @@ _SSH_OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """To a repository, at the addresses that were found for its host; none when only the host's proxy knows them."""
+    """A connection to a repository. `pinned` are the checked addresses of its host, none when only a proxy can resolve
+    it."""
 
     address: RepositoryAddress
     pinned: tuple[str, ...]
     proxies: Mapping[str, str]
-    """What the environment of git says of proxies and certificate authorities."""
+    """Environment variables that name proxies and certificate authorities."""
 
     def environment(
         self,
@@ -83,10 +84,10 @@ class Connection:
         known_hosts: Path,
         stopped: Stopped,
     ) -> dict[str, str]:
-        """All that git gets to see: no configuration but ours, no prompt, the credential for this host only.
+        """The whole environment of git: our configuration alone, no prompt, and the credential for this host only.
 
         Raises:
-            Interrupted: `stopped` said so while an address for ssh was looked for.
+            Interrupted: `stopped` returned True while an address for ssh was looked for.
         """
         settings = {
             **configuration,
@@ -119,7 +120,7 @@ class Connection:
         return settings
 
     def _ssh(self, key_file: Path | None, known_hosts: Path, stopped: Stopped) -> list[str]:
-        """The host's key is kept under its name, as ssh itself would, though it connects to an address."""
+        """ssh stores the host's key under the host's name, as it would by itself, though it connects to an address."""
         port = self.address.connected_port
         options = {
             **_SSH_OPTIONS,
@@ -137,10 +138,10 @@ class Connection:
 
 
 def connection(address: RepositoryAddress, listed: tuple[str, ...], outbound: Mapping[str, str]) -> Connection:
-    """Look the host up, once for all that is fetched over the connection.
+    """Resolve the host, once for all that is fetched over the connection.
 
     Raises:
-        DeploymentFailed: its name leads nowhere, or into this host or network, and the list does not allow that.
+        DeploymentFailed: its name does not resolve, or to an address inside this host or network that is not allowed.
     """
     try:
         return Connection(address, tuple(_addresses(address, listed)[:MOST_PINNED]), outbound)
@@ -159,7 +160,7 @@ def _addresses(address: RepositoryAddress, listed: tuple[str, ...]) -> list[str]
 
 
 def _has_proxy(scheme: str, outbound: Mapping[str, str]) -> bool:
-    """Whether git goes by a proxy: the names are those that it reads for the scheme."""
+    """Will git use a proxy? These are the variables that it reads for the scheme."""
     return any(outbound.get(name) for name in (f"{scheme}_proxy", "HTTPS_PROXY" * (scheme == "https"), *_FOR_ALL))
 
 

@@ -1,4 +1,4 @@
-"""Which files differ between two commits: their trees are fetched without what is in the files, and compared by git."""
+"""Which files differ between two commits: git fetches their trees without the files' contents, and compares them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ MAX_LISTING_BYTES = 1 << 20
 FETCH_TIMEOUT_S = 120.0
 COMPARE_TIMEOUT_S = 30.0
 DEPTH = 50
-"""How far back a commit is looked for on the branches of a server that gives none by its id."""
+"""How many commits of each branch are fetched from a server that gives no commit by its id."""
 _FETCH = ("fetch", "--quiet", "--no-tags", "--filter=blob:none")
 _COMPARE = ("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", "--ignore-submodules=none")
 
 
 class Git(Protocol):
-    """git in a repository of its own, with access to the one at `url`."""
+    """git in a local repository, with access to the remote one at `url`."""
 
     url: str
 
@@ -29,11 +29,11 @@ class Git(Protocol):
 
 
 def changed_files(access: Git, old: str, new: str, listing: Path) -> frozenset[str]:
-    """Files that were added, removed or modified (mode, kind and submodules' commits count), by both names of one that
-    was renamed. `listing` is a file to make. Bytes that are no UTF-8 are kept as `os.fsdecode` keeps them.
+    """Files that were added, removed or modified (in content, mode, kind or submodule commit). A renamed file is named
+    twice. `listing` is the path of a file that git writes. Names are decoded by `os.fsdecode`.
 
     Raises:
-        DeploymentFailed: a commit can't be had, or the difference is too large to be worth looking at.
+        DeploymentFailed: a commit can't be fetched, or too many files differ.
     """
     _fetch(access, old, new)
     compare = [*_COMPARE, f"--output={listing}", old, new]

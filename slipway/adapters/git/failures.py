@@ -1,7 +1,7 @@
-"""Why git could not have a repository, in our own words.
+"""Why git could not fetch a repository, in sentences of our own.
 
-git repeats what answered it: an error page's text, the first bytes of what is no git server, a banner. None of it is
-shown to whoever gave the address. What git said stands in the service's own log.
+git repeats what a server sent: the text of an error page, the first bytes of something that is no git server, a banner.
+None of it is shown to the user who gave the address. The output of git is in the service's own log.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def of_network(host: str, said: str) -> DeploymentFailed:
 
 
 def of_reading(said: str) -> DeploymentFailed:
-    """Why git could not go on with what it had fetched."""
+    """Why git could not read what it had fetched."""
     last = said.splitlines()[-1] if said else "git said nothing"
     return DeploymentFailed(
         "clone-failed", f"the fetched repository can't be read: {last[:300]}", remedy=_AGAIN, tail=said
@@ -39,7 +39,7 @@ def of_reading(said: str) -> DeploymentFailed:
 
 
 def not_started(error: OSError) -> DeploymentFailed:
-    """The program itself can't be run here."""
+    """git itself can't be started on this host."""
     return DeploymentFailed(
         "clone-failed",
         f"git can't be started on this host: {error.strerror or type(error).__name__}",
@@ -48,12 +48,12 @@ def not_started(error: OSError) -> DeploymentFailed:
 
 
 def too_old(said: str) -> DeploymentFailed:
-    """It would ignore the addresses that it is pinned to."""
+    """git would ignore the addresses that it is pinned to."""
     version = git_version.parse(said)
     known = f"git {'.'.join(map(str, version))}" if version else "git of an unknown version"
     return DeploymentFailed(
         "clone-failed",
-        f"this host has {known}, which can't be kept to the addresses that were checked: nothing is fetched",
+        f"this host has {known}, which can't be pinned to the addresses that were checked: nothing is fetched",
         remedy=f"the host's owner has to act: {git_version.REMEDY}\nthen try again: slipway deploy",
     )
 
@@ -84,14 +84,14 @@ def _refused(host: str) -> DeploymentFailed:
 
 def _absent(host: str) -> DeploymentFailed:
     return DeploymentFailed(
-        "clone-refused", f"{host} knows no such repository (or hides it from us)", remedy=_GIVE_CREDENTIAL
+        "clone-refused", f"{host} has no such repository, or does not show it to us", remedy=_GIVE_CREDENTIAL
     )
 
 
 def _moved(host: str) -> DeploymentFailed:
     return DeploymentFailed(
         "clone-refused",
-        f"{host} says that the repository is elsewhere; redirects are not followed",
+        f"{host} redirects to another address of the repository; redirects are not followed",
         remedy="set its address as the host shows it, with .git at the end: slipway apps set repository=…",
     )
 
@@ -121,10 +121,10 @@ _FAILURES: tuple[tuple[re.Pattern[str], Callable[[str], DeploymentFailed]], ...]
 _SENTENCES: tuple[tuple[re.Pattern[str], str], ...] = (
     (_any_case(r"No space left on device"), "there is no room for it on this host"),
     (_any_case(r"File too large|File size limit|signal 25"), "it is larger than SLIPWAY_SOURCE_MAX_BYTES allows"),
-    (_any_case(r"from proxy|resolve proxy"), "the host's own proxy does not lead to {host}"),
+    (_any_case(r"from proxy|resolve proxy"), "the host's proxy does not reach {host}"),
     (_any_case(r"could not resolve host"), "the name of {host} does not resolve"),
-    (_any_case(r"connection refused|failed to connect|couldn't connect"), "{host} takes no connection there"),
-    (_any_case(r"no route to host|network is unreachable"), "no way leads to {host} from this host"),
+    (_any_case(r"connection refused|failed to connect|couldn't connect"), "{host} refuses the connection"),
+    (_any_case(r"no route to host|network is unreachable"), "there is no route to {host} from this host"),
     (_any_case(r"timed out|timeout|too slow"), "{host} did not answer in time"),
     (_any_case(r"certificate|\bSSL\b|\bTLS\b|gnutls"), "{host} has no TLS certificate that this host trusts"),
     (_any_case(r"returned error: (\d{3})|HTTP (\d{3}) curl"), "{host} answered with HTTP status {status}"),
@@ -133,6 +133,6 @@ _SENTENCES: tuple[tuple[re.Pattern[str], str], ...] = (
             r"connection closed|reset by peer|empty reply|early EOF|hung up|transfer closed|"
             r"unexpected disconnect|RPC failed"
         ),
-        "{host} ended the connection before all of it had come",
+        "{host} closed the connection before the repository was complete",
     ),
 )

@@ -1,8 +1,8 @@
-"""Sources from git: one commit, shallow, into memory, by git's own client with everything else switched off.
+"""Fetches one commit, shallow, into memory, with git's own client and every optional feature switched off.
 
-No credential is ever in an argument list, in a configuration file or in output: a token goes by git's environment
-(`GIT_CONFIG_*`), bound to the repository's own host (slipway/adapters/git/connection.py); a deploy key by a file beside
-the sources, which live in memory.
+No credential is ever in an argument list, in a configuration file or in output. A token is passed in git's environment
+(`GIT_CONFIG_*`), bound to the repository's own host (slipway/adapters/git/connection.py); a deploy key in an anonymous
+file in memory.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _OVER_THE_NETWORK = frozenset({"fetch", "ls-remote"})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a repository may be and cost."""
+    """Which repositories may be fetched, and how large they may be."""
 
     hosts: tuple[str, ...]
     """Hosts that may be cloned from; empty: any public one."""
@@ -60,7 +60,7 @@ class Limits:
 
 
 class GitSources:
-    """`SourceFetcher` with git's client. `state_dir` keeps the known SSH host keys."""
+    """`SourceFetcher` with git's client. The known SSH host keys are stored in `state_dir`."""
 
     def __init__(self, limits: Limits, state_dir: Path, outbound: Mapping[str, str]) -> None:
         self._limits = limits
@@ -86,11 +86,11 @@ class GitSources:
         return ref if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", ref) else None
 
     def fetch(self, repository: Repository, sha: str, into: Path, *, stopped: Stopped) -> Commit:
-        """Just this commit's files into the empty folder `into`; git's own data is removed again.
+        """Write just this commit's files into the empty folder `into`; git's own data is removed again.
 
         Raises:
-            DeploymentFailed: the repository or the commit can't be had, or is too large.
-            Interrupted: `stopped` said so.
+            DeploymentFailed: the repository or the commit can't be fetched, or is too large.
+            Interrupted: `stopped` returned True.
         """
         sha = validation.commit_sha(sha)
         own = into.with_name(into.name + ".git")
@@ -98,7 +98,7 @@ class GitSources:
             with self._access(repository, own, stopped) as access:
                 access.git(["init", "--quiet", "--bare", "--", str(own)])
                 self._get_commit(access, sha)
-                access.git([*LISTING, sha], each=TreeSize(self._limits.source_max_bytes).see)
+                access.git([*LISTING, sha], each=TreeSize(self._limits.source_max_bytes).add)
                 access.git([f"--work-tree={into}", "checkout", "--quiet", "--force", "--detach", sha])
                 return _commit(access.git(["log", "-1", "--format=%H%n%an%n%B", "HEAD"]), sha)
         finally:
@@ -115,7 +115,7 @@ class GitSources:
             shutil.rmtree(own, ignore_errors=True)
 
     def _get_commit(self, access: _Access, sha: str) -> None:
-        """By its id; from a server that gives no commit by id, with more and more of the branches."""
+        """Fetch the commit by its id; from a server that gives no commit by id, fetch more and more of the branches."""
         try:
             access.git(["fetch", "--quiet", "--depth=1", "--no-tags", "--", access.url, sha], timeout_s=FETCH_TIMEOUT_S)
         except DeploymentFailed as error:
@@ -147,11 +147,12 @@ class GitSources:
     def environment(
         self, address: RepositoryAddress, credential: str | None, key_file: Path | None, stopped: Stopped
     ) -> dict[str, str]:
-        """All that git gets to see.
+        """The whole environment of git.
 
         Raises:
-            DeploymentFailed: the host's name leads nowhere, or where it may not; or git is too old to be kept to it.
-            Interrupted: `stopped` said so.
+            DeploymentFailed: the host does not resolve, or to an address that is not allowed, or git is too old to be
+                pinned to addresses.
+            Interrupted: `stopped` returned True.
         """
         require_pinning()
         connected = connection(address, self._limits.hosts, self._outbound)
@@ -164,10 +165,10 @@ class GitSources:
 
 @functools.cache
 def require_pinning() -> None:
-    """Once per process, unless it fails.
+    """Check once per process that git connects only to the addresses it is given.
 
     Raises:
-        DeploymentFailed: git is missing, or would go by itself to where its name leads.
+        DeploymentFailed: git is missing, or would resolve the host's name again by itself.
     """
     try:
         said = processes.run(["git", "--version"], env={}, timeout_s=VERSION_TIMEOUT_S, has_children=False).output
@@ -180,7 +181,7 @@ def require_pinning() -> None:
 
 
 class _Access:
-    """git, with access to one repository; a deploy key lives as long as the block."""
+    """git, with access to one repository. The file with a deploy key is closed at the end of the block."""
 
     def __init__(
         self,
@@ -206,7 +207,7 @@ class _Access:
         if self._credential and is_key != over_ssh:
             raise DeploymentFailed(
                 "clone-refused",
-                "a deploy key belongs to an ssh address, a token to an https one; here they are mixed",
+                "a deploy key belongs to an ssh address and a token to an https address; here they are mixed",
                 remedy="give the address of the other kind: slipway apps set repository=git@host:owner/name.git\n"
                 "or a credential for this one: slipway apps set --credential-file FILE",
             )
@@ -226,10 +227,10 @@ class _Access:
             self._key = None
 
     def git(self, arguments: list[str], *, timeout_s: float = 120.0, each: Callable[[str], None] | None = None) -> str:
-        """Run git and return the end of what it printed; `each` gets every line as it comes, and may raise.
+        """Run git and return the end of its output; `each` is called with every line at once, and may raise.
 
         Raises:
-            DeploymentFailed: it failed; says why in its own words, without the credential.
+            DeploymentFailed: git failed. The sentence has no credential in it.
         """
         over_the_network = arguments[0] in _OVER_THE_NETWORK
         folder = [f"--git-dir={self._folder}"] if self._folder and arguments[0] != "init" else []
@@ -271,7 +272,8 @@ class _Access:
 
 
 def _names(ref: str) -> list[str]:
-    """The full refs that a ref may mean, first come first; `^{}` is the commit that a tag object points to."""
+    """The full refs that a ref may mean, the first that exists counts; `^{}` is the commit that a tag object points
+    to."""
     if ref.startswith("refs/tags/"):
         return [f"{ref}^{{}}", ref]
     if ref.startswith("refs/"):
@@ -287,7 +289,7 @@ def _commit(output: str, sha: str) -> Commit:
 
 
 def _memory_file(content: str) -> int:
-    """A file that is on no disk and has no name, readable by this process's user alone."""
+    """A file that is on no disk and has no name, readable by the user of this process alone."""
     descriptor = os.memfd_create("deploy-key")
     os.fchmod(descriptor, 0o600)
     os.write(descriptor, content.strip().encode() + b"\n")

@@ -1,7 +1,7 @@
-"""Names that tenants give (of repositories' and registries' hosts) must not lead into this host or its network.
+"""Host names that tenants give, of repositories and registries, must not resolve into this host or its network.
 
-A name is looked up once. Whoever connects goes to the addresses that were checked, so that a name which leads elsewhere
-a moment later takes nobody there. Registries are asked by the Engine, which looks names up again by itself.
+A name is resolved once. Connections go to the addresses that were checked, so it does not matter when the name resolves
+to another address a moment later. Registries are an exception: the Engine resolves their names again by itself.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ POLL_S = 0.1
 
 
 class Unresolved(InvalidInput):
-    """A name that leads nowhere, at least now."""
+    """A name that does not resolve, at least now."""
 
 
 def addresses(host: str) -> list[str]:
-    """The addresses of a canonical host, the ones to try first in front.
+    """The addresses of a canonical host, in the order in which to try them.
 
     Raises:
         Unresolved: it has none.
@@ -44,24 +44,24 @@ def addresses(host: str) -> list[str]:
 
 
 def public_addresses(host: str, netloc: str, listed: Collection[str], setting: str) -> list[str]:
-    """The addresses of a host that no list names, when all of them are in the internet.
+    """The addresses of a host that is not listed, when all of them are public.
 
     Raises:
-        InvalidInput: it leads into this host or network, which only the list (of `setting`) can allow.
-        Unresolved: it leads nowhere.
+        InvalidInput: one of them is inside this host or network, which only the list in `setting` can allow.
+        Unresolved: it has none.
     """
     found = addresses(host)
     inside = [address for address in found if _is_inside(address)]
     if inside:
         raise InvalidInput(
-            f"{host} leads to {inside[0]}, an address inside this host or network",
+            f"{host} resolves to {inside[0]}, an address inside this host or network",
             remedy=how_to_allow(netloc, tuple(listed), setting),
         )
     return found
 
 
 def require_public_registry(name: ImageName, listed: Collection[str]) -> None:
-    """For an image that the Engine pulls by itself: as `public_addresses`, with nothing to connect to."""
+    """Check the registry of an image that the Engine pulls by itself, as `public_addresses` does."""
     if name.registry == DOCKER_HUB:
         return
     host, port = image_names.host_and_port(name.registry)
@@ -70,22 +70,22 @@ def require_public_registry(name: ImageName, listed: Collection[str]) -> None:
 
 
 def first_reachable(found: Sequence[str], port: int, timeout_s: float, stopped: Stopped) -> str:
-    """The first address that takes a connection; the first of all when none does, or when there is no other.
+    """The first address that accepts a connection; the first of all when none does, or when there is no other.
 
-    `timeout_s` is for all of them together: each gets its share of what is left.
+    `timeout_s` is for all of them together: each gets its share of the time that is left.
 
     Raises:
-        Interrupted: `stopped` said so.
+        Interrupted: `stopped` returned True.
     """
     deadline = time.monotonic() + timeout_s
     for number, address in enumerate(found if len(found) > 1 else ()):
         now = time.monotonic()
-        if _takes_connection(address, port, now + (deadline - now) / (len(found) - number), stopped):
+        if _accepts_connection(address, port, now + (deadline - now) / (len(found) - number), stopped):
             return address
     return found[0]
 
 
-def _takes_connection(address: str, port: int, deadline: float, stopped: Stopped) -> bool:
+def _accepts_connection(address: str, port: int, deadline: float, stopped: Stopped) -> bool:
     numeric = socket.AI_NUMERICHOST
     family, kind, protocol, _, where = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=numeric)[0]
     with socket.socket(family, kind, protocol) as tried, selectors.DefaultSelector() as selector:
@@ -110,7 +110,8 @@ def _is_inside(text: str) -> bool:
 
 
 def _is_own(address: hosts.Address) -> bool:
-    """Whether this host has the address itself: to one's own address one goes from that address. Nothing is sent."""
+    """Does this host have the address itself? A socket that connects to an own address gets that address as its source.
+    Nothing is sent."""
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:

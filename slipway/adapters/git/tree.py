@@ -1,4 +1,4 @@
-"""How much a commit holds, counted while git lists it: a few kilobytes of repository can name a billion files."""
+"""Counts the files of a commit while git lists them: a repository of a few kilobytes can name a billion files."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from slipway.errors import DeploymentFailed
 
 MAX_ENTRIES = 200_000
 LISTING = ("ls-tree", "-r", "-t", "--long", "--full-tree")
-"""With folders, too: those that are empty cost git as much as files do."""
+"""Lists folders as well: empty ones cost git as much as files do."""
 _LINE = re.compile(r"\d+ \w+ [0-9a-f]+ +(?P<size>\d+|-)\t")
 
 
 class TreeSize:
-    """Takes the listing line by line, and refuses it as soon as it is too large."""
+    """Adds up the listing line by line, and refuses the commit as soon as it is too large."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._entries = 0
         self._bytes = 0
 
-    def see(self, line: str) -> None:
+    def add(self, line: str) -> None:
         """Raises `DeploymentFailed` (`source-too-large`)."""
         if not (found := _LINE.match(line)):
             return

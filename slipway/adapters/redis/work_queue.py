@@ -26,6 +26,8 @@ BUILD_JOB = "builder.jobs.build"
 SERIALIZER = "json"
 """RQ's default, pickle, would let everyone who reaches Redis run what they like in a worker."""
 
+FETCH_S = 3600
+"""How long a job may take beside its build: comparing and fetching have timeouts of their own."""
 WORKER_TTL_S = 25
 """RQ's worker sends a heartbeat at the latest 15 s before this is over."""
 _HEARTBEAT_WITHIN_S = 40.0
@@ -48,7 +50,7 @@ class WorkQueue:
         self._redis = redis
         self._events = RedisEvents(redis)
         self._queue = Queue(BUILDS, connection=redis, serializer=SERIALIZER)
-        self._job_timeout_s = int(job_timeout_s) + 3600  # the job also follows the rollout to its end
+        self._job_timeout_s = int(job_timeout_s) + FETCH_S
 
     def enqueue_build(self, deployment_id: int, attempt: int) -> bool:
         """Queue one attempt, once: the same attempt enqueued again is no second job. False: Redis is

@@ -1,7 +1,8 @@
-"""What to build where a repository has no Dockerfile: a table of templates, tried in order.
+"""Recognises what a repository without a Dockerfile holds, and generates one: a table of templates, tried in order.
 
-A template is a row: what it looks for, whether it is that, and the Dockerfile it makes. Dependencies come before the
-sources, so that a change of the sources builds from the cache; the app runs as user 10001 on a read-only root.
+Each row has what the template looks for, whether it recognises the sources, and the Dockerfile that it generates.
+Dependencies are installed before the sources are copied, so that a change of the sources builds from the cache. The app
+runs as user 10001 on a read-only root.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from slipway.errors import InvalidInput
 
 USER = "10001:10001"
 READ_FILES = ("Procfile", "requirements.txt", "pyproject.toml", "app.py", "main.py", "wsgi.py", "asgi.py", "manage.py")
-"""The files whose content detection looks at, where they are regular ones."""
+"""The files whose content detection reads, when they are regular files."""
 STATIC_FOLDERS = ("", "public", "dist", "_site", "site")
 MOST_NAMED = 5
 
@@ -29,11 +30,11 @@ class Sources:
     """The context folder as detection sees it."""
 
     paths: frozenset[str]
-    """Every file, relative, with slashes."""
+    """Every file, as a relative path with slashes."""
     contents: Mapping[str, str]
-    """Of READ_FILES that are there, and the beginnings of what `program_content.glanced_at` names."""
+    """The content of those READ_FILES that exist, and the beginnings of the files in `program_content.glanced_at`."""
     has_web_command: bool = False
-    """slipway.toml or the app's settings say how `web` is started."""
+    """Does slipway.toml or the app's settings have a command for `web`?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +46,19 @@ class BaseImages:
 
 
 @dataclass(frozen=True, slots=True)
-class BuildPlan:
-    """A generated Dockerfile and what goes with it."""
+class GeneratedDockerfile:
+    """A generated Dockerfile, its ignore file, and the processes that the app runs."""
 
     template: str
     dockerfile: str
     ignore: str
-    """The `.dockerignore` of the build, before the repository's own."""
+    """Lines of `.dockerignore` before the repository's own."""
     processes: Mapping[str, str] = field(default_factory=dict)
     """Process → command line, split without a shell."""
     ignore_after: str = ""
-    """What the repository's own `.dockerignore` can't undo."""
+    """Lines of `.dockerignore` after the repository's own, which can't undo them."""
     notes: tuple[str, ...] = ()
-    """What the log should say about it."""
+    """Lines for the deployment's log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +66,18 @@ class Template:
     name: str
     looks_for: str
     recognises: Callable[[Sources], bool]
-    build_plan: Callable[[Sources, BaseImages], BuildPlan]
+    generate: Callable[[Sources, BaseImages], GeneratedDockerfile]
 
 
-def detect(sources: Sources, images: BaseImages) -> BuildPlan:
-    """The recipe of the first template that recognises the sources.
+def detect(sources: Sources, images: BaseImages) -> GeneratedDockerfile:
+    """The Dockerfile of the first template that recognises the sources.
 
     Raises:
-        InvalidInput: none does (says what was looked for), or it lacks something.
+        InvalidInput: no template does, or the sources lack something that it needs.
     """
     for template in TEMPLATES:
         if template.recognises(sources):
-            return template.build_plan(sources, images)
+            return template.generate(sources, images)
     _refuse_program(sources)
     looked_for = "; ".join(["a Dockerfile", *(template.looks_for for template in TEMPLATES)])
     raise InvalidInput(
@@ -86,7 +87,7 @@ def detect(sources: Sources, images: BaseImages) -> BuildPlan:
 
 
 def _refuse_program(sources: Sources) -> None:
-    """Name the project that this is, where its files show one."""
+    """Raise an error that names the kind of project, when its files show one."""
     found = languages.evidence(sources.paths, sources.contents)
     if found is not None:
         raise InvalidInput(
@@ -111,7 +112,7 @@ def _is_python(sources: Sources) -> bool:
     return bool(sources.paths & {"requirements.txt", "pyproject.toml"})
 
 
-def _python(sources: Sources, images: BaseImages) -> BuildPlan:
+def _python(sources: Sources, images: BaseImages) -> GeneratedDockerfile:
     processes = procfile.parse(sources.contents.get("Procfile", "").encode())
     installs = _installs(sources)
     web = processes.get(WEB) or _guessed_command(sources)
@@ -135,7 +136,7 @@ def _python(sources: Sources, images: BaseImages) -> BuildPlan:
     ready = {name: procfile.command_line(line) for name, line in processes.items()}
     if web:
         ready[WEB] = procfile.command_line(web)
-    return BuildPlan("python", _text(lines), "**/__pycache__\n**/*.pyc\n.venv\nvenv\n", ready)
+    return GeneratedDockerfile("python", _text(lines), "**/__pycache__\n**/*.pyc\n.venv\nvenv\n", ready)
 
 
 def _installs(sources: Sources) -> list[str]:
@@ -152,7 +153,7 @@ def _project(sources: Sources) -> dict[str, Any]:
     try:
         document = tomllib.loads(sources.contents.get("pyproject.toml", ""))
     except tomllib.TOMLDecodeError as error:
-        raise InvalidInput(f"pyproject.toml: {error}", remedy="mend pyproject.toml and push again") from None
+        raise InvalidInput(f"pyproject.toml: {error}", remedy="correct pyproject.toml and push again") from None
     project = document.get("project")
     if not isinstance(project, dict):
         raise InvalidInput(
@@ -163,7 +164,7 @@ def _project(sources: Sources) -> dict[str, Any]:
 
 
 def _project_itself(sources: Sources) -> list[str]:
-    """A pyproject.toml that says how it is built is installed itself; else it only lists dependencies."""
+    """A pyproject.toml with a build system is installed itself; one without only lists dependencies."""
     if "requirements.txt" in sources.paths or not _project(sources)["installable"]:
         return []
     no_dependencies = [] if "dependencies" in _project(sources).get("dynamic", []) else ["--no-deps"]
@@ -188,7 +189,7 @@ _APP_OBJECT = re.compile(r"^(app|application)\s*(?::[^=\n]+)?=[^=]", re.MULTILIN
 
 
 def _guessed_command(sources: Sources) -> str:
-    """The start of a well-known kind of app; empty when it is none."""
+    """The command that starts a well-known kind of app; empty when it is none."""
     if "manage.py" in sources.contents and (module := _django_module(sources)):
         return f"gunicorn --bind 0.0.0.0:$PORT {module}"
     for name in ("asgi.py", "wsgi.py", "app.py", "main.py"):
@@ -212,7 +213,7 @@ def _is_asgi(name: str, content: str) -> bool:
 
 
 def _missing_server(web: str, sources: Sources) -> list[str]:
-    """A guessed server that the project does not list itself."""
+    """The guessed server, when the project does not list it as a dependency."""
     server = web.split(" ", 1)[0]
     listed = sources.contents.get("requirements.txt", "") + sources.contents.get("pyproject.toml", "")
     return [server] if server in ("gunicorn", "uvicorn") and not re.search(rf"\b{server}\b", listed) else []
@@ -222,7 +223,7 @@ def _missing_server(web: str, sources: Sources) -> list[str]:
 
 
 def _is_static(sources: Sources) -> bool:
-    """A finished site, and nothing that shows a program: all of its files are going to be published."""
+    """Is it a finished site, without any sign of a program? All of its files will be published."""
     starts_web = sources.has_web_command or WEB in procfile.parse(sources.contents.get("Procfile", "").encode())
     return (
         _static_folder(sources) is not None
@@ -238,15 +239,15 @@ def _static_folder(sources: Sources) -> str | None:
     return None
 
 
-def _static(sources: Sources, images: BaseImages) -> BuildPlan:
+def _static(sources: Sources, images: BaseImages) -> GeneratedDockerfile:
     folder = _static_folder(sources) or "."
     prefix = "" if folder == "." else f"{folder}/"
     served = [path.removeprefix(prefix) for path in sources.paths if path.startswith(prefix)]
     return _site(folder, served, images, published_files.withheld(is_named=False))
 
 
-def named_site(sources: Sources, images: BaseImages) -> BuildPlan:
-    """The recipe for a folder that its owner says is a finished site; `sources` are that folder's."""
+def named_site(sources: Sources, images: BaseImages) -> GeneratedDockerfile:
+    """The Dockerfile for a folder that the owner names as a finished site; `sources` are that folder's."""
     made = _site(".", sorted(sources.paths), images, published_files.withheld(is_named=True))
     notes = list(made.notes)
     if "index.html" not in sources.paths:
@@ -290,11 +291,11 @@ def missing(environ, start_response):
 
 app = Site(missing, root="/site", index_file=True)
 """
-"""No link leads out of the site, or to what is withheld."""
+"""The server of a site. It follows no link out of the site, nor to a file that is withheld."""
 
 
-def _site(folder: str, served: Iterable[str], images: BaseImages, withheld: tuple[str, ...]) -> BuildPlan:
-    """Serves a folder of the context but for the names that are withheld."""
+def _site(folder: str, served: Iterable[str], images: BaseImages, withheld: tuple[str, ...]) -> GeneratedDockerfile:
+    """A Dockerfile that serves a folder of the context, except the names that are withheld."""
     expression = published_files.expression(withheld)
     script = f"import pathlib; pathlib.Path('/srv/static_site.py').write_text({_SITE.format(withheld=expression)!r})"
     options = "--preload --threads 8 --worker-tmp-dir /dev/shm --bind 0.0.0.0:$PORT"
@@ -307,7 +308,7 @@ def _site(folder: str, served: Iterable[str], images: BaseImages, withheld: tupl
         f"COPY {json.dumps([folder, '/site/'], ensure_ascii=False)}",
         *_ending(["sh", "-c", serve]),
     ]
-    return BuildPlan(
+    return GeneratedDockerfile(
         "static",
         _text(lines),
         published_files.HIDDEN_IGNORED,

@@ -1,7 +1,7 @@
-"""Reading a Dockerfile as BuildKit reads it, so that what it refers to is known before anything runs.
+"""Parses a Dockerfile as BuildKit does, so that its references are known before anything runs.
 
-Where BuildKit's versions read the same text differently, the text is refused: a reference must never hide in what one
-of them takes for a comment, a continuation or a heredoc's body.
+Text that versions of BuildKit parse differently is refused: no reference may be hidden in what one version parses as a
+comment, a continuation or the body of a heredoc.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class Dockerfile:
-    """What a Dockerfile says. `body` is its text after the directives, which stand in `syntax` and `directives`."""
+    """A parsed Dockerfile. `body` is its text after the directives, which are in `syntax` and `directives`."""
 
     syntax: str | None
     directives: dict[str, str]
@@ -53,7 +53,7 @@ class Dockerfile:
     heredocs: bool = False
 
     def text(self, *, syntax: str | None) -> str:
-        """The Dockerfile again, with this syntax directive or with none, line for line."""
+        """The Dockerfile's text with this syntax directive, or with none. The line numbers stay the same."""
         kept = [f"# {key}={value}" for key, value in self.directives.items() if key != "syntax"]
         if syntax:
             kept.insert(0, f"# syntax={syntax}")
@@ -61,22 +61,22 @@ class Dockerfile:
         return "\n".join([*kept, *["#"] * left_out, *self.body]).rstrip("\n") + "\n"
 
     def needs_newer(self) -> list[str]:
-        """What in it the built-in frontend of an old Engine can't read."""
+        """What the built-in frontend of an old Engine can't parse."""
         flags = {flag.partition("=")[0] for each in self.instructions for flag in each.flags}
         found = [f"{flag} (Dockerfile {NEWER_FLAGS[flag]})" for flag in sorted(flags & NEWER_FLAGS.keys())]
         return found + (["a heredoc (Dockerfile 1.4)"] if self.heredocs else [])
 
 
 def refuse(line: int, sentence: str, remedy: str) -> InvalidInput:
-    """The error for what a line of a Dockerfile says."""
+    """The error for a line of a Dockerfile."""
     return InvalidInput(f"Dockerfile line {line}: {sentence}", remedy=remedy)
 
 
 def parse(content: bytes) -> Dockerfile:
-    """Read a Dockerfile.
+    """Parse a Dockerfile.
 
     Raises:
-        InvalidInput: not a Dockerfile, or one whose meaning depends on the version that reads it.
+        InvalidInput: it is no Dockerfile, or its meaning depends on BuildKit's version.
     """
     lines = _lines(content)
     directives, start = _directives(lines)
@@ -121,13 +121,13 @@ def _directives(lines: list[str]) -> tuple[dict[str, str], int]:
             return found, index
         key = match[1].lower()
         if key in found:
-            raise refuse(index + 1, f"the directive {key} stands twice", "leave one of them out")
+            raise refuse(index + 1, f"the directive {key} is there twice", "leave one of them out")
         found[key] = match[2]
     return found, len(lines)
 
 
 def _no_late_syntax(lines: list[str], start: int) -> None:
-    """Versions differ in where they stop to look for `# syntax`: past the top it is refused, not passed over."""
+    """Refuse a `# syntax` line below the top: BuildKit's versions differ in how far down they look for it."""
     for index, line in enumerate(lines[start:], start=start):
         if line.strip() and not _COMMENT.match(line):
             return
@@ -173,7 +173,7 @@ class _Reader:
         return self._continued.sub("", line), self._continued.search(line) is not None
 
     def skip_heredocs(self, keyword: str, text: str, number: int) -> bool:
-        """Step over the bodies of the heredocs that the instruction opens; whether there were any."""
+        """Skip the bodies of the heredocs that the instruction opens, and say whether there were any."""
         words = [word for word in text.split() if _HEREDOC.fullmatch(word)] if keyword in _WITH_HEREDOC else []
         if not words:
             return False
@@ -207,7 +207,7 @@ def _instruction(text: str, number: int) -> Instruction:
 
 
 def _flags(text: str) -> tuple[tuple[str, ...], str]:
-    """Split the leading `--flags` off, with quotes and escapes taken as BuildKit takes them."""
+    """Split off the leading `--flags`, with BuildKit's rules for quotes and escapes."""
     flags: list[str] = []
     position = 0
     while True:

@@ -1,7 +1,7 @@
-"""What a Dockerfile may refer to and ask for, on a host where builds are hostile to each other.
+"""Which images and rights a Dockerfile may ask for, on a host whose tenants do not trust each other.
 
-A build may start or copy from its own stages, from the base images that the host's owner lists, and from images that
-a registry has. It may not reach images that other builds left on this host, the host's network, or more rights.
+A build may start or copy from its own stages, from the base images that the host's owner lists, and from images of a
+registry. It may not use images that other builds left on this host, nor the host's network, nor more rights.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _SEE = "see docs/guide/builds.md"
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The host's lists (from Settings), each an image's short name."""
+    """The host's lists, from Settings. Images are named in their short form."""
 
     base_images: frozenset[str]
     frontends: frozenset[str]
     registries: tuple[str, ...] = ()
-    """Hosts that images may come from though they are inside this host or network."""
+    """Registries inside this host or network that images may be pulled from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def frontend(dockerfile: Dockerfile, rules: Rules) -> str | None:
     """The frontend that `# syntax=` asks for; None: the built-in one.
 
     Raises:
-        InvalidInput: it is not on the list: a frontend sees every file and cache of its build.
+        InvalidInput: it is not listed. A frontend can read every file and cache of its build.
     """
     if dockerfile.syntax is None:
         return None
@@ -64,7 +64,7 @@ def frontend(dockerfile: Dockerfile, rules: Rules) -> str | None:
 
 
 def reads_heredocs(frontend_image: str | None, engine_major: int) -> bool:
-    """Whether the frontend that will read the file knows heredocs (Dockerfile 1.4; built in from Docker 23)."""
+    """Does the frontend parse heredocs? They came with Dockerfile 1.4, which is built in from Docker 23 on."""
     if frontend_image is None:
         return engine_major >= 23
     tag = image_names.parse(frontend_image).tag
@@ -73,12 +73,12 @@ def reads_heredocs(frontend_image: str | None, engine_major: int) -> bool:
 
 
 def foreign_images(dockerfile: Dockerfile, rules: Rules, arguments: Mapping[str, str]) -> list[Use]:
-    """The images it names that are neither its stages nor on the list: allowed only if none is on this host already.
+    """The images that are neither stages nor listed. They are allowed only when they are not on this host already.
 
-    `arguments` are the build arguments that will be given. Also refuses what no build may ask for.
+    `arguments` are the build arguments.
 
     Raises:
-        InvalidInput: with the line and how to mend it.
+        InvalidInput: a line asks for something that no build may use; the error says how to change it.
     """
     stages: list[str] = []
     scope: dict[str, str] = {}
@@ -112,10 +112,10 @@ def _global_arguments(instruction: Instruction, scope: Mapping[str, str], given:
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:
-    """Put in variables' values: `$X`, `${X}`, `${X:-default}`, `${X:+other}`.
+    """Replace variables by their values: `$X`, `${X}`, `${X:-default}`, `${X:+other}`.
 
     Raises:
-        InvalidInput: a variable has no value, or is written in another way.
+        InvalidInput: a variable has no value, or another syntax.
     """
 
     def value(match: re.Match[str]) -> str:
@@ -167,7 +167,7 @@ def _references(instruction: Instruction, stages: list[str], rules: Rules) -> li
 
 
 def _sources(instruction: Instruction) -> Iterable[str]:
-    """What `--from=` and `--mount=…,from=` name."""
+    """The images and stages in `--from=` and `--mount=…,from=`."""
     yield from instruction.flag_values("from")
     for mount in instruction.flag_values("mount"):
         options = dict(_mount_options(mount, instruction.line))
@@ -197,7 +197,7 @@ def _is_index(source: str, stages: list[str], line: int) -> bool:
 
 
 def _unlisted(source: str, line: int, stages: list[str], rules: Rules) -> list[Use]:
-    """Nothing for a stage, `scratch` or a listed base image; else the use of a foreign image."""
+    """The use of a foreign image; nothing for a stage, `scratch` or a listed base image."""
     if source.lower() in stages or source == "scratch":
         return []
     if "$" in source:
@@ -221,7 +221,7 @@ def _no_more_rights(instruction: Instruction) -> None:
 
 
 def _no_remote_source(instruction: Instruction) -> None:
-    """ADD fetches in the host's own network, where it would reach what listens on the loopback only."""
+    """Refuse ADD of an address: it is fetched in the host's network, which reaches services on the loopback."""
     plain = re.sub(r"[\"'\\\[\],`]", " ", instruction.arguments)
     joined = re.sub(r"[\"'\\`]", "", instruction.arguments)
     if _REMOTE.search(joined) or any(_REMOTE.search(word) for word in plain.split()) or "$" in joined:

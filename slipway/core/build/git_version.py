@@ -1,4 +1,4 @@
-"""Which version of git's client is needed: older ones ignore, without a word, the addresses that they are pinned to
+"""The version of git that is needed. Older ones silently ignore the addresses that they are pinned to
 (`http.curloptResolve` came with 2.37)."""
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ _IMAGE_ID = re.compile(r"[0-9a-f]{7,64}")
 
 @dataclass(frozen=True, slots=True)
 class ImageName:
-    """An image's name, with Docker Hub's own prefixes left out."""
+    """An image's name, without the prefixes of Docker Hub."""
 
     name: str
     tag: str = ""
@@ -43,7 +43,7 @@ class ImageName:
 
     @property
     def version(self) -> str:
-        """What of the name is meant: a digest, a tag, or `latest`."""
+        """The digest, or the tag, or `latest`."""
         return self.digest or self.tag or "latest"
 
 
@@ -51,7 +51,7 @@ def host_and_port(registry: str) -> tuple[str, int | None]:
     """A registry's host in lower-case ASCII, and its port where it is named.
 
     Raises:
-        InvalidInput: no host, or a port that none has.
+        InvalidInput: the host or the port is invalid.
     """
     host, colon, port = registry.partition(":")
     name = hosts.ascii_name(host)
@@ -63,37 +63,37 @@ def host_and_port(registry: str) -> tuple[str, int | None]:
 
 
 def pulled_namespace(instance: str) -> str:
-    """Under which an installation tags what it pulled for apps: such images carry none of its labels."""
+    """The namespace in which an installation tags images that it pulled for apps: they don't have its labels."""
     return f"{OWN_NAMESPACE}/{instance}-pulled"
 
 
 def pulled_tag(instance: str, token: str, deployment_id: int, digest: str) -> str:
-    """The name of what a deployment pulled; `token` makes it one that can't be guessed."""
+    """The tag of an image that a deployment pulled; with `token` in it, it can't be guessed."""
     return f"{pulled_namespace(instance)}/{token}:{deployment_id}-{digest.removeprefix('sha256:')[:12]}"
 
 
 def puller(tag: str) -> int | None:
-    """The deployment that gave an image this tag; None when it is none of `pulled_tag`'s."""
+    """The deployment that pulled the image of this tag; None when `pulled_tag` did not make it."""
     deployment_id, dash, _ = tag.rpartition(":")[2].partition("-")
     return int(deployment_id) if dash and deployment_id.isdecimal() else None
 
 
 def is_built(tag: str) -> bool:
-    """A tag of ours, and of an image that was built here."""
+    """Is it a tag of ours, of an image that was built here?"""
     return tag.startswith(f"{OWN_NAMESPACE}/") and not is_pulled(tag)
 
 
 def is_pulled(tag: str) -> bool:
-    """A tag of ours, and of an image that came from a registry."""
+    """Is it a tag of ours, of an image that was pulled from a registry?"""
     namespace, _, _ = tag.rpartition("/")
     return namespace.startswith(f"{OWN_NAMESPACE}/") and namespace.endswith("-pulled")
 
 
 def parse(text: str) -> ImageName:
-    """An image's name as it stands in a Dockerfile, or as it is given for an app.
+    """Parse an image's name, as it is written in a Dockerfile or given for an app.
 
     Raises:
-        InvalidInput: not a name: an image's id, a bare digest, or something with quotes or variables in it.
+        InvalidInput: it is no name but an image's id, a bare digest, or text with quotes or variables.
     """
     match = _NAME.fullmatch(text)
     if not match or len(text) > 255 or match["path"] in ("sha256", "sha512") or _is_id(match):

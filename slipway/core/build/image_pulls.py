@@ -1,4 +1,4 @@
-"""Reading what the Engine tells of a pull: what to show, how much was here already, and why it failed."""
+"""Reads the Engine's events of a pull: which lines to show, how many layers were here already, and why it failed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slipway.core.text.counting import plural
 from slipway.errors import DeploymentFailed
 
 MOST_LINES = 300
-"""What a pull may write into the log: a registry decides how many layers an image has."""
+"""The most lines that a pull writes to the log: an image may have any number of layers."""
 _ALSO_RUNS = {"amd64": {"386"}, "arm64": {"arm"}}
 _TOO_MANY = re.compile(r"toomanyrequests|too many requests|rate limit", re.IGNORECASE)
 _REFUSED = re.compile(r"unauthorized|denied|forbidden|no basic auth credentials|authentication required", re.IGNORECASE)
@@ -21,7 +21,7 @@ _PLATFORM = re.compile(
     r"no matching manifest|does not match the specified platform|cannot be used on this", re.IGNORECASE
 )
 _QUOTED = re.compile(r'"[^"]*"')
-"""Addresses, with names in them that mean nothing."""
+"""Addresses and names in quotes, whose words must not be taken for the reason."""
 _NO_SPACE = re.compile(r"no space left on device", re.IGNORECASE)
 _UNREACHABLE = re.compile(
     r"connection refused|no such host|server misbehaving|timeout|timed out|no route to host|unreachable|"
@@ -34,12 +34,12 @@ _IN_OUR_WORDS = re.compile(
     + "|".join(each.pattern for each in (_TOO_MANY, _REFUSED, _MISSING, _PLATFORM, _UNREACHABLE)),
     re.IGNORECASE,
 )
-"""All that is repeated of what the Engine says, as it quotes what answered: which need not be a registry."""
+"""The only parts of the Engine's message that are shown. The rest may quote a server that is no registry."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """What the events so far told."""
+    """What the events so far have shown."""
 
     error: str = ""
     layers: set[str] = field(default_factory=set)
@@ -52,8 +52,8 @@ class Progress:
         """Compressed, as they came over the network."""
         return sum(self._sizes.values())
 
-    def see(self, event: Mapping[str, Any]) -> str | None:
-        """Take an event in; a line to show when a layer's download begins, and when the layer is here."""
+    def add(self, event: Mapping[str, Any]) -> str | None:
+        """Add an event. Returns a line to show when a layer's download begins, and when the layer is complete."""
         if event.get("error"):
             self.error = str(event["error"])
             return None
@@ -89,7 +89,7 @@ def megabytes(size_bytes: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked of a registry."""
+    """The image that a registry was asked for."""
 
     name: ImageName
     has_credential: bool
@@ -100,7 +100,7 @@ class Asked:
 
 
 def runs_on(platforms: Iterable[Mapping[str, Any]], os: str, architecture: str) -> bool:
-    """Whether one of an image's platforms runs on the host; nothing told counts as yes."""
+    """Does one of the image's platforms run on the host? Yes when the registry lists none."""
     listed = list(platforms)
     fitting = {architecture} | _ALSO_RUNS.get(architecture, set())
     return not listed or any(each.get("os") == os and each.get("architecture") in fitting for each in listed)
@@ -109,9 +109,9 @@ def runs_on(platforms: Iterable[Mapping[str, Any]], os: str, architecture: str) 
 def wrong_platform(
     asked: Asked, platforms: Iterable[Mapping[str, Any]], os: str, architecture: str
 ) -> DeploymentFailed:
-    """The image is for other machines than this host."""
-    told = {f"{each.get('os')}/{each.get('architecture')}" for each in platforms} - {"unknown/unknown"}
-    given = f"is made for {', '.join(sorted(told)[:8])}" if told else "has no variant for it"
+    """The error for an image of another platform than this host's."""
+    listed = {f"{each.get('os')}/{each.get('architecture')}" for each in platforms} - {"unknown/unknown"}
+    given = f"is made for {', '.join(sorted(listed)[:8])}" if listed else "has no variant for it"
     return DeploymentFailed(
         "image-platform",
         f"this host runs {os}/{architecture}; {asked} {given}",
@@ -120,8 +120,7 @@ def wrong_platform(
 
 
 def failure(asked: Asked, said: str, *, status: int = 0) -> DeploymentFailed:
-    """Why the registry did not give the image, from the Engine's words and its answer's status. Nothing of what
-    answered is repeated."""
+    """Why the image can't be pulled, from the Engine's message and status. Nothing that the registry sent is shown."""
     plain = _QUOTED.sub("", said)
     known = _IN_OUR_WORDS.search(plain)
     shown = known[0] if known else "its answer is not a registry's"
@@ -168,7 +167,7 @@ def _unreachable(asked: Asked, said: str) -> DeploymentFailed:
     return DeploymentFailed(
         "registry-unreachable",
         f"{asked.name.registry} can't be reached from this host: {said}",
-        remedy="check the image's name; if the registry was away: slipway deploy",
+        remedy="check the image's name; if the registry was unreachable: slipway deploy",
     )
 
 
@@ -185,7 +184,7 @@ def _does_not_fit(asked: Asked, _said: str) -> DeploymentFailed:
 
 
 def too_large(asked: Asked, why: str) -> DeploymentFailed:
-    """The host has not the room for it."""
+    """The error for an image that this host has no room for."""
     return DeploymentFailed(
         "image-too-large",
         f"{asked} does not fit on this host: {why}",

@@ -1,4 +1,4 @@
-"""Which numbers the user has that an image runs as."""
+"""The user and group ids that an image runs as."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 _ID = re.compile(r"[0-9]{1,10}")
 _ID_MAX = (1 << 31) - 1
 _NUMBER = 3
-"""A line of /etc/passwd or /etc/group has more fields than this; the third is the number."""
+"""A line of /etc/passwd or /etc/group has more fields than this; the third is the id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ ROOT = Owner(0, 0)
 
 
 def owner_of(user: str, read: Callable[[str], str]) -> Owner:
-    """The user and group of an image's USER: `name`, `10001`, `name:group` or `10001:10001`. `read` gives the text of
-    /etc/passwd and /etc/group. A name that they don't have counts as root: the runtime refuses to start it."""
+    """The user and group of an image's USER: `name`, `10001`, `name:group` or `10001:10001`. `read` returns the text of
+    /etc/passwd and /etc/group. A name that is not in them counts as root: the runtime refuses to start it."""
     name, _, group = user.partition(":")
     if not name or name in ("root", "0"):
         return ROOT
@@ -47,7 +47,7 @@ def _group(group: str, account: list[str], read: Callable[[str], str]) -> int:
 
 
 def _entry(text: str, wanted: str) -> list[str]:
-    """The line of a file of accounts, in fields, by name or else by number; empty when it has none."""
+    """The fields of an account's line, found by name or else by id; empty when there is none."""
     lines = [line.split(":") for line in text.splitlines()]
     rows = [fields for fields in lines if len(fields) > _NUMBER and wanted in (fields[0], fields[2])]
     by_name = [fields for fields in rows if fields[0] == wanted]

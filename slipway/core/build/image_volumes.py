@@ -1,4 +1,4 @@
-"""An image's own VOLUMEs: which of them can be kept, and which would hide the program that the image brings."""
+"""The VOLUMEs that an image declares: which can be kept, and which would hide the image's own program."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _NOTHING_IS_KEPT_IN = ("/proc", "/sys", "/dev", "/run", "/tmp")  # noqa: S108
 
 @dataclass(frozen=True, slots=True)
 class ImageVolumes:
-    """What an image declares."""
+    """The VOLUMEs of an image."""
 
     paths: Sequence[str] = ()
     with_program: Sequence[str] = ()
-    """Of these, the ones that hold files of the image where its program is."""
+    """Those of `paths` that have files of the image's program in them."""
 
 
 def mountable(paths: Iterable[str]) -> list[str]:
-    """Those that a named volume can stand for."""
+    """The paths at which a named volume can be mounted."""
     return sorted({found for path in paths if (found := _as_volume(path)) is not None})
 
 
 def around_program(paths: Iterable[str], folder: str, argv: Sequence[str]) -> list[str]:
-    """Those at, above or below the folder that the image's program starts in, or above a file that it runs.
+    """The paths at, above or below the working folder of the image's program, or above a file that it runs.
 
     Args:
-        folder: the image's WORKDIR; the root, or none, says nothing about where the program is.
+        folder: the image's WORKDIR; the root, or none, does not show where the program is.
         argv: its ENTRYPOINT and CMD.
     """
     home = PurePosixPath(_normal(folder or "/"))
@@ -46,15 +46,15 @@ def around_program(paths: Iterable[str], folder: str, argv: Sequence[str]) -> li
 
 
 def image_notices(image: ImageVolumes, declared_paths: Iterable[str], names: dict[str, str]) -> list[str]:
-    """What a deployment says about them.
+    """Notices for a deployment of the image.
 
     Args:
-        declared_paths: where the app's settings mount volumes: what stands there was thought about.
+        declared_paths: where the app's settings mount volumes, which need no notice.
         names: path → the volume that is mounted there.
     """
     declared = set(declared_paths)
     hidden = (path for path in mountable(image.with_program) if path in names and path not in declared)
-    lost = sorted({path for path in image.paths if _as_volume(path) is None and not _is_passing(path)})
+    lost = sorted({path for path in image.paths if _as_volume(path) is None and not _is_temporary(path)})
     return [_hidden_notice(path, names[path]) for path in hidden] + [_lost_notice(path) for path in lost]
 
 
@@ -74,16 +74,16 @@ def _lost_notice(path: str) -> str:
 
 
 def _as_volume(path: str) -> str | None:
-    """The path as containers have it, if a volume may be there. The runtime does not take a relative one for the
-    absolute one that it becomes."""
+    """The normalised path, if a volume can be mounted there. A relative path can't: the runtime does not treat it as
+    the absolute one."""
     try:
         return volume_path(_normal(path)) if path.startswith("/") else None
     except InvalidInput:
         return None
 
 
-def _is_passing(path: str) -> bool:
-    """Does nobody expect to find it again?"""
+def _is_temporary(path: str) -> bool:
+    """Is it a folder whose files nobody expects to be kept?"""
     return any(PurePosixPath(_normal(path)).is_relative_to(each) for each in _NOTHING_IS_KEPT_IN)
 
 

@@ -1,8 +1,7 @@
-"""What shows that a repository holds a program and not a finished site: a table, a row a language.
+"""The files that show a program and not a finished site: a table with one row for each language.
 
-A manifest, a lock file or a source counts wherever it lies, since a site that is made of the whole folder would publish
-all of it. Folders that begin with a dot are never published, so nothing in them counts; nor do the manifests that
-libraries bring along.
+A manifest, a lock file or a source file counts in any folder, because a site would publish all folders. Folders that
+begin with a dot are never published, so files in them do not count; nor do manifests in folders of libraries.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ PAGE_SUFFIXES = (
     *("html", "htm", "xhtml", "md", "rst", "pdf", "css", "js", "mjs", "map", "json", "xml", "rss", "csv"),
     *("svg", "png", "jpg", "jpeg", "gif", "webp", "avif", "ico", "mp4", "webm", "mp3", "woff", "woff2"),
 )
-"""What a site publishes, whatever it is about: `dockerfile-tutorial.html` is no Dockerfile."""
+"""Suffixes of pages and their media: `dockerfile-tutorial.html` is no Dockerfile."""
 DOCKERFILE_VARIANT = re.compile(
     rf"(?:docker|container)file[._-](?!(?:[^/]*\.)?(?:{'|'.join(PAGE_SUFFIXES)})$)[^/]+", re.IGNORECASE
 )
@@ -28,14 +27,14 @@ DOCKERFILE_VARIANT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """All names and suffixes are in lower case: they count in any case."""
+    """Names and suffixes are in lower case; files are compared without regard to case."""
 
     project: str
-    """With its article: "a Node project"."""
+    """With an article: "a Node project"."""
     manifests: frozenset[str] = frozenset()
     """Names of manifests and lock files."""
     suffixes: tuple[str, ...] = ()
-    """Of its sources, and of manifests that are named after the project."""
+    """Suffixes of sources, and of manifests that are named after the project."""
     remedy: str = "add a Dockerfile that builds and starts it"
 
 
@@ -192,7 +191,8 @@ MANIFESTS: frozenset[str] = frozenset().union(*(language.manifests for language 
 
 
 def evidence(paths: Collection[str], contents: Mapping[str, str]) -> Evidence | None:
-    """What shows best what the repository is, or None: manifests before sources, those nearest to the root first."""
+    """The file that shows best what the repository is, or None. Manifests go before sources, and files nearest to the
+    root first."""
     looked_at = sorted((path for path in paths if _counts(path)), key=lambda path: (path.count("/"), path))
     return _by_manifest(looked_at) or _by_source(looked_at) or _by_content(looked_at, contents)
 

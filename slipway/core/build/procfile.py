@@ -1,4 +1,4 @@
-"""A Procfile: one process a line, `web: gunicorn --bind 0.0.0.0:$PORT app:app`."""
+"""Parses a Procfile: one process on each line, as `web: gunicorn --bind 0.0.0.0:$PORT app:app`."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from slipway.errors import InvalidInput
 FILE_NAME = "Procfile"
 RELEASE = "release"
 _LINE = re.compile(r"(?P<name>[A-Za-z0-9_-]+):\s*(?P<command>.+)")
-# What only a shell understands, so that `exec` before it would run just the first part.
+# Syntax of a shell: `exec` in front of it would run only the first part.
 _COMPOUND = re.compile(r"[;&|<>\n()`]|^\s*[A-Za-z_]\w*=|^\s*(?:cd|exec|if|for|while|export|set)\b")
 
 
 def parse(content: bytes) -> dict[str, str]:
-    """Process → its line.
+    """Process → its command.
 
     Raises:
-        InvalidInput: names the line that is not `name: command`.
+        InvalidInput: a line is not `name: command`.
     """
     processes: dict[str, str] = {}
     for number, line in enumerate(content.decode("utf-8-sig", "replace").splitlines(), start=1):
@@ -37,19 +37,19 @@ def parse(content: bytes) -> dict[str, str]:
 
 
 def argv(command: str) -> list[str]:
-    """How a Procfile's line runs in the app's own container: by its shell, which knows `$PORT`, and makes way at once
-    where the line is a single command, so that signals reach the app."""
+    """The argv that runs a line of a Procfile in the app's container: with a shell, which expands `$PORT`. A single
+    command replaces the shell, so that signals reach the app."""
     return ["sh", "-c", command if _COMPOUND.search(command) else f"exec {command}"]
 
 
 def command_line(command: str) -> str:
-    """The same as one line, to be split like a shell splits words."""
+    """The same as one line, which is split into words like a shell's."""
     return shlex.join(argv(command))
 
 
 def below(settings: Mapping[str, Any], processes: Mapping[str, str]) -> dict[str, Any]:
-    """An app's settings with the Procfile's command lines below them, process by process. As at Heroku, `release` is no
-    process that runs on: it is the command before each deployment."""
+    """An app's settings, with the Procfile's commands for processes that have no command in them. As at Heroku,
+    `release` is the command before each deployment, and no process."""
     found = dict(processes)
     pre_deploy = settings.get("pre_deploy") or found.pop(RELEASE, None)
     merged = {name: {"command": command} for name, command in found.items() if name != RELEASE}

@@ -1,8 +1,8 @@
-"""Which files' content shows a program, where their names don't: JavaScript, which a browser loads or a server runs,
+"""Finds programs by the content of files whose names do not show it: JavaScript, which a browser or a server may run,
 and files without a suffix.
 
-A library for browsers is often written to run in Node, too. It asks which of the two it is in (`typeof module`), or was
-bundled with a loader of its own; then only what no browser library does counts.
+A library for browsers can often run in Node as well. It tests where it runs (`typeof module`), or has a bundler's
+loader. In such a file only code that no browser library has counts.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 VENDORED = frozenset({"vendor", "vendors", "node_modules", "bower_components", "third_party", "third-party"})
-"""Folders of other people's code, which says nothing about the repository."""
+"""Folders of other people's code, which does not show what the repository is."""
 
 MOST_GLANCED_AT = 200
-"""So many files of each kind, the likely names and those nearest to the root first."""
+"""How many files of each kind are read, likely names and those nearest to the root first."""
 GLANCE_BYTES = 64 * 1024
 NODE, PYTHON, OTHER = "node", "python", "other"
 TOOLS = frozenset(
@@ -27,7 +27,7 @@ TOOLS = frozenset(
     )
     for suffix in ("js", "mjs", "cjs", "ts")
 )
-"""What configures tools that a finished site's maker used: no program of the site's own."""
+"""Configuration of tools that a finished site was made with. They are no program of the site."""
 
 _SCRIPTS = (".js", ".mjs")
 _PAGES = (".html", ".htm")
@@ -47,7 +47,7 @@ _SERVER = re.compile(
     rf"\b(?:Bun|Deno)\.serve(?:Http)?\(|\bDeno\.listen\(|\bfrom\s*+[\"'](?:{_SERVER_MODULES})[\"']|"
     rf"\brequire\(\s*+[\"'](?:{_SERVER_MODULES})[\"']\s*+\)"
 )
-"""What only a server does, also where it is bundled."""
+"""Code that only a server has, also when it is bundled."""
 
 _IN_OBJECT = r"(?:[^{}]|\{[^{}]*\})*?"
 _FUNCTION = r"(?:(?:async\s++)?function\b\s*+\*?\s*+\w*+\s*+|async\s*+)?"
@@ -71,19 +71,19 @@ _BARE_IMPORT = re.compile(
     r"[\"'](?![./]|[a-z][a-z0-9+.-]*:|[\"'])[^\"'\n]+[\"']",
     re.MULTILINE,
 )
-"""A module by its name alone, which a browser finds by a page's import map only."""
+"""An import by a bare name, which a browser resolves only with a page's import map."""
 _IMPORT_MAP = re.compile(r"\bimportmap\b|\bimportmap-shim\b", re.IGNORECASE)
 
 
 def glanced_at(paths: Collection[str]) -> list[str]:
-    """The files whose beginning shows a program or speaks against one: scripts, files without a suffix, pages."""
+    """The files whose beginning shows whether there is a program: scripts, files without a suffix, pages."""
     own = sorted((path for path in paths if _is_own(path)), key=_likely_first)
     kinds = (_with(own, _SCRIPTS), _with(own, ("",)), _with(own, _PAGES))
     return [path for kind in kinds for path in kind[:MOST_GLANCED_AT]]
 
 
 def kind_of_program(paths: Collection[str], contents: Mapping[str, str]) -> tuple[str, str] | None:
-    """NODE, PYTHON or OTHER, and the file that shows it."""
+    """NODE, PYTHON or OTHER, and the file that shows it; None when there is no program."""
     looked_at = [path for path in glanced_at(paths) if path in contents]
     has_import_map = any(_IMPORT_MAP.search(contents[path]) for path in looked_at)
     for path in looked_at:

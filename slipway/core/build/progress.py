@@ -1,4 +1,5 @@
-"""Reading BuildKit's plain progress: what to show, how many steps came from the cache, which step failed and how."""
+"""Reads BuildKit's plain progress: which lines to show, how many steps came from the cache, which step failed and
+why."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ _PREFIXES = re.compile(r"(?:ERROR: |failed to solve[^:]*: |failed to create LLB 
 
 @dataclass(slots=True)
 class Progress:
-    """What the lines so far told."""
+    """What the lines so far have shown."""
 
     total: int = 0
     cached: int = 0
@@ -35,8 +36,8 @@ class Progress:
     _steps: set[str] = field(default_factory=set)
     _cached: set[str] = field(default_factory=set)
 
-    def see(self, line: str) -> str | None:
-        """Take a line in; returns it as it is to be shown, or None for noise."""
+    def add(self, line: str) -> str | None:
+        """Add a line. Returns the line to show, or None for noise."""
         match = _LINE.fullmatch(line)
         if not match:
             if _FAILED.match(line):
@@ -60,7 +61,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed build in words."""
+    """Why a build failed, for its owner."""
 
     sentence: str
     remedy: str
@@ -83,10 +84,10 @@ def explain(progress: Progress, *, memory: str, processes: int, tail: str) -> Fa
             "start fewer at a time in the step; the host's owner can raise SLIPWAY_BUILD_PIDS",
         )
     if code:
-        return Failure(f"{at} ended with exit code {code['code']}", "mend what its output says, and push again")
+        return Failure(f"{at} ended with exit code {code['code']}", "fix what its output says, and push again")
     if file := _NO_FILE.search(progress.error):
         path = file["path"] or file["other"]
-        return Failure(f"{at} asks for {path}, which is not there", "add the file, or look at .dockerignore")
+        return Failure(f"{at} asks for {path}, which is not there", "add the file, or check .dockerignore")
     if image := _IMAGE.match(progress.failed):
         name = image["image"].removeprefix("docker.io/library/").removeprefix("docker.io/")
         return Failure(
@@ -94,7 +95,7 @@ def explain(progress: Progress, *, memory: str, processes: int, tail: str) -> Fa
             "check its name; where no registry is reachable, start FROM an image that is here: docker images",
         )
     said = _PREFIXES.sub("", progress.error)
-    return Failure(f"{at} failed: {said[:300]}" if said else f"{at} failed", "mend what it says, and push again")
+    return Failure(f"{at} failed: {said[:300]}" if said else f"{at} failed", "fix what it says, and push again")
 
 
 def _short(instruction: str) -> str:

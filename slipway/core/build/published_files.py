@@ -1,7 +1,7 @@
-"""Which files of a site are never served, whatever its owner says: a web server that knew them would not either.
+"""The files of a site that are never served, whatever its owner sets, because no web server would serve them.
 
-One table for both ends: the build's ignore file, which keeps them out of the image, and the expression by which the
-site's server passes over what came into it all the same. Names count in any case.
+One table is used twice: for the build's ignore file, which keeps them out of the image, and for the expression with
+which the site's server skips those that are in the image all the same. Upper and lower case do not matter.
 """
 
 from __future__ import annotations
@@ -66,28 +66,29 @@ _TOOLS = (
 _VARIANTS = re.compile(
     rf"(?:procfile|jenkinsfile|caddyfile)[._-](?!(?:[^/]*\.)?(?:{'|'.join(languages.PAGE_SUFFIXES)})$)[^/]+"
 )
-"""`Procfile.dev`; and `languages.DOCKERFILE_VARIANT`. No ignore file can tell them from `procfile.html`."""
+"""Such as `Procfile.dev`. No line of an ignore file matches them without matching `procfile.html`."""
 _MANIFESTS = sorted(languages.MANIFESTS)
 _IN_NO_LINE = tuple(
     name for name in (*_TOOLS, *_CONFIGURATION, "credentials", *_MANIFESTS) if re.fullmatch(r"\w+", name)
 )
-"""Files that a page's folder may be called like: an ignore file can't tell the two apart, the site's server can."""
+"""Files whose names a folder of pages may have. An ignore file would match the folder as well; the server does not."""
 _KINDS = (_HIDDEN, _FOLDERS, _COPIES, _RUN_BY_SERVERS, _COMPILED, _DATA, _CONFIGURATION, _SECRETS, _TOOLS)
 NEVER = tuple(dict.fromkeys((*chain.from_iterable(_KINDS), *_MANIFESTS)))
-"""Names in lower case; `*` stands for anything. Only hidden ones and `_FOLDERS` are about folders, too."""
+"""Names in lower case; `*` matches anything. Only hidden names and `_FOLDERS` match folders as well."""
 SCRIPTS = ("*.sh", "*.bash", "*.zsh", "*.ps1", "*.bat", "*.cmd")
-"""Not served either, unless the site's folder was named by its owner."""
+"""Not served either, unless the owner has named the site's folder."""
 _SUFFIX = re.compile(r"\*\.\w+")
 _PACKED = r"(?:\.(?:gz|bz2|xz|zst|br|zip|7z|rar|tar|tgz|txt|bak|old|orig|save|\d+))*"
 
 
 def withheld(*, is_named: bool) -> tuple[str, ...]:
-    """What of a site is not served. `is_named`: its owner said which folder is the site."""
+    """The names that are not served. `is_named`: the owner has named the folder of the site."""
     return NEVER if is_named else (*NEVER, *SCRIPTS)
 
 
 def expression(names: tuple[str, ...]) -> str:
-    """A regular expression that finds such a name, also packed or copied aside, in a path that begins with a slash."""
+    """A regular expression that finds such a name, also of a packed or backed-up file, in a path that begins with a
+    slash."""
     files = [name for name in names if name not in (*_HIDDEN, *_FOLDERS)]
     suffixes = sorted(name[2:] for name in files if _SUFFIX.fullmatch(name))
     others = [_translated(name) for name in files if not _SUFFIX.fullmatch(name)]
@@ -98,11 +99,11 @@ def expression(names: tuple[str, ...]) -> str:
 
 
 HIDDEN_IGNORED = f"**/.*\n!**/{WELL_KNOWN}\n"
-"""Lines of a `.dockerignore` for hidden files. They stand before the site's own: what those leave out stays out."""
+"""Lines of `.dockerignore` for hidden files, to be placed before the site's own lines."""
 
 
 def ignore_lines(names: tuple[str, ...]) -> str:
-    """The other names as lines of a `.dockerignore`, to stand after the site's own."""
+    """The other names as lines of `.dockerignore`, to be placed after the site's own lines."""
     return "".join(f"**/{_in_any_case(name)}\n" for name in names if name not in (*_HIDDEN, *_IN_NO_LINE))
 
 

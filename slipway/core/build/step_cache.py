@@ -1,8 +1,8 @@
-"""Which records of the step cache go with a deleted app: all but those that are known to be of builds of others.
+"""Which records of the step cache are removed with a deleted app: all except those known to be of other apps' builds.
 
-BuildKit doesn't say which build made a record, but when it was made and when it was last used. Every build's time is
-written down before the build begins. A record that was made or used while only others' builds ran is theirs: whoever
-uses a record has the same files, or runs the same command on them. Whatever may be of the deleted app alone is removed.
+BuildKit does not say which build made a record, only when it was made and last used. The time of every build is
+recorded before the build begins. A record that was made or used while only other apps' builds ran belongs to them: a
+build that uses a record has the same files, or runs the same command on them. Any other record is removed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 MARGIN_S = 5.0
-"""How long after a build's end BuildKit may still note that it used a record (measured: 0.05 s)."""
+"""How long after a build's end BuildKit may still record that it used a record (measured: 0.05 s)."""
 SOURCES = "source.local"
 MOUNTS = "exec.cachemount"
 
@@ -24,9 +24,9 @@ class BuildRun:
     app_id: int
     tenant_id: int
     deployment_id: int
-    begun: float
+    started: float
     ended: float
-    """When it ended; where that is not known (yet), the latest time at which it can."""
+    """When it ended. While that is unknown, the latest time at which it can end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class CacheRecord:
 
 @dataclass(frozen=True, slots=True)
 class DeletedApp:
-    """Whose records are to go: an app by its id, or by deployments where nothing else is known any more."""
+    """The app whose records are removed, by its id, or by its deployments when its id is not known any more."""
 
     app_id: int | None = None
     tenant_id: int | None = None
@@ -54,14 +54,14 @@ class DeletedApp:
 
 @dataclass(frozen=True, slots=True)
 class KnownRuns:
-    """The builds that are known, and since when they are all known."""
+    """The recorded builds. `since`: every build after that time is among them."""
 
     runs: list[BuildRun]
     since: float
 
     def newest(self, most: int) -> KnownRuns:
-        """Only so many. Those that are left out may have made anything before they ended."""
-        runs = sorted(self.runs, key=lambda run: run.begun)
+        """Only the newest. A record from the time of the others may be of any of them."""
+        runs = sorted(self.runs, key=lambda run: run.started)
         left_out, kept = runs[:-most], runs[-most:]
         return KnownRuns(kept, max([self.since, *(run.ended + MARGIN_S for run in left_out)]))
 
@@ -86,7 +86,8 @@ def records_of(
 
 
 def _moments(record: CacheRecord) -> list[float]:
-    """When a build certainly had it. Of a mount only its first build counts, which tells whose tenant's it is."""
+    """Times at which a build certainly used the record. Of a cache mount only its creation counts, which shows its
+    tenant."""
     if record.kind == MOUNTS or record.used is None:
         return [record.created]
     return [record.created, record.used]
@@ -95,4 +96,4 @@ def _moments(record: CacheRecord) -> list[float]:
 def _during(moment: float, known: KnownRuns, margin_s: float) -> Collection[BuildRun]:
     if moment < known.since:
         return ()
-    return [run for run in known.runs if run.begun <= moment <= run.ended + margin_s]
+    return [run for run in known.runs if run.started <= moment <= run.ended + margin_s]

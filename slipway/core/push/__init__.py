@@ -1,1 +1,1 @@
-"""What a delivery says, and which app it is for."""
+"""The content of a push delivery, its signature, and the apps that it deploys."""

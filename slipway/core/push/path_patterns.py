@@ -1,9 +1,9 @@
-"""Which changed files an app cares about: the patterns of its `paths` setting.
+"""Matches changed files with the patterns of an app's `paths` setting.
 
-`*` stands for any run of characters within one name, `?` for one character, `**` for any folders (also none). A
-pattern that ends in a plain name covers everything below it, too, when that is a folder. `!` in front takes back what
-an earlier pattern matched; the last pattern that matches decides. Brackets and braces stand for themselves: file names
-have them.
+`*` matches any characters within one name, `?` one character, `**` any number of folders, also none. A pattern that
+ends in a plain name also matches everything below the folder of that name. A pattern with `!` in front excludes what an
+earlier pattern matched; the last pattern that matches decides. Brackets and braces have no special meaning, because
+file names have them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def any_matches(paths: Iterable[str], patterns: Sequence[str]) -> bool:
 
 
 def matches(path: str, patterns: Sequence[str]) -> bool:
-    """Does `path` match? With exclusions only, everything else does."""
+    """Does `path` match? With excluding patterns alone, all other paths do."""
     matched = bool(patterns) and all(pattern.startswith("!") for pattern in patterns)
     for pattern in patterns:
         excludes = pattern.startswith("!")
@@ -38,7 +38,7 @@ def _covers(pattern: str, path: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> tuple[str, tuple[str, ...]]:
-    """What every match begins with, and the pattern's segments; a folder's end in `**`, as it covers what it holds."""
+    """The text that every match begins with, and the pattern's segments; those of a plain name end in `**`."""
     segments: list[str] = []
     for segment in pattern.split("/"):
         segments += _split_stars(segment)
@@ -65,8 +65,8 @@ def _name_matches(name: str, segment: str) -> bool:
 
 
 def _wild(items: Sequence[str], pattern: Sequence[str], star: str, same: Callable[[str, str], bool]) -> bool:
-    """Match with one kind of wildcard, going back to the last star only: the number of steps is bounded by both lengths
-    multiplied, whatever the pattern (a regular expression could be made to take for ever)."""
+    """Match with one kind of wildcard, and backtrack to the last star only. So the number of steps is at most the
+    product of both lengths, while a regular expression could be made to run forever."""
     item = part = 0
     last_star, resume = -1, 0
     while item < len(items):

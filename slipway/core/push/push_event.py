@@ -1,7 +1,7 @@
-"""What a `push` delivery tells, and whether an app is deployed for it.
+"""Parses the body of a `push` delivery, and decides whether an app is deployed for it.
 
-Any sender that speaks GitHub's protocol is understood: `deleted` may be missing, a deletion is also told by the null
-commit id, and neither the clone address in the body nor its lists of files are looked at.
+Any sender that speaks GitHub's protocol is understood: `deleted` may be missing, since the null commit id means a
+deletion as well, and neither the clone address nor the lists of files in the body are used.
 https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
 """
 
@@ -24,13 +24,13 @@ _REMEDY = "send GitHub's push payload: docs/reference/webhooks.md"
 
 @dataclass(frozen=True, slots=True)
 class PushEvent:
-    """A push, as far as deploying is concerned."""
+    """A push, as far as deployments need it."""
 
     repository: str
     """`owner/name`, as the sender writes it."""
     ref: str
     commit_sha: str
-    """Null commit id: the ref was deleted."""
+    """The null commit id when the ref was deleted."""
     deleted: bool = False
     message: str = ""
     pushed_by: str = ""
@@ -38,7 +38,7 @@ class PushEvent:
 
 @dataclass(frozen=True, slots=True)
 class AppFacts:
-    """What decides about an app."""
+    """The facts of an app that the decision needs."""
 
     name: str
     branch: str
@@ -46,17 +46,17 @@ class AppFacts:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Deploy or not, and the sentence why."""
+    """Whether to deploy, and a sentence that says why."""
 
     deploys: bool
     reason: str
 
 
 def parse(payload: object) -> PushEvent:
-    """From the body's JSON value.
+    """Parse the body's JSON value.
 
     Raises:
-        InvalidInput: names the field that is missing or of another shape.
+        InvalidInput: a field is missing or has the wrong type; the error names it.
     """
     body = _mapping(payload, "the body")
     commit_sha = _commit_sha(body)
@@ -74,7 +74,7 @@ def repository_of(payload: object) -> str:
     """`owner/name` of the repository that an event is about.
 
     Raises:
-        InvalidInput: it is not told.
+        InvalidInput: the body does not name it.
     """
     repository = _mapping(_mapping(payload, "the body").get("repository"), "repository")
     return _stored(repository.get("full_name"), "repository.full_name", _REF_LENGTH)
@@ -106,15 +106,15 @@ def concerns(event: PushEvent, repository_identity: str) -> Verdict:
 
 
 def decide(event: PushEvent, app: AppFacts) -> Verdict:
-    """Is a deployment made of a push that concerns the app's repository? Which files it changed does not matter here: a
-    sender can only say what lies between two of its own pushes, and what is live may be neither."""
+    """Is the app deployed for a push to its repository? The changed files do not matter here: a sender only knows the
+    difference between two pushes, and what is live may be neither of them."""
     if event.ref != BRANCHES + app.branch:
         return Verdict(False, f"{app.name} deploys {app.branch}, the push is to {_short(event.ref)}")
     return Verdict(True, f"{app.branch} was pushed")
 
 
 def is_null(commit_sha: str) -> bool:
-    """The id that stands for "nothing here" (a deleted ref, or one that is new)."""
+    """Is it the null commit id, which stands for no commit (of a ref that was deleted, or did not exist before)?"""
     return not commit_sha.strip("0")
 
 
@@ -172,7 +172,7 @@ def _flag(body: Mapping[str, Any], key: str) -> bool:
 
 
 def _stored(value: object, what: str, length: int) -> str:
-    """Text that is kept as it is: refused where a database could not keep it."""
+    """Text that is stored unchanged; refused when a database could not store it."""
     if not isinstance(value, str) or not value:
         raise InvalidInput(f"{what} is missing or not text", remedy=_REMEDY)
     if len(value) > length:
@@ -183,7 +183,8 @@ def _stored(value: object, what: str, length: int) -> str:
 
 
 def _free_text(value: object, length: int) -> str:
-    """Text for people: what a database can't keep (NUL, lone surrogates) is replaced, the rest cut at `length`."""
+    """Text for people: characters that a database can't store (NUL, lone surrogates) are replaced, and it is cut at
+    `length`."""
     if not isinstance(value, str):
         return ""
     return value[:length].replace("\0", "�").encode("utf-8", "replace").decode()

@@ -23,11 +23,11 @@ def is_signed(body: bytes, signature: str | None, secrets: Iterable[str]) -> boo
     """Was `body` signed with one of `secrets`?
 
     An empty secret never counts. Every secret is tried and compared in constant time, also when the signature is
-    missing or malformed: how long the answer takes tells nothing about why it is no.
+    missing or malformed, so that the time of the response does not show why it was refused.
     """
     match = _SIGNATURE.fullmatch(signature or "")
-    told = match[1].lower() if match else _MATCHES_NOTHING
-    equal = [hmac.compare_digest(_digest(secret, body), told) and bool(secret) for secret in secrets]
+    given = match[1].lower() if match else _MATCHES_NOTHING
+    equal = [hmac.compare_digest(_digest(secret, body), given) and bool(secret) for secret in secrets]
     return match is not None and any(equal)
 
 

@@ -33,7 +33,7 @@ from slipway.domain.audit import Actor
 from slipway.errors import Conflict, DeploymentFailed, NotFound
 from slipway.models import Deployment, now
 from slipway.ports.building import BuildSpec
-from tests.building_fakes import FakeImages, FakeLog, FakePulls, FakeQueue, FakeStatuses
+from tests.building_fakes import FakeImages, FakeLog, FakePulls, FakeQueue
 from tests.fixtures.rows import add_hook
 from tests.integration.agent.rig import Rig
 from tests.integration.webhook.sender import TestClientSender, push
@@ -126,7 +126,6 @@ class World:
             build_planner=BuildPlanner(bases, BaseImages("python", "python"), self.images, lambda: 20),
             log=FakeLog(),
             vault=self.rig.vault,
-            statuses=cast(Any, FakeStatuses()),
         )
 
     def _build(self, spec: BuildSpec, _output: object) -> None:

@@ -152,6 +152,7 @@ def test_a_killed_agent_finishes_what_it_began(host: Host) -> None:
         host.start()
         host.is_live(deployment)
     eventually(lambda: len(host.containers()) == 1, what="the old replicas are gone")
+    eventually(lambda: all(row.reported_state for row in host.rig.all(Deployment)), what="every end is reported")
 
 
 def test_a_crashed_replica_is_started_again(host: Host) -> None:

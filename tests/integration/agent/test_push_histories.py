@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from builder import jobs
 from slipway.core.deployment.states import BY_HAND, State
 from slipway.demo.forge.forge import Forge
 from slipway.models import Deployment
@@ -20,10 +19,8 @@ APPS, RUNS_OF_EACH = 5, 10
 
 
 @pytest.fixture
-def world(sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(sqlite_template: Path) -> Iterator[World]:
     """All of it in memory."""
-    monkeypatch.setattr(jobs, "FOLLOW_S", 0.0)
-    monkeypatch.setattr(jobs, "FOLLOW_POLL_S", 0.001)
     folder = Path(tempfile.mkdtemp(prefix="slipway-pushes-", dir="/dev/shm"))
     database = f"sqlite:///{shutil.copy(sqlite_template, folder / 'slipway.db')}"
     rig = Rig(database, folder, scratch_dir=str(folder / "scratch"))

@@ -378,19 +378,3 @@ def test_an_image_named_by_hand_is_the_apps_no_longer_when_it_gives_way(rig: Rig
     crash(rig, app, rig.deployment(second))
     rig.settle(app)
     assert rig.all(App, id=app.id)[0].image == "registry.example/shop:1"
-
-
-def test_the_forge_is_told_that_a_live_commit_failed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[tuple[str, str, str]] = []
-    monkeypatch.setattr(
-        rig.dependencies.statuses,
-        "send",
-        lambda _url, sha, state, **told: sent.append((sha, state, told["description"])),
-    )
-    app = watched_app(rig)
-    _, second = two_releases(rig, app)
-    crash(rig, app, second)
-    rig.settle(app)
-    [(sha, state, description)] = sent
-    assert (sha, state) == (second.commit_sha, "failure")
-    assert description.startswith("hello failed: replica web-1 ended with exit code 3")

@@ -1,4 +1,4 @@
-"""An image comes out, with what is known of it; a failure is told in a sentence."""
+"""A build makes an image with its facts; a failed build has a reason in a sentence."""
 
 from __future__ import annotations
 
@@ -86,10 +86,10 @@ def test_a_full_disk_refuses_builds_with_figures(bench: Bench) -> None:
     assert failed.value.reason == "disk-full"
 
 
-def test_an_engine_that_is_away_is_said_so(bench: Bench, tmp_path: Path) -> None:
-    away = BuildKit(bench.part.cli, f"unix://{tmp_path}/no.sock", tmp_path, Caps(0), 0)
+def test_an_unreachable_engine_is_reported_as_that(bench: Bench, tmp_path: Path) -> None:
+    unreachable = BuildKit(bench.part.cli, f"unix://{tmp_path}/no.sock", tmp_path, Caps(0), 0)
     with pytest.raises(DependencyUnavailable):
-        away.facts()
+        unreachable.facts()
 
 
 def test_a_client_without_buildkit_is_passed_over(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_a_registry_inside_is_refused_unless_the_owner_lists_it(harbour: Harbour
 def test_a_name_that_leads_inside_is_refused(harbour: Harbour, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("169.254.169.254", 0))])
     harbour.allowed = ("public",)
-    assert "leads to 169.254.169.254" in harbour.refused("innocent.example/a/b:1").message
+    assert "resolves to 169.254.169.254" in harbour.refused("innocent.example/a/b:1").message
 
 
 # failures
@@ -156,12 +156,12 @@ def test_a_locked_registry_gives_to_the_right_credential_alone(harbour: Harbour,
     assert PASSWORD not in str(harbour.lines)
 
 
-def test_a_registry_that_is_away_is_told(harbour: Harbour) -> None:
+def test_an_unreachable_registry_has_a_reason_of_its_own(harbour: Harbour) -> None:
     failed = harbour.refused(f"127.0.0.1:{free_port()}/acme/shop:1")
     assert (failed.reason, "connection refused" in failed.message) == ("registry-unreachable", True)
 
 
-def test_an_image_for_other_machines_is_told_before_it_is_pulled(harbour: Harbour, registry: Registry) -> None:
+def test_an_image_for_another_platform_is_refused_before_it_is_pulled(harbour: Harbour, registry: Registry) -> None:
     other = {"amd64": "arm64"}.get(harbour.part.api.version()["Arch"], "amd64")
     registry.push_foreign("acme/foreign:1", other)
     with pytest.raises(DeploymentFailed, match=f"linux/{other}") as failed:
@@ -195,7 +195,9 @@ def test_a_cancel_stops_the_engines_pull(harbour: Harbour, relay: MakeRelay, big
     assert harbour.marks() == []
 
 
-def test_a_registry_that_says_nothing_is_given_up_when_told_to(harbour: Harbour, relay: MakeRelay, big: str) -> None:
+def test_a_registry_that_does_not_answer_is_given_up_when_the_work_stops(
+    harbour: Harbour, relay: MakeRelay, big: str
+) -> None:
     mute = relay(0, mute=True)
     with pytest.raises(Interrupted):
         harbour.pull(f"{mute.host}/{big}", stopped=mute.slow.is_set)

@@ -21,8 +21,10 @@ import pytest
 from docker import APIClient
 
 from builder.agent.maintenance import image_gc
+from builder.agent.reporting import Reporting, StatusSender
 from slipway.adapters.docker.address_book import AddressBook
 from slipway.adapters.docker.runtime import DockerRuntime
+from slipway.adapters.git.commit_status import CommitStatuses
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
 from slipway.adapters.redis.work_queue import WorkQueue
@@ -36,6 +38,7 @@ from slipway.ports.runtime import OwnImage
 from slipway.settings import Settings, load
 from tests.fakes import FakeBuilder
 from tests.fixtures.engine import ready_engine, remove_installation
+from tests.fixtures.inline import Inline
 from tests.fixtures.redis_server import RedisServer
 from tests.fixtures.rows import add_app, add_tenant
 from tests.fixtures.waiting import eventually
@@ -68,7 +71,7 @@ def children(pid: int) -> list[int]:
 
 
 def slow(word: str, seconds: int = 3600) -> str:
-    """A Dockerfile whose last step takes its time, told apart by `word`."""
+    """A Dockerfile whose last step takes its time. `word` is found in the step's command line."""
     return f"FROM {BASE}\nCOPY VERSION /VERSION\nRUN : {word} && sleep {seconds}\n"
 
 
@@ -132,8 +135,13 @@ class Yard:
         """Wait until the slow step runs in the Engine."""
         eventually(lambda: processes_with(f": {word}"), within_s=60, every_s=0.05, what=f"the step {word} runs")
 
+    def reporting(self) -> Reporting:
+        """The agent's, which sends inside `look`."""
+        forge = CommitStatuses(self.settings.github_api, self.settings.github_token)
+        return Reporting(self.db, self.log, StatusSender(forge, self.settings.public_url), executor=Inline())
+
     def end(self, deployment: Deployment) -> None:
-        """What the agent does in the end."""
+        """As the agent does when the rollout has ended."""
         with self.changed(deployment) as row:
             lifecycle.advance(row, State.LIVE)
             lifecycle.end_step(row, ok=True)
@@ -155,9 +163,9 @@ class Yard:
         return list(self.runtime.own_images())
 
     def collect_dangling(self) -> int:
-        """What the agent's housekeeping does."""
-        parts = cast(Any, SimpleNamespace(db=self.db, runtime=self.runtime))
-        return image_gc.collect_dangling(parts, FakeBuilder)
+        """What the agent's garbage collection does."""
+        dependencies = cast(Any, SimpleNamespace(db=self.db, runtime=self.runtime))
+        return image_gc.collect_dangling(dependencies, FakeBuilder)
 
     def close(self) -> None:
         for worker in self.workers:

@@ -1,4 +1,4 @@
-"""The database goes away while a worker ends its build: the deployment does not fail, another worker has it."""
+"""The database is lost while a worker records its image: the deployment does not fail, another worker takes it over."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
-from builder import jobs
 from builder.agent.maintenance.requeue import requeue_stale
 from slipway import db as database
 from slipway.adapters.vault import Vault, create_key_file
@@ -30,11 +29,6 @@ def rig_on(url: str, folder: Path) -> Iterator[Rig]:
     tenant_id = add_tenant(db)
     yield Rig(settings, db, Vault(settings.key_dir / "values.key"), tenant_id, add_app(db, tenant_id).id)
     db.dispose()
-
-
-@pytest.fixture(autouse=True)
-def _follows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "FOLLOW_S", 0.0)
 
 
 def once_before(db: Database, statement: str, act: Callable[[], None]) -> None:
@@ -59,13 +53,13 @@ def test_a_connection_that_is_cut_hands_the_work_back_at_once(postgresql_url: st
         assert rig.work(deployment) is None
         row = rig.row(deployment)
         assert (row.state, row.attempt, row.detail) == ("queued", 1, "")
-        assert row.steps[-1]["note"] == "the database was away for a moment"
+        assert row.steps[-1]["note"] == "the database was unreachable for a moment"
         assert rig.queue.enqueued == [(deployment.id, 1)]
         assert rig.work(deployment, 1) == "starting"
         assert len(rig.builds()) == 1
 
 
-def test_one_that_stays_away_leaves_the_work_to_lapse(
+def test_a_database_that_stays_unreachable_leaves_the_work_to_lapse(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "WRITER_WAIT_S", 0.05)

@@ -102,7 +102,7 @@ def test_two_writers_keep_one_order(log: RedisDeploymentLog) -> None:
     assert positions == sorted(set(positions))
 
 
-def test_nothing_is_lost_while_redis_is_away(log: RedisDeploymentLog, own_redis: RedisServer) -> None:
+def test_nothing_is_lost_while_redis_is_unreachable(log: RedisDeploymentLog, own_redis: RedisServer) -> None:
     log.append(7, "one")
     reader = Reader(log)
     assert reader.idle.wait(20)

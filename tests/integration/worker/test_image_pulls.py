@@ -1,4 +1,4 @@
-"""A worker that is killed takes its pull along, in the Engine too; the next one pulls the same digest to the end."""
+"""A worker that is killed ends its pull, in the Engine too; the next one pulls the same digest to the end."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_killed_workers_pull_stops_and_is_taken_over(yard: Yard, registry: Reg
     worker.kill()
     worker.wait(10)
     assert relay.hung_up.wait(10), "the Engine stops"
-    assert yard.row(deployment).state == "fetching", "the agent gives it to another worker when its heartbeat lapses"
+    assert yard.row(deployment).state == "fetching", "the agent requeues it when its heartbeat is old enough"
     with yard.changed(deployment) as row:  # as the agent does
         lifecycle.advance(row, State.QUEUED)
         row.attempt += 1
@@ -62,4 +62,3 @@ def test_a_killed_workers_pull_stops_and_is_taken_over(yard: Yard, registry: Reg
     assert (build.exposed_port, build.builder) == (8123, "image")
     assert list((yard.settings.state_dir / "pulls").glob("*")) == []
     assert PASSWORD not in "\n".join(yard.lines(deployment)) + yard.worker_log()
-    yard.end(deployment)

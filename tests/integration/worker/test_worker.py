@@ -29,19 +29,21 @@ def word() -> str:
     return secrets.token_hex(8)
 
 
-def test_a_queued_push_is_built_followed_and_told(yard: Yard) -> None:
+def test_a_queued_push_is_built_and_its_end_is_reported_without_a_worker(yard: Yard) -> None:
     deployment = yard.push(VERSION="1\n", Dockerfile=QUICK)
     yard.queue.enqueue_build(deployment.id, deployment.attempt)
-    yard.start_worker()
+    worker = yard.start_worker()
     row = yard.reaches(deployment, "starting")
+    eventually(lambda: not children(worker.pid), what="the work-horse has ended")
+    reporting = yard.reporting()
+    reporting.look()
+    yard.end(deployment)
+    reporting.look()
+    assert (yard.settings.log_dir / f"deployments/{deployment.id}.log.gz").exists()
+    assert [each["state"] for each in yard.forge.statuses("acme/shop")] == ["pending", "success"]
     [build] = yard.builds()
     assert (build.exposed_port, build.builder, build.steps_total) == (8080, "dockerfile", 1)
     assert [step["name"] for step in row.steps] == ["fetch", "build", "start"]
-    yard.end(deployment)
-    log = yard.settings.log_dir / f"deployments/{deployment.id}.log.gz"
-    eventually(log.exists, what="the log is finished when the rollout has ended")
-    states = eventually(lambda: [s["state"] for s in yard.forge.statuses("acme/shop")][1:], what="both are sent")
-    assert states == ["success"]
     lines = yard.lines(deployment)
     assert lines[0].startswith("fetching ")
     assert lines[-1].startswith("built sha256:")
@@ -49,7 +51,7 @@ def test_a_queued_push_is_built_followed_and_told(yard: Yard) -> None:
     assert yard.scratch() == []
 
 
-def test_a_failed_build_is_told_and_the_worker_goes_on(yard: Yard) -> None:
+def test_a_failed_build_is_recorded_and_the_worker_goes_on(yard: Yard) -> None:
     yard.start_worker()
     bad = yard.push(VERSION="1\n", Dockerfile=f"FROM {BASE}\nRUN echo about to fail && false\n")
     eventually(lambda: yard.row(bad).state == "failed", within_s=90)
@@ -96,7 +98,7 @@ def test_a_killed_worker_takes_everything_along(yard: Yard) -> None:
     worker.kill()
     worker.wait(10)
     eventually(lambda: not processes_with(scratch) and not processes_with(f": {name}"), within_s=10)
-    assert yard.row(deployment).state == "building", "the agent gives it to another worker when its heartbeat lapses"
+    assert yard.row(deployment).state == "building", "the agent requeues it when its heartbeat is old enough"
     yard.start_worker()
     eventually(lambda: yard.scratch() == [], what="the next worker sweeps")
 
@@ -136,7 +138,7 @@ def test_a_worker_that_is_killed_between_the_image_and_its_row_leaves_no_image_f
         worker.wait(10)
         eventually(lambda: not [horse for horse in horses if Path(f"/proc/{horse}").exists()], what="all is dead")
     assert (yard.row(deployment).state, yard.builds()) == ("building", [])
-    assert yard.collect_dangling() == 0, "another worker may have it in hand"
+    assert yard.collect_dangling() == 0, "another worker may have claimed it"
     assert yard.own_images() == [image]
     with yard.changed(deployment) as row:
         lifecycle.stop(row, State.CANCELLED, "by a test")
@@ -144,7 +146,7 @@ def test_a_worker_that_is_killed_between_the_image_and_its_row_leaves_no_image_f
     assert yard.own_images() == []
 
 
-def test_a_worker_that_is_told_to_end_hands_its_build_to_the_next(yard: Yard) -> None:
+def test_a_worker_that_is_terminated_hands_its_build_to_the_next(yard: Yard) -> None:
     worker = yard.start_worker()
     name = word()
     deployment = yard.push(VERSION="1\n", Dockerfile=slow(name, 2))
@@ -175,19 +177,18 @@ def test_who_reaches_redis_gets_no_other_code_to_run_in_a_worker(yard: Yard, tmp
         Queue(BUILDS, connection=redis, serializer=SERIALIZER).enqueue("os.mkdir", str(made[1]))
         worker = yard.start_worker()
         eventually(lambda: redis.llen(f"rq:queue:{BUILDS}") == 0, what="both are taken")
-    eventually(lambda: yard.worker_log().count("thrown away") == 2, what="both are refused")
+    eventually(lambda: yard.worker_log().count("a job that is no build was removed") == 2, what="both are refused")
     assert not any(path.exists() for path in made)
     assert worker.poll() is None
 
 
-def test_redis_away_in_the_middle_of_a_build_changes_nothing(yard: Yard, own_redis: RedisServer) -> None:
+def test_losing_redis_in_the_middle_of_a_build_changes_nothing(yard: Yard, own_redis: RedisServer) -> None:
     worker = yard.start_worker()
     name = word()
     deployment = yard.push(VERSION="1\n", Dockerfile=slow(name, 3))
     yard.builds_step(name)
     own_redis.stop()
     yard.reaches(deployment, "starting")
-    yard.end(deployment)
     own_redis.start()
     second = yard.push(VERSION="2\n", Dockerfile=QUICK)
     yard.reaches(second, "starting")
@@ -205,7 +206,7 @@ def test_a_worker_waits_for_redis(yard: Yard, own_redis: RedisServer) -> None:
 
 
 @pytest.mark.parametrize("first", ["the stop", "Redis"])
-def test_a_worker_ends_when_told_to_while_redis_is_away(yard: Yard, own_redis: RedisServer, first: str) -> None:
+def test_a_worker_ends_on_sigterm_while_redis_is_unreachable(yard: Yard, own_redis: RedisServer, first: str) -> None:
     worker = yard.start_worker()
     eventually(lambda: "waiting for deployments" in yard.worker_log())
     own_redis.stop()

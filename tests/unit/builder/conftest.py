@@ -24,7 +24,7 @@ from slipway.db import Database
 from slipway.domain import intents, lifecycle
 from slipway.models import App, Build, Deployment, Variable
 from slipway.settings import Settings, load
-from tests.building_fakes import FakeImages, FakeLog, FakePulls, FakeQueue, FakeSources, FakeStatuses
+from tests.building_fakes import FakeImages, FakeLog, FakePulls, FakeQueue, FakeSources
 from tests.fixtures.rows import add_app, add_tenant
 
 MAIN = "refs/heads/main"
@@ -48,7 +48,6 @@ class Rig:
     pulls: FakePulls = field(default_factory=FakePulls)
     log: FakeLog = field(default_factory=FakeLog)
     queue: FakeQueue = field(default_factory=FakeQueue)
-    statuses: FakeStatuses = field(default_factory=FakeStatuses)
 
     @property
     def dependencies(self) -> Dependencies:
@@ -63,7 +62,6 @@ class Rig:
             build_planner=BuildPlanner(bases, BaseImages("python", "python"), self.images, lambda: 20),
             log=self.log,
             vault=self.vault,
-            statuses=cast(Any, self.statuses),
         )
 
     def push(self, commit: str = "", *, head: str | None = "") -> Deployment:
@@ -80,9 +78,10 @@ class Rig:
             return intents.deploy(session, session.get_one(App, self.app_id), ref=ref, actor="test")
 
     def work(self, deployment: Deployment, attempt: int = 0) -> str | None:
-        """Do the job as far as starting; returns the state that it reports."""
+        """Do the job; returns the state that it reports."""
         lease = claim(self.db, deployment.id, attempt)
-        return jobs.work_on(self.dependencies, lease)["state"] if lease else None
+        state = jobs.work_on(self.dependencies, lease) if lease else None
+        return str(state) if state else None
 
     def row(self, deployment: Deployment) -> Deployment:
         with self.db.read(tenant_id=self.tenant_id) as session:
@@ -119,9 +118,7 @@ class Rig:
 
 
 @pytest.fixture
-def rig(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
-    monkeypatch.setattr(jobs, "FOLLOW_S", 0.0)
-    monkeypatch.setattr(jobs, "FOLLOW_POLL_S", 0.001)
+def rig(sqlite_url: str, tmp_path: Path) -> Iterator[Rig]:
     values = {
         "STATE_DIR": str(tmp_path),
         "SCRATCH_DIR": tempfile.mkdtemp(prefix="slipway-unit-", dir="/dev/shm"),

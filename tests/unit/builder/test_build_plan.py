@@ -86,7 +86,7 @@ def test_a_dockerfile_counts_in_any_case(tmp_path: Path, name: str) -> None:
 def test_of_two_dockerfiles_the_usual_spelling_is_built_and_the_log_says_so(tmp_path: Path) -> None:
     build_plan = make(tmp_path, Dockerfile="FROM python\nUSER 1\n", dockerfile="FROM python\nUSER 2\n")
     assert "USER 1" in build_plan.dockerfile
-    assert build_plan.notes == ("Dockerfile is built; dockerfile is not looked at",)
+    assert build_plan.notes == ("Dockerfile is built; dockerfile is ignored",)
     (tmp_path / "Dockerfile").unlink()
     (tmp_path / "DOCKERFILE").write_text("FROM python\nUSER 3\n")
     assert "USER 2" in make(tmp_path).dockerfile

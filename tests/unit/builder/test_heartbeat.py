@@ -1,5 +1,5 @@
-"""How long a worker goes on whose heartbeat can't be written: never as long as the agent waits before it gives the
-deployment away."""
+"""How long a worker goes on whose heartbeat can't be written: never as long as the agent waits before it requeues the
+deployment."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from builder.heartbeat import Heartbeat
-from slipway.core.deployment.ordering import GOES_ON
+from builder.lease import Heartbeat
 from slipway.db import DatabaseAway
 
 LAPSE_S = 15.0
 INTERVAL_S = 5.0
 
 
-class Away:
-    """A hold that can't be written through: the database is away, which is found out slowly."""
+class Unreachable:
+    """A lease that can't be written to: the database is unreachable, and it takes time to find that out."""
 
     def __init__(self, found_out: Callable[[], None]) -> None:
         self._found_out = found_out
@@ -40,20 +39,20 @@ class Clock:
         self.now += seconds
 
 
-def heartbeat(lease: Away, clock: Clock) -> Heartbeat:
-    return Heartbeat(cast(Any, lease), interval_s=INTERVAL_S, lapse_s=LAPSE_S, is_stale=lambda: GOES_ON, clock=clock)
+def heartbeat(lease: Unreachable, clock: Clock) -> Heartbeat:
+    return Heartbeat(cast(Any, lease), interval_s=INTERVAL_S, lapse_s=LAPSE_S, clock=clock)
 
 
 def test_the_time_that_a_failing_beat_takes_is_silence() -> None:
     clock = Clock()
-    beating = heartbeat(Away(lambda: clock.pass_by(6.0)), clock)
+    beating = heartbeat(Unreachable(lambda: clock.pass_by(6.0)), clock)
     clock.pass_by(INTERVAL_S)
     beating.beat()
     assert not beating.stopped(), "11 s"
     clock.pass_by(INTERVAL_S)
     assert beating.stopped(), "16 s, though only one beat has failed"
     assert beating.stop is not None
-    assert beating.stop.lost
+    assert beating.stop.lease_lost
 
 
 def test_silence_is_noticed_while_a_beat_waits_for_the_database() -> None:
@@ -63,7 +62,7 @@ def test_silence_is_noticed_while_a_beat_waits_for_the_database() -> None:
         waits.set()
         end.wait(10)
 
-    beating = heartbeat(Away(hang), clock)
+    beating = heartbeat(Unreachable(hang), clock)
     thread = threading.Thread(target=beating.beat)
     thread.start()
     assert waits.wait(10)

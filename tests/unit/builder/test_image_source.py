@@ -50,7 +50,6 @@ def test_an_image_is_pinned_pulled_and_started(shop: Rig) -> None:
         ("start", ""),
     ]
     assert shop.queue.woken == [shop.app_id]
-    assert shop.statuses.sent == []
     assert shop.images.built == []
 
 
@@ -63,13 +62,13 @@ def test_two_pulls_of_one_image_have_names_of_their_own(shop: Rig) -> None:
 def test_a_later_attempt_takes_the_digest_that_was_pinned(shop: Rig) -> None:
     deployment = shop.deploy(IMAGE)
 
-    def give_away(_output: Any) -> None:
+    def requeue(_output: Any) -> None:
         with shop.db.write(tenant_id=shop.tenant_id) as session:
             row = session.get_one(Deployment, deployment.id)
             lifecycle.advance(row, State.QUEUED)
             row.attempt += 1
 
-    shop.pulls.during, shop.pulls.waits_for_stop = give_away, True
+    shop.pulls.during, shop.pulls.waits_for_stop = requeue, True
     assert shop.work(deployment) is None
     assert shop.row(deployment).state == "queued"
     shop.pulls.during, shop.pulls.waits_for_stop = (lambda _output: None), False
@@ -119,7 +118,7 @@ def live(rig: Rig, kind: Kind) -> None:
 
 def test_an_image_that_nobody_waits_for_any_more_is_removed(shop: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     deployment = shop.deploy(IMAGE)
-    monkeypatch.setattr("builder.heartbeat.Heartbeat.beat", lambda _self: None)
+    monkeypatch.setattr("builder.lease.heartbeat.Heartbeat.beat", lambda _self: None)
     shop.pulls.during = lambda _output: shop.change(deployment, attempt=1)
     assert shop.work(deployment) is None
     assert shop.images.removed == [shop.pulls.pulled[0][2]]

@@ -1,4 +1,4 @@
-"""A deployment's way to starting, and every way out of it."""
+"""How a worker takes a deployment to `starting`, and every other end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from builder import attempt, jobs
+from builder import attempt
 from slipway.core.deployment.states import Kind, State
 from slipway.domain import intents, lifecycle
 from slipway.errors import DeploymentFailed
@@ -146,12 +146,13 @@ def test_a_failed_build_keeps_reason_sentence_remedy_and_tail_redacted(rig: Rig)
     assert (row.reason, row.tail) == ("build-failed", "a\n•••\nb")
     assert (row.detail, row.remedy) == ("it broke at •••", "take ••• out")
     assert "very-secret-value" not in "\n".join(rig.log.lines)
-    assert rig.log.finished == [deployment.id]
+    assert rig.log.lines[-1] == "build-failed: it broke at •••"
+    assert rig.queue.woken == [rig.app_id], "the agent reports the end"
     assert rig.images.built[0].secrets == {"TOKEN": "very-secret-value"}
     assert "very-secret-value" not in repr(rig.images.built[0])
 
 
-def test_a_fault_of_ours_is_told_as_such_without_a_traceback(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_of_ours_is_called_that_and_shows_no_traceback(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     def burst(_spec: BuildSpec, _output: Any) -> None:
         raise ZeroDivisionError("our own secret doings")
 
@@ -208,13 +209,11 @@ def test_a_step_that_prints_without_end_is_cut(rig: Rig, monkeypatch: pytest.Mon
 # while it builds
 
 
-def test_a_heart_that_stumbles_beats_on_until_its_silence_is_too_long(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stumble(_session: object, _row: object) -> None:
+def test_a_heartbeat_with_a_fault_goes_on_until_the_lease_lapses(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_session: object, _row: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("builder.heartbeat._newer_push", stumble)
+    monkeypatch.setattr("builder.lease.heartbeat._newer_push", fail)
     rig.settings = replace(rig.settings, lapse_s=0.1)
     rig.images.waits_for_stop = True
     assert rig.work(rig.push()) is None
@@ -298,16 +297,16 @@ def test_a_deleted_app_stops_its_build(rig: Rig) -> None:
     assert rig.work(deployment) == "cancelled"
 
 
-def test_a_worker_whose_deployment_was_given_away_writes_nothing(rig: Rig) -> None:
+def test_a_worker_whose_deployment_was_requeued_writes_nothing(rig: Rig) -> None:
     deployment = rig.push()
 
-    def give_away(_spec: BuildSpec, _output: Any) -> None:
+    def requeue(_spec: BuildSpec, _output: Any) -> None:
         with rig.db.write(tenant_id=rig.tenant_id) as session:
             row = rig_row(session, deployment.id)
             lifecycle.advance(row, State.QUEUED)
             row.attempt += 1
 
-    rig.images.during, rig.images.waits_for_stop = give_away, True
+    rig.images.during, rig.images.waits_for_stop = requeue, True
     assert rig.work(deployment) is None
     row = rig.row(deployment)
     assert (row.state, row.attempt, row.detail) == ("queued", 1, "")
@@ -318,8 +317,8 @@ def test_a_worker_whose_deployment_was_given_away_writes_nothing(rig: Rig) -> No
 
 def test_an_image_that_nobody_waits_for_any_more_is_removed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     deployment = rig.push()
-    # given away between two beats: only the write itself can notice
-    monkeypatch.setattr("builder.heartbeat.Heartbeat.beat", lambda _self: None)
+    # requeued between two beats: only the write itself can notice
+    monkeypatch.setattr("builder.lease.heartbeat.Heartbeat.beat", lambda _self: None)
     rig.images.during = lambda *_: rig.change(deployment, attempt=1)
     assert rig.work(deployment) is None
     assert rig.images.removed == [rig.images.built[0].image]
@@ -338,53 +337,6 @@ def test_a_worker_that_ends_hands_its_work_back_at_once(rig: Rig) -> None:
     assert rig.queue.enqueued == [(deployment.id, 1)]
     rig.images.during = lambda *_: None
     assert rig.work(deployment, 1) == "starting"
-
-
-# what is told
-
-
-def test_commit_statuses_tell_pending_and_the_end(rig: Rig) -> None:
-    rig.images.during = lambda *_: burst_with(DeploymentFailed("build-failed", "no"))
-    deployment = rig.push()
-    rig.work(deployment)
-    assert rig.statuses.sent == [(deployment.commit_sha, "pending"), (deployment.commit_sha, "failure")]
-
-
-def test_the_rollout_is_followed_to_its_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "FOLLOW_S", 20.0)
-    deployment = rig.push()
-
-    def agent(_app_id: int) -> None:
-        with rig.db.write(tenant_id=rig.tenant_id) as session:
-            row = rig_row(session, deployment.id)
-            lifecycle.advance(row, State.LIVE)
-            lifecycle.end_step(row, ok=True)
-
-    monkeypatch.setattr(rig.queue, "wake_agent", agent)
-    assert rig.work(deployment) == "live"
-    assert rig.statuses.sent[-1] == (deployment.commit_sha, "success")
-    assert rig.log.finished == [deployment.id]
-
-
-def test_one_that_gives_way_while_its_success_is_reported_is_reported_again(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(jobs, "FOLLOW_S", 20.0)
-    deployment = rig.push()
-
-    def goes_live(_app_id: int) -> None:
-        with rig.db.write(tenant_id=rig.tenant_id) as session:
-            lifecycle.advance(rig_row(session, deployment.id), State.LIVE)
-
-    def gives_way() -> None:
-        with rig.db.write(tenant_id=rig.tenant_id) as session:
-            lifecycle.fail(rig_row(session, deployment.id), DeploymentFailed("start-crashed", "it ended"))
-        monkeypatch.setattr(rig.statuses, "settle", lambda: None)
-
-    monkeypatch.setattr(rig.queue, "wake_agent", goes_live)
-    monkeypatch.setattr(rig.statuses, "settle", gives_way)
-    assert rig.work(deployment) == "failed"
-    assert [state for _, state in rig.statuses.sent] == ["pending", "success", "failure"]
 
 
 def rig_row(session: Any, deployment_id: int) -> Any:

@@ -1,4 +1,4 @@
-"""What somebody chose by hand stands until the branch moves, whoever tells of its head once more."""
+"""What somebody chose by hand stands until the branch moves, however often its head is delivered again."""
 
 from __future__ import annotations
 

@@ -14,14 +14,14 @@ from tests.unit.builder.conftest import Rig
 WHY = "a test counts"
 
 
-def test_a_rehearsal_leaves_nothing_behind(rig: Rig) -> None:
+def test_a_warm_up_leaves_nothing_behind(rig: Rig) -> None:
     before = _rows(rig.db)
     warm_up(rig.db)
     assert rig.db.engine.pool.checkedin() == 0  # type: ignore[attr-defined]
     assert _rows(rig.db) == before
 
 
-def test_a_job_that_was_rehearsed_compiles_nothing_more_to_be_claimed(rig: Rig) -> None:
+def test_after_a_warm_up_a_claim_compiles_no_statement(rig: Rig) -> None:
     warm_up(rig.db)
     pushed = rig.push()
     known = len(rig.db.engine._compiled_cache or ())
@@ -29,15 +29,15 @@ def test_a_job_that_was_rehearsed_compiles_nothing_more_to_be_claimed(rig: Rig) 
     assert len(rig.db.engine._compiled_cache or ()) == known
 
 
-def test_a_database_that_is_away_is_no_reason_to_end(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unreachable_database_does_not_end_the_worker(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     @event.listens_for(rig.db.engine, "do_connect")
     def refuse(*_: object) -> None:
-        raise rig.db.engine.dialect.loaded_dbapi.OperationalError("away")
+        raise rig.db.engine.dialect.loaded_dbapi.OperationalError("unreachable")
 
     rig.db.dispose()
     with caplog.at_level(logging.WARNING):
         warm_up(rig.db)
-    assert "not rehearsed" in caplog.text
+    assert "not warmed up" in caplog.text
 
 
 def _rows(database: Database) -> list[int]:

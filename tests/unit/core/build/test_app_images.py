@@ -27,7 +27,7 @@ def test_a_name_says_its_registry_and_what_is_wanted_of_it(text: str, registry: 
     assert (name.registry, name.version) == (registry, version)
 
 
-def test_what_was_pulled_is_told_from_what_was_built() -> None:
+def test_tags_of_pulled_and_of_built_images_differ() -> None:
     assert image_names.is_pulled(f"{image_names.pulled_namespace('main')}/0a1b:2c")
     assert image_names.parse(f"{image_names.pulled_namespace('main-')}/0a1b:2c").is_own
     assert not image_names.is_pulled("slipway/0a1b:2c")

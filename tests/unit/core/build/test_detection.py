@@ -8,20 +8,20 @@ import shlex
 import pytest
 
 from slipway.core.build import dockerfile, procfile
-from slipway.core.build.detection import BaseImages, BuildPlan, Sources, detect
+from slipway.core.build.detection import BaseImages, GeneratedDockerfile, Sources, detect
 from slipway.errors import InvalidInput
 
 IMAGES = BaseImages("python:3.11-slim", "python:3.11-slim")
 FLASK_APP = "from flask import Flask\n\napp = Flask(__name__)\n"
 
 
-def build_plan(*, web_command: bool = False, **files: str) -> BuildPlan:
+def build_plan(*, web_command: bool = False, **files: str) -> GeneratedDockerfile:
     """Of files whose `__` is a dot and `___` a slash."""
     named = {name.replace("___", "/").replace("__", "."): text for name, text in files.items()}
     return detect(Sources(frozenset(named), named, web_command), IMAGES)
 
 
-def command(made: BuildPlan) -> str:
+def command(made: GeneratedDockerfile) -> str:
     """What the image runs."""
     last = dockerfile.parse(made.dockerfile.encode()).instructions[-1]
     assert last.keyword == "CMD"
@@ -30,7 +30,7 @@ def command(made: BuildPlan) -> str:
     return str(line)
 
 
-def steps(made: BuildPlan) -> list[str]:
+def steps(made: GeneratedDockerfile) -> list[str]:
     return [f"{each.keyword} {each.arguments}" for each in dockerfile.parse(made.dockerfile.encode()).instructions]
 
 

@@ -48,7 +48,7 @@ def test_an_id_or_a_trick_is_no_name(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["slipway/0123", "docker.io/slipway/0123:latest", "localhost/slipway/0123"])
-def test_apps_own_images_are_told_apart(text: str) -> None:
+def test_images_that_were_built_for_apps_are_recognised(text: str) -> None:
     assert parse(text).is_own
 
 

@@ -14,7 +14,7 @@ WITH_CREDENTIAL = Asked(ASKED.name, has_credential=True)
 GET = 'Get "https://registry.example/v2/denied/unauthorized-x509/": '
 
 
-def test_a_layer_is_told_when_it_begins_and_when_it_is_here() -> None:
+def test_a_layer_is_shown_when_it_begins_and_when_it_is_complete() -> None:
     progress = Progress()
     events: list[dict[str, Any]] = [
         {"status": "Pulling from shop", "id": "shop@sha256:1"},
@@ -27,7 +27,7 @@ def test_a_layer_is_told_when_it_begins_and_when_it_is_here() -> None:
         {"status": "Pull complete", "progressDetail": {}, "id": "bb"},
         {"status": "Digest: sha256:1"},
     ]
-    shown = [line for event in events if (line := progress.see(event))]
+    shown = [line for event in events if (line := progress.add(event))]
     assert shown == ["layer aa is here already", "layer bb: 2.5 MB", "layer bb is here"]
     assert progress.note() == "pulled 2.5 MB, 1 of 2 layers were here"
     assert Progress().note() == "all of it was here"
@@ -35,7 +35,7 @@ def test_a_layer_is_told_when_it_begins_and_when_it_is_here() -> None:
 
 def test_a_registry_can_not_fill_the_log() -> None:
     progress = Progress()
-    shown = [progress.see({"status": "Already exists", "id": str(number)}) for number in range(MOST_LINES * 2)]
+    shown = [progress.add({"status": "Already exists", "id": str(number)}) for number in range(MOST_LINES * 2)]
     assert len([line for line in shown if line]) == MOST_LINES
 
 

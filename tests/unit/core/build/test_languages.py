@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from slipway.core.build.detection import BaseImages, BuildPlan, Sources, detect
+from slipway.core.build.detection import BaseImages, GeneratedDockerfile, Sources, detect
 from slipway.errors import InvalidInput
 
 IMAGES = BaseImages("python:3.11-slim", "python:3.11-slim")
 
 
-def made_of(files: dict[str, str], *, web_command: bool = False) -> BuildPlan:
+def made_of(files: dict[str, str], *, web_command: bool = False) -> GeneratedDockerfile:
     return detect(Sources(frozenset(files), files, web_command), IMAGES)
 
 

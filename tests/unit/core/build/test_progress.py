@@ -27,7 +27,7 @@ CACHED = f"""\
 
 def seen(text: str) -> tuple[Progress, list[str]]:
     progress = Progress()
-    shown = [line for line in map(progress.see, text.splitlines()) if line is not None]
+    shown = [line for line in map(progress.add, text.splitlines()) if line is not None]
     return progress, shown
 
 
@@ -85,7 +85,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("case", FAILURES)
-def test_a_failure_is_told_in_a_sentence(case: str) -> None:
+def test_a_failure_has_a_sentence_and_a_remedy(case: str) -> None:
     output, sentence = FAILURES[case]
     failure = explain(seen(output)[0], memory="4 GB", processes=512, tail=output)
     assert sentence in failure.sentence

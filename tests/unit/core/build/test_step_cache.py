@@ -1,4 +1,4 @@
-"""Whose records of the step cache go with a deleted app, told from when builds ran."""
+"""Which records of the step cache are removed with a deleted app, by the times at which builds ran."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ MARGIN_S = 5.0
 DELETED = DeletedApp(SHOP, ACME)
 
 
-def run(app_id: int, begun: float, ended: float) -> BuildRun:
+def run(app_id: int, started: float, ended: float) -> BuildRun:
     tenant_id = GLOBEX if app_id == THEIRS else ACME
-    return BuildRun(f"{app_id}-{begun}", app_id, tenant_id, int(begun), begun, ended)
+    return BuildRun(f"{app_id}-{started}", app_id, tenant_id, int(started), started, ended)
 
 
 RUNS = [

@@ -48,7 +48,7 @@ class Row:
     kind: Kind
     commit: Commit
     state: State = State.QUEUED
-    begun: bool = False
+    frozen: bool = False
     delivered: bool = False
     repeats: bool = False
     on_branch: bool = True
@@ -65,7 +65,7 @@ class Row:
     reason: str = ""
 
     def candidate(self) -> Candidate:
-        return Candidate(self.sequence, self.sequence, self.sequence, self.kind, self.state, self.begun)
+        return Candidate(self.sequence, self.sequence, self.sequence, self.kind, self.state, self.frozen)
 
     def advance(self, state: State) -> None:
         self.state = move(self.state, state)
@@ -269,8 +269,8 @@ class Platform:
         verdict = ordering.may_switch(row.candidate(), self.live.candidate())
         if not verdict.goes_on:
             row.advance(verdict.end)
-        elif not row.begun:
-            row.begun = True
+        elif not row.frozen:
+            row.frozen = True
         else:
             row.previous = self.live.sequence
             self.live.watched = False
@@ -311,10 +311,10 @@ class Platform:
         choice = standing[-1]
         reported = [each for each in self.rows[: row.sequence - 1] if self._reports(each) and not each.repeats]
         before = [each for each in reported if each.sequence < choice.sequence]
-        told = [
+        heads = [
             each for each in before if not self._is_cancelled_unbegun(each) and each.reason != ordering.BRANCH_MOVED
         ]
-        then = self._cancelled_unbegun_since(told, before) | {each.commit.sha for each in told[-1:]}
+        then = self._cancelled_unbegun_since(heads, before) | {each.commit.sha for each in heads[-1:]}
         since = [each for each in reported if each.sequence > choice.sequence and each.commit != row.commit]
         if row.repeats:
             since = [each for each in since if each.state not in NOT_COMPARED | {State.SUPERSEDED}]

@@ -46,12 +46,12 @@ def test_no_optional_field_is_needed(missing: str) -> None:
 
 
 @pytest.mark.parametrize("after", [NULL, "0" * 64])
-def test_a_deletion_is_told_by_the_null_id_alone(after: str) -> None:
+def test_the_null_id_alone_means_a_deletion(after: str) -> None:
     assert parse(github(after=after, deleted=...)).deleted
     assert parse(github(after=after, deleted=False)).deleted
 
 
-def test_a_deletion_is_told_by_its_flag_alone() -> None:
+def test_the_flag_alone_means_a_deletion() -> None:
     assert parse(github(deleted=True)).deleted
 
 

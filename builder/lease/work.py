@@ -1,0 +1,66 @@
+"""What a worker has to do for a deployment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from slipway.core.deployment.ordering import Candidate
+from slipway.models import App, Deployment, Tenant, Variable
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The deployment and its app, as they were when the worker claimed the deployment."""
+
+    deployment_id: int
+    attempt: int
+    tenant_id: int
+    tenant: str
+    app_id: int
+    app: str
+    source: str
+    """`git` or `image`."""
+    repository: str
+    image: str
+    """The image that the app is set to; the image of this deployment is its `ref`."""
+    credential: str | None
+    """Sealed."""
+    branch: str
+    settings: dict[str, object]
+    variables: dict[str, str]
+    """Build variables, sealed."""
+    environment: str
+    ref: str
+    commit_sha: str
+    candidate: Candidate
+
+
+def work_of(session: Session, row: Deployment, app: App) -> Work:
+    """Read what has to be done for the deployment."""
+    return Work(
+        deployment_id=row.id,
+        attempt=row.attempt,
+        tenant_id=row.tenant_id,
+        tenant=session.get_one(Tenant, row.tenant_id).name,
+        app_id=app.id,
+        app=app.name,
+        source=row.source,
+        repository=app.repository,
+        image=app.image,
+        credential=app.credential,
+        branch=app.branch,
+        settings=dict(app.settings),
+        variables=_build_variables(session, row),
+        environment=row.environment,
+        ref=row.ref,
+        commit_sha=row.commit_sha,
+        candidate=row.candidate(),
+    )
+
+
+def _build_variables(session: Session, row: Deployment) -> dict[str, str]:
+    query = select(Variable).filter_by(app_id=row.app_id, environment=row.environment, scope="build")
+    return {variable.name: variable.sealed for variable in session.scalars(query.order_by(Variable.name))}
