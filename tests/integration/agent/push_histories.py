@@ -104,16 +104,16 @@ class World:
         self._git("update-ref", f"refs/heads/{branch}", commit.sha)
 
     def work(self, deployment: Deployment) -> None:
-        hold = claim(self.rig.db, deployment.id, deployment.attempt)
-        if hold:
-            jobs.work_on(self._tools, hold)
+        lease = claim(self.rig.db, deployment.id, deployment.attempt)
+        if lease:
+            jobs.work_on(self._dependencies, lease)
 
     @property
     def _queue(self) -> Any:
         return FakeQueue()
 
     @property
-    def _tools(self) -> Dependencies:
+    def _dependencies(self) -> Dependencies:
         settings = self.rig.settings
         bases = Rules(frozenset(settings.base_images), frozenset(settings.frontends))
         return Dependencies(
