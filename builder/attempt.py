@@ -70,7 +70,7 @@ class Attempt:
     def go_on_if_new(self, version: str) -> None:
         """Raises `Interrupted` when this was asked for by hand, and is live already."""
         with self.dependencies.db.read(tenant_id=self.work.tenant_id) as session:
-            live = live_image(session, self.work, audited_days=self.dependencies.settings.history_days)
+            live = live_image(session, self.work)
         verdict = is_redundant(self.work.candidate.kind, version, live)
         if live and not verdict.goes_on:  # it is not fetched, so that its own words are not known
             with self.lease.write() as (_, row):

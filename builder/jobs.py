@@ -173,7 +173,7 @@ class Job:
                 lifecycle.stop(row, stop.state, stop.why, stop.remedy, stop.reason)
             return True
         with self._lease.write_in_order() as (session, row):
-            if live_tree(session, self._work, audited_days=self._dependencies.settings.history_days) != stop.live:
+            if live_tree(session, self._work) != stop.live:
                 return False
             superseded = self._supersede_earlier(session)
             lifecycle.stop(row, stop.state, stop.why, stop.remedy, stop.reason)

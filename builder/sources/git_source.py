@@ -71,7 +71,7 @@ class GitSource:
         ref = self._work.ref or f"refs/heads/{self._work.branch}"
         head = self._dependencies.sources.resolve(self._repository, ref)
         with self._dependencies.db.read(tenant_id=self._work.tenant_id) as session:
-            live = live_tree(session, self._work, audited_days=self._dependencies.settings.history_days)
+            live = live_tree(session, self._work)
             choice, gave_way = last_manual_override(session, self._work), last_that_gave_way(session, self._work)
         verdict = push_is_stale(self._sha, head, live)
         verdict = is_stale_redelivery(self._sha, choice) if verdict.goes_on else verdict
@@ -117,7 +117,7 @@ class GitSource:
         if self._work.candidate.kind is not Kind.PUSH:
             return
         with self._dependencies.db.read(tenant_id=self._work.tenant_id) as session:
-            live = live_tree(session, self._work, audited_days=self._dependencies.settings.history_days)
+            live = live_tree(session, self._work)
         if live is None or not is_comparable(live):
             return
         self._attempt.go_on_if(self.is_stale())

@@ -20,12 +20,13 @@ from slipway.core.access.roles import Role
 from slipway.core.app_settings import model
 from slipway.core.app_settings.configuration import WEB, Configuration
 from slipway.core.app_settings.merge_patch import merge_patch
-from slipway.core.app_settings.model import Difference
+from slipway.core.app_settings.model import OF_AN_IMAGE, Difference
 from slipway.core.build import image_names
 from slipway.core.deployment.states import BY_HAND, UNFINISHED, State
 from slipway.core.naming import validation
 from slipway.core.text.hints import when_builds_read
 from slipway.domain import audit, intents, lifecycle
+from slipway.domain.audit import Action
 from slipway.domain.route_table import touch_routes
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import TO_CHANGE, App, Deployment, Domain, Release, Scale, now
@@ -74,7 +75,7 @@ def create_app(services: Services, principal: Principal, wanted: NewApp) -> docu
         host = domains.add_first_host(session, services.settings, app, principal.tenant)
         touch_routes(session, [host])
         hook = hooks.ensure_hook(services, session, principal, wanted.repository or "") if wanted.hook else None
-        audit.record(session, app.tenant_id, principal.actor, "app.create", app.name, host=host)
+        audit.record(session, app.tenant_id, principal.actor, Action.APP_CREATE, app.name, host=host)
         shown = show_app(session, app, principal.tenant, services.settings.public_url)
     services.queue.wake_agent(app.id)
     notices = hooks.notices_of_existing(hook, app.name) if hook and not hook.secret else []
@@ -89,17 +90,19 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
     """
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, name, to_change=True)
-        repository_before, branch_before = app.repository_identity, app.branch
+        url_before, repository_before, branch_before = app.repository, app.repository_identity, app.branch
         _change_source(services, session, app, changes)
         deployment = None
         changed = _change_settings(app, changes.get("settings"))
+        if app.repository != url_before or not OF_AN_IMAGE.isdisjoint(changed.names):
+            app.build_inputs_changed_at = now()
         routes_only = changed.edges and not changed.replicas
         if routes_only:
             touch_routes(session, session.scalars(select(Domain.host).filter_by(app_id=app.id)))
         elif changed.replicas:
             deployment = intents.reconfigure(session, app, actor=principal.actor.name, what="settings changed")
         recorded = {"fields": sorted(changes), "settings": list(changed.names)}
-        audit.record(session, app.tenant_id, principal.actor, "app.change", name, **recorded)
+        audit.record(session, app.tenant_id, principal.actor, Action.APP_CHANGE, name, **recorded)
         session.flush()
         shown = documents.ChangedApp(
             app=show_app(session, app, principal.tenant, services.settings.public_url),
@@ -135,7 +138,7 @@ def delete_app(
         touch_routes(session, session.scalars(select(Domain.host).filter_by(app_id=app.id)))
         kept = [] if with_volumes else volumes.names_of(session, app)
         removed = volumes.request_removals(session, app) if with_volumes else []
-        audit.record(session, app.tenant_id, principal.actor, "app.delete", name, volumes=removed)
+        audit.record(session, app.tenant_id, principal.actor, Action.APP_DELETE, name, volumes=removed)
         session.flush()
         notices = hooks.notices_of_leaving(session, name, app.repository_identity)
     services.queue.wake_agent(app.id)
@@ -145,13 +148,15 @@ def delete_app(
 def scale_app(
     services: Services, principal: Principal, name: str, *, replicas: int, process: str = WEB
 ) -> documents.Scale:
-    """Wish a number of replicas; the agent starts and stops them."""
+    """Set the desired number of replicas; the agent starts and stops them."""
     validation.slug(process, "process's name")
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, name, to_change=True)
         _refuse_unscalable(session, app, process, replicas)
         intents.scale(session, app, replicas=replicas, process=process)
-        audit.record(session, app.tenant_id, principal.actor, "app.scale", name, process=process, replicas=replicas)
+        audit.record(
+            session, app.tenant_id, principal.actor, Action.APP_SCALE, name, process=process, replicas=replicas
+        )
     services.queue.wake_agent(app.id)
     return documents.Scale(process=process, replicas=replicas)
 

@@ -17,6 +17,7 @@ from slipway.core.deployment.states import Kind
 from slipway.core.naming import validation
 from slipway.core.push.push_event import BRANCHES
 from slipway.domain import audit, intents
+from slipway.domain.audit import Action
 from slipway.errors import InvalidInput
 from slipway.models import App, Deployment, Hook
 
@@ -108,7 +109,7 @@ def deploy(
             rebuild=rebuild,
             actor=principal.actor.name,
         )
-        audit.record(session, app.tenant_id, principal.actor, "deployment.create", app.name, deployment=made.id)
+        audit.record(session, app.tenant_id, principal.actor, Action.DEPLOYMENT_CREATE, app.name, deployment=made.id)
         shown = show_deployment(session, made, services.settings.public_url)
     intents.enqueue(services.queue, [made])
     return shown
@@ -119,18 +120,19 @@ def roll_back(services: Services, principal: Principal, app_name: str, to: int |
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name, to_change=True)
         made = intents.rollback(session, app, to=to, actor=principal.actor.name)
-        audit.record(session, app.tenant_id, principal.actor, "deployment.rollback", app.name, deployment=made.id)
+        audit.record(session, app.tenant_id, principal.actor, Action.DEPLOYMENT_ROLLBACK, app.name, deployment=made.id)
         shown = show_deployment(session, made, services.settings.public_url)
     intents.enqueue(services.queue, [made])
     return shown
 
 
 def cancel(services: Services, principal: Principal, number: int, app_name: str | None = None) -> documents.Deployment:
-    """Stop it: at once when nobody has it in hand, soon otherwise. Of this app, where one is named."""
+    """Stop it: at once when it is queued, else its worker or the agent does soon. Of this app, where one is named."""
     with services.db.write(tenant_id=principal.tenant_id) as session:
         deployment = deployment_numbered(session, number, of_app=app_name, to_change=True)
         intents.cancel(deployment, actor=principal.actor.name)
-        audit.record(session, deployment.tenant_id, principal.actor, "deployment.cancel", str(number))
+        app = session.get_one(App, deployment.app_id)
+        audit.record(session, app.tenant_id, principal.actor, Action.DEPLOYMENT_CANCEL, app.name, deployment=number)
         session.flush()
         shown = show_deployment(session, deployment, services.settings.public_url)
     services.queue.wake_agent(deployment.app_id)

@@ -50,9 +50,9 @@ def replica_stats(services: Services, principal: Principal, identity: str) -> do
     with services.db.read(tenant_id=principal.tenant_id) as session:
         row, app = _replica(session, identity)
         replica_id = row.id
-    told = services.agent.stats(replica_id)
-    at = datetime.fromtimestamp(told.pop("at"), UTC)
-    return documents.ReplicaStats(id=replica_id, app=app, at=at, **told)
+    used = services.agent.stats(replica_id)
+    at = datetime.fromtimestamp(used.pop("at"), UTC)
+    return documents.ReplicaStats(id=replica_id, app=app, at=at, **used)
 
 
 def _replica(session: Session, identity: str) -> tuple[Replica, str]:

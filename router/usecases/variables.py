@@ -15,8 +15,9 @@ from slipway.core.access.roles import Role
 from slipway.core.app_settings.configuration import PRODUCTION
 from slipway.core.naming import validation
 from slipway.domain import audit, intents
+from slipway.domain.audit import Action
 from slipway.errors import InvalidInput
-from slipway.models import App, Deployment, Variable
+from slipway.models import App, Deployment, Variable, now
 
 VALUE_MAX_BYTES = 64 << 10
 PER_SCOPE = 300
@@ -38,8 +39,12 @@ def change_variables(
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name, to_change=True)
         changed = _change(services, session, app, put, set(remove), scope)
+        if changed and scope == "build":
+            app.build_inputs_changed_at = now()
         deployment = _reconfigure(session, principal, app, changed) if changed and scope == "run" else None
-        audit.record(session, app.tenant_id, principal.actor, "variables.change", app.name, names=changed, scope=scope)
+        audit.record(
+            session, app.tenant_id, principal.actor, Action.VARIABLES_CHANGE, app.name, names=changed, scope=scope
+        )
         shown = documents.ChangedVariables(
             variables=_shown(services, principal, session, app),
             changed=changed,

@@ -12,7 +12,8 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from router.usecases.streams import following, replica_output
+from router.streams import framing
+from router.usecases.streams import replica_output
 from slipway.core.access.stream_quota import StreamQuota
 from slipway.core.deployment.states import State
 from slipway.domain import lifecycle
@@ -79,7 +80,7 @@ def test_a_deployment_is_followed_until_it_has_drained(api: Api, client: httpx.C
     assert documents[-1] == client.get(f"/api/deployments/{deployment}").json()
 
 
-def test_what_has_ended_is_told_once(api: Api, client: httpx.Client, owner: Caller, deployment: int) -> None:
+def test_what_has_ended_is_reported_once(api: Api, client: httpx.Client, owner: Caller, deployment: int) -> None:
     owner.post(f"/api/deployments/{deployment}/cancel")
     with client.stream("GET", f"/api/deployments/{deployment}/events") as answer:
         assert [json.loads(each["data"])["state"] for each in events(answer.iter_lines())] == ["cancelled"]
@@ -88,7 +89,7 @@ def test_what_has_ended_is_told_once(api: Api, client: httpx.Client, owner: Call
 def test_a_quiet_stream_gives_signs_of_life(
     api: Api, viewer: Caller, deployment: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(framing, "HEARTBEAT_S", 0.05)
     answer = viewer.call("GET", f"/api/deployments/{deployment}/events")
     chunks = iter(answer.response)
     assert b"event: state" in next(chunks)  # type: ignore[arg-type]
