@@ -40,7 +40,7 @@ class CallQuota:
 
     @contextmanager
     def place(self, who: Principal) -> Iterator[None]:
-        """For the length of a call.
+        """Hold a place while the block runs.
 
         Raises:
             TooManyCalls: the tenant has as many under way as it may.

@@ -1,4 +1,4 @@
-"""What comes in: bodies that are one JSON object of text that can be stored."""
+"""The bodies of requests: each is one JSON object, whose texts can be stored."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Services:
 
 
 def connect(settings: Settings) -> Services:
-    """The real ones.
+    """The services of one installation.
 
     Raises:
         SettingsError: a key file is missing.

@@ -1,4 +1,4 @@
-"""Apps: set up, looked at, changed, deleted."""
+"""Apps: create, show, change, scale and delete them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CREDENTIAL_MAX = 16384
 
 @dataclass(frozen=True, slots=True)
 class NewApp:
-    """What a new app is to be: from a repository or from an image."""
+    """A new app, built from a repository or run from an image."""
 
     name: str
     repository: str | None = None
@@ -123,8 +123,8 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
 def delete_app(
     services: Services, principal: Principal, name: str, *, confirmed: str, with_volumes: bool = False
 ) -> documents.DeletedApp:
-    """Stop what is under way and take its hosts away; the agent removes the rest, then the row. Volumes stay unless
-    they are asked for, too.
+    """Stop its unfinished deployments and remove its hosts; the agent removes the rest, then the row. Volumes stay,
+    except `with_volumes`.
 
     Raises:
         ConfirmationRequired: `confirmed` is not the app's name.
@@ -162,7 +162,7 @@ def scale_app(
 
 
 def _refuse_unscalable(session: Session, app: App, process: str, replicas: int) -> None:
-    """Before the first deployment any process may come to be, as slipway.toml names them."""
+    """Before the first deployment every name of a process is accepted: slipway.toml may declare it."""
     live = intents.live_deployment(session, app.id)
     release = session.get(Release, live.release_id) if live and live.release_id else None
     if release is None:
@@ -213,7 +213,7 @@ def _add(session: Session, app: App) -> None:
 
 
 def image_for(services: Services, app: App, image: str, *, with_credential: bool = False) -> str:
-    """An image that the app may have; `with_credential`: one for its registry is given, too.
+    """The image's name, when the app may run it. `with_credential`: a credential for its registry is given, too.
 
     Raises:
         InvalidInput: the app is built from a repository, the name can't be, or the app's credential is for another
@@ -233,7 +233,7 @@ def image_for(services: Services, app: App, image: str, *, with_credential: bool
 
 
 def _refuse_between(session: Session, app: App) -> None:
-    """A deployment by hand makes its image the app's when it goes live: whose word counts has to be clear."""
+    """A deployment by hand makes its image the app's when it goes live. One of the two would be lost."""
     for each in _unfinished(session, app):
         if each.kind in BY_HAND and each.ref != app.image:
             raise Conflict(
@@ -264,14 +264,14 @@ def _set_repository(services: Services, app: App, url: str) -> None:
 
 
 def _forget_head(app: App) -> None:
-    """The branch is another one: what was deployed so far says nothing of it. It is looked at as soon as may be: only
-    what is pushed after that look is found without a delivery."""
+    """The app follows another branch, of which earlier deployments say nothing. The agent looks at its head as soon as
+    it can: only what is pushed after that look is found without a delivery."""
     app.head, app.polled_at = None, None
     app.branch_sequence = app.next_sequence or 0  # a new app has none yet
 
 
 def _seal_credential(services: Services, app: App, credential: str | None) -> None:
-    """Of an image it is for the image's registry: `image_for` sees to that."""
+    """A credential for the repository, or for the image's registry, which `image_for` has checked."""
     if credential and app.source == "image":
         credential = validation.registry_credential(credential)
     app.credential = services.values.seal(credential, app.tenant_id, app.id, "credential") if credential else None
@@ -285,7 +285,7 @@ def _change_settings(app: App, patch: dict[str, Any] | None) -> Difference:
 
 
 def _notices_of_builds(app: App, changed: Difference) -> list[str]:
-    """Beside what is in force sooner."""
+    """Which changed settings wait for the next build, where others are in force sooner."""
     if not changed.builds:
         return []
     names = ", ".join(changed.builds)

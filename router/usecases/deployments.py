@@ -1,4 +1,4 @@
-"""Deployments: made by hand, rolled back, cancelled, looked at."""
+"""Deployments: show them, deploy by hand, roll back and cancel."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def list_deployments(
 def get_deployment(
     services: Services, principal: Principal, number: int, app_name: str | None = None
 ) -> documents.Deployment:
-    """Of this app, where one is named."""
+    """One deployment. Where an app is named, it has to be that app's."""
     with services.db.read(tenant_id=principal.tenant_id) as session:
         found = deployment_numbered(session, number, of_app=app_name)
         return show_deployment(session, found, services.settings.public_url)
@@ -103,7 +103,7 @@ def deploy(
         made = intents.deploy(
             session,
             app,
-            ref=_wanted(services, session, app, ref=ref, commit=commit, image=image),
+            ref=_requested_ref(services, session, app, ref=ref, commit=commit, image=image),
             commit_sha=validation.commit_sha(commit) if commit else "",
             idempotency_key=idempotency_key,
             rebuild=rebuild,
@@ -139,10 +139,10 @@ def cancel(services: Services, principal: Principal, number: int, app_name: str 
     return shown
 
 
-def _wanted(
+def _requested_ref(
     services: Services, session: Session, app: App, *, ref: str | None, commit: str | None, image: str | None
 ) -> str:
-    """What is to be deployed, as the deployment's ref."""
+    """The ref of a new deployment: a branch, tag or commit, or an image's name."""
     if image:
         if ref or commit:
             raise InvalidInput("an image has neither ref nor commit", remedy="give the image alone")

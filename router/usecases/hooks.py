@@ -1,4 +1,4 @@
-"""Hooks: the address that a repository's pushes are delivered to, its secrets, and what came."""
+"""Hooks: the address that a repository's pushes are delivered to, its secrets, and the deliveries that came."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def list_deliveries(services: Services, principal: Principal, hook_id: str, limi
 
 
 def notices_of_existing(hook: documents.Hook, app_name: str) -> list[str]:
-    """Of a hook that was wanted for an app, and was there already."""
+    """For a new app whose repository has a hook already."""
     return [
         f"{hook.repository} had the hook {hook.id} already; its pushes deploy {app_name}, too. Its secret is not shown "
         f"again. For a new one: slipway hooks rotate {hook.id}; all hooks: slipway hooks"
@@ -137,7 +137,7 @@ def _what_is_there(app: App) -> str:
 
 
 def notices_of_leaving(session: Session, app_name: str, repository: str) -> list[str]:
-    """After an app left a repository: whose hook may be left without anything to deploy."""
+    """After an app left a repository, whose hook may have nothing left to deploy."""
     hook = _hook_of(session, repository)
     if hook is None:
         return []

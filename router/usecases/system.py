@@ -1,4 +1,4 @@
-"""How the platform's own services are. Each is asked, and none may take the answer down with it."""
+"""The state of the platform's own services. Each is asked, and one that fails does not fail the request."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from slipway.models import App, Deployment, Variable, now
 VALUE_MAX_BYTES = 64 << 10
 PER_SCOPE = 300
 TOTAL_MAX_BYTES = 512 << 10
-"""Of one scope, sealed: what a process can be started with is bounded."""
+"""All sealed variables of one scope: the environment that a process can be started with is bounded."""
 
 
 def list_variables(services: Services, principal: Principal, app_name: str) -> documents.Variables:
@@ -67,7 +67,7 @@ def _check(put: dict[str, str], remove: list[str]) -> None:
 def _change(
     services: Services, session: Session, app: App, put: dict[str, str], remove: set[str], scope: str
 ) -> list[str]:
-    """The names whose values are others now."""
+    """Change the rows. Returns the names whose values have changed."""
     query = select(Variable).filter_by(app_id=app.id, environment=PRODUCTION, scope=scope)
     rows = {row.name: row for row in session.scalars(query)}
     changed = sorted(remove & rows.keys())

@@ -1,4 +1,4 @@
-"""Volumes: what there is, who uses it, and the request to remove one. The agent removes it."""
+"""Volumes: list them with their users, and request a removal, which the agent carries out."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def list_volumes(services: Services, principal: Principal, *, app_name: str | No
 
 
 def remove_volume(services: Services, principal: Principal, volume_id: str, *, confirmed: str) -> documents.Volume:
-    """Have it removed, with its data. From now on no container can be given it.
+    """Request the removal of a volume with its data. From now on no container can get it.
 
     Raises:
         NotFound: there is none of that name here.
@@ -60,7 +60,10 @@ def remove_volume(services: Services, principal: Principal, volume_id: str, *, c
 
 
 def request_removals(session: Session, app: App) -> list[str]:
-    """With the app itself; the agent waits until its containers are gone. Their names."""
+    """Request the removal of all volumes of an app that is deleted; the agent waits until its containers are gone.
+
+    Returns their names.
+    """
     rows = _of(session, app)
     for row in rows:
         row.removal_requested_at = row.removal_requested_at or now()
