@@ -87,7 +87,7 @@ class Attempt:
     def stop_if_redundant(self, version: str) -> None:
         """Raises `Interrupted` when the deployment was asked for by hand and this version is live already."""
         with self.dependencies.db.read(tenant_id=self.work.tenant_id) as session:
-            live = live_image(session, self.work, audited_days=self.dependencies.settings.history_days)
+            live = live_image(session, self.work)
         verdict = is_redundant(self.work.candidate.kind, version, live)
         if live and not verdict.goes_on:  # the commit is not fetched, so its own message stays unknown
             with self.lease.write() as (_, row):

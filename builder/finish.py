@@ -93,9 +93,8 @@ def _write_stop(attempt: Attempt, asked: Stop) -> bool:
         with attempt.lease.write() as (_, row):
             lifecycle.stop(row, asked.state, asked.why, asked.remedy, asked.reason)
         return True
-    audited_days = attempt.dependencies.settings.history_days
     with attempt.lease.write_in_order() as (session, row):
-        if live_tree(session, attempt.work, audited_days=audited_days) != asked.live:
+        if live_tree(session, attempt.work) != asked.live:
             return False
         _supersede_earlier(attempt, session)
         lifecycle.stop(row, asked.state, asked.why, asked.remedy, asked.reason)

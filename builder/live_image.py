@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Any
-
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from builder.lease import Work
 from slipway.core.app_settings.configuration import WEB
-from slipway.core.app_settings.model import OF_AN_IMAGE
 from slipway.core.deployment.ordering import LiveImage, LiveTree, unsettled_choice
 from slipway.core.deployment.states import UNFINISHED, Kind, State
 from slipway.core.rollout.fleet import READY
 from slipway.domain import intents
-from slipway.models import App, AuditRecord, Build, Deployment, Release, Replica, now
+from slipway.models import App, Build, Deployment, Release, Replica
 
 
-def live_image(session: Session, work: Work, *, audited_days: float) -> LiveImage | None:
-    """The live image, and whether a new build of it could give another one; None when nothing is live. The audit log
-    reaches back `audited_days`."""
+def live_image(session: Session, work: Work) -> LiveImage | None:
+    """The live image, and whether making it anew could give another one; None when nothing is live."""
     live = intents.live_deployment(session, work.app_id, work.environment)
     if live is None or live.release_id is None:
         return None
@@ -40,7 +34,7 @@ def live_image(session: Session, work: Work, *, audited_days: float) -> LiveImag
         message=made.message if made else "",
         kind=Kind(live.kind),
         serves=bool(session.scalar(ready)),
-        outdated=_is_outdated(session, work, made, now() - timedelta(days=audited_days)),
+        outdated=_is_outdated(session, work, made),
         leaving=_is_leaving(session, work, live),
     )
 
@@ -63,30 +57,17 @@ def _is_leaving(session: Session, work: Work, live: Deployment) -> bool:
     return session.scalars(earlier.limit(1)).first() is not None
 
 
-def _is_outdated(session: Session, work: Work, made: Deployment | None, audited_since: datetime) -> bool:
-    """Has anything that a build depends on been changed since the live image's build began? The audit log shows every
-    change, also variables that were removed. Of a build that is older than the log, the answer is yes."""
-    if made is None or made.started_at is None or made.started_at < audited_since:
+def _is_outdated(session: Session, work: Work, made: Deployment | None) -> bool:
+    """Was something that a build takes changed since the deployment began that made the live image? Yes, when that
+    deployment is not known any more."""
+    if made is None or made.started_at is None:
         return True
-    changes = select(AuditRecord.action, AuditRecord.detail).where(
-        AuditRecord.tenant_id == work.tenant_id,
-        AuditRecord.subject == work.app,
-        AuditRecord.at >= made.started_at,
-        AuditRecord.action.in_(["app.change", "variables.change"]),
-    )
-    return any(_affects_builds(detail) for _, detail in session.execute(changes))
+    changed_at = session.get_one(App, work.app_id).build_inputs_changed_at
+    return changed_at is not None and changed_at >= made.started_at
 
 
-def _affects_builds(detail: Mapping[str, Any]) -> bool:
-    """A record that does not name the changed settings counts as a change of any of them."""
-    fields, settings = detail.get("fields", ()), detail.get("settings")
-    of_an_image = settings is None or not OF_AN_IMAGE.isdisjoint(settings)
-    return detail.get("scope") == "build" or "repository" in fields or ("settings" in fields and of_an_image)
-
-
-def live_tree(session: Session, work: Work, *, audited_days: float) -> LiveTree | None:
-    """The files that are live, which a push is compared with; None when nothing is live. The audit log reaches back
-    `audited_days`."""
+def live_tree(session: Session, work: Work) -> LiveTree | None:
+    """The files that are live, which a push is compared with; None when nothing is live."""
     live = intents.live_deployment(session, work.app_id, work.environment)
     if live is None:
         return None
@@ -100,7 +81,7 @@ def live_tree(session: Session, work: Work, *, audited_days: float) -> LiveTree 
         deployment=live.id,
         commit_sha=live.commit_sha if live.source == "git" else "",
         paths=paths,
-        outdated=bool(paths) and _is_outdated(session, work, made, now() - timedelta(days=audited_days)),
+        outdated=bool(paths) and _is_outdated(session, work, made),
         unsettled=unsettled_choice(work.candidate, [row.candidate() for row in unfinished(session, work)]),
     )
 

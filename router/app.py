@@ -1,4 +1,4 @@
-"""The router's Flask app: the API, and later GraphQL and the console on the same use cases."""
+"""The router's Flask app: the API on its use cases."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ from router.api import (
     variables,
     volumes,
 )
-from router.requests import ApiRequest, RequestIds
+from router.api.operation import SECURITY_SCHEMES
+from router.request_bodies import ApiRequest
 from router.services import Services
 from slipway import migrations
+from slipway.web.requests import RequestIds
 
 WRITE_TIMEOUT_S = 30.0
-"""A client that takes nothing for so long is cut off: its thread and its place are wanted."""
+"""A client that reads nothing for so long is disconnected: others need its thread and its place."""
 _BLUEPRINTS = (account, apps, deployments, replicas, variables, volumes, domains, hooks, tokens, metrics, platform)
 
 
 def create_app(services: Services) -> APIFlask:
-    """The app on its services. Connects to nothing, so it may be made before a fork."""
+    """The app on its services. Opens no connection, so that it can be made before a fork."""
     app = APIFlask(
         "router",
         title="Slipway",
@@ -50,7 +52,7 @@ def create_app(services: Services) -> APIFlask:
     app.spec_processor(openapi.complete)
     app.before_request(_bound_writing)
     app.after_request(_with_headers)
-    app.wsgi_app = RequestIds(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = RequestIds(app.wsgi_app, in_response=True)  # type: ignore[method-assign]
     return app
 
 
@@ -62,12 +64,13 @@ def _configuration() -> dict[str, object]:
         "AUTO_AUTH_ERROR_RESPONSE": False,
         "AUTO_VALIDATION_ERROR_RESPONSE": False,
         "AUTO_SERVERS": False,
+        "SECURITY_SCHEMES": SECURITY_SCHEMES,
         "DESCRIPTION": "Push-to-deploy on your own host. Errors are RFC 9457 problem documents with a stable `code`.",
     }
 
 
 def _bound_writing() -> None:
-    """Of every answer. gunicorn takes the bound off between two requests."""
+    """Of every response. gunicorn removes the timeout between two requests."""
     connection = request.environ.get("gunicorn.socket")
     if connection is not None:
         connection.settimeout(WRITE_TIMEOUT_S)

@@ -1,4 +1,4 @@
-"""How many long calls may be under way at a time, of all tenants and of one: each holds a thread of the server."""
+"""Long calls are bounded, for all tenants together and for each: every one of them holds a thread of the server."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from slipway.errors import Overloaded, TooManyCalls
 HEADS_AT_ONCE = 4
 HEADS_OF_A_TENANT = 2
 LEFT_FOR_OTHER_CALLS = 2
-"""Threads that text answers leave."""
+"""Threads that responses with text leave free."""
 TEXT_LIFETIME_S = 120.0
-"""A client that reads so slowly that its answer takes longer is cut off."""
+"""A client that reads so slowly that its response takes longer is disconnected."""
 _TEXT = "text/plain; charset=utf-8"
 _RETRY_AFTER_S = 5
 _WRITTEN_CHARS = 1 << 16
-"""So much of a text is written together."""
+"""A text is sent in pieces of this size."""
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class CallQuota:
 
     @contextmanager
     def place(self, who: Principal) -> Iterator[None]:
-        """For the length of a call.
+        """Hold a place while the block runs.
 
         Raises:
             TooManyCalls: the tenant has as many under way as it may.
@@ -53,7 +53,8 @@ class CallQuota:
             self._leave(who)
 
     def text(self, who: Principal, lines: Callable[[], Iterator[str]]) -> Response:
-        """Answer with lines, in a place from before they are gathered until they are sent. Raises as `place` does."""
+        """A response with lines. It holds a place from before they are gathered until they are sent. Raises as `place`
+        does."""
         self._enter(who)
         try:
             response = Response(_written(lines()), content_type=_TEXT)
@@ -92,12 +93,12 @@ def of_heads() -> CallQuota:
 
 
 def of_texts(web_threads: int) -> CallQuota:
-    """Text answers take most of the threads at most, those of one tenant a third."""
+    """Responses with text leave two threads free; those of one tenant take a third."""
     return CallQuota(max(1, web_threads - LEFT_FOR_OTHER_CALLS), max(1, web_threads // 3), "log")
 
 
 def _written(lines: Iterator[str]) -> Iterator[str]:
-    """The lines, many in one piece. Raises `TimeoutError` when the client takes too long: it sees that the answer is
+    """The lines, many in one piece. Raises `TimeoutError` when the client takes too long: it sees that the response is
     incomplete."""
     until = time.monotonic() + TEXT_LIFETIME_S
     piece: list[str] = []

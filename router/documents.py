@@ -1,11 +1,51 @@
-"""What is shown of things: REST returns these documents, and whatever else shows them reads the same ones."""
+"""What is shown of things: REST returns these documents, and whatever else shows them reads the same ones.
+
+A field of a few values names them from the code's own enumeration (`one_of`), so that none can be forgotten here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from slipway.core.deployment.app_state import AppState
+from slipway.core.deployment.states import Kind, State
+from slipway.core.push.outcome import DeliveryOutcome
+from slipway.core.rollout.fleet import CRASHED, DRAINING, GONE, READY, STARTING
+
+
+class Source(StrEnum):
+    """What an app is deployed from."""
+
+    GIT = "git"
+    IMAGE = "image"
+
+
+class VolumeState(StrEnum):
+    IN_USE = "in use"
+    UNUSED = "unused"
+    APP_DELETED = "app deleted"
+    BEING_REMOVED = "being removed"
+
+
+class SystemStatus(StrEnum):
+    OK = "ok"
+    DEGRADED = "degraded"
+
+
+Scope = Literal["run", "build"]
+"""What a variable is for."""
+REPLICA_STATES = (STARTING, READY, DRAINING, CRASHED, GONE)
+
+
+def one_of(values: Iterable[str]) -> str:
+    """`a, b or c.`"""
+    *most, last = values
+    return f"{', '.join(most)} or {last}."
 
 
 class Document(BaseModel):
@@ -45,13 +85,11 @@ class Deployment(Document):
     id: int
     app: str
     environment: str
-    kind: str = Field(description="push, manual, rebuild, rollback or configuration.")
+    kind: str = Field(description=one_of(Kind))
     sequence: int = Field(description="Its place in the order of the app's intents.")
-    state: str = Field(
-        description="queued, fetching, building, starting, live, retired, failed, cancelled, superseded or skipped."
-    )
+    state: str = Field(description=one_of(State))
     stopping: bool = Field(description="It was asked to stop, and will not go live.")
-    source: str = Field(description="git or image.")
+    source: str = Field(description=one_of(Source))
     ref: str = Field(description="What was asked for: a branch, tag or commit, or an image's name.")
     commit: str = Field(description="Empty where an image was pulled, and until it is known.")
     digest: str = Field(description="Of a pulled image: its digest in the registry, sha256:…; else empty.")
@@ -99,13 +137,13 @@ class ReplicaCount(Document):
 class App(Document):
     name: str
     tenant: str
-    source: str = Field(description="git or image.")
+    source: str = Field(description=one_of(Source))
     repository: str
     branch: str
     image: str
     settings: dict[str, Any]
     urls: list[str]
-    state: str = Field(description="running, stopped, deploying, failed or empty.")
+    state: str = Field(description=one_of(AppState))
     live: Deployment | None
     latest: Deployment | None
     replicas: ReplicaCount
@@ -162,7 +200,7 @@ class Delivery(Document):
     event: str
     ref: str
     commit: str
-    outcome: str = Field(description="deployed or ignored.")
+    outcome: str = Field(description=one_of(DeliveryOutcome))
     reason: str
     received_at: datetime
     deployments: list[int]
@@ -186,7 +224,7 @@ class Replica(Document):
     process: str
     slot: int
     release: int
-    state: str = Field(description="starting, ready, draining, crashed or gone.")
+    state: str = Field(description=one_of(REPLICA_STATES))
     address: str | None
     restarts: int
     exit_code: int | None
@@ -235,7 +273,7 @@ class Scale(Document):
 
 class Variable(Document):
     name: str
-    scope: str = Field(description="run or build.")
+    scope: str = Field(description=one_of(get_args(Scope)))
     value: str | None = Field(description="null for viewers.")
     updated_at: datetime
 
@@ -257,7 +295,7 @@ class Volume(Document):
     environment: str
     name: str = Field(description="Within the app and environment.")
     path: str = Field(description="Where it was mounted last.")
-    state: str = Field(description="in use, unused, app deleted or being removed.")
+    state: str = Field(description=one_of(VolumeState))
     size_bytes: int | None = Field(description="null while it is not known.")
     used_by: list[str] = Field(description="The replicas that have it.")
     created_at: datetime
@@ -299,7 +337,7 @@ class Mappings(Document):
 
 class EdgeCounts(Document):
     id: str
-    fresh: bool = Field(description="It told of its counts in the last five seconds.")
+    fresh: bool = Field(description="It reported its counts in the last five seconds.")
     counted_at: datetime | None
     counting_since: datetime | None
 
@@ -352,7 +390,7 @@ class EdgeHealth(Document):
 
 
 class System(Document):
-    status: str = Field(description="ok or degraded.")
+    status: str = Field(description=one_of(SystemStatus))
     database: ServiceHealth
     redis: ServiceHealth
     agent: ServiceHealth

@@ -8,13 +8,15 @@ would cost more. With one process the bounds on streams are the host's.
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING, Any
 
 from slipway import settings
+from slipway.web.forking import pre_fork
 
 if TYPE_CHECKING:
     from router.services import Services
+
+__all__ = ["post_worker_init", "pre_fork"]
 
 _settings = settings.load()
 
@@ -31,11 +33,6 @@ forwarded_allow_ips = ""
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
-
-
-def pre_fork(_server: Any, _worker: Any) -> None:
-    """What both processes have stays one copy in memory: the collector writes to what it looks at."""
-    gc.freeze()
 
 
 def post_worker_init(worker: Any) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 from router.api.operation import HEADERS
 from router.documents import Problem
-from router.problems import MEDIA_TYPE
+from router.streams import sse
 from router.usecases.confirmation import HEADER as CONFIRM
+from slipway.web.problems import MEDIA_TYPE
 
-_EVENT_STREAM = "text/event-stream"
 REF = "#/components/schemas/"
 _FAILURES = {
     "400": "The body is not JSON",
@@ -74,7 +74,7 @@ def _failures_of(path: str, method: str, operation: dict[str, Any]) -> list[str]
         found += ["400", "413", "415"]
     if "requestBody" in operation or operation.get("parameters"):
         found.append("422")
-    if _EVENT_STREAM in operation["responses"].get("200", {}).get("content", ()):
+    if sse.MEDIA_TYPE in operation["responses"].get("200", {}).get("content", ()):
         found.append("429")
     return sorted(found)
 

@@ -1,25 +1,46 @@
-"""Who asks: a token's tenant and role, and how the audit log names them."""
+"""Who calls the API: a token, a person or a workload, always of one tenant and with one role."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from slipway.core.access import roles
 from slipway.core.access.roles import Role
 from slipway.domain.audit import Actor
 
 
+class Kind(StrEnum):
+    """How the caller proved who it is."""
+
+    TOKEN = "token"  # noqa: S105
+    """A bearer token of the API."""
+    PERSON = "person"
+    """Somebody who signed in."""
+    WORKLOAD = "workload"
+    """A program that runs on the platform."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Everything that a use case does, it does inside this tenant."""
 
+    kind: Kind
+    id: str
+    """Unique among the principals of its kind."""
+    name: str
+    """As people know it: a token's name, a person's login, an app's name."""
     tenant_id: int
     tenant: str
     role: Role
-    token: str
-    """The token's name."""
-    token_id: int
-    actor: Actor
+    address: str = ""
+    """The client's; empty: not known."""
+    request_id: str = ""
+
+    @property
+    def actor(self) -> Actor:
+        """The principal as the audit log names it."""
+        return Actor(f"{self.kind}:{self.name}", self.address, self.request_id)
 
     def require(self, needed: Role) -> None:
         """Raises `NotAllowed` when the role is not enough."""

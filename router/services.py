@@ -1,8 +1,9 @@
-"""What the router works with, put together once in each process: nothing here connects yet."""
+"""What the router works with, wired once in each process: nothing here opens a connection yet."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from redis import Redis
 
@@ -10,6 +11,7 @@ from router import call_quota
 from router.call_quota import CallQuota
 from router.streams.followers import Followers
 from router.streams.replica_feeds import ReplicaFeeds
+from router.streams.shared_poll import SharedPolls
 from slipway.adapters import vault
 from slipway.adapters.agent.client import AgentClient
 from slipway.adapters.redis import work_queue
@@ -20,6 +22,9 @@ from slipway.core.access.stream_quota import StreamQuota
 from slipway.db import Database
 from slipway.ports.logs import DeploymentLog
 from slipway.settings import Settings
+
+if TYPE_CHECKING:
+    from router.usecases.streams.following import DeploymentLook
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +42,15 @@ class Services:
     followers: Followers
     feeds: ReplicaFeeds
     texts: CallQuota
-    """Of answers that are a log's text."""
+    """Of responses that are a log's text."""
     heads: CallQuota
     """Of repositories that are asked for a branch."""
+    deployment_polls: SharedPolls[DeploymentLook] = field(default_factory=SharedPolls)
+    """Of deployments that are followed, by tenant and number."""
 
 
 def connect(settings: Settings) -> Services:
-    """The real ones.
+    """The services of one installation.
 
     Raises:
         SettingsError: a key file is missing.

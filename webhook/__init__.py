@@ -1,1 +1,1 @@
-"""Takes deliveries: verifies, records and enqueues them. Never reaches the container runtime."""
+"""Receives deliveries: authenticates, records and enqueues them. Never reaches the container runtime."""

@@ -7,13 +7,24 @@ from flask import Flask
 from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import HOOKS, Vault
 from slipway.db import Database
+from slipway.errors import SlipwayError
 from slipway.settings import Settings
-from webhook import endpoint, health, problems, tracing
+from slipway.web.problems import Problems
+from slipway.web.requests import RequestIds
+from webhook import endpoint, health, request_log
 from webhook.deliveries import Deliveries
+from webhook.delivery_lock import DeliveryLock
 from webhook.hook_authentication import HookAuthenticator
 
+PROBLEMS = Problems(
+    defect=SlipwayError("The delivery could not be taken: a defect, which is in the log.", remedy="try again"),
+    retry_after_s=30,
+)
 
-def create_app(settings: Settings, database: Database, queue: WorkQueue) -> Flask:
+
+def create_app(
+    settings: Settings, database: Database, queue: WorkQueue, *, delivery_lock: DeliveryLock | None = None
+) -> Flask:
     """Build the app. Opens no connection, so that it can be loaded before a server forks.
 
     Raises:
@@ -24,8 +35,11 @@ def create_app(settings: Settings, database: Database, queue: WorkQueue) -> Flas
     app.config["MAX_CONTENT_LENGTH"] = settings.delivery_max_bytes + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     authenticator = HookAuthenticator(database, Vault(settings.key_dir / HOOKS))
-    app.register_blueprint(endpoint.blueprint(authenticator, Deliveries(database, queue), settings))
+    deliveries = Deliveries(database, queue, delivery_lock or DeliveryLock())
+    app.register_blueprint(endpoint.blueprint(authenticator, deliveries, settings))
     app.register_blueprint(health.blueprint(database))
-    problems.install(app)
-    tracing.install(app)
+    PROBLEMS.install(app)
+    request_log.install(app)
+    # A stranger's refusal is the same each time, in its headers too: the id stands in the log only.
+    app.wsgi_app = RequestIds(app.wsgi_app, in_response=False)  # type: ignore[method-assign]
     return app

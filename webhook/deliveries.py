@@ -1,52 +1,49 @@
-"""What becomes of an admitted delivery: it is recorded, and a push makes deployments that are handed to the workers."""
+"""What becomes of an authenticated delivery: it is recorded, and a push makes deployments, which are enqueued."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.core.push import push_event
+from slipway.core.push.outcome import DeliveryOutcome
 from slipway.core.push.push_event import PushEvent
 from slipway.db import Database
-from slipway.domain import intents
+from slipway.domain import audit, intents
+from slipway.domain.audit import Action, Actor
 from slipway.errors import InvalidInput, UnsupportedContent
 from slipway.models import App, Deployment
 from webhook import bodies, records
-from webhook.hook_authentication import KnownHook
-from webhook.records import AppDecision, IncomingDelivery, Outcome
+from webhook.delivery_lock import DeliveryLock
+from webhook.hook_authentication import AuthenticatedHook
+from webhook.records import AppDecision, CreatedDeployment, ExistingDelivery, IncomingDelivery
 
 _SHORT = 7
 
 
 @dataclass(frozen=True, slots=True)
-class CreatedDeployment:
-    """A deployment and its app's name."""
-
-    deployment: Deployment
-    app: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the sender is told."""
+class DeliveryResult:
+    """What the sender gets to know."""
 
     message: str
-    made: Sequence[CreatedDeployment] = ()
-    again: bool = False
+    created: Sequence[CreatedDeployment] = ()
+    is_repeated: bool = False
     """The delivery had made its deployments before."""
 
 
 class Deliveries:
-    """Takes deliveries of hooks whose sender has proved to know a secret."""
+    """Processes deliveries of hooks whose sender has proved to know a secret."""
 
-    def __init__(self, database: Database, queue: WorkQueue) -> None:
+    def __init__(self, database: Database, queue: WorkQueue, lock: DeliveryLock) -> None:
         self._database = database
         self._queue = queue
+        self._lock = lock
 
-    def take(self, hook: KnownHook, call: IncomingDelivery) -> Answer:
+    def process(self, hook: AuthenticatedHook, incoming: IncomingDelivery) -> DeliveryResult:
         """Record the delivery and do what it asks for.
 
         Raises:
@@ -55,70 +52,84 @@ class Deliveries:
             DependencyUnavailable: nothing was recorded; deliver it again.
         """
         try:
-            payload = bodies.parse(call.body, call.content_type)
-            if call.event == "push":
-                return self._push(hook, call, push_event.parse(payload))
-            message = _without_deployment(hook, call.event, payload)
+            payload = bodies.parse(incoming.body, incoming.content_type)
+            if incoming.event == "push":
+                return self._push(hook, incoming, push_event.parse(payload))
+            message = _without_deployment(hook, incoming.event, payload)
         except (InvalidInput, UnsupportedContent) as refused:
-            self._record(hook, call, Outcome.REFUSED, refused.message)
+            self._record(hook, incoming, DeliveryOutcome.REFUSED, refused.message)
             raise
-        self._record(hook, call, Outcome.IGNORED, message)
-        return Answer(message)
+        self._record(hook, incoming, DeliveryOutcome.IGNORED, message)
+        return DeliveryResult(message)
 
-    def enqueue(self, answer: Answer) -> None:
-        """After `take`: hand to the workers what it made, or had made before."""
-        intents.enqueue(self._queue, [each.deployment for each in answer.made])
+    def enqueue(self, result: DeliveryResult) -> None:
+        """After `process`: enqueue what it created, or had created before."""
+        intents.enqueue(self._queue, [each.deployment for each in result.created])
 
-    def _push(self, hook: KnownHook, call: IncomingDelivery, event: PushEvent) -> Answer:
-        with self._database.write(tenant_id=hook.tenant_id) as session:
-            records.hold(session, hook)
-            known = records.find(session, hook, call)
-            made = [CreatedDeployment(*row) for row in records.deployments_of(session, known)] if known else []
-            again, reason = bool(made), ""
-            if not again:
-                decisions = records.decide_apps(session, hook, event)
-                reason = "; ".join(each.verdict.reason for each in decisions if not each.verdict.deploys)
-                outcome = Outcome.DEPLOYED if any(each.verdict.deploys for each in decisions) else Outcome.IGNORED
-                delivery = records.keep(session, hook, call, known, outcome, reason, event)
-                made = _deploy(session, hook, call, delivery, event, decisions)
-        return Answer(_message(event, made) if made else reason, made, again)
+    def _push(self, hook: AuthenticatedHook, incoming: IncomingDelivery, event: PushEvent) -> DeliveryResult:
+        with self._transaction(hook) as session:
+            existing = records.find(session, hook, incoming)
+            created = records.created_by(session, existing) if existing else []
+            if created:
+                return DeliveryResult(_message(event, created), created, is_repeated=True)
+            decisions = records.decide_apps(session, hook, event)
+            return _carry_out(session, hook, incoming, existing, event, decisions)
 
-    def _record(self, hook: KnownHook, call: IncomingDelivery, outcome: Outcome, reason: str) -> None:
-        with self._database.write(tenant_id=hook.tenant_id) as session:
-            records.hold(session, hook)
-            known = records.find(session, hook, call)
-            if known is None or known.outcome != Outcome.DEPLOYED:
-                records.keep(session, hook, call, known, outcome, reason)
+    def _record(
+        self, hook: AuthenticatedHook, incoming: IncomingDelivery, outcome: DeliveryOutcome, reason: str
+    ) -> None:
+        """What was deployed before stays recorded so."""
+        with self._transaction(hook) as session:
+            existing = records.find(session, hook, incoming)
+            if existing is None or existing.outcome != DeliveryOutcome.DEPLOYED:
+                records.upsert(session, hook, incoming, existing, outcome, reason)
+
+    @contextmanager
+    def _transaction(self, hook: AuthenticatedHook) -> Iterator[Session]:
+        """The hook's deliveries are written one after the other."""
+        with self._lock.held(), self._database.write(tenant_id=hook.tenant_id) as session:
+            records.lock_hook(session, hook)
+            yield session
+
+
+def _carry_out(
+    session: Session,
+    hook: AuthenticatedHook,
+    incoming: IncomingDelivery,
+    existing: ExistingDelivery | None,
+    event: PushEvent,
+    decisions: Sequence[AppDecision],
+) -> DeliveryResult:
+    """Record a push, and make the deployments that were decided on."""
+    apps = [each.app for each in decisions if each.app and each.verdict.deploys]
+    reason = "; ".join(each.verdict.reason for each in decisions if not each.verdict.deploys)
+    outcome = DeliveryOutcome.DEPLOYED if apps else DeliveryOutcome.IGNORED
+    delivery_row = records.upsert(session, hook, incoming, existing, outcome, reason, event)
+    with session.no_autoflush:  # an app's row is written once
+        created = [
+            CreatedDeployment(_deploy(session, hook, incoming, delivery_row, event, app), app.name) for app in apps
+        ]
+    return DeliveryResult(_message(event, created) if created else reason, created)
 
 
 def _deploy(
     session: Session,
-    hook: KnownHook,
-    call: IncomingDelivery,
+    hook: AuthenticatedHook,
+    incoming: IncomingDelivery,
     delivery_row: int,
     event: PushEvent,
-    decisions: list[AppDecision],
-) -> list[CreatedDeployment]:
-    made = []
-    for app, verdict in ((each.app, each.verdict) for each in decisions if each.app):
-        if verdict.deploys:
-            with session.no_autoflush:  # the app's row is written once
-                made.append(CreatedDeployment(_deployment(session, hook, call, delivery_row, event, app), app.name))
+    app: App,
+) -> Deployment:
+    actor = Actor(f"hook:{hook.id}", incoming.address, incoming.request_id)
+    pushed = intents.Pushed(event.ref, event.commit_sha, event.message, event.pushed_by)
+    key = f"delivery:{hook.id}:{incoming.delivery_id}"
+    made = intents.push(session, app, pushed, idempotency_key=key, delivery_row=delivery_row, actor=actor.name)
+    detail = {"deployment": made.id, "delivery": incoming.delivery_id, "commit": made.commit_sha}
+    audit.record(session, hook.tenant_id, actor, Action.DEPLOYMENT_CREATE, app.name, **detail)
     return made
 
 
-def _deployment(
-    session: Session, hook: KnownHook, call: IncomingDelivery, delivery_row: int, event: PushEvent, app: App
-) -> Deployment:
-    pushed = intents.Pushed(event.ref, event.commit_sha, event.message, event.pushed_by)
-    key = f"delivery:{hook.id}:{call.delivery_id}"
-    actor = f"hook:{hook.id}"
-    deployment = intents.push(session, app, pushed, idempotency_key=key, delivery_row=delivery_row, actor=actor)
-    records.audit(session, hook, call, deployment, app)
-    return deployment
-
-
-def _without_deployment(hook: KnownHook, event: str, payload: object) -> str:
+def _without_deployment(hook: AuthenticatedHook, event: str, payload: object) -> str:
     """What to say to an event that never deploys.
 
     Raises:
@@ -137,5 +148,5 @@ def _without_deployment(hook: KnownHook, event: str, payload: object) -> str:
     return f"pong; but this hook is for {push_event.repository_path(hook.repository_identity)}, not for {repository}"
 
 
-def _message(event: PushEvent, made: Sequence[CreatedDeployment]) -> str:
-    return f"{event.commit_sha[:_SHORT]} is being deployed: {', '.join(each.app for each in made)}"
+def _message(event: PushEvent, created: Sequence[CreatedDeployment]) -> str:
+    return f"{event.commit_sha[:_SHORT]} is being deployed: {', '.join(each.app for each in created)}"

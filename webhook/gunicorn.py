@@ -6,10 +6,10 @@ reference count. So the arbiter stays small, holds the socket, and starts the wo
 
 from __future__ import annotations
 
-import gc
-from typing import Any
-
 from slipway import settings
+from slipway.web.forking import pre_fork
+
+__all__ = ["pre_fork"]
 
 _settings = settings.load()
 
@@ -19,8 +19,3 @@ worker_class = "gthread"
 workers = 1
 threads = _settings.web_threads
 graceful_timeout = 10
-
-
-def pre_fork(_server: Any, _worker: Any) -> None:
-    """What both processes have stays one copy in memory: the collector writes to what it looks at."""
-    gc.freeze()

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify
 
 from slipway import migrations
 from slipway.db import Database
-from slipway.errors import DependencyUnavailable
+from slipway.web.readiness import require_schema
 
 
 def blueprint(database: Database) -> Blueprint:
@@ -20,13 +20,7 @@ def blueprint(database: Database) -> Blueprint:
 
     @routes.get("/readyz")
     def ready() -> Response:
-        with database.read(platform="readiness") as session:
-            found = migrations.current(session.connection())
-        if found != needed:
-            raise DependencyUnavailable(
-                f"The database's schema is at {found or 'nothing'}; {needed} is needed.",
-                remedy="run python -m slipway.migrations",
-            )
-        return jsonify(ready=True, schema=found)
+        require_schema(database, needed)
+        return jsonify(ready=True, schema=needed)
 
     return routes

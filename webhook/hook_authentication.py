@@ -1,4 +1,4 @@
-"""Who may come in: a delivery signed with one of its hook's secrets."""
+"""Who may deliver: whoever signed the delivery with one of its hook's secrets."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _SECRETS = (
     .select_from(_HOOKS.outerjoin(_HOOK_SECRETS, _HOOK_SECRETS.c.hook_id == _HOOKS.c.id))
     .where(_HOOKS.c.id == bindparam("hook_id"))
 )
-_NO_HOOK = "-"  # a hook's id is 43 random characters: this one is never given
+_NO_HOOK = "-"  # a hook's id is random characters: this one is never given
 
 
 @dataclass(frozen=True, slots=True)
-class KnownHook:
+class AuthenticatedHook:
     """A hook whose secret the sender knows."""
 
     id: str
@@ -38,37 +38,37 @@ class KnownHook:
 
 
 class HookAuthenticator:
-    """Admits signed deliveries. Everyone else gets the same answer, after the same work."""
+    """Authenticates signed deliveries. Everyone else gets the same refusal, after the same work."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
         self._nobodys_secret = vault.seal(secrets.token_urlsafe(32), "nobody")
 
-    def authenticate(self, hook_id: str, body: bytes, signature: str | None) -> KnownHook:
+    def authenticate(self, hook_id: str, body: bytes, signature: str | None) -> AuthenticatedHook:
         """The hook, when `body` was signed with one of its secrets that are valid now.
 
         Raises:
-            NotAuthenticated: no such hook, or the signature is missing, malformed or wrong: not told apart.
+            NotAuthenticated: no such hook, or the signature is missing, malformed or wrong: indistinguishable.
         """
         hook, sealed = self._look_up(hook_id if _HOOK_ID.fullmatch(hook_id) else _NO_HOOK)
         if hook is None:
-            self._is_signed(body, signature, [self._vault.open(self._nobodys_secret, "nobody")])
+            signatures.is_signed(body, signature, [self._vault.open(self._nobodys_secret, "nobody")])
             raise refusal("unknown hook")
-        if not self._is_signed(body, signature, self._opened(hook, sealed)):
+        if not signatures.is_signed(body, signature, self._opened(hook, sealed)):
             raise refusal("wrong signature" if signature else "no signature")
         return hook
 
-    def _look_up(self, hook_id: str) -> tuple[KnownHook | None, list[str]]:
+    def _look_up(self, hook_id: str) -> tuple[AuthenticatedHook | None, list[str]]:
         with self._database.read(platform="a delivery names its hook") as session:
             rows = session.connection().execute(_SECRETS, {"hook_id": hook_id}).all()
         if not rows:
             return None, []
         moment = now()
         valid = [row.sealed for row in rows if row.sealed and (row.expires_at is None or row.expires_at > moment)]
-        return KnownHook(hook_id, rows[0].tenant_id, rows[0].repository_identity), valid
+        return AuthenticatedHook(hook_id, rows[0].tenant_id, rows[0].repository_identity), valid
 
-    def _opened(self, hook: KnownHook, sealed: list[str]) -> list[str]:
+    def _opened(self, hook: AuthenticatedHook, sealed: list[str]) -> list[str]:
         opened = []
         for each in sealed:
             try:
@@ -77,14 +77,10 @@ class HookAuthenticator:
                 log.error("a hook's secret does not open", extra={"why": error.message, "remedy": error.remedy})  # noqa: TRY400
         return opened
 
-    @staticmethod
-    def _is_signed(body: bytes, signature: str | None, opened: list[str]) -> bool:
-        return signatures.is_signed(body, signature, opened)
-
 
 def refusal(why: str) -> NotAuthenticated:
-    """The one answer to whoever is not admitted. `why` goes to the log only."""
-    log.warning("delivery not admitted", extra={"why": why})
+    """The one refusal of every sender that is not authenticated. `why` goes to the log only."""
+    log.warning("delivery not authenticated", extra={"why": why})
     return NotAuthenticated(
         "The signature does not fit this address.",
         remedy="compare the webhook's address and secret at the sender with those of: slipway hooks",

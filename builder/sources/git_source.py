@@ -205,7 +205,7 @@ class GitSource:
         ref = self._work.ref or f"refs/heads/{self._work.branch}"
         head = self._dependencies.sources.resolve(self._repository, ref)
         with self._dependencies.db.read(tenant_id=self._work.tenant_id) as session:
-            live = live_tree(session, self._work, audited_days=self._dependencies.settings.history_days)
+            live = live_tree(session, self._work)
             override, gave_way = last_manual_override(session, self._work), last_that_gave_way(session, self._work)
         verdict = push_is_stale(self._sha, head, live)
         verdict = is_stale_redelivery(self._sha, override) if verdict.goes_on else verdict
@@ -216,4 +216,4 @@ class GitSource:
 
     def _live_tree(self) -> LiveTree | None:
         with self._dependencies.db.read(tenant_id=self._work.tenant_id) as session:
-            return live_tree(session, self._work, audited_days=self._dependencies.settings.history_days)
+            return live_tree(session, self._work)

@@ -16,4 +16,4 @@ blueprint = APIBlueprint("account", __name__, tag="Account")
 def get_account() -> documents.Account:
     """The token's tenant and role"""
     who = principal()
-    return documents.Account(tenant=who.tenant, role=str(who.role), token=who.token)
+    return documents.Account(tenant=who.tenant, role=str(who.role), token=who.name)

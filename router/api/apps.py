@@ -111,5 +111,5 @@ def delete_app(app: str, query: Deletion) -> documents.DeletedApp:
 
 @operation(blueprint, "PUT", "/api/apps/<app>/scale", role=Role.DEVELOPER, body=NewScale, output=documents.Scale)
 def scale_app(app: str, body: NewScale) -> documents.Scale:
-    """Wish a number of replicas"""
+    """Set the number of replicas"""
     return apps.scale_app(services(), principal(), app, replicas=body.replicas, process=body.process)

@@ -11,12 +11,13 @@ from pydantic import Field
 from router import documents
 from router.access import principal, services
 from router.api.operation import Input, Number, Text, operation
+from router.streams import sse
 from router.usecases import deployments
 from router.usecases.streams import following
 from slipway.core.access.roles import Role
 
 blueprint = APIBlueprint("deployments", __name__, tag="Deployments")
-EVENT_STREAM = "text/event-stream"
+EVENT_STREAM = sse.MEDIA_TYPE
 TEXT = "text/plain"
 
 

@@ -9,15 +9,19 @@ from typing import Annotated, Any, TypeVar
 from apiflask import APIBlueprint
 from pydantic import BaseModel, ConfigDict, Field
 
-from router.access import bearer
+from router.access import requires
 from router.documents import Document
 from router.usecases import confirmation
+from router.usecases.finding import NUMBER_MAX
 from slipway.core.access.roles import Role
 
 View = TypeVar("View", bound=Callable[..., Any])
+SCHEME = "BearerAuth"
+SECURITY_SCHEMES = {
+    SCHEME: {"type": "http", "scheme": "bearer", "description": "A token: slw_ and 43 characters."},
+}
 HEADERS = "x-headers"
 """What the routes' own request headers are called until `router.openapi` makes parameters of them."""
-NUMBER_MAX = (1 << 31) - 1
 Number = Annotated[int, Field(ge=1, le=NUMBER_MAX)]
 """An id or another number that SQL keeps."""
 Text = Annotated[str, Field(max_length=1000)]
@@ -62,10 +66,11 @@ def operation(  # noqa: PLR0913  a table of what a route is: each named
         route = blueprint.doc(
             operation_id=view.__name__,
             responses=None if output else _bare(status, content),
+            security=[{SCHEME: [str(role)]}] if role is not None else None,
             extensions={HEADERS: described} if described else None,
         )(route)
         if role is not None:
-            route = blueprint.auth_required(bearer, roles=[str(role)])(route)
+            route = requires(role)(route)
         blueprint.route(rule, methods=[method])(route)
         return view
 

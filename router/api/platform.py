@@ -12,6 +12,7 @@ from router.access import services
 from router.api.operation import operation
 from router.usecases import system
 from slipway.core.access.roles import Role
+from slipway.web.readiness import require_schema
 
 blueprint = APIBlueprint("platform", __name__, tag="Platform")
 REVISION = "SLIPWAY_REVISION"
@@ -33,7 +34,7 @@ def get_liveness() -> documents.Status:
 @operation(blueprint, "GET", "/readyz", output=documents.Status)
 def get_readiness() -> documents.Status:
     """This process can do its work"""
-    system.check_ready(services(), current_app.config[REVISION])
+    require_schema(services().db, current_app.config[REVISION])
     return documents.Status(status="ok")
 
 

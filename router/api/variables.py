@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from apiflask import APIBlueprint
 from pydantic import Field
 
 from router import documents
 from router.access import principal, services
 from router.api.operation import Input, operation
+from router.documents import Scope
 from router.usecases import variables
 from slipway.core.access.roles import Role
 
@@ -19,7 +18,7 @@ blueprint = APIBlueprint("variables", __name__, tag="Variables")
 class VariableChanges(Input):
     put: dict[str, str] = Field(default_factory=dict, alias="set", max_length=variables.PER_SCOPE)
     remove: list[str] = Field(default_factory=list, alias="unset", max_length=variables.PER_SCOPE)
-    scope: Literal["run", "build"] = "run"
+    scope: Scope = "run"
 
 
 @operation(blueprint, "GET", "/api/apps/<app>/variables", role=Role.VIEWER, output=documents.Variables)

@@ -1,1 +1,1 @@
-"""What is followed from the agent once, however many viewers there are."""
+"""Streams: their events, how they are written, who follows them, and what followers share."""

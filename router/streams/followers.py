@@ -1,24 +1,24 @@
-"""Server-sent events. Each stream holds a thread of the server, so their number is bounded: by token, by tenant, and in
-all, with a reserve for tenants that have few (`slipway.core.access.stream_quota`)."""
+"""Who follows streams. Each stream holds a thread of the server, so their number is bounded: by principal, by tenant,
+and in all, with a reserve for tenants that have few (`slipway.core.access.stream_quota`)."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from flask import Response
 
-from router.principal import Principal
+from router.principal import Kind, Principal
+from router.streams import sse
+from router.streams.events import Events
+from router.streams.framing import frames
 from slipway.core.access.stream_quota import Bound, StreamQuota, reached_bound
 from slipway.core.text.counting import plural
 from slipway.errors import TooManyFollowers, TooManyStreams
 
-HEARTBEAT = ": still here\n\n"
-HEARTBEAT_S = 5.0
-LIFETIME_S = 3600.0
-"""A stream ends after this long; the client comes back with Last-Event-ID."""
 _RETRY_AFTER_S = 5
 
 
@@ -30,45 +30,44 @@ class Followers:
     stopping: Callable[[], bool] = lambda: False
     """Is the process about to end? Streams then end too."""
     _by_tenant: Counter[int] = field(default_factory=Counter)
-    _by_token: Counter[int] = field(default_factory=Counter)
+    _by_principal: Counter[tuple[Kind, str]] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def stream(self, events: Iterator[str], principal: Principal) -> Response:
-        """Answer with events as they come.
+    def stream(self, events: Events, principal: Principal) -> Response:
+        """Respond with events as they come.
 
         Raises:
-            TooManyStreams: the tenant or the token has as many as it may; `events` is not begun.
+            TooManyStreams: the tenant or the principal has as many as it may; `events` is not begun.
             TooManyFollowers: the host has.
         """
         self._enter(principal)
-        response = Response(events, content_type="text/event-stream; charset=utf-8")
+        text = frames(events, self.stopping)
+        response = Response(text, content_type=f"{sse.MEDIA_TYPE}; charset=utf-8")
         response.headers["X-Accel-Buffering"] = "no"
         response.call_on_close(lambda: self._leave(principal))
         return response
 
     def _enter(self, who: Principal) -> None:
+        key = (who.kind, who.id)
         with self._lock:
-            of_tenant, of_token = self._by_tenant[who.tenant_id], self._by_token[who.token_id]
+            of_tenant, of_principal = self._by_tenant[who.tenant_id], self._by_principal[key]
             total = self._by_tenant.total()
-            bound = reached_bound(self.quota, total=total, of_tenant=of_tenant, of_token=of_token)
+            bound = reached_bound(self.quota, total=total, of_tenant=of_tenant, of_token=of_principal)
             if bound is not None:
                 raise _refusal(bound, who, self.quota)
             self._by_tenant[who.tenant_id] += 1
-            self._by_token[who.token_id] += 1
+            self._by_principal[key] += 1
 
     def _leave(self, who: Principal) -> None:
         with self._lock:
-            for counted, key in ((self._by_tenant, who.tenant_id), (self._by_token, who.token_id)):
-                counted[key] -= 1
-                if not counted[key]:
-                    del counted[key]
+            _decrement(self._by_tenant, who.tenant_id)
+            _decrement(self._by_principal, (who.kind, who.id))
 
 
-def event(name: str, data: str, *, position: str = "") -> str:
-    """One event; every line of `data` gets its own field, as the format asks."""
-    head = f"event: {name}\n" + (f"id: {position}\n" if position else "")
-    lines = data.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return head + "".join(f"data: {line}\n" for line in lines) + "\n"
+def _decrement(counted: Counter[Any], key: object) -> None:
+    counted[key] -= 1
+    if not counted[key]:
+        del counted[key]
 
 
 def _refusal(bound: Bound, who: Principal, quota: StreamQuota) -> TooManyStreams | TooManyFollowers:
@@ -76,7 +75,9 @@ def _refusal(bound: Bound, who: Principal, quota: StreamQuota) -> TooManyStreams
     if bound is Bound.TENANT:
         message = f"The tenant {who.tenant} follows {plural(quota.per_tenant, 'stream')} already, as many as it may."
     elif bound is Bound.TOKEN:
-        message = f"The token {who.token!r} follows {plural(quota.per_token, 'stream')} already, as many as one may."
+        message = (
+            f"The {who.kind} {who.name!r} follows {plural(quota.per_token, 'stream')} already, as many as one may."
+        )
     else:
         return TooManyFollowers(
             "As many streams are open on this host as it serves at a time.",

@@ -1,21 +1,19 @@
-"""Replicas' output for all who follow it: one connection to the agent a replica, however many read along.
+"""Replicas' output for everybody who follows it: one connection to the agent for a replica, however many read along.
 
-A feed never waits for a reader. A reader who is slower than the replicas print loses lines, and is told how many. Feeds
-are bounded like the streams that read them, with a reserve too, so that one tenant's can't take another's.
+A feed never waits for a reader. A reader that is slower than the replicas print loses lines, and gets the number of
+those. Feeds are bounded like the streams that read them, with a reserve too, so that one tenant's can't take another's.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
-from router.streams.followers import event
+from router.streams.events import ReplicaLine
 from slipway.adapters.agent.client import AgentClient
 from slipway.core.access.stream_quota import StreamQuota, reached_bound
 from slipway.errors import DependencyUnavailable, NotFound
@@ -26,33 +24,15 @@ QUOTA = StreamQuota(total=400, per_tenant=100, guaranteed=10)
 """Replicas that are followed at a time."""
 OPEN_TIMEOUT_S = 5.0
 AGAIN_S = 0.5
-"""Before a feed that ended is opened again: the replica may be restarting, or the agent."""
+"""The pause before a feed that ended is opened again: the replica or the agent may be restarting."""
 TOGETHER_S = 0.2
 """Lines that come within so long are sent together: many streams that send each line by itself take a whole CPU."""
 WAITING_MAX_BYTES = 512 << 10
-"""What may wait for one reader."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """Of all who read it; so its event is written once."""
-
-    replica: str
-    text: str
-    """`<time> <text>`."""
-
-    @cached_property
-    def time(self) -> str:
-        return self.text.partition(" ")[0]
-
-    @cached_property
-    def event(self) -> str:
-        data = json.dumps({"replica": self.replica, "line": self.text}, ensure_ascii=False)
-        return event("line", data, position=self.time)
+"""How much may wait for one reader."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class LostLines:
     """Lines that came while the reader's queue was full."""
 
     replica: str
@@ -60,42 +40,42 @@ class Lost:
 
 
 class Reader:
-    """What waits for one who follows. Filled by feeds, emptied by the reader's own thread."""
+    """The lines that wait for one follower. Feeds fill it, and the follower's own thread empties it."""
 
     def __init__(self, max_bytes: int = WAITING_MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._changed = threading.Condition()
-        self._waiting: deque[Line | Lost] = deque()
+        self._waiting: deque[ReplicaLine | LostLines] = deque()
         self._bytes = 0
         self._lost: Counter[str] = Counter()
         self._taken_at = 0.0
 
-    def put(self, line: Line) -> None:
+    def put(self, line: ReplicaLine) -> None:
         """Never waits: a line for which there is no room is counted as lost."""
         with self._changed:
             if self._bytes + len(line.text) > self._max_bytes:
                 self._lost[line.replica] += 1
                 return
-            self._tell_lost()
+            self._queue_lost()
             self._waiting.append(line)
             self._bytes += len(line.text)
             self._changed.notify()
 
-    def take(self, *, timeout_s: float) -> list[Line | Lost]:
-        """All that waits, no more often than every `TOGETHER_S`; nothing when nothing came in time."""
+    def take(self, *, timeout_s: float) -> list[ReplicaLine | LostLines]:
+        """All lines that wait, no more often than every `TOGETHER_S`; none when none came in time."""
         time.sleep(max(0.0, self._taken_at + TOGETHER_S - time.monotonic()))
         with self._changed:
             if not self._waiting and not self._lost:
                 self._changed.wait(timeout_s)
-            self._tell_lost()
+            self._queue_lost()
             found = list(self._waiting)
             self._waiting.clear()
             self._bytes = 0
         self._taken_at = time.monotonic()
         return found
 
-    def _tell_lost(self) -> None:
-        self._waiting.extend(Lost(replica, lines) for replica, lines in self._lost.items())
+    def _queue_lost(self) -> None:
+        self._waiting.extend(LostLines(replica, lines) for replica, lines in self._lost.items())
         self._lost.clear()
 
 
@@ -122,8 +102,7 @@ class ReplicaFeeds:
         self._feeds: dict[str, _Feed] = {}
 
     def join(self, reader: Reader, tenant_id: int, replica: str, is_over: Callable[[], bool]) -> bool:
-        """`reader` gets each line of the replica that is printed once its feed is open; False: as many are followed as
-        may be.
+        """`reader` gets each line that the replica prints once its feed is open. False: as many are followed as may be.
 
         Args:
             is_over: will the replica start no container any more? The feed ends when all was read after that.
@@ -139,20 +118,20 @@ class ReplicaFeeds:
         return True
 
     def wait_until_open(self, replica: str) -> None:
-        """For as long as an agent that works may take."""
+        """Wait, but no longer than an agent that works takes."""
         with self._lock:
             feed = self._feeds.get(replica)
         if feed is not None:
             feed.opened.wait(OPEN_TIMEOUT_S)
 
     def leave(self, reader: Reader) -> None:
-        """The reader gets nothing any more. A feed that nobody reads ends with the agent's next sign of life."""
+        """The reader gets nothing any more. A feed that nobody reads ends with the next thing that the agent sends."""
         with self._lock:
             for feed in self._feeds.values():
                 feed.readers.discard(reader)
 
     def is_read(self, replica: str) -> bool:
-        """Can lines of it still come?"""
+        """Can more lines of the replica come?"""
         with self._lock:
             return replica in self._feeds
 
@@ -176,7 +155,7 @@ class ReplicaFeeds:
             self._end(feed)
 
     def _read(self, feed: _Feed) -> bool:
-        """Until its container ends or nobody reads any more; False: the agent did not answer."""
+        """Read until its container ends or nobody reads the feed any more. False: the agent did not answer."""
         tail = None if feed.opened.is_set() else 1  # readers ask themselves for what was printed before they came
         try:
             with self._agent.follow(feed.replica, tail=tail, after=feed.last) as lines:
@@ -191,18 +170,18 @@ class ReplicaFeeds:
         return True
 
     def _give(self, feed: _Feed, text: str) -> bool:
-        """False: nobody reads it."""
+        """Hand a line to all readers. False: there are none."""
         feed.opened.set()
         readers = self._readers(feed)
         if text:
-            line = Line(feed.replica, text)
+            line = ReplicaLine(feed.replica, text)
             feed.last = line.time
             for reader in readers:
                 reader.put(line)
         return bool(readers)
 
     def _readers(self, feed: _Feed) -> list[Reader]:
-        """A feed without any is forgotten in the same breath, so that nobody joins one that ends."""
+        """A feed without readers is forgotten under the same lock, so that nobody joins a feed that ends."""
         with self._lock:
             if not feed.readers:
                 self._forget(feed)

@@ -1,4 +1,4 @@
-"""Apps: set up, looked at, changed, deleted."""
+"""Apps: create, show, change, scale and delete them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ from slipway.core.app_settings import model
 from slipway.core.app_settings.configuration import WEB, Configuration
 from slipway.core.app_settings.difference import Difference, difference
 from slipway.core.app_settings.merge_patch import merge_patch
+from slipway.core.app_settings.model import OF_AN_IMAGE
 from slipway.core.build import image_names
 from slipway.core.deployment.states import BY_HAND, UNFINISHED, State
 from slipway.core.naming import validation
 from slipway.core.text.hints import when_builds_read
 from slipway.domain import audit, intents, lifecycle
+from slipway.domain.audit import Action
 from slipway.domain.route_table import touch_routes
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import TO_CHANGE, App, Deployment, Domain, Release, Scale, now
@@ -35,7 +37,7 @@ CREDENTIAL_MAX = 16384
 
 @dataclass(frozen=True, slots=True)
 class NewApp:
-    """What a new app is to be: from a repository or from an image."""
+    """A new app, built from a repository or run from an image."""
 
     name: str
     repository: str | None = None
@@ -74,7 +76,7 @@ def create_app(services: Services, principal: Principal, wanted: NewApp) -> docu
         host = domains.add_first_host(session, services.settings, app, principal.tenant)
         touch_routes(session, [host])
         hook = hooks.ensure_hook(services, session, principal, wanted.repository or "") if wanted.hook else None
-        audit.record(session, app.tenant_id, principal.actor, "app.create", app.name, host=host)
+        audit.record(session, app.tenant_id, principal.actor, Action.APP_CREATE, app.name, host=host)
         shown = show_app(session, app, principal.tenant, services.settings.public_url)
     services.queue.wake_agent(app.id)
     notices = hooks.notices_of_existing(hook, app.name) if hook and not hook.secret else []
@@ -89,17 +91,19 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
     """
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, name, to_change=True)
-        repository_before, branch_before = app.repository_identity, app.branch
+        url_before, repository_before, branch_before = app.repository, app.repository_identity, app.branch
         _change_source(services, session, app, changes)
         deployment = None
         changed = _change_settings(app, changes.get("settings"))
+        if app.repository != url_before or not OF_AN_IMAGE.isdisjoint(changed.names):
+            app.build_inputs_changed_at = now()
         routes_only = changed.edges and not changed.replicas
         if routes_only:
             touch_routes(session, session.scalars(select(Domain.host).filter_by(app_id=app.id)))
         elif changed.replicas:
             deployment = intents.reconfigure(session, app, actor=principal.actor.name, what="settings changed")
         recorded = {"fields": sorted(changes), "settings": list(changed.names)}
-        audit.record(session, app.tenant_id, principal.actor, "app.change", name, **recorded)
+        audit.record(session, app.tenant_id, principal.actor, Action.APP_CHANGE, name, **recorded)
         session.flush()
         shown = documents.ChangedApp(
             app=show_app(session, app, principal.tenant, services.settings.public_url),
@@ -121,8 +125,8 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
 def delete_app(
     services: Services, principal: Principal, name: str, *, confirmed: str, with_volumes: bool = False
 ) -> documents.DeletedApp:
-    """Stop what is under way and take its hosts away; the agent removes the rest, then the row. Volumes stay unless
-    they are asked for, too.
+    """Stop its unfinished deployments and remove its hosts; the agent removes the rest, then the row. Volumes stay,
+    except `with_volumes`.
 
     Raises:
         ConfirmationRequired: `confirmed` is not the app's name.
@@ -136,7 +140,7 @@ def delete_app(
         touch_routes(session, session.scalars(select(Domain.host).filter_by(app_id=app.id)))
         kept = [] if with_volumes else volumes.names_of(session, app)
         removed = volumes.request_removals(session, app) if with_volumes else []
-        audit.record(session, app.tenant_id, principal.actor, "app.delete", name, volumes=removed)
+        audit.record(session, app.tenant_id, principal.actor, Action.APP_DELETE, name, volumes=removed)
         session.flush()
         notices = hooks.notices_of_leaving(session, name, app.repository_identity)
     services.queue.wake_agent(app.id)
@@ -146,19 +150,21 @@ def delete_app(
 def scale_app(
     services: Services, principal: Principal, name: str, *, replicas: int, process: str = WEB
 ) -> documents.Scale:
-    """Wish a number of replicas; the agent starts and stops them."""
+    """Set the desired number of replicas; the agent starts and stops them."""
     validation.slug(process, "process's name")
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, name, to_change=True)
         _refuse_unscalable(session, app, process, replicas)
         intents.scale(session, app, replicas=replicas, process=process)
-        audit.record(session, app.tenant_id, principal.actor, "app.scale", name, process=process, replicas=replicas)
+        audit.record(
+            session, app.tenant_id, principal.actor, Action.APP_SCALE, name, process=process, replicas=replicas
+        )
     services.queue.wake_agent(app.id)
     return documents.Scale(process=process, replicas=replicas)
 
 
 def _refuse_unscalable(session: Session, app: App, process: str, replicas: int) -> None:
-    """Before the first deployment any process may come to be, as slipway.toml names them."""
+    """Before the first deployment every name of a process is accepted: slipway.toml may declare it."""
     live = intents.live_deployment(session, app.id)
     release = session.get(Release, live.release_id) if live and live.release_id else None
     if release is None:
@@ -209,7 +215,7 @@ def _add(session: Session, app: App) -> None:
 
 
 def image_for(services: Services, app: App, image: str, *, with_credential: bool = False) -> str:
-    """An image that the app may have; `with_credential`: one for its registry is given, too.
+    """The image's name, when the app may run it. `with_credential`: a credential for its registry is given, too.
 
     Raises:
         InvalidInput: the app is built from a repository, the name can't be, or the app's credential is for another
@@ -229,7 +235,7 @@ def image_for(services: Services, app: App, image: str, *, with_credential: bool
 
 
 def _refuse_between(session: Session, app: App) -> None:
-    """A deployment by hand makes its image the app's when it goes live: whose word counts has to be clear."""
+    """A deployment by hand makes its image the app's when it goes live. One of the two would be lost."""
     for each in _unfinished(session, app):
         if each.kind in BY_HAND and each.ref != app.image:
             raise Conflict(
@@ -260,14 +266,14 @@ def _set_repository(services: Services, app: App, url: str) -> None:
 
 
 def _forget_head(app: App) -> None:
-    """The branch is another one: what was deployed so far says nothing of it. It is looked at as soon as may be: only
-    what is pushed after that look is found without a delivery."""
+    """The app follows another branch, of which earlier deployments say nothing. The agent looks at its head as soon as
+    it can: only what is pushed after that look is found without a delivery."""
     app.head, app.polled_at = None, None
     app.branch_sequence = app.next_sequence or 0  # a new app has none yet
 
 
 def _seal_credential(services: Services, app: App, credential: str | None) -> None:
-    """Of an image it is for the image's registry: `image_for` sees to that."""
+    """A credential for the repository, or for the image's registry, which `image_for` has checked."""
     if credential and app.source == "image":
         credential = validation.registry_credential(credential)
     app.credential = services.values.seal(credential, app.tenant_id, app.id, "credential") if credential else None
@@ -281,7 +287,7 @@ def _change_settings(app: App, patch: dict[str, Any] | None) -> Difference:
 
 
 def _notices_of_builds(app: App, changed: Difference) -> list[str]:
-    """Beside what is in force sooner."""
+    """Which changed settings wait for the next build, where others are in force sooner."""
     if not changed.builds:
         return []
     names = ", ".join(changed.builds)

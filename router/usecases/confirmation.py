@@ -1,4 +1,4 @@
-"""What is lost for good is named once more by whoever asks for it, so that a slip in an address deletes nothing."""
+"""Whoever deletes something for good names it a second time, so that a slip in an address deletes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deployments: made by hand, rolled back, cancelled, looked at."""
+"""Deployments: show them, deploy by hand, roll back and cancel."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from slipway.core.deployment.states import Kind
 from slipway.core.naming import validation
 from slipway.core.push.push_event import BRANCHES
 from slipway.domain import audit, intents
+from slipway.domain.audit import Action
 from slipway.errors import InvalidInput
 from slipway.models import App, Deployment, Hook
 
@@ -40,7 +41,7 @@ def list_deployments(
 def get_deployment(
     services: Services, principal: Principal, number: int, app_name: str | None = None
 ) -> documents.Deployment:
-    """Of this app, where one is named."""
+    """One deployment. Where an app is named, it has to be that app's."""
     with services.db.read(tenant_id=principal.tenant_id) as session:
         found = deployment_numbered(session, number, of_app=app_name)
         return show_deployment(session, found, services.settings.public_url)
@@ -102,13 +103,13 @@ def deploy(
         made = intents.deploy(
             session,
             app,
-            ref=_wanted(services, session, app, ref=ref, commit=commit, image=image),
+            ref=_requested_ref(services, session, app, ref=ref, commit=commit, image=image),
             commit_sha=validation.commit_sha(commit) if commit else "",
             idempotency_key=idempotency_key,
             rebuild=rebuild,
             actor=principal.actor.name,
         )
-        audit.record(session, app.tenant_id, principal.actor, "deployment.create", app.name, deployment=made.id)
+        audit.record(session, app.tenant_id, principal.actor, Action.DEPLOYMENT_CREATE, app.name, deployment=made.id)
         shown = show_deployment(session, made, services.settings.public_url)
     intents.enqueue(services.queue, [made])
     return shown
@@ -119,28 +120,29 @@ def roll_back(services: Services, principal: Principal, app_name: str, to: int |
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name, to_change=True)
         made = intents.rollback(session, app, to=to, actor=principal.actor.name)
-        audit.record(session, app.tenant_id, principal.actor, "deployment.rollback", app.name, deployment=made.id)
+        audit.record(session, app.tenant_id, principal.actor, Action.DEPLOYMENT_ROLLBACK, app.name, deployment=made.id)
         shown = show_deployment(session, made, services.settings.public_url)
     intents.enqueue(services.queue, [made])
     return shown
 
 
 def cancel(services: Services, principal: Principal, number: int, app_name: str | None = None) -> documents.Deployment:
-    """Stop it: at once when nobody has it in hand, soon otherwise. Of this app, where one is named."""
+    """Stop it: at once when it is queued, else its worker or the agent does soon. Of this app, where one is named."""
     with services.db.write(tenant_id=principal.tenant_id) as session:
         deployment = deployment_numbered(session, number, of_app=app_name, to_change=True)
         intents.cancel(deployment, actor=principal.actor.name)
-        audit.record(session, deployment.tenant_id, principal.actor, "deployment.cancel", str(number))
+        app = session.get_one(App, deployment.app_id)
+        audit.record(session, app.tenant_id, principal.actor, Action.DEPLOYMENT_CANCEL, app.name, deployment=number)
         session.flush()
         shown = show_deployment(session, deployment, services.settings.public_url)
     services.queue.wake_agent(deployment.app_id)
     return shown
 
 
-def _wanted(
+def _requested_ref(
     services: Services, session: Session, app: App, *, ref: str | None, commit: str | None, image: str | None
 ) -> str:
-    """What is to be deployed, as the deployment's ref."""
+    """The ref of a new deployment: a branch, tag or commit, or an image's name."""
     if image:
         if ref or commit:
             raise InvalidInput("an image has neither ref nor commit", remedy="give the image alone")

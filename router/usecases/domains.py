@@ -15,6 +15,7 @@ from router.usecases.finding import app_named, unique_or
 from router.usecases.showing_apps import address_of
 from slipway.core.naming import validation
 from slipway.domain import audit
+from slipway.domain.audit import Action
 from slipway.domain.route_table import touch_routes
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import App, Domain
@@ -37,7 +38,7 @@ def add_domain(services: Services, principal: Principal, app_name: str, text: st
     Raises:
         InvalidInput: it is no name that an app may have, or the platform's own.
         Conflict: it leads to another app, or lies below a host under the platform's domain that is not the tenant's:
-            its cookies would reach there. Whose it is is not told.
+            its cookies would reach there. Nobody learns whose it is.
     """
     host = _allowed_host(services.settings, text)
     with services.db.write(tenant_id=principal.tenant_id) as session:
@@ -53,7 +54,7 @@ def add_domain(services: Services, principal: Principal, app_name: str, text: st
         with unique_or(session, Conflict(f"{host} leads to another app", remedy="remove it there first")):
             session.add(row)
         touch_routes(session, [host])
-        audit.record(session, app.tenant_id, principal.actor, "domain.add", host, app=app.name)
+        audit.record(session, app.tenant_id, principal.actor, Action.DOMAIN_ADD, host, app=app.name)
     services.queue.wake_agent(app.id)
     return _shown(services.settings, row)
 
@@ -68,7 +69,7 @@ def remove_domain(services: Services, principal: Principal, app_name: str, text:
             raise NotFound(f"{host} does not lead to {app.name}.", remedy=f"slipway domains -a {app.name}")
         session.delete(row)
         touch_routes(session, [host])
-        audit.record(session, app.tenant_id, principal.actor, "domain.remove", host, app=app.name)
+        audit.record(session, app.tenant_id, principal.actor, Action.DOMAIN_REMOVE, host, app=app.name)
     services.queue.wake_agent(app.id)
 
 

@@ -1,4 +1,4 @@
-"""Things by the names that people use, inside the session's tenant. What belongs to another tenant is not there."""
+"""Rows by the names that people use, inside the session's tenant. Another tenant's rows are not found."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from slipway.errors import NotFound, SlipwayError
 from slipway.models import TO_CHANGE, App, Deployment, Hook
 
-_NUMBER_MAX = (1 << 31) - 1
+NUMBER_MAX = (1 << 31) - 1
+"""The largest id that SQL keeps."""
 
 
 def app_named(session: Session, name: str, *, to_change: bool = False) -> App:
-    """`to_change` holds others back who want to change it, until the transaction ends."""
+    """`to_change` locks its row against other changes until the transaction ends."""
     query = select(App).filter_by(name=name, deleted_at=None)
     found = session.scalar(query.with_for_update(**TO_CHANGE) if to_change else query)
     if found is None:
@@ -31,7 +32,7 @@ def deployment_numbered(
     query = select(Deployment).filter_by(id=number)
     if to_change:
         query = query.with_for_update(**TO_CHANGE)
-    found = session.scalar(query) if number <= _NUMBER_MAX else None
+    found = session.scalar(query) if number <= NUMBER_MAX else None
     if found is None:
         raise NotFound(f"There is no deployment {number} here.", remedy="see an app's: slipway deployments -a APP")
     if of_app is not None:

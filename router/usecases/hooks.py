@@ -1,4 +1,4 @@
-"""Hooks: the address that a repository's pushes are delivered to, its secrets, and what came."""
+"""Hooks: the address that a repository's pushes are delivered to, its secrets, and the deliveries that came."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from router.usecases.finding import hook_identified
 from slipway.core.access import tokens
 from slipway.core.naming import validation
 from slipway.domain import audit
+from slipway.domain.audit import Action
 from slipway.errors import Conflict
 from slipway.models import TO_CHANGE, App, Delivery, Deployment, Hook, HookSecret, Tenant, now
 from slipway.settings import Settings
@@ -61,7 +62,7 @@ def ensure_hook(services: Services, session: Session, principal: Principal, repo
     session.add(hook)
     session.flush()
     secret, row = _add_secret(services, session, hook)
-    audit.record(session, principal.tenant_id, principal.actor, "hook.create", hook.id, repository=identity)
+    audit.record(session, principal.tenant_id, principal.actor, Action.HOOK_CREATE, hook.id, repository=identity)
     return _shown(services, hook, [row], secret)
 
 
@@ -76,7 +77,7 @@ def rotate_hook(services: Services, principal: Principal, hook_id: str) -> docum
             elif row.expires_at is None:
                 row.expires_at = end
         secret, _row = _add_secret(services, session, hook)
-        audit.record(session, principal.tenant_id, principal.actor, "hook.rotate", hook.id)
+        audit.record(session, principal.tenant_id, principal.actor, Action.HOOK_ROTATE, hook.id)
         return _shown(services, hook, _valid_secrets(session, [hook.id])[hook.id], secret)
 
 
@@ -86,7 +87,12 @@ def delete_hook(services: Services, principal: Principal, hook_id: str) -> None:
         hook = hook_identified(session, hook_id)
         session.delete(hook)
         audit.record(
-            session, principal.tenant_id, principal.actor, "hook.delete", hook.id, repository=hook.repository_identity
+            session,
+            principal.tenant_id,
+            principal.actor,
+            Action.HOOK_DELETE,
+            hook.id,
+            repository=hook.repository_identity,
         )
 
 
@@ -101,7 +107,7 @@ def list_deliveries(services: Services, principal: Principal, hook_id: str, limi
 
 
 def notices_of_existing(hook: documents.Hook, app_name: str) -> list[str]:
-    """Of a hook that was wanted for an app, and was there already."""
+    """For a new app whose repository has a hook already."""
     return [
         f"{hook.repository} had the hook {hook.id} already; its pushes deploy {app_name}, too. Its secret is not shown "
         f"again. For a new one: slipway hooks rotate {hook.id}; all hooks: slipway hooks"
@@ -118,7 +124,7 @@ def notices_of_moving(session: Session, settings: Settings, app: App, before: st
         f"Pushes to {app.repository_identity} are delivered by its hook {hook.id}, which was there already."
         if hook
         else f"{app.repository_identity} has no hook here: its pushes are found only by comparing heads, every "
-        f"{settings.poll_s:g} s. To be told of them at once: slipway hooks create {app.repository}"
+        f"{settings.poll_s:g} s. To get them at once: slipway hooks create {app.repository}"
     )
     return [*notices_of_leaving(session, app.name, before), delivers, _what_is_there(app)]
 
@@ -131,7 +137,7 @@ def _what_is_there(app: App) -> str:
 
 
 def notices_of_leaving(session: Session, app_name: str, repository: str) -> list[str]:
-    """After an app left a repository: whose hook may be left without anything to deploy."""
+    """After an app left a repository, whose hook may have nothing left to deploy."""
     hook = _hook_of(session, repository)
     if hook is None:
         return []

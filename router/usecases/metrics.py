@@ -46,15 +46,15 @@ def _time(seconds: float | None) -> datetime | None:
 
 
 def _app(name: str, app_id: int, reports: Sequence[EdgeReport], replicas: Sequence[str]) -> documents.AppMetrics:
-    told = [(report, report.apps[app_id]) for report in reports if app_id in report.apps]
-    requests = {each: sum(traffic.requests[each] for _, traffic in told) for each in CLASSES}
+    reported = [(report, report.apps[app_id]) for report in reports if app_id in report.apps]
+    requests = {each: sum(traffic.requests[each] for _, traffic in reported) for each in CLASSES}
     return documents.AppMetrics(
         app=name,
         requests=sum(requests.values()),
         by_class=requests,
-        bytes_in=sum(traffic.bytes_in for _, traffic in told),
-        bytes_out=sum(traffic.bytes_out for _, traffic in told),
-        duration_s=sum(traffic.duration_s for _, traffic in told),
-        requests_per_s=sum(traffic.requests_per_s for report, traffic in told if report.is_fresh),
+        bytes_in=sum(traffic.bytes_in for _, traffic in reported),
+        bytes_out=sum(traffic.bytes_out for _, traffic in reported),
+        duration_s=sum(traffic.duration_s for _, traffic in reported),
+        requests_per_s=sum(traffic.requests_per_s for report, traffic in reported if report.is_fresh),
         inflight=sum(report.inflight.get(replica, 0) for report in reports for replica in replicas),
     )

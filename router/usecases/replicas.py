@@ -34,7 +34,7 @@ def list_replicas(services: Services, principal: Principal, app_name: str, *, en
 
 
 def replica_health(services: Services, principal: Principal, identity: str) -> documents.ReplicaHealth:
-    """Of a replica, by its id or its container's (in full, or its first 12 characters)."""
+    """The health of a replica, named by its id or its container's (in full, or its first 12 characters)."""
     with services.db.read(tenant_id=principal.tenant_id) as session:
         row, app = _replica(session, identity)
         ready = row.state == _READY and row.ended_at is None
@@ -42,7 +42,7 @@ def replica_health(services: Services, principal: Principal, identity: str) -> d
 
 
 def replica_stats(services: Services, principal: Principal, identity: str) -> documents.ReplicaStats:
-    """Of a running replica, named as for `replica_health`, through the agent.
+    """What a running replica uses, from the agent. It is named as for `replica_health`.
 
     Raises:
         NotFound: there is none, or it does not run.
@@ -50,9 +50,9 @@ def replica_stats(services: Services, principal: Principal, identity: str) -> do
     with services.db.read(tenant_id=principal.tenant_id) as session:
         row, app = _replica(session, identity)
         replica_id = row.id
-    told = services.agent.stats(replica_id)
-    at = datetime.fromtimestamp(told.pop("at"), UTC)
-    return documents.ReplicaStats(id=replica_id, app=app, at=at, **told)
+    used = services.agent.stats(replica_id)
+    at = datetime.fromtimestamp(used.pop("at"), UTC)
+    return documents.ReplicaStats(id=replica_id, app=app, at=at, **used)
 
 
 def _replica(session: Session, identity: str) -> tuple[Replica, str]:
@@ -65,7 +65,7 @@ def _replica(session: Session, identity: str) -> tuple[Replica, str]:
 
 
 def readable_replicas(session: Session, app_name: str, replica: str | None) -> list[str]:
-    """Whose output is read: the one asked for (also when it ended), or all that run.
+    """The replicas whose output is read: the one that is named (also when it ended), or all that run.
 
     Raises:
         NotFound: the app has no such replica.

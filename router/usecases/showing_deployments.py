@@ -96,7 +96,7 @@ class _Context:
         )
 
     def _again(self, row: Deployment) -> str:
-        """What was asked for by hand, where it is not what `slipway deploy` alone would be."""
+        """The options that repeat a deployment by hand; empty where `slipway deploy` alone repeats it."""
         if row.kind not in BY_HAND or row.ref == self._own[row.app_id]:
             return ""
         return f"--image {row.ref}" if row.source == "image" else f"--ref {row.ref.removeprefix('refs/heads/')}"
@@ -138,7 +138,7 @@ def _ref(row: Deployment, release: int | None) -> documents.DeploymentRef:
 
 
 def _version(source: str, version: str) -> dict[str, str]:
-    """The one column that says what was deployed, as a commit or as a digest."""
+    """The deployed version, which one column holds, as a commit or as a digest."""
     if source == "image":
         return {"commit": "", "digest": f"sha256:{version}" if version else ""}
     return {"commit": version, "digest": ""}

@@ -1,4 +1,4 @@
-"""How the platform's own services are. Each is asked, and none may take the answer down with it."""
+"""The state of the platform's own services. Each is asked, and one that fails does not fail the request."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from redis.exceptions import RedisError
 from sqlalchemy import select
 
 from router import documents
+from router.documents import SystemStatus
 from router.services import Services
-from slipway import migrations
 from slipway.adapters.redis import keys
 from slipway.adapters.redis.work_queue import BUILDS, workers_at_work
-from slipway.errors import DependencyUnavailable, SlipwayError
+from slipway.errors import SlipwayError
 from slipway.models import Edge, RouteTable
 
 _FINE = documents.ServiceHealth(ok=True)
@@ -29,7 +29,7 @@ def system_health(services: Services) -> documents.System:
     edges = [_edge(name, table, confirmed.get(name)) for name in sorted({*registered, *confirmed})]
     fine = database.ok and redis.ok and agent.ok and workers > 0 and all(edge.ok for edge in edges)
     return documents.System(
-        status="ok" if fine else "degraded",
+        status=str(SystemStatus.OK if fine else SystemStatus.DEGRADED),
         database=database,
         redis=redis,
         agent=agent,
@@ -38,17 +38,6 @@ def system_health(services: Services) -> documents.System:
         workers=workers,
         queue_length=queued,
     )
-
-
-def check_ready(services: Services, needed_revision: str) -> None:
-    """Raises `DependencyUnavailable` while the database does not answer, or has another schema than this code's."""
-    with services.db.read(platform="is the schema this code's?") as session:
-        found = migrations.current(session.connection())
-    if found != needed_revision:
-        raise DependencyUnavailable(
-            f"The database has schema {found or 'nothing'}, this code needs {needed_revision}.",
-            remedy="start the same version everywhere: make up migrates the database",
-        )
 
 
 def _asked(ask: Callable[[], Any], otherwise: Any) -> tuple[documents.ServiceHealth, Any]:
@@ -68,8 +57,8 @@ def _routes(services: Services) -> tuple[RouteTable | None, list[str]]:
 def _redis(services: Services) -> tuple[dict[str, dict[str, Any]], int, int]:
     from rq import Queue  # noqa: PLC0415  heavy, and only needed here
 
-    told = cast("dict[bytes, bytes]", services.redis.hgetall(keys.CONFIRMED))
-    confirmed = {name.decode(): json.loads(value) for name, value in told.items()}
+    reported = cast("dict[bytes, bytes]", services.redis.hgetall(keys.CONFIRMED))
+    confirmed = {name.decode(): json.loads(value) for name, value in reported.items()}
     queue = Queue(BUILDS, connection=services.redis)
     return confirmed, workers_at_work(services.redis), queue.count
 

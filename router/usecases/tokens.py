@@ -7,6 +7,7 @@ from sqlalchemy import select
 from router import documents
 from router.principal import Principal
 from router.services import Services
+from router.usecases.finding import NUMBER_MAX
 from slipway.core.access.roles import Role
 from slipway.domain import tokens
 from slipway.errors import NotFound
@@ -32,8 +33,8 @@ def issue_token(
 
 
 def revoke_token(services: Services, principal: Principal, token_id: int) -> None:
-    """End a token at once, the own one too."""
-    if token_id > (1 << 31) - 1:
+    """Revoke a token at once, also the one that asks."""
+    if token_id > NUMBER_MAX:
         raise NotFound(f"there is no token {token_id}", remedy="slipway tokens")
     with services.db.write(tenant_id=principal.tenant_id) as session:
         tokens.revoke_token(session, token_id, actor=principal.actor)

@@ -15,13 +15,14 @@ from slipway.core.access.roles import Role
 from slipway.core.app_settings.configuration import PRODUCTION
 from slipway.core.naming import validation
 from slipway.domain import audit, intents
+from slipway.domain.audit import Action
 from slipway.errors import InvalidInput
-from slipway.models import App, Deployment, Variable
+from slipway.models import App, Deployment, Variable, now
 
 VALUE_MAX_BYTES = 64 << 10
 PER_SCOPE = 300
 TOTAL_MAX_BYTES = 512 << 10
-"""Of one scope, sealed: what a process can be started with is bounded."""
+"""All sealed variables of one scope: the environment that a process can be started with is bounded."""
 
 
 def list_variables(services: Services, principal: Principal, app_name: str) -> documents.Variables:
@@ -38,8 +39,12 @@ def change_variables(
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name, to_change=True)
         changed = _change(services, session, app, put, set(remove), scope)
+        if changed and scope == "build":
+            app.build_inputs_changed_at = now()
         deployment = _reconfigure(session, principal, app, changed) if changed and scope == "run" else None
-        audit.record(session, app.tenant_id, principal.actor, "variables.change", app.name, names=changed, scope=scope)
+        audit.record(
+            session, app.tenant_id, principal.actor, Action.VARIABLES_CHANGE, app.name, names=changed, scope=scope
+        )
         shown = documents.ChangedVariables(
             variables=_shown(services, principal, session, app),
             changed=changed,
@@ -62,7 +67,7 @@ def _check(put: dict[str, str], remove: list[str]) -> None:
 def _change(
     services: Services, session: Session, app: App, put: dict[str, str], remove: set[str], scope: str
 ) -> list[str]:
-    """The names whose values are others now."""
+    """Change the rows. Returns the names whose values have changed."""
     query = select(Variable).filter_by(app_id=app.id, environment=PRODUCTION, scope=scope)
     rows = {row.name: row for row in session.scalars(query)}
     changed = sorted(remove & rows.keys())

@@ -1,4 +1,4 @@
-"""Volumes: what there is, who uses it, and the request to remove one. The agent removes it."""
+"""Volumes: list them with their users, and request a removal, which the agent carries out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from router import documents
+from router.documents import VolumeState
 from router.principal import Principal
 from router.services import Services
 from router.usecases.confirmation import require_confirmation
@@ -17,6 +18,7 @@ from slipway.core.deployment.states import State
 from slipway.core.rollout.fleet import GONE
 from slipway.core.text.counting import plural
 from slipway.domain import audit
+from slipway.domain.audit import Action
 from slipway.errors import Conflict, DependencyUnavailable, NotFound
 from slipway.models import TO_CHANGE, App, Deployment, Release, Replica, Volume, now
 
@@ -37,7 +39,7 @@ def list_volumes(services: Services, principal: Principal, *, app_name: str | No
 
 
 def remove_volume(services: Services, principal: Principal, volume_id: str, *, confirmed: str) -> documents.Volume:
-    """Have it removed, with its data. From now on no container can be given it.
+    """Request the removal of a volume with its data. From now on no container can get it.
 
     Raises:
         NotFound: there is none of that name here.
@@ -53,12 +55,15 @@ def remove_volume(services: Services, principal: Principal, volume_id: str, *, c
             _refuse_used(session, row)
             row.removal_requested_at, row.app_id = now(), None
             detail = {"app": row.app_name, "environment": row.environment, "path": row.mount_path}
-            audit.record(session, row.tenant_id, principal.actor, "volume.remove", row.id, **detail)
+            audit.record(session, row.tenant_id, principal.actor, Action.VOLUME_REMOVE, row.id, **detail)
         return _shown(row, [], has_app=False, sizes={})
 
 
 def request_removals(session: Session, app: App) -> list[str]:
-    """With the app itself; the agent waits until its containers are gone. Their names."""
+    """Request the removal of all volumes of an app that is deleted; the agent waits until its containers are gone.
+
+    Returns their names.
+    """
     rows = _of(session, app)
     for row in rows:
         row.removal_requested_at = row.removal_requested_at or now()
@@ -126,17 +131,23 @@ def _sizes(services: Services) -> Mapping[str, int]:
 
 
 def _shown(row: Volume, users: list[str], *, has_app: bool, sizes: Mapping[str, int]) -> documents.Volume:
-    unused = "unused" if has_app else "app deleted"
-    state = "in use" if users else unused
     return documents.Volume(
         id=row.id,
         app=row.app_name,
         environment=row.environment,
         name=row.name,
         path=row.mount_path,
-        state="being removed" if row.removal_requested_at else state,
+        state=str(_state(row, users, has_app=has_app)),
         size_bytes=sizes.get(row.id),
         used_by=users,
         created_at=row.created_at,
         used_at=row.used_at,
     )
+
+
+def _state(row: Volume, users: list[str], *, has_app: bool) -> VolumeState:
+    if row.removal_requested_at:
+        return VolumeState.BEING_REMOVED
+    if users:
+        return VolumeState.IN_USE
+    return VolumeState.UNUSED if has_app else VolumeState.APP_DELETED

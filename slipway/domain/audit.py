@@ -1,13 +1,61 @@
-"""The record of who changed what, when, from where. Written in the transaction of the change itself."""
+"""The audit log: who changed what, when, from where. Written in the transaction of the change itself.
+
+It is written for people. No decision of the platform reads it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from slipway.models import AuditRecord
+
+_RECORD = insert(AuditRecord)
+_LENGTH = 255
+
+
+class Action(StrEnum):
+    """Everything that is recorded, as `<noun>.<verb>`: the whole vocabulary of the log. Beside each stand the record's
+    subject and what is in its detail."""
+
+    TENANT_CREATE = "tenant.create"
+    """The tenant."""
+    TOKEN_CREATE = "token.create"  # noqa: S105
+    """The token's name; `role`, `hint`."""
+    TOKEN_REVOKE = "token.revoke"  # noqa: S105
+    """The token's name; `hint`."""
+    APP_CREATE = "app.create"
+    """The app; `host`."""
+    APP_CHANGE = "app.change"
+    """The app; `fields` that were given, and the `settings` whose values differ."""
+    APP_SCALE = "app.scale"
+    """The app; `process`, `replicas`."""
+    APP_DELETE = "app.delete"
+    """The app; the `volumes` that are removed with it."""
+    VARIABLES_CHANGE = "variables.change"
+    """The app; `names` (never values), `scope`."""
+    DOMAIN_ADD = "domain.add"
+    """The host; `app`."""
+    DOMAIN_REMOVE = "domain.remove"
+    """The host; `app`."""
+    HOOK_CREATE = "hook.create"
+    """The hook's id; `repository`."""
+    HOOK_ROTATE = "hook.rotate"
+    """The hook's id."""
+    HOOK_DELETE = "hook.delete"
+    """The hook's id; `repository`."""
+    DEPLOYMENT_CREATE = "deployment.create"
+    """The app; `deployment`. Of a push also `commit`, and `delivery` when one reported it."""
+    DEPLOYMENT_ROLLBACK = "deployment.rollback"
+    """The app; `deployment`."""
+    DEPLOYMENT_CANCEL = "deployment.cancel"
+    """The app; `deployment`."""
+    VOLUME_REMOVE = "volume.remove"
+    """The volume; `app`, `environment`, `path`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +69,19 @@ class Actor:
 
 HOST = Actor("host")
 """The command line on the host itself."""
+MISSED_PUSH = Actor("platform: missed push")
+"""The agent, which compared a branch's head with what was deployed."""
 
 
-def record(session: Session, tenant_id: int | None, actor: Actor, action: str, subject: str, **detail: Any) -> None:
-    """Add one record, such as `app.create` of `shop`. No secret belongs in `detail`."""
-    session.add(
-        AuditRecord(
-            tenant_id=tenant_id,
-            actor=actor.name[:255],
-            action=action,
-            subject=subject[:255],
-            address=actor.address,
-            request_id=actor.request_id,
-            detail=detail,
-        )
-    )
+def record(session: Session, tenant_id: int | None, actor: Actor, action: Action, subject: str, **detail: Any) -> None:
+    """Add one record. No secret belongs in `detail`."""
+    row = {
+        "tenant_id": tenant_id,
+        "actor": actor.name[:_LENGTH],
+        "action": str(Action(action)),
+        "subject": subject[:_LENGTH],
+        "address": actor.address,
+        "request_id": actor.request_id,
+        "detail": detail,
+    }
+    session.connection().execute(_RECORD, row)  # without the ORM: each delivery of a push writes one

@@ -1,8 +1,8 @@
-"""Every wish to change what runs: push, manual deploy, rollback, configuration change, scale, cancel.
+"""Every intent to change what runs: push, manual deploy, rollback, configuration change, scale, cancel.
 
 The only place that makes deployments. Each intent takes its app's next sequence number under a lock on the app's row,
-in the caller's transaction. The caller commits, and only then calls `announce`, which enqueues and wakes: both hints,
-which the agent repeats if they are lost.
+in the caller's transaction. The caller commits, and only then calls `enqueue`, which hands builds to the workers' queue
+and wakes the agent. Both are hints, which the agent repeats when they are lost.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _BY_KEY = select(Deployment.id).where(
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What a push tells of a commit."""
+    """What a push reports of a commit."""
 
     ref: str
     commit_sha: str
@@ -67,10 +67,10 @@ def deploy(
     commit_sha: str = "",
     rebuild: bool = False,
 ) -> Deployment:
-    """Deploy a branch, tag or commit by hand; the worker finds its commit. Not compared with the branch's head. What is
-    live already is skipped, unless it is to be made anew (`rebuild`).
+    """Deploy a branch, tag or commit by hand; the worker finds its commit, and does not compare it with the branch's
+    head. What is live already is skipped, unless `rebuild` asks for a new image of it.
 
-    Of an image `ref` is the name, which becomes the app's when it goes live.
+    Of an app that runs an image, `ref` is the image's name, which becomes the app's when the deployment goes live.
 
     Raises:
         Conflict: the key is that of a deployment of something else.
@@ -157,15 +157,15 @@ def reconfigure(
 
 
 def scale(session: Session, app: App, *, replicas: int, process: str = WEB, environment: str = PRODUCTION) -> Scale:
-    """Wish a number of replicas. The agent starts or stops them; no deployment is made."""
+    """Set the desired number of replicas. The agent starts or stops them; no deployment is made."""
     if not 0 <= replicas <= MAX_REPLICAS:
-        raise InvalidInput(f"{replicas} replicas can't be", remedy=f"give a number from 0 to {MAX_REPLICAS}")
+        raise InvalidInput(f"an app can't have {replicas} replicas", remedy=f"give a number from 0 to {MAX_REPLICAS}")
     _take_sequence(session, app)
     row = session.scalar(select(Scale).filter_by(app_id=app.id, environment=environment, process=process))
     if row is None:
         row = Scale(tenant_id=app.tenant_id, app_id=app.id, environment=environment, process=process)
         session.add(row)
-    if (row.replicas == 0) != (replicas == 0):  # the edges wait for an app that starts, not for one that shall not run
+    if (row.replicas == 0) != (replicas == 0):  # requests wait for an app that starts, not for one that is stopped
         touch_routes(session, hosts_of(session, app.id, environment, process))
     row.replicas = replicas
     session.flush()
@@ -187,8 +187,8 @@ def cancel(deployment: Deployment, *, actor: str) -> None:
 
 
 def enqueue(queue: DeploymentQueue, deployments: list[Deployment]) -> None:
-    """After the commit: hand what must be built to a worker, and wake the agent for the rest. Gives up at once when
-    Redis is away: whoever waits for the answer would wait for one time-out after the other."""
+    """After the commit: enqueue what must be built, and wake the agent for the rest. Gives up at Redis' first timeout:
+    the caller would wait for one after the other."""
     for deployment in deployments:
         if deployment.state == State.QUEUED and needs_build(deployment):
             if not queue.enqueue_build(deployment.id, deployment.attempt):
@@ -197,13 +197,13 @@ def enqueue(queue: DeploymentQueue, deployments: list[Deployment]) -> None:
             queue.wake_agent(deployment.app_id)
 
 
-def locked(session: Session, app: App) -> None:
+def mark_locked(session: Session, app: App) -> None:
     """The caller has read the app's row FOR UPDATE in this transaction: it need not be locked again."""
     session.info.setdefault(_LOCKED, set()).add(app.id)
 
 
 def needs_build(deployment: Deployment) -> bool:
-    """Does a worker have to make its image first?"""
+    """Does a worker have to build or pull its image first?"""
     return deployment.kind in WITH_IMAGE_TO_MAKE
 
 
@@ -232,9 +232,9 @@ def _add(session: Session, app: App, *, kind: Kind, image_sequence: int | None =
 def _lock(session: Session, app: App) -> None:
     """Once in a transaction (a session of `Database` is one)."""
     if app.id not in session.info.get(_LOCKED, ()):
-        session.flush()  # a refresh forgets what was changed on the app and not yet written
+        session.flush()  # a refresh drops changes of the app that are not yet written
         session.refresh(app, with_for_update=TO_CHANGE)
-        locked(session, app)
+        mark_locked(session, app)
     if app.deleted_at is not None:
         raise NotFound(f"the app {app.name} is being deleted")
 
@@ -260,7 +260,7 @@ def _unfinished(session: Session, app: App, environment: str) -> list[Deployment
 
 
 def _first_to_start(session: Session, app: App, environment: str) -> Deployment | None:
-    """What has begun, and is live soon."""
+    """The deployment whose configuration is frozen, and which goes live next."""
     return next((row for row in _unfinished(session, app, environment) if row.candidate().frozen), None)
 
 
@@ -291,8 +291,8 @@ def _was_live(session: Session, release: Release) -> bool:
 
 
 def _previous(session: Session, app: App, live: Deployment | None, environment: str) -> Release | None:
-    """The release that served before the live one: other image or other configuration, still kept. One that gave way
-    failed, and is none to go back to."""
+    """The release that served before the live one: another image or another configuration, whose image is still kept. A
+    release that failed after it went live is never gone back to."""
     current = session.get(Release, live.release_id) if live and live.release_id else None
     query = (
         select(Release)

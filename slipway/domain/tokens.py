@@ -16,6 +16,7 @@ from slipway.core.access import tokens
 from slipway.core.access.roles import Role
 from slipway.core.naming import validation
 from slipway.domain import audit
+from slipway.domain.audit import Action
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import Tenant, Token, now
 
@@ -31,7 +32,7 @@ def create_tenant_if_missing(session: Session, name: str) -> Tenant:
         found = Tenant(name=name)
         session.add(found)
         session.flush()
-        audit.record(session, found.id, audit.HOST, "tenant.create", name)
+        audit.record(session, found.id, audit.HOST, Action.TENANT_CREATE, name)
     return found
 
 
@@ -44,10 +45,10 @@ def issue_token(
     *,
     actor: audit.Actor = audit.HOST,
 ) -> tuple[Token, str]:
-    """A new token's row and its text, which can't be had again. The name of a dead token is free again.
+    """A new token's row and its text, which is not stored. The name of a dead token is free again.
 
     Raises:
-        InvalidInput: the name or the lifetime can't be.
+        InvalidInput: the name or the lifetime breaks a rule.
         Conflict: a token of that name is in use.
     """
     _check(name, expires_in_s)
@@ -66,12 +67,12 @@ def issue_token(
         session.flush()
     except IntegrityError:
         raise _in_use(name) from None
-    audit.record(session, tenant.id, actor, "token.create", name, role=str(role), hint=row.hint)
+    audit.record(session, tenant.id, actor, Action.TOKEN_CREATE, name, role=str(role), hint=row.hint)
     return row, text
 
 
 def revoke_token(session: Session, token_id: int, *, actor: audit.Actor = audit.HOST) -> Token:
-    """End a token at once. Twice is once.
+    """Revoke a token at once. Revoking it again changes nothing.
 
     Raises:
         NotFound: the session's tenant has no such token.
@@ -81,12 +82,12 @@ def revoke_token(session: Session, token_id: int, *, actor: audit.Actor = audit.
         raise NotFound(f"there is no token {token_id}", remedy="slipway tokens")
     if row.revoked_at is None:
         row.revoked_at = now()
-        audit.record(session, row.tenant_id, actor, "token.revoke", row.name, hint=row.hint)
+        audit.record(session, row.tenant_id, actor, Action.TOKEN_REVOKE, row.name, hint=row.hint)
     return row
 
 
 def is_dead(row: Token, at: datetime) -> bool:
-    """Is it revoked, or over?"""
+    """Is it revoked or expired?"""
     return row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= at)
 
 

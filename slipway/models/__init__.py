@@ -4,7 +4,7 @@ from slipway.models.apps import App, Domain, Hook, HookSecret, Scale, Variable, 
 from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
 from slipway.models.deployments import Build, Delivery, Deployment, Release, cancelled_unbegun
 from slipway.models.tenancy import AuditRecord, Tenant, Token, User
-from slipway.models.traffic import Address, Edge, Lease, Replica, RouteChange, RouteTable, Target
+from slipway.models.traffic import Address, Edge, Replica, RouteChange, RouteTable, Target
 
 __all__ = [
     "TO_CHANGE",
@@ -19,7 +19,6 @@ __all__ = [
     "Edge",
     "Hook",
     "HookSecret",
-    "Lease",
     "Release",
     "Replica",
     "RouteChange",

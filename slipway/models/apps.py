@@ -35,6 +35,9 @@ class App(TenantOwned, Base):
     branch_sequence: Mapped[int] = mapped_column(default=0, server_default="0")
     """The next sequence when the repository or the branch was set last: no deployment below it says anything of it."""
     polled_at: Mapped[datetime | None]
+    build_inputs_changed_at: Mapped[datetime | None]
+    """When something that builds take was changed last: the repository, a build variable, one of the settings that an
+    image is made with. None: never since the app was created."""
     created_at: Mapped[datetime] = mapped_column(default=now)
     deleted_at: Mapped[datetime | None]
     """Set: the agent removes what belongs to it, then the row."""

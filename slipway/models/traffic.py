@@ -99,13 +99,3 @@ class Address(TenantOwned, Base):
     rests_from: Mapped[int | None]
     """The generation that every edge must have confirmed before it is used again."""
     released_at: Mapped[datetime | None]
-
-
-class Lease(Base):
-    """A named right that one holder has until it lapses."""
-
-    __tablename__ = "leases"
-
-    name: Mapped[str] = mapped_column(String(80), primary_key=True)
-    holder: Mapped[str] = mapped_column(String(120))
-    expires_at: Mapped[datetime]

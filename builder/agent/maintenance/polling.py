@@ -22,7 +22,8 @@ from slipway.core.deployment.states import BY_HAND, Kind, State
 from slipway.core.push.missed_pushes import NOT_COMPARED, Decided, is_missed
 from slipway.core.push.push_event import BRANCHES
 from slipway.db import Database
-from slipway.domain import intents
+from slipway.domain import audit, intents
+from slipway.domain.audit import Action
 from slipway.errors import DependencyUnavailable, NotFound, SlipwayError
 from slipway.models import TO_CHANGE, App, Deployment, cancelled_unbegun, now
 from slipway.ports.building import Repository, SourceFetcher
@@ -169,10 +170,10 @@ def _reports_head(ref: str) -> ColumnElement[bool]:
 
 
 def _push(session: Session, row: App, head: str) -> Deployment:
-    return intents.push(
-        session,
-        row,
-        intents.Pushed(BRANCHES + row.branch, head),
-        idempotency_key=f"poll:{row.next_sequence}:{head}",
-        actor="platform: missed push",
-    )
+    actor = audit.MISSED_PUSH
+    pushed = intents.Pushed(BRANCHES + row.branch, head)
+    key = f"poll:{row.next_sequence}:{head}"
+    made = intents.push(session, row, pushed, idempotency_key=key, actor=actor.name)
+    detail = {"deployment": made.id, "commit": head}
+    audit.record(session, row.tenant_id, actor, Action.DEPLOYMENT_CREATE, row.name, **detail)
+    return made

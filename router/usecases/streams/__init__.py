@@ -1,1 +1,1 @@
-"""Use cases whose answer goes on: deployments' events and replicas' output."""
+"""Use cases that follow something: deployments' events and replicas' output."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import time
@@ -12,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from router.principal import Principal
 from router.services import Services
-from router.streams.followers import HEARTBEAT, HEARTBEAT_S, LIFETIME_S, event
-from router.streams.replica_feeds import Line, Lost, Reader
+from router.streams.events import Batch, Ended, Event, Events, Notice, ReplicaLine
+from router.streams.replica_feeds import LostLines, Reader
 from router.usecases.replicas import followed_replicas, readable_replicas
 from slipway.core.text.counting import plural
 from slipway.errors import DependencyUnavailable, NotFound
@@ -23,12 +22,12 @@ log = logging.getLogger(__name__)
 LOOK_S = 2.0
 """How often new replicas are looked for."""
 WAIT_S = 0.5
-"""How often a quiet stream looks whether it shall end."""
+"""How long a quiet stream waits for a line at a time."""
 MISSED_MAX = 10_000
-"""Lines of one replica that are caught up with: printed before it was joined, or while a client was away."""
+"""Lines of one replica that are sent late: those printed before it was joined, or while a client was disconnected."""
 MISSED_MAX_CHARS = 1 << 20
 ANSWER_MAX_CHARS = 4 << 20
-"""What an answer holds of all replicas together: the newest. Several are held at a time."""
+"""What a response as text holds of all replicas together: the newest. Several are held at a time."""
 LINE_COST_CHARS = 200
 """What holding a line takes beside its text."""
 OVERLAP_S = 5
@@ -41,7 +40,7 @@ def output_so_far(
 ) -> Iterator[str]:
     """The last `tail` lines of each replica, in the order of their times: `<replica> <time> <text>`."""
     replicas = _replicas(services, principal, app_name, replica)
-    lines: list[Line] = []
+    lines: list[ReplicaLine] = []
     for each in replicas:
         try:
             with services.agent.output(each, tail=tail) as output:
@@ -61,29 +60,26 @@ def check_readable(services: Services, principal: Principal, app_name: str, repl
 
 def follow_output(
     services: Services, principal: Principal, app_name: str, *, replica: str | None, tail: int, after: str = ""
-) -> Iterator[str]:
-    """`line` events of every replica, of those that start meanwhile from their first line on; a `notice` where lines
-    are missing; `end` when the one asked for, or the app, is gone and all of it was sent.
+) -> Events:
+    """The lines of every replica, of those that start meanwhile from their first line on; a notice where lines are
+    missing; the end when the replica that was asked for, or the app, is gone and all of it was sent.
 
     Args:
-        after: the id of the last event that a client which comes back has: it gets all since, instead of `tail` lines.
+        after: the time of the last line that a client which comes back has: it gets all since, instead of `tail` lines.
     """
-    until, next_look, last_sent = time.monotonic() + LIFETIME_S, 0.0, time.monotonic()
-    after = _before(after)
+    next_look, after = 0.0, _before(after)
     following = _Following(services, principal, app_name, replica, after)
     try:
-        while time.monotonic() < until and not services.followers.stopping():
+        while True:
             if time.monotonic() >= next_look and not following.gone:
                 yield from following.look(MISSED_MAX if after else tail, after)
                 next_look = time.monotonic() + LOOK_S
-                tail, after = MISSED_MAX, ""  # who appears later is read from the first line on
-            text = following.next_events()
-            if text or time.monotonic() - last_sent > HEARTBEAT_S:
-                last_sent = time.monotonic()
-                yield text or HEARTBEAT
-            elif following.is_over():
-                yield event("end", "")
+                tail, after = MISSED_MAX, ""  # a replica that appears later is read from its first line on
+            events = following.next_events()
+            if not events and following.is_over():
+                yield [Ended()]
                 return
+            yield events
     finally:
         services.feeds.leave(following.reader)
 
@@ -96,7 +92,7 @@ class _Following:
     ) -> None:
         self.reader = Reader()
         self.gone = False
-        """Nobody new can come any more."""
+        """No new replica can appear any more."""
         self._services = services
         self._principal = principal
         self._app_name = app_name
@@ -106,29 +102,32 @@ class _Following:
         """Replica → time of the last line that was read when it was joined."""
         self._refused: set[str] = set()
 
-    def look(self, tail: int, after: str) -> Iterator[str]:
+    def look(self, tail: int, after: str) -> Iterator[Batch]:
         """Join the replicas that are new. Gives what they printed so far: `tail` lines, only after the time `after`."""
         new = [each for each in self._found() if each not in self._seen]
         joined = [each for each in new if self._join(each)]
-        yield from self._unread([each for each in new if each not in joined])
+        yield self._refusals([each for each in new if each not in joined])
         for each in joined:
             self._services.feeds.wait_until_open(each)
-            yield from self._so_far(each, tail, after)
+            yield self._so_far(each, tail, after)
 
-    def next_events(self) -> str:
+    def next_events(self) -> Batch:
         """Empty when nothing came for a moment."""
-        return "".join(map(self._event, self.reader.take(timeout_s=WAIT_S)))
-
-    def _event(self, found: Line | Lost) -> str:
-        if isinstance(found, Lost):
-            return _notice(found.replica, f"{plural(found.lines, 'line')} left out: read more slowly than printed")
-        return found.event if found.time > self._seen.get(found.replica, "") else ""
+        events = [self._event(each) for each in self.reader.take(timeout_s=WAIT_S)]
+        return [each for each in events if each is not None]
 
     def is_over(self) -> bool:
         return self.gone and not any(self._services.feeds.is_read(each) for each in self._seen)
 
+    def _event(self, found: ReplicaLine | LostLines) -> Event | None:
+        """None: the line was sent already."""
+        if isinstance(found, LostLines):
+            text = f"{plural(found.lines, 'line')} left out: read more slowly than printed"
+            return Notice(found.replica, text)
+        return found if found.time > self._seen.get(found.replica, "") else None
+
     def _found(self) -> list[str]:
-        """With SQL away, nobody new is there."""
+        """While the database does not answer, no new replica is found."""
         try:
             with self._services.db.read(tenant_id=self._principal.tenant_id) as session:
                 found = followed_replicas(session, self._app_name, self._replica, self._since)
@@ -147,25 +146,27 @@ class _Following:
         self._seen[replica] = ""
         return True
 
-    def _so_far(self, replica: str, tail: int, after: str) -> Iterator[str]:
+    def _so_far(self, replica: str, tail: int, after: str) -> Batch:
         try:
             with self._services.agent.output(replica, tail=max(1, tail)) as output:
                 dropped, lines = _newest(replica, output, MISSED_MAX_CHARS)
         except (NotFound, DependencyUnavailable) as error:
             log.debug("a replica's output can't be read", extra={"replica": replica, "why": error.message})
-            return
+            return []
         if lines:
             self._seen[replica] = lines[-1].time
+        shown: list[Event] = [line for line in lines if tail and line.time > after]
         if (dropped or len(lines) >= MISSED_MAX) and lines[0].time > after:
-            yield _notice(replica, "the lines before these are left out: there are too many to catch up with")
-        yield "".join(line.event for line in lines if tail and line.time > after)
+            text = "the lines before these are left out: there are too many of them"
+            return [Notice(replica, text), *shown]
+        return shown
 
-    def _unread(self, replicas: list[str]) -> Iterator[str]:
-        """Said once of each."""
-        for replica in replicas:
-            if replica not in self._refused:
-                self._refused.add(replica)
-                yield _notice(replica, "not followed: as many replicas are followed as may be; name one with replica=")
+    def _refusals(self, replicas: list[str]) -> Batch:
+        """One for each replica, once."""
+        new = [each for each in replicas if each not in self._refused]
+        self._refused.update(new)
+        text = "not followed: as many replicas are followed as may be; name one with replica="
+        return [Notice(each, text) for each in new]
 
     def _has_ended(self, replica: str) -> bool:
         try:
@@ -181,12 +182,12 @@ def _replicas(services: Services, principal: Principal, app_name: str, replica: 
         return readable_replicas(session, app_name, replica)
 
 
-def _newest(replica: str, texts: Iterable[str], max_chars: int, line_cost: int = 0) -> tuple[int, list[Line]]:
+def _newest(replica: str, texts: Iterable[str], max_chars: int, line_cost: int = 0) -> tuple[int, list[ReplicaLine]]:
     """How many of the oldest were dropped, and the others."""
-    kept: deque[Line] = deque()
+    kept: deque[ReplicaLine] = deque()
     chars = dropped = 0
     for text in texts:
-        kept.append(Line(replica, text))
+        kept.append(ReplicaLine(replica, text))
         chars += len(text) + line_cost
         while chars > max_chars and len(kept) > 1:
             chars -= len(kept.popleft().text) + line_cost
@@ -199,7 +200,3 @@ def _before(position: str) -> str:
     if not _POSITION.fullmatch(position):
         return ""
     return (datetime.fromisoformat(position[:19]) - timedelta(seconds=OVERLAP_S)).isoformat()
-
-
-def _notice(replica: str, text: str) -> str:
-    return event("notice", json.dumps({"replica": replica, "text": text}, ensure_ascii=False))

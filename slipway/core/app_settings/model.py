@@ -221,15 +221,6 @@ def parse(values: dict[str, Any]) -> AppSettings:
         raise _refused(error, AppSettings) from None
 
 
-def parse_file(content: bytes) -> AppSettings:
-    """From a repository's `slipway.toml`.
-
-    Raises:
-        InvalidInput: not TOML, or a field breaks a rule.
-    """
-    return parse(file_values(content))
-
-
 def file_values(content: bytes) -> dict[str, Any]:
     """The values that a repository's `slipway.toml` sets, checked, and only those."""
     try:

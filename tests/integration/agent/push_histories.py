@@ -16,7 +16,7 @@ from builder.agent.maintenance.polling import Polling
 from builder.dependencies import Dependencies
 from builder.lease import claim
 from builder.sources.build_plan import BuildPlanner
-from router.principal import Principal
+from router.principal import Kind, Principal
 from router.services import Services
 from router.usecases import apps, deployments
 from slipway.adapters.git.git_sources import GitSources, Limits
@@ -29,7 +29,6 @@ from slipway.core.naming.validation import repository_identity
 from slipway.demo.forge.bare import git_environment
 from slipway.demo.forge.forge import Forge
 from slipway.domain import intents
-from slipway.domain.audit import Actor
 from slipway.errors import Conflict, DeploymentFailed, NotFound
 from slipway.models import Deployment, now
 from slipway.ports.building import BuildSpec
@@ -92,7 +91,7 @@ class World:
         self.sources = Sources(Limits((urlsplit(forge.base_url).netloc,), 64 << 20), folder)
         self.images = FakeImages(during=self._build)
         self.services = cast(Services, SimpleNamespace(settings=rig.settings, db=rig.db, queue=self._queue))
-        self.owner = Principal(rig.tenant_id, "acme", Role.OWNER, "a test", 0, Actor("a test"))
+        self.owner = Principal(Kind.TOKEN, "0", "a test", rig.tenant_id, "acme", Role.OWNER)
         self.polling = Polling(rig.db, self._queue, self.sources, rig.vault, every_s=1e6)
         create_key_file(rig.settings.key_dir / HOOKS)
         self.sender = TestClientSender(create_app(rig.settings, rig.db, self._queue))

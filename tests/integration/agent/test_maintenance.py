@@ -18,7 +18,7 @@ from slipway.core.build.step_cache import DeletedApp
 from slipway.core.deployment.states import State
 from slipway.domain import intents
 from slipway.errors import DeploymentFailed, NotFound
-from slipway.models import App, Build, Deployment, Domain, Release, Replica, now
+from slipway.models import App, AuditRecord, Build, Deployment, Domain, Release, Replica, now
 from slipway.ports.building import Repository
 from slipway.ports.runtime import OwnImage
 from tests.fakes import FakeBuilder, FakeLog, FakeSources
@@ -147,6 +147,18 @@ def test_a_push_that_no_delivery_told_of_is_deployed(rig: Rig, polling: Polling,
     assert (row.commit_sha, row.ref, row.state) == (NEW, "refs/heads/main", "queued")
     assert rig.all(App)[0].head == NEW
     assert polling.look() == 0
+
+
+def test_a_missed_push_that_is_deployed_is_in_the_audit_log(rig: Rig, polling: Polling, sources: FakeSources) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    rig.change(app, head=OLD)
+    head(sources, app, NEW)
+    assert polled(polling) == 1
+    [record] = rig.all(AuditRecord)
+    made = rig.all(Deployment)[-1]
+    assert (record.tenant_id, record.actor, record.action) == (app.tenant_id, made.actor, "deployment.create")
+    assert (record.subject, record.detail) == (app.name, {"deployment": made.id, "commit": NEW})
 
 
 def test_a_push_whose_delivery_arrived_meanwhile_is_deployed_once(

@@ -20,7 +20,6 @@ from slipway.models import (
     Domain,
     Edge,
     Hook,
-    Lease,
     Release,
     Scale,
     Tenant,
@@ -84,7 +83,6 @@ UNIQUE: dict[str, Row] = {
     ),
     "variable": lambda both: Variable(tenant_id=both.acme, app_id=both.acmes_app.id, name="A", sealed="s"),
     "token's name": lambda both: Token(tenant_id=both.acme, name="ci", hashed=str(id(object())), hint="s"),
-    "lease": lambda _: Lease(name="agent", holder="me", expires_at=datetime.now(UTC)),
 }
 
 
@@ -124,7 +122,7 @@ def test_with_a_tenant_goes_all_that_it_owns(database: Database, tenants: TwoTen
 
 
 def test_every_row_that_a_tenant_could_own_is_bound_to_one() -> None:
-    platform = {"tenants", "users", "audit", "route_table", "route_changes", "edges", "leases"}
+    platform = {"tenants", "users", "audit", "route_table", "route_changes", "edges"}
     owned = {mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, TenantOwned)}
     assert {each.__tablename__ for each in owned} == set(Base.metadata.tables) - platform
     assert all(not each.__table__.c.tenant_id.nullable for each in owned)

@@ -118,7 +118,7 @@ def test_who_am_i(developer: Caller) -> None:
     assert developer.get("/api/account") == {"tenant": "acme", "role": "developer", "token": "acme-developer"}
 
 
-def test_unknown_tokens_are_told_what_to_do(api: Api) -> None:
+def test_unknown_tokens_are_refused_with_what_to_do(api: Api) -> None:
     for token in ("slw_" + "x" * 43, "nonsense", "\udcff", "x" * 5000):
         answer = Caller(api.client, token.encode("utf-8", "replace").decode()).call("GET", "/api/account")
         assert answer.status_code == 401

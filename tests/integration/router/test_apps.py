@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
 from slipway.adapters.redis import keys
 from slipway.core.deployment.states import State
 from slipway.domain.route_table import route_table
-from slipway.models import App, AuditRecord, Deployment, Domain, RouteChange, Scale
+from slipway.models import App, AuditRecord, Deployment, Domain, RouteChange, Scale, now
 from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live
 
@@ -46,7 +48,7 @@ def test_a_name_is_taken_once(owner: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "sentence"),
     [
         ({"name": "hello"}, "a repository or from an image"),
         ({"name": "hello", "repository": REPOSITORY, "image": "nginx"}, "a repository or from an image"),
@@ -67,9 +69,9 @@ def test_a_name_is_taken_once(owner: Caller) -> None:
         ({"name": "hello", "repository": REPOSITORY, "settings": {"pre_deploy": "\ud800"}}, "can't be stored"),
     ],
 )
-def test_what_breaks_a_rule_is_told_and_leaves_nothing(api: Api, owner: Caller, body: object, told: str) -> None:
+def test_what_breaks_a_rule_is_refused_and_leaves_nothing(api: Api, owner: Caller, body: object, sentence: str) -> None:
     problem = owner.problem(422, "POST", "/api/apps", body)
-    assert told in problem["detail"]
+    assert sentence in problem["detail"]
     assert problem["code"] == "invalid-input"
     with api.services.db.read(platform="a test looks") as session:
         assert session.scalars(select(App)).all() == []
@@ -153,13 +155,13 @@ def test_a_change_that_breaks_a_rule_changes_nothing(owner: Caller) -> None:
 def test_a_deleted_app_is_gone_for_its_people_and_left_to_the_agent(api: Api, owner: Caller) -> None:
     owner.create_app()
     deployment = owner.post("/api/apps/hello/deployments")
-    told = api.services.redis.pubsub()
-    told.subscribe(keys.WAKE)
-    told.get_message(timeout=2)
+    listener = api.services.redis.pubsub()
+    listener.subscribe(keys.WAKE)
+    listener.get_message(timeout=2)
     gone = {"name": "hello", "notices": [], "kept_volumes": [], "removed_volumes": []}
     assert owner.delete_app() == gone
-    message = told.get_message(timeout=2)
-    told.close()
+    message = listener.get_message(timeout=2)
+    listener.close()
     assert message is not None
     owner.problem(404, "GET", "/api/apps/hello")
     assert owner.get("/api/apps") == {"apps": []}
@@ -185,7 +187,7 @@ def test_deleting_takes_the_name_in_a_header(owner: Caller) -> None:
     owner.delete_app()
 
 
-def test_scaling_is_a_wish_without_a_deployment(api: Api, owner: Caller) -> None:
+def test_scaling_makes_no_deployment(api: Api, owner: Caller) -> None:
     owner.create_app()
     assert owner.put("/api/apps/hello/scale", {"replicas": 3}) == {"process": "web", "replicas": 3}
     assert owner.put("/api/apps/hello/scale", {"process": "worker", "replicas": 1})["process"] == "worker"
@@ -235,3 +237,33 @@ def test_every_change_is_in_the_audit_log(api: Api, owner: Caller) -> None:
         everything = str([(row.subject, row.detail) for row in rows])
         for secret in ("ghp_secret", "very secret", hook["secret"], token["token"]):
             assert secret not in everything
+
+
+@pytest.mark.parametrize(
+    ("change", "changes_builds"),
+    [
+        (("PATCH", "/api/apps/hello", {"settings": {"build": {"dockerfile": "a/Dockerfile"}}}), True),
+        (("PATCH", "/api/apps/hello", {"settings": {"processes": {"web": {"command": "run"}}}}), True),
+        (("PATCH", "/api/apps/hello", {"repository": "https://github.example/acme/other.git"}), True),
+        (("PATCH", "/api/apps/hello/variables", {"set": {"A": "1"}, "scope": "build"}), True),
+        (("PATCH", "/api/apps/hello/variables", {"unset": ["B"], "scope": "build"}), True),
+        (("PATCH", "/api/apps/hello/variables", {"set": {"B": "old"}, "scope": "build"}), False),
+        (("PATCH", "/api/apps/hello/variables", {"set": {"A": "1"}}), False),
+        (("PATCH", "/api/apps/hello", {"settings": {"port": 9000, "paths": ["api/**"]}}), False),
+        (("PATCH", "/api/apps/hello", {"repository": REPOSITORY}), False),
+        (("PATCH", "/api/apps/hello", {"branch": "prod"}), False),
+    ],
+)
+def test_an_app_knows_when_something_that_its_builds_take_was_changed(
+    api: Api, owner: Caller, change: tuple[str, str, Any], changes_builds: bool
+) -> None:
+    owner.create_app()
+    owner.patch("/api/apps/hello/variables", {"set": {"B": "old"}, "scope": "build"})
+    with api.services.db.write(platform="a test forgets it") as session:
+        session.scalars(select(App)).one().build_inputs_changed_at = None
+    began = now()
+    assert owner.call(*change).status_code == 200
+    with api.services.db.read(platform="a test looks") as session:
+        changed_at = session.scalars(select(App)).one().build_inputs_changed_at
+    assert (changed_at is not None) == changes_builds
+    assert changed_at is None or changed_at >= began

@@ -1,4 +1,4 @@
-"""Many at once want the same: one gets it, the others are told so, on both databases."""
+"""Many at once want the same: one gets it, the others are refused, on both databases."""
 
 from __future__ import annotations
 

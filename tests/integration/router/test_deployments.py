@@ -188,7 +188,7 @@ def test_a_deployment_says_what_serves_and_what_served_before(api: Api, develope
     assert app["replicas"] == {"wanted": 1, "ready": 1}
 
 
-def test_a_failure_is_told_whole_and_the_app_serves_on(api: Api, developer: Caller) -> None:
+def test_a_failure_is_shown_whole_and_the_app_serves_on(api: Api, developer: Caller) -> None:
     from slipway.errors import DeploymentFailed
 
     make_live(api.services.db, "hello", ready=1)
@@ -198,8 +198,8 @@ def test_a_failure_is_told_whole_and_the_app_serves_on(api: Api, developer: Call
         lifecycle.advance(row, State.FETCHING)
         lifecycle.fail(row, DeploymentFailed("clone-failed", "no", remedy="do", tail="last words"))
     shown = developer.get(f"/api/deployments/{number}")
-    told = {key: shown[key] for key in ("state", "reason", "detail", "remedy", "tail")}
-    assert told == {"state": "failed", "reason": "clone-failed", "detail": "no", "remedy": "do", "tail": "last words"}
+    found = {key: shown[key] for key in ("state", "reason", "detail", "remedy", "tail")}
+    assert found == {"state": "failed", "reason": "clone-failed", "detail": "no", "remedy": "do", "tail": "last words"}
     assert (shown["steps"][0]["ok"], shown["steps"][0]["note"]) == (False, "no")
     assert developer.get("/api/apps/hello")["state"] == "running"
 

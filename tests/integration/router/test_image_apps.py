@@ -73,7 +73,7 @@ def test_an_image_is_changed_for_the_next_deployment(shop: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "sentence"),
     [
         ({"ref": "main"}, "runs an image"),
         ({"commit": "a" * 40}, "runs an image"),
@@ -84,8 +84,8 @@ def test_an_image_is_changed_for_the_next_deployment(shop: Caller) -> None:
         ({"image": ELSEWHERE}, "credential is for registry.example, and would go to other.example"),
     ],
 )
-def test_what_can_not_be_deployed_is_told_and_changes_nothing(shop: Caller, body: object, told: str) -> None:
-    assert told in shop.problem(422, "POST", "/api/apps/shop/deployments", body)["detail"]
+def test_what_can_not_be_deployed_is_refused_and_changes_nothing(shop: Caller, body: object, sentence: str) -> None:
+    assert sentence in shop.problem(422, "POST", "/api/apps/shop/deployments", body)["detail"]
     assert image(shop) == IMAGE
     assert shop.get("/api/apps/shop/deployments")["deployments"] == []
 

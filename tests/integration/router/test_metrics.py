@@ -68,7 +68,7 @@ def test_counts_are_summed_over_the_edges(api: Api, viewer: Caller, app_id: int)
     ]
 
 
-def test_a_silent_edge_counts_with_what_it_told_and_without_its_rate(api: Api, viewer: Caller, app_id: int) -> None:
+def test_a_silent_edge_counts_with_what_it_reported_and_without_its_rate(api: Api, viewer: Caller, app_id: int) -> None:
     register(api, "edge-1", "edge-2", "edge-3")
     tell(api, "edge-1", {app_id: {"requests": [0, 1, 0, 0, 0], "requests_per_s": 1}})
     tell(api, "edge-2", {app_id: {"requests": [0, 5, 0, 0, 0], "requests_per_s": 9}}, age_s=60)
@@ -97,7 +97,7 @@ def test_another_tenants_apps_are_neither_counted_nor_mapped(api: Api, stranger:
     stranger.problem(404, "GET", f"/api/containers/r-{app_id}-1-0/stats")
 
 
-def test_without_redis_metrics_are_away(api: Api, viewer: Caller, app_id: int) -> None:
+def test_without_redis_there_are_no_metrics(api: Api, viewer: Caller, app_id: int) -> None:
     register(api, "edge-1")
     without = replace(api.services, redis=work_queue.connect("unix:///nonexistent/redis.sock"))
     caller = Caller(create_app(without).test_client(), viewer.token)

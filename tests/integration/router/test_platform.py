@@ -60,7 +60,9 @@ def test_a_healthy_platform(api: Api, viewer: Caller) -> None:
     assert (system["generation"], system["workers"], system["queue_length"]) == (generation, 1, 0)
 
 
-def test_what_is_away_is_told_and_takes_nothing_down(api: Api, viewer: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_answer_is_reported_and_breaks_nothing(
+    api: Api, viewer: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with api.services.db.write(platform="a test's edge") as session:
         session.add(Edge(id="edge-1"))
         touch_routes(session, ["a.localhost"])
@@ -107,7 +109,7 @@ def test_replicas_and_a_containers_health(api: Api, owner: Caller, viewer: Calle
         viewer.problem(404, "GET", f"/api/containers/{identity}/health")
 
 
-def test_how_a_replica_last_ended_is_told(api: Api, owner: Caller, viewer: Caller) -> None:
+def test_how_a_replica_last_ended_is_shown(api: Api, owner: Caller, viewer: Caller) -> None:
     from slipway.core.rollout.crash import Crash
     from slipway.models import Replica, now
 
@@ -117,11 +119,11 @@ def test_how_a_replica_last_ended_is_told(api: Api, owner: Caller, viewer: Calle
         row = session.get_one(Replica, "r-1-1-0")
         row.last_crash = Crash("c-1", 1_767_225_600.0, 137, True, 256 << 20).to_json()
         row.started_at = row.out_of_memory_at = now()
-    [told] = viewer.get("/api/apps/hello/replicas")["replicas"]
-    assert told["last_crash"] == {
+    [found] = viewer.get("/api/apps/hello/replicas")["replicas"]
+    assert found["last_crash"] == {
         "at": "2026-01-01T00:00:00Z", "cause": "out of memory (256 MB)", "exit_code": 137, "out_of_memory": True,
     }  # fmt: skip
-    assert told["out_of_memory_at"] == told["started_at"] is not None
+    assert found["out_of_memory_at"] == found["started_at"] is not None
 
 
 def test_replicas_output_is_read_through_the_agent(api: Api, owner: Caller, viewer: Caller) -> None:

@@ -64,9 +64,9 @@ def test_bodies_that_are_no_json_object(
 def test_a_request_id_is_kept_when_well_formed_and_made_otherwise(api: Api) -> None:
     given = api.client.get("/api/account", headers={"X-Request-Id": "0123456789abcdef"})
     assert given.headers["X-Request-Id"] == given.json["request_id"] == "0123456789abcdef"
-    for told in ("short", "x" * 65, 'a"b<script>'):
-        made = api.client.get("/api/account", headers={"X-Request-Id": told}).headers["X-Request-Id"]
-        assert made != told
+    for given_id in ("short", "x" * 65, 'a"b<script>'):
+        made = api.client.get("/api/account", headers={"X-Request-Id": given_id}).headers["X-Request-Id"]
+        assert made != given_id
         assert len(made) == 32
 
 

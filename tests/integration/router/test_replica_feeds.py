@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from router.streams.replica_feeds import Line, Lost, Reader, ReplicaFeeds
+from router.streams.events import ReplicaLine
+from router.streams.replica_feeds import LostLines, Reader, ReplicaFeeds
 from slipway.adapters.agent.client import AgentClient
 from slipway.core.access.stream_quota import StreamQuota
 from tests.fixtures.agent_server import Agent, running_agent
@@ -46,8 +47,8 @@ def join(feeds: ReplicaFeeds, reader: Reader, replica: str = REPLICA, tenant: in
     return joined
 
 
-def received(reader: Reader) -> list[Line | Lost]:
-    found: list[Line | Lost] = []
+def received(reader: Reader) -> list[ReplicaLine | LostLines]:
+    found: list[ReplicaLine | LostLines] = []
     while items := reader.take(timeout_s=0):
         found += items
     return found
@@ -59,7 +60,7 @@ def upto(reader: Reader, last: str) -> list[str]:
     while not texts or texts[-1] != last:
         items = reader.take(timeout_s=10)
         assert items, f"{last} did not come after {texts}"
-        texts += [item.text for item in items if isinstance(item, Line)]
+        texts += [item.text for item in items if isinstance(item, ReplicaLine)]
     return texts
 
 
@@ -73,7 +74,7 @@ def test_two_hundred_readers_are_one_stream_of_the_agent(agent: Agent, feeds: Re
     assert agent.followed[REPLICA] == 1
 
 
-def test_a_reader_that_takes_nothing_loses_lines_is_told_how_many_and_keeps_nobody_waiting(
+def test_a_reader_that_takes_nothing_loses_lines_learns_how_many_and_keeps_nobody_waiting(
     agent: Agent, feeds: ReplicaFeeds
 ) -> None:
     slow, quick = Reader(max_bytes=100), Reader()
@@ -83,8 +84,8 @@ def test_a_reader_that_takes_nothing_loses_lines_is_told_how_many_and_keeps_nobo
         agent.say(REPLICA, at(second))
     assert [text for text in upto(quick, at(29)) if text >= at(10)] == [at(second) for second in range(10, 30)]
     first = received(slow)
-    assert sum(item.lines if isinstance(item, Lost) else item.text >= at(10) for item in first) == 20
-    assert isinstance(first[-1], Lost)
+    assert sum(item.lines if isinstance(item, LostLines) else item.text >= at(10) for item in first) == 20
+    assert isinstance(first[-1], LostLines)
     assert first[-1].replica == REPLICA
     agent.say(REPLICA, at(30))
     assert upto(slow, at(30)) == [at(30)]
@@ -102,7 +103,7 @@ def test_a_feed_that_nobody_reads_ends(agent: Agent, feeds: ReplicaFeeds) -> Non
     assert upto(again, at(3))[-1] == at(3)
 
 
-def test_what_was_printed_while_the_agent_was_away_comes_once(folder: Path, feeds: ReplicaFeeds) -> None:
+def test_what_was_printed_while_the_agent_did_not_run_comes_once(folder: Path, feeds: ReplicaFeeds) -> None:
     reader = Reader()
     with running_agent(folder / "agent.sock", {REPLICA: [at(1)]}) as agent:
         join(feeds, reader)
@@ -119,7 +120,7 @@ def test_a_replica_that_ended_is_read_to_its_end(agent: Agent, feeds: ReplicaFee
     agent.end(REPLICA)
     join(feeds, reader, over=True)
     eventually(lambda: not feeds.is_read(REPLICA))
-    assert [item.text for item in received(reader) if isinstance(item, Line)] == [at(2)]
+    assert [item.text for item in received(reader) if isinstance(item, ReplicaLine)] == [at(2)]
 
 
 @pytest.mark.usefixtures("agent")

@@ -27,8 +27,8 @@ def server(api: Api) -> Iterator[RouterServer]:
         yield running
 
 
-def begun(server: RouterServer, token: str, path: str) -> tuple[socket.socket, int]:
-    """A connection whose answer has begun and is read no further, and the answer's status."""
+def unread_response(server: RouterServer, token: str, path: str) -> tuple[socket.socket, int]:
+    """A connection whose response has started and is read no further, and the answer's status."""
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(20)
     connection.connect(str(server.settings.router_socket))
@@ -54,7 +54,7 @@ def test_texts_that_nobody_takes_hold_a_third_of_the_threads(
         server.client(owner.token) as client,
     ):
         with ExitStack() as stalled:
-            answers = [begun(server, owner.token, path) for _ in range(THREADS + 2)]
+            answers = [unread_response(server, owner.token, path) for _ in range(THREADS + 2)]
             for connection, _ in answers:
                 stalled.enter_context(connection)
             assert Counter(status for _, status in answers) == {200: 2, 429: THREADS}

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from router.streams import framing
 from router.usecases.streams import following, replica_output
 from slipway.core.access.stream_quota import StreamQuota
 from slipway.core.deployment.states import State
@@ -19,6 +20,7 @@ from slipway.domain import lifecycle
 from slipway.models import App, Deployment, Release, Replica, now
 from tests.fixtures.agent_server import running_agent
 from tests.fixtures.api import Api, Caller
+from tests.fixtures.principals import token_of
 from tests.fixtures.releases import add_replica, make_live
 from tests.fixtures.router_server import RouterServer, events, running_router
 from tests.fixtures.waiting import eventually
@@ -79,7 +81,7 @@ def test_a_deployment_is_followed_until_it_has_drained(api: Api, client: httpx.C
     assert documents[-1] == client.get(f"/api/deployments/{deployment}").json()
 
 
-def test_what_has_ended_is_told_once(api: Api, client: httpx.Client, owner: Caller, deployment: int) -> None:
+def test_what_has_ended_is_reported_once(api: Api, client: httpx.Client, owner: Caller, deployment: int) -> None:
     owner.post(f"/api/deployments/{deployment}/cancel")
     with client.stream("GET", f"/api/deployments/{deployment}/events") as answer:
         assert [json.loads(each["data"])["state"] for each in events(answer.iter_lines())] == ["cancelled"]
@@ -88,12 +90,32 @@ def test_what_has_ended_is_told_once(api: Api, client: httpx.Client, owner: Call
 def test_a_quiet_stream_gives_signs_of_life(
     api: Api, viewer: Caller, deployment: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(following, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(framing, "HEARTBEAT_S", 0.05)
     answer = viewer.call("GET", f"/api/deployments/{deployment}/events")
     chunks = iter(answer.response)
     assert b"event: state" in next(chunks)  # type: ignore[arg-type]
     assert next(chunks).startswith(b":")  # type: ignore[union-attr]
     answer.close()
+
+
+def test_everybody_who_follows_a_deployment_shares_one_look_at_it(
+    api: Api, deployment: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, look = list[int](), following._look
+
+    def counting(*arguments: Any) -> following.DeploymentLook:
+        looks.append(deployment)
+        return look(*arguments)
+
+    monkeypatch.setattr(following, "_look", counting)
+    monkeypatch.setattr(following, "SHARED_S", 600)
+    who = token_of(api.tenant_id())
+    streams = [following.deployment_events(api.services, who, deployment) for _ in range(5)]
+    first = [next(stream) for stream in streams]
+    assert looks == [deployment]
+    assert {event.deployment.state for [event] in first} == {"queued"}  # type: ignore[union-attr]
+    for stream in streams:
+        stream.close()
 
 
 def test_a_log_is_followed_line_by_line_and_resumed(api: Api, client: httpx.Client, deployment: int) -> None:

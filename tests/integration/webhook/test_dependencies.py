@@ -1,4 +1,4 @@
-"""What happens when Redis or the database is away."""
+"""What happens when Redis or the database does not answer."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def without_sql(configured: Settings, tmp_path: Path) -> TestClientSender:
     return TestClientSender(create_app(configured, nowhere, WorkQueue(connect(configured.redis_url), job_timeout_s=60)))
 
 
-def test_without_the_database_the_sender_is_told_to_try_again(configured: Settings, tmp_path: Path) -> None:
+def test_without_the_database_the_sender_is_asked_to_try_again(configured: Settings, tmp_path: Path) -> None:
     answer = without_sql(configured, tmp_path).send("A" * 43)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
     assert problem(answer)["code"] == "dependency-unavailable"
@@ -154,7 +154,7 @@ def test_log_lines_carry_the_ids_of_the_work(
     caplog.set_level(logging.INFO)
     sender.send(acme.hook_id, delivery_id="d-1", headers={"X-Request-Id": "0123456789abcdef"})
     (line,) = [record for record in caplog.records if record.getMessage() == "answered"]
-    told = json.loads(JsonFormatter("webhook").format(line))
+    logged = json.loads(JsonFormatter("webhook").format(line))
     expected = {
         "hook": acme.hook_id,
         "delivery": "d-1",
@@ -162,7 +162,7 @@ def test_log_lines_carry_the_ids_of_the_work(
         "status": 202,
         "method": "POST",
     }
-    assert told.items() >= expected.items()
+    assert logged.items() >= expected.items()
 
 
 @pytest.mark.parametrize("given", ["0123456789abcdef", "01234567-89ab"])
@@ -192,7 +192,7 @@ def request_ids(
     capsys: pytest.CaptureFixture[str],
     given: str | None,
 ) -> set[str]:
-    """The ids on the lines of one request, some of which are logged deep inside: Redis is away."""
+    """The ids on the lines of one request, some of which are logged deep inside: Redis does not answer."""
     redis.stop()
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter("webhook"))

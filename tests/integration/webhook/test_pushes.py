@@ -67,12 +67,12 @@ def test_the_head_that_polling_compares_with_is_moved_by_no_delivery(sender: Tes
 
 def test_a_push_is_in_the_audit_log(sender: TestClientSender, hooked: Make, database: Database) -> None:
     acme = hooked()
-    origin = {"X-Request-Id": "0123456789abcdef", "X-Real-IP": "203.0.113.9"}
+    origin = {"X-Request-Id": "0123456789abcdef", "X-Forwarded-For": "203.0.113.9"}
     sender.send(acme.hook_id, delivery_id="d-1", headers=origin)
     with database.read(platform="a test looks") as session:
         record = session.scalars(select(AuditRecord)).one()
     assert (record.tenant_id, record.actor) == (acme.tenant_id, f"hook:{acme.hook_id}")
-    assert (record.action, record.subject) == ("deploy", "app:hello")
+    assert (record.action, record.subject) == ("deployment.create", "hello")
     assert (record.address, record.request_id) == ("203.0.113.9", "0123456789abcdef")
     assert record.detail == {"deployment": acme.deployments()[0].id, "delivery": "d-1", "commit": AFTER}
 
@@ -228,6 +228,6 @@ def test_a_branch_of_any_name_is_deployed_and_kept_as_it_is(
 
 def test_a_push_whose_commits_are_cut_deploys_the_commit_that_it_names(sender: TestClientSender, hooked: Make) -> None:
     acme = hooked()
-    told = [payloads.commit(f"{number:040x}") for number in range(1, payloads.MAX_COMMITS + 1)]
-    assert sender.send(acme.hook_id, push(commits=told, head_commit=None)).status_code == 202
+    listed = [payloads.commit(f"{number:040x}") for number in range(1, payloads.MAX_COMMITS + 1)]
+    assert sender.send(acme.hook_id, push(commits=listed, head_commit=None)).status_code == 202
     assert [each.commit_sha for each in acme.deployments()] == [AFTER]

@@ -21,7 +21,7 @@ def test_a_delivery_that_comes_twice_makes_one_deployment(sender: TestClientSend
     assert (len(acme.deployments()), len(acme.deliveries())) == (2, 1)
 
 
-def test_ten_at_once_make_one_deployment_and_all_are_told_its_address(sender: TestClientSender, hooked: Make) -> None:
+def test_ten_at_once_make_one_deployment_and_all_get_its_address(sender: TestClientSender, hooked: Make) -> None:
     acme = hooked()
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda _: sender.send(acme.hook_id, delivery_id="d-1"), range(10)))

@@ -48,10 +48,10 @@ def test_what_is_not_understood_is_refused_with_a_reason_and_recorded(
 ) -> None:
     acme = hooked()
     answer = sender.send(acme.hook_id, body, delivery_id="d-1")
-    told = problem(answer)
-    assert (answer.status_code, told["code"]) == (422, "invalid-input")
+    refused = problem(answer)
+    assert (answer.status_code, refused["code"]) == (422, "invalid-input")
     (delivery,) = acme.deliveries()
-    assert (delivery.delivery_id, delivery.outcome, delivery.reason) == ("d-1", "refused", told["detail"])
+    assert (delivery.delivery_id, delivery.outcome, delivery.reason) == ("d-1", "refused", refused["detail"])
     assert acme.deployments() == []
 
 

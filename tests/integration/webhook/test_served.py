@@ -129,7 +129,7 @@ def test_a_burst_of_pushes_loses_none(served: Path, hooked: Make) -> None:
     assert sorted(each.commit_sha for each in acme.deployments()) == commits
 
 
-def test_its_log_is_json_and_tells_of_every_request(served: Path, hooked: Make, configured: Settings) -> None:
+def test_its_log_is_json_with_a_line_for_every_request(served: Path, hooked: Make, configured: Settings) -> None:
     sent = delivery(hooked().hook_id, delivery_id="d-1")
     ask(served, sent)
     log = configured.state_dir / "webhook.log"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from slipway.core.deployment.states import Kind
 from slipway.domain import audit, intents
+from slipway.domain.audit import Action
 from slipway.models import App, Build, Deployment, Release, Replica, now
 from tests.building_fakes import REGISTRY_DIGEST
 from tests.unit.builder.conftest import Rig, sha
@@ -42,12 +43,23 @@ def asked_for(rig: Rig, commit: str, *, rebuild: bool = False) -> Deployment:
         return intents.deploy(session, app, ref="main", actor="test", rebuild=rebuild)
 
 
-def changed(action: str, **detail: Any) -> Change:
-    def change(rig: Rig, _live: Deployment) -> None:
+def build_inputs_changed(when: Callable[[Deployment], datetime]) -> Change:
+    def change(rig: Rig, live: Deployment) -> None:
+        began = rig.row(live)
         with rig.db.write(tenant_id=rig.tenant_id) as session:
-            audit.record(session, rig.tenant_id, audit.HOST, action, "hello", **detail)
+            session.get_one(App, rig.app_id).build_inputs_changed_at = when(began)
 
     return change
+
+
+def before(live: Deployment) -> datetime:
+    assert live.started_at
+    return live.started_at - timedelta(microseconds=1)
+
+
+def since(live: Deployment) -> datetime:
+    assert live.started_at
+    return live.started_at
 
 
 def replica_is(state: str) -> Change:
@@ -62,9 +74,7 @@ def replica_is(state: str) -> Change:
     "change",
     [
         lambda _rig, _live: None,
-        changed("variables.change", scope="run", names=["A"]),
-        changed("app.change", fields=["branch", "credential"]),
-        changed("app.change", fields=["settings"], settings=["paths", "port"]),
+        build_inputs_changed(before),
     ],
 )
 def test_what_serves_already_is_skipped_and_nothing_is_built(rig: Rig, change: Change) -> None:
@@ -82,10 +92,7 @@ def test_what_serves_already_is_skipped_and_nothing_is_built(rig: Rig, change: C
 @pytest.mark.parametrize(
     "change",
     [
-        changed("variables.change", scope="build", names=["A"]),
-        changed("app.change", fields=["settings"]),
-        changed("app.change", fields=["settings"], settings=["build", "port"]),
-        changed("app.change", fields=["repository"]),
+        build_inputs_changed(since),
         replica_is("crashed"),
         lambda rig, live: rig.change(live, kind=str(Kind.ROLLBACK)),
     ],
@@ -136,8 +143,10 @@ def test_an_image_whose_tag_has_not_moved_is_skipped_but_not_under_another_name(
     assert rig.work(rig.deploy("registry.example/shop:stable")) == "starting"
 
 
-def test_what_was_made_before_the_record_of_changes_begins_is_made_anew(rig: Rig) -> None:
+def test_what_the_audit_log_says_decides_nothing(rig: Rig) -> None:
     commit = sha()
-    live = serving(rig, commit)
-    rig.change(live, started_at=now() - timedelta(days=rig.settings.history_days, hours=1))
-    assert rig.work(asked_for(rig, commit)) == "starting"
+    serving(rig, commit)
+    with rig.db.write(tenant_id=rig.tenant_id) as session:
+        what = {"fields": ["repository", "settings"], "settings": ["build"]}
+        audit.record(session, rig.tenant_id, audit.HOST, Action.APP_CHANGE, "hello", **what)
+    assert rig.work(asked_for(rig, commit)) == "skipped"

@@ -12,19 +12,13 @@ from flask import Response
 from router import call_quota
 from router.app import WRITE_TIMEOUT_S, create_app
 from router.call_quota import CallQuota
-from router.principal import Principal
 from router.services import Services
-from slipway.core.access.roles import Role
-from slipway.domain.audit import Actor
 from slipway.errors import NotFound, Overloaded, TooManyCalls
-
-
-def caller(tenant_id: int) -> Principal:
-    return Principal(tenant_id, f"t{tenant_id}", Role.VIEWER, "token", tenant_id, Actor("token:a", "", ""))
+from tests.fixtures.principals import token_of
 
 
 def answer(quota: CallQuota, tenant_id: int, *lines: str) -> Response:
-    return quota.text(caller(tenant_id), lambda: iter(lines))
+    return quota.text(token_of(tenant_id), lambda: iter(lines))
 
 
 def test_one_tenant_has_some_places_and_all_together_have_more() -> None:
@@ -49,8 +43,8 @@ def test_a_place_is_free_again_when_the_answer_can_not_be_made() -> None:
 
     for _ in range(2):
         with pytest.raises(NotFound):
-            quota.text(caller(1), lines)
-        with pytest.raises(NotFound), quota.place(caller(1)):
+            quota.text(token_of(1), lines)
+        with pytest.raises(NotFound), quota.place(token_of(1)):
             raise NotFound("no such app")
 
 

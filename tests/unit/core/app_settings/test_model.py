@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from slipway.core.app_settings.model import AppSettings, file_values, overlay, parse, parse_file
+from slipway.core.app_settings.model import AppSettings, file_values, overlay, parse
 from slipway.errors import InvalidInput
 
 
 def test_nothing_is_a_valid_setting() -> None:
-    assert parse({}) == parse_file(b"") == AppSettings()
+    assert parse({}) == parse(file_values(b"")) == AppSettings()
 
 
 def test_a_file_is_read() -> None:
-    found = parse_file(
+    values = file_values(
         b"""
         port = 3000
         health_path = "/health"
@@ -33,6 +33,7 @@ def test_a_file_is_read() -> None:
         drain_s = 0
         """
     )
+    found = parse(values)
     assert (found.port, found.health_path, found.paths) == (3000, "/health", ("services/api/**",))
     assert found.processes["web"].replicas == 2
     assert (found.resources.memory_mb, found.resources.read_only) == (256, False)
@@ -84,13 +85,13 @@ def test_what_is_no_table_is_refused(values: Any) -> None:
 @pytest.mark.parametrize("content", [b"port = ", b"\xff", b"port = 1\nport = 2", b"[port", b"\0"])
 def test_a_file_that_is_no_toml_is_refused_by_its_name(content: bytes) -> None:
     with pytest.raises(InvalidInput, match=r"slipway\.toml") as refused:
-        parse_file(content)
+        file_values(content)
     assert "push again" in refused.value.remedy
 
 
 def test_a_file_breaks_the_same_rules() -> None:
     with pytest.raises(InvalidInput, match="port"):
-        parse_file(b"port = 99999")
+        file_values(b"port = 99999")
 
 
 def test_only_what_the_file_says_is_taken_from_it() -> None:

@@ -1,23 +1,15 @@
-"""What comes in: request ids, and bodies that are one JSON object of storable text."""
+"""The bodies of requests: each is one JSON object, whose texts can be stored."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import Any
 
 from flask import Request
 from werkzeug.exceptions import BadRequest
 
-from slipway import logs
 from slipway.errors import InvalidInput, UnsupportedContent
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
 BODY_MAX_BYTES = 1 << 20
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 class ApiRequest(Request):
@@ -43,24 +35,6 @@ class ApiRequest(Request):
         except RecursionError:
             raise BadRequest("The body is nested too deeply.") from None
         return value
-
-
-class RequestIds:
-    """Gives every request an id (the caller's, when well formed), on each log line, in the answer and for the audit."""
-
-    def __init__(self, app: WSGIApplication) -> None:
-        self._app = app
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        told = environ.get("HTTP_X_REQUEST_ID", "")
-        request_id = told if _REQUEST_ID.fullmatch(told) else uuid4().hex
-        environ["slipway.request_id"] = request_id
-
-        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            return start_response(status, [*headers, ("X-Request-Id", request_id)], *rest)
-
-        with logs.bind(request_id=request_id):
-            return self._app(environ, start)
 
 
 def _refuse_unstorable(value: Any) -> None:

@@ -1,0 +1,65 @@
+"""What use cases report while they follow something. How a client gets it is `router.streams.framing`'s business."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from router import documents
+from router.streams import sse
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """A deployment as it is now."""
+
+    deployment: documents.Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line of a deployment's log."""
+
+    position: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ReplicaLine:
+    """A line that a replica printed."""
+
+    replica: str
+    text: str
+    """`<time> <text>`."""
+
+    @cached_property
+    def time(self) -> str:
+        return self.text.partition(" ")[0]
+
+    @cached_property
+    def framed(self) -> str:
+        """Kept with the line, which is the same object for everyone who follows the replica: framed once for all."""
+        data = json.dumps({"replica": self.replica, "line": self.text}, ensure_ascii=False)
+        return sse.event("line", data, position=self.time)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Where lines of a replica are missing, and why."""
+
+    replica: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Nothing more will come."""
+
+
+Event = StateChanged | LogLine | ReplicaLine | Notice | Ended
+Batch = Sequence[Event]
+"""Events that came together. An empty one says that nothing came for a moment."""
+Events = Generator[Batch, None, None]
+"""Gives a batch every few seconds at least, so that whoever reads it can stop."""

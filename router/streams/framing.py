@@ -1,0 +1,55 @@
+"""From a use case's events to the text of a stream of server-sent events, with its signs of life and its end."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+from router.streams import sse
+from router.streams.events import Ended, Event, Events, LogLine, Notice, ReplicaLine, StateChanged
+
+HEARTBEAT_S = 4.0
+"""A stream on which nothing came for so long gets a comment."""
+LIFETIME_S = 3600.0
+"""A stream ends after this long; the client comes back with Last-Event-ID."""
+
+
+def frames(events: Events, is_stopping: Callable[[], bool]) -> Iterator[str]:
+    """The stream's text, until nothing more comes, the stream is too old, or `is_stopping`."""
+    began = sent = time.monotonic()
+    with closing(events):
+        for batch in events:
+            text = "".join(map(frame, batch))
+            if text or time.monotonic() - sent >= HEARTBEAT_S:
+                sent = time.monotonic()
+                yield text or sse.COMMENT
+            if is_stopping() or time.monotonic() - began > LIFETIME_S:
+                return
+
+
+def frame(event: Event) -> str:
+    return _FRAMES[type(event)](event)
+
+
+def _notice(event: Notice) -> str:
+    return sse.event("notice", json.dumps({"replica": event.replica, "text": event.text}, ensure_ascii=False))
+
+
+def _log_line(event: LogLine) -> str:
+    return sse.event("line", event.text, position=event.position)
+
+
+def _state_changed(event: StateChanged) -> str:
+    return sse.event("state", event.deployment.model_dump_json())
+
+
+_FRAMES: dict[type[Event], Callable[[Any], str]] = {
+    StateChanged: _state_changed,
+    LogLine: _log_line,
+    ReplicaLine: lambda event: event.framed,
+    Notice: _notice,
+    Ended: lambda _event: sse.event("end", ""),
+}

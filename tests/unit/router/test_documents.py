@@ -1,0 +1,46 @@
+"""What the documents say of a field's values is what the code can store or compute."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from builder.sources.source import SOURCES
+from router import documents
+from router.documents import Document
+from slipway.core.deployment.app_state import AppState
+from slipway.core.deployment.states import Kind, State
+from slipway.core.push.outcome import DeliveryOutcome
+from slipway.core.rollout import fleet
+
+VALUES: dict[tuple[str, str], Iterable[str]] = {
+    ("Deployment", "kind"): Kind,
+    ("Deployment", "state"): State,
+    ("Deployment", "source"): SOURCES,
+    ("App", "source"): SOURCES,
+    ("App", "state"): AppState,
+    ("Delivery", "outcome"): DeliveryOutcome,
+    ("Replica", "state"): {fleet.STARTING, fleet.READY, fleet.DRAINING, fleet.CRASHED, fleet.GONE},
+    ("Variable", "scope"): {"run", "build"},
+    ("Volume", "state"): documents.VolumeState,
+    ("System", "status"): documents.SystemStatus,
+}
+_LIST = re.compile(r"([a-z]+(?: [a-z]+)?(?:, [a-z]+(?: [a-z]+)?)*) or ([a-z]+(?: [a-z]+)?)\.")
+
+
+def listed() -> Iterator[tuple[tuple[str, str], set[str]]]:
+    """The fields whose description is a list of values, each by the document that declares it."""
+    for document in Document.__subclasses__():
+        for name, field in document.model_fields.items():
+            found = _LIST.fullmatch(field.description or "")
+            if found:
+                yield (document.__name__, name), {*found[1].split(", "), found[2]}
+
+
+def test_every_list_of_values_is_the_codes() -> None:
+    assert dict(listed()) == {field: {str(value) for value in values} for field, values in VALUES.items()}
+
+
+def test_values_are_listed_as_people_write_them() -> None:
+    assert documents.one_of(["git", "image"]) == "git or image."
+    assert documents.one_of(DeliveryOutcome) == "deployed, ignored or refused."
