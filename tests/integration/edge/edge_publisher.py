@@ -13,6 +13,7 @@ META = "slipway:routes:meta"
 TABLE = "slipway:routes:table"
 DELTAS = "slipway:routes:deltas"
 CONFIRMED = "slipway:edges:confirmed"
+HOST = "shop.localhost"
 
 
 def target(port: int, id_: str = "", address: str = "127.0.0.1") -> dict[str, Any]:

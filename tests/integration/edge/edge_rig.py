@@ -26,7 +26,10 @@ from slipway.host import edge
 from tests.fixtures.waiting import eventually
 
 DEADLINE_S = 30.0
-COMPLAINT = re.compile(r"\[(alert|emerg|crit)\]|runtime error|failed to (load|run)|attempt to|exited on signal")
+COMPLAINT = re.compile(
+    r"\[(alert|emerg|crit)\]|runtime error|failed to (load|run)|attempt to|exited on signal"
+    r"|writing a global Lua variable"
+)
 
 
 class BlackHole:
@@ -227,6 +230,10 @@ class Rig:
     def unroute(self, host: str) -> None:
         self.publisher.publish({host: None})
         eventually(self.publisher.is_in_force)
+
+    def waits(self, app: str, count: int) -> None:
+        """Return when so many requests of the app are in the waiting room."""
+        eventually(lambda: self.edge.status["waiting"].get(app, 0) == count)
 
 
 @contextmanager

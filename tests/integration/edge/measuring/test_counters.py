@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from edge_clients import open_socket
 from edge_metrics import Page, classes
 from edge_publisher import target
 from edge_rig import running
-from test_inflight import open_socket
 
 from tests.fixtures.waiting import eventually
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import concurrent.futures
-import os
 import signal
 import socket
 import threading
@@ -13,24 +11,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 
 import pytest
+from edge_clients import echo, open_socket
 from edge_publisher import target
 
 from tests.fixtures.waiting import eventually
-
-
-def open_socket(rig, host="shop.localhost"):
-    key = base64.b64encode(os.urandom(16)).decode()
-    connection = rig.edge.raw(
-        f"GET /socket HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
-    )
-    assert connection.recv(4096).startswith(b"HTTP/1.1 101")
-    return connection
-
-
-def echo(connection: socket.socket, data: bytes) -> bytes:
-    connection.sendall(data)
-    return connection.recv(4096)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import time
 from collections import Counter
 from contextlib import closing
@@ -159,12 +160,44 @@ def test_an_entry_that_is_no_json_is_the_platforms_fault(rig, monkeypatch):
     assert (answer.status, answer.json["code"], answer.json["fault"]) == (503, "broken-route", "platform")
 
 
-def test_a_policy_that_the_edge_does_not_know_admits_nobody(rig, backend):
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "access", ["friends", "", 7, None, True, False, {}, [], ["public"], {"mode": "public"}], ids=repr
+)
+def test_an_entry_that_says_of_access_what_the_edge_does_not_know_admits_nobody(rig, backend, access, method):
     app = backend()
-    rig.route("shop.localhost", target(app.port), access="friends")
+    rig.route("shop.localhost", target(app.port), access=access)
+
+    answer = rig.edge.ask("shop.localhost", method=method, body=b"x" if method == "POST" else None)
+
+    assert (answer.status, answer.json["code"], answer.json["fault"]) == (503, "broken-route", "platform")
+    assert app.record.requests == []
+    assert re.search(
+        r"the route of (app 1 has an unknown policy|shop.localhost can't be read: access is no string)",
+        rig.edge.errors.read_text(),
+    )
+
+
+def test_an_entry_that_says_nothing_of_access_is_public(rig, backend):
+    rig.route("shop.localhost", target(backend().port))
+
+    assert rig.edge.ask("shop.localhost").status == 200
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [{"timeouts": "none"}, {"breaker": {"failures": "20"}}, {"max_concurrency": "1"}, {"targets": [{"id": "r-1"}]}],
+    ids=repr,
+)
+def test_an_entry_with_a_field_of_a_wrong_type_admits_nobody(rig, backend, malformed):
+    app = backend()
+    rig.route("shop.localhost", target(app.port))
+    assert rig.edge.ask("shop.localhost").status == 200
+
+    rig.route("shop.localhost", **{"targets": [target(app.port)], **malformed})
 
     assert rig.edge.ask("shop.localhost").json["code"] == "broken-route"
-    assert app.record.requests == []
+    assert len(app.record.requests) == 1
 
 
 def test_a_malformed_request_is_the_clients_fault(rig):

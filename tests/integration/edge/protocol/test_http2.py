@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import os
 import socket
@@ -14,72 +13,15 @@ from contextlib import closing, suppress
 import pytest
 from edge_backend import UnixServer
 from edge_publisher import target
-from edge_tls import Http2Client, SecureRig, Stream, running_with_https
+from edge_tls import SecureRig
 from edge_wire import wire_app
 from h2.exceptions import ProtocolError
 from usage_reader import UsageReader
 
 from tests.fixtures.waiting import eventually
 
-PSEUDO = [(":method", "GET"), (":scheme", "https"), (":authority", "shop.localhost"), (":path", "/x")]
-RESET = "reset"
-
-
-def but(**values: str) -> list[tuple[str, str]]:
-    return [(name, values.get(name[1:], value)) for name, value in PSEUDO]
-
-
-def without(*names: str) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in PSEUDO if name not in names]
-
-
-# What could become another request, or another header, once it is HTTP/1.1: a status, or the stream's reset.
-ABUSES = {
-    "upper-case name": ([*PSEUDO, ("X-Forwarded-User", "evil")], RESET),
-    "line end in a value": ([*PSEUDO, ("x-own", "a\r\nx-forwarded-user: evil")], RESET),
-    "line end in a name": ([*PSEUDO, ("x-own: a\r\nx-forwarded-user", "evil")], RESET),
-    "colon in a name": ([*PSEUDO, ("x-forwarded-user:", "evil")], RESET),
-    "space in a name": ([*PSEUDO, ("x-forwarded-user ", "evil")], RESET),
-    "null byte": ([*PSEUDO, ("x-own", "e\0vil")], RESET),
-    "line end in the path": (but(path="/x HTTP/1.1\r\nX-Own: evil\r\n\r\nGET /y"), RESET),
-    "line end in the method": (but(method="GET / HTTP/1.1\r\nX: y\r\n\r\nGET"), RESET),
-    "line end in the authority": (but(authority="shop.localhost\r\nX-Own: evil"), RESET),
-    "line end in the scheme": (but(scheme="https\r\nX-Own: evil"), RESET),
-    "space in the path": (but(path="/x y"), 400),
-    "empty path": (but(path=""), 400),
-    "absolute path": (but(path="http://other.localhost/x"), 400),
-    "asterisk": (but(path="*"), 400),
-    "encoded null byte": (but(path="/x%00"), 400),
-    "above the root": (but(path="/../x"), 400),
-    "space in the method": (but(method="GET /y"), 400),
-    "CONNECT": ([(":method", "CONNECT"), (":authority", "shop.localhost:80")], 400),
-    "TRACE": (but(method="TRACE"), 405),
-    "empty authority": (but(authority=""), 400),
-    "no authority": (without(":authority"), 400),
-    "authority and another host": ([*PSEUDO, ("host", "other.localhost")], 400),
-    "user in the authority": (but(authority="other@shop.localhost"), 404),
-    "two paths": ([*PSEUDO, (":path", "/y")], 400),
-    "no path": (without(":path"), 400),
-    "unknown pseudo-header": ([*PSEUDO, (":own", "x")], 400),
-    "upgrade": ([*PSEUDO, ("connection", "upgrade"), ("upgrade", "websocket")], 400),
-    "upgrade to something": ([*PSEUDO, ("upgrade", "h2c")], 400),
-    "an encoding that is none": ([*PSEUDO, ("transfer-encoding", "xchunked")], 501),
-    "length too short": ([*but(method="POST"), ("content-length", "2")], 400),
-    "length too long": ([*but(method="POST"), ("content-length", "9")], 400),
-    "length with a plus": ([*but(method="POST"), ("content-length", "+4")], 400),
-    "length twice": ([*but(method="POST"), ("content-length", "4"), ("content-length", "4")], 400),
-}
-
 DROPPED = ["x-forwarded-user", "x_forwarded_user", "x-slipway-identity", "te", "connection", "keep-alive", "expect",
            "proxy-connection", "http2-settings"]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def secure(tmp_path_factory):
-    hasty = {"lua": {"usage_every_s": 0.05}, "conf": {"flush=1s": "flush=20ms"}}
-    with running_with_https(tmp_path_factory.mktemp("tls"), **hasty) as made:
-        yield made
-        assert made.rig.edge.complaints == []
 
 
 @pytest.fixture
@@ -98,32 +40,6 @@ def shop(rig, backend):
 def client(secure):
     with secure.http2() as made:
         yield made
-
-
-def digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def ask_raw(client: Http2Client, fields: list[tuple[str, str]], body: bytes | None = None) -> Stream:
-    number = client.h2.get_next_available_stream_id()
-    client.streams[number] = Stream()
-    client.h2.send_headers(number, fields, end_stream=body is None)
-    if body is not None:
-        client.h2.send_data(number, body, end_stream=True)
-    client.flush()
-    return client.read(number)
-
-
-@pytest.mark.parametrize(("fields", "outcome"), list(ABUSES.values()), ids=list(ABUSES))
-def test_a_request_that_breaks_a_rule_reaches_no_app(rig, client, fields, outcome):
-    with wire_app() as app:
-        rig.route("shop.localhost", target(app.port))
-        stream = ask_raw(client, fields, b"body" if ("POST" in dict(fields).values()) else None)
-
-        assert (RESET if stream.reset is not None else stream.status) == outcome
-        assert app.arrived == []
-        assert ask_raw(client, PSEUDO).status == 200  # the connection lives on
-        app.arrived[0].assert_unambiguous()
 
 
 @pytest.mark.parametrize("name", DROPPED)
@@ -178,79 +94,6 @@ def test_streams_of_one_connection_are_answered_side_by_side(rig, client, shop):
     shop.release.set()
     assert {client.read(number).status for number in slow} == {200}
     assert len({client.streams[number].headers["x-request-id"] for number in slow}) == 20
-    eventually(lambda: rig.edge.status["inflight"] == {})
-
-
-@pytest.mark.parametrize("told", [True, False], ids=["with a length", "without a length"])
-def test_large_bodies_arrive_whole_on_many_streams(client, shop, told):
-    bodies = [os.urandom(1 << 20) + bytes([number]) for number in range(4)]
-    fields = [[("content-length", str(len(body)))] if told else [] for body in bodies]
-
-    numbers = [
-        client.begin(f"/{n}", "POST", headers=more, end=False) for n, more in enumerate(fields)
-    ]  # all begun, then sent
-    for number, body in zip(numbers, bodies, strict=True):
-        client.send(number, body, end=True)
-
-    assert [json.loads(client.read(number).body)["length"] for number in numbers] == [(1 << 20) + 1] * 4
-    arrived = {seen.path: seen for seen in shop.record.requests}
-    assert [digest(arrived[f"/{n}"].body) for n in range(4)] == [digest(body) for body in bodies]
-    assert {seen.headers["content-length"] for seen in arrived.values()} == {str((1 << 20) + 1)}
-
-
-def test_a_client_with_small_windows_gets_a_large_answer_whole(rig, secure):
-    body = os.urandom(3 << 20)
-    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-    with wire_app(answer) as app, secure.http2(window_bytes=1000) as client:
-        rig.route("shop.localhost", target(app.port))
-        assert digest(client.ask().body) == digest(body)
-
-
-@pytest.mark.parametrize("method", ["POST", "GET"])
-@pytest.mark.parametrize(
-    ("size", "status"),
-    [(0, 200), (1000, 200), (1001, 413), (3 << 20, 413)],
-    ids=["none", "within", "above", "far above"],
-)
-def test_a_body_without_a_length_is_held_to_the_apps_limit(rig, client, backend, method, size, status):
-    app = backend()
-    rig.route("shop.localhost", target(app.port, "r-9"), max_body_bytes=1000)
-
-    answer = client.ask("/x", method, b"x" * size)
-
-    assert answer.status == status
-    if status == 200:
-        assert json.loads(answer.body)["length"] == size
-        assert client.ask("/y", method, b"x" * size).status == 200
-    else:
-        assert json.loads(answer.body)["code"] == "body-too-large"
-        assert app.record.requests == []
-    eventually(lambda: rig.edge.status["inflight"] == {})
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE"])
-@pytest.mark.parametrize(("size", "status"), [(1 << 16, 200), ((1 << 16) + 1, 413)], ids=["within", "above"])
-def test_a_body_that_none_expects_never_reaches_the_disk(rig, client, shop, method, size, status):
-    folder = rig.edge.settings.state_dir / "edge/tmp/body"
-    before = folder.stat().st_mtime_ns, [path.stat().st_mtime_ns for path in folder.rglob("*")]
-
-    assert client.ask("/x", method, b"x" * size).status == status
-
-    assert [len(seen.body) for seen in shop.record.requests] == ([size] if status == 200 else [])
-    after = folder.stat().st_mtime_ns, [path.stat().st_mtime_ns for path in folder.rglob("*")]
-    assert before == after
-
-
-def test_a_body_without_a_length_that_outlasts_its_target_goes_to_the_next(rig, client, shop, backend):
-    number = client.begin("/x", "GET", end=False)
-    client.send(number, b"x" * 1000)
-    eventually(lambda: rig.edge.status["inflight"] == {"r-1": 1})
-    rig.route("shop.localhost", target(backend("two").port, "r-2"))
-    shop.stop()
-
-    client.send(number, b"x" * 1000, end=True)
-
-    assert json.loads(client.read(number).body) == {"backend": "two", "length": 2000}
     eventually(lambda: rig.edge.status["inflight"] == {})
 
 
@@ -333,19 +176,6 @@ def test_every_request_is_counted_once_and_logged(rig, client, shop):
         ("POST", 200),
     ]
     assert len({line["request_id"] for line in logged}) == 5
-
-
-@pytest.mark.parametrize("host", ["shop.localhost", "slipway.localhost"])
-def test_a_stream_that_was_reset_for_what_it_said_is_logged_as_400(rig, secure, host):
-    with secure.http2(host=host) as client:
-        assert ask_raw(client, [*PSEUDO, ("X-Reset", "x"), (":path", f"/{host}")]).reset is not None
-        answer = client.ask("/", host="nobody.localhost")
-    log = rig.edge.settings.log_dir / "edge-access.log"
-
-    eventually(lambda: answer.headers["x-request-id"] in log.read_text())
-    of_connection = answer.headers["x-request-id"].rpartition("-")[0]
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [line["status"] for line in lines if line["request_id"].startswith(of_connection + "-")] == [400, 404]
 
 
 def test_an_apps_headers_for_http1_do_not_break_http2(rig, client):

@@ -2,66 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
 import threading
 from collections import Counter
 from contextlib import closing
 
 import pytest
-from edge_publisher import target
-from edge_rig import read
+from edge_clients import Load
+from edge_publisher import HOST, target
 
 from tests.fixtures.waiting import eventually
-
-HOST = "shop.localhost"
-
-
-class Load:
-    """Clients that ask without pause; each POST has a path of its own. Before a reload a client must not keep its
-    connection: nginx closes idle ones then, perhaps just as a request goes out."""
-
-    def __init__(self, edge, clients=4, keep=True):
-        self.edge = edge
-        self.keep = keep
-        self.statuses: Counter = Counter()
-        self.posts: set[str] = set()
-        self.trouble: list[str] = []
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(clients)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self, client: int) -> None:
-        with closing(self.edge.connect()) as connection:
-            number = 0
-            while not self._stop.is_set():
-                number += 1
-                method, path = ("POST", f"/post/{client}/{number}") if number % 2 else ("GET", "/")
-                headers = {"Host": HOST} if self.keep else {"Host": HOST, "Connection": "close"}
-                try:
-                    connection.request(method, path, body=b"x" if number % 2 else None, headers=headers)
-                    answer = read(connection)
-                except (OSError, http.client.HTTPException) as error:
-                    self.trouble.append(repr(error))
-                    connection.close()
-                    continue
-                self.statuses[answer.status] += 1
-                if answer.status != 200:
-                    self.trouble.append(f"{method} {answer.status} {answer.body.decode()}")
-                if method == "POST":
-                    self.posts.add(path)
-
-    def more(self, requests=40):
-        wanted = sum(self.statuses.values()) + requests
-        eventually(lambda: self.trouble or sum(self.statuses.values()) >= wanted)
 
 
 def switch(rig, backend, old, name):

@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 
 from edge_backend import Server
-from edge_publisher import target
-from test_rollout import HOST, Load
+from edge_clients import Load
+from edge_publisher import HOST, target
 
 from tests.fixtures.waiting import eventually
 

@@ -8,14 +8,14 @@ import time
 from pathlib import Path
 
 import pytest
+from edge_clients import echo, open_socket
 from edge_metrics import Page, classes
 from edge_publisher import target
 from edge_rig import free_port, running
-from test_inflight import echo, open_socket
 
 from tests.fixtures.waiting import eventually
 
-DOCS = Path(__file__).parents[3] / "docs" / "reference" / "edge-metrics.md"
+DOCS = Path(__file__).parents[4] / "docs" / "reference" / "edge-metrics.md"
 
 
 @pytest.fixture

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import threading
 import time
 from collections import Counter
 from contextlib import closing
 
 import pytest
-from edge_publisher import target
+from edge_publisher import HOST, target
 
 from tests.fixtures.waiting import eventually
 
-HOST = "shop.localhost"
 PATIENT = {"waiting": {"timeout_s": 10}}
 
 
 @pytest.fixture
-def rig(shared_rig):
-    shared_rig.unroute(HOST)
-    return shared_rig
-
-
-@pytest.fixture
-def pool():
-    with concurrent.futures.ThreadPoolExecutor(40) as made:
-        yield made
-
-
-@pytest.fixture
-def app_id(request):
-    """Each test's app is another: what one asked to wake is not asked again soon."""
-    return f"app-{abs(hash(request.node.name))}"
+def rig(emptied_rig):
+    return emptied_rig
 
 
 @pytest.fixture
@@ -42,10 +27,6 @@ def wakes(rig):
         channel.subscribe("slipway:wake")
         channel.get_message(timeout=1)
         yield channel
-
-
-def waits(rig, app_id, count):
-    eventually(lambda: rig.edge.status["waiting"].get(app_id, 0) == count)
 
 
 def heard(channel, within_s=1.0):
@@ -61,19 +42,19 @@ def heard(channel, within_s=1.0):
 def test_a_request_goes_on_when_a_target_is_ready(rig, backend, pool, app_id, method, body):
     rig.route(HOST, app=app_id, **PATIENT)
     asked = pool.submit(rig.edge.ask, HOST, "/", method, body=body)
-    waits(rig, app_id, 1)
+    rig.waits(app_id, 1)
 
     rig.route(HOST, target(backend().port), app=app_id, **PATIENT)
 
     answer = asked.result()
     assert (answer.status, answer.json["length"]) == (200, len(body or b""))
-    waits(rig, app_id, 0)
+    rig.waits(app_id, 0)
 
 
 def test_all_that_wait_go_on(rig, backend, pool, app_id):
     rig.route(HOST, app=app_id, **PATIENT)
     asked = [pool.submit(rig.edge.ask, HOST) for _ in range(30)]
-    waits(rig, app_id, 30)
+    rig.waits(app_id, 30)
 
     rig.route(HOST, target(backend().port), app=app_id, **PATIENT)
 
@@ -84,7 +65,7 @@ def test_all_that_wait_do_not_come_at_the_same_moment(rig, backend, pool, app_id
     """A replica that just began to listen queues few connections: http.server of Python five."""
     rig.route(HOST, app=app_id, **PATIENT)
     asked = [pool.submit(rig.edge.ask, HOST) for _ in range(40)]
-    waits(rig, app_id, 40)
+    rig.waits(app_id, 40)
     app, arrivals = backend(), []
     app.record.add = lambda _seen: arrivals.append(time.monotonic())
 
@@ -103,7 +84,7 @@ def test_at_the_deadline_it_is_503_with_retry_after(rig, app_id):
     assert (answer.status, answer.json["code"]) == (503, "no-ready-replica")
     assert int(answer.headers["retry-after"]) > 0
     assert time.monotonic() - began > 0.25
-    waits(rig, app_id, 0)
+    rig.waits(app_id, 0)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +110,7 @@ def test_an_app_that_shall_not_run_answers_at_once_and_says_why(rig, app_id, wak
 def test_an_app_scaled_to_nothing_meanwhile_ends_the_waiting(rig, pool, app_id):
     rig.route(HOST, app=app_id, **PATIENT)
     asked = pool.submit(rig.edge.ask, HOST)
-    waits(rig, app_id, 1)
+    rig.waits(app_id, 1)
 
     rig.route(HOST, app=app_id, stopped="scaled-to-zero", **PATIENT)
 
@@ -139,7 +120,7 @@ def test_an_app_scaled_to_nothing_meanwhile_ends_the_waiting(rig, pool, app_id):
 def test_a_host_that_leaves_the_table_ends_the_waiting(rig, pool, app_id):
     rig.route(HOST, app=app_id, **PATIENT)
     asked = pool.submit(rig.edge.ask, HOST)
-    waits(rig, app_id, 1)
+    rig.waits(app_id, 1)
 
     rig.unroute(HOST)
 
@@ -157,7 +138,7 @@ def test_the_room_is_bounded(rig, backend, pool, app_id, limits, body, admitted)
     asked = []
     for number in range(admitted):
         asked.append(pool.submit(rig.edge.ask, HOST, "/", "POST", body=body))
-        waits(rig, app_id, number + 1)
+        rig.waits(app_id, number + 1)
 
     refused = rig.edge.ask(HOST, "/", "POST", body=body)
     rig.route(HOST, target(backend().port), **more)
@@ -172,15 +153,15 @@ def test_a_client_that_leaves_is_forgotten(rig, backend, pool, app_id):
     one = {"app": app_id, "waiting": {"timeout_s": 10, "requests": 2}}
     rig.route(HOST, **one)
     first = rig.edge.raw(b"GET /left HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
-    waits(rig, app_id, 1)
+    rig.waits(app_id, 1)
     second = pool.submit(rig.edge.ask, HOST)
-    waits(rig, app_id, 2)
+    rig.waits(app_id, 2)
 
     first.close()
 
-    waits(rig, app_id, 1)
+    rig.waits(app_id, 1)
     third = pool.submit(rig.edge.ask, HOST)
-    waits(rig, app_id, 2)
+    rig.waits(app_id, 2)
     app = backend()
     rig.route(HOST, target(app.port), **one)
     assert {second.result().status, third.result().status} == {200}
@@ -190,7 +171,7 @@ def test_a_client_that_leaves_is_forgotten(rig, backend, pool, app_id):
 def test_a_wake_up_is_asked_for_once_an_episode(rig, backend, pool, app_id, wakes):
     rig.route(HOST, app=app_id, **PATIENT)
     asked = [pool.submit(rig.edge.ask, HOST) for _ in range(10)]
-    waits(rig, app_id, 10)
+    rig.waits(app_id, 10)
     assert heard(wakes) == [app_id]
     assert rig.redis.client.get(f"slipway:wake:{app_id}") == b"edge-1"
 
@@ -241,7 +222,7 @@ def test_no_more_than_the_cap_is_under_way_over_all_workers(rig, backend, pool, 
 
     assert statuses == {200: 60}
     assert busy.most == 3
-    waits(rig, app_id, 0)
+    rig.waits(app_id, 0)
 
 
 def test_a_free_slot_goes_to_the_one_that_waits(rig, backend, pool, app_id):
@@ -250,7 +231,7 @@ def test_a_free_slot_goes_to_the_one_that_waits(rig, backend, pool, app_id):
     first = pool.submit(rig.edge.ask, HOST, "/slow")
     eventually(lambda: rig.edge.status["inflight"])
     second = pool.submit(rig.edge.ask, HOST)
-    waits(rig, app_id, 1)
+    rig.waits(app_id, 1)
 
     app.release.set()
 
