@@ -30,19 +30,19 @@ def main() -> None:
     options.add_argument("parts", nargs="*", metavar="|".join(PARTS), help="what to measure (all of it)")
     options.add_argument("--short", action="store_true", help="few rounds of the edge, with 100 routes")
     chosen = options.parse_args()
-    dependencies = chosen.dependencies or USUAL
-    if unknown := set(dependencies) - set(PARTS):
+    parts = chosen.parts or USUAL
+    if unknown := set(parts) - set(PARTS):
         options.error(f"no such part: {', '.join(sorted(unknown))}")
     rows: list[Row] = []
     print(machine(), flush=True)
-    if "edge" in dependencies:
+    if "edge" in parts:
         shown, rows = edge.measure(edge.SHORT if chosen.short else edge.Extent())
         print(f"\n{shown}", flush=True)
-    if "routes" in dependencies:
+    if "routes" in parts:
         rows += routes.rows()
-    if "push" in dependencies:
+    if "push" in parts:
         rows += measure_pushes()
-    if "phases" in dependencies:
+    if "phases" in parts:
         print(f"\n{edge_phases.measure()}", flush=True)
     if rows:
         print(f"\n{table(rows)}")

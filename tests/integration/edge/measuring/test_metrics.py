@@ -1,4 +1,4 @@
-"""What the edge counts of the traffic, and how it tells it."""
+"""What the edge counts of the traffic, and how it is reported."""
 
 from __future__ import annotations
 

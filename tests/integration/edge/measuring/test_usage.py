@@ -39,7 +39,7 @@ def reader(rig):
 
 
 class Load:
-    """Clients that ask without a pause until told to stop."""
+    """Clients that ask without a pause until they are stopped."""
 
     def __init__(self, rig, clients: int = 2) -> None:
         self.rig = rig

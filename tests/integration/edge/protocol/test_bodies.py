@@ -161,8 +161,8 @@ def test_ranges_are_the_apps_to_answer(rig, shop, answer):
     with shop(answer) as app:
         found = exchange(rig.edge, ASK + asked + CLOSE)
 
-    told = app.arrived[0].headers
-    assert (told["range"], told["if-range"]) == ("bytes=2-3", '"v1"')
+    received = app.arrived[0].headers
+    assert (received["range"], received["if-range"]) == ("bytes=2-3", '"v1"')
     head, _, body = answer.partition(b"\r\n\r\n")
     assert found.endswith(b"\r\n\r\n" + body)
     assert all(line in found.split(b"\r\n") for line in head.split(b"\r\n"))

@@ -148,7 +148,7 @@ class TestOtherSites:
 
 
 class Pieces:
-    """An app that sends the next piece when it is told to, so that a piece held back would never come."""
+    """An app that sends the next piece when the test lets it, so that a piece held back would never come."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind

@@ -1,4 +1,4 @@
-"""What an app is told about a request, and what it may say back."""
+"""What an app gets to know about a request, and what it may say back."""
 
 from __future__ import annotations
 
@@ -53,20 +53,20 @@ def test_an_app_learns_client_host_scheme_and_request_id(rig, backend):
 
     answer = rig.edge.ask("Shop.localhost:8080", headers=FORGED)
 
-    told = app.record.requests[0].headers
-    assert told["x-forwarded-for"] == told["x-real-ip"] == "127.0.0.1"
-    assert told["host"] == told["x-forwarded-host"] == "shop.localhost:8080"
-    assert told["x-forwarded-proto"] == "http"
-    assert told["x-request-id"] == answer.headers["x-request-id"] != "forged"
+    received = app.record.requests[0].headers
+    assert received["x-forwarded-for"] == received["x-real-ip"] == "127.0.0.1"
+    assert received["host"] == received["x-forwarded-host"] == "shop.localhost:8080"
+    assert received["x-forwarded-proto"] == "http"
+    assert received["x-request-id"] == answer.headers["x-request-id"] != "forged"
 
 
 @pytest.mark.parametrize("name", NEVER)
 def test_a_clients_word_on_identity_never_reaches_an_app(asked, name):
-    told = asked({name: "forged", "X-Own": "kept"})
+    received = asked({name: "forged", "X-Own": "kept"})
 
-    assert name.lower() not in told
-    assert "forged" not in told.values()
-    assert told["x-own"] == "kept"
+    assert name.lower() not in received
+    assert "forged" not in received.values()
+    assert received["x-own"] == "kept"
 
 
 def test_the_host_that_routed_is_the_host_that_is_told(rig, backend):
@@ -77,15 +77,15 @@ def test_the_host_that_routed_is_the_host_that_is_told(rig, backend):
     with closing(rig.edge.raw(request)) as connection:
         assert connection.makefile("rb").read().startswith(b"HTTP/1.1 200")
 
-    told = app.record.requests[0]
-    assert (told.headers["host"], told.path) == ("shop.localhost", "/x")
+    received = app.record.requests[0]
+    assert (received.headers["host"], received.path) == ("shop.localhost", "/x")
 
 
 def test_only_websockets_are_upgraded(asked):
-    told = asked({"Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAARAAAAAAAIAAAAA", "Connection": "Upgrade"})
+    received = asked({"Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAARAAAAAAAIAAAAA", "Connection": "Upgrade"})
 
-    assert "upgrade" not in told
-    assert told.get("connection", "") == ""
+    assert "upgrade" not in received
+    assert received.get("connection", "") == ""
 
 
 @pytest.mark.parametrize(
@@ -122,10 +122,10 @@ class TestBehindATrustedProxy:
             yield rig
 
     def test_its_word_on_client_and_scheme_is_believed(self, asked):
-        told = asked({"X-Forwarded-For": "6.6.6.6, 203.0.113.9", "X-Forwarded-Proto": "https"})
+        received = asked({"X-Forwarded-For": "6.6.6.6, 203.0.113.9", "X-Forwarded-Proto": "https"})
 
-        assert told["x-forwarded-for"] == "203.0.113.9"
-        assert told["x-forwarded-proto"] == "https"
+        assert received["x-forwarded-for"] == "203.0.113.9"
+        assert received["x-forwarded-proto"] == "https"
 
     def test_its_word_on_identity_is_not(self, asked):
         assert "x-forwarded-user" not in asked({"X-Forwarded-User": "forged"})

@@ -35,10 +35,10 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-@pytest.mark.parametrize("told", [True, False], ids=["with a length", "without a length"])
-def test_large_bodies_arrive_whole_on_many_streams(client, shop, told):
+@pytest.mark.parametrize("has_length", [True, False], ids=["with a length", "without a length"])
+def test_large_bodies_arrive_whole_on_many_streams(client, shop, has_length):
     bodies = [os.urandom(1 << 20) + bytes([number]) for number in range(4)]
-    fields = [[("content-length", str(len(body)))] if told else [] for body in bodies]
+    fields = [[("content-length", str(len(body)))] if has_length else [] for body in bodies]
 
     numbers = [
         client.begin(f"/{n}", "POST", headers=more, end=False) for n, more in enumerate(fields)

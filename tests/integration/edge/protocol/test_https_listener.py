@@ -119,6 +119,6 @@ def _other(serial, before) -> bool:
 
 
 def test_a_worker_that_comes_too_late_for_a_connection_does_not_wait_for_the_next():
-    """Two workers wake for one connection: accept() must tell the slower one that it is gone."""
+    """Two workers are notified of one connection: for the slower one accept() must fail."""
     with closing(listen_on(f"127.0.0.1:{free_port()}")) as held:
         assert not os.get_blocking(held.fileno())

@@ -153,7 +153,7 @@ PASSED_LINES = {
     "version 1.2": (b"GET /x HTTP/1.2\r\n", "/x"),
 }
 
-# Host headers: where they lead (a status), and what the app is told.
+# Host headers: where they lead (a status), and what the app gets.
 HOSTS = {
     "none": (b"", 400, None),
     "empty": (b"Host:\r\n", 400, None),
@@ -283,11 +283,11 @@ def test_a_path_reaches_the_routed_app_as_it_was_sent(rig, app, row):
 
 @table(HOSTS)
 def test_a_host_names_one_app_or_none(rig, app, row):
-    fields, status, told = row
+    fields, status, received = row
     found = answered(rig, app, b"GET /x HTTP/1.1\r\n" + fields + b"\r\n")
 
     assert found == ([status] if status == 400 else [status, 200])
-    assert [each.headers["host"] for each in app.arrived if each.path == "/x"] == ([told] if told else [])
+    assert [each.headers["host"] for each in app.arrived if each.path == "/x"] == ([received] if received else [])
 
 
 @pytest.mark.parametrize("name", IDENTITY)
@@ -317,10 +317,14 @@ def test_a_connection_header_names_nothing_away_that_the_edge_sets(rig, app):
     fields = b"Connection: keep-alive, X-Forwarded-For, X-Real-IP, Host, X-Slipway-Identity, X-Own\r\nX-Own: kept\r\n"
     assert answered(rig, app, b"GET /x HTTP/1.1\r\n" + HOST + fields + b"\r\n") == [200, 200]
 
-    told = app.arrived[0].headers
-    assert (told["host"], told["x-real-ip"], told["x-forwarded-for"]) == ("shop.localhost", "127.0.0.1", "127.0.0.1")
-    assert told["x-own"] == "kept"
-    assert "connection" not in told
+    received = app.arrived[0].headers
+    assert (received["host"], received["x-real-ip"], received["x-forwarded-for"]) == (
+        "shop.localhost",
+        "127.0.0.1",
+        "127.0.0.1",
+    )
+    assert received["x-own"] == "kept"
+    assert "connection" not in received
 
 
 def test_headers_between_two_neighbours_end_at_the_edge(rig, app):

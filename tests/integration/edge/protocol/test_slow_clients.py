@@ -92,8 +92,8 @@ def test_a_large_body_that_comes_in_time_arrives(brisk_rig, backend, chunked):
 
 
 def test_a_reader_that_takes_next_to_nothing_is_let_go_of(rig):
-    """The kernel tells nginx of room only once a good part of its buffer was read, so the time between two pieces is a
-    least rate, too."""
+    """The kernel reports room to nginx only once a good part of its buffer was read: so the time between two pieces is
+    a least rate, too."""
     request = b"POST /flood HTTP/1.1\r\nHost: shop.localhost\r\nContent-Length: 0\r\n\r\n"
     with closing(rig.edge.raw(request)) as connection:
         connection.settimeout(DEADLINE_S)

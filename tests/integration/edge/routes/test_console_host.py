@@ -66,9 +66,9 @@ def test_identity_headers_from_outside_do_not_reach_the_router_but_the_session_d
     headers = {"X-Forwarded-User": "forged", "Cookie": "__Host-slipway_session=s"}
     rig.edge.ask(CONSOLE, "/api/apps", headers=headers)
 
-    told = services["router"].record.requests[0].headers
-    assert "x-forwarded-user" not in told
-    assert told["cookie"] == "__Host-slipway_session=s"
+    received = services["router"].record.requests[0].headers
+    assert "x-forwarded-user" not in received
+    assert received["cookie"] == "__Host-slipway_session=s"
 
 
 def test_the_console_may_set_its_cookies(rig, services):

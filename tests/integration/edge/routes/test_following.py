@@ -95,7 +95,7 @@ def test_a_generation_that_is_published_again_changes_nothing(rig, shop):
 
 
 def test_a_gap_in_the_stream_leads_to_a_full_read(rig, shop):
-    """The stream lost a generation, as trimming does to a reader that was away."""
+    """The stream lost a generation, as trimming does to a reader that was disconnected."""
     publisher = rig.publisher
     with rig.redis.client.pipeline(transaction=True) as pipe:
         publisher.generation += 1
@@ -112,7 +112,7 @@ def test_a_gap_in_the_stream_leads_to_a_full_read(rig, shop):
 
 
 def test_a_generation_that_lost_records_leads_to_a_full_read(rig, shop):
-    """Trimming may cut into a generation: `count` tells."""
+    """Trimming may cut into a generation: `count` shows it."""
     publisher = rig.publisher
     publisher.generation += 1
     with rig.redis.client.pipeline(transaction=True) as pipe:

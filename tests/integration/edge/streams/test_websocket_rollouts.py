@@ -43,14 +43,14 @@ class Client:
         self.sent += 1
         self.connection.sendall(b"%d %d;" % (self.number, self.sent))
 
-    def hears(self):
+    def gets_echo(self):
         """True: an echo; False: closed."""
         expected = b"%d %d;" % (self.number, self.sent)
         answer = b""
         while len(answer) < len(expected):
             try:
                 part = self.connection.recv(len(expected) - len(answer))
-            except ConnectionResetError:  # it was closed before it could be told so
+            except ConnectionResetError:  # the connection was closed before the close frame came
                 part = b""
             if not part:
                 return False
@@ -115,7 +115,7 @@ def test_sockets_echo_through_rollouts_and_no_request_fails(rig, backend):
                 for client in clients:
                     client.say()
                 for client in clients:
-                    if not client.hears():
+                    if not client.gets_echo():
                         assert born[client] not in alive, f"cut while {born[client]} had its grace"
                         client.close()
                         client.open()

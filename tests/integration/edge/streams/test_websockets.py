@@ -62,14 +62,14 @@ def digest(message: str | bytes) -> tuple[str, int, str]:
 
 
 def echoes(way: Way, _: EchoServer, compression: str | None):
-    heard = []
+    received = []
     with way.connect(compression=compression) as connection:
-        heard.append(connection.response.headers.get("Sec-WebSocket-Extensions"))
+        received.append(connection.response.headers.get("Sec-WebSocket-Extensions"))
         for size in SIZES:
             for message in ("é" * size if size < 1 << 20 else "e" * size, bytes(range(256)) * (size // 256 + 1)):
                 connection.send(message[:size])
-                heard.append(digest(connection.recv(timeout=10)))
-    return heard
+                received.append(digest(connection.recv(timeout=10)))
+    return received
 
 
 def parts_of_a_client(way: Way, _: EchoServer):
@@ -154,9 +154,9 @@ def many_small_ones(way: Way, _: EchoServer):
     with way.connect(compression=None) as connection:
         sender = threading.Thread(target=lambda: [connection.send(str(n)) for n in range(2000)])
         sender.start()
-        heard = [connection.recv(timeout=10) for _ in range(2000)]
+        received = [connection.recv(timeout=10) for _ in range(2000)]
         sender.join()
-    return heard
+    return received
 
 
 def many_at_once(way: Way, _: EchoServer):

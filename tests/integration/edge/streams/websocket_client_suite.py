@@ -13,7 +13,7 @@ from typing import Any
 
 MODULES = ("websocket.tests.test_websocket", "websocket.tests.test_app")
 SKIPPED = "Tests using local websocket server are disabled"
-"""Why the suite skips them when it isn't told of a server."""
+"""Why the suite skips them when it has no server."""
 
 
 LONG = ("test_reconnect", "test_run_forever_teardown_clean_exit")

@@ -91,7 +91,7 @@ def test_a_slot_is_given_back_meanwhile(rig, backend, pool, app_id):
 
 
 def test_nobody_waits_twice_in_vain(rig, app_id):
-    """The target stays in the table and refuses: whoever comes next hears so at once."""
+    """The target stays in the table and refuses: the next requests fail at once."""
     rig.route(HOST, target(free_port()), app=app_id, waiting={"timeout_s": 2})
     began = time.monotonic()
     first = rig.edge.ask(HOST)

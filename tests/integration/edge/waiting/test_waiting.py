@@ -21,15 +21,15 @@ def rig(emptied_rig):
 
 
 @pytest.fixture
-def wakes(rig):
-    """What the edge asked to wake, as it comes."""
+def activations(rig):
+    """The apps whose activation the edge requests, as the requests come."""
     with closing(rig.redis.client.pubsub(ignore_subscribe_messages=True)) as channel:
         channel.subscribe("slipway:wake")
         channel.get_message(timeout=1)
         yield channel
 
 
-def heard(channel, within_s=1.0):
+def received(channel, within_s=1.0):
     until = time.monotonic() + within_s
     messages = []
     while time.monotonic() < until:
@@ -95,7 +95,7 @@ def test_at_the_deadline_it_is_503_with_retry_after(rig, app_id):
         ("of another version", "app-stopped", "slipway ps"),
     ],
 )
-def test_an_app_that_shall_not_run_answers_at_once_and_says_why(rig, app_id, wakes, why, code, remedy):
+def test_an_app_that_shall_not_run_answers_at_once_and_says_why(rig, app_id, activations, why, code, remedy):
     rig.route(HOST, app=app_id, stopped=why, **PATIENT)
     began = time.monotonic()
 
@@ -104,7 +104,7 @@ def test_an_app_that_shall_not_run_answers_at_once_and_says_why(rig, app_id, wak
     assert (answer.status, answer.json["code"], answer.json["fault"]) == (503, code, "app")
     assert remedy in answer.json["remedy"]
     assert time.monotonic() - began < PATIENT["waiting"]["timeout_s"]
-    assert heard(wakes, 0.3) == []
+    assert received(activations, 0.3) == []
 
 
 def test_an_app_scaled_to_nothing_meanwhile_ends_the_waiting(rig, pool, app_id):
@@ -168,11 +168,11 @@ def test_a_client_that_leaves_is_forgotten(rig, backend, pool, app_id):
     assert "/left" not in app.record.counts()
 
 
-def test_a_wake_up_is_asked_for_once_an_episode(rig, backend, pool, app_id, wakes):
+def test_activation_is_requested_once_an_episode(rig, backend, pool, app_id, activations):
     rig.route(HOST, app=app_id, **PATIENT)
     asked = [pool.submit(rig.edge.ask, HOST) for _ in range(10)]
     rig.waits(app_id, 10)
-    assert heard(wakes) == [app_id]
+    assert received(activations) == [app_id]
     assert rig.redis.client.get(f"slipway:wake:{app_id}") == b"edge-1"
 
     app = backend()
@@ -182,17 +182,17 @@ def test_a_wake_up_is_asked_for_once_an_episode(rig, backend, pool, app_id, wake
 
     rig.route(HOST, app=app_id, **PATIENT)  # asleep again
     again = pool.submit(rig.edge.ask, HOST)
-    assert heard(wakes) == [app_id]
+    assert received(activations) == [app_id]
     rig.route(HOST, target(app.port), app=app_id, **PATIENT)
     assert again.result().status == 200
 
 
-def test_another_edge_that_asked_already_is_enough(rig, pool, app_id, wakes):
+def test_another_edge_that_asked_already_is_enough(rig, pool, app_id, activations):
     rig.redis.client.set(f"slipway:wake:{app_id}", "edge-2", ex=30)
     rig.route(HOST, app=app_id, waiting={"timeout_s": 0.5})
 
     assert rig.edge.ask(HOST).status == 503
-    assert heard(wakes, 0.3) == []
+    assert received(activations, 0.3) == []
 
 
 class Busy:
