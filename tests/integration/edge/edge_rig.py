@@ -26,9 +26,9 @@ from slipway.host import edge
 from tests.fixtures.waiting import eventually
 
 DEADLINE_S = 30.0
+GLOBAL_WRITE = "writing a global Lua variable"
 COMPLAINT = re.compile(
-    r"\[(alert|emerg|crit)\]|runtime error|failed to (load|run)|attempt to|exited on signal"
-    r"|writing a global Lua variable"
+    rf"\[(alert|emerg|crit)\]|runtime error|failed to (load|run)|attempt to|exited on signal|{GLOBAL_WRITE}"
 )
 
 
@@ -261,6 +261,7 @@ def running(
             edge_.start()
             eventually(publisher.is_in_force)
             yield Rig(redis_server, edge_, publisher)
+            assert GLOBAL_WRITE not in edge_.errors.read_text()
         finally:
             edge_.stop()
             redis_server.stop()
