@@ -12,33 +12,38 @@ local _M = {}
 local REFUSE, REDIRECT, WAIT = verdicts.REFUSE, verdicts.REDIRECT, verdicts.WAIT
 
 local first_repeated -- index of the first row that is asked again while a request waits
+local release_all -- calls every gate's `release`
 
 local function never()
   return false
 end
 
--- One function that asks all of these. It is made as source text, since LuaJIT compiles calls that stand in a row into
--- one trace, and a loop over functions into none.
-local function conjunction(predicates)
-  local names = {}
-  for i = 1, #predicates do
-    names[i] = "predicate_" .. i
+-- One function of `parameters` that calls all of these. It is made as source text, since LuaJIT compiles calls that stand
+-- in a row into one trace, and a loop over functions into none.
+local function compile(functions, parameters, before, between)
+  local names, calls = {}, {}
+  for i = 1, #functions do
+    names[i] = "call_" .. i
+    calls[i] = names[i] .. "(" .. parameters .. ")"
   end
-  local source = "local " .. table.concat(names, ", ") .. " = ...\nreturn function(ctx, entry)\n  return "
-    .. table.concat(names, "(ctx, entry)\n    and ") .. "(ctx, entry)\nend"
-  return assert(loadstring(source, "=passes_at_once"))(unpack(predicates))
+  local source = "local " .. table.concat(names, ", ") .. " = ...\nreturn function(" .. parameters .. ")\n  "
+    .. before .. table.concat(calls, between) .. "\nend"
+  return assert(loadstring(source, "=gates"))(unpack(functions))
 end
 
 -- When a worker starts: makes both ways from the table.
 function _M.start()
-  local predicates = {}
+  local predicates, releases = {}, {}
   first_repeated = #gates + 1
   for i, gate in ipairs(gates) do
     assert(gate.check, "gate " .. tostring(gate.name) .. " has no check")
     predicates[i] = gate.passes_at_once or never
+    releases[#releases + 1] = gate.release
     first_repeated = gate.is_repeated and math.min(first_repeated, i) or first_repeated
   end
-  _M.passes_at_once = conjunction(predicates)
+  releases[#releases + 1] = never -- a table may have no gate that takes anything
+  _M.passes_at_once = compile(predicates, "ctx, entry", "return ", " and ")
+  release_all = compile(releases, "ctx", "", " ")
 end
 
 local function release(ctx, first, last)
@@ -133,7 +138,7 @@ function _M.release(ctx)
   if ctx.ticket then
     waiting.leave(ctx)
   end
-  release(ctx, 1, #gates)
+  release_all(ctx)
 end
 
 return _M
