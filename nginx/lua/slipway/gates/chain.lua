@@ -18,8 +18,8 @@ local function never()
   return false
 end
 
--- One function of `parameters` that calls all of these. It is made as source text, since LuaJIT compiles calls that stand
--- in a row into one trace, and a loop over functions into none.
+-- One function of `parameters` that calls all of these. It is made as source text, since LuaJIT compiles calls that
+-- stand in a row into one trace, and a loop over functions into none.
 local function compile(functions, parameters, before, between)
   local names, calls = {}, {}
   for i = 1, #functions do
