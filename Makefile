@@ -51,7 +51,7 @@ check: ## lint, formatting, types, import rules, words
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 	$(VENV)/lint-imports
-	cd nginx && luacheck --quiet lua
+	cd nginx && luacheck --quiet lua spec && busted
 	$(VENV)/python -m tests.words
 
 test-unit: ## the fast tests: no sockets, no services

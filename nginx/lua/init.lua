@@ -1,38 +1,37 @@
 -- Loaded once in the master, so that workers share the code and need no right to read it. `slipway` is the one global:
--- a phase finds its function there, since a `require` at every request costs more and is never compiled.
+-- each phase finds its function there, since a `require` at every request costs more and is never compiled.
 require("slipway.worker.settings").load(ngx.config.prefix() .. "settings.json")
 
 jit.opt.start("loopunroll=60") -- tail calls count towards it, and most of what nginx offers ends in some
 
 require("slipway.metrics.counters").share()
 
-local admission = require("slipway.request.admission")
-local responses = require("slipway.responses.responses")
+local access_phase = require("slipway.request.access_phase")
 local attempts = require("slipway.request.attempts")
 local log_phase = require("slipway.request.log_phase")
 local half_open = require("slipway.balancing.half_open")
+local responses = require("slipway.responses.responses")
 local status = require("slipway.worker.status")
 local worker = require("slipway.worker.worker")
 
 slipway = {
   start = worker.start,
   stop = worker.stop,
-  admit = admission.admit,
-  admit_at_once = admission.admit_at_once,
-  admit_trial = admission.admit_trial,
-  admit_own = admission.admit_own,
-  finish_own = admission.finish_own,
-  admit_again = admission.admit_again,
+  rewrite_app = access_phase.rewrite_app,
+  access_app = access_phase.access_app,
+  access_trial = access_phase.access_trial,
+  access_requeued = access_phase.access_requeued,
+  access_console = access_phase.access_console,
   dial = attempts.dial,
   dial_trial = half_open.dial,
-  finish = log_phase.finish,
-  finish_trial = half_open.finish,
-  answer_header = responses.header,
-  app_header = responses.app_header,
-  note_trial = half_open.note_answer,
-  answer_body = responses.body,
-  settle = responses.settle,
-  metrics = require("slipway.metrics.prometheus").answer,
-  status = status.answer,
+  header = responses.header,
+  header_app = responses.header_app,
+  header_trial = half_open.header,
+  body = responses.body,
+  log_app = log_phase.log_app,
+  log_trial = half_open.log,
+  log_console = access_phase.log_console,
+  metrics = require("slipway.metrics.prometheus").write,
+  status = status.write,
   ready = status.ready,
 }

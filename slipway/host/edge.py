@@ -104,7 +104,8 @@ def _answers(path: Path) -> bool:
 
 
 def _copy(source: Path, target: Path) -> None:
-    wanted = {path.relative_to(source) for path in source.rglob("*") if path.suffix in (".conf", ".lua")}
+    sources = (*source.glob("*.conf"), *(source / "lua").rglob("*.lua"))
+    wanted = {path.relative_to(source) for path in sources}
     for name in sorted(wanted):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         _write(target / name, (source / name).read_text())

@@ -26,16 +26,16 @@ def _timers(edge: Path, _: Site) -> None:
 
 
 def _log(edge: Path, _: Site) -> None:
-    _replace(edge / "apps.conf", "{ slipway.finish() }", "{ return }")
+    _replace(edge / "apps.conf", "{ slipway.log_app() }", "{ return }")
 
 
 def _filters(edge: Path, _: Site) -> None:
-    _replace(edge / "apps.conf", "{ slipway.app_header() }", "{ return }")
-    _replace(edge / "nginx.conf", "{ slipway.answer_body() }", "{ return }")
+    _replace(edge / "apps.conf", "{ slipway.header_app() }", "{ return }")
+    _replace(edge / "nginx.conf", "{ slipway.body() }", "{ return }")
 
 
 def _admission(edge: Path, site: Site) -> None:
-    _replace(edge / "apps.conf", "{ return slipway.admit_at_once() }", '{ return "app" }')
+    _replace(edge / "apps.conf", "{ return slipway.rewrite_app() }", '{ return "app" }')
     dial = f'{{ require("ngx.balancer").set_current_peer("127.0.0.1", {site.backend}) }}'
     _replace(edge / "nginx.conf", "{ return slipway.dial() }", dial)
 

@@ -1,4 +1,4 @@
--- Which target a request goes to. A strategy takes an entry and the ids that are out of the question (or nil), and
+-- Chooses the target of a request. A strategy takes an entry and the ids of targets that it must avoid (or nil), and
 -- returns a target or nil.
 local ejection = require("slipway.balancing.ejection")
 
@@ -11,13 +11,13 @@ local STRATEGIES = {
   least_load = require("slipway.balancing.least_load"),
 }
 
--- One of those on standby, or nil.
+-- A target on standby, or nil.
 function _M.pick_standby(entry, tried)
   return STRATEGIES.round_robin({ app = entry.app, targets = entry.standby }, tried)
 end
 
--- `tried`: ids that this request need not try again. Ejected targets come last: they beat an error page. Without a
--- target those on standby take the request.
+-- `tried`: ids of the targets that this request has tried. Ejected targets are chosen only when there are no others,
+-- and targets on standby only when there are none at all.
 function _M.pick(entry, tried)
   local targets = entry.targets
   if #targets == 1 and not tried then

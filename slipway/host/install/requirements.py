@@ -123,6 +123,8 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     _package("postgresql", "the tests run on PostgreSQL too", "test"),
     _package("docker-registry", "apps of images are tested against a real registry", "test"),
     _program("luacheck", "lua-check", "lints the edge's Lua", "test"),
+    _program("busted", "lua-busted", "tests the edge's Lua modules", "test"),
+    _program("luajit", "luajit2", "runs those tests on the Lua that nginx has", "test"),
     _program("wrk", "wrk", "load for the benchmarks", "bench"),
     _program("h2load", "nghttp2-client", "open-loop load for the benchmarks", "bench"),
 )

@@ -13,6 +13,7 @@ META = "slipway:routes:meta"
 TABLE = "slipway:routes:table"
 DELTAS = "slipway:routes:deltas"
 CONFIRMED = "slipway:edges:confirmed"
+HOST = "shop.localhost"
 
 
 def target(port: int, id_: str = "", address: str = "127.0.0.1") -> dict[str, Any]:
@@ -42,7 +43,7 @@ class Publisher:
         self.table: dict[str, str] = {}
 
     def start(self, entries: Mapping[str, dict[str, Any]] | None = None) -> None:
-        """The whole table under a new epoch. The stream goes on; a record without a host tells of it."""
+        """The whole table under a new epoch. The stream goes on; a record without a host announces it."""
         self.epoch, self.generation = secrets.token_hex(8), self.generation + 1
         self.table = {host: self._json(value) for host, value in (entries or {}).items()}
         with self.client.pipeline(transaction=True) as pipe:
@@ -54,7 +55,7 @@ class Publisher:
             pipe.execute()
 
     def publish(self, changes: Mapping[str, dict[str, Any] | None]) -> int:
-        """One generation; None removes a host. Without changes a record without a host tells of it."""
+        """One generation; None removes a host. Without changes a record without a host announces it."""
         self.generation += 1
         with self.client.pipeline(transaction=True) as pipe:
             for number, (host, value) in enumerate(changes.items(), start=1):

@@ -26,7 +26,10 @@ from slipway.host import edge
 from tests.fixtures.waiting import eventually
 
 DEADLINE_S = 30.0
-COMPLAINT = re.compile(r"\[(alert|emerg|crit)\]|runtime error|failed to (load|run)|attempt to|exited on signal")
+GLOBAL_WRITE = "writing a global Lua variable"
+COMPLAINT = re.compile(
+    rf"\[(alert|emerg|crit)\]|runtime error|failed to (load|run)|attempt to|exited on signal|{GLOBAL_WRITE}"
+)
 
 
 class BlackHole:
@@ -228,6 +231,10 @@ class Rig:
         self.publisher.publish({host: None})
         eventually(self.publisher.is_in_force)
 
+    def waits(self, app: str, count: int) -> None:
+        """Return when so many requests of the app are in the waiting room."""
+        eventually(lambda: self.edge.status["waiting"].get(app, 0) == count)
+
 
 @contextmanager
 def short_folder() -> Iterator[Path]:
@@ -254,6 +261,7 @@ def running(
             edge_.start()
             eventually(publisher.is_in_force)
             yield Rig(redis_server, edge_, publisher)
+            assert GLOBAL_WRITE not in edge_.errors.read_text()
         finally:
             edge_.stop()
             redis_server.stop()

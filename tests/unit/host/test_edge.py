@@ -143,6 +143,7 @@ def test_the_folder_follows_the_sources(prepared, tmp_path, monkeypatch):
     assert (folder / "nginx.conf").read_text() == "# another\n"
     assert not (folder / "lua" / "slipway" / "gates" / "access.lua").exists()
     assert not list(folder.rglob("*.new"))
+    assert not list(folder.rglob("*_spec.lua"))
 
 
 def test_without_nginx_it_says_what_to_install(tmp_path, monkeypatch):

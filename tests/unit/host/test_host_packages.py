@@ -17,7 +17,8 @@ INSTALLED = "\n".join(
     if need.group in ("run", "test", "bench", "images")
 )
 PROGRAMS = (
-    *("dockerd", "docker", "nginx", "redis-server", "iptables", "ss", "git", "luacheck", "wrk", "h2load"),
+    *("dockerd", "docker", "nginx", "redis-server", "iptables", "ss", "git", "luacheck", "busted"),
+    *("luajit", "wrk", "h2load"),
     *("debootstrap", "dpkg-query", "dpkg", "apt-get", "env", "install", "rm", "sudo", "service", "update-rc.d"),
 )
 

@@ -1,11 +1,11 @@
--- Failures in a row, of a target or an app, and the pause that follows too many. They stand in shared memory; each
--- worker keeps a copy that a timer brings up, so that a request where nothing fails costs a look at an empty table.
+-- Failures in a row, of a target or an app, and the pause that follows too many. They are kept in shared memory; each
+-- worker has a copy that a timer renews, so that a request costs a look at an empty table while nothing fails.
 local _M = {}
 
-local shared = ngx.shared.slipway_streaks
+local shared = ngx.shared.slipway_failure_state
 
 local EVERY_S = 0.05
-local KEPT_S = 600 -- a streak that nothing adds to is forgotten
+local KEPT_S = 600 -- failures that no other follows are forgotten
 local VERSION = "version"
 
 local paused_until = {} -- key -> Unix seconds; 0: failing, not paused. This worker's copy
@@ -38,16 +38,16 @@ local function pause(key, limit)
   return true
 end
 
--- One more failure, of a request that began then (Unix seconds): one that was on its way already when the last pause
--- began says nothing new. `limit`: `failures` in a row begin a pause of `pause_s`, twice as long each time, up to
--- `most_s`. Returns whether a pause began.
+-- Counts one more failure, of a request that began at `began_at_s` (Unix seconds): one that began before the last pause
+-- did is not counted. `limit`: `failures` in a row begin a pause of `pause_s`, twice as long each time, up to `most_s`.
+-- Returns whether a pause began.
 function _M.fail(key, limit, began_at_s)
   if limit.failures <= 0 or began_at_s < (shared:get("since " .. key) or 0) then
     return false
   end
   local failures, err = shared:incr("failures " .. key, 1, 0, KEPT_S)
   if not failures then
-    ngx.log(ngx.ERR, "ALARM: failures are not counted (", err, "): enlarge lua_shared_dict slipway_streaks")
+    ngx.log(ngx.ERR, "ALARM: failures are not counted (", err, "): enlarge lua_shared_dict slipway_failure_state")
     return false
   end
   if not paused_until[key] then
@@ -58,7 +58,7 @@ function _M.fail(key, limit, began_at_s)
   return began
 end
 
--- Ends the streak and its pause. Returns whether there was a pause.
+-- Forgets the failures in a row and ends their pause. Returns whether there was a pause.
 function _M.succeed(key)
   if is_quiet or not paused_until[key] then
     return false
@@ -72,13 +72,13 @@ function _M.succeed(key)
   return was_paused
 end
 
--- True while nothing at all fails.
+-- True while there are no failures of any target or app.
 function _M.are_none()
   return is_quiet
 end
 
--- When its last pause ends or ended (Unix seconds); nil when it has no pause behind it that no success ended. A pause
--- that is over by this worker's copy is looked up: another worker may have begun the next, or ended the streak.
+-- When the key's last pause ends or ended (Unix seconds); nil without one, and after a success. A pause that has ended
+-- by this worker's copy is looked up: another worker may have begun the next, or seen a success.
 function _M.paused_until(key)
   local until_s = paused_until[key]
   if not until_s or until_s == 0 then
@@ -87,13 +87,13 @@ function _M.paused_until(key)
   return until_s > ngx.now() and until_s or shared:get("until " .. key)
 end
 
--- From the first pause on, until a success.
+-- True from the first pause on, until a success.
 function _M.is_out(key)
   local until_s = paused_until[key]
   return until_s ~= nil and until_s > 0
 end
 
--- For how long its pause has been over without a success since, in seconds; nil while it lasts, and without one.
+-- For how many seconds the key's pause has been over without a success since; nil while it lasts, and without one.
 function _M.over_for_s(key)
   local until_s = paused_until[key]
   if not until_s or until_s == 0 or until_s > ngx.now() then
@@ -102,8 +102,8 @@ function _M.over_for_s(key)
   return ngx.now() - until_s
 end
 
--- Whether the caller is the one who may try after a pause, out of all workers. It ends with a success, a new pause, or
--- `release`; after `most_s` at the latest, since a worker may be killed.
+-- Claims the one trial after a pause, over all workers. Returns whether the caller has it. The claim ends with a
+-- success, a new pause, or `release`; after `most_s` at the latest, since a worker may be killed.
 function _M.claim(key, most_s)
   if not shared:add("trial " .. key, true, most_s) then
     return false
@@ -121,12 +121,12 @@ function _M.release(key)
   shared:delete("trial " .. key)
 end
 
--- How many pauses there were since the last success.
+-- How many pauses the key had since the last success.
 function _M.pause_count(key)
   return shared:get("pauses " .. key) or 0
 end
 
--- Key -> when its pause ends, of all workers.
+-- Key -> when its pause ends, for all keys that any worker has paused.
 function _M.pauses()
   local found = {}
   for _, name in ipairs(shared:get_keys(0)) do

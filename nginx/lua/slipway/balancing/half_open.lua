@@ -1,46 +1,48 @@
--- After its pause a target that failed is tried by one request, over all workers. It is one that can go on elsewhere
--- when it fails there: what reads (so it may be repeated), has no body and is no stream. It goes through a location of
--- its own, where a 5xx too is tried elsewhere, and where the target has less time to answer.
+-- After its pause a target that failed is tried by one request, over all workers. That request can go on to another
+-- target when it fails there: it reads (so it may be repeated), has no body and is no stream. It goes through a
+-- location of its own, where it also goes on after a 5xx, and where the target has less time to respond.
 local attempts = require("slipway.request.attempts")
 local balancer = require("ngx.balancer")
-local request_body = require("slipway.request.request_body")
 local ejection = require("slipway.balancing.ejection")
+local failure_state = require("slipway.balancing.failure_state")
 local inflight = require("slipway.balancing.inflight")
 local metrics = require("slipway.metrics.metrics")
 local protocol = require("slipway.request.protocol")
+local request_body = require("slipway.request.request_body")
+local request_context = require("slipway.request.request_context")
 local routes = require("slipway.routes.table")
-local failure_state = require("slipway.balancing.failure_state")
+local verdicts = require("slipway.gates.verdicts")
 
 local _M = {}
 
-local CLIENT_WENT = 499
+local CLIENT_LEFT = 499
 local LOCATION = "@trial"
 local SAFE = { GET = true, HEAD = true, OPTIONS = true }
-local ANSWER_S, ANSWER_MOST_S = 2, 10 -- twice as long after each pause: a slow target comes back, too
+local RESPONSE_S, RESPONSE_MOST_S = 2, 10 -- twice as long after each pause: a slow target comes back, too
 local SPARE_S = 1
 
-local function answer_s(entry, target)
-  local pauses = failure_state.pause_count(target.streak)
-  return math.min(ANSWER_S * 2 ^ (pauses - 1), ANSWER_MOST_S, entry.read_s)
+local function response_timeout_s(entry, target)
+  local pauses = failure_state.pause_count(target.failure_key)
+  return math.min(RESPONSE_S * 2 ^ (pauses - 1), RESPONSE_MOST_S, entry.read_s)
 end
 
 local function claim(entry)
   for _, target in ipairs(entry.targets) do
-    if failure_state.over_for_s(target.streak)
-      and failure_state.claim(target.streak, entry.connect_s + answer_s(entry, target) + SPARE_S) then
+    if failure_state.over_for_s(target.failure_key)
+      and failure_state.claim(target.failure_key, entry.connect_s + response_timeout_s(entry, target) + SPARE_S) then
       return target
     end
   end
   return nil
 end
 
--- Whether one of the entry's targets waits to be tried. The last one is never left out, so it need not be.
-function _M.are_due(entry)
+-- Whether one of the entry's targets has to be tried. A target without others is never left out.
+local function are_due(entry)
   if failure_state.are_none() or #entry.targets < 2 or entry.ejection.failures <= 0 then
     return false
   end
   for _, target in ipairs(entry.targets) do
-    if failure_state.over_for_s(target.streak) then
+    if failure_state.over_for_s(target.failure_key) then
       return true
     end
   end
@@ -54,27 +56,27 @@ local function may_try()
     and not ngx.req.is_internal()
 end
 
--- Access phase, before anything is taken: leaves for the trial's location, and starts over there, when this request
--- is to try a target.
-function _M.offer(entry)
-  if not _M.are_due(entry) or not may_try() then
-    return
-  end
-  local target = claim(entry)
+-- A gate: redirects a request that claims a target to the location of trials.
+function _M.check(_, entry)
+  local target = are_due(entry) and may_try() and claim(entry)
   if target then
-    ngx.var.slipway_trial = target.streak
-    ngx.exec(LOCATION)
+    ngx.var.slipway_trial = target.failure_key
+    return verdicts.REDIRECT, LOCATION
   end
 end
 
--- Access phase, there. `ctx.claimed` is what the trial's end gives back.
-function _M.begin()
-  ngx.ctx.claimed = ngx.var.slipway_trial
+function _M.passes_at_once(_, entry)
+  return not are_due(entry)
 end
 
-local function claimed_target(entry, streak)
+-- Access phase of that location. The claim of `key` ends with the trial.
+function _M.begin()
+  ngx.ctx.half_open = { key = ngx.var.slipway_trial }
+end
+
+local function claimed_target(entry, key)
   for _, target in ipairs(entry.targets) do
-    if target.streak == streak then
+    if target.failure_key == key then
       return target
     end
   end
@@ -83,7 +85,7 @@ end
 
 -- As attempts.choose. A target that left the table meanwhile needs no trial.
 function _M.choose(ctx, entry)
-  local target = claimed_target(entry, ctx.claimed)
+  local target = claimed_target(entry, ctx.half_open.key)
   if not target then
     return attempts.choose(ctx, entry)
   end
@@ -93,57 +95,60 @@ function _M.choose(ctx, entry)
     return attempts.choose(ctx, entry)
   end
   ctx.target, ctx.entry = target, entry
-  ctx.on_trial, ctx.sent_at_s = target, ngx.now()
+  ctx.half_open.target, ctx.half_open.sent_at_s = target, ngx.now()
   return nil
 end
 
 local function release(ctx)
-  failure_state.release(ctx.claimed)
-  ctx.claimed, ctx.on_trial = nil, nil
+  failure_state.release(ctx.half_open.key)
+  ctx.half_open = nil
 end
 
 local function fail(ctx)
-  ejection.failed(ctx.entry, ctx.on_trial, ctx.sent_at_s)
-  ctx.judged = true
+  ejection.failed(ctx.entry, ctx.half_open.target, ctx.half_open.sent_at_s)
+  request_context.record(ctx, "attempt").is_judged = true
   release(ctx)
 end
 
 -- Balancer phase.
 function _M.dial()
   local ctx = ngx.ctx
-  if not ctx.on_trial then
+  local target = ctx.half_open and ctx.half_open.target
+  if not target then
     return attempts.dial()
   end
   if not balancer.get_last_failure() then
-    return attempts.dial(answer_s(ctx.entry, ctx.on_trial))
+    return attempts.dial(response_timeout_s(ctx.entry, target))
   end
   fail(ctx)
   metrics.count("retries", ctx.entry.app)
   return attempts.dial_another(ctx)
 end
 
-local function has_answered()
+local function has_responded()
   local status = ngx.status
   return status >= 200 and status < 500 and (ngx.var.upstream_header_time or ""):find("%d$") ~= nil
 end
 
--- Header filter: the trial is over as soon as the target answers; the rest may take long.
-function _M.note_answer()
+-- Header filter: the trial ends as soon as the target responds; the rest of the response may take long.
+function _M.header()
   local ctx = ngx.ctx
-  if ctx.on_trial and has_answered() then
-    ejection.succeeded(ctx.on_trial)
+  local target = ctx.half_open and ctx.half_open.target
+  if target and has_responded() then
+    ejection.succeeded(target)
     release(ctx)
   end
 end
 
--- Log phase, before the outcome is judged. A client that did not wait for the answer saw none either: without that a
--- target that hangs would be tried by one impatient client after the other.
-function _M.finish()
+-- Log phase, before the target is judged. A client that left before the response fails the trial too: without that one
+-- impatient client after the other would try a target that hangs.
+function _M.log()
   local ctx = ngx.ctx
-  if ctx.on_trial and (ngx.status == CLIENT_WENT or ngx.status >= 500) then
+  local record = ctx.half_open
+  if record and record.target and (ngx.status == CLIENT_LEFT or ngx.status >= 500) then
     fail(ctx)
-  elseif ctx.claimed then
-    release(ctx) -- it was refused before it was sent
+  elseif record then
+    release(ctx) -- the request was refused before it was sent
   end
 end
 

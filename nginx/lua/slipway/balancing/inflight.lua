@@ -1,17 +1,17 @@
--- Requests and open connections under way, by target: two numbers in each worker's row of the unit, behind those that
--- only grow. So a killed worker's can be told and dropped, and an exiting worker's still count. Streams (WebSockets,
+-- Requests and open connections under way, by target: two numbers in each worker's row of the series, behind those that
+-- only grow. So a killed worker's counts are dropped, and an exiting worker's still count. Streams (WebSockets,
 -- server-sent events) are counted as requests, and once more by themselves: they may last much longer.
 local counters = require("slipway.metrics.counters")
-local series = require("slipway.metrics.series")
+local all_series = require("slipway.metrics.series")
 
 local _M = {}
 
-local REQUESTS, STREAMS = 14, 15 -- where histograms mostly have zeros: these are not asked whose they are
+local REQUESTS, STREAMS = 14, 15 -- rows of histograms mostly have zeros there, which `totals` skips at once
 
--- What stands there is of a worker that was killed, whose rows this one has now.
+-- Clears the counts of a killed worker, whose rows this worker has now.
 function _M.start()
-  for _, unit in ipairs(series.all()) do
-    local row = counters.own(series.place(unit))
+  for _, series in ipairs(all_series.all()) do
+    local row = counters.own(all_series.place(series))
     if row then
       row[REQUESTS], row[STREAMS] = 0, 0
     end
@@ -19,7 +19,7 @@ function _M.start()
 end
 
 function _M.add(entry, target, streams)
-  local row = series.row(entry, target)
+  local row = all_series.row(entry, target)
   if row then
     row[REQUESTS] = row[REQUESTS] + 1
     row[STREAMS] = streams and row[STREAMS] + 1 or row[STREAMS]
@@ -27,7 +27,7 @@ function _M.add(entry, target, streams)
 end
 
 function _M.remove(entry, target, streams)
-  local row = series.row(entry, target)
+  local row = all_series.row(entry, target)
   if row and row[REQUESTS] > 0 then -- else there was no room for the row when it was added
     row[REQUESTS] = row[REQUESTS] - 1
     row[STREAMS] = streams and row[STREAMS] - 1 or row[STREAMS]
@@ -36,7 +36,7 @@ end
 
 -- Requests under way to one target in all living workers.
 function _M.of(entry, target)
-  local _, found = series.row(entry, target)
+  local _, found = all_series.row(entry, target)
   return found.place and counters.sum_of_living(found.place, REQUESTS) or 0
 end
 
@@ -44,7 +44,7 @@ end
 function _M.totals()
   local requests, streams = {}, {}
   for place, count in pairs(counters.standing(REQUESTS)) do
-    local target = series.target_at(place)
+    local target = all_series.target_at(place)
     if target then
       requests[target] = (requests[target] or 0) + count
       local streaming = counters.sum_of_living(place, STREAMS)

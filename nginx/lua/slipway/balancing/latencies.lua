@@ -1,5 +1,5 @@
--- How long each target takes to answer: a moving average that each worker keeps for itself (every one sees a sample).
--- It decays while nothing is asked, so that a target that was slow gets another chance.
+-- How long each target takes to respond: a moving average, of which each worker keeps its own from the requests that it
+-- handles. It decays while a target gets no requests, so that one that was slow gets another chance.
 local lrucache = require("resty.lrucache")
 
 local _M = {}

@@ -1,4 +1,4 @@
--- The target with the fewest requests and connections under way, over all workers; among equals in turn.
+-- The target with the fewest requests and connections under way, over all workers; equal ones in turn.
 local inflight = require("slipway.balancing.inflight")
 
 local cursors = ngx.shared.slipway_cursors

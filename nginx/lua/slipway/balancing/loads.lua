@@ -1,5 +1,5 @@
--- The share of its CPU that each target uses (0 … 1), as the agent measures it: read from Redis by the leader, kept in
--- shared memory until it is too old to be believed.
+-- The share of its CPU that each target uses (0 … 1), as the agent measures it. The leader reads it from Redis into
+-- shared memory, where it expires when it is too old to be relied on.
 local cjson = require("cjson.safe")
 local connection = require("slipway.worker.connection")
 local leader = require("slipway.worker.leader")
@@ -53,7 +53,7 @@ local function read()
   return true
 end
 
--- The follower tells when Redis is gone; without loads least load becomes round robin.
+-- Errors are not logged here: route_sync.lua logs that Redis is gone. Without loads least load becomes round robin.
 function _M.start()
   leader.every(EVERY_S, { name = "reading the targets' loads", work = read })
 end

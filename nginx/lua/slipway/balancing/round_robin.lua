@@ -1,5 +1,5 @@
--- Exact over all workers: one counter an app. Losing it (eviction) only starts the round again. Whoever is out of the
--- question is no part of the round, so that the others share what it would have got.
+-- Takes targets in turn, exact over all workers: one counter an app. When the counter is evicted the round begins
+-- again. Avoided targets are no part of the round, so that the others share their requests evenly.
 local cursors = ngx.shared.slipway_cursors
 
 local function without(targets, avoided)

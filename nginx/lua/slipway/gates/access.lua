@@ -1,5 +1,7 @@
--- Who may use an app, and how often: the one place that the access phase asks, before it reads a body or chooses a
--- target. A policy takes the entry and returns nil to admit, or a failure's code (slipway/responses/failures.lua).
+-- Who may use an app. A policy takes the request's context and the entry, and returns as a gate's `check` does
+-- (gates.lua). docs/decisions/0029 says what an entry without a policy, or with an unknown one, means.
+local verdicts = require("slipway.gates.verdicts")
+
 local _M = {}
 
 local function public()
@@ -8,19 +10,18 @@ end
 
 local POLICIES = { public = public }
 
--- Whether everybody may, without a question.
-function _M.is_public(entry)
-  return POLICIES[entry.access] == public
-end
-
 -- A policy that this edge doesn't know admits nobody.
-function _M.refuses(entry)
+function _M.check(ctx, entry)
   local policy = POLICIES[entry.access]
   if not policy then
     ngx.log(ngx.ERR, "the route of app ", entry.app, " has an unknown policy: ", entry.access)
-    return "broken-route"
+    return verdicts.REFUSE, "broken-route"
   end
-  return policy(entry)
+  return policy(ctx, entry)
+end
+
+function _M.passes_at_once(_, entry)
+  return POLICIES[entry.access] == public
 end
 
 return _M

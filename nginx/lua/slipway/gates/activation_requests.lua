@@ -1,5 +1,5 @@
--- Asks for an app to be woken: once for an app and episode, whichever edges and workers have requests that wait for it
--- (docs/reference/edge-protocol.md). An episode ends when one of them goes on.
+-- Requests that an app is activated: once for an app and episode, however many edges and workers have requests that
+-- wait for it (docs/reference/edge-protocol.md). An episode ends when one of those requests has a target.
 local connection = require("slipway.worker.connection")
 local settings = require("slipway.worker.settings")
 
@@ -8,7 +8,7 @@ local _M = {}
 local shared = ngx.shared.slipway_waiting
 
 local CHANNEL = "slipway:wake"
-local ASKED_FOR_S = 30 -- then it is asked again
+local ASKED_FOR_S = 30 -- then the next request asks again
 local TIMEOUT_S = 2
 
 local function asked_in_redis(app)
@@ -27,35 +27,35 @@ local function forget(client, app)
   return client:del(asked_in_redis(app))
 end
 
-local function tell(premature, say, app)
+local function send(premature, command, app)
   if premature then
     return
   end
   local client, err = connection.open(TIMEOUT_S)
   local ok
   if client then
-    ok, err = say(client, app)
+    ok, err = command(client, app)
     if ok then
       return connection.keep(client)
     end
     client:close()
   end
-  if say == ask then
+  if command == ask then
     shared:delete("asked " .. app) -- so that the next request asks
   end
-  ngx.log(ngx.WARN, "the wake-up of app ", app, " can't be told: ", err)
+  ngx.log(ngx.WARN, "the activation of app ", app, " can't be requested: ", err)
 end
 
 function _M.ask(app)
   if shared:add("asked " .. app, true, ASKED_FOR_S) then
-    ngx.timer.at(0, tell, ask, app)
+    ngx.timer.at(0, send, ask, app)
   end
 end
 
-function _M.answered(app)
+function _M.activated(app)
   if shared:get("asked " .. app) then
     shared:delete("asked " .. app)
-    ngx.timer.at(0, tell, forget, app)
+    ngx.timer.at(0, send, forget, app)
   end
 end
 

@@ -1,6 +1,6 @@
--- The waiting room: for requests whose app has no ready target, or as many under way as it allows, and for those that
--- come before the first route table. Bounded in number, bytes and time. Each worker lets its own go on in the order
--- they came; the first one looks again and again, also because what it waits for may happen in another worker.
+-- The waiting room: for requests that a gate lets wait, and for those that come before the first route table. It is
+-- bounded in number, bytes and time. Each worker lets its own requests go on in the order in which they came. The first
+-- one looks every few milliseconds, since what it waits for may happen in another worker.
 local request_body = require("slipway.request.request_body")
 local semaphore = require("ngx.semaphore")
 local worker_counts = require("slipway.metrics.worker_counts")
@@ -8,7 +8,7 @@ local worker_counts = require("slipway.metrics.worker_counts")
 local _M = {}
 
 local LOOK_EVERY_S = 0.01
-local AT_ONCE = 2 -- a replica that just began to listen may have room for few connections that it did not take yet
+local AT_ONCE = 2 -- a replica that just began to listen may queue few connections
 local SHORTEST_S = 0.001 -- a semaphore's wait for less does not yield, and the clock would stand still
 
 local counts = worker_counts.new(ngx.shared.slipway_waiting)
@@ -21,7 +21,7 @@ local function first(queue)
   return queue[queue.first]
 end
 
-local function stand_in(key)
+local function enqueue(key)
   local queue = queues[key]
   if not queue then
     queue = { first = 1, last = 0 }
@@ -33,7 +33,7 @@ local function stand_in(key)
   return ticket
 end
 
--- Lets the first one look now.
+-- Lets the first request of the queue look now.
 function _M.poke(key)
   local queue = queues[key]
   local ticket = queue and first(queue)
@@ -42,7 +42,7 @@ function _M.poke(key)
   end
 end
 
--- Whether one more of those who wait for a target may go on now: a few at each look, not all at the same moment.
+-- Whether one more request that waits for a target may go on now: a few at each look, not all at the same moment.
 function _M.may_release(key)
   local queue, now_s = queues[key], ngx.now()
   if now_s - (queue.released_at_s or 0) >= LOOK_EVERY_S then
@@ -52,12 +52,12 @@ function _M.may_release(key)
   return queue.released <= AT_ONCE
 end
 
--- Whether somebody waits for this in this worker: then whoever comes stands behind.
+-- Whether requests of this worker wait for the same thing.
 function _M.has_queue(key)
   return queues[key] ~= nil
 end
 
--- Ends a request's waiting, also when the client went: the log phase calls it then.
+-- Ends a request's waiting. The log phase calls it when the client has left.
 function _M.leave(ctx)
   local ticket = ctx.ticket
   ctx.ticket = nil
@@ -81,14 +81,14 @@ local function enter(ctx, key, room, limits)
     counts:add("requests " .. room, -1)
     return false
   end
-  local ticket = stand_in(key)
+  local ticket = enqueue(key)
   ticket.key, ticket.room, ticket.bytes = key, room, bytes
   ctx.ticket = ticket
   return true
 end
 
--- Waits until `look()` returns true. `key`: who waits for the same thing; `room`: whose limits count. Returns nil, or
--- why it ended without: "full" or "late".
+-- Waits until `look()` returns true. `key`: what the request waits for; `room`: whose limits apply. Returns nil, or
+-- why it ended without that: "full" or "late".
 function _M.wait(ctx, key, room, limits, look)
   local deadline = ngx.now() + limits.timeout_s
   if not enter(ctx, key, room, limits) then
@@ -108,7 +108,7 @@ function _M.wait(ctx, key, room, limits, look)
   return not done and "late" or nil
 end
 
--- App -> requests of it that wait, in all workers; a dead worker's are not counted.
+-- App -> its waiting requests, over all living workers.
 function _M.counts()
   local found = {}
   for name, count in pairs(counts:totals()) do

@@ -1,9 +1,9 @@
 -- Counters in memory that all workers share. Each worker counts in rows of its own, without a lock or a search, and
--- whoever reads adds up everyone's: so counting costs next to nothing, and a killed worker loses nothing.
+-- readers add up the rows of all. So counting costs next to nothing, and what a killed worker counted is kept.
 -- A dictionary in shared memory costs a third of a microsecond for each counter, more the more there are (measured).
 --
--- A row belongs to a name. Where it is, its place, stands in a dictionary: a number that never comes again, from which
--- the row's index follows. Indices do come again, so a row says whose it is.
+-- A row belongs to a name. A dictionary has its place: a number that is never used again, from which the row's index
+-- follows. Indices are used again, so each row has its place as its first value.
 local ffi = require("ffi")
 local process = require("slipway.worker.process")
 local worker_counts = require("slipway.metrics.worker_counts")
@@ -18,7 +18,7 @@ _M.COUNTERS = 15 -- in a row
 local WIDTH = _M.COUNTERS + 1 -- the first is the place
 local ROWS, SLOTS = 131072, 256 -- of each worker; workers, exiting ones too. Only what is used takes memory.
 local SLOT = ROWS * WIDTH
-local BURIAL_S = 10
+local TAKEOVER_S = 10
 
 local PROT_READ_WRITE = 3
 local MAP_SHARED, MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE = 0x01, 0x02, 0x20, 0x4000
@@ -47,14 +47,15 @@ function _M.share()
   end
 end
 
--- A dead worker's slot is buried once, as its leadership is (leader.lua); who takes it counts on from where it stands.
+-- A dead worker's slot is taken over once, as its leadership is (leader.lua). Its next worker counts on in the same
+-- rows.
 local function take(slot)
   local key, me = "slot:" .. slot, process.instance()
   local holder = state:get(key)
   if not holder then
     return (state:add(key, me))
   end
-  if process.is_alive(holder) or not state:add("burial:slot:" .. holder, true, BURIAL_S) then
+  if process.is_alive(holder) or not state:add("takeover:slot:" .. holder, true, TAKEOVER_S) then
     return false
   end
   state:set(key, me)
@@ -119,7 +120,7 @@ function _M.place(name)
   return places:get("row|" .. name)
 end
 
--- Whose row is at a place; nil when it was given back.
+-- The name whose row is at a place; nil when the row was given back.
 function _M.name(place)
   return places:get("name|" .. place)
 end
@@ -162,7 +163,7 @@ end
 
 local living, living_version = {}, nil
 
-local function look_who_lives()
+local function find_living()
   local found = {}
   for slot = 0, slots_taken() - 1 do
     local holder = state:get("slot:" .. slot)
@@ -171,17 +172,17 @@ local function look_who_lives()
   return found
 end
 
-local function who_lives()
+local function living_slots()
   local version = worker_counts.version()
   if version ~= living_version then
-    living, living_version = look_who_lives(), version
+    living, living_version = find_living(), version
   end
   return living
 end
 
--- One counter of a place, from all workers that live.
+-- One counter of a place, summed over all workers that live.
 function _M.sum_of_living(place, number)
-  local sum, at, is_living = 0, place % ROWS * WIDTH, who_lives()
+  local sum, at, is_living = 0, place % ROWS * WIDTH, living_slots()
   for slot = 0, slots - 1 do
     local row = all + slot * SLOT + at
     if row[0] == place and is_living[slot] then
@@ -191,10 +192,10 @@ function _M.sum_of_living(place, number)
   return sum
 end
 
--- Place -> sum of one counter, from all workers that live, of all rows where it is not zero. Goes over all rows in the
--- order in which they lie in memory: most have nothing to tell.
+-- Place -> sum of one counter, over all workers that live, for all rows where it is not zero. Reads all rows in the
+-- order in which they lie in memory, since most are zero.
 function _M.standing(number)
-  local found, is_living = {}, look_who_lives()
+  local found, is_living = {}, find_living()
   local last = places:get("rows") or -1
   for slot = 0, slots - 1 do
     local rows = all + slot * SLOT
@@ -208,7 +209,7 @@ function _M.standing(number)
   return found
 end
 
--- One counter of a place, from all workers.
+-- One counter of a place, summed over all workers.
 function _M.sum(place, number)
   local sum, at = 0, place % ROWS * WIDTH
   for slot = 0, slots_taken() - 1 do
@@ -229,7 +230,7 @@ function _M.sums(place, count)
   return sums
 end
 
--- Only when nothing is counted in it any more.
+-- Call it only when nothing is counted in the row any more.
 function _M.forget(name)
   local place = _M.place(name)
   if not place then

@@ -1,19 +1,19 @@
--- What is counted of requests. What every request counts stands in its unit's row, what happens seldom in a dictionary;
--- both in shared memory, so that a killed worker loses none.
+-- Counts requests. What every request counts is in the row of its series, what happens seldom in a dictionary; both are
+-- in shared memory, so that a killed worker loses none.
 local counters = require("slipway.metrics.counters")
 local failures = require("slipway.responses.failures")
-local series = require("slipway.metrics.series")
+local all_series = require("slipway.metrics.series")
 
 local _M = {}
 
 local counts = ngx.shared.slipway_metrics
 
--- A unit's counters in the order in which they are read and written down.
+-- A series' counters in the order in which they are read and written down.
 _M.FIELDS = { "1", "2", "3", "4", "5", "in", "out", "ms" } -- five classes of status, bytes in and out, duration
 local IN, OUT, MS = 6, 7, 8
 _M.BOUNDS_MS = { 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000 }
 
--- What else is counted, by app: name of the counter -> what it says.
+-- What else is counted, by app: name of the counter -> its description.
 _M.COUNTERS = {
   circuit_openings = "Times that the circuit opened because too many requests in a row got no answer.",
   ejections = "Times that a target was left out for a while because it failed in a row.",
@@ -56,7 +56,7 @@ local function bytes_received(status)
   return received
 end
 
--- How long a stream lasts says nothing of how fast an app is.
+-- Streams are left out: how long one lasts does not depend on how fast the app is.
 local function observe(row, histogram, streams, status)
   local ms = math.floor((ngx.now() - ngx.req.start_time()) * 1000 + 0.5)
   if streams or status == 101 or ms > PROBABLY_STREAM_MS and is_event_stream() then
@@ -67,11 +67,12 @@ local function observe(row, histogram, streams, status)
   histogram[bucket] = histogram[bucket] + 1
 end
 
--- Log phase. Bytes in come last: whoever reads looks at them to tell whether anything changed.
+-- Log phase. Bytes in are counted last: readers look at them to see whether anything changed (`mark`).
 function _M.measure(ctx, status)
-  local row, found = series.row(ctx.entry, ctx.target)
-  if ctx.failure then
-    _M.count(REFUSED .. ctx.failure, found.app)
+  local row, found = all_series.row(ctx.entry, ctx.target)
+  local code = ctx.response and ctx.response.code
+  if code then
+    _M.count(REFUSED .. code, found.app)
   end
   if not row then
     return
@@ -82,7 +83,7 @@ function _M.measure(ctx, status)
   end
   row[class] = row[class] + 1
   row[OUT] = row[OUT] + (tonumber(ngx.var.bytes_sent) or 0)
-  observe(row, series.histogram, ctx.streams, status)
+  observe(row, found.histogram, ctx.streams, status)
   row[IN] = row[IN] + bytes_received(status)
 end
 
@@ -104,24 +105,24 @@ function _M.refused(code, app)
   return _M.counted(REFUSED .. code, app)
 end
 
--- A number that differs when anything was counted for the unit.
-function _M.mark(unit)
-  local place = series.place(unit)
+-- A number that differs when anything was counted for the series.
+function _M.mark(series)
+  local place = all_series.place(series)
   return place and counters.sum(place, IN) or 0
 end
 
--- The unit's counters, in the order of FIELDS.
-function _M.read(unit)
-  return counters.sums(series.place(unit), #_M.FIELDS)
+-- The series' counters, in the order of FIELDS.
+function _M.read(series)
+  return counters.sums(all_series.place(series), #_M.FIELDS)
 end
 
 -- Requests in each bucket, the last for what took longer than every bound.
 function _M.histogram(app)
-  return counters.sums(counters.place(series.histogram_of(app)), BEYOND)
+  return counters.sums(counters.place(all_series.histogram_of(app)), BEYOND)
 end
 
 function _M.forget_app(app)
-  series.forget_app(app)
+  all_series.forget_app(app)
   for name in pairs(_M.COUNTERS) do
     counts:delete("c|" .. name .. "|" .. app)
   end

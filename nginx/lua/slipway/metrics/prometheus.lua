@@ -5,7 +5,7 @@ local metrics = require("slipway.metrics.metrics")
 local routes = require("slipway.routes.table")
 local failure_state = require("slipway.balancing.failure_state")
 local worker_counts = require("slipway.metrics.worker_counts")
-local series = require("slipway.metrics.series")
+local all_series = require("slipway.metrics.series")
 local usage = require("slipway.usage.usage")
 local usage_stream = require("slipway.usage.usage_stream")
 local waiting = require("slipway.gates.waiting")
@@ -51,7 +51,7 @@ function Page:sample(name, labels, value)
   self[#self + 1] = PREFIX .. name .. (labels ~= "" and "{" .. labels .. "} " or " ") .. number(value) .. "\n"
 end
 
--- Calls `each` for every item; other requests get their turn in between.
+-- Calls `each` for every item, and lets other requests run in between.
 local function over(items, each)
   for i, item in ipairs(items) do
     each(item)
@@ -62,23 +62,23 @@ local function over(items, each)
 end
 
 local function collect()
-  local found, apps, seen = series.all(), {}, {}
+  local found, apps, seen = all_series.all(), {}, {}
   table.sort(found, function(a, b)
-    return a.unit < b.unit
+    return a.name < b.name
   end)
-  over(found, function(unit)
-    local app = seen[unit.app]
+  over(found, function(series)
+    local app = seen[series.app]
     if not app then
-      local about = series.about(unit.app)
+      local about = all_series.about(series.app)
       app = {
-        id = unit.app,
+        id = series.app,
         host = about.host,
         labels = string.format('app="%s",tenant="%s"', label(about.name), label(about.tenant)),
       }
-      seen[unit.app] = app
+      seen[series.app] = app
       apps[#apps + 1] = app
     end
-    unit.labels = app.labels .. ',replica="' .. label(unit.target) .. '"'
+    series.labels = app.labels .. ',replica="' .. label(series.target) .. '"'
   end)
   return found, apps
 end
@@ -159,29 +159,29 @@ end
 
 local function of_replicas(page, replicas)
   page:family("replica_requests_total", "counter", "Requests answered, by the replica that got them last.")
-  over(replicas, function(unit)
-    unit.values = metrics.read(unit)
-    classes(page, "replica_requests_total", unit.labels, unit.values)
+  over(replicas, function(series)
+    series.values = metrics.read(series)
+    classes(page, "replica_requests_total", series.labels, series.values)
   end)
   page:family("replica_bytes_total", "counter", "Bytes received from clients and sent to them, headers included.")
-  over(replicas, function(unit)
-    both_ways(page, "replica_bytes_total", unit.labels, unit.values)
+  over(replicas, function(series)
+    both_ways(page, "replica_bytes_total", series.labels, series.values)
   end)
   page:family("replica_request_duration_seconds_total", "counter", "Time that requests took; without streams.")
-  over(replicas, function(unit)
-    page:sample("replica_request_duration_seconds_total", unit.labels, unit.values[MS] / 1000)
+  over(replicas, function(series)
+    page:sample("replica_request_duration_seconds_total", series.labels, series.values[MS] / 1000)
   end)
   page:family("ejected", "gauge", "1 while a target gets no request because it failed in a row.")
-  over(replicas, function(unit)
-    if unit.target ~= "" then
-      page:sample("ejected", unit.labels, failure_state.is_out("target:" .. unit.target) and 1 or 0)
+  over(replicas, function(series)
+    if series.target ~= "" then
+      page:sample("ejected", series.labels, failure_state.is_out("target:" .. series.target) and 1 or 0)
     end
   end)
   page:family("inflight", "gauge", "Requests and open connections under way.")
   local under_way = inflight.totals()
-  over(replicas, function(unit)
-    if unit.target ~= "" then
-      page:sample("inflight", unit.labels, under_way[unit.target] or 0)
+  over(replicas, function(series)
+    if series.target ~= "" then
+      page:sample("inflight", series.labels, under_way[series.target] or 0)
     end
   end)
 end
@@ -220,7 +220,7 @@ local function of_edge(page)
   of_memory(page)
 end
 
-function _M.answer()
+function _M.write()
   local page = setmetatable({}, Page)
   local replicas, apps = collect()
   of_apps(page, apps)

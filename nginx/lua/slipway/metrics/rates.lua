@@ -1,4 +1,4 @@
--- Requests per second of each app over the last ten looks: kept by the leader alone, begun anew by the next one.
+-- Requests per second of each app over the last ten looks. Only the leader keeps them; each leader begins anew.
 local _M = {}
 
 local LOOKS = 10
@@ -14,7 +14,7 @@ function _M.note(app, used)
   current[app] = (current[app] or 0) + requests(used)
 end
 
--- One look is over. Apps whose rate fell with the look that is forgotten are added to `apps`: their rate changed too.
+-- Ends a look. Adds the apps to `apps` whose rate changed because the oldest look is forgotten.
 function _M.advance(apps)
   ngx.update_time()
   looks[#looks + 1] = { at_s = ngx.now(), requests = current }
@@ -29,7 +29,7 @@ function _M.advance(apps)
   end
 end
 
--- The oldest look only tells when the time begins.
+-- The oldest look is only where the time begins.
 function _M.of(app)
   local period_s = #looks > 1 and looks[#looks].at_s - looks[1].at_s or 0
   if period_s <= 0 then

@@ -1,5 +1,5 @@
--- What is counted apart: an app and a target (or none, where the edge answered itself). A unit's row of counters.lua is
--- made when it is first needed: that is the moment to make the unit known to those who read (`register`).
+-- A series is what is counted apart: an app and a target (or none, where the edge itself responded). Its row of
+-- counters.lua is made when it is first needed; then the series is registered for those who read.
 local cjson = require("cjson.safe")
 local counters = require("slipway.metrics.counters")
 
@@ -10,7 +10,7 @@ local counts = ngx.shared.slipway_metrics
 local function describe(entry, target)
   local app = entry and entry.app or ""
   return {
-    unit = app .. "|" .. (target and target.id or ""),
+    name = app .. "|" .. (target and target.id or ""),
     app = app,
     about = entry and { tenant = entry.tenant, name = entry.name, host = ngx.var.host } or { tenant = "", name = "" },
   }
@@ -33,26 +33,26 @@ local function series_of(entry, target)
   return series
 end
 
--- The names of rows: a unit's; an app's histogram.
-local function row_of(unit)
-  return "u|" .. unit
+-- The names of rows: of a series; of an app's histogram.
+local function row_of(name)
+  return "u|" .. name
 end
 
 function _M.histogram_of(app)
   return "h|" .. app
 end
 
--- The target of the unit whose row is at this place; nil when it is no unit's, or has none.
+-- The target of the series whose row is at this place; nil when there is no such series, or it has no target.
 function _M.target_at(place)
   return (counters.name(place) or ""):match("^u|[^|]*|(.+)$")
 end
 
--- Tells of the unit, once; two workers may both do it, and readers take a unit once.
+-- Lists the series for readers, once. Two workers may both do it: readers take a series once.
 local function list(series)
-  if counts:get("k|" .. series.unit) then
+  if counts:get("k|" .. series.name) then
     return true
   end
-  local number, err = counts:incr("units", 1, 0)
+  local number, err = counts:incr("series", 1, 0)
   local ok = number ~= nil
   local function keep(key, value)
     if ok then
@@ -60,12 +60,12 @@ local function list(series)
     end
   end
   keep("a|" .. series.app, cjson.encode(series.about))
-  keep("u|" .. tostring(number), series.unit)
-  keep("k|" .. series.unit, true)
+  keep("u|" .. tostring(number), series.name)
+  keep("k|" .. series.name, true)
   return ok, err
 end
 
--- Known first, then its counters: a worker that is killed between leaves one that counts nothing.
+-- Lists the series first, then makes its counters: a worker that is killed between leaves a series that counts nothing.
 local function register(series)
   series.row = nil
   local ok, err = list(series)
@@ -73,7 +73,7 @@ local function register(series)
     series.histogram, err = counters.row(_M.histogram_of(series.app))
   end
   if ok and series.histogram then
-    series.row, series.place = counters.row(row_of(series.unit))
+    series.row, series.place = counters.row(row_of(series.name))
     err = series.place
   end
   if not series.row then
@@ -83,8 +83,8 @@ local function register(series)
   return series.row
 end
 
--- This worker's row of the unit, or nil when there is no room for it; and what is kept of the unit: `histogram`, the
--- app's row; `place`; `app`.
+-- This worker's row of the series, or nil when there is no room for it; and the series: `histogram` (the app's row),
+-- `place`, `app`.
 function _M.row(entry, target)
   local series = series_of(entry, target)
   local row = series.row
@@ -94,38 +94,38 @@ function _M.row(entry, target)
   return register(series), series
 end
 
--- How many units were ever registered: their numbers go from 1 to this.
+-- How many series were ever registered: their numbers go from 1 to this.
 function _M.last_number()
-  return counts:get("units") or 0
+  return counts:get("series") or 0
 end
 
--- The unit of a number; nil when it was forgotten, or is being registered.
-function _M.unit(number)
-  local unit = counts:get("u|" .. number)
-  if not unit then
+-- The series of a number; nil when it was forgotten, or is being registered.
+function _M.of_number(number)
+  local name = counts:get("u|" .. number)
+  if not name then
     return nil
   end
-  local bar = unit:find("|", 1, true)
-  return { number = number, unit = unit, app = unit:sub(1, bar - 1), target = unit:sub(bar + 1) }
+  local bar = name:find("|", 1, true)
+  return { number = number, name = name, app = name:sub(1, bar - 1), target = name:sub(bar + 1) }
 end
 
--- Every unit once.
+-- Every series once.
 function _M.all()
-  local units, seen = {}, {}
+  local found, seen = {}, {}
   for number = 1, _M.last_number() do
-    local unit = _M.unit(number)
-    if unit and not seen[unit.unit] then
-      seen[unit.unit] = true
-      units[#units + 1] = unit
+    local series = _M.of_number(number)
+    if series and not seen[series.name] then
+      seen[series.name] = true
+      found[#found + 1] = series
     end
   end
-  return units
+  return found
 end
 
--- Where its row is; nil as long as it has none.
-function _M.place(unit)
-  unit.place = unit.place or counters.place(row_of(unit.unit))
-  return unit.place
+-- Where the row of a series is; nil as long as it has none.
+function _M.place(series)
+  series.place = series.place or counters.place(row_of(series.name))
+  return series.place
 end
 
 -- Tenant and name of an app, and a host of it.
@@ -133,11 +133,11 @@ function _M.about(app)
   return cjson.decode(counts:get("a|" .. app) or "") or { tenant = "", name = "" }
 end
 
--- Only when nothing can be counted for it any more.
-function _M.forget(unit)
-  counts:delete("k|" .. unit.unit)
-  counts:delete("u|" .. unit.number)
-  counters.forget(row_of(unit.unit))
+-- Call it only when nothing can be counted for the series any more.
+function _M.forget(series)
+  counts:delete("k|" .. series.name)
+  counts:delete("u|" .. series.number)
+  counters.forget(row_of(series.name))
 end
 
 function _M.forget_app(app)

@@ -1,38 +1,38 @@
--- All units, as the leader knows them: learned one by one as they are registered, so that a look at all of them costs
--- what is new. Begun anew with each leadership.
-local series = require("slipway.metrics.series")
+-- All series, as the leader knows them. It learns them one by one as they are registered, so that a look at all of them
+-- costs what is new. Each leader begins anew.
+local all_series = require("slipway.metrics.series")
 
 local _M = {}
 
-local LOOKS = 10 -- at a number without a unit: it is being registered now, or never will be
+local LOOKS = 10 -- at a number without a series: it is being registered now, or never will be
 
-local known, by_unit, upto, holes
+local known, by_name, upto, holes
 
 function _M.begin()
-  known, by_unit, upto, holes = {}, {}, 0, {}
+  known, by_name, upto, holes = {}, {}, 0, {}
 end
 
 local function learn(number)
-  local unit = series.unit(number)
-  if not unit then
+  local series = all_series.of_number(number)
+  if not series then
     return false
   end
-  if not by_unit[unit.unit] then
-    by_unit[unit.unit] = unit
-    unit.used_at_s = ngx.now()
-    known[#known + 1] = unit
+  if not by_name[series.name] then
+    by_name[series.name] = series
+    series.used_at_s = ngx.now()
+    known[#known + 1] = series
   end
   return true
 end
 
-function _M.units()
+function _M.all()
   if not known then
     _M.begin()
   end
   for number, looks in pairs(holes) do
     holes[number] = not learn(number) and looks > 1 and looks - 1 or nil
   end
-  local last = series.last_number()
+  local last = all_series.last_number()
   for number = upto + 1, last do
     if not learn(number) then
       holes[number] = LOOKS
@@ -42,15 +42,15 @@ function _M.units()
   return known
 end
 
--- Leaves those that `keep` is true for; returns the others.
+-- Keeps the series that `keep` is true for; returns the others.
 function _M.sift(keep)
   local kept, gone = {}, {}
-  for _, unit in ipairs(known) do
-    if keep(unit) then
-      kept[#kept + 1] = unit
+  for _, series in ipairs(known) do
+    if keep(series) then
+      kept[#kept + 1] = series
     else
-      gone[#gone + 1] = unit
-      by_unit[unit.unit] = nil
+      gone[#gone + 1] = series
+      by_name[series.name] = nil
     end
   end
   known = kept

@@ -1,5 +1,5 @@
--- Counts over all living workers, exact at any moment. Each worker counts under its own instance, so that a killed
--- one's counts no longer count, and an exiting one's still do.
+-- Counts over all living workers, exact at any moment. Each worker counts under its own instance, so that the counts of
+-- a killed worker are dropped, and those of an exiting one are kept.
 local leader = require("slipway.worker.leader")
 local process = require("slipway.worker.process")
 
@@ -10,7 +10,7 @@ local meta = { __index = methods }
 local state = ngx.shared.slipway_state
 
 local VERSION = "workers_version" -- grows when a worker starts, and when one is found dead
-local LOOK_EVERY_S = 1 -- a killed worker's successor tells of it at once; one that a reload left to finish has none
+local LOOK_EVERY_S = 1 -- for workers that a reload left to finish: no successor reports when one of those is killed
 
 local living, living_version = {}, nil
 
@@ -18,7 +18,7 @@ function _M.version()
   return state:get(VERSION) or 0
 end
 
--- Instances of living workers, also of those that a reload left to finish. The dead are forgotten, by all workers.
+-- Instances of living workers, also of those that a reload left to finish. Dead workers are forgotten, by all workers.
 function _M.look()
   local found, is_any_dead = {}, false
   for _, name in ipairs(state:get_keys(0)) do
@@ -85,8 +85,8 @@ function methods:totals()
   return found
 end
 
--- Adds `amount`, or nothing and false when the total would be above `most`: two workers that come at the same moment
--- may both be refused, never both let in beyond it.
+-- Adds `amount` and returns true; or adds nothing and returns false when the total would be above `most`. Two workers
+-- that add at the same moment may both be refused; they never exceed `most` together.
 function methods:add_within(name, amount, most)
   self:add(name, amount)
   if self:total(name) > most then

@@ -1,4 +1,4 @@
--- A request's way to a target: chosen and counted, dialled, tried on another one where that is safe, counted off.
+-- Chooses the target of a request and counts the request for it, dials it, and tries another target where that is safe.
 local balancer = require("ngx.balancer")
 local balancing = require("slipway.balancing")
 local request_body = require("slipway.request.request_body")
@@ -6,6 +6,7 @@ local ejection = require("slipway.balancing.ejection")
 local inflight = require("slipway.balancing.inflight")
 local metrics = require("slipway.metrics.metrics")
 local process = require("slipway.worker.process")
+local request_context = require("slipway.request.request_context")
 local requeue = require("slipway.request.requeue")
 local routes = require("slipway.routes.table")
 
@@ -21,7 +22,7 @@ local MAY_MOVE = {
   GET = true, HEAD = true, OPTIONS = true, PUT = true, DELETE = true, POST = true, PATCH = true,
 }
 
--- Counts first, then looks whether the choice still stands. So a count that is made after a generation was confirmed
+-- Counts first, then looks whether the entry is current. So a count that is made after a generation was confirmed
 -- misses no request that goes to a target which that generation removed.
 local function take_at_once(entry, streams, tried, pick)
   local target = pick(entry, tried)
@@ -62,7 +63,7 @@ local function take_anew(ctx, tried, pick)
   return take(entry, ctx.streams, tried, pick or balancing.pick)
 end
 
--- Access phase, with the entry as it was looked up just now. Returns nothing, or a failure's code.
+-- Access phase, with the entry as it was looked up just now. Returns nil, or a failure's code.
 function _M.choose(ctx, current)
   local target, entry = take(current, ctx.streams, nil, balancing.pick)
   if not target then
@@ -93,52 +94,55 @@ end
 
 -- Returns whether there is one that this request has not tried. `pick`: among which; the targets unless given.
 local function take_another(ctx, pick)
-  ctx.tried = ctx.tried or {}
-  ctx.tried[ctx.target.id] = true
-  local target, entry = take_anew(ctx, ctx.tried, pick)
+  local attempt = request_context.record(ctx, "attempt")
+  attempt.tried = attempt.tried or {}
+  attempt.tried[ctx.target.id] = true
+  local target, entry = take_anew(ctx, attempt.tried, pick)
   if not target then
     return false
   end
   inflight.remove(ctx.entry, ctx.target, ctx.streams)
-  ctx.target, ctx.entry, ctx.judged = target, entry, nil
+  ctx.target, ctx.entry, attempt.is_judged = target, entry, nil
   return true
 end
 
--- Where the next attempt goes, from the table as it is now: another target; without one the same again, once, if it
--- took the connection (it may only have closed a kept one; nginx asks only where repeating is safe); then one on
--- standby, which the last attempt is for in any case. What took no connection costs no attempt (`dial`), so then every
--- target is asked before. Returns whether there is one.
+-- Chooses the target of the next attempt from the table as it is now: another target; without one the same again, once,
+-- if it took the connection (it may only have closed a kept one; nginx comes here only where repeating is safe); then
+-- one on standby. The last attempt is for a standby in any case. A target that took no connection costs no attempt
+-- (`dial`), so then every target is tried before a standby. Returns whether there is one.
 local function find_next(ctx, connected)
-  if connected and ctx.tries_left then
-    ctx.tries_left = ctx.tries_left - 1
-    if ctx.tries_left == 0 and take_another(ctx, balancing.pick_standby) then
+  local attempt = ctx.attempt
+  if connected and attempt.tries_left then
+    attempt.tries_left = attempt.tries_left - 1
+    if attempt.tries_left == 0 and take_another(ctx, balancing.pick_standby) then
       return true
     end
   end
   if take_another(ctx) then
     return true
   end
-  if connected and not ctx.repeated and not process.is_orphan() then
-    ctx.repeated = true
+  if connected and not attempt.is_repeated and not process.is_orphan() then
+    attempt.is_repeated = true
     return true
   end
   return take_another(ctx, balancing.pick_standby)
 end
 
--- After a failed attempt. A slow target is given up: the next may be as slow, and the client has waited enough.
+-- After a failed attempt. A slow target ends the request: the next may be as slow, and the client has waited enough.
 -- Returns whether there is an attempt to make, and whether the last one was connected.
 local function move(ctx, code)
+  local attempt = request_context.record(ctx, "attempt")
   local connected = has_come_to(ngx.var.upstream_connect_time) -- then a timeout means that it is slow, not absent
-  ctx.too_slow = code == 504 and not has_come_to(ngx.var.upstream_header_time)
-  if connected and not ctx.too_slow then
+  attempt.is_too_slow = code == 504 and not has_come_to(ngx.var.upstream_header_time)
+  if connected and not attempt.is_too_slow then
     ejection.was_reset(ctx.entry, ctx.target)
   else
     ejection.failed(ctx.entry, ctx.target)
   end
-  ctx.judged = true
-  local may_go_on = not (connected and ctx.too_slow) and find_next(ctx, connected)
+  attempt.is_judged = true
+  local may_go_on = not (connected and attempt.is_too_slow) and find_next(ctx, connected)
   if not may_go_on then
-    ctx.was_connected = connected
+    attempt.was_connected = connected
   end
   return may_go_on, connected
 end
@@ -149,14 +153,17 @@ local function more_tries(ctx)
   local others = #entry.targets - 1
   if MAY_MOVE[ngx.req.get_method()] then
     local tries = (others > MAX_MORE_TRIES and MAX_MORE_TRIES or others > 1 and others or 1)
-    ctx.tries_left = #entry.standby > 0 and tries + 1 or nil
-    balancer.set_more_tries(ctx.tries_left or tries)
+    if #entry.standby > 0 then
+      tries = tries + 1
+      request_context.record(ctx, "attempt").tries_left = tries
+    end
+    balancer.set_more_tries(tries)
   end
 end
 
-local function set_timeouts(ctx, answer_s)
+local function set_timeouts(ctx, read_timeout_s)
   local entry = ctx.entry
-  local read_s = answer_s or (ctx.streams and STREAM_READ_S or entry.read_s)
+  local read_s = read_timeout_s or (ctx.streams and STREAM_READ_S or entry.read_s)
   if entry.connect_s ~= CONF_CONNECT_S or read_s ~= CONF_READ_S then
     local ok, err = balancer.set_timeouts(entry.connect_s, read_s, read_s)
     if not ok then
@@ -184,8 +191,8 @@ local function receive(ctx)
   return nil
 end
 
-local function dial(ctx, answer_s)
-  set_timeouts(ctx, answer_s)
+local function dial(ctx, read_timeout_s)
+  set_timeouts(ctx, read_timeout_s)
   local target = ctx.target
   local ok, err = balancer.set_current_peer(target.address, target.port)
   if not ok then
@@ -194,31 +201,32 @@ local function dial(ctx, answer_s)
   end
 end
 
--- What can't be sent now: nothing was sent, so it may wait for a target; or it fails.
+-- Ends a request that can't be sent now. One that was never sent may wait for a target; any other fails.
 local function give_up(ctx, failure, is_unsent)
   if is_unsent and requeue.may_wait(ctx) then
     return requeue.put_back(ctx)
   end
-  ctx.failure = failure
+  if failure then
+    request_context.record(ctx, "response").code = failure
+  end
   return ngx.exit(NGX_BUSY)
 end
 
-local function dial_first(ctx, answer_s)
-  local failure = ctx.unread and receive(ctx)
+local function dial_first(ctx, read_timeout_s)
+  local failure = ctx.body_is_unread and receive(ctx)
   if failure then
     return give_up(ctx, failure, failure == "no-ready-replica")
   end
   more_tries(ctx)
-  return dial(ctx, answer_s)
+  return dial(ctx, read_timeout_s)
 end
 
--- Balancer phase: called again by nginx for every further try that it allows. `answer_s`: instead of the entry's
--- `read_s`.
-function _M.dial(answer_s)
+-- Balancer phase: nginx calls it again for every further try that it allows. `read_timeout_s`: instead of the entry's.
+function _M.dial(read_timeout_s)
   local ctx = ngx.ctx
   local failed, code = balancer.get_last_failure()
   if not failed then
-    return dial_first(ctx, answer_s)
+    return dial_first(ctx, read_timeout_s)
   end
   local may_go_on, was_sent = move(ctx, code)
   if not may_go_on then
@@ -228,10 +236,10 @@ function _M.dial(answer_s)
     balancer.set_more_tries(1) -- so that the last failure leads here too, and the request may wait
   end
   metrics.count("retries", ctx.entry.app)
-  return dial(ctx, answer_s)
+  return dial(ctx, read_timeout_s)
 end
 
--- Balancer phase, after an attempt that the caller judged: another target, if there is one.
+-- Balancer phase, after an attempt that the caller judged: dials another target, if there is one.
 function _M.dial_another(ctx)
   if not take_another(ctx) then
     return ngx.exit(NGX_BUSY)
@@ -239,7 +247,7 @@ function _M.dial_another(ctx)
   return dial(ctx)
 end
 
--- Log phase: when the response is sent, the client gone, or the WebSocket closed.
+-- Log phase: the request is no longer counted for its target.
 function _M.finish(ctx)
   inflight.remove(ctx.entry, ctx.target, ctx.streams)
 end

@@ -19,7 +19,7 @@ local ALONE_MAY_EXCEED = { client = true, own = true } -- a client's is bounded 
 
 _M.MOST_OF_ONE = _M.BYTES * SHARE.app
 
--- Whoever has IPv6 has a network of 64 bits to choose addresses from.
+-- The client's address; of IPv6 its /64, from which a client can choose any address.
 local function client()
   local address = ngx.var.binary_remote_addr
   if #address ~= 16 then
@@ -43,7 +43,7 @@ local function scopes_of(entry)
   return scopes
 end
 
--- Adds to every scope; or to none, and returns the code of the scope that is full. `own`: what this request has then.
+-- Adds to every scope; or to none, and returns the code of the scope that is full. `own`: this request's part of it.
 local function add(scopes, what, amount, own, most)
   for i, scope in ipairs(scopes) do
     local name = what .. scope.name
@@ -67,7 +67,7 @@ local function most_bytes(kind)
   return _M.BYTES * SHARE[kind]
 end
 
--- A body begins to come. Returns nil, or a failure's code; then nothing is counted.
+-- Counts a body that begins to come in. Returns nil; or a failure's code, and nothing is counted.
 function _M.enter(ctx, entry)
   local scopes = scopes_of(entry)
   local failure = add(scopes, "bodies ", 1, 0, most_bodies)
@@ -77,7 +77,7 @@ function _M.enter(ctx, entry)
   return failure
 end
 
--- The body has, or will have, so many bytes in all. Returns nil, or a failure's code.
+-- Counts `bytes` for the whole body, which has them or will have them. Returns nil, or a failure's code.
 function _M.hold(ctx, bytes)
   local body = ctx.body
   local more = bytes - body.bytes
@@ -96,7 +96,7 @@ function _M.hold(ctx, bytes)
   return failure
 end
 
--- The body is there. Its bytes count until `release`.
+-- Ends the coming in of the body. Its bytes count until `release`.
 function _M.arrived(ctx)
   local body = ctx.body
   if body.is_coming then
@@ -107,7 +107,7 @@ function _M.arrived(ctx)
   end
 end
 
--- Log phase: whatever the request still has.
+-- Gives back whatever the request's body still counts.
 function _M.release(ctx)
   if not ctx.body then
     return

@@ -1,14 +1,11 @@
--- Headers by which proxies tell apps who a client is, where it comes from and what it asked for. A client could write
--- them itself, so none of a client's reaches an app; what nginx.conf sets for apps is set after that. By how a name
--- begins, since nobody can list them all. docs/reference/edge-http.md has the same tables with their reasons.
+-- Headers in which proxies say who a client is, where it comes from and what it asked for. A client could write them
+-- itself, so none of a client's reaches an app; nginx.conf sets its own after that. The tables have how such names
+-- begin, since nobody can list them all. docs/reference/edge-http.md has the same tables with their reasons.
 local band = require("bit").band
 local ffi = require("ffi")
-local base = require("resty.core.base")
-require("resty.core.request") -- declares what reads the headers
+local request_headers = require("slipway.request.request_headers")
 
 local _M = {}
-
-local C = ffi.C
 
 local BEGINNINGS = {
   -- proxies in general
@@ -55,11 +52,11 @@ local CONSOLES = {
 
 local DASH, UNDERSCORE, DOT = ("-_."):byte(1, 3)
 
--- One table a letter. CGI and its like make the same name of all three separators.
+-- A tree with a table for each letter. CGI and its like make the same name of all three separators.
 local root = {}
 
--- Whether a name with these first three letters may be in there: nearly all others are ruled out by one look, which
--- LuaJIT compiles to a few instructions. Two starts may share a place.
+-- Marks which names may be in the tree, by their first three letters: that rules out nearly all others, and LuaJIT
+-- compiles it to a few instructions. Two starts may share a place.
 local starts = ffi.new("uint8_t[4096]")
 
 local function place(first, second, third)
@@ -120,28 +117,8 @@ local function is_dropped(name, length, allowed)
   return node.is_whole == true
 end
 
-local headers_type = ffi.typeof("ngx_http_lua_ffi_table_elt_t[?]")
-local room = 64
-local headers = headers_type(room)
-local truncated = ffi.new("int[1]")
-
--- The request's headers as nginx holds them, names in lower case, and how many. A table of strings would cost a
--- microsecond and more.
-local function read()
-  local request = base.get_request()
-  local count = C.ngx_http_lua_ffi_req_get_headers_count(request, 0, truncated)
-  if count > room then
-    room = count
-    headers = headers_type(room)
-  end
-  if count > 0 then
-    C.ngx_http_lua_ffi_req_get_headers(request, headers, count, 0)
-  end
-  return headers, count
-end
-
 local function drop(allowed)
-  local found, count = read()
+  local found, count = request_headers.read()
   local names
   for i = 0, count - 1 do
     local name, length = found[i].key.data, found[i].key.len

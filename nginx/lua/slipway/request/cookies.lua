@@ -1,14 +1,14 @@
--- Slipway's own cookies and the apps: an app never sees them, and can't set them.
+-- Keeps Slipway's own cookies from apps: an app never sees them, and can't set them.
 local _M = {}
 
 local PREFIX = "__Host-slipway"
 
--- A cookie without a name (`=value`) comes back as its value alone, and so could be one of ours.
+-- A browser sends a cookie without a name (`=value`) as its value alone, which could look like one of ours.
 local function is_ours(cookie)
   return cookie:match("^[%s=]*(.*)$"):sub(1, #PREFIX) == PREFIX
 end
 
--- Access phase: takes ours out of the request.
+-- Takes ours out of the request that an app gets.
 function _M.withhold()
   local header = ngx.var.http_cookie
   if not header or not header:find(PREFIX, 1, true) then

@@ -1,19 +1,19 @@
--- How an app's request ended, and what follows from it: counted off, and the target, the app and its latency judged.
-local admission = require("slipway.request.admission")
-local responses = require("slipway.responses.responses")
+-- How an app's request ended, and what follows from it: its target and its app are judged, and the request is counted.
+local access_phase = require("slipway.request.access_phase")
 local attempts = require("slipway.request.attempts")
 local breaker = require("slipway.gates.breaker")
 local ejection = require("slipway.balancing.ejection")
 local latencies = require("slipway.balancing.latencies")
 local metrics = require("slipway.metrics.metrics")
+local responses = require("slipway.responses.responses")
 local settings = require("slipway.worker.settings")
 
 local _M = {}
 
-local CLIENT_WENT = 499
+local CLIENT_LEFT = 499
 local IN_VAIN_S = settings.in_vain_s or 10
 
--- The last attempt's. Streams last as long as they like.
+-- Of the last attempt. How long a stream lasts says nothing of its target.
 local function note_latency(ctx)
   local time = (ngx.var.upstream_response_time or ""):match("([%d.]+)$")
   if time and not ctx.streams then
@@ -21,10 +21,10 @@ local function note_latency(ctx)
   end
 end
 
--- A replica that dies breaks all its connections at once: a request that was under way when another's connection broke
--- says nothing new of the app.
+-- A replica that dies breaks all its connections at once. So a request that was under way when another's connection
+-- broke is no further failure of the app. Call it for a request that got no response.
 local function broke_with_others(ctx, entry)
-  if ngx.status ~= 502 or ctx.broken then
+  if ngx.status ~= 502 or ctx.response.is_malformed then
     return false
   end
   if ngx.req.start_time() < (entry.broke_at_s or 0) then
@@ -34,23 +34,30 @@ local function broke_with_others(ctx, entry)
   return false
 end
 
--- The target failed with a 5xx of its own, or gave no answer and the edge answered for it (then ctx.page stands).
+-- The target failed with a 5xx of its own, or it gave no response and the edge responded in its place.
 local function failed(ctx, entry)
-  if not ctx.judged then
+  if not (ctx.attempt and ctx.attempt.is_judged) then
     ejection.failed(entry, ctx.target)
   end
-  local answered = ctx.page == nil
-  if not answered and broke_with_others(ctx, entry) then
-    answered = nil
+  local responded = not (ctx.response and ctx.response.page)
+  if not responded and broke_with_others(ctx, entry) then
+    responded = nil
   end
-  breaker.note(ctx, entry, answered)
+  breaker.note(ctx, entry, responded)
 end
 
--- Most clients have less patience than `read_s`. Without this a target that hangs would be asked for ever.
+-- Most clients wait less long than `read_s`. Without this a target that hangs would be used for ever.
 local function waited_in_vain(ctx)
-  local answered = (ngx.var.upstream_header_time or ""):find("%d$")
+  local responded = (ngx.var.upstream_header_time or ""):find("%d$")
   local waited_s = tonumber((ngx.var.upstream_response_time or ""):match("([%d.]+)$"))
-  return not ctx.streams and not answered and (waited_s or 0) >= IN_VAIN_S
+  return not ctx.streams and not responded and (waited_s or 0) >= IN_VAIN_S
+end
+
+local function left(ctx, entry)
+  if not (ctx.attempt and ctx.attempt.is_judged) and waited_in_vain(ctx) then
+    ejection.failed(entry, ctx.target)
+  end
+  breaker.note(ctx, entry, nil)
 end
 
 local function judge(ctx, status)
@@ -58,10 +65,9 @@ local function judge(ctx, status)
   if entry.balancing == "least_load" then
     note_latency(ctx)
   end
-  if status == CLIENT_WENT or ctx.failure then
-    if status == CLIENT_WENT and not ctx.judged and waited_in_vain(ctx) then
-      ejection.failed(entry, ctx.target)
-    end
+  if status == CLIENT_LEFT then
+    left(ctx, entry)
+  elseif ctx.response and ctx.response.code then
     breaker.note(ctx, entry, nil)
   elseif status >= 500 then
     failed(ctx, entry)
@@ -71,10 +77,10 @@ local function judge(ctx, status)
   end
 end
 
--- Log phase: when the response is sent, the client gone, or the WebSocket closed.
-function _M.finish()
+-- Log phase: the response is sent, the client has left, or the WebSocket is closed.
+function _M.log_app()
   local ctx, status = ngx.ctx, responses.settle()
-  admission.release(ctx)
+  access_phase.release(ctx)
   if ctx.target then
     attempts.finish(ctx)
     judge(ctx, status)

@@ -1,8 +1,9 @@
--- Request bodies: held to the entry's limit and read before a target is chosen, since a slow upload may outlast one.
--- What all of them may take together stands in body_quota.lua.
+-- Reads request bodies before a target is chosen, since a slow upload may outlast one, and holds them to the entry's
+-- limit. body_quota.lua bounds what all bodies take together.
 local body_quota = require("slipway.request.body_quota")
 local protocol = require("slipway.request.protocol")
 local settings = require("slipway.worker.settings")
+local verdicts = require("slipway.gates.verdicts")
 
 local _M = {}
 
@@ -49,8 +50,8 @@ function _M.size()
   return size
 end
 
--- What the request says of its body: the length; or nil, and whether one may come all the same: chunked, or HTTP/2,
--- where a client need not even say that there is one.
+-- The body that the request announces. Returns its length; or nil, and whether one may come all the same: chunked, or
+-- by HTTP/2, where a client need not even say that there is one.
 function _M.announced()
   local length = tonumber(ngx.var.content_length)
   if length then
@@ -65,10 +66,11 @@ local function need_not_be_read()
   return protocol.is_http2() and HAVE_NONE[ngx.req.get_method()]
 end
 
--- Leaves for the location that bounds a body of unknown length, and starts over there. So it comes first.
-function _M.bound(entry)
-  if not ngx.req.is_internal() then
-    ngx.exec(need_not_be_read() and CLASSES[1].location or class(entry.max_body_bytes))
+-- A gate: a body of unknown length goes to a location that bounds it.
+function _M.check_size(_, entry)
+  local _, is_unsized = _M.announced()
+  if is_unsized and not ngx.req.is_internal() then
+    return verdicts.REDIRECT, need_not_be_read() and CLASSES[1].location or class(entry.max_body_bytes)
   end
 end
 
@@ -77,15 +79,15 @@ local function reserve(ctx, bytes, length)
   return body_quota.hold(ctx, math.min(bytes + AHEAD_BYTES, length or math.max(bytes, body_quota.MOST_OF_ONE)))
 end
 
--- A body that there is no room for now need not come at all. But who only says that it will be large has nothing yet.
+-- Refuses a body at once for which there is no room. A client that only announces a large body gets nothing reserved
+-- but the bytes that are ahead of those which came.
 local function begin(ctx, entry, length)
   return body_quota.enter(ctx, entry) or body_quota.hold(ctx, length) or reserve(ctx, 0, length)
 end
 
--- Looks at a body that comes in until it is too slow (after a while to spare, on the whole), or no more room is left
--- for it. A small one that is there by the first look was never counted. Returns a failure's code, or
--- "too-slow". When nginx left for the error page meanwhile, the thread has no request any more that it might end: it
--- sleeps until it is ended with it.
+-- Watches a body that comes in until it is too slow (on the whole, after SPARE_S), or no room is left for it. A small
+-- body that has come by the first look is never counted. Returns a failure's code, or "too-slow". When nginx has left
+-- for the error page meanwhile, the thread must not end the request: it sleeps until it is killed.
 local function watch(ctx, entry, length, received)
   local began_s = ngx.now()
   while true do
@@ -103,7 +105,7 @@ local function watch(ctx, entry, length, received)
   end
 end
 
--- The body is there. What lies in memory is no matter of the disk's. Returns nil, or a failure's code.
+-- Counts a body that has come: the bytes that lie on disk. Returns nil, or a failure's code.
 local function settle(ctx, entry)
   local on_disk = ngx.req.get_body_file() and _M.size() or 0
   if not ctx.body then
@@ -116,8 +118,8 @@ local function settle(ctx, entry)
   return body_quota.hold(ctx, on_disk)
 end
 
--- Reads the body: nginx bounds only the time between two pieces. One that is going to lie on disk is counted before.
--- Returns nil, or a failure's code.
+-- Reads the body, and watches it: nginx bounds only the time between two pieces. A body that will lie on disk is
+-- counted before it is read. Returns nil, or a failure's code.
 local function read(ctx, entry, length)
   local failure = length and length > IN_MEMORY_BYTES and begin(ctx, entry, length) or nil
   if failure then
@@ -147,8 +149,8 @@ local function read(ctx, entry, length)
   return why == "too-slow" and ngx.exit(TOO_SLOW) or why
 end
 
--- Reads the body, if there is one. Returns nil, or a failure's code.
-function _M.receive(ctx, entry, length, is_unsized)
+local function receive(ctx, entry)
+  local length, is_unsized = _M.announced()
   if length then
     if length > entry.max_body_bytes then
       return "body-too-large"
@@ -162,13 +164,21 @@ function _M.receive(ctx, entry, length, is_unsized)
     return nil
   end
   if need_not_be_read() then
-    ctx.unread = true -- nginx reads it after this phase, and the balancer looks at its size (attempts.lua)
+    ctx.body_is_unread = true -- nginx reads it after this phase, and the balancer looks at its size (attempts.lua)
     return nil
   end
   return read(ctx, entry, nil) or (_M.size() > entry.max_body_bytes and "body-too-large" or nil)
 end
 
--- Balancer phase: the unread body is there. Returns nil, or a failure's code.
+-- A gate: reads the body, if there is one, and holds it to the entry's limit and the quotas.
+function _M.check(ctx, entry)
+  local failure = receive(ctx, entry)
+  if failure then
+    return verdicts.REFUSE, failure
+  end
+end
+
+-- Balancer phase: checks a body that nginx read after the access phase. Returns nil, or a failure's code.
 function _M.arrived(ctx, length)
   if length > ctx.entry.max_body_bytes then
     return "body-too-large"

@@ -1,5 +1,30 @@
--- What a request has counted, found without ngx.ctx: nginx empties that when it leaves for an error page, and no log
--- phase follows of the location that it left. By the request's address, which stays the same, in the request's worker.
+-- What the edge knows of one request: the fields of ngx.ctx, all of which are described here.
+--
+-- Of every request:
+--   entry            its route's entry (routes/entry.lua), as it was when the target was counted
+--   target           the target that the request is counted for (balancing/inflight.lua)
+--   streams          true for a WebSocket or an event stream, which may last for hours
+--   is_http1         true when the rewrite phase has found that out
+--
+-- Records, each made when it is first needed. A request that goes well has none of them:
+--   headers          what gates set (gates/headers.lua)          { of_request, of_response }
+--   body             its share of the quotas (body_quota.lua)    { scopes, bytes, is_coming, most }
+--   ticket           its place in the waiting room (waiting.lua) { number, turn, key, room, bytes }
+--   slot             its slot (concurrency.lua)                  { app, host }
+--   circuit_trial    it tries an open circuit (breaker.lua)      { entry, began_at_s }
+--   half_open        it tries an ejected target (half_open.lua)  { key, target, sent_at_s }
+--   attempt          what the attempts so far came to (attempts.lua)
+--                      { tried, tries_left, is_repeated, is_judged, is_too_slow, was_connected }
+--   requeue          it was requeued (requeue.lua)               { deadline, rounds, circuit, connect_at }
+--   put_back         the same, from where it is requeued until it is resumed
+--   response         the edge's own response (responses.lua)     { code, page, is_malformed }
+--
+-- And two flags:
+--   body_is_unread   nginx reads the body after the access phase (request_body.lua)
+--   is_over          nginx has left this context for another location
+--
+-- nginx empties ngx.ctx when it leaves for an error page, and runs no log phase of the location that it left. So
+-- contexts are also kept by the request's address, which stays the same, in the worker that has the request.
 local ffi = require("ffi")
 local base = require("resty.core.base")
 
@@ -16,11 +41,21 @@ function _M.remember(ctx)
 end
 
 -- The context that was remembered last, or nil. It is forgotten with that.
-function _M.take()
+function _M.forget()
   local key = address()
   local ctx = contexts[key]
   contexts[key] = nil
   return ctx
+end
+
+-- The record of that name, made when there is none.
+function _M.record(ctx, name)
+  local found = ctx[name]
+  if not found then
+    found = {}
+    ctx[name] = found
+  end
+  return found
 end
 
 return _M

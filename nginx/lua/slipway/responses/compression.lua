@@ -1,9 +1,9 @@
--- Responses that nginx must not compress (gzip in nginx.conf) though they look as if it should. It is told by taking
--- Accept-Encoding out of the request, which it asks last.
+-- Responses that nginx must not compress (gzip in nginx.conf) though it would. Taking
+-- Accept-Encoding out of the request prevents that, since nginx reads it last.
 local _M = {}
 
--- Who can make a browser send requests with a user's cookies, put text of their own into the answers and see how long
--- these are, learns of secrets in them (BREACH). Pages of other sites are known by a header that no page can set; a
+-- An attacker who can make a browser send requests with a user's cookies, put text into the responses and see how long
+-- these are, learns secrets from them (BREACH). Pages of other sites are known by a header that no page can set; a
 -- user's own click can't be repeated a thousand times.
 local function may_be_an_attack(entry)
   local site = ngx.var.http_sec_fetch_site

@@ -1,5 +1,5 @@
--- What the edge itself answers, by code: HTTP status, whose fault it is (client, app, platform), what happened and what
--- to do. `%{host}`, `%{app}` and the seconds of the app's timeouts are filled in.
+-- The edge's own responses by code: HTTP status, whose fault it is (client, app, platform), what happened and what to
+-- do. `%{host}`, `%{app}` and the seconds of the app's timeouts are filled in.
 local _M = {}
 
 _M.BY_CODE = {
@@ -94,7 +94,7 @@ _M.BY_CODE = {
     detail = "What the app answered is no HTTP, or an interim response (1xx), which the edge can't pass on.",
     remedy = "If the app is yours: turn off early hints, and switch protocols only when a client asks for WebSocket.",
   },
-  ["replica-slow"] = { -- the edge can't tell which of the three it is
+  ["replica-slow"] = { -- the edge can't know which of the three it is
     status = 504, fault = "app", title = "App gave no answer in time",
     detail = "The app took the request and sent nothing for %{read_s} s. It may work on it still, hang, or have lost "
       .. "it with a process that crashed.",

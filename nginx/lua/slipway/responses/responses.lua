@@ -1,23 +1,25 @@
--- The edge's own answers. No error_page makes them: it would drop ngx.ctx. nginx makes its error response, the filters
--- put ours in its place. What an app answered passes unchanged, 5xx too.
+-- The edge's own responses. No error_page makes them: it would drop ngx.ctx. nginx makes its error response, and the
+-- filters replace it. An app's response passes unchanged, also a 5xx.
 local compression = require("slipway.responses.compression")
 local cookies = require("slipway.request.cookies")
+local failure_state = require("slipway.balancing.failure_state")
 local failures = require("slipway.responses.failures")
+local headers = require("slipway.gates.headers")
 local pages = require("slipway.responses.pages")
 local protocol = require("slipway.request.protocol")
-local failure_state = require("slipway.balancing.failure_state")
+local request_context = require("slipway.request.request_context")
 
 local _M = {}
 
 -- Access phase: ends the request with this failure.
 function _M.refuse(code)
-  ngx.ctx.failure = code
+  request_context.record(ngx.ctx, "response").code = code
   return ngx.exit(failures.BY_CODE[code].status)
 end
 
 -- The same where the failure's status would lead back to where this is called.
 function _M.refuse_here(code)
-  ngx.ctx.failure = code
+  request_context.record(ngx.ctx, "response").code = code
   ngx.status = failures.BY_CODE[code].status
   ngx.print("")
   return ngx.exit(ngx.HTTP_OK)
@@ -32,20 +34,21 @@ end
 -- Whether the last attempt got a connection. If nothing gave up before another one, nginx notes how long that took, or
 -- "-".
 local function was_connected(ctx)
-  if ctx.was_connected ~= nil then
-    return ctx.was_connected
+  local attempt = ctx.attempt
+  if attempt and attempt.was_connected ~= nil then
+    return attempt.was_connected
   end
   local times = ngx.var.upstream_connect_time
   return times ~= nil and times:find("%d$") ~= nil
 end
 
--- The code of a failure that nothing of ours has named.
+-- The code of a failure that nginx found.
 local function code_of(ctx)
   local code = failures.code_of(ngx.status, ctx.entry ~= nil)
   return code == "replica-slow" and not was_connected(ctx) and "replica-unreachable" or code
 end
 
--- What an app sent is no HTTP: nginx took it for HTTP/0.9, and sends no head before what it writes. HTTP/2 has its own.
+-- Whether nginx took an app's response for HTTP/0.9, since it is no HTTP: then nginx sends no head. HTTP/2 has its own.
 local function lacks_head()
   return ngx.req.http_version() == 0.9 and ngx.var.server_protocol:find("HTTP/1", 1, true) == 1
 end
@@ -59,21 +62,21 @@ local function with_head(page, content_type)
 end
 
 local function write(ctx)
-  if ctx.too_slow and ngx.status == 502 then
-    ngx.status = 504 -- given up in the balancer, which can only say 502
+  if ctx.attempt and ctx.attempt.is_too_slow and ngx.status == 502 then
+    ngx.status = 504 -- the balancer ended the request, and can only say 502
   end
-  local entry = ctx.entry
-  local code = ctx.failure or (ctx.broken and "broken-answer") or code_of(ctx)
+  local entry, response = ctx.entry, request_context.record(ctx, "response")
+  local code = response.code or (response.is_malformed and "broken-answer") or code_of(ctx)
   local row = failures.BY_CODE[code]
-  if ctx.failure then
-    ngx.status = row.status -- found in the balancer, which can only say 502
+  if response.code then
+    ngx.status = row.status -- the balancer may have found it, and can only say 502
   end
   ngx.var.slipway_fault = row.fault
   local names = { host = ngx.var.host, app = entry and entry.name or "",
     connect_s = entry and entry.connect_s, read_s = entry and entry.read_s }
   local page, content_type =
     pages.render(row, code, ngx.status, names, ngx.var.slipway_request_id, ngx.var.http_accept)
-  ctx.page = ctx.broken and lacks_head() and with_head(page, content_type) or page
+  response.page = response.is_malformed and lacks_head() and with_head(page, content_type) or page
   local header = ngx.header
   header.Content_Type = content_type
   header.Content_Length = #page
@@ -81,32 +84,31 @@ local function write(ctx)
   header.Retry_After = row.retry_after_s
 end
 
--- Header filter, of the platform's own services and of what nginx answers itself.
+-- Header filter of the platform's own services, and of nginx's own responses.
 function _M.header()
-  if ngx.status >= 400 and (ngx.ctx.failure or ngx.ctx.broken or not is_from_upstream()) then
+  if ngx.status >= 400 and (ngx.ctx.response or not is_from_upstream()) then
     write(ngx.ctx)
   end
 end
 
--- What nginx would pass on without a head that the rules here apply to: an interim answer (1xx), which it takes for the
--- final one; a switch to a protocol that was not asked for; and what is no HTTP, which has no status.
-local function is_broken(status)
+-- What nginx would pass on without a head that the rules here apply to: an interim response (1xx), which it takes for
+-- the final one; a switch to a protocol that was not asked for; and what is no HTTP, which has no status.
+local function is_malformed(status)
   return status < 200 and (status ~= 101 or not ngx.var.http_upgrade)
 end
 
 -- Header filter, of apps.
-function _M.app_header()
+function _M.header_app()
   cookies.guard()
-  local status = ngx.status
+  local status, ctx = ngx.status, ngx.ctx
   if status < 200 then
-    if is_broken(status) then
-      ngx.ctx.broken = true
+    if is_malformed(status) then
+      request_context.record(ctx, "response").is_malformed = true
       ngx.header.Content_Encoding = nil
       return ngx.exit(502) -- comes here again
     end
-    failure_state.succeed(ngx.ctx.target.streak) -- a WebSocket may not end for hours
+    failure_state.succeed(ctx.target.failure_key) -- a WebSocket may not end for hours
   end
-  local ctx = ngx.ctx
   if not ctx.is_http1 and protocol.is_http2() then
     ngx.header.Upgrade = nil -- has no place there: browsers end the stream
   end
@@ -114,9 +116,12 @@ function _M.app_header()
     compression.guard(ctx.entry)
   end
   _M.header()
+  if ctx.headers then
+    headers.write_response(ctx.headers)
+  end
 end
 
--- Log phase: of a stream of HTTP/2 that was reset for what stood in it, nginx logs 000, which is no number in JSON.
+-- Log phase: nginx has the status 000, which is no number in JSON, for a malformed stream of HTTP/2 that it reset.
 function _M.settle()
   local status = ngx.status
   if status == 0 then
@@ -126,16 +131,17 @@ function _M.settle()
   return status
 end
 
--- Body filter: the page once, in place of whatever nginx wrote. It comes for every piece of every answer.
+-- Body filter: writes the page once, in place of whatever nginx wrote. nginx calls it for every piece of every
+-- response.
 function _M.body()
   if ngx.status < 400 then
     return
   end
-  local ctx = ngx.ctx
-  local page = ctx.page
+  local response = ngx.ctx.response
+  local page = response and response.page
   if page then
     ngx.arg[1], ngx.arg[2] = page, true
-    ctx.page = ""
+    response.page = ""
   end
 end
 

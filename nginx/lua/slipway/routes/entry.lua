@@ -1,5 +1,6 @@
--- One route's entry, from its JSON (docs/reference/edge-protocol.md) to what a request works with. What an entry does
--- not say has a default here.
+-- One route's entry, from its JSON (docs/reference/edge-protocol.md) to what a request works with. A field that an
+-- entry leaves out has a default here. A field of a wrong type makes the entry unreadable, and nobody reaches its app:
+-- what was meant to protect the app may be in what can't be understood.
 local cjson = require("cjson.safe")
 
 local _M = {}
@@ -10,74 +11,91 @@ local WAITING = { requests = 1000, bytes = 64 * 1024 * 1024, timeout_s = 10 }
 local EJECTION = { failures = 5, pause_s = 5, most_s = 60 }
 local STOPPED = { ["not-deployed"] = true, ["scaled-to-zero"] = true }
 local BREAKER = { failures = 20, pause_s = 5, most_s = 0 }
+local TIMEOUTS = { connect_s = CONNECT_S, read_s = READ_S }
 
--- The numbers that `said` has, the defaults for the rest. Who says nothing shares the defaults with all others.
-local function numbers(said, defaults)
-  if type(said) ~= "table" then
+local function expect(value, expected, name)
+  if type(value) ~= expected then
+    error(name .. " is no " .. expected, 0)
+  end
+  return value
+end
+
+local function optional(value, expected, name)
+  return value ~= nil and expect(value, expected, name) or nil
+end
+
+-- The numbers in `fields`, with defaults for the rest. Entries without `fields` share the defaults.
+local function numbers(fields, defaults, name)
+  if fields == nil then
     return defaults
   end
+  expect(fields, "table", name)
   local found = {}
-  for name, default in pairs(defaults) do
-    found[name] = tonumber(said[name]) or default
+  for key, default in pairs(defaults) do
+    found[key] = optional(fields[key], "number", name .. "." .. key) or default
   end
   return found
 end
 
--- A target as requests work with it.
-local function target_of(said)
-  local id, address = tostring(said.id), tostring(said.address)
+local function target_of(fields)
+  expect(fields, "table", "a target")
+  local id = expect(fields.id, "string", "a target's id")
+  local address = expect(fields.address, "string", "a target's address")
   return {
     id = id,
     address = address:find(":", 1, true) and "[" .. address .. "]" or address,
-    port = tonumber(said.port),
-    weight = tonumber(said.weight) or 1,
-    streak = "target:" .. id,
+    port = expect(fields.port, "number", "a target's port"),
+    weight = optional(fields.weight, "number", "a target's weight") or 1,
+    failure_key = "target:" .. id,
   }
 end
 
-local function targets_of(said)
+local function targets_of(list, name)
   local targets = {}
-  for i, target in ipairs(type(said) == "table" and said or {}) do
-    targets[i] = target_of(target)
+  for key, fields in pairs(expect(list, "table", name)) do
+    targets[expect(key, "number", "a key of " .. name)] = target_of(fields)
   end
   return targets
 end
 
 -- The code of why nothing is meant to serve; nil when something is.
-local function why_stopped(said)
-  if not said or said == ngx.null then
-    return nil
-  end
-  return STOPPED[said] and said or "app-stopped"
+local function why_stopped(reason)
+  return reason ~= nil and (STOPPED[reason] and reason or "app-stopped") or nil
 end
 
--- nil when it can't be read.
-function _M.read(raw)
-  local said = cjson.decode(raw)
-  if type(said) ~= "table" or type(said.targets) ~= "table" then
-    return nil
-  end
-  local timeouts = numbers(said.timeouts, { connect_s = CONNECT_S, read_s = READ_S })
+local function entry_of(raw)
+  local fields = expect(cjson.decode(raw), "table", "the entry")
+  local app = expect(fields.app, "string", "app")
+  local timeouts = numbers(fields.timeouts, TIMEOUTS, "timeouts")
   return {
     raw = raw,
-    app = tostring(said.app),
-    name = tostring(said.name),
-    tenant = tostring(said.tenant),
-    access = type(said.access) == "string" and said.access or "public",
-    balancing = said.balancing,
-    targets = targets_of(said.targets),
-    standby = targets_of(said.standby), -- for what no target takes
-    stopped = why_stopped(said.stopped),
+    app = app,
+    name = expect(fields.name, "string", "name"),
+    tenant = expect(fields.tenant, "string", "tenant"),
+    access = optional(fields.access, "string", "access") or "public",
+    balancing = optional(fields.balancing, "string", "balancing"),
+    targets = targets_of(fields.targets, "targets"),
+    standby = targets_of(fields.standby or {}, "standby"), -- for requests that no target takes
+    stopped = why_stopped(fields.stopped),
     connect_s = timeouts.connect_s,
     read_s = timeouts.read_s,
-    max_body_bytes = tonumber(said.max_body_bytes) or BODY_BYTES,
-    max_concurrency = tonumber(said.max_concurrency),
-    waiting = numbers(said.waiting, WAITING),
-    ejection = numbers(said.ejection, EJECTION),
-    breaker = numbers(said.breaker, BREAKER),
-    -- A new generation is a new start: what failed may be gone with the old targets.
-    circuit = "app:" .. tostring(said.app) .. ":" .. tostring(said.generation),
+    max_body_bytes = optional(fields.max_body_bytes, "number", "max_body_bytes") or BODY_BYTES,
+    max_concurrency = optional(fields.max_concurrency, "number", "max_concurrency"),
+    waiting = numbers(fields.waiting, WAITING, "waiting"),
+    ejection = numbers(fields.ejection, EJECTION, "ejection"),
+    breaker = numbers(fields.breaker, BREAKER, "breaker"),
+    -- The circuit of a new generation is closed: the targets that failed may be gone.
+    circuit = "app:" .. app .. ":" .. expect(fields.generation, "number", "generation"),
   }
+end
+
+-- Returns the entry; or nil and why it can't be read.
+function _M.read(raw)
+  local ok, result = pcall(entry_of, raw)
+  if ok then
+    return result
+  end
+  return nil, result
 end
 
 return _M

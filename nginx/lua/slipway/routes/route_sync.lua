@@ -1,5 +1,5 @@
 -- Keeps the copy of the route table (docs/reference/edge-protocol.md): reads everything, then follows the stream, and
--- confirms a generation once shared memory holds all of it. One worker does this, the leader.
+-- confirms a generation once shared memory holds all of it. Only the leader does this.
 local cjson = require("cjson.safe")
 local connection = require("slipway.worker.connection")
 local leader = require("slipway.worker.leader")
@@ -40,8 +40,8 @@ local function confirm(client)
   return err == nil, err
 end
 
--- Epoch and generation that Redis stands at; nil for both when nothing is published.
-local function standing(meta)
+-- Epoch and generation of the table in Redis; nil for both when nothing is published.
+local function published(meta)
   local generation = meta[2] ~= ngx.null and tonumber(meta[2]) or nil
   return generation and meta[1] ~= ngx.null and meta[1] or nil, generation
 end
@@ -64,7 +64,7 @@ local function read_everything(client)
     return nil, err
   end
   local last = results[3][1]
-  local epoch, generation = standing(results[1])
+  local epoch, generation = published(results[1])
   return {
     epoch = epoch,
     generation = generation,
@@ -79,7 +79,7 @@ local function synchronise(client)
   if not meta then
     return nil, err
   end
-  if is_behind(standing(meta)) then
+  if is_behind(published(meta)) then
     return true
   end
   local read
@@ -110,7 +110,7 @@ local function record_of(fields)
   return record
 end
 
--- Takes one record in. Returns whether a generation is complete; or nil when everything must be read anew.
+-- Applies one record. Returns whether a generation is complete; or nil when everything must be read anew.
 local function take(record)
   local epoch, generation = routes.held()
   if record.epoch ~= epoch or not record.generation or record.generation > generation + 1 then
@@ -149,14 +149,14 @@ local function take_all(records)
   return completed
 end
 
--- Nothing came for a while. Tells whether Redis stands elsewhere than this copy, as after it was emptied or when a
--- generation changed no host.
+-- Whether Redis has another state than this copy, as after it was emptied, or when a generation changed no host. It is
+-- called when nothing came for a while.
 local function is_elsewhere(client)
   local meta, err = client:hmget(META, "epoch", "generation")
   if not meta then
     return nil, err
   end
-  local epoch, generation = standing(meta)
+  local epoch, generation = published(meta)
   local held_epoch, held_generation = routes.held()
   return epoch ~= held_epoch or generation ~= held_generation
 end
@@ -205,13 +205,13 @@ local function step(client)
 end
 
 local function note(err)
-  local told = state:get("redis")
+  local reported = state:get("redis")
   if err then
     position = nil
-    if told ~= err then
+    if reported ~= err then
       ngx.log(ngx.ERR, "the route table can't be followed, serving from the copy: ", err)
     end
-  elseif told and told ~= "connected" then
+  elseif reported and reported ~= "connected" then
     ngx.log(ngx.NOTICE, "the route table is followed again")
   end
   state:set("redis", err or "connected")

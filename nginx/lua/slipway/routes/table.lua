@@ -1,6 +1,7 @@
 -- The route table's copy in shared memory: host -> entry (JSON), and a version that grows after every change. A worker
--- keeps what it read, and every request compares versions: so all workers, also those that a reload left to finish, see
--- a change at the same moment, and a look costs reading one number, however many routes there are.
+-- keeps the entries that it read, and every request compares versions. So all workers, also those that a reload left to
+-- finish, see a change at the same moment, and looking an entry up costs reading one number, however many routes there
+-- are.
 local reader = require("slipway.routes.entry")
 local process = require("slipway.worker.process")
 local failure_state = require("slipway.balancing.failure_state")
@@ -40,7 +41,7 @@ local function keep(host, entry)
   kept[host], entry.host = entry, host
 end
 
--- The version was read before the entry: a change between the two is seen at the next look.
+-- The version was read before the entry: a change between the two is seen by the next request.
 local function look_up(host, version)
   local raw = entries:get(host)
   if not raw then
@@ -49,10 +50,11 @@ local function look_up(host, version)
   end
   local entry = kept[host]
   if not entry or entry.raw ~= raw then
-    entry = reader.read(raw)
+    local why
+    entry, why = reader.read(raw)
     if not entry then
       forget(host)
-      ngx.log(ngx.ERR, "the route of ", host, " can't be read: ", raw)
+      ngx.log(ngx.ERR, "the route of ", host, " can't be read: ", why, ": ", raw)
       return nil, "broken-route"
     end
     keep(host, entry)
@@ -74,7 +76,7 @@ function _M.entry(host)
   return look_up(host, version)
 end
 
--- The host's entry as this worker read it last, for who asks `is_current` before it counts on that.
+-- The host's entry as this worker read it last. The caller has to ask `is_current` before it relies on it.
 function _M.last_read(host)
   return kept[host] or _M.entry(host)
 end
@@ -94,25 +96,31 @@ function _M.is_current(entry)
   return true
 end
 
--- A target that was away runs anew, and answered when it was asked: its failures are those of what ran before.
+local function targets_of(raw)
+  local entry = raw and reader.read(raw)
+  return entry and entry.targets or {}
+end
+
+-- A target that comes back to the table was started anew and passed its probe: its failures are those of what ran
+-- before.
 local function forget_failures(host, raw)
   local before = entries:get(host)
   if failure_state.are_none() or before == raw then
     return
   end
   local known = {}
-  for _, target in ipairs((reader.read(before or "") or { targets = {} }).targets) do
+  for _, target in ipairs(targets_of(before)) do
     known[target.id] = true
   end
-  for _, target in ipairs((reader.read(raw) or { targets = {} }).targets) do
+  for _, target in ipairs(targets_of(raw)) do
     if not known[target.id] then
-      failure_state.succeed(target.streak)
+      failure_state.succeed(target.failure_key)
     end
   end
 end
 
--- Stores one entry; an empty one removes the host, and an empty host says nothing. Without memory the table is
--- incomplete until a full read succeeds: a host that is missing from it may exist.
+-- Stores one entry. An empty entry removes the host; an empty host changes nothing. When the entry does not fit into
+-- memory the table is incomplete until a full read succeeds: a host that is missing from it may exist.
 function _M.put(host, raw)
   if host == "" then
     return true
@@ -134,7 +142,8 @@ function _M.put(host, raw)
   return true
 end
 
--- Replaces everything by `table_fields` (host, entry, host, entry, …). Hosts that left go first: they make room.
+-- Replaces everything by `table_fields` (host, entry, host, entry, …). Hosts that are gone are removed first, which
+-- makes room.
 function _M.replace(table_fields)
   local present = {}
   for i = 1, #table_fields, 2 do
@@ -158,7 +167,7 @@ function _M.replace(table_fields)
   return true
 end
 
--- What shared memory holds in full, and since when (Unix seconds).
+-- The epoch and generation that shared memory holds in full, and since when (Unix seconds).
 function _M.held()
   return state:get("epoch"), state:get("generation"), state:get("held_since")
 end

@@ -9,7 +9,7 @@ local metrics = require("slipway.metrics.metrics")
 local _M = {}
 
 local records = ngx.shared.slipway_usage   -- records that wait or were just sent, and the journal
-local totals = ngx.shared.slipway_totals   -- unit and app -> what the records so far account for
+local totals = ngx.shared.slipway_totals   -- series and app -> what the records so far account for
 
 local FIELDS = #metrics.FIELDS
 local ROOM_BYTES = 2 * 1024 * 1024 -- kept free in either: a step must fit
@@ -88,8 +88,8 @@ function _M.knows(app)
   return totals:get("a|" .. app) ~= nil
 end
 
-function _M.forget(unit)
-  totals:delete("u|" .. unit.unit)
+function _M.forget(series)
+  totals:delete("u|" .. series.name)
 end
 
 function _M.forget_app(app)
@@ -105,8 +105,8 @@ local function carry_out(step)
     end
   end
   keep(records, key_of(step.sequence), step.record)
-  for unit, text in pairs(step.units) do
-    keep(totals, "u|" .. unit, text)
+  for name, text in pairs(step.series) do
+    keep(totals, "u|" .. name, text)
   end
   for app, text in pairs(step.apps) do
     keep(totals, "a|" .. app, text)
@@ -123,20 +123,20 @@ function _M.resume()
   end
 end
 
--- Changes since the last record: by app, what each used; by unit and app, the totals then.
-local function changes_of(units)
-  local used, unit_totals, app_totals = {}, {}, {}
-  for _, unit in ipairs(units) do
-    local now, before = metrics.read(unit), unpacked(totals:get("u|" .. unit.unit))
+-- Changes since the last record: by app, what each used; by series and app, the totals then.
+local function changes_of(changed_series)
+  local used, series_totals, app_totals = {}, {}, {}
+  for _, series in ipairs(changed_series) do
+    local now, before = metrics.read(series), unpacked(totals:get("u|" .. series.name))
     local changed = false
     for i = 1, FIELDS do
       before[i] = now[i] - before[i]
       changed = changed or before[i] ~= 0
     end
     if changed then
-      used[unit.app] = used[unit.app] or unpacked("")
-      add(used[unit.app], before)
-      unit_totals[unit.unit] = packed(now)
+      used[series.app] = used[series.app] or unpacked("")
+      add(used[series.app], before)
+      series_totals[series.name] = packed(now)
     end
   end
   for app, values in pairs(used) do
@@ -144,10 +144,10 @@ local function changes_of(units)
     add(total, values)
     app_totals[app] = packed(total)
   end
-  return used, unit_totals, app_totals
+  return used, series_totals, app_totals
 end
 
--- The record that takes in what comes when too many wait: usage is told in larger steps then, but none is lost.
+-- The record that takes in further usage when too many wait: usage is reported in larger steps then, but none is lost.
 local function last_if_open()
   local last = _M.last()
   return last > (records:get("frozen") or 0) and cjson.decode(_M.record_text(last) or "") or nil
@@ -157,7 +157,7 @@ local function has_room()
   return totals:free_space() > ROOM_BYTES and records:free_space() > ROOM_BYTES
 end
 
-local function step_of(used, unit_totals, app_totals, period, open)
+local function step_of(used, series_totals, app_totals, period, open)
   local in_record = {}
   for _, part in ipairs({ open and open.apps or {}, used }) do
     for app, values in pairs(part) do
@@ -171,23 +171,23 @@ local function step_of(used, unit_totals, app_totals, period, open)
     sequence = sequence,
     record = string.format('{"sequence":%d,"from":%.3f,"to":%.3f,"apps":%s}', sequence,
       open and open.from or period.from_s, period.to_s, apps_json(in_record)),
-    units = unit_totals,
+    series = series_totals,
     apps = app_totals,
   }
 end
 
--- Takes what these units counted into a record: a new one, or the last one while it did not go out and `merge` says so.
+-- Takes what these series counted into a record: a new one; or, with `merge`, the last one while it has not gone out.
 -- Returns app -> what it used; nil when there is no room: the counters keep it until there is.
-function _M.take(units, period, merge)
+function _M.take(changed_series, period, merge)
   local roomy = has_room()
   local open = (merge or not roomy) and last_if_open() or nil
-  local used, unit_totals, app_totals = changes_of(units)
+  local used, series_totals, app_totals = changes_of(changed_series)
   if not next(used) then
     return used
   end
   local ok, err = roomy or open ~= nil, "no memory"
   if ok then
-    local step = step_of(used, unit_totals, app_totals, period, open)
+    local step = step_of(used, series_totals, app_totals, period, open)
     ok, err = records:safe_set("journal", cjson.encode(step))
     if ok then
       carry_out(step)

@@ -1,5 +1,5 @@
--- Each second: what was used goes into records, and the records to Redis, in order and once; beside them what each app
--- used in all (docs/reference/usage-stream.md). With Redis gone the records wait.
+-- Puts usage into records each second, and sends the records to Redis, in order and once; and with them each app's
+-- totals (docs/reference/usage-stream.md). While Redis is gone the records are kept.
 local connection = require("slipway.worker.connection")
 local inflight = require("slipway.balancing.inflight")
 local leader = require("slipway.worker.leader")
@@ -8,7 +8,7 @@ local rates = require("slipway.metrics.rates")
 local series_registry = require("slipway.metrics.series_registry")
 local routes = require("slipway.routes.table")
 local settings = require("slipway.worker.settings")
-local series = require("slipway.metrics.series")
+local all_series = require("slipway.metrics.series")
 local usage = require("slipway.usage.usage")
 local usage_file = require("slipway.usage.usage_file")
 
@@ -19,8 +19,8 @@ local state = ngx.shared.slipway_state
 local STREAM, POSITIONS, METRICS = "slipway:usage", "slipway:usage:positions", "slipway:edges:metrics:"
 local STREAM_KEPT = 100000
 local TIMEOUT_S = 2
-local UNITS_AT_ONCE, RECORDS_AT_ONCE = 200, 100
-local REST = 10             -- with thousands of busy apps this worker rests ten times as long as telling of them took,
+local SERIES_AT_ONCE, RECORDS_AT_ONCE = 200, 100
+local REST = 10             -- with thousands of busy apps this worker rests ten times as long as reporting took,
 local REST_MOST_S = 4       -- but no longer than this
 local YIELD_S = 0.001 -- nginx warns at each sleep of 0
 -- settings.json may say otherwise
@@ -58,38 +58,38 @@ local function begin()
   usage.resume()
 end
 
-local function changed_units()
+local function changed_series()
   local changed, at_s = {}, ngx.now()
-  for _, unit in ipairs(series_registry.units()) do
-    local mark = metrics.mark(unit)
-    if mark ~= unit.mark then
-      unit.mark, unit.used_at_s = mark, at_s
-      changed[#changed + 1] = unit
+  for _, series in ipairs(series_registry.all()) do
+    local mark = metrics.mark(series)
+    if mark ~= series.mark then
+      series.mark, series.used_at_s = mark, at_s
+      changed[#changed + 1] = series
     end
   end
   return changed
 end
 
 -- Returns app -> requests and bytes of this look. Each part is a record of its own, so that no request waits long for
--- this worker; whoever leads by then takes the rest.
+-- this worker; if another worker leads by then, it takes the rest.
 local function take()
-  local changed, period = changed_units(), { from_s = taken_until_s, to_s = ngx.now() }
+  local changed, period = changed_series(), { from_s = taken_until_s, to_s = ngx.now() }
   local apps = {}
-  for first = 1, #changed, UNITS_AT_ONCE do
+  for first = 1, #changed, SERIES_AT_ONCE do
     local part = {}
-    for i = first, math.min(first + UNITS_AT_ONCE - 1, #changed) do
+    for i = first, math.min(first + SERIES_AT_ONCE - 1, #changed) do
       part[#part + 1] = changed[i]
     end
     local merge = usage.last() - (state:get("usage_sent") or 0) >= WAITING_MOST
     local used = usage.take(part, period, merge)
-    for _, unit in ipairs(used and {} or part) do
-      unit.mark = nil -- look again
+    for _, series in ipairs(used and {} or part) do
+      series.mark = nil -- look again
     end
     for app, values in pairs(used or {}) do
       apps[app] = true
       rates.note(app, values)
     end
-    if first + UNITS_AT_ONCE <= #changed then
+    if first + SERIES_AT_ONCE <= #changed then
       ngx.sleep(YIELD_S)
       if not leader.is_mine() then
         return nil
@@ -156,8 +156,8 @@ local function queue_totals(queued, apps)
     "boot", boot() }
   if not written then
     queued:del(key)
-    for _, unit in ipairs(series_registry.units()) do
-      apps[unit.app] = true
+    for _, series in ipairs(series_registry.all()) do
+      apps[series.app] = true
     end
   end
   for app in pairs(apps) do
@@ -229,18 +229,18 @@ local function send(apps)
   return true
 end
 
--- Whether the table still has the unit: then it may be counted for at any time.
-local function is_current(unit, host)
+-- Whether the table still has the series: then it may be counted for at any time.
+local function is_current(series, host)
   local entry = host and routes.entry(host)
-  if not entry or entry.app ~= unit.app then
+  if not entry or entry.app ~= series.app then
     return false
   end
   for _, target in ipairs(entry.targets) do
-    if target.id == unit.target then
+    if target.id == series.target then
       return true
     end
   end
-  return unit.target == ""
+  return series.target == ""
 end
 
 local function forget_idle()
@@ -250,24 +250,24 @@ local function forget_idle()
   next_look_s = ngx.now() + LOOK_FOR_IDLE_S
   local under_way
   local apps_kept = {}
-  local gone = series_registry.sift(function(unit)
-    local keep = unit.app == "" or ngx.now() - unit.used_at_s < IDLE_S
-      or is_current(unit, series.about(unit.app).host)
+  local gone = series_registry.sift(function(series)
+    local keep = series.app == "" or ngx.now() - series.used_at_s < IDLE_S
+      or is_current(series, all_series.about(series.app).host)
     if not keep then
       under_way = under_way or inflight.totals()
-      keep = under_way[unit.target] ~= nil
+      keep = under_way[series.target] ~= nil
     end
-    apps_kept[unit.app] = apps_kept[unit.app] or keep
+    apps_kept[series.app] = apps_kept[series.app] or keep
     return keep
   end)
-  for _, unit in ipairs(gone) do
-    series.forget(unit)
-    usage.forget(unit)
-    local host = not apps_kept[unit.app] and series.about(unit.app).host
+  for _, series in ipairs(gone) do
+    all_series.forget(series)
+    usage.forget(series)
+    local host = not apps_kept[series.app] and all_series.about(series.app).host
     local entry = host and routes.entry(host)
-    if not apps_kept[unit.app] and not (entry and entry.app == unit.app) then
-      metrics.forget_app(unit.app)
-      usage.forget_app(unit.app)
+    if not apps_kept[series.app] and not (entry and entry.app == series.app) then
+      metrics.forget_app(series.app)
+      usage.forget_app(series.app)
       written = nil
     end
   end
@@ -310,7 +310,7 @@ end
 -- The last worker ends, and shared memory with it: what Redis lacks is left to the next nginx.
 function _M.close()
   usage.resume()
-  usage.take(series.all(), { from_s = state:get("usage_until") or state:get("since"), to_s = now_s() }, false)
+  usage.take(all_series.all(), { from_s = state:get("usage_until") or state:get("since"), to_s = now_s() }, false)
   local unsent = {}
   for sequence = (state:get("usage_sent") or 0) + 1, usage.last() do
     unsent[#unsent + 1] = { sequence, usage.record_text(sequence) }
@@ -335,7 +335,7 @@ end
 
 function _M.start()
   boot()
-  local duty = { name = "telling what was used", work = work, ended = ended, rest = forget }
+  local duty = { name = "reporting usage", work = work, ended = ended, rest = forget }
   leader.every(settings.usage_every_s or 1, duty)
 end
 

@@ -1,4 +1,4 @@
--- Redis: a connection from the pool or a new one, signed in; and replies that are errors told as errors.
+-- Redis: a connection from the pool or a new one, authenticated. Replies that are errors are returned as errors.
 local redis = require("nginx.redis")
 local settings = require("slipway.worker.settings")
 
@@ -14,7 +14,7 @@ local function dial(client)
   return client:connect(where.host, where.port)
 end
 
-local function sign_in(client)
+local function authenticate(client)
   local where = settings.redis
   if client:get_reused_times() > 0 then
     return true
@@ -36,7 +36,7 @@ local function sign_in(client)
   return true
 end
 
--- A client whose every command may take `timeout_s`; or nil and why not.
+-- Returns a client whose every command may take `timeout_s`; or nil and the error.
 function _M.open(timeout_s)
   local client, err = redis:new()
   if not client then
@@ -46,7 +46,7 @@ function _M.open(timeout_s)
   local ok
   ok, err = dial(client)
   if ok then
-    ok, err = sign_in(client)
+    ok, err = authenticate(client)
   end
   if not ok then
     client:close()

@@ -1,14 +1,14 @@
--- One worker follows the route table and reports; which one stands in shared memory.
+-- One worker, the leader, follows the route table and reports. Shared memory has which worker it is.
 local process = require("slipway.worker.process")
 
 local _M = {}
 
 local state = ngx.shared.slipway_state
 local KEY = "leader"
-local BURIAL_S = 10
+local TAKEOVER_S = 10
 
--- True when this worker leads. A dead leader is buried once: whoever adds the burial takes over, so that two workers
--- that notice at the same moment don't both lead. The burial expires in case its digger died too.
+-- True when this worker leads. A dead leader is replaced once: the worker that adds the takeover leads, so that two
+-- that notice at the same moment don't both lead. The takeover expires, since the worker that added it may die too.
 function _M.claim()
   local me = process.instance()
   local holder = state:get(KEY)
@@ -18,7 +18,7 @@ function _M.claim()
   if not holder then
     return (state:add(KEY, me))
   end
-  if process.is_alive(holder) or not state:add("burial:" .. holder, true, BURIAL_S) then
+  if process.is_alive(holder) or not state:add("takeover:" .. holder, true, TAKEOVER_S) then
     return false
   end
   state:set(KEY, me)
@@ -34,8 +34,8 @@ function _M.holder()
 end
 
 -- Does `duty.work` every so often in the worker that leads, one at a time. `work` returns true, or nil and why not.
--- `duty.ended(ok, err, broke_off)` hears how it went; an error that broke it off is logged with the duty's name.
--- `duty.rest()` is called where another worker leads.
+-- `duty.ended(ok, err, is_error)` gets the result; a Lua error is logged with the duty's name. `duty.rest()` is called
+-- in workers that do not lead.
 function _M.every(every_s, duty)
   local is_busy = false
   local function tick(premature)

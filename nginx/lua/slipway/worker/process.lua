@@ -41,8 +41,8 @@ function _M.instance()
 end
 
 local FOREVER_S = 10 * 365 * 86400
--- What was accepted when the master was killed is served: the table is as new as that, and an edge that could confirm a
--- newer one has yet to start.
+-- What was accepted before the master was killed is served for so long: the table was current then, and the edge that
+-- could confirm a newer one has yet to start.
 local ORPHAN_SERVES_S = 0.5
 
 local master, ends_since
@@ -50,14 +50,14 @@ local master, ends_since
 -- When a worker starts.
 function _M.note_master()
   master = ffi.C.getppid()
-  -- nginx runs what is still to run in the moment in which the worker is told to end
+  -- nginx runs all timers at once when the worker begins to exit
   ngx.timer.at(FOREVER_S, function()
     ngx.update_time()
     ends_since = ngx.now()
   end)
 end
 
--- Whether this worker only finishes what it has because its master was killed: then nobody keeps its memory up to date.
+-- Whether this worker is only finishing its requests because its master was killed: then its shared memory is outdated.
 function _M.is_orphan()
   return ngx.worker.exiting() and ffi.C.getppid() ~= master
     and ends_since ~= nil and ngx.now() - ends_since >= ORPHAN_SERVES_S

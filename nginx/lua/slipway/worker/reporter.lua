@@ -1,4 +1,4 @@
--- Tells Redis what is under way, by target: what the agent waits for before it stops a replica.
+-- Reports to Redis what is under way, by target. The agent waits for that before it stops a replica.
 local connection = require("slipway.worker.connection")
 local inflight = require("slipway.balancing.inflight")
 local leader = require("slipway.worker.leader")
@@ -117,7 +117,7 @@ local function forget()
   reported = nil
 end
 
--- The follower tells that Redis is gone.
+-- Errors are not logged here: route_sync.lua logs that Redis is gone.
 local function ended(ok)
   if not ok then
     forget()
@@ -126,7 +126,7 @@ local function ended(ok)
 end
 
 function _M.start()
-  leader.every(EVERY_S, { name = "telling what is under way", work = report, ended = ended, rest = forget })
+  leader.every(EVERY_S, { name = "reporting what is under way", work = report, ended = ended, rest = forget })
 end
 
 return _M

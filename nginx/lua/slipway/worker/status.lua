@@ -36,7 +36,7 @@ function _M.ready()
   ngx.say("ready")
 end
 
-function _M.answer()
+function _M.write()
   local epoch, generation = routes.held()
   ngx.header.content_type = "application/json"
   ngx.say(cjson.encode({

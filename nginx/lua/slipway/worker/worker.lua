@@ -1,5 +1,6 @@
--- What a worker does when it starts.
+-- What a worker does when it starts and when it ends.
 local ffi = require("ffi")
+local chain = require("slipway.gates.chain")
 local counters = require("slipway.metrics.counters")
 local route_sync = require("slipway.routes.route_sync")
 local inflight = require("slipway.balancing.inflight")
@@ -18,7 +19,7 @@ local PR_SET_PDEATHSIG, SIGQUIT = 1, 3
 
 ffi.cdef("int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);")
 
--- Without its master a worker would keep the port, and the next edge could not start: it finishes what it has and ends.
+-- A worker exits when its master dies. Otherwise it would keep the port, and the next edge could not start.
 local function end_with_master()
   if ffi.C.prctl(PR_SET_PDEATHSIG, SIGQUIT, 0, 0, 0) ~= 0 then
     ngx.log(ngx.ERR, "this worker may outlive its master: prctl failed")
@@ -29,6 +30,7 @@ function _M.start()
   end_with_master()
   process.note_master()
   math.randomseed(ngx.now() * 1000 + ngx.worker.pid())
+  chain.start()
   counters.claim()
   inflight.start()
   worker_counts.start()
@@ -39,7 +41,7 @@ function _M.start()
   usage_stream.start()
 end
 
--- A worker ends. Two that end at once may both find themselves the last: one of them closes.
+-- When a worker ends. Two that end at once may both see no other worker: only one of them closes.
 function _M.stop()
   worker_counts.stop()
   if #worker_counts.look() == 0 and state:add("closed", true) then

@@ -1,0 +1,44 @@
+-- Headers that gates set. An app gets its own after the client's were taken out, so that no client can write them; a
+-- client gets its own with whatever response it gets, the app's or the edge's.
+local add_header = require("ngx.resp").add_header
+
+local _M = {}
+
+local function record(ctx)
+  local headers = ctx.headers
+  if not headers then
+    headers = { of_request = {}, of_response = {} }
+    ctx.headers = headers
+  end
+  return headers
+end
+
+-- Sets a header of the request that the app gets; nil takes it out.
+function _M.set_for_app(ctx, name, value)
+  record(ctx).of_request[name] = value or ""
+end
+
+-- Sets a header of the response. Set-Cookie stands beside those of the app.
+function _M.set_for_client(ctx, name, value)
+  record(ctx).of_response[name] = value
+end
+
+-- Before the request goes to its target.
+function _M.write_request(headers)
+  for name, value in pairs(headers.of_request) do
+    ngx.req.set_header(name, value ~= "" and value or nil)
+  end
+end
+
+-- Header filter.
+function _M.write_response(headers)
+  for name, value in pairs(headers.of_response) do
+    if name:lower() == "set-cookie" then
+      add_header(name, value)
+    else
+      ngx.header[name] = value
+    end
+  end
+end
+
+return _M

@@ -1,0 +1,116 @@
+-- Both ways of an app's request from its host to a counted target: the rewrite phase, where that is possible at once,
+-- or the access phase. The gates decide on either (gates/gates.lua).
+local attempts = require("slipway.request.attempts")
+local body_quota = require("slipway.request.body_quota")
+local chain = require("slipway.gates.chain")
+local client_headers = require("slipway.request.client_headers")
+local cookies = require("slipway.request.cookies")
+local half_open = require("slipway.balancing.half_open")
+local headers = require("slipway.gates.headers")
+local request_body = require("slipway.request.request_body")
+local request_context = require("slipway.request.request_context")
+local requeue = require("slipway.request.requeue")
+local responses = require("slipway.responses.responses")
+local routes = require("slipway.routes.table")
+local verdicts = require("slipway.gates.verdicts")
+
+local _M = {}
+
+-- The request as its app gets it.
+local function rewrite(ctx)
+  client_headers.drop()
+  cookies.withhold()
+  if ctx.headers then
+    headers.write_request(ctx.headers)
+  end
+end
+
+-- Rewrite phase, where nothing can wait: the app's id when every gate passes the request at once. Else "", and the
+-- access phase asks the gates. The target gate looks whether the entry still stands.
+function _M.rewrite_app()
+  if ngx.var.slipway_bare ~= "1" then
+    return ""
+  end
+  local ctx, entry = ngx.ctx, routes.last_read(ngx.var.host)
+  if not chain.passes_at_once(ctx, entry) then
+    return ""
+  end
+  request_context.remember(ctx)
+  rewrite(ctx)
+  return entry.app
+end
+
+local function redirect(where)
+  if where:byte() == 64 then -- "@"
+    return ngx.exec(where)
+  end
+  return ngx.redirect(where, ngx.HTTP_MOVED_TEMPORARILY)
+end
+
+-- Access phase.
+function _M.access_app()
+  local ctx = ngx.ctx
+  ctx.headers = nil -- gates that were asked in the rewrite phase set theirs again
+  request_context.remember(ctx)
+  local verdict, detail = chain.check(ctx)
+  if not verdict then
+    return rewrite(ctx)
+  end
+  if verdict == verdicts.REDIRECT then
+    return redirect(detail)
+  end
+  return responses.refuse(detail)
+end
+
+-- Access phase of the location @trial.
+function _M.access_trial()
+  half_open.begin()
+  return _M.access_app()
+end
+
+-- Access phase of the platform's own services: only the body is looked at.
+function _M.access_console()
+  client_headers.drop_for_console()
+  local failure = request_body.receive_own(ngx.ctx)
+  if failure then
+    return responses.refuse(failure)
+  end
+end
+
+-- Log phase of the platform's own services.
+function _M.log_console()
+  body_quota.release(ngx.ctx)
+  responses.settle()
+end
+
+-- Gives back whatever an attempt had taken that nginx ended for an error page. Returns its context; nil without one.
+local function give_back(current)
+  local ctx = request_context.forget()
+  if not ctx or ctx == current then
+    return nil
+  end
+  if ctx.target then
+    attempts.finish(ctx)
+    ctx.target = nil
+  end
+  chain.release(ctx)
+  ctx.is_over = true
+  return ctx
+end
+
+-- Access phase of the location @requeued, where requests come that reached no target, or failed in the edge itself.
+function _M.access_requeued()
+  local ctx = ngx.ctx
+  if not requeue.resume(ctx, give_back(ctx)) then
+    return responses.refuse_here("internal")
+  end
+  return _M.access_app()
+end
+
+-- Log phase.
+function _M.release(ctx)
+  give_back(ctx)
+  chain.release(ctx)
+end
+
+return _M

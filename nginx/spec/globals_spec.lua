@@ -1,0 +1,7 @@
+describe("the guard", function()
+  it("fails whatever writes a global", function()
+    assert.has_error(function()
+      setfenv(loadstring("written = 1"), _G)()
+    end, "a global is written: written")
+  end)
+end)

@@ -1,0 +1,48 @@
+local ffi = require("ffi")
+local nginx = require("fake_ngx")
+
+describe("headers in which a client says who it is", function()
+  local fake, client_headers, sent
+  before_each(function()
+    fake = nginx.start()
+    nginx.replace("slipway.request.request_headers", {
+      read = function()
+        local found = {}
+        for i, name in ipairs(sent) do
+          found[i - 1] = { key = { data = ffi.cast("const uint8_t *", name), len = #name } }
+        end
+        return found, #sent
+      end,
+    })
+    client_headers = require("slipway.request.client_headers")
+  end)
+
+  local function dropped(drop, ...)
+    sent, fake.req.headers = { ... }, {}
+    drop()
+    local names = {}
+    for name in pairs(fake.req.headers) do
+      names[#names + 1] = name
+    end
+    table.sort(names)
+    return names
+  end
+
+  it("are dropped by how they begin, with any separator", function()
+    assert.same({ "cf-connecting-ip", "remote_user", "x.forwarded.server", "x_auth-user" },
+      dropped(client_headers.drop, "x_auth-user", "remote_user", "x.forwarded.server", "cf-connecting-ip", "accept"))
+  end)
+
+  it("are dropped by their whole name", function()
+    assert.same({ "x-user" }, dropped(client_headers.drop, "x-user", "x-usage", "x-us", "x"))
+  end)
+
+  it("stay where nginx replaces them or an app needs them", function()
+    assert.same({}, dropped(client_headers.drop, "x-forwarded-for", "x-real-ip", "x-auth-token", "authorization"))
+  end)
+
+  it("reach the console only where it asks for them", function()
+    assert.same({ "x-slipway-confirm" }, dropped(client_headers.drop, "x-slipway-confirm"))
+    assert.same({ "x-slipway-user" }, dropped(client_headers.drop_for_console, "x-slipway-confirm", "x-slipway-user"))
+  end)
+end)

@@ -1,0 +1,232 @@
+"""The usage stream: every request once, whatever happens to Redis or to a worker."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import http.client
+import json
+import signal
+import threading
+from collections import Counter
+
+import pytest
+from edge_publisher import target
+from edge_rig import running
+from usage_reader import UsageReader
+
+from tests.fixtures.waiting import eventually
+
+FAST = {"usage_every_s": 0.05}
+CUT = 0  # for a status: the connection ended without an answer
+
+
+@pytest.fixture
+def rig():
+    with running({}, FAST) as made:
+        yield made
+
+
+@pytest.fixture
+def shop(rig, backend):
+    app = backend()
+    rig.route("shop.localhost", target(app.port, "r-1"))
+    return app
+
+
+@pytest.fixture
+def reader(rig):
+    return UsageReader(rig.redis.client)
+
+
+class Load:
+    """Clients that ask without a pause until they are stopped."""
+
+    def __init__(self, rig, clients: int = 2) -> None:
+        self.rig = rig
+        self._over = threading.Event()
+        self._pool = concurrent.futures.ThreadPoolExecutor(clients)
+        self._running = [self._pool.submit(self._ask) for _ in range(clients)]
+
+    def _ask(self) -> Counter[int]:
+        statuses: Counter[int] = Counter()
+        while not self._over.wait(0.005):
+            try:
+                statuses[self.rig.edge.ask("shop.localhost").status] += 1
+            except (ConnectionError, http.client.HTTPException):
+                statuses[CUT] += 1
+        return statuses
+
+    def stop(self) -> Counter[int]:
+        """How often each status was answered."""
+        self._over.set()
+        total = sum((each.result() for each in self._running), Counter())
+        self._pool.shutdown()
+        return total
+
+
+def test_a_record_tells_what_each_app_used(rig, shop, reader):
+    for path in ("/", "/", "/status/404", "/status/500"):
+        rig.edge.ask("shop.localhost", path)
+    rig.edge.ask("nobody.localhost")
+
+    eventually(lambda: reader.requests() == 4 and reader.requests("") == 1)
+
+    used = reader.used["1"]
+    assert (used["2xx"], used["4xx"], used["5xx"]) == (2, 1, 1)
+    assert used["bytes_in"] > 4 * 50
+    assert used["bytes_out"] > 4 * 100
+    assert reader.used[""]["4xx"] == 1
+    assert all(record["from"] < record["to"] for record in reader.records)
+
+
+def test_reading_twice_counts_once(rig, shop, reader):
+    for _ in range(10):
+        rig.edge.ask("shop.localhost")
+    eventually(lambda: reader.requests() == 10)
+
+    assert reader.read().read().requests() == 10
+    assert UsageReader(rig.redis.client).requests() == 10
+
+
+def test_without_traffic_no_record_is_written(rig, shop, reader):
+    rig.edge.ask("shop.localhost")
+    eventually(lambda: reader.requests() == 1)
+    at = rig.redis.client.hget("slipway:edges:metrics:edge-1", "at")
+
+    eventually(lambda: float(rig.redis.client.hget("slipway:edges:metrics:edge-1", "at")) > float(at) + 0.5)
+
+    assert rig.redis.client.xlen("slipway:usage") == len(reader.records)
+
+
+def test_redis_gone_for_sixty_looks_costs_no_request_and_loses_none(rig, shop, reader):
+    load = Load(rig)
+    eventually(lambda: reader.requests() > 0)
+    rig.redis.stop()
+    eventually(lambda: _waiting(rig) >= 60, within_s=30)
+
+    rig.redis.start()  # empty
+    statuses = load.stop()
+
+    assert set(statuses) == {200}
+    eventually(lambda: reader.requests() == statuses[200])
+    assert reader.gaps == []
+
+
+def test_when_too_many_records_wait_the_last_one_takes_in_what_comes(backend):
+    with running({}, FAST | {"usage_waiting_most": 5}) as rig:
+        rig.route("shop.localhost", target(backend().port))
+        reader = UsageReader(rig.redis.client)
+        rig.redis.stop()
+        load = Load(rig)
+        eventually(lambda: _waiting(rig) >= 5)
+        for _ in range(50):
+            rig.edge.ask("shop.localhost")
+        statuses = load.stop()
+        assert _waiting(rig) <= 6
+
+        rig.redis.start()
+
+        eventually(lambda: reader.requests() == statuses[200] + 50)
+        assert reader.gaps == []
+
+
+def test_a_redis_that_lost_its_last_records_gets_them_again(rig, shop, reader):
+    for _ in range(5):
+        rig.edge.ask("shop.localhost")
+    eventually(lambda: reader.requests() == 5)
+    again = UsageReader(rig.redis.client)
+
+    rig.redis.client.flushall()
+
+    eventually(lambda: again.requests() == 5)
+    assert reader.requests() == 5
+
+
+def test_leaders_that_are_killed_count_everything_once(rig, shop, reader):
+    for asked in range(10, 90, 10):
+        for _ in range(10):
+            rig.edge.ask("shop.localhost")
+        eventually(lambda asked=asked: _in_counters(rig) == asked)
+        rig.edge.kill(rig.edge.status["leader"])
+        eventually(lambda: len(rig.edge.status["workers"]) == 2)
+
+    eventually(lambda: reader.requests() == 80)
+    assert UsageReader(rig.redis.client).requests() == 80
+    assert reader.gaps == []
+
+
+def test_workers_that_are_killed_under_load_lose_no_more_than_they_had_under_way(rig, shop, reader):
+    """A request counts when it ends, so those that a killed worker had under way count nowhere."""
+    shop.delay_s = 0.02
+    load = Load(rig, clients=8)
+    kills = 6
+    for kill in range(1, kills + 1):
+        before = set(rig.edge.status["workers"])
+        eventually(lambda kill=kill: len(shop.record.requests) > 100 * kill)
+        eventually(lambda: sum(rig.edge.status["inflight"].values()) >= 4)
+        rig.edge.kill(min(before))
+        eventually(lambda before=before: len(set(rig.edge.status["workers"]) - before) == 1)
+    statuses = load.stop()
+    received = len(shop.record.requests)
+
+    assert set(statuses) == {200, CUT}
+    eventually(lambda: reader.requests() == _in_counters(rig) > 0)
+    counted = reader.requests()
+    just_answered = kills  # a worker answers one at a time, and may be killed before it counts that
+    assert received - statuses[CUT] - just_answered <= counted <= received
+    assert counted >= statuses[200] - just_answered
+    assert reader.gaps == []
+
+
+def test_a_reload_midway_fails_nothing_and_counts_everything(rig, shop, reader):
+    load = Load(rig)
+    for _ in range(3):
+        before = set(rig.edge.status["workers"])
+        rig.edge.reload()
+        eventually(lambda before=before: not before & set(rig.edge.status["workers"]))
+    statuses = load.stop()
+
+    assert set(statuses) == {200}
+    eventually(lambda: reader.requests() == statuses[200])
+    assert reader.gaps == []
+
+
+@pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGQUIT], ids=["at once", "gracefully"])
+def test_what_was_not_sent_when_nginx_stopped_is_sent_by_the_next(backend, way):
+    with running({}, {"usage_every_s": 60}) as rig:
+        rig.route("shop.localhost", target(backend().port))
+        reader = UsageReader(rig.redis.client)
+        for round_ in (1, 2):
+            for _ in range(7):
+                rig.edge.ask("shop.localhost")
+            eventually(lambda: _in_counters(rig) == 7)
+            rig.redis.stop()
+            rig.edge.process.send_signal(way)
+            rig.edge.process.wait(10)
+            assert (rig.edge.settings.state_dir / "edge/usage/unsent").read_text().count("\n") == round_
+            rig.redis.start()
+            rig.publisher.start({host: json.loads(raw) for host, raw in rig.publisher.table.items()})
+            rig.edge.start()
+            eventually(rig.publisher.is_in_force)
+        rig.edge.stop()
+        rig.edge.lua = FAST
+        rig.edge.start()
+
+        eventually(lambda: reader.requests() == 14)
+        eventually(lambda: not (rig.edge.settings.state_dir / "edge/usage/unsent").exists())
+        assert len(reader.folded) == 2
+
+
+def _waiting(rig) -> float:
+    return _metric(rig, "slipway_edge_usage_records_waiting")
+
+
+def _in_counters(rig) -> float:
+    text = rig.edge.private("/metrics").body.decode()
+    lines = [line for line in text.splitlines() if line.startswith('slipway_edge_replica_requests_total{app="app1"')]
+    return sum(float(line.split()[-1]) for line in lines)
+
+
+def _metric(rig, name: str) -> float:
+    text = rig.edge.private("/metrics").body.decode()
+    return float(next(line for line in text.splitlines() if line.startswith(f"{name} ")).split()[1])

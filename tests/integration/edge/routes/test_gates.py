@@ -1,0 +1,124 @@
+"""A gate is a row of one table: it is in force on both ways of a request, the rewrite phase and the access phase."""
+
+from __future__ import annotations
+
+import pytest
+from edge_publisher import HOST, target
+from edge_rig import running
+
+from tests.fixtures.waiting import eventually
+
+INIT = "init_by_lua_file lua/init.lua;"
+GATE = """
+init_by_lua_block {
+  dofile(ngx.config.prefix() .. "lua/init.lua")
+  local gates = require("slipway.gates.gates")
+  local headers = require("slipway.gates.headers")
+  local verdicts = require("slipway.gates.verdicts")
+
+  local function check(ctx, entry)
+    local wish = ngx.var.http_x_wish or ""
+    headers.set_for_app(ctx, "X-Slipway-Phase", ngx.get_phase())
+    headers.set_for_client(ctx, "X-Phase", ngx.get_phase())
+    headers.set_for_client(ctx, "Set-Cookie", "__Host-slipway_phase=" .. ngx.get_phase())
+    if wish == "refuse" then
+      return verdicts.REFUSE, "unknown-host"
+    elseif wish == "redirect" then
+      return verdicts.REDIRECT, "https://login.localhost/?next=shop"
+    elseif wish == "wait" and entry.name ~= "open" then
+      return verdicts.WAIT, "app-busy"
+    end
+  end
+
+  local gate = { name = "of a test", check = check }
+  if WITH_PREDICATE then
+    gate.passes_at_once = function(ctx, entry)
+      return check(ctx, entry) == nil
+    end
+  end
+  table.insert(gates, 5, gate)
+}
+"""
+WAYS = [("GET", None), ("POST", b"x"), ("POST", b"x" * 200_000)]
+"""Requests without a body pass the gates in the rewrite phase, where they can; all others in the access phase."""
+
+
+@pytest.fixture(scope="module", params=["true", "false"], ids=["that may pass at once", "without a predicate"])
+def gated(request):
+    with running({}, conf={INIT: GATE.replace("WITH_PREDICATE", request.param)}) as rig:
+        yield rig, request.param == "true"
+        assert rig.edge.complaints == []
+
+
+@pytest.fixture
+def rig(gated):
+    gated[0].unroute(HOST)
+    return gated[0]
+
+
+@pytest.fixture
+def phase_of_get(gated):
+    return "set" if gated[1] else "access"
+
+
+@pytest.mark.parametrize(("method", "body"), WAYS)
+def test_it_passes_a_request_and_sets_headers_for_the_app_and_for_the_client(rig, phase_of_get, backend, method, body):
+    app = backend()
+    rig.route(HOST, target(app.port))
+
+    answer = rig.edge.ask(HOST, "/cookies", method, body=body, headers={"X-Slipway-Phase": "the client's"})
+
+    phase = phase_of_get if method == "GET" else "access"
+    assert (answer.status, answer.headers["x-phase"]) == (200, phase)
+    assert set(answer.headers["set-cookie"].splitlines()) == {"mine=1", f"__Host-slipway_phase={phase}"}
+    assert app.record.requests[0].headers["x-slipway-phase"] == phase
+
+
+@pytest.mark.parametrize(("method", "body"), WAYS)
+def test_it_refuses_a_request(rig, backend, method, body):
+    app = backend()
+    rig.route(HOST, target(app.port))
+
+    answer = rig.edge.ask(HOST, "/", method, body=body, headers={"X-Wish": "refuse"})
+
+    assert (answer.status, answer.json["code"], answer.headers["x-phase"]) == (404, "unknown-host", "access")
+    assert app.record.requests == []
+
+
+@pytest.mark.parametrize(("method", "body"), WAYS)
+def test_it_redirects_a_request(rig, backend, method, body):
+    app = backend()
+    rig.route(HOST, target(app.port))
+
+    answer = rig.edge.ask(HOST, "/", method, body=body, headers={"X-Wish": "redirect"})
+
+    assert (answer.status, answer.headers["location"]) == (302, "https://login.localhost/?next=shop")
+    assert answer.headers["x-phase"] == "access"
+    assert app.record.requests == []
+
+
+@pytest.mark.parametrize(("method", "body"), WAYS)
+def test_it_lets_a_request_wait(rig, backend, pool, app_id, method, body):
+    app = backend()
+    rig.route(HOST, target(app.port), app=app_id)
+    asked = pool.submit(rig.edge.ask, HOST, "/", method, body=body, headers={"X-Wish": "wait"})
+    rig.waits(app_id, 1)
+
+    rig.route(HOST, target(app.port), app=app_id, name="open")
+
+    assert (asked.result().status, asked.result().json["length"]) == (200, len(body or b""))
+    eventually(lambda: (rig.edge.status["inflight"], rig.edge.status["bodies"]) == ({}, {}))
+
+
+def test_it_is_asked_again_about_a_requeued_request(rig, backend, pool, app_id):
+    app = backend()
+    app.stop()
+    rig.route(HOST, target(app.port), app=app_id)
+    asked = pool.submit(rig.edge.ask, HOST)
+    rig.waits(app_id, 1)
+
+    another = backend()
+    rig.route(HOST, target(another.port), app=app_id)
+
+    assert asked.result().status == 200
+    assert another.record.requests[0].headers["x-slipway-phase"] == "access"
