@@ -1,66 +1,90 @@
-"""Addresses of replicas: from the tenant's own network, at rest after use, used again when no edge can send there."""
+"""Addresses of replicas: from the tenant's network, in quarantine after use, reclaimed when no edge can send there."""
 
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Callable
 from ipaddress import IPv4Network
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from builder.agent.dependencies import REASON, Dependencies
+from builder.agent.scope import REASON
 from slipway.core.routing.addresses import free_subnet, next_address, no_range
+from slipway.db import Database
 from slipway.errors import DeploymentFailed, HostUnready, SubnetTaken
 from slipway.models import Address, Replica, Tenant, now
+from slipway.ports.runtime import ContainerRuntime
 
 log = logging.getLogger(__name__)
 
 _RANGES_TRIED = 16
-"""Each refusal costs a call of the runtime. An Engine that remembers removed networks does so of a few."""
+"""Each refusal costs a call of the runtime. An Engine remembers only a few removed networks."""
 
 
-def network_of(dependencies: Dependencies, tenant_id: int) -> IPv4Network:
-    """The tenant's network, there on the runtime. While the tenant holds no address it moves out of the way of whatever
-    took its range, and of a range that an Engine still counts as taken after its network is gone.
+class TenantNetworks:
+    """One network a tenant, with `tenant_prefix` bits out of `subnets`. `host_routes` gives the networks that tenants'
+    must not overlap."""
 
-    Raises:
-        DeploymentFailed: no range is left, or something else holds the network's name.
-        DependencyUnavailable: SQL or the runtime does not answer.
-    """
-    with dependencies.network_allocation:
-        with dependencies.db.read(platform=REASON) as session:
-            tenant = session.get_one(Tenant, tenant_id)
-            name, subnet = tenant.name, tenant.subnet and IPv4Network(tenant.subnet)
-            settled = session.scalar(select(Address.address).filter_by(tenant_id=tenant_id).limit(1)) is not None
-            if subnet and settled:
+    def __init__(
+        self,
+        db: Database,
+        runtime: ContainerRuntime,
+        host_routes: Callable[[], list[IPv4Network]],
+        *,
+        subnets: IPv4Network,
+        tenant_prefix: int,
+    ) -> None:
+        self._db = db
+        self._runtime = runtime
+        self._host_routes = host_routes
+        self._subnets = subnets
+        self._tenant_prefix = tenant_prefix
+        self._lock = threading.Lock()  # two apps of a tenant that start at once must agree on its network
+
+    def network_of(self, tenant_id: int) -> IPv4Network:
+        """The tenant's network, which exists in the runtime. While the tenant holds no address its network moves when
+        something else took the range, or an Engine still counts the range of a removed network as taken.
+
+        Raises:
+            DeploymentFailed: no range is left, or something else holds the network's name.
+            DependencyUnavailable: SQL or the runtime does not answer.
+        """
+        with self._lock:
+            with self._db.read(platform=REASON) as session:
+                tenant = session.get_one(Tenant, tenant_id)
+                name, subnet = tenant.name, tenant.subnet and IPv4Network(tenant.subnet)
+                settled = session.scalar(select(Address.address).filter_by(tenant_id=tenant_id).limit(1)) is not None
+                if subnet and settled:
+                    return subnet
+                others = select(Tenant.subnet).where(Tenant.subnet.is_not(None), Tenant.id != tenant_id)
+                taken = [IPv4Network(text) for text in session.scalars(others) if text]
+            given = self._create(name, subnet or None, taken)
+            if given != subnet:
+                with self._db.write(platform=REASON) as session:
+                    session.get_one(Tenant, tenant_id).subnet = str(given)
+            return given
+
+    def _create(self, tenant: str, wanted: IPv4Network | None, taken: list[IPv4Network]) -> IPv4Network:
+        routes, refused = self._host_routes(), list[IPv4Network]()
+        while len(refused) < _RANGES_TRIED:
+            subnet = wanted or free_subnet(
+                self._subnets, self._tenant_prefix, taken=taken, routes=routes, refused=refused
+            )
+            try:
+                self._runtime.ensure_network(tenant, str(subnet))
+            except SubnetTaken:
+                refused.append(subnet)
+                wanted = None
+            except HostUnready as error:
+                raise DeploymentFailed("start-refused", error.message, remedy=error.remedy) from error
+            else:
+                if refused:
+                    extra = {"tenant": tenant, "given": str(subnet), "taken": len(refused)}
+                    log.warning("ranges were taken", extra=extra)
                 return subnet
-            others = select(Tenant.subnet).where(Tenant.subnet.is_not(None), Tenant.id != tenant_id)
-            taken = [IPv4Network(text) for text in session.scalars(others) if text]
-        given = _give(dependencies, name, subnet or None, taken)
-        if given != subnet:
-            with dependencies.db.write(platform=REASON) as session:
-                session.get_one(Tenant, tenant_id).subnet = str(given)
-        return given
-
-
-def _give(dependencies: Dependencies, tenant: str, wanted: IPv4Network | None, taken: list[IPv4Network]) -> IPv4Network:
-    settings, routes, refused = dependencies.settings, dependencies.host_routes(), list[IPv4Network]()
-    while len(refused) < _RANGES_TRIED:
-        subnet = wanted or free_subnet(
-            settings.subnets, settings.tenant_prefix, taken=taken, routes=routes, refused=refused
-        )
-        try:
-            dependencies.runtime.ensure_network(tenant, str(subnet))
-        except SubnetTaken:
-            refused.append(subnet)
-            wanted = None
-        except HostUnready as error:
-            raise DeploymentFailed("start-refused", error.message, remedy=error.remedy) from error
-        else:
-            if refused:
-                log.warning("ranges were taken", extra={"tenant": tenant, "given": str(subnet), "taken": len(refused)})
-            return subnet
-    raise no_range(settings.subnets)
+        raise no_range(self._subnets)
 
 
 def allocate(session: Session, tenant_id: int, subnet: IPv4Network, replica_id: str) -> str:
@@ -83,20 +107,21 @@ def allocate(session: Session, tenant_id: int, subnet: IPv4Network, replica_id: 
 
 
 def release(session: Session, replica_id: str) -> None:
-    """The replica is gone: its address begins to rest."""
+    """The replica is gone: its address enters quarantine."""
     values = {"replica_id": None, "released_at": now()}
     session.execute(update(Address).filter_by(replica_id=replica_id).values(values))
 
 
-def reclaim_quarantined(dependencies: Dependencies, confirmed: int | None) -> int:
-    """Make addresses usable that every edge confirmed to be out of use, closing idle connections first."""
-    with dependencies.db.read(platform=REASON) as session:
+def reclaim_quarantined(db: Database, runtime: ContainerRuntime, confirmed: int | None) -> int:
+    """Free the quarantined addresses that every edge confirmed to be out of use, and close idle connections to them
+    first. Says how many."""
+    with db.read(platform=REASON) as session:
         query = select(Address.address, Address.rests_from).where(Address.replica_id.is_(None))
-        resting = session.execute(query).all()
-    rested = [address for address, since in resting if since is None or (confirmed is not None and confirmed >= since)]
-    for address in rested:
-        dependencies.runtime.close_idle_connections(address)
-    if rested:
-        with dependencies.db.write(platform=REASON) as session:
-            session.execute(delete(Address).where(Address.address.in_(rested), Address.replica_id.is_(None)))
-    return len(rested)
+        quarantined = session.execute(query).all()
+    unused = [each for each, since in quarantined if since is None or (confirmed is not None and confirmed >= since)]
+    for address in unused:
+        runtime.close_idle_connections(address)
+    if unused:
+        with db.write(platform=REASON) as session:
+            session.execute(delete(Address).where(Address.address.in_(unused), Address.replica_id.is_(None)))
+    return len(unused)

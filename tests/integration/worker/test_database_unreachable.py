@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from builder import jobs
-from builder.agent.maintenance.requeue import hand_out_again
+from builder.agent.maintenance.requeue import requeue_stale
 from slipway import db as database
 from slipway.adapters.vault import Vault, create_key_file
 from slipway.db import Database, DatabaseAway
@@ -78,6 +78,6 @@ def test_one_that_stays_away_leaves_the_work_to_lapse(
         meanwhile.close()
         other.dispose()
         assert rig.row(deployment).state == "building"
-        assert hand_out_again(rig.db, rig.dependencies.queue, lapse_s=0) == 1
+        assert requeue_stale(rig.db, rig.dependencies.queue, lapse_s=0) == 1
         rig.images.during = lambda *_: None
         assert rig.work(deployment, 1) == "starting"

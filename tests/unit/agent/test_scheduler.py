@@ -14,8 +14,8 @@ from tests.fixtures.waiting import eventually
 
 @contextmanager
 def running(visit: Callable[[int], float | None], *, threads: int = 2) -> Iterator[Scheduler]:
-    scheduler = Scheduler(visit, DependencyBackoff(), threads=threads)
-    scheduler.start()
+    scheduler = Scheduler(DependencyBackoff(), threads=threads)
+    scheduler.start(visit)
     try:
         yield scheduler
     finally:
