@@ -140,7 +140,7 @@ def _work(redis: Redis) -> None:
 
 def _is_build(job: Job) -> bool:
     """Whether it asks for a build and nothing else: who can write to Redis (what faces the internet, too) must not get
-    other code to run here, where the Docker socket is."""
+    other code to run here, where containers can be started."""
     hooked = (job._success_callback_name, job._failure_callback_name, job._stopped_callback_name)
     try:
         return (job.func_name, job.instance, any(hooked)) == (work_queue.BUILD_JOB, None, False)

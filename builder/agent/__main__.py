@@ -24,13 +24,14 @@ from slipway.adapters import vault
 from slipway.adapters.buildkit.cgroup import Caps
 from slipway.adapters.buildkit.image_builder import BuildKit
 from slipway.adapters.docker import cli
-from slipway.adapters.docker.runtime import DockerRuntime
 from slipway.adapters.git.commit_status import CommitStatuses
 from slipway.adapters.git.git_sources import GitSources, Limits
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
+from slipway.adapters.redis.events import RedisEvents
 from slipway.adapters.redis.routes import RedisRoutes
 from slipway.adapters.redis.work_queue import WorkQueue
+from slipway.adapters.runtimes import chosen_runtime
 from slipway.adapters.vault import Vault
 from slipway.db import Database
 from slipway.errors import SlipwayError
@@ -78,7 +79,7 @@ def _background(chosen: Settings, adapters: Adapters) -> Background:
     work = WorkQueue(redis, job_timeout_s=chosen.build_timeout_s)
     sources = GitSources(Limits(chosen.git_hosts, chosen.source_max_bytes), chosen.state_dir, settings.outbound())
     return Background(
-        redis=work_queue.connect(chosen.redis_url, timeout_s=5.0),
+        events=RedisEvents(work_queue.connect(chosen.redis_url, timeout_s=5.0)),
         queue=work,
         builder=_builder(chosen),
         logs=RedisDeploymentLog(redis, chosen.log_dir),
@@ -99,9 +100,10 @@ def _builder(chosen: Settings) -> Callable[[], ImageBuilder]:
 
 
 def _adapters(chosen: Settings) -> Adapters:
+    db = Database(chosen.database_url)
     return Adapters(
-        db=Database(chosen.database_url),
-        runtime=DockerRuntime(chosen),
+        db=db,
+        runtime=chosen_runtime(chosen, db),
         publisher=RedisRoutes(work_queue.connect(chosen.redis_url)),
         vault=Vault(chosen.key_dir / vault.VALUES),
         prober=NetworkProber(),

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
 
 from builder.agent.background_tasks import BackgroundTasks
 from builder.agent.container_events import ContainerEvents
@@ -27,14 +25,13 @@ from builder.agent.rollout.state_loader import StateLoader
 from builder.agent.rollout.watching import Watching
 from builder.agent.routes.activation import Activation
 from builder.agent.routes.address_quarantine import AddressQuarantine
-from builder.agent.routes.addresses import TenantNetworks
 from builder.agent.routes.publishing import RouteSync
 from builder.agent.telemetry.output import OutputStore
 from builder.agent.telemetry.replica_output import ReplicaOutput
 from slipway.adapters.git.commit_status import CommitStatuses
-from slipway.adapters.linux.host_routes import host_routes
 from slipway.adapters.vault import Vault
 from slipway.db import Database
+from slipway.ports.clock import Clock
 from slipway.ports.routes import RoutePublisher
 from slipway.ports.runtime import ContainerRuntime
 from slipway.settings import Settings
@@ -51,8 +48,7 @@ class Adapters:
     prober: Prober
     statuses: CommitStatuses = field(default_factory=lambda: CommitStatuses("", ""))
     """Sends none unless a token is configured."""
-    host_routes: Callable[[], list[IPv4Network]] = host_routes
-    clock: Callable[[], float] = time.time
+    clock: Clock = time.time
     """Unix seconds."""
 
 
@@ -88,9 +84,6 @@ class _Assembly:
         self._quarantine = AddressQuarantine(db, runtime, self._routes)
         self._removal = ContainerRemoval(runtime, self._observed_state, self._store)
         self._failures = Failures(db, runtime, adapters.vault, self._store, adapters.clock)
-        self._networks = TenantNetworks(
-            db, runtime, adapters.host_routes, subnets=settings.subnets, tenant_prefix=settings.tenant_prefix
-        )
 
     def components(self) -> Components:
         db, runtime, clock = self._adapters.db, self._adapters.runtime, self._adapters.clock
@@ -116,7 +109,7 @@ class _Assembly:
             pre_deploy=self._pre_deploy(),
             watching=self._watching(),
             failures=self._failures,
-            creation=ReplicaCreation(self._adapters.db, self._networks, self._failures, self._hints),
+            creation=ReplicaCreation(self._adapters.db, self._adapters.runtime, self._failures, self._hints),
             start=self._start(),
             probes=self._probes(),
             replica_removal=self._replica_removal(),
@@ -128,7 +121,7 @@ class _Assembly:
 
     def _pre_deploy(self) -> PreDeploy:
         use = self._adapters
-        return PreDeploy(use.db, use.runtime, use.vault, self._tasks, self._networks, self._failures)
+        return PreDeploy(use.db, use.runtime, use.vault, self._tasks, self._failures)
 
     def _watching(self) -> Watching:
         use = self._adapters
@@ -138,7 +131,7 @@ class _Assembly:
     def _start(self) -> ReplicaStart:
         use = self._adapters
         containers = ContainerStart(use.db, use.runtime, use.vault, self._observed_state, self._removal, use.clock)
-        return ReplicaStart(use.db, self._tasks, containers, self._hints)
+        return ReplicaStart(use.db, self._tasks, self._observed_state, containers, self._hints)
 
     def _probes(self) -> ReplicaProbes:
         use = self._adapters

@@ -1,5 +1,4 @@
-"""Events that give apps a pass early: changes announced through Redis, edges' confirmations and requests, the runtime's
-events.
+"""Events that give apps a pass early: changes of rows, edges' confirmations and requests, the runtime's events.
 
 Any of them may be lost: the agent compares everything by itself every few seconds.
 """
@@ -11,21 +10,15 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from redis import Redis
-from redis.exceptions import RedisError
-
 from builder.agent.dependency_backoff import DependencyBackoff
 from builder.agent.observed_state import ObservedState
 from builder.agent.scheduler import Scheduler
-from slipway.adapters.redis.routes import CONFIRMED, WANTED
-from slipway.adapters.redis.work_queue import WAKE_CHANNEL
 from slipway.core.rollout.decide import WAIT_S
 from slipway.errors import DependencyUnavailable
+from slipway.ports.events import AppChanged, AppRequested, EdgeConfirmed, Event, Events
 from slipway.ports.runtime import Change, ContainerRuntime
 
 log = logging.getLogger(__name__)
-
-_CHECK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +46,13 @@ class EventListener:
         self._dependency_backoff = dependency_backoff
         self._stopped = stopped
 
-    def listen(self, redis: Redis) -> None:
-        """Follow Redis until stopped. After a gap everything is compared."""
+    def listen(self, events: Events) -> None:
+        """Follow changes, waiting requests and confirmations until stopped. After a gap everything is compared."""
         while not self._stopped.is_set():
             try:
-                with redis.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
-                    channel.subscribe(WAKE_CHANNEL, CONFIRMED, WANTED)
-                    self._handlers.check_all()
-                    self._handle_missed(redis)
-                    while not self._stopped.is_set():
-                        self._handle(channel.get_message(timeout=_CHECK_S))
-                        self._dependency_backoff.recovered("redis")
-            except RedisError as error:
-                unreachable = DependencyUnavailable(f"Redis does not answer: {error}")
-                self._stopped.wait(self._dependency_backoff.failed("redis", unreachable))
+                self._follow(events)
+            except DependencyUnavailable as error:
+                self._stopped.wait(self._dependency_backoff.failed("redis", error))
 
     def watch(self, runtime: ContainerRuntime, observed_state: ObservedState) -> None:
         """Follow the runtime's events until stopped."""
@@ -82,29 +68,22 @@ class EventListener:
             observed_state.forget_reports()
             self._stopped.wait(self._dependency_backoff.failed("events", error))
 
-    def _handle_missed(self, redis: Redis) -> None:
-        """An edge asks once and then waits: what it asked for while nobody listened is still in its key."""
-        for key in redis.scan_iter(match=f"{WANTED}:*"):
-            self._activate(_text(key).removeprefix(f"{WANTED}:"))
+    def _follow(self, events: Events) -> None:
+        for event in events.listen():
+            if event is not None:
+                self._handle(event)
+            self._dependency_backoff.recovered("redis")
+            if self._stopped.is_set():
+                return
 
-    def _handle(self, message: dict[str, object] | None) -> None:
-        if message is None:
-            return
-        channel, data = _text(message["channel"]), _text(message["data"])
-        if channel == CONFIRMED:
-            self._scheduler.hurry(2 * WAIT_S)
-        elif channel == WANTED:
-            self._activate(data)
-        elif data.isdecimal():
-            self._scheduler.wake(int(data))
-            self._handlers.publish()
-        else:
-            self._handlers.check_all()
-
-    def _activate(self, app_id: str) -> None:
-        if app_id.isdecimal():
-            self._handlers.activate(int(app_id))
-
-
-def _text(value: object) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    def _handle(self, event: Event) -> None:
+        match event:
+            case EdgeConfirmed():
+                self._scheduler.hurry(2 * WAIT_S)
+            case AppRequested(app_id):
+                self._handlers.activate(app_id)
+            case AppChanged(app_id):
+                self._scheduler.wake(app_id)
+                self._handlers.publish()
+            case _:
+                self._handlers.check_all()

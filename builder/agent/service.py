@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from redis import Redis
-
 from builder.agent import internal_api, stream_server
 from builder.agent.assembly import Adapters, Components
 from builder.agent.change_detection import ChangeDetection
@@ -20,26 +18,25 @@ from builder.agent.event_listener import EventListener, Handlers
 from builder.agent.maintenance import image_gc, requeue, retention, volumes
 from builder.agent.maintenance.app_deletion import AppDeletion
 from builder.agent.maintenance.polling import Polling
-from builder.agent.routes.addresses import reclaim_quarantined
 from builder.agent.scheduler import Scheduler
 from builder.agent.scope import REASON
 from builder.agent.telemetry.loads import EVERY_S as LOADS_S
 from builder.agent.telemetry.loads import LoadMeter, balanced_by_load
 from builder.agent.telemetry.stats import replica_stats
 from builder.agent.telemetry.volume_sizes import VolumeSizes
-from slipway.adapters.firewall import install
-from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.domain.route_table import route_table
 from slipway.errors import SlipwayError
 from slipway.models import Edge
 from slipway.ports.building import ImageBuilder
+from slipway.ports.events import Events
 from slipway.ports.logs import DeploymentLog
+from slipway.ports.queue import DeploymentQueue
 from slipway.ports.runtime import Change
 from slipway.settings import Settings
 
 log = logging.getLogger(__name__)
 
-FIREWALL_S = 60.0
+ISOLATION_S = 60.0
 GARBAGE_S = 300.0
 CHECKPOINT_S = 1.0
 """How often SQLite's journal is moved into its file, so that nobody's commit has to."""
@@ -51,9 +48,8 @@ _PAUSE_FACTOR, LONGEST_PAUSE_S = 10, 10.0
 class Background:
     """What the agent's periodic work needs beside the components of a rollout."""
 
-    redis: Redis
-    """A client whose reads may block for a second."""
-    queue: WorkQueue
+    events: Events
+    queue: DeploymentQueue
     builder: Callable[[], ImageBuilder]
     logs: DeploymentLog
     polling: Polling
@@ -101,7 +97,7 @@ class Agent:
 
     def run(self) -> None:
         """Work until `stop`."""
-        self._try("firewall", lambda: install.ensure(self._settings))
+        self._try("isolation", self._adapters.runtime.ensure_isolation)
         self._scheduler.start(self._run_pass)
         self._serve()
         self._listen()
@@ -144,13 +140,13 @@ class Agent:
             self._check_now.set, self._publish_now.set, self._components.activation.activate, self._container_changed
         )
         listener = EventListener(self._scheduler, handlers, self._dependency_backoff, self._stopped)
-        self._loop("wake", lambda: listener.listen(self._background.redis))
+        self._loop("wake", lambda: listener.listen(self._background.events))
         self._loop("events", lambda: listener.watch(self._adapters.runtime, self._components.observed_state))
 
     def _periodic(self) -> Iterator[_Periodic]:
         settings, adapters = self._settings, self._adapters
         meter = LoadMeter(adapters.runtime, adapters.publisher, lambda: balanced_by_load(adapters.db))
-        yield _Periodic("firewall", FIREWALL_S, lambda: install.ensure(settings))
+        yield _Periodic("isolation", ISOLATION_S, adapters.runtime.ensure_isolation)
         yield _Periodic("requeue", min(5.0, settings.lapse_s / 3), self._requeue_stale)
         yield _Periodic("maintenance", settings.reconcile_s, self._maintain)
         yield _Periodic("loads", LOADS_S, meter.measure)
@@ -202,7 +198,7 @@ class Agent:
     def _maintain(self) -> None:
         db, runtime, routes = self._adapters.db, self._adapters.runtime, self._components.routes
         self._components.quarantine.add_all()
-        reclaim_quarantined(db, runtime, routes.confirmed())
+        self._components.quarantine.reclaim(routes.confirmed())
         routes.trim()
         self._deletion.delete_apps()
         volumes.remove_requested(db, runtime)

@@ -39,7 +39,7 @@ class Load:
 
 
 class RoutePublisher(Protocol):
-    """Raises `DependencyUnavailable` when the way is closed; nothing was published then."""
+    """Raises `DependencyUnavailable` when the edges can't be reached; nothing was published then."""
 
     def position(self) -> Position | None:
         """What is published; None: nothing, or it was lost."""
@@ -61,6 +61,6 @@ class RoutePublisher(Protocol):
         """Edge → target → what is under way, in one call. An edge that did not report lately is missing."""
         ...
 
-    def tell_loads(self, loads: Mapping[str, Load]) -> None:
-        """Target → how busy it is; all that is known, in place of what was told before."""
+    def publish_loads(self, loads: Mapping[str, Load]) -> None:
+        """Target → how busy it is; all that is known, in place of what was published before."""
         ...

@@ -85,7 +85,7 @@ class AppDeletion:
             self._store.remove(replica_id)
         for deployment_id in found.deployment_ids:
             self._logs.remove(deployment_id)
-        self._leave_network(app_id)
+        self._leave_tenant(app_id)
         with self._db.write(platform=REASON) as session:
             session.execute(delete(App).where(App.id == app_id))
         log.info("app deleted", extra={"app_id": app_id, "images": len(found.images)})
@@ -109,14 +109,14 @@ class AppDeletion:
         for image in sorted(without_row.union(found.images)):
             self._runtime.remove_image(image)
 
-    def _leave_network(self, app_id: int) -> None:
-        """The tenant's network goes with its last app."""
+    def _leave_tenant(self, app_id: int) -> None:
+        """What the runtime keeps for the tenant goes with its last app."""
         with self._db.read(platform=REASON) as session:
             app = session.get_one(App, app_id)
             others = session.scalars(select(App.id).where(App.tenant_id == app.tenant_id, App.id != app_id)).all()
             tenant = session.get_one(Tenant, app.tenant_id).name
         if not others:
-            self._runtime.remove_network(tenant)
+            self._runtime.remove_tenant(tenant)
 
 
 def _stop_deployments(session: Session, app_id: int) -> bool:

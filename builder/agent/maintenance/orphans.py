@@ -11,7 +11,7 @@ from builder.agent.background_tasks import STOP, BackgroundTasks
 from builder.agent.rollout.pre_deploy import holder
 from builder.agent.rollout.replica_actions.containers import ContainerRemoval
 from builder.agent.rollout.steps import is_at_pre_deploy
-from builder.agent.routes import addresses
+from builder.agent.routes import address_quarantine
 from builder.agent.scope import REASON
 from slipway.core.deployment.states import State
 from slipway.core.rollout.replica_states import GONE
@@ -49,7 +49,7 @@ class Orphans:
         if without_container:
             with self._db.write(platform=REASON) as session:
                 for each in without_container:
-                    addresses.release(session, each)
+                    address_quarantine.give_up(session, each)
 
     def _remove(self, orphan: Observed) -> None:
         if orphan.task:

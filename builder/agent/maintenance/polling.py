@@ -15,7 +15,6 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import Vault
 from slipway.core.app_settings.configuration import PRODUCTION
 from slipway.core.deployment.ordering import BRANCH_GONE
@@ -27,6 +26,7 @@ from slipway.domain import intents
 from slipway.errors import DependencyUnavailable, NotFound, SlipwayError
 from slipway.models import TO_CHANGE, App, Deployment, cancelled_unbegun, now
 from slipway.ports.building import Repository, SourceFetcher
+from slipway.ports.queue import DeploymentQueue
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,9 @@ AT_ONCE = 4
 class Polling:
     """Compares heads. `due` apps are asked for a few at a time, so that a slow host delays no other."""
 
-    def __init__(self, db: Database, queue: WorkQueue, sources: SourceFetcher, vault: Vault, *, every_s: float) -> None:
+    def __init__(
+        self, db: Database, queue: DeploymentQueue, sources: SourceFetcher, vault: Vault, *, every_s: float
+    ) -> None:
         self._db = db
         self._queue = queue
         self._sources = sources

@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.core.deployment.states import WITH_WORKER, State
 from slipway.db import Database
 from slipway.domain import intents, lifecycle
 from slipway.models import TO_CHANGE, Deployment, now
+from slipway.ports.queue import DeploymentQueue
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ _WHY = "agent: requeue stale deployments"
 _STATES = [str(state) for state in (State.QUEUED, *WITH_WORKER)]
 
 
-def requeue_stale(db: Database, queue: WorkQueue, *, lapse_s: float) -> int:
+def requeue_stale(db: Database, queue: DeploymentQueue, *, lapse_s: float) -> int:
     """Check all once, and say how many were requeued."""
     before = now() - timedelta(seconds=lapse_s)
     with db.read(platform=_WHY) as session:
@@ -39,11 +39,11 @@ def _last_heartbeat(row: Deployment) -> datetime:
     return max(row.created_at, row.heartbeat_at or row.created_at)
 
 
-def _is_lost(queue: WorkQueue, row: Deployment, lapse_s: float) -> bool:
+def _is_lost(queue: DeploymentQueue, row: Deployment, lapse_s: float) -> bool:
     return queue.build_is_pending(row.id, row.attempt, claimed_within_s=lapse_s) is False
 
 
-def _requeue(db: Database, queue: WorkQueue, deployment_id: int, attempt: int, before: datetime) -> bool:
+def _requeue(db: Database, queue: DeploymentQueue, deployment_id: int, attempt: int, before: datetime) -> bool:
     with db.write(platform=_WHY) as session:
         row = session.get(Deployment, deployment_id, with_for_update=TO_CHANGE)
         if row is None or row.state not in _STATES or row.attempt != attempt or _last_heartbeat(row) >= before:

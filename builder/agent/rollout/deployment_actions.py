@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -28,6 +27,7 @@ from slipway.domain import lifecycle
 from slipway.domain.intents import live_deployment
 from slipway.errors import Conflict, DeploymentFailed, InvalidInput
 from slipway.models import TO_CHANGE, App, Deployment, Edge, Release, Replica
+from slipway.ports.clock import Clock
 from slipway.ports.runtime import ContainerRuntime
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class DeploymentActions:
         runtime: ContainerRuntime,
         routes: RouteSync,
         failures: Failures,
-        clock: Callable[[], float],
+        clock: Clock,
         defaults: Defaults,
     ) -> None:
         self._db = db

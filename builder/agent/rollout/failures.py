@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from builder.agent.rollout.crashes import record_crash
@@ -23,6 +22,7 @@ from slipway.db import Database
 from slipway.domain import lifecycle
 from slipway.errors import DeploymentFailed, SlipwayError
 from slipway.models import Deployment, Release, Replica
+from slipway.ports.clock import Clock
 from slipway.ports.runtime import ContainerRuntime
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Failures:
         runtime: ContainerRuntime,
         vault: Vault,
         store: OutputStore,
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._db = db
         self._runtime = runtime

@@ -11,8 +11,6 @@ from builder.agent.rollout import volumes
 from builder.agent.rollout.failures import Failures
 from builder.agent.rollout.specs import Place, expand, spec_of
 from builder.agent.rollout.steps import PRE_DEPLOY, is_at_pre_deploy
-from builder.agent.routes import addresses
-from builder.agent.routes.addresses import TenantNetworks
 from builder.agent.scope import REASON, Scope
 from slipway.adapters.vault import Vault
 from slipway.core.app_settings.configuration import Configuration
@@ -28,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def holder(deployment_id: int) -> str:
-    """The id of the command's container, which holds its address too."""
+    """The id of the command's container."""
     return f"task-{deployment_id}"
 
 
@@ -39,14 +37,12 @@ class PreDeploy:
         runtime: ContainerRuntime,
         vault: Vault,
         background_tasks: BackgroundTasks,
-        networks: TenantNetworks,
         failures: Failures,
     ) -> None:
         self._db = db
         self._runtime = runtime
         self._vault = vault
         self._background_tasks = background_tasks
-        self._networks = networks
         self._failures = failures
 
     def run(self, scope: Scope, action: RunPreDeploy) -> bool:
@@ -64,28 +60,22 @@ class PreDeploy:
         return self._background_tasks.begin(TASK, f"pre-deploy:{action.deployment_id}", scope.app_id, work)
 
     def _run(self, scope: Scope, deployment_id: int) -> None:
-        prepared = self._prepare(scope, deployment_id)
+        prepared = self._prepare(deployment_id)
         if prepared is None:
             return
         spec, configuration = prepared
         argv = expand(configuration.pre_deploy or (), spec.variables)
-        try:
-            self._runtime.ensure_network(spec.tenant, spec.subnet)
-            result = self._runtime.run_task(spec, argv, timeout_s=configuration.pre_deploy_timeout_s)
-        finally:
-            self._release_address(deployment_id)
+        result = self._runtime.run_task(spec, argv, timeout_s=configuration.pre_deploy_timeout_s)
         self._record(scope, deployment_id, result)
 
-    def _prepare(self, scope: Scope, deployment_id: int) -> tuple[ReplicaSpec, Configuration] | None:
-        subnet = self._networks.network_of(scope.tenant_id)
+    def _prepare(self, deployment_id: int) -> tuple[ReplicaSpec, Configuration] | None:
         with self._db.write(platform=REASON) as session:
             row = _running(session, deployment_id)
             if row is None or row.release_id is None:
                 return None
             release = session.get_one(Release, row.release_id)
-            address = addresses.allocate(session, scope.tenant_id, subnet, holder(deployment_id))
             volumes.ensure(session, release, PRE_DEPLOY)
-            place = Place(holder(deployment_id), PRE_DEPLOY, 0, address, deployment_id)
+            place = Place(holder(deployment_id), PRE_DEPLOY, 0, deployment_id)
             return self._spec(session, release, place), Configuration.from_json(release.configuration)
 
     def _spec(self, session: Session, release: Release, place: Place) -> ReplicaSpec:
@@ -106,10 +96,6 @@ class PreDeploy:
             row = _running(session, deployment_id)
             if row is not None:
                 lifecycle.begin_step(row, "start")
-
-    def _release_address(self, deployment_id: int) -> None:
-        with self._db.write(platform=REASON) as session:
-            addresses.release(session, holder(deployment_id))
 
     def _fail(self, scope: Scope, deployment_id: int, failure: Failure) -> None:
         with self._db.read(platform=REASON) as session:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from builder.agent.rollout.actions import ActionTable
 from builder.agent.rollout.state_loader import StateLoader
@@ -12,6 +11,7 @@ from builder.agent.scope import Scope
 from slipway import logs
 from slipway.core.rollout.actions import Action
 from slipway.core.rollout.decide import decide
+from slipway.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class Reconciler:
         self,
         loader: StateLoader,
         actions: ActionTable,
-        clock: Callable[[], float],
+        clock: Clock,
         *,
         confirm_timeout_s: float,
     ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from slipway.core.rollout.replica_states import GONE
 from slipway.db import Database
 from slipway.errors import DependencyUnavailable
 from slipway.models import Address, App, Deployment, Edge, Release, Replica, Scale, Target
+from slipway.ports.clock import Clock
 from slipway.ports.routes import UnderWay
 
 
@@ -33,7 +34,7 @@ class StateLoader:
         background_tasks: BackgroundTasks,
         routes: RouteSync,
         hints: Hints,
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._db = db
         self._observed_state = observed_state

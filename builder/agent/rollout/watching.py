@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
@@ -22,6 +21,7 @@ from slipway.db import Database
 from slipway.domain import lifecycle
 from slipway.errors import DeploymentFailed
 from slipway.models import TO_CHANGE, App, Deployment, Release, Tenant
+from slipway.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Watching:
         routes: RouteSync,
         failures: Failures,
         statuses: CommitStatuses,
-        clock: Callable[[], float],
+        clock: Clock,
         *,
         public_url: str,
     ) -> None:

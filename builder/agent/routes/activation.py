@@ -9,7 +9,6 @@ never gets up is started that often at most, and its back-off goes on growing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from sqlalchemy import select, update
@@ -21,6 +20,7 @@ from slipway.core.app_settings.configuration import WEB
 from slipway.core.rollout.replica_states import CRASHED
 from slipway.db import Database
 from slipway.models import Replica, Target
+from slipway.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Activation:
         db: Database,
         observed_state: ObservedState,
         background_tasks: BackgroundTasks,
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._db = db
         self._observed_state = observed_state

@@ -11,16 +11,15 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from builder.agent.routes import addresses
 from builder.agent.routes.publishing import RouteSync
 from builder.agent.scope import REASON
 from slipway.core.rollout.replica_states import GONE
 from slipway.db import Database
 from slipway.errors import DependencyUnavailable
-from slipway.models import Address, Edge, Replica
+from slipway.models import Address, Edge, Replica, now
 from slipway.ports.runtime import ContainerRuntime
 
 log = logging.getLogger(__name__)
@@ -45,12 +44,25 @@ class AddressQuarantine:
         try:
             return self._add(replica_id) == 1
         except DependencyUnavailable as error:
-            log.info("address kept for now", extra={"replica": replica_id, "why": error.message})
+            log.info("the address stays in use for now", extra={"replica": replica_id, "why": error.message})
             return False
 
     def add_all(self) -> int:
         """Every gone replica's address for which that is safe now; says how many. Raises `DependencyUnavailable`."""
         return self._add()
+
+    def reclaim(self, confirmed: int | None) -> int:
+        """Release addresses in quarantine that every edge confirmed to be out of use; says how many."""
+        with self._db.read(platform=REASON) as session:
+            query = select(Address.address, Address.rests_from).where(Address.replica_id.is_(None))
+            quarantined = session.execute(query).all()
+        unused = [each for each, removed_in in quarantined if _is_confirmed(removed_in, confirmed)]
+        for address in unused:
+            self._runtime.release(address)
+        if unused:
+            with self._db.write(platform=REASON) as session:
+                session.execute(delete(Address).where(Address.address.in_(unused), Address.replica_id.is_(None)))
+        return len(unused)
 
     def _add(self, replica_id: str | None = None) -> int:
         with self._db.read(platform=REASON) as session:
@@ -60,7 +72,7 @@ class AddressQuarantine:
         if free:
             with self._db.write(platform=REASON) as session:
                 for each in free:
-                    addresses.release(session, each.replica_id)
+                    give_up(session, each.replica_id)
         return len(free)
 
     def _unused(self, held: list[_Held], edges: list[str]) -> list[_Held]:
@@ -70,14 +82,33 @@ class AddressQuarantine:
         confirmed = self._routes.confirmed() if routed else None
         if confirmed is None:
             return []
-        removed = [each for each in routed if each.removed_in is not None and confirmed >= each.removed_in]
+        removed = [each for each in routed if _is_confirmed(each.removed_in, confirmed)]
         counts = self._routes.inflight(edges, [each.replica_id for each in removed]) if removed else None
         if counts is None:
             return []
         for each in removed:
             if counts[each.replica_id].requests:
-                self._runtime.close_idle_connections(each.address)
+                self._runtime.close_connections(each.address)
         return [each for each in removed if counts[each.replica_id].requests == 0]
+
+
+def hold(session: Session, replica: Replica) -> None:
+    """The address is the replica's until it enters quarantine. A runtime that allocates addresses has written this down
+    before it started the replica."""
+    held = session.scalar(select(Address.address).filter_by(replica_id=replica.id))
+    if held is None and replica.address is not None:
+        of_replica = {"tenant_id": replica.tenant_id, "replica_id": replica.id}
+        session.merge(Address(address=replica.address, rests_from=None, released_at=None, **of_replica))
+
+
+def give_up(session: Session, replica_id: str) -> None:
+    """The replica, or the command, does not use its address any more."""
+    values = {"replica_id": None, "released_at": now()}
+    session.execute(update(Address).filter_by(replica_id=replica_id).values(values))
+
+
+def _is_confirmed(removed_in: int | None, confirmed: int | None) -> bool:
+    return removed_in is None or (confirmed is not None and confirmed >= removed_in)
 
 
 def _held(session: Session, replica_id: str | None) -> list[_Held]:

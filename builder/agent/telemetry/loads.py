@@ -44,7 +44,7 @@ class LoadMeter:
         before, self._last = self._last, uses
         known = {id_: (before[id_], use) for id_, use in uses.items() if id_ in before and use.at > before[id_].at}
         if uses or before:
-            self._publisher.tell_loads({id_: _load(*samples) for id_, samples in known.items()})
+            self._publisher.publish_loads({id_: _load(*samples) for id_, samples in known.items()})
 
 
 def balanced_by_load(db: Database) -> list[tuple[str, str]]:

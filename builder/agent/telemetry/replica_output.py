@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from builder.agent.rollout.crashes import is_decided, output_notes
 from builder.agent.scope import REASON
@@ -14,6 +14,7 @@ from slipway.core.rollout.replica_states import GONE
 from slipway.db import Database
 from slipway.errors import NotFound
 from slipway.models import Replica
+from slipway.ports.clock import Clock
 from slipway.ports.runtime import ContainerRuntime
 
 
@@ -21,7 +22,7 @@ class ReplicaOutput:
     """Both calls raise `NotFound` when there is no such replica, and `DependencyUnavailable` when SQL or the runtime
     does not answer."""
 
-    def __init__(self, db: Database, runtime: ContainerRuntime, store: OutputStore, clock: Callable[[], float]) -> None:
+    def __init__(self, db: Database, runtime: ContainerRuntime, store: OutputStore, clock: Clock) -> None:
         self._db = db
         self._runtime = runtime
         self._store = store

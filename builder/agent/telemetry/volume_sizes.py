@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from slipway.errors import DependencyUnavailable
+from slipway.ports.clock import Clock
 
 FRESH_S = 3.0
 WAIT_S = 1.0
@@ -15,7 +16,7 @@ WAIT_S = 1.0
 
 
 class VolumeSizes:
-    def __init__(self, measure: Callable[[], Mapping[str, int]], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, measure: Callable[[], Mapping[str, int]], clock: Clock = time.monotonic) -> None:
         self._measure = measure
         self._clock = clock
         self._measuring = threading.Lock()

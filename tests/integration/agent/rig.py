@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +59,6 @@ class Rig:
         self.statuses = CommitStatuses("", "")
         self.executor = Inline()
         self.ahead_s = 0.0
-        self.host_routes: list[IPv4Network] = []
-        """Of the host, which no test's own may depend on."""
         self.vault = Vault(self.settings.key_dir / "values.key")
         self.restart()
         with self.db.write(platform=WHY) as session:
@@ -80,7 +77,6 @@ class Rig:
             "vault": self.vault,
             "prober": self.prober,
             "statuses": self.statuses,
-            "host_routes": lambda: self.host_routes,
             "clock": self.clock,
         }
         tasks = BackgroundTasks(dict.fromkeys(SIZES, self.executor), lambda _app, _delay: None)

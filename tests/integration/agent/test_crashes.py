@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from slipway.adapters.docker.address_book import AddressBook
+from slipway.adapters.docker.placement import Placement
 from slipway.domain import intents
 from slipway.models import Address, App, Deployment
+from tests.fakes.networks import FakeNetworks
 from tests.integration.agent.crashes import Countdown, Killed, Mortal, MortalDatabase
 from tests.integration.agent.rig import REFUSED, UNHEALTHY, Rig
 
 _ENOUGH = 200
+NETWORKS = FakeNetworks()
 
 
 def mortal(rig: Rig, countdown: Countdown) -> None:
     """A new agent of this rig that may die."""
     db = MortalDatabase(rig.db, countdown)
-    runtime = Mortal(rig.runtime, countdown, "ensure_network", "start", "run_task", "stop", "remove")
+    rig.runtime.placement = Placement(rig.settings, AddressBook(db), NETWORKS, routes=list)  # type: ignore[arg-type]
+    runtime = Mortal(rig.runtime, countdown, "reserve", "start", "run_task", "stop", "remove", "release")
     publisher = Mortal(rig.publisher, countdown, "publish", "publish_all")
     rig.restart(db=db, runtime=runtime, publisher=publisher)
 
@@ -27,6 +32,7 @@ def agent_lives(rig: Rig, app: App, countdown: Countdown) -> None:
         rig.settle(app)
         rig.agent.orphans.remove(rig.runtime.list())
         rig.agent.quarantine.add_all()
+        rig.agent.quarantine.reclaim(rig.agent.routes.confirmed())
 
 
 def through_crashes(rig: Rig, app: App, dies_after: int) -> bool:

@@ -11,7 +11,6 @@ from rq import Queue
 
 from builder.agent.maintenance import image_gc, requeue
 from builder.agent.maintenance.polling import Polling
-from builder.agent.routes.addresses import reclaim_quarantined
 from slipway.adapters.redis.work_queue import BUILDS, SERIALIZER, WorkQueue, connect
 from slipway.core.build.step_cache import DeletedApp
 from slipway.core.deployment.states import State
@@ -447,7 +446,7 @@ def test_a_deleted_app_leaves_nothing(rig: Rig) -> None:
     ]  # fmt: skip
     assert builder.forgot == ["sources", DeletedApp(app.id, rig.tenant_id)]
     assert logs.removed == [1, 3]
-    assert "acme" in rig.runtime.networks
+    assert rig.runtime.removed_tenants == []
 
 
 def test_an_app_that_runs_an_image_has_no_steps_to_remove(rig: Rig) -> None:
@@ -458,7 +457,7 @@ def test_an_app_that_runs_an_image_has_no_steps_to_remove(rig: Rig) -> None:
     assert builder.forgot == []
 
 
-def test_the_tenants_network_goes_with_its_last_app(rig: Rig) -> None:
+def test_what_the_runtime_keeps_for_a_tenant_goes_with_its_last_app(rig: Rig) -> None:
     app = rig.add_app()
     rig.live(app)
     rig.change(app, deleted_at=now())
@@ -466,8 +465,8 @@ def test_the_tenants_network_goes_with_its_last_app(rig: Rig) -> None:
         rig.settle(app)
         rig.delete_apps(FakeBuilder, FakeLog())
     assert rig.all(App) == []
-    assert rig.runtime.networks == {}
-    assert reclaim_quarantined(rig.db, rig.runtime, rig.agent.routes.confirmed()) == 1
+    assert rig.runtime.removed_tenants == ["acme"]
+    assert rig.agent.quarantine.reclaim(rig.agent.routes.confirmed()) == 1
 
 
 def test_a_deleted_app_waits_for_its_build(rig: Rig) -> None:

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from builder.agent.routes.addresses import reclaim_quarantined
 from slipway.domain import intents
 from slipway.errors import DependencyUnavailable
-from slipway.models import Address, Replica, Tenant
+from slipway.models import Address, Replica
 from tests.integration.agent.rig import REFUSED, Rig
 
 
@@ -113,7 +112,7 @@ def test_what_nobody_wishes_for_is_removed(rig: Rig) -> None:
     app = rig.add_app()
     rig.live(app)
     [container] = rig.running(app).values()
-    rig.runtime.start(replace(container.spec, id="r-stranger", slot=9, address="10.210.0.99"))
+    rig.runtime.start(replace(container.spec, id="r-stranger", slot=9))
     rig.agent.orphans.remove(rig.runtime.list())
     assert sorted(rig.running(app)) == ["acme-hello-web-r1-1"]
 
@@ -136,19 +135,18 @@ def test_an_address_rests_until_every_edge_has_confirmed_its_removal(rig: Rig) -
     [before] = rig.addresses(app)
     rig.live(app, "b" * 40)
     assert before in {row.address for row in rig.all(Address) if row.replica_id is None}
-    assert reclaim_quarantined(rig.db, rig.runtime, confirmed=0) == 0
-    assert reclaim_quarantined(rig.db, rig.runtime, rig.agent.routes.confirmed()) == 1
-    assert rig.runtime.closed == [before]
+    assert rig.agent.quarantine.reclaim(confirmed=0) == 0
+    assert rig.agent.quarantine.reclaim(rig.agent.routes.confirmed()) == 1
+    assert rig.runtime.released == [before]
     assert before not in {row.address for row in rig.all(Address)}
     rig.live(app, "c" * 40)
-    assert before not in rig.addresses(app)  # it is used again only when the others were
+    assert before not in rig.addresses(app)
 
 
 def test_no_free_address_fails_the_deployment_clearly(rig: Rig) -> None:
     app = rig.add_app()
     rig.live(app)
-    [tenant] = rig.all(Tenant)
-    rig.change(tenant, subnet=tenant.subnet.replace("/24", "/30"))  # one address, which is taken
+    rig.runtime.is_full = True
     row = rig.built(app, "b" * 40)
     rig.settle(app)
     assert rig.deployment(row).reason == "start-refused"

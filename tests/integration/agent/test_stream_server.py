@@ -76,7 +76,7 @@ def test_a_restart_loses_no_line_of_either_container(
     rig.runtime.remove(old)
     with followed(agent, replica, tail=None, after="2026-01-01T00:00:01Z") as lines:
         assert list(lines) == [text(2), text(3), text(4)], "between the two containers"
-    new = rig.runtime.start(container.spec)
+    new = rig.runtime.start(container.spec).container_id
     with rig.db.write(platform="as the agent restarts it") as session:
         session.get_one(Replica, replica.id).container_id = new
     rig.runtime.containers[new].output.append(line(9))

@@ -21,6 +21,7 @@ import pytest
 from docker import APIClient
 
 from builder.agent.maintenance import image_gc
+from slipway.adapters.docker.address_book import AddressBook
 from slipway.adapters.docker.runtime import DockerRuntime
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
@@ -219,5 +220,5 @@ def _yard(forge: Forge, folder: Path, named: dict[str, str]) -> Yard:
         log=RedisDeploymentLog(redis, settings.log_dir),
         tenant_id=tenant_id,
         app_id=app.id,
-        runtime=DockerRuntime(settings),
+        runtime=DockerRuntime(settings, AddressBook(db)),
     )

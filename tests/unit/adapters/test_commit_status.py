@@ -1,4 +1,4 @@
-"""What a forge is told of a commit, without a forge."""
+"""The status of a commit that is sent to a forge, without a forge."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_two_tenants_apps_of_the_same_name_on_one_repository_have_a_status_each(
     monkeypatch.setattr(httpx, "post", post)
     statuses = CommitStatuses("https://api.github.com", "token")
     for tenant in ("acme", "globex"):
-        told = {"tenant": tenant, "app": "shop", "description": "shop is live", "target_url": "https://x.example"}
-        statuses.send("https://github.com/acme/shop.git", SHA, "success", **told)
+        status = {"tenant": tenant, "app": "shop", "description": "shop is live", "target_url": "https://x.example"}
+        statuses.send("https://github.com/acme/shop.git", SHA, "success", **status)
     statuses.settle()
     assert [each["context"] for each in sent] == ["slipway/acme/shop", "slipway/globex/shop"]

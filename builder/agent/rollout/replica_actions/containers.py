@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from builder.agent.observed_state import ObservedState
 from builder.agent.rollout.crashes import output_notes
 from builder.agent.rollout.specs import Place, spec_of
+from builder.agent.routes import address_quarantine
 from builder.agent.scope import REASON
 from builder.agent.telemetry.output import OutputStore
 from slipway.adapters.vault import Vault
@@ -14,6 +15,7 @@ from slipway.core.rollout.replica_states import CRASHED, STARTING
 from slipway.db import Database
 from slipway.domain import replica_lifecycle
 from slipway.models import Release, Replica, now
+from slipway.ports.clock import Clock
 from slipway.ports.runtime import ContainerRuntime
 
 
@@ -47,7 +49,7 @@ class ContainerStart:
         vault: Vault,
         observed_state: ObservedState,
         removal: ContainerRemoval,
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._db = db
         self._runtime = runtime
@@ -65,17 +67,17 @@ class ContainerStart:
         self._remove_earlier(replica_id)
         with self._db.read(platform=REASON) as session:
             row = session.get_one(Replica, replica_id)
-            if row.state != STARTING or row.address is None:
+            if row.state != STARTING:
                 return
             release = session.get_one(Release, row.release_id)
-            place = Place(row.id, row.process, row.slot, row.address, row.deployment_id)
+            place = Place(row.id, row.process, row.slot, row.deployment_id)
             spec = spec_of(session, self._vault, release, place)
-        self._runtime.ensure_network(spec.tenant, spec.subnet)
-        container_id = self._runtime.start(spec)
+        started = self._runtime.start(spec)
         self._observed_state.changed()
         with self._db.write(platform=REASON) as session:
             row = session.get_one(Replica, replica_id)
-            row.container_id, row.started_at = container_id, now()
+            row.container_id, row.address, row.started_at = started.container_id, started.address, now()
+            address_quarantine.hold(session, row)
 
     def _remove_earlier(self, replica_id: str) -> None:
         with self._db.read(platform=REASON) as session:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sqlalchemy import select
 
 from builder.agent.background_tasks import PROBE, BackgroundTasks
@@ -18,6 +16,7 @@ from slipway.core.rollout.view import Probe, WatchProbe
 from slipway.db import Database
 from slipway.domain import replica_lifecycle
 from slipway.models import Domain, Release, Replica
+from slipway.ports.clock import Clock
 
 PROBE_S = 1.0
 """One background task probes for this long; then a pass decides whether to go on."""
@@ -31,7 +30,7 @@ class ReplicaProbes:
         background_tasks: BackgroundTasks,
         observed_state: ObservedState,
         hints: Hints,
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._db = db
         self._prober = prober

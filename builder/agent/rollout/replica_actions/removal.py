@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from sqlalchemy import select
@@ -23,6 +22,7 @@ from slipway.core.rollout.replica_states import CRASHED, DRAINING, GONE, READY, 
 from slipway.db import Database
 from slipway.domain import lifecycle, replica_lifecycle
 from slipway.models import Deployment, Release, Replica, now
+from slipway.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class ReplicaRemoval:
         quarantine: AddressQuarantine,
         containers: ContainerRemoval,
         hints: Hints,
-        clock: Callable[[], float],
+        clock: Clock,
         *,
         stop_grace_s: float,
     ) -> None:

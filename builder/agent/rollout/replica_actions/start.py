@@ -9,12 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from builder.agent.background_tasks import START, BackgroundTasks
+from builder.agent.observed_state import ObservedState
 from builder.agent.rollout import volumes
 from builder.agent.rollout.failures import Failures
 from builder.agent.rollout.hints import Hints
 from builder.agent.rollout.replica_actions.containers import ContainerStart
-from builder.agent.routes import addresses
-from builder.agent.routes.addresses import TenantNetworks
+from builder.agent.routes import address_quarantine
 from builder.agent.scope import REASON, Scope
 from slipway.core.rollout.actions import Adopt, CreateReplica, Fail, Launch
 from slipway.core.rollout.failure import Failure
@@ -22,35 +22,34 @@ from slipway.core.rollout.replica_states import GONE, STARTING
 from slipway.db import Database
 from slipway.errors import DependencyUnavailable, DeploymentFailed, SlipwayError
 from slipway.models import Release, Replica
+from slipway.ports.runtime import ContainerRuntime
 
 log = logging.getLogger(__name__)
 
 
 class ReplicaCreation:
-    def __init__(self, db: Database, networks: TenantNetworks, failures: Failures, hints: Hints) -> None:
+    def __init__(self, db: Database, runtime: ContainerRuntime, failures: Failures, hints: Hints) -> None:
         self._db = db
-        self._networks = networks
+        self._runtime = runtime
         self._failures = failures
         self._hints = hints
 
     def create(self, scope: Scope, action: CreateReplica) -> bool:
-        """A row with an address, and one for each volume, before anything runs: after a crash here the same row is
-        started."""
+        """A row, and one for each volume, before anything runs: after a crash here the same row is started."""
+        replica_id = f"r-{uuid4().hex[:16]}"
         try:
-            subnet = self._networks.network_of(scope.tenant_id)
+            self._runtime.reserve(scope.tenant_id, replica_id)
             with self._db.write(platform=REASON) as session:
                 if _has_row(session, action):
                     return False
                 volumes.ensure(session, session.get_one(Release, action.release_id), action.process)
-                row = _new_row(scope, action)
-                row.address = addresses.allocate(session, scope.tenant_id, subnet, row.id)
-                session.add(row)
+                session.add(_new_row(scope, action, replica_id))
         except DeploymentFailed as error:
             return self._refused(scope, action, error)
         return True
 
     def _refused(self, scope: Scope, action: CreateReplica, error: DeploymentFailed) -> bool:
-        """The deployment fails; a replica of what is live already has to wait."""
+        """The runtime has no room: the deployment fails; a replica of what is live already has to wait."""
         failure = Failure(error.reason, error.message, error.remedy)
         place = f"{action.release_id}-{action.process}"
         if self._hints.refusals.get(place) != failure:
@@ -61,9 +60,15 @@ class ReplicaCreation:
 
 class ReplicaStart:
     def __init__(
-        self, db: Database, background_tasks: BackgroundTasks, containers: ContainerStart, hints: Hints
+        self,
+        db: Database,
+        background_tasks: BackgroundTasks,
+        observed_state: ObservedState,
+        containers: ContainerStart,
+        hints: Hints,
     ) -> None:
         self._db = db
+        self._observed_state = observed_state
         self._background_tasks = background_tasks
         self._containers = containers
         self._hints = hints
@@ -83,13 +88,18 @@ class ReplicaStart:
 
         return self._background_tasks.begin(START, f"replica:{action.replica_id}", scope.app_id, work)
 
-    def adopt(self, _scope: Scope, action: Adopt) -> bool:
+    def adopt(self, scope: Scope, action: Adopt) -> bool:
         """Record a container that was found by its label: the agent ended before it wrote the row."""
+        observed = self._observed_state.of(scope.app_id)
+        found = [each for each in observed if each.container_id == action.container_id]
         with self._db.write(platform=REASON) as session:
             row = session.get(Replica, action.replica_id)
             if row is None:
                 return False
             row.container_id = action.container_id
+            for each in found:
+                row.address = each.address or row.address
+                address_quarantine.hold(session, row)
         return True
 
 
@@ -98,9 +108,9 @@ def _has_row(session: Session, action: CreateReplica) -> bool:
     return session.scalar(select(Replica.id).filter_by(**of_slot).where(Replica.state != GONE)) is not None
 
 
-def _new_row(scope: Scope, action: CreateReplica) -> Replica:
+def _new_row(scope: Scope, action: CreateReplica, replica_id: str) -> Replica:
     return Replica(
-        id=f"r-{uuid4().hex[:16]}",
+        id=replica_id,
         tenant_id=scope.tenant_id,
         app_id=scope.app_id,
         environment=scope.environment,
