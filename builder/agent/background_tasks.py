@@ -17,7 +17,7 @@ SIZES = {START: 16, PROBE: 128, STOP: 32, TASK: 32}
 """Threads of each kind: nothing that may take minutes delays a start. A probe of an app that still imports waits for
 some seconds. Threads are made when they are needed."""
 PAUSE_S = 1.0
-"""A task that failed is not begun again sooner."""
+"""A failed task does not start again sooner."""
 
 
 class BackgroundTasks:

@@ -232,7 +232,7 @@ class Agent:
         threading.Thread(target=self._guarded, args=(name, work), name=name, daemon=True).start()
 
     def _guarded(self, name: str, work: Callable[[], None]) -> None:
-        """A loop that ends before `stop` is begun again."""
+        """A loop that ends before `stop` starts again."""
         while not self._stopped.is_set():
             try:
                 work()

@@ -28,6 +28,8 @@ from tests.fixtures.inline import Inline
 
 WHY = "a test looks"
 EDGE = "edge-1"
+RECONCILE_S = "0.000001"
+"""No listing is old enough to be used twice."""
 NOT_READY = ProbeError(ProbeCause.NO_ANSWER, "TCP :8000 got no answer within 5 s")
 UNHEALTHY = ProbeError(ProbeCause.BAD_STATUS, "GET :8000/health answered 500", "/health", 500)
 REFUSED = ProbeError(ProbeCause.REFUSED, "GET :8000/ was refused: nothing listens on port 8000")
@@ -48,7 +50,7 @@ class FakeProber:
 
 class Rig:
     def __init__(self, url: str, folder: Path, **settings: str) -> None:
-        environ = {"SLIPWAY_STATE_DIR": str(folder), "SLIPWAY_DATABASE_URL": url, "SLIPWAY_WATCH_S": "0"}
+        environ = {"SLIPWAY_STATE_DIR": str(folder), "SLIPWAY_DATABASE_URL": url, "SLIPWAY_WATCH_S": "0", "SLIPWAY_RECONCILE_S": RECONCILE_S}
         self.settings = platform.load(environ | {f"SLIPWAY_{name.upper()}": value for name, value in settings.items()})
         self.settings.key_dir.mkdir(parents=True, exist_ok=True)
         create_key_file(self.settings.key_dir / "values.key")
