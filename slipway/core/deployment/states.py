@@ -75,5 +75,7 @@ def move(old: State, new: State) -> State:
         Conflict: the table has no such move.
     """
     if new not in MOVES[old]:
-        raise Conflict(f"a deployment that is {old} can't become {new}", remedy="see its state now: slipway deployments")
+        raise Conflict(
+            f"a deployment that is {old} can't become {new}", remedy="see its state now: slipway deployments"
+        )
     return new

@@ -50,7 +50,12 @@ class FakeProber:
 
 class Rig:
     def __init__(self, url: str, folder: Path, **settings: str) -> None:
-        environ = {"SLIPWAY_STATE_DIR": str(folder), "SLIPWAY_DATABASE_URL": url, "SLIPWAY_WATCH_S": "0", "SLIPWAY_RECONCILE_S": RECONCILE_S}
+        environ = {
+            "SLIPWAY_STATE_DIR": str(folder),
+            "SLIPWAY_DATABASE_URL": url,
+            "SLIPWAY_WATCH_S": "0",
+            "SLIPWAY_RECONCILE_S": RECONCILE_S,
+        }
         self.settings = platform.load(environ | {f"SLIPWAY_{name.upper()}": value for name, value in settings.items()})
         self.settings.key_dir.mkdir(parents=True, exist_ok=True)
         create_key_file(self.settings.key_dir / "values.key")

@@ -79,3 +79,15 @@ def test_a_running_commands_address_is_left_alone(rig: Rig) -> None:
         session.add(Address(tenant_id=rig.tenant_id, address="10.210.0.77", replica_id="task-99"))
     assert rig.agent.quarantine.add_all() == 0
     assert "task-99" in holders(rig)
+
+
+def test_what_is_under_way_to_all_draining_replicas_is_asked_once_a_pass(rig: Rig) -> None:
+    app = rig.add_app(replicas=3)
+    rig.live(app)
+    for each in rig.replicas(app):
+        rig.publisher.counts[EDGE, each.id] = 1
+    rig.live(app, "b" * 40)
+    assert [each.state for each in rig.replicas(app)].count("draining") == 3
+    rig.publisher.inflight_calls = 0
+    rig.settle(app)
+    assert rig.publisher.inflight_calls == 1
