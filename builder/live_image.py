@@ -14,7 +14,7 @@ from slipway.core.app_settings.configuration import WEB
 from slipway.core.app_settings.model import OF_AN_IMAGE
 from slipway.core.deployment.ordering import LiveImage, LiveTree, unsettled_choice
 from slipway.core.deployment.states import UNFINISHED, Kind, State
-from slipway.core.rollout.fleet import READY
+from slipway.core.rollout.replica_states import READY
 from slipway.domain import intents
 from slipway.models import App, AuditRecord, Build, Deployment, Release, Replica, now
 

@@ -99,6 +99,7 @@ class Settings:
     state_dir: Path = _setting("/var/lib/slipway", "everything Slipway keeps on disk", Path)
     database_url: str = _setting("sqlite:///{state}/slipway.db", "SQLite file or postgresql+psycopg://…")
     redis_url: str = _setting("unix://{state}/run/redis.sock", "queue, route table for the edges, live logs")
+    runtime: str = _setting("docker", "what runs replicas; there is one: docker")
     docker_host: str = _setting("unix:///var/run/docker.sock", "the Docker Engine")
     docker_cli: str = _setting("", "docker client able to do BuildKit builds; empty: the first one that can")
     scratch_dir: Path = _setting("/dev/shm", "RAM-backed folder (tmpfs) where sources live during a build", Path)  # noqa: S108

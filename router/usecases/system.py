@@ -13,12 +13,11 @@ from sqlalchemy import select
 from router import documents
 from router.services import Services
 from slipway import migrations
+from slipway.adapters.redis import keys
 from slipway.adapters.redis.work_queue import BUILDS, workers_at_work
 from slipway.errors import DependencyUnavailable, SlipwayError
 from slipway.models import Edge, RouteTable
 
-CONFIRMED = "slipway:edges:confirmed"
-"""docs/reference/edge-protocol.md"""
 _FINE = documents.ServiceHealth(ok=True)
 
 
@@ -69,7 +68,7 @@ def _routes(services: Services) -> tuple[RouteTable | None, list[str]]:
 def _redis(services: Services) -> tuple[dict[str, dict[str, Any]], int, int]:
     from rq import Queue  # noqa: PLC0415  heavy, and only needed here
 
-    told = cast("dict[bytes, bytes]", services.redis.hgetall(CONFIRMED))
+    told = cast("dict[bytes, bytes]", services.redis.hgetall(keys.CONFIRMED))
     confirmed = {name.decode(): json.loads(value) for name, value in told.items()}
     queue = Queue(BUILDS, connection=services.redis)
     return confirmed, workers_at_work(services.redis), queue.count

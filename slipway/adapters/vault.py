@@ -76,8 +76,8 @@ class Vault:
             raise SealBroken("a secret does not belong where it was found", remedy="set it again") from None
 
     def digest(self, value: object) -> str:
-        """40 hexadecimal digits, the same for the same value (of plain JSON). They tell nothing of it: without the key
-        file nobody can try out values."""
+        """40 hexadecimal digits, the same for the same value (of plain JSON). They reveal nothing of it: without the
+        key file nobody can try out values."""
         plain = json.dumps(value, sort_keys=True).encode()
         return hmac.new(self._digest_key, plain, "sha256").hexdigest()[:40]
 

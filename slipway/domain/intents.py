@@ -13,7 +13,6 @@ from uuid import uuid4
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.core.app_settings.configuration import PRODUCTION, WEB
 from slipway.core.deployment.ordering import cancelled_by_rollback
 from slipway.core.deployment.states import UNFINISHED, WITH_IMAGE_TO_MAKE, Kind, State
@@ -21,6 +20,7 @@ from slipway.domain import lifecycle
 from slipway.domain.route_table import hosts_of, touch_routes
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import TO_CHANGE, App, Deployment, Release, Scale
+from slipway.ports.queue import DeploymentQueue
 
 MAX_REPLICAS = 100
 _LOCKED = "slipway_locked_apps"
@@ -186,7 +186,7 @@ def cancel(deployment: Deployment, *, actor: str) -> None:
     lifecycle.request_stop(deployment, State.CANCELLED, f"cancelled by {actor}")
 
 
-def enqueue(queue: WorkQueue, deployments: list[Deployment]) -> None:
+def enqueue(queue: DeploymentQueue, deployments: list[Deployment]) -> None:
     """After the commit: hand what must be built to a worker, and wake the agent for the rest. Gives up at once when
     Redis is away: whoever waits for the answer would wait for one time-out after the other."""
     for deployment in deployments:

@@ -65,7 +65,7 @@ class Examination:
         name = "containers kept off"
         if http_status(self.settings.run_dir / "agent.sock", "/healthz")[0] != 200:
             return Finding(name, True, "the agent sets the rules when it starts")
-        lacking = install.examine(self.settings)
+        lacking = install.problems(self.settings)
         if not lacking:
             return Finding(name, True, "the host, the metadata address and other tenants are out of their reach")
         return Finding(name, False, "; ".join(lacking), "make up; the agent sets the rules anew within a minute")

@@ -1,1 +1,1 @@
-"""What the core needs from the world, as protocols. Adapters implement them; tests bring fakes (tests/fakes.py)."""
+"""What the core needs from the world, as protocols. Adapters implement them; tests bring fakes (tests/fakes)."""

@@ -26,7 +26,7 @@ class Commit:
 
 
 Stopped = Callable[[], bool]
-"""Asked while waiting: shall the work stop?"""
+"""Called while waiting: whether the work has to stop."""
 
 
 class SourceFetcher(Protocol):
@@ -37,17 +37,17 @@ class SourceFetcher(Protocol):
         ...
 
     def fetch(self, repository: Repository, sha: str, into: Path, *, stopped: Stopped) -> Commit:
-        """Just this commit's files into an empty folder. Raises `Interrupted` when told to stop."""
+        """Just this commit's files into an empty folder. Raises `Interrupted` when `stopped` says so."""
         ...
 
     def changed(self, repository: Repository, old: str, new: str, folder: Path, *, stopped: Stopped) -> frozenset[str]:
         """Files that differ between two commits, without fetching what is in them; `folder` gives room meanwhile.
-        Raises `DeploymentFailed` when they can't be compared, `Interrupted` when told to stop."""
+        Raises `DeploymentFailed` when they can't be compared, `Interrupted` when `stopped` says so."""
         ...
 
 
 class Interrupted(Exception):
-    """The work was told to stop; its processes are gone."""
+    """The work was stopped; its processes are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,8 @@ class Built(ImageFacts):
 
 
 class ImageBuilder(Protocol):
-    """Raises `DeploymentFailed` (`build-failed`, `build-timeout`, `disk-full`), `Interrupted` when told to stop."""
+    """Raises `DeploymentFailed` (`build-failed`, `build-timeout`, `disk-full`), or `Interrupted` when `stopped` says
+    so."""
 
     def build(self, spec: BuildSpec, *, output: Callable[[str], None], stopped: Stopped, timeout_s: float) -> Built:
         """Build to the end, giving each line of output to `output`."""
@@ -137,7 +138,7 @@ class Pulled(ImageFacts):
 class ImageFetcher(Protocol):
     """Images from registries, never from what this host has. Raises `DeploymentFailed` (`image-missing`,
     `image-refused`, `image-platform`, `image-too-large`, `disk-full`, `registry-unreachable`, `pull-timeout`,
-    `pull-failed`), `Interrupted` when told to stop; without any credential in it."""
+    `pull-failed`), `Interrupted` when `stopped` says so; without any credential in it."""
 
     def resolve(self, image: RegistryImage, *, stopped: Stopped) -> str:
         """The digest that the registry gives for the image now."""

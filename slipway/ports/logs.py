@@ -7,8 +7,8 @@ from typing import Protocol
 
 
 class DeploymentLog(Protocol):
-    """Lines are redacted before they come here and kept in order. Writing never stops a build: with Redis away the
-    lines go to disk alone, and a reader sees them at the end."""
+    """Lines are redacted before they come here and kept in order. Writing never stops a build: with Redis unreachable
+    the lines go to disk alone, and a reader sees them at the end."""
 
     def append(self, deployment_id: int, line: str) -> None: ...
 

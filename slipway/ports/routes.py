@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -39,7 +39,7 @@ class Load:
 
 
 class RoutePublisher(Protocol):
-    """Raises `DependencyUnavailable` when the way is closed; nothing was published then."""
+    """Raises `DependencyUnavailable` when the edges can't be reached; nothing was published then."""
 
     def position(self) -> Position | None:
         """What is published; None: nothing, or it was lost."""
@@ -57,10 +57,10 @@ class RoutePublisher(Protocol):
         """Edge → the position whose whole content its memory holds."""
         ...
 
-    def inflight(self, edge: str, target_id: str) -> UnderWay | None:
-        """What is under way from an edge to a target; None: the edge did not tell lately."""
+    def inflight(self, edges: Collection[str], target_ids: Collection[str]) -> Mapping[str, Mapping[str, UnderWay]]:
+        """Edge → target → what is under way, in one call. An edge that did not report lately is missing."""
         ...
 
-    def tell_loads(self, loads: Mapping[str, Load]) -> None:
-        """Target → how busy it is; all that is known, in place of what was told before."""
+    def publish_loads(self, loads: Mapping[str, Load]) -> None:
+        """Target → how busy it is; all that is known, in place of what was published before."""
         ...

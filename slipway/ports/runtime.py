@@ -1,4 +1,4 @@
-"""The container runtime: what runs replicas. Docker is its first adapter; nothing outside adapters may assume it.
+"""The container runtime: what runs replicas. How they get an address, and what keeps them apart, is its own business.
 
 Only the agent writes through this port. Replicas are found by labels, named deterministically, removed by id only.
 """
@@ -42,9 +42,6 @@ class ReplicaSpec:
     argv: tuple[str, ...] | None
     variables: Mapping[str, str]
     """In clear; includes PORT."""
-    address: str
-    """Fixed address in the tenant's network."""
-    subnet: str
     memory_bytes: int
     cpus: float
     pids: int
@@ -60,8 +57,17 @@ class ReplicaSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Started:
+    """A replica that was started."""
+
+    container_id: str
+    address: str
+    """Where it is reached; its own until `ContainerRuntime.release`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
-    """A replica as the runtime tells of it now."""
+    """A replica as the runtime lists it now."""
 
     container_id: str
     replica_id: str
@@ -149,18 +155,36 @@ class OwnImage:
 class ContainerRuntime(Protocol):
     """Raises `DependencyUnavailable` when the runtime does not answer; `DeploymentFailed` when a start is refused."""
 
-    def ensure_network(self, tenant: str, subnet: str) -> None:
-        """The tenant's own network on `subnet`; nothing when it is there. An empty one on another subnet gives way.
-        Raises `SubnetTaken` when the range is in use, `HostUnready` when the name is."""
+    def ensure_isolation(self) -> None:
+        """Keep replicas off the host and off other tenants' replicas. Called at the start and then regularly. Raises
+        `HostUnready` when that is not possible."""
         ...
 
-    def start(self, spec: ReplicaSpec) -> str:
-        """Start and return the container's id. A container of that name that exists already is adopted when it runs,
-        removed and started anew when it does not."""
+    def reserve(self, tenant_id: int, replica_id: str) -> None:
+        """Make sure that there is room for the replica, which is started later. Raises `DeploymentFailed` when there is
+        none. Twice is once."""
+        ...
+
+    def start(self, spec: ReplicaSpec) -> Started:
+        """Start a replica. A container of its name that exists already is adopted when it runs, removed and started
+        anew when it does not. The address is the replica's own, the same at every start, until `release`."""
         ...
 
     def run_task(self, spec: ReplicaSpec, argv: tuple[str, ...], *, timeout_s: float) -> TaskResult:
         """Run a command in a named container of the release to its end; a running one of that name is adopted."""
+        ...
+
+    def close_connections(self, address: str) -> None:
+        """Close this host's connections to an address whose replica is gone."""
+        ...
+
+    def release(self, address: str) -> None:
+        """Close what is still open to an address whose replica is gone and to which no edge sends anything any more.
+        From now on it may be another replica's. Twice is once."""
+        ...
+
+    def remove_tenant(self, tenant: str) -> None:
+        """Remove what the runtime keeps for a tenant that has no app any more. Nothing when it is gone."""
         ...
 
     def list(self) -> list[Observed]:
@@ -191,11 +215,7 @@ class ContainerRuntime(Protocol):
         ...
 
     def changes(self) -> Iterator[Change]:
-        """What happens to this installation's containers, in order, until the runtime goes away. Blocks."""
-        ...
-
-    def close_idle_connections(self, address: str) -> None:
-        """Close this host's idle connections to an address that no replica has any more."""
+        """What happens to this installation's containers, in order, until the runtime stops answering. Blocks."""
         ...
 
     def own_images(self) -> Sequence[OwnImage]:
@@ -216,8 +236,4 @@ class ContainerRuntime(Protocol):
 
     def remove_volume(self, volume_id: str) -> bool:
         """Remove a volume with its data; True when it is gone. False: a container has it, running or not."""
-        ...
-
-    def remove_network(self, tenant: str) -> None:
-        """Remove a tenant's network. Nothing when it is gone."""
         ...

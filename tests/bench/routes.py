@@ -18,8 +18,9 @@ from pathlib import Path
 from redis import Redis
 
 from builder.agent import change_detection
-from builder.agent.service import LONGEST_REST_S
-from slipway.adapters.redis.routes import CONFIRMED, TABLE, RedisRoutes
+from builder.agent.service import LONGEST_PAUSE_S
+from slipway.adapters.redis import keys
+from slipway.adapters.redis.routes import RedisRoutes
 from slipway.core.routing.route_entries import Backend, Service, entry
 from slipway.ports.routes import Position
 from tests.bench.measuring import Row, machine, percentile, spread, table
@@ -76,7 +77,7 @@ def lookups() -> list[Row]:
                     costs[name].append(_cost_us(edge, asked))
                     if count == MANY or count not in memory_mb:  # what was used once is not given back
                         memory_mb[count] = _pss_mb(edge)
-            stored = sum(len(host) + len(text) for host, text in client.hgetall(TABLE).items()) / 2**20  # type: ignore[union-attr]
+            stored = sum(len(host) + len(text) for host, text in client.hgetall(keys.ROUTES_TABLE).items()) / 2**20  # type: ignore[union-attr]
     few, same, many = (statistics.median(costs[name]) for name in ("few", "same", "many"))
     return [
         Row(
@@ -156,7 +157,7 @@ def changes(town: Platform) -> Row:
     """From the commit on, as the agent's own changes go: publish, every edge confirms; while it looks at all apps."""
     taken = []
     with _agent_looks(town), town.client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
-        channel.subscribe(CONFIRMED)
+        channel.subscribe(keys.CONFIRMED)
         for number in range(1, CHANGES + 1):
             with town.db.write(platform=WHY) as session:
                 generation = point_to(session, number, town.backends[number % 2].port)
@@ -231,7 +232,7 @@ def _agent_looks(town: Platform) -> Iterator[None]:
         return time.monotonic() - begun
 
     def run(every: Callable[[], float]) -> None:
-        while not ended.wait(min(LONGEST_REST_S, max(2.0, 10 * every()))):
+        while not ended.wait(min(LONGEST_PAUSE_S, max(2.0, 10 * every()))):
             continue
 
     looking = threading.Thread(target=run, args=(look,), daemon=True)

@@ -14,7 +14,7 @@ def engine() -> Iterator[EnginePart]:
         yield part
 
 
-@pytest.fixture(params=["fake", pytest.param("docker", fingerprints=pytest.mark.engine)])
+@pytest.fixture(params=["fake", pytest.param("docker", marks=pytest.mark.engine)])
 def rig(request: pytest.FixtureRequest) -> Iterator[RuntimeRig]:
     rig: RuntimeRig = FakeRig() if request.param == "fake" else DockerRig(request.getfixturevalue("engine"))
     yield rig

@@ -6,9 +6,7 @@ import json
 from dataclasses import replace
 from typing import Protocol
 
-from slipway.adapters.docker.runtime import DockerRuntime
 from slipway.ports.runtime import ContainerRuntime, ReplicaSpec
-from slipway.settings import load
 from tests.fakes import FakeRuntime
 from tests.fixtures.engine import EnginePart, unnamed_volumes
 from tests.fixtures.waiting import eventually
@@ -19,7 +17,7 @@ MISSING = "sha256:" + "0" * 64
 class RuntimeRig(Protocol):
     runtime: ContainerRuntime
 
-    def spec(self, tenant: str = "acme", *, host: int = 10) -> ReplicaSpec: ...
+    def spec(self, tenant: str = "acme", *, slot: int = 10) -> ReplicaSpec: ...
 
     def end(self, container_id: str) -> None:
         """Its program ends by itself, with exit code 0."""
@@ -61,12 +59,11 @@ class FakeRig:
         self.fake = FakeRuntime(images={"sha256:" + "1" * 64})
         self.runtime: ContainerRuntime = self.fake
 
-    def spec(self, tenant: str = "acme", *, host: int = 10) -> ReplicaSpec:
+    def spec(self, tenant: str = "acme", *, slot: int = 10) -> ReplicaSpec:
         return ReplicaSpec(
-            id=f"r-{tenant}-{host}", app_id=41, app="shop", tenant_id=7, tenant=tenant, environment="production",
-            process="web", release_id=3, deployment_id=12, slot=host, digest="sha256:" + "1" * 64, argv=None,
-            variables={}, address=f"10.0.0.{host}", subnet="10.0.0.0/24", memory_bytes=1 << 27, cpus=0.5, pids=64,
-            read_only=True,
+            id=f"r-{tenant}-{slot}", app_id=41, app="shop", tenant_id=7, tenant=tenant, environment="production",
+            process="web", release_id=3, deployment_id=12, slot=slot, digest="sha256:" + "1" * 64, argv=None,
+            variables={}, memory_bytes=1 << 27, cpus=0.5, pids=64, read_only=True,
         )  # fmt: skip
 
     def end(self, container_id: str) -> None:
@@ -112,11 +109,11 @@ class FakeRig:
 class DockerRig:
     def __init__(self, part: EnginePart) -> None:
         self.part = part
-        self.docker = DockerRuntime(part.settings)
+        self.docker = part.runtime()
         self.runtime: ContainerRuntime = self.docker
 
-    def spec(self, tenant: str = "acme", *, host: int = 10) -> ReplicaSpec:
-        return replace(self.part.spec(tenant, host=host), app_id=41, tenant_id=7)
+    def spec(self, tenant: str = "acme", *, slot: int = 10) -> ReplicaSpec:
+        return self.part.spec(tenant, slot=slot)
 
     def end(self, container_id: str) -> None:
         eventually(lambda: list(self.runtime.logs(container_id)), what="its program begins")
@@ -150,7 +147,7 @@ class DockerRig:
         self.part.api.exec_start(command["Id"])
 
     def unreachable(self) -> ContainerRuntime:
-        return DockerRuntime(load({"SLIPWAY_DOCKER_HOST": "unix:///nonexistent/docker.sock"}))
+        return self.part.runtime(docker_host="unix:///nonexistent/docker.sock")
 
     def close(self) -> None:
         self.docker.close()

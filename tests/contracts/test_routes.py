@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from slipway.adapters.redis.routes import CONFIRMED, INFLIGHT, META, TABLE, RedisRoutes
+from slipway.adapters.redis import keys
+from slipway.adapters.redis.routes import RedisRoutes
 from slipway.adapters.redis.work_queue import connect
 from slipway.errors import DependencyUnavailable
 from slipway.ports.routes import Position, RoutePublisher, UnderWay
@@ -68,15 +69,15 @@ class RedisRig:
         self.routes: RoutePublisher = RedisRoutes(self.redis, clock=lambda: NOW)
 
     def table(self) -> dict[str, Any]:
-        return {host.decode(): json.loads(entry) for host, entry in self.redis.hgetall(TABLE).items()}
+        return {host.decode(): json.loads(entry) for host, entry in self.redis.hgetall(keys.ROUTES_TABLE).items()}
 
     def lose(self) -> None:
-        self.redis.delete(META, TABLE)
+        self.redis.delete(keys.ROUTES_META, keys.ROUTES_TABLE)
 
     def edge_tells(self, edge: str, position: Position, counts: dict[str, int]) -> None:
-        told = {"epoch": position.epoch, "generation": position.generation, "at": NOW - 1}
-        self.redis.hset(CONFIRMED, edge, json.dumps(told))
-        self.redis.hset(INFLIGHT + edge, mapping={"at": f"{NOW - 0.5:.3f}", **counts})
+        confirmed = {"epoch": position.epoch, "generation": position.generation, "at": NOW - 1}
+        self.redis.hset(keys.CONFIRMED, edge, json.dumps(confirmed))
+        self.redis.hset(keys.inflight(edge), mapping={"at": f"{NOW - 0.5:.3f}", **counts})
 
     def go_away(self) -> None:
         self.server.stop()
@@ -95,7 +96,7 @@ def rig(request: pytest.FixtureRequest) -> Iterator[RoutesRig]:
 def test_nothing_is_published_at_first(rig: RoutesRig) -> None:
     assert rig.routes.position() is None
     assert rig.routes.confirmations() == {}
-    assert rig.routes.inflight("edge-1", "r-1") is None
+    assert rig.routes.inflight(["edge-1"], ["r-1"]) == {}
 
 
 def test_the_whole_table_stands_under_its_position(rig: RoutesRig) -> None:
@@ -148,14 +149,12 @@ def test_changes_of_a_lost_table_are_not_taken_for_all_of_it(rig: RoutesRig) -> 
     assert (rig.routes.position(), rig.table()) == (None, {})
 
 
-def test_an_edge_tells_what_it_holds_and_what_is_under_way(rig: RoutesRig) -> None:
+def test_an_edge_reports_what_it_confirmed_and_what_is_under_way(rig: RoutesRig) -> None:
     rig.routes.publish_all(FIRST, {})
     rig.edge_tells("edge-1", FIRST, {"r-1": 3, "r-1 streams": 2, "r-3": 1})
     assert rig.routes.confirmations() == {"edge-1": FIRST}
-    assert rig.routes.inflight("edge-1", "r-1") == UnderWay(requests=3, streams=2)
-    assert rig.routes.inflight("edge-1", "r-2") == UnderWay(0)
-    assert rig.routes.inflight("edge-1", "r-3") == UnderWay(1)
-    assert rig.routes.inflight("edge-2", "r-1") is None
+    counts = {"r-1": UnderWay(requests=3, streams=2), "r-2": UnderWay(0), "r-3": UnderWay(1)}
+    assert rig.routes.inflight(["edge-1", "edge-2"], ["r-1", "r-2", "r-3"]) == {"edge-1": counts}
 
 
 def test_a_closed_way_is_unavailable(rig: RoutesRig) -> None:
@@ -166,8 +165,8 @@ def test_a_closed_way_is_unavailable(rig: RoutesRig) -> None:
         rig.routes.confirmations,
         lambda: rig.routes.publish(SECOND, {}),
         lambda: rig.routes.publish_all(SECOND, {}),
-        lambda: rig.routes.inflight("edge-1", "r-1"),
-        lambda: rig.routes.tell_loads({}),
+        lambda: rig.routes.inflight(["edge-1"], ["r-1"]),
+        lambda: rig.routes.publish_loads({}),
     ):
         with pytest.raises(DependencyUnavailable):
             call()

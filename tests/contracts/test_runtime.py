@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, NotFound, SubnetTaken
+from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, NotFound
 from slipway.ports.runtime import Change, Happened, Observed, ReplicaSpec
 from tests.contracts.runtime_rigs import MISSING, RuntimeRig
 from tests.fixtures.waiting import eventually
 
 
 def started(rig: RuntimeRig, spec: ReplicaSpec) -> str:
-    rig.runtime.ensure_network(spec.tenant, spec.subnet)
-    return rig.runtime.start(spec)
+    """The id of the container."""
+    return rig.runtime.start(spec).container_id
 
 
 def only(rig: RuntimeRig) -> Observed:
@@ -30,35 +30,46 @@ def ended(rig: RuntimeRig) -> Observed | None:
 
 def test_a_started_replica_is_listed_as_it_was_asked_for(rig: RuntimeRig) -> None:
     spec = rig.spec()
-    container_id = started(rig, spec)
+    replica = rig.runtime.start(spec)
     seen = only(rig)
-    assert seen.container_id == container_id
+    assert (seen.container_id, seen.address) == (replica.container_id, replica.address)
     assert (seen.replica_id, seen.app_id, seen.tenant_id) == (spec.id, spec.app_id, spec.tenant_id)
     assert (seen.environment, seen.process, seen.release_id, seen.slot) == ("production", "web", 3, spec.slot)
-    assert (seen.running, seen.paused, seen.task, seen.address) == (True, False, False, spec.address)
+    assert (seen.running, seen.paused, seen.task) == (True, False, False)
     assert seen.exit_code is None
     assert seen.started_at is not None
 
 
-def test_a_range_that_another_network_holds_is_refused_as_taken(rig: RuntimeRig) -> None:
-    spec = rig.spec()
-    rig.runtime.ensure_network(spec.tenant, spec.subnet)
-    with pytest.raises(SubnetTaken, match="overlaps"):
-        rig.runtime.ensure_network("other", spec.subnet)
-    rig.runtime.ensure_network(spec.tenant, spec.subnet)
-
-
 def test_a_second_start_adopts_the_replica_that_runs(rig: RuntimeRig) -> None:
-    first = started(rig, rig.spec())
+    first = rig.runtime.start(rig.spec())
     assert rig.runtime.start(rig.spec()) == first
-    assert only(rig).container_id == first
+    assert only(rig).container_id == first.container_id
+
+
+def test_a_replica_has_an_address_of_its_own_and_keeps_it_from_start_to_start(rig: RuntimeRig) -> None:
+    rig.runtime.reserve(rig.spec().tenant_id, rig.spec().id)
+    first, other = rig.runtime.start(rig.spec()), rig.runtime.start(rig.spec(slot=11))
+    assert first.address != other.address
+    rig.runtime.remove(first.container_id)
+    again = rig.runtime.start(rig.spec())
+    assert again.container_id != first.container_id
+    assert again.address == first.address
+
+
+def test_the_address_of_a_replica_that_is_gone_may_be_released_twice(rig: RuntimeRig) -> None:
+    first = rig.runtime.start(rig.spec())
+    rig.runtime.remove(first.container_id)
+    rig.runtime.close_connections(first.address)
+    for _ in range(2):
+        rig.runtime.release(first.address)
+    started(rig, rig.spec())
 
 
 def test_a_dead_replica_of_that_name_is_started_anew(rig: RuntimeRig) -> None:
     first = started(rig, rig.spec())
     rig.end(first)
     eventually(lambda: ended(rig), what="it ends")
-    second = rig.runtime.start(replace(rig.spec(), id="r-next"))
+    second = started(rig, replace(rig.spec(), id="r-next"))
     assert second != first
     assert (only(rig).container_id, only(rig).replica_id, only(rig).running) == (second, "r-next", True)
 
@@ -70,7 +81,7 @@ def test_another_replica_that_runs_under_the_name_is_left_alone(rig: RuntimeRig)
     assert (only(rig).container_id, only(rig).running) == (first, True)
 
 
-def test_a_replica_that_ended_tells_its_exit_code_and_holds_no_address(rig: RuntimeRig) -> None:
+def test_a_replica_that_ended_is_listed_with_its_exit_code_and_no_address(rig: RuntimeRig) -> None:
     rig.end(started(rig, rig.spec()))
     seen = eventually(lambda: ended(rig), what="it ends")
     assert (seen.exit_code, seen.oom_killed, seen.address) == (0, False, None)
@@ -81,20 +92,6 @@ def test_a_start_without_the_image_fails_and_leaves_nothing(rig: RuntimeRig) -> 
         started(rig, replace(rig.spec(), digest=MISSING))
     assert failure.value.reason == "image-missing"
     assert rig.runtime.list() == []
-
-
-def test_an_address_that_is_in_use_fails_the_start_and_leaves_nothing(rig: RuntimeRig) -> None:
-    first = started(rig, rig.spec())
-    with pytest.raises(DeploymentFailed) as failure:
-        rig.runtime.start(replace(rig.spec(host=11), address=rig.spec().address))
-    assert failure.value.reason == "address-taken"
-    assert only(rig).container_id == first
-
-
-def test_the_address_of_a_removed_replica_is_free(rig: RuntimeRig) -> None:
-    rig.runtime.remove(started(rig, rig.spec()))
-    started(rig, replace(rig.spec(host=11), address=rig.spec().address))
-    assert only(rig).slot == 11
 
 
 def test_stopping_ends_it_and_twice_is_once(rig: RuntimeRig) -> None:
@@ -120,25 +117,21 @@ def test_the_output_of_what_is_gone_is_not_found(rig: RuntimeRig) -> None:
 
 
 def test_a_task_leaves_no_container(rig: RuntimeRig) -> None:
-    spec = rig.spec()
-    rig.runtime.ensure_network(spec.tenant, spec.subnet)
-    assert rig.runtime.run_task(spec, ("true",), timeout_s=20).exit_code == 0
+    assert rig.runtime.run_task(rig.spec(), ("true",), timeout_s=20).exit_code == 0
     assert rig.runtime.list() == []
 
 
-def test_a_network_may_be_asked_for_and_removed_twice(rig: RuntimeRig) -> None:
-    spec = rig.spec()
+def test_a_tenant_may_be_removed_twice(rig: RuntimeRig) -> None:
+    rig.runtime.remove(started(rig, rig.spec()))
     for _ in range(2):
-        rig.runtime.ensure_network(spec.tenant, spec.subnet)
-    for _ in range(2):
-        rig.runtime.remove_network(spec.tenant)
+        rig.runtime.remove_tenant(rig.spec().tenant)
 
 
 def test_an_image_that_is_gone_needs_no_removal(rig: RuntimeRig) -> None:
     rig.runtime.remove_image("slipway-test/none:gone")
 
 
-def test_changes_tell_the_app_of_what_happens(rig: RuntimeRig) -> None:
+def test_changes_name_the_app_to_which_something_happened(rig: RuntimeRig) -> None:
     changes = heard(rig)
     container_id = started(rig, rig.spec())
     rig.end(container_id)
@@ -176,7 +169,7 @@ def heard(rig: RuntimeRig) -> list[Change]:
             changes.append(change)
 
     threading.Thread(target=listen, daemon=True).start()
-    probe = replace(rig.spec(host=99), id="r-probe")
+    probe = replace(rig.spec(slot=99), id="r-probe")
 
     def is_heard() -> bool:
         rig.runtime.remove(started(rig, probe))
@@ -191,7 +184,7 @@ def test_an_engine_that_does_not_answer_is_unavailable(rig: RuntimeRig) -> None:
     for call in (
         runtime.list,
         lambda: runtime.start(rig.spec()),
-        lambda: runtime.ensure_network("acme", "10.9.8.0/24"),
+        lambda: runtime.remove_tenant("acme"),
         lambda: runtime.stop("a" * 64, grace_s=1),
         lambda: runtime.remove("a" * 64),
         lambda: list(runtime.logs("a" * 64)),

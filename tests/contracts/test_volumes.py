@@ -15,8 +15,7 @@ NOTE = "/data/note"
 
 
 def started(rig: RuntimeRig, spec: ReplicaSpec) -> str:
-    rig.runtime.ensure_network(spec.tenant, spec.subnet)
-    return rig.runtime.start(spec)
+    return rig.runtime.start(spec).container_id
 
 
 def test_a_volume_outlives_its_containers_until_it_is_removed(rig: RuntimeRig) -> None:
@@ -40,8 +39,8 @@ def test_a_volume_outlives_its_containers_until_it_is_removed(rig: RuntimeRig) -
 def test_several_replicas_may_have_one_volume_and_each_volume_its_own_data(rig: RuntimeRig) -> None:
     spec = replace(rig.spec(), volumes=(DATA,))
     first = started(rig, spec)
-    second = started(rig, replace(rig.spec(host=11), volumes=(DATA,)))
-    other = started(rig, replace(rig.spec(host=12), volumes=(MountedVolume("shop-preview-data-2", "/data"),)))
+    second = started(rig, replace(rig.spec(slot=11), volumes=(DATA,)))
+    other = started(rig, replace(rig.spec(slot=12), volumes=(MountedVolume("shop-preview-data-2", "/data"),)))
     rig.write(first, NOTE, "seen by both")
     assert rig.read(second, NOTE) == "seen by both"
     assert rig.read(other, NOTE) is None
@@ -72,7 +71,6 @@ def test_the_volumes_of_an_image_that_is_gone_are_not_known(rig: RuntimeRig) -> 
 
 def test_a_task_has_the_volumes_too(rig: RuntimeRig) -> None:
     spec = replace(rig.spec(), volumes=(DATA,))
-    rig.runtime.ensure_network(spec.tenant, spec.subnet)
     rig.runtime.run_task(spec, ("true",), timeout_s=20)
     assert DATA.id in rig.runtime.volume_sizes()
 

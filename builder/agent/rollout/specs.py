@@ -24,7 +24,6 @@ class Place:
     id: str
     process: str
     slot: int
-    address: str
     deployment_id: int | None
 
 
@@ -49,8 +48,6 @@ def spec_of(session: Session, vault: Vault, release: Release, place: Place) -> R
         digest=release.digest,
         argv=expand(argv, variables) if argv else None,
         variables=variables,
-        address=place.address,
-        subnet=tenant.subnet or "",
         memory_bytes=configuration.memory_bytes,
         cpus=configuration.cpus,
         pids=configuration.pids,

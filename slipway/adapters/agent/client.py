@@ -31,8 +31,8 @@ class AgentClient:
         self._streams_socket = streams_socket
 
     def status(self) -> dict[str, Any]:
-        """What the agent tells of itself."""
-        with self._asked("/status") as response:
+        """The agent's own state."""
+        with self._response("/status") as response:
             return _document(response)
 
     def stats(self, replica_id: str) -> dict[str, Any]:
@@ -41,14 +41,14 @@ class AgentClient:
         Raises:
             NotFound: it does not run.
         """
-        with self._asked(f"/replicas/{replica_id}/stats") as response:
+        with self._response(f"/replicas/{replica_id}/stats") as response:
             if response.status == HTTPStatus.NOT_FOUND:
                 raise NotFound(f"replica {replica_id} does not run", remedy="see which do: slipway ps")
             return _document(response)
 
     def volume_sizes(self) -> dict[str, int]:
         """Every volume, in bytes."""
-        with self._asked("/volumes", silence_s=_SIZES_TIMEOUT_S) as response:
+        with self._response("/volumes", silence_s=_SIZES_TIMEOUT_S) as response:
             return dict(_document(response)["sizes"])
 
     def head(self, app_id: int) -> str | None:
@@ -59,7 +59,7 @@ class AgentClient:
             NotFound: the app is gone.
             Overloaded: as many are asked for as may be.
         """
-        with self._asked(f"/apps/{app_id}/head", silence_s=_HEAD_TIMEOUT_S) as response:
+        with self._response(f"/apps/{app_id}/head", silence_s=_HEAD_TIMEOUT_S) as response:
             if response.status == HTTPStatus.UNPROCESSABLE_ENTITY:
                 problem = json.loads(response.read())
                 raise DeploymentFailed("head-unknown", problem["detail"], remedy=problem.get("remedy", ""))
@@ -77,7 +77,7 @@ class AgentClient:
         Raises:
             NotFound: there is no such replica.
         """
-        with self._asked(f"/replicas/{replica_id}/output?{_query(tail=tail)}") as response:
+        with self._response(f"/replicas/{replica_id}/output?{_query(tail=tail)}") as response:
             yield _lines(response, replica_id)
 
     @contextmanager
@@ -89,21 +89,21 @@ class AgentClient:
             NotFound: there is no such replica.
         """
         target = f"/replicas/{replica_id}/output?{_query(tail=tail, after=after)}"
-        with self._asked(target, at=self._streams_socket, silence_s=_SILENCE_S) as response:
+        with self._response(target, at=self._streams_socket, silence_s=_SILENCE_S) as response:
             yield _lines(response, replica_id)
 
     @contextmanager
-    def _asked(
+    def _response(
         self, target: str, *, at: Path | None = None, silence_s: float = _TIMEOUT_S
     ) -> Iterator[http.client.HTTPResponse]:
-        """The answer, of which parts may be so long apart."""
+        """The response to one GET; `silence_s` bounds the wait for each part of it."""
         connection = UnixHTTP(at or self._socket, silence_s)
         try:
             connection.request("GET", target)
             response = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            raise _away() from error
+            raise _unreachable() from error
         with response:
             try:
                 yield response
@@ -116,9 +116,9 @@ def _query(**values: object) -> str:
 
 
 def _lines(response: http.client.HTTPResponse, replica_id: str) -> Iterator[str]:
-    """Raises `DependencyUnavailable` when the agent went away."""
+    """Raises `DependencyUnavailable` when the agent stopped answering."""
     if response.status == HTTPStatus.NOT_FOUND:
-        raise NotFound(f"no output of replica {replica_id} was kept")
+        raise NotFound(f"there is no output of replica {replica_id}")
     _check(response)
     return _decoded(response)
 
@@ -128,7 +128,7 @@ def _decoded(response: http.client.HTTPResponse) -> Iterator[str]:
         while line := response.readline():
             yield line.decode(errors="replace").rstrip("\n")
     except (OSError, http.client.HTTPException) as error:
-        raise _away() from error
+        raise _unreachable() from error
 
 
 def _document(response: http.client.HTTPResponse) -> dict[str, Any]:
@@ -136,13 +136,13 @@ def _document(response: http.client.HTTPResponse) -> dict[str, Any]:
     try:
         return dict(json.loads(response.read()))
     except (OSError, http.client.HTTPException) as error:
-        raise _away() from error
+        raise _unreachable() from error
 
 
 def _check(response: http.client.HTTPResponse) -> None:
     if response.status >= HTTPStatus.BAD_REQUEST:
-        raise _away()
+        raise _unreachable()
 
 
-def _away() -> DependencyUnavailable:
+def _unreachable() -> DependencyUnavailable:
     return DependencyUnavailable("The agent does not answer; apps serve on.", remedy="slipway doctor says more")

@@ -1,4 +1,4 @@
-"""HTTP over a unix socket, with the standard library alone: who asks one question needs no client of 4 MB."""
+"""HTTP over a unix socket, with the standard library alone: one short call needs no client of 4 MB."""
 
 from __future__ import annotations
 

@@ -20,14 +20,16 @@ from docker import APIClient
 from docker.errors import NotFound
 from docker.types import LogConfig, Ulimit
 
-from slipway.adapters.docker.bridge_names import network_name
+from slipway.adapters.docker.endpoints import Endpoint
 from slipway.adapters.docker.networks import INSTANCE_LABEL, TENANT_LABEL
 from slipway.adapters.docker.volumes import APP_LABEL, volume_mounts
+from slipway.adapters.linux.bridge_names import network_name
 from slipway.ports.runtime import Change, Happened, Observed, ReplicaSpec
 
 TASK_LABEL = "slipway.task"
 REPLICA_LABEL = "slipway.replica"
 DEPLOYMENT_LABEL = "slipway.deployment"
+PROCESS_LABEL = "slipway.process"
 
 OOM_SCORE = 500  # short of memory, the kernel takes a replica before Redis or the edge
 _LOG_FILES = {"max-size": "10m", "max-file": "2"}
@@ -56,7 +58,7 @@ def labels(instance: str, spec: ReplicaSpec, *, task: bool) -> dict[str, str]:
         APP_LABEL: spec.app_id,
         TENANT_LABEL: spec.tenant_id,
         "slipway.environment": spec.environment,
-        "slipway.worker.process": spec.process,
+        PROCESS_LABEL: spec.process,
         "slipway.release": spec.release_id,
         "slipway.slot": spec.slot,
         REPLICA_LABEL: spec.id,
@@ -66,19 +68,32 @@ def labels(instance: str, spec: ReplicaSpec, *, task: bool) -> dict[str, str]:
     return {name: str(value) for name, value in given.items()}
 
 
-def creation(
-    api: APIClient, instance: str, spec: ReplicaSpec, *, argv: tuple[str, ...] | None, task: bool
-) -> dict[str, Any]:
-    """Arguments of `create_container`. `argv` takes the place of the image's CMD; its ENTRYPOINT stays."""
+@dataclass(frozen=True, slots=True)
+class ContainerPlan:
+    """A container to create."""
+
+    spec: ReplicaSpec
+    endpoint: Endpoint
+    argv: tuple[str, ...] | None
+    """Takes the place of the image's CMD; its ENTRYPOINT stays."""
+    task: bool
+    """It runs a command of the replica's release instead of the replica."""
+
+
+def creation(api: APIClient, instance: str, plan: ContainerPlan) -> dict[str, Any]:
+    """Arguments of `create_container`."""
+    spec = plan.spec
     network = network_name(instance, spec.tenant)
-    endpoints: Any = {network: api.create_endpoint_config(ipv4_address=spec.address)}  # the stubs are wrong here
+    endpoints: Any = {
+        network: api.create_endpoint_config(ipv4_address=plan.endpoint.address)
+    }  # the stubs are wrong here
     return {
         "image": spec.digest,
-        "name": task_name(instance, spec) if task else replica_name(instance, spec),
-        "command": list(argv) if argv else None,
+        "name": task_name(instance, spec) if plan.task else replica_name(instance, spec),
+        "command": list(plan.argv) if plan.argv else None,
         "hostname": spec.id,
         "environment": [f"{name}={value}" for name, value in spec.variables.items()],
-        "labels": labels(instance, spec, task=task),
+        "labels": labels(instance, spec, task=plan.task),
         "healthcheck": {"test": ["NONE"]},  # the agent probes over the network; an image's own would run for nobody
         "host_config": _host_config(api, instance, spec, network),
         "networking_config": api.create_networking_config(endpoints),
@@ -114,7 +129,7 @@ def _tmp(spec: ReplicaSpec) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What a list of containers does not tell: since when it runs, how it ended."""
+    """What a list of containers lacks: when one started, and how it ended."""
 
     started_at: float | None
     exit_code: int | None
@@ -154,24 +169,29 @@ class Courses:
 def observed(listed: Mapping[str, Any], course: Course) -> Observed:
     """A container of the list as a replica. Raises KeyError or ValueError when its labels are not ours in full."""
     said = listed["Labels"]
-    networks = listed["NetworkSettings"]["Networks"].values()
     return Observed(
         container_id=listed["Id"],
         replica_id=said[REPLICA_LABEL],
         app_id=int(said[APP_LABEL]),
         tenant_id=int(said[TENANT_LABEL]),
         environment=said["slipway.environment"],
-        process=said["slipway.worker.process"],
+        process=said[PROCESS_LABEL],
         release_id=int(said["slipway.release"]),
         slot=int(said["slipway.slot"]),
         running=listed["State"] in ("running", "paused"),
         paused=listed["State"] == "paused",
-        address=next((network["IPAddress"] for network in networks if network["IPAddress"]), None),
+        address=address_of(listed),
         exit_code=course.exit_code,
         oom_killed=course.oom_killed,
         started_at=course.started_at,
         task=bool(said[TASK_LABEL]),
     )
+
+
+def address_of(container: Mapping[str, Any]) -> str | None:
+    """None: it does not run."""
+    networks = container["NetworkSettings"]["Networks"].values()
+    return next((network["IPAddress"] for network in networks if network["IPAddress"]), None)
 
 
 def change(event: Mapping[str, Any]) -> Change | None:

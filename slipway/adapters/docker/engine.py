@@ -60,7 +60,7 @@ class DockerEngine:
     def _client(self) -> APIClient:
         with self._lock:
             if self._api is None:
-                _knock(self.url)
+                _check_listening(self.url)
                 self._api = APIClient(self.url, version="auto", timeout=CALL_TIMEOUT_S, max_pool_size=POOL_SIZE)
                 self._api.trust_env = False  # no proxy, no .netrc: it is a local socket, and each costs every call
             return self._api
@@ -76,13 +76,13 @@ class DockerEngine:
             self._api = None
 
 
-def _knock(url: str) -> None:
-    """Raises OSError where nobody listens: the SDK would leave its socket open there."""
+def _check_listening(url: str) -> None:
+    """Raises OSError where nothing listens: the SDK would leave its socket open there."""
     parts = urlsplit(url)
     if parts.scheme == "unix":
-        with socket.socket(socket.AF_UNIX) as door:
-            door.settimeout(CALL_TIMEOUT_S)
-            door.connect(parts.path)
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(CALL_TIMEOUT_S)
+            connection.connect(parts.path)
 
 
 def sentence(error: APIError) -> str:

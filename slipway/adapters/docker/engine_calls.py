@@ -1,6 +1,6 @@
 """A call of the Docker Engine that can be broken off at any moment, also while it has not answered yet.
 
-The Engine stops a pull when whoever asked for it hangs up: a worker that is killed stops its pull, too.
+The Engine stops a pull when its client disconnects: a worker that is killed stops its pull, too.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from slipway.errors import DependencyUnavailable
 POLL_S = 0.1
 CONNECT_TIMEOUT_S = 10.0
 Watch = Callable[[], BaseException | None]
-"""Asked several times a second: the reason to break off."""
+"""Called several times a second: returns the reason to break off, if there is one."""
 
 
 class Answer:
-    """What the Engine says, as it comes. Raises `DependencyUnavailable` when it goes away meanwhile."""
+    """The Engine's response, as it comes. Raises `DependencyUnavailable` when the connection is lost meanwhile."""
 
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self._response = response
         self.status = response.status
 
     def lines(self) -> Iterator[bytes]:
-        with _present():
+        with _reachable():
             yield from self._response
 
     def document(self) -> Any:
         """None for an empty answer."""
-        with _present():
+        with _reachable():
             body = self._response.read()
         return json.loads(body) if body else None
 
@@ -60,7 +60,7 @@ class EngineCalls:
         connection = _Connection(self._url)
         try:
             with _watched(connection, watch):
-                with _present():
+                with _reachable():
                     connection.request(method, target, headers=dict(headers or {}))
                     response = connection.getresponse()
                 with response:
@@ -77,7 +77,7 @@ class EngineCalls:
 
 
 @contextmanager
-def _present() -> Iterator[None]:
+def _reachable() -> Iterator[None]:
     try:
         yield
     except (OSError, http.client.HTTPException) as error:
@@ -115,14 +115,14 @@ def _watched(connection: _Connection, watch: Watch) -> Iterator[None]:
     reasons: list[BaseException] = []
     ended = threading.Event()
 
-    def look() -> None:
+    def check() -> None:
         while not ended.wait(POLL_S):
             if reason := watch():
                 reasons.append(reason)
                 connection.break_off()
                 return
 
-    watcher = threading.Thread(target=look, name="watch a call", daemon=True)
+    watcher = threading.Thread(target=check, name="watch a call", daemon=True)
     watcher.start()
     try:
         yield
@@ -139,10 +139,10 @@ def _watched(connection: _Connection, watch: Watch) -> Iterator[None]:
 def first_of(*watches: Watch) -> Watch:
     """All of them as one."""
 
-    def look() -> BaseException | None:
+    def check() -> BaseException | None:
         return next((reason for each in watches if (reason := each())), None)
 
-    return look
+    return check
 
 
 def within(timeout_s: float, late: Callable[[], BaseException]) -> Watch:
@@ -152,14 +152,14 @@ def within(timeout_s: float, late: Callable[[], BaseException]) -> Watch:
 
 
 def every(interval_s: float, watch: Watch) -> Watch:
-    """Looks only so often."""
-    next_look = 0.0
+    """Calls `watch` only so often."""
+    next_check = 0.0
 
-    def look() -> BaseException | None:
-        nonlocal next_look
-        if time.monotonic() < next_look:
+    def check() -> BaseException | None:
+        nonlocal next_check
+        if time.monotonic() < next_check:
             return None
-        next_look = time.monotonic() + interval_s
+        next_check = time.monotonic() + interval_s
         return watch()
 
-    return look
+    return check

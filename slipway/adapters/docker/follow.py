@@ -19,7 +19,7 @@ from slipway.adapters.docker.output import FrameDecoder, LineJoiner, time_of
 from slipway.errors import NotFound
 
 QUIET_S = 2.0
-"""After so long without output the reader is told that there is none."""
+"""After so long without output the reader gets an empty line."""
 RATE_BYTES_PER_S = 2 << 20
 """No faster than this on average: a container that prints without pause must not take the reader's CPU."""
 _PIECE_BYTES = 64 << 10

@@ -1,4 +1,4 @@
-"""What the Engine tells of an image, whether it was built here or pulled."""
+"""Facts about an image from the Engine's description of it, whether it was built here or pulled."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from docker import APIClient
 from docker.errors import APIError, NotFound
 from docker.types import IPAMConfig, IPAMPool
 
-from slipway.adapters.docker.bridge_names import bridge_name, network_name
 from slipway.adapters.docker.engine import DockerEngine, sentence
+from slipway.adapters.linux.bridge_names import bridge_name, network_name
 from slipway.errors import HostUnready, SubnetTaken
 
 INSTANCE_LABEL = "slipway.instance"
@@ -28,8 +28,8 @@ class TenantNetworks:
         """Have the tenant's network on `subnet`. An empty one on another subnet gives way.
 
         Raises:
-            SubnetTaken: another network, or what the Engine remembers of one, holds the range.
-            HostUnready: something else on the host holds the name or the bridge.
+            SubnetTaken: another network, or what the Engine remembers of one, has the range.
+            HostUnready: something else on the host has the name or the bridge.
         """
         name = network_name(self._instance, tenant)
         with self._engine.asked_to(f"make the network {name}") as api:
@@ -94,5 +94,5 @@ def _inspect(api: APIClient, name: str) -> dict[str, Any] | None:
 def _taken(name: str, subnet: str, why: str, kind: type[HostUnready] = HostUnready) -> HostUnready:
     return kind(
         f"The network {name} on {subnet} can't be made: {why}",
-        remedy="remove the network that holds it, or choose another range with SLIPWAY_SUBNETS",
+        remedy="remove the network that has it, or choose another range with SLIPWAY_SUBNETS",
     )

@@ -67,7 +67,7 @@ class LineJoiner:
     def __init__(self) -> None:
         self._begun: dict[int, bytes] = {}
         self._cut: set[int] = set()
-        """Streams whose line was given already: the rest of it is dropped."""
+        """Streams whose line was yielded already: the remaining pieces of it are dropped."""
 
     def add(self, stream: int, message: bytes) -> bytes | None:
         """The line that ends with this message, or that is as long as one may be."""

@@ -1,4 +1,4 @@
-"""References that the Engine has only because a pull of ours is under way: `name@sha256:…`, taken away after it.
+"""References that the Engine has only because a pull of ours is under way: `name@sha256:…`, removed after it.
 
 A reference that was there before is the host owner's and stays. A file says which ones are ours; it is locked while
 somebody uses the reference, so that one which nobody locks was left by a killed worker.
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class PulledReferences:
-    """Marks in `folder`. `exists` and `remove` ask and change the Engine."""
+    """Lock files in `folder`. `exists` and `remove` ask and change the Engine."""
 
     def __init__(self, folder: Path, exists: Callable[[str], bool], remove: Callable[[str], None]) -> None:
         self._folder = folder
@@ -34,14 +34,14 @@ class PulledReferences:
         if not path.exists() and self._exists(reference):
             yield
             return
-        descriptor = self._mark(path, reference)
+        descriptor = self._lock(path, reference)
         try:
             yield
         finally:
             self._leave(path, descriptor, reference)
 
     def tidy(self) -> None:
-        """Take away what killed workers left."""
+        """Remove what killed workers left."""
         for path in self._folder.glob("*"):
             try:
                 descriptor = os.open(path, os.O_RDWR)
@@ -49,18 +49,18 @@ class PulledReferences:
                 continue
             self._leave(path, descriptor, os.pread(descriptor, 1024, 0).decode())
 
-    def _mark(self, path: Path, reference: str) -> int:
+    def _lock(self, path: Path, reference: str) -> int:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(descriptor, fcntl.LOCK_SH)
-            if _is_at(path, descriptor):  # else the one who used it last has just removed it
+            if _is_at(path, descriptor):  # else the pull that used it last has just removed it
                 os.pwrite(descriptor, reference.encode(), 0)
                 return descriptor
             os.close(descriptor)
 
     def _leave(self, path: Path, descriptor: int, reference: str) -> None:
-        """The last one takes the reference away. If the Engine is away, `tidy` does it later."""
+        """The last user removes the reference. If the Engine is unreachable, `tidy` does it later."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_at(path, descriptor):
@@ -68,7 +68,7 @@ class PulledReferences:
                     self._remove(reference)
                 path.unlink()
         except BlockingIOError:
-            return  # somebody else uses it, too
+            return  # another pull uses it, too
         except SlipwayError as error:
             log.warning("a pulled reference stays for now", extra={"reference": reference, "why": error.message})
         finally:

@@ -65,11 +65,11 @@ class RegistryImages:
         asked = self._allowed(image)
         watch = first_of(_interrupted(stopped), within(RESOLVE_TIMEOUT_S, lambda: _silent(asked)))
         target = f"/distribution/{quote(str(asked), safe='/:@')}/json"
-        status, told = self._engine.ask("GET", target, watch=watch, headers=_authorization(image, asked))
+        status, answer = self._engine.ask("GET", target, watch=watch, headers=_authorization(image, asked))
         if status != 200:
-            raise image_pulls.failure(asked, _message(told), status=status)
-        self._require_platform(asked, told.get("Platforms") or [])
-        digest = asked.name.digest or str(told["Descriptor"]["digest"])
+            raise image_pulls.failure(asked, _message(answer), status=status)
+        self._require_platform(asked, answer.get("Platforms") or [])
+        digest = asked.name.digest or str(answer["Descriptor"]["digest"])
         if not _DIGEST.fullmatch(digest):
             raise image_pulls.failure(asked, "its digest is not a sha256")
         return digest
@@ -108,7 +108,7 @@ class RegistryImages:
         return Pulled(**asdict(facts_of(found)), note=progress.note())
 
     def tidy(self) -> None:
-        """Take away what pulls of killed workers left."""
+        """Remove what pulls of killed workers left."""
         self._references.tidy()
 
     def _allowed(self, image: RegistryImage) -> Asked:
@@ -142,8 +142,8 @@ class RegistryImages:
 
     @functools.cached_property
     def _platform(self) -> tuple[str, str]:
-        told = self._must("GET", "/version")
-        return told["Os"], told["Arch"]
+        answer = self._must("GET", "/version")
+        return answer["Os"], answer["Arch"]
 
     def _no_space(self, asked: Asked) -> DeploymentFailed | None:
         if self._disk.free_bytes() >= self._disk.disk_floor_bytes:
@@ -156,15 +156,15 @@ class RegistryImages:
 
     def _untag(self, reference: str) -> None:
         """Gone, with the image when nothing else names it."""
-        status, told = self._short("DELETE", f"/images/{_quoted(reference)}")
+        status, answer = self._short("DELETE", f"/images/{_quoted(reference)}")
         if status not in (200, 404, 409):  # 409: a container runs from it
-            raise _unexpected("DELETE", told)
+            raise _unexpected("DELETE", answer)
 
     def _must(self, method: str, target: str) -> Any:
-        status, told = self._short(method, target)
+        status, answer = self._short(method, target)
         if status not in (200, 201):
-            raise _unexpected(method, told)
-        return told
+            raise _unexpected(method, answer)
+        return answer
 
     def _short(self, method: str, target: str) -> tuple[int, Any]:
         late = DependencyUnavailable("The Docker Engine does not answer in time.", remedy="slipway doctor")
@@ -195,16 +195,18 @@ def _refuse_own(asked: Asked, found: Mapping[str, Any]) -> None:
             )
 
 
-def _message(told: Any) -> str:
-    return str(told.get("message", "")) if isinstance(told, dict) else ""
+def _message(answer: Any) -> str:
+    return str(answer.get("message", "")) if isinstance(answer, dict) else ""
 
 
 def _quoted(reference: str) -> str:
     return quote(reference, safe="/:@")
 
 
-def _unexpected(method: str, told: Any) -> DependencyUnavailable:
-    return DependencyUnavailable(f"The Docker Engine did not do a {method}: {_message(told)[:300]}", remedy="try again")
+def _unexpected(method: str, answer: Any) -> DependencyUnavailable:
+    return DependencyUnavailable(
+        f"The Docker Engine did not do a {method}: {_message(answer)[:300]}", remedy="try again"
+    )
 
 
 def _silent(asked: Asked) -> DeploymentFailed:

@@ -1,7 +1,10 @@
 """The container runtime on Docker. Only containers that carry this installation's label are ever listed or touched.
 
-A replica's container has a name made of app, release and slot, so a second start of one replica is impossible: whoever
-starts it again finds the first. Removal is by id only, so a late removal never hits a successor of the same name.
+Each tenant has a bridge network of its own, and each replica a fixed address in it (`endpoints`); iptables keeps them
+off the host and off each other.
+
+A replica's container has a name made of app, release and slot, so a second start of one replica is impossible: it finds
+the first. Removal is by id only, so a late removal never hits a successor of the same name.
 Programs run under the Engine's init process, which passes signals on and reaps children; a command that is not in the
 image therefore ends with exit code 127 and not with a refused start.
 """
@@ -10,11 +13,9 @@ from __future__ import annotations
 
 import logging
 import math
-import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from ipaddress import ip_address
 from typing import Any
 
 import requests
@@ -24,12 +25,17 @@ from docker.types import CancellableStream
 
 from slipway import errors
 from slipway.adapters.docker import containers, follow, output, own_images, volumes
+from slipway.adapters.docker.address_book import AddressBook
+from slipway.adapters.docker.containers import ContainerPlan
+from slipway.adapters.docker.endpoints import EndpointAllocator
 from slipway.adapters.docker.engine import DockerEngine, sentence
 from slipway.adapters.docker.networks import INSTANCE_LABEL, TenantNetworks
+from slipway.adapters.firewall import install
 from slipway.adapters.linux import cgroups
+from slipway.adapters.linux.connections import close_connections_to
 from slipway.core.build.image_volumes import ImageVolumes
-from slipway.errors import Conflict, DeploymentFailed
-from slipway.ports.runtime import Change, Observed, OwnImage, ReplicaSpec, ResourceUse, TaskResult
+from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, SlipwayError
+from slipway.ports.runtime import Change, Observed, OwnImage, ReplicaSpec, ResourceUse, Started, TaskResult
 from slipway.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,42 +48,44 @@ _STOP_GRACE_S = 5  # of a pre-deploy command that takes too long
 class DockerRuntime:
     """`slipway.ports.runtime.ContainerRuntime` on the Docker Engine at `settings.docker_host`. Thread-safe."""
 
-    def __init__(self, settings: Settings, engine: DockerEngine | None = None) -> None:
+    def __init__(self, settings: Settings, book: AddressBook, engine: DockerEngine | None = None) -> None:
+        self._settings = settings
         self._instance = settings.instance
         self._engine = engine or DockerEngine(settings.docker_host)
         self._networks = TenantNetworks(self._engine, self._instance)
+        self._endpoints = EndpointAllocator(settings, book, self._networks)
         self._courses = containers.Courses()
 
     def close(self) -> None:
         """Close idle connections to the Engine."""
         self._engine.close()
 
-    def ensure_network(self, tenant: str, subnet: str) -> None:
-        self._networks.ensure(tenant, subnet)
+    def ensure_isolation(self) -> None:
+        install.ensure(self._settings)
 
-    def remove_network(self, tenant: str) -> None:
-        self._networks.remove(tenant)
+    def reserve(self, tenant_id: int, replica_id: str) -> None:
+        self._endpoints.endpoint_of(tenant_id, replica_id)
 
-    def start(self, spec: ReplicaSpec) -> str:
+    def start(self, spec: ReplicaSpec) -> Started:
         """Start, or adopt what runs under the replica's name and id.
 
         Raises:
             Conflict: another replica still runs under that name.
             DeploymentFailed: `image-missing`, `address-taken` or `start-refused`.
         """
+        plan = self._plan(spec, spec.argv, task=False)
         with self._engine.asked_to(f"start {spec.name}") as api:
-            found = self._create(api, spec, argv=spec.argv, task=False)
+            found = self._create(api, plan)
             if isinstance(found, str):
-                return self._start(api, found, spec)
+                return Started(self._start(api, found, plan), plan.endpoint.address)
             if not _runs(found):
                 api.remove_container(found["Id"], force=True, v=True)
-                found = self._create_anew(api, spec, argv=spec.argv, task=False)
-                return self._start(api, found, spec)
+                return Started(self._start(api, self._create_anew(api, plan), plan), plan.endpoint.address)
             if found["Config"]["Labels"].get(containers.REPLICA_LABEL) != spec.id:
                 raise Conflict(
                     f"Another replica still runs as {spec.name}.", remedy="take another slot, or wait until it is gone"
                 )
-            return str(found["Id"])
+            return Started(str(found["Id"]), containers.address_of(found) or plan.endpoint.address)
 
     def run_task(self, spec: ReplicaSpec, argv: tuple[str, ...], *, timeout_s: float) -> TaskResult:
         """Run to the end and remove the container. One of the same deployment that runs, or ended unseen, is adopted.
@@ -85,8 +93,20 @@ class DockerRuntime:
         Raises:
             DeploymentFailed: `pre-deploy-timeout`, with the tail; `image-missing`, `address-taken`, `start-refused`.
         """
-        with self._engine.asked_to(f"run a command of {spec.name}") as api:
-            container_id, began = self._begin_task(api, spec, argv)
+        plan = self._plan(spec, argv, task=True)
+        try:
+            result = self._run_task(plan, timeout_s)
+        except DependencyUnavailable:
+            raise  # its container may still have the address: the next try adopts both, or the agent removes them
+        except SlipwayError:
+            self._endpoints.free(plan.endpoint.address, spec.id)
+            raise
+        self._endpoints.free(plan.endpoint.address, spec.id)
+        return result
+
+    def _run_task(self, plan: ContainerPlan, timeout_s: float) -> TaskResult:
+        with self._engine.asked_to(f"run a command of {plan.spec.name}") as api:
+            container_id, began = self._begin_task(api, plan)
             code = _wait(api, container_id, began + timeout_s - time.time())
             tail = "\n".join(output.without_time(line) for line in self.logs(container_id, tail=TAIL_LINES))
             api.remove_container(container_id, force=True, v=True)
@@ -151,24 +171,23 @@ class DockerRuntime:
 
     def changes(self) -> Iterator[Change]:
         filters = {"type": "container", "label": f"{INSTANCE_LABEL}={self._instance}", "event": _EVENTS}
-        with self._engine.asked_to("tell what happens") as api:
+        with self._engine.asked_to("report its events") as api:
             events: CancellableStream[Any] = api.events(filters=filters, decode=True)
         with closing(events):
             for event in events:
                 if change := containers.change(event):
                     yield change
 
-    def close_idle_connections(self, address: str) -> None:
-        """The kernel closes them (`ss -K`; needs CONFIG_INET_DIAG_DESTROY and CAP_NET_ADMIN). Where it can't, the
-        address merely stays in use until they close by themselves."""
-        argv = ["ss", "-K", "-H", "-t", "-n", "dst", str(ip_address(address))]
-        try:
-            done = subprocess.run(argv, capture_output=True, text=True, timeout=10, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            log.warning("idle connections were not closed", extra={"address": address, "why": str(error)})
-            return
-        if done.returncode or done.stderr:
-            log.warning("idle connections were not closed", extra={"address": address, "why": done.stderr.strip()})
+    def close_connections(self, address: str) -> None:
+        close_connections_to(address)
+
+    def release(self, address: str) -> None:
+        """Frees the address only while no replica is recorded for it: another one may have got it since."""
+        close_connections_to(address)
+        self._endpoints.free(address)
+
+    def remove_tenant(self, tenant: str) -> None:
+        self._networks.remove(tenant)
 
     def own_images(self) -> Sequence[OwnImage]:
         with self._engine.asked_to("list its images") as api:
@@ -198,12 +217,16 @@ class DockerRuntime:
         with self._engine.asked_to(f"remove the volume {volume_id}") as api:
             return volumes.remove(api, self._instance, volume_id)
 
-    def _create(
-        self, api: APIClient, spec: ReplicaSpec, *, argv: tuple[str, ...] | None, task: bool
-    ) -> str | dict[str, Any]:
-        """The new container's id, or the container that holds its name already."""
-        wanted = containers.creation(api, self._instance, spec, argv=argv, task=task)
-        for _ in range(3):  # one that holds the name may vanish before it is looked at
+    def _plan(self, spec: ReplicaSpec, argv: tuple[str, ...] | None, *, task: bool) -> ContainerPlan:
+        """The container for the replica, in the tenant's network, which is there afterwards."""
+        endpoint = self._endpoints.endpoint_of(spec.tenant_id, spec.id)
+        self._networks.ensure(spec.tenant, endpoint.subnet)
+        return ContainerPlan(spec, endpoint, argv, task)
+
+    def _create(self, api: APIClient, plan: ContainerPlan) -> str | dict[str, Any]:
+        """The new container's id, or the container that has its name already."""
+        wanted = containers.creation(api, self._instance, plan)
+        for _ in range(3):  # one that has the name may be removed before it is inspected
             try:
                 return str(api.create_container(**wanted)["Id"])
             except APIError as error:
@@ -216,41 +239,40 @@ class DockerRuntime:
             if found["Config"]["Labels"].get(INSTANCE_LABEL) != self._instance:
                 raise Conflict(f"A container named {wanted['name']} exists that is not Slipway's.")
             return found
-        raise Conflict(f"The name {wanted['name']} is held by a container that is being removed.")
+        raise Conflict(f"The name {wanted['name']} belongs to a container that is being removed.")
 
-    def _create_anew(self, api: APIClient, spec: ReplicaSpec, *, argv: tuple[str, ...] | None, task: bool) -> str:
-        made = self._create(api, spec, argv=argv, task=task)
+    def _create_anew(self, api: APIClient, plan: ContainerPlan) -> str:
+        made = self._create(api, plan)
         if isinstance(made, str):
             return made
-        raise Conflict(f"{spec.name} is started by somebody else at this moment.")
+        raise Conflict(f"{plan.spec.name} is being started by another process.")
 
-    def _start(self, api: APIClient, container_id: str, spec: ReplicaSpec) -> str:
+    def _start(self, api: APIClient, container_id: str, plan: ContainerPlan) -> str:
         try:
-            volumes.give_to_user(api, self._instance, container_id, spec)
+            volumes.give_to_user(api, self._instance, container_id, plan.spec)
             try:
                 api.start(container_id)
             except NotFound as error:
                 if "network" not in sentence(error):
                     raise
-                self._networks.ensure(spec.tenant, spec.subnet)  # somebody removed it
+                self._networks.ensure(plan.spec.tenant, plan.endpoint.subnet)  # it was removed
                 api.start(container_id)
         except APIError as error:
             api.remove_container(container_id, force=True, v=True)
             raise _refused(error) from error
         return container_id
 
-    def _begin_task(self, api: APIClient, spec: ReplicaSpec, argv: tuple[str, ...]) -> tuple[str, float]:
+    def _begin_task(self, api: APIClient, plan: ContainerPlan) -> tuple[str, float]:
         """(container, Unix time of its start), running or ended."""
-        found = self._create(api, spec, argv=argv, task=True)
+        found = self._create(api, plan)
         if isinstance(found, str):
-            return self._start(api, found, spec), time.time()
+            return self._start(api, found, plan), time.time()
         began = containers.unix_time(found["State"]["StartedAt"])
-        same = found["Config"]["Labels"].get(containers.DEPLOYMENT_LABEL) == str(spec.deployment_id)
+        same = found["Config"]["Labels"].get(containers.DEPLOYMENT_LABEL) == str(plan.spec.deployment_id)
         if began is not None and same:
             return found["Id"], began
         api.remove_container(found["Id"], force=True, v=True)
-        made = self._create_anew(api, spec, argv=argv, task=True)
-        return self._start(api, made, spec), time.time()
+        return self._start(api, self._create_anew(api, plan), plan), time.time()
 
 
 def _messages(api: APIClient, container_id: str, tail: int | str) -> Iterator[output.Message]:
@@ -281,13 +303,13 @@ def _as_observed(container: dict[str, Any], course: containers.Course) -> Observ
 
 
 def _wait(api: APIClient, container_id: str, left_s: float) -> int | None:
-    """Its exit code; None: it did not end in time and was killed. One that somebody removed counts as killed."""
+    """Its exit code; None: it did not end in time and was killed. One that was removed counts as killed."""
     try:
         return int(api.wait(container_id, timeout=max(1, math.ceil(left_s)))["StatusCode"])
     except NotFound:
         return 137
     except (requests.Timeout, requests.ConnectionError) as error:
-        # requests tells of a read that timed out in the middle of an answer as a lost connection
+        # requests reports a read that timed out in the middle of a response as a lost connection
         if isinstance(error, requests.ConnectionError) and "timed out" not in str(error).lower():
             raise
     api.stop(container_id, timeout=_STOP_GRACE_S)
@@ -305,5 +327,5 @@ def _refused(error: APIError) -> DeploymentFailed:
     return DeploymentFailed(
         "start-refused",
         f"The container runtime refused to start the replica: {said}",
-        remedy="mend the app's settings or its Dockerfile, and deploy again",
+        remedy="fix the app's settings or its Dockerfile, and deploy again",
     )

@@ -1,6 +1,6 @@
 """Keeps containers off the host, the metadata address and other tenants' replicas (docs/guide/security.md).
 
-`ensure` may run at any time and as often as one likes: each family's rules change in one transaction of the kernel, so
+`ensure` may run at any time and any number of times: each family's rules change in one transaction of the kernel, so
 there is no moment without them. Works with both of iptables' backends: it is whichever Docker itself uses.
 """
 
@@ -47,7 +47,7 @@ def ensure(settings: Settings) -> bool:
         HostUnready: iptables is missing or not allowed.
     """
     written = False
-    with _alone(settings):
+    with _locked(settings):
         for family in _families():
             rules = _rules(settings, family)
             saved = _run(family.save)
@@ -58,20 +58,20 @@ def ensure(settings: Settings) -> bool:
 
 
 def remove(settings: Settings) -> None:
-    """Take the rules of this installation away.
+    """Remove the rules of this installation.
 
     Raises:
         HostUnready: iptables is missing or not allowed.
     """
-    with _alone(settings):
+    with _locked(settings):
         for family in _families():
             script = ruleset.removal(_run(family.save), _rules(settings, family))
             if script:
                 _run(family.restore, script)
 
 
-def examine(settings: Settings) -> list[str]:
-    """What is not in force; empty when all is.
+def problems(settings: Settings) -> list[str]:
+    """The rules that are not in force; empty when all are.
 
     Raises:
         HostUnready: iptables is missing or not allowed.
@@ -112,8 +112,8 @@ def _is_address(text: str) -> bool:
 
 
 @contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
-    """Two that see a rule missing would both add it."""
+def _locked(settings: Settings) -> Iterator[None]:
+    """One process at a time: two that find a rule missing would both add it."""
     settings.run_dir.mkdir(parents=True, exist_ok=True)
     with (settings.run_dir / "firewall.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -127,7 +127,7 @@ def _run(argv: Sequence[str], script: str | None = None) -> str:
         raise HostUnready(f"{argv[0]} is not installed", remedy="apt-get install iptables") from None
     except subprocess.TimeoutExpired:
         raise HostUnready(
-            f"{argv[0]} did not end within {TIMEOUT_S} s", remedy="see who holds /run/xtables.lock"
+            f"{argv[0]} did not end within {TIMEOUT_S} s", remedy="see which process has locked /run/xtables.lock"
         ) from None
     if done.returncode:
         raise HostUnready(

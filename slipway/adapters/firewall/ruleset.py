@@ -1,9 +1,9 @@
 """What containers may reach, as iptables rules; and what has to be written to have them in force. Pure.
 
 Two chains of an installation's own, one for packets to the host (from INPUT), one for packets through it (from
-DOCKER-USER, which Docker keeps in front of its own rules). They see only packets from or to the installation's bridges,
-and packets from Docker's default bridge, where builds run. What they let through they RETURN, so that the host's own
-rules still decide.
+DOCKER-USER, which Docker keeps in front of its own rules). They match only packets from or to the installation's
+bridges, and packets from Docker's default bridge, where builds run. What they let through they RETURN, so that the
+host's own rules still decide.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from slipway.adapters.docker.bridge_names import bridge_prefix
+from slipway.adapters.linux.bridge_names import bridge_prefix
 
 BUILD_BRIDGE = "docker0"
 OURS = "SLW-"
@@ -119,7 +119,7 @@ def problems(saved: str, rules: Ruleset) -> list[str]:
 
 
 def installation(saved: str, rules: Ruleset) -> str:
-    """Input of `iptables-restore --noflush` that brings `rules` in force at once, whatever was there of them."""
+    """Input of `iptables-restore --noflush` that brings `rules` in force at once, whatever of them was there."""
     table = _parse(saved)
     lines = [f":{chain} - [0:0]" for chain in rules.chains]  # also empties it
     lines += [f"-A {chain} {rule}" for chain, wanted in rules.chains.items() for rule in wanted]
@@ -129,7 +129,7 @@ def installation(saved: str, rules: Ruleset) -> str:
 
 
 def removal(saved: str, rules: Ruleset) -> str:
-    """Input of `iptables-restore --noflush` that takes all of it away; empty when nothing is there."""
+    """Input of `iptables-restore --noflush` that removes all of it; empty when nothing is there."""
     table = _parse(saved)
     chains = [chain for chain in rules.chains if chain in table]
     lines = [f"-D {chain} {rule}" for chain, rule in _hooks(table, rules)]

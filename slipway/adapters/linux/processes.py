@@ -1,6 +1,6 @@
 """Child processes that leave nothing behind: they die with the thread that started them, whatever kills it.
 
-Each runs in a session of its own, with the kernel told to kill it when its parent dies; and, where this user may, as
+Each runs in a session of its own, and the kernel kills it when its parent dies; and, where this user may, as
 the first of a PID namespace, so that its own children die with it. No shell; output is read line by line.
 """
 

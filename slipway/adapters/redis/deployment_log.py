@@ -1,7 +1,7 @@
 """The log of a deployment: a file that is kept, and a Redis stream that is live.
 
 Every line has a position, `<milliseconds>-<n>`, the same in both; it only grows. The file is the truth: a reader takes
-what it holds, then waits on the stream, or, with Redis away, looks at the file again. A finished log is compressed;
+what it holds, then waits on the stream, or, with Redis unreachable, reads the file again. A finished log is compressed;
 what is added later becomes another member of the same gzip file.
 """
 
@@ -20,6 +20,8 @@ from typing import Any, cast
 
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
+
+from slipway.adapters.redis import keys
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +92,7 @@ class RedisDeploymentLog:
             pass
         self._publish(deployment_id, "*", {_END: "1"})
         with contextlib.suppress(RedisError):
-            self.redis.expire(_stream(deployment_id), STREAM_KEPT_S)
+            self.redis.expire(keys.log(deployment_id), STREAM_KEPT_S)
 
     def read(self, deployment_id: int) -> Iterator[str]:
         """What there is so far, from the start."""
@@ -110,21 +112,21 @@ class RedisDeploymentLog:
                     yield _text(at), line
             if finished:
                 return
-            while told := self._wait(reader, deployment_id, position):
-                for at, line in told:
+            while lines := self._wait(reader, deployment_id, position):
+                for at, line in lines:
                     position = at
                     yield _text(at), line
             yield _text(position), ""
 
     def remove(self, deployment_id: int) -> None:
-        """Nothing of it is kept."""
+        """Remove the file and the stream."""
         writer = self._writers.pop(deployment_id, None)
         if writer:
             os.close(writer.file)
         for path in (self._spool(deployment_id), self._kept(deployment_id)):
             path.unlink(missing_ok=True)
         with contextlib.suppress(RedisError):
-            self.redis.delete(_stream(deployment_id))
+            self.redis.delete(keys.log(deployment_id))
 
     # writing
 
@@ -147,7 +149,7 @@ class RedisDeploymentLog:
             return
         entry = cast("dict[Any, Any]", fields)
         try:
-            self.redis.xadd(_stream(deployment_id), entry, id=position, maxlen=STREAM_LINES, approximate=True)
+            self.redis.xadd(keys.log(deployment_id), entry, id=position, maxlen=STREAM_LINES, approximate=True)
         except ResponseError:
             log.debug("a line came late for the stream; the file has it", extra={"deployment": deployment_id})
         except RedisError as error:
@@ -177,9 +179,9 @@ class RedisDeploymentLog:
 
     def _wait(self, reader: Redis, deployment_id: int, position: Position) -> list[tuple[Position, str]]:
         """The lines that follow `position` without a gap, waiting a while for them; none when it is time to look at the
-        file: at the end, at a gap (Redis was away), after silence."""
+        file: at the end, at a gap (Redis was unreachable), after silence."""
         try:
-            answer = reader.xread({_stream(deployment_id): _text(position)}, block=int(WAIT_S * 1000))
+            answer = reader.xread({keys.log(deployment_id): _text(position)}, block=int(WAIT_S * 1000))
         except RedisError:
             time.sleep(POLL_S)
             return []
@@ -208,10 +210,6 @@ class RedisDeploymentLog:
 
     def _kept(self, deployment_id: int) -> Path:
         return self.log_dir / "deployments" / f"{deployment_id}.log.gz"
-
-
-def _stream(deployment_id: int) -> str:
-    return f"slipway:log:{deployment_id}"
 
 
 def _now() -> Position:

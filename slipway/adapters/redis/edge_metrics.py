@@ -1,22 +1,22 @@
-"""What edges tell of the traffic, through Redis (docs/reference/edge-metrics.md)."""
+"""The traffic that edges report through Redis (docs/reference/edge-metrics.md)."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
 
-from slipway.adapters.redis.routes import INFLIGHT
+from slipway.adapters.redis import keys
 from slipway.errors import DependencyUnavailable
+from slipway.ports.clock import Clock
 
-METRICS = "slipway:edges:metrics:"
 FRESH_S = 5.0
-"""An edge tells every second; what it told before that is no rate of now."""
+"""An edge reports every second; an older report is no rate of now."""
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 
@@ -35,7 +35,7 @@ class AppTraffic:
 
 @dataclass(frozen=True, slots=True)
 class EdgeReport:
-    """What one edge told. Times are Unix seconds; None: it told nothing (since Redis lost what it had)."""
+    """One edge's report. Times are Unix seconds; None: it reported nothing (since Redis lost what it had)."""
 
     edge: str
     at: float | None
@@ -47,7 +47,7 @@ class EdgeReport:
 
 
 class EdgeMetrics:
-    def __init__(self, redis: Redis, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, redis: Redis, *, clock: Clock = time.time) -> None:
         self._redis = redis
         self._clock = clock
 
@@ -60,18 +60,18 @@ class EdgeMetrics:
         try:
             with self._redis.pipeline(transaction=False) as pipe:
                 for edge in edges:
-                    pipe.hmget(METRICS + edge, "at", "since", *map(str, app_ids))
-                    pipe.hmget(INFLIGHT + edge, "at", *targets)
+                    pipe.hmget(keys.metrics(edge), "at", "since", *map(str, app_ids))
+                    pipe.hmget(keys.inflight(edge), "at", *targets)
                 answers = pipe.execute()
         except RedisError as error:
             raise DependencyUnavailable("Redis does not answer, so the edges' counts can't be read.") from error
         pairs = zip(edges, answers[::2], answers[1::2], strict=True)
-        return [self._report(edge, told, app_ids, counts, targets) for edge, told, counts in pairs]
+        return [self._report(edge, reported, app_ids, counts, targets) for edge, reported, counts in pairs]
 
     def _report(
-        self, edge: str, told: list[Any], app_ids: Sequence[int], counts: list[Any], targets: Sequence[str]
+        self, edge: str, reported: list[Any], app_ids: Sequence[int], counts: list[Any], targets: Sequence[str]
     ) -> EdgeReport:
-        at, since, *apps = told
+        at, since, *apps = reported
         return EdgeReport(
             edge=edge,
             at=float(at) if at else None,
@@ -88,11 +88,11 @@ class EdgeMetrics:
 
 
 def _traffic(text: str | bytes) -> AppTraffic:
-    told = json.loads(text)
+    counts = json.loads(text)
     return AppTraffic(
-        requests=dict(zip(CLASSES, told["requests"], strict=True)),
-        bytes_in=told["bytes_in"],
-        bytes_out=told["bytes_out"],
-        duration_s=told["duration_ms"] / 1000,
-        requests_per_s=told["requests_per_s"],
+        requests=dict(zip(CLASSES, counts["requests"], strict=True)),
+        bytes_in=counts["bytes_in"],
+        bytes_out=counts["bytes_out"],
+        duration_s=counts["duration_ms"] / 1000,
+        requests_per_s=counts["requests_per_s"],
     )

@@ -1,7 +1,7 @@
-"""How work reaches a worker and how the agent is woken. Redis carries it; SQL remembers it.
+"""The queue of builds, on RQ. Work is named by dotted name and id, so that no package imports another.
 
-Both calls are hints: when Redis is away they say so in the log, and the agent enqueues every deployment whose
-heartbeat lapsed. Work is named by dotted name and id, so that no package imports another.
+When Redis is unreachable the calls say so in the log and return: the agent enqueues every deployment whose heartbeat
+lapsed.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ from rq.job import Job, JobStatus
 from rq.utils import now, utcparse
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
+from slipway.adapters.redis.events import RedisEvents
+
 log = logging.getLogger(__name__)
 
 BUILDS = "builds"
 BUILD_JOB = "builder.jobs.build"
 SERIALIZER = "json"
 """RQ's default, pickle, would let everyone who reaches Redis run what they like in a worker."""
-WAKE_CHANNEL = "slipway:agent:wake"
 
 FETCH_S = 3600
 """How long a job may take beside its build: comparing and fetching have timeouts of their own."""
 WORKER_TTL_S = 25
-"""RQ's worker says that it lives 15 s sooner than this, at most."""
-_HEARD_WITHIN_S = 40.0
+"""RQ's worker sends a heartbeat at the latest 15 s before this is over."""
+_HEARTBEAT_WITHIN_S = 40.0
 """Above RQ's own 30 s between the heartbeats of a worker that has a job."""
 
 
@@ -43,15 +44,17 @@ def connect(url: str, *, timeout_s: float = 2.0) -> Redis:
 
 
 class WorkQueue:
-    """Hands deployments to workers, and wakes the agent."""
+    """`slipway.ports.queue.DeploymentQueue` on RQ."""
 
     def __init__(self, redis: Redis, *, job_timeout_s: float) -> None:
         self._redis = redis
+        self._events = RedisEvents(redis)
         self._queue = Queue(BUILDS, connection=redis, serializer=SERIALIZER)
         self._job_timeout_s = int(job_timeout_s) + FETCH_S
 
     def enqueue_build(self, deployment_id: int, attempt: int) -> bool:
-        """Queue one attempt, once: the same attempt enqueued again is no second job. False: Redis is away."""
+        """Queue one attempt, once: the same attempt enqueued again is no second job. False: Redis is
+        unreachable."""
         try:
             self._queue.enqueue(
                 BUILD_JOB,
@@ -71,10 +74,8 @@ class WorkQueue:
         return True
 
     def build_is_pending(self, deployment_id: int, attempt: int, *, claimed_within_s: float) -> bool | None:
-        """Will this attempt still be taken in hand: does its job wait for a worker, or did one get it just now?
-
-        None: Redis is away, so nothing is known.
-        """
+        """Whether a worker will still claim this attempt: its job waits, or a worker got it just now. None: Redis is
+        unreachable, so nothing is known."""
         try:
             job = Job.fetch(_job_id(deployment_id, attempt), connection=self._redis, serializer=SERIALIZER)
             status = job.get_status()
@@ -88,15 +89,11 @@ class WorkQueue:
         return status == JobStatus.STARTED and since is not None and (now() - since).total_seconds() < claimed_within_s
 
     def wake_agent(self, app_id: int) -> None:
-        """Tell the agent that an app's wishes changed. It looks by itself every few seconds anyway."""
-        try:
-            self._redis.publish(WAKE_CHANNEL, str(app_id))
-        except RedisError as error:
-            log.warning("agent not woken, it will look by itself", extra={"app_id": app_id, "why": str(error)})
+        self._events.app_changed(app_id)
 
 
 def workers_at_work(redis: Redis) -> int:
-    """How many workers have been heard of lately: a killed one stays registered for a while.
+    """How many workers sent a heartbeat lately: a killed one stays registered for a while.
 
     Raises:
         RedisError: Redis does not answer.
@@ -105,8 +102,8 @@ def workers_at_work(redis: Redis) -> int:
     with redis.pipeline(transaction=False) as pipe:
         for key in keys:
             pipe.hget(key.decode(), "last_heartbeat")
-        told = [utcparse(each.decode()) for each in pipe.execute() if each]
-    return sum((now() - at).total_seconds() < _HEARD_WITHIN_S for at in told)
+        heartbeats = [utcparse(each.decode()) for each in pipe.execute() if each]
+    return sum((now() - at).total_seconds() < _HEARTBEAT_WITHIN_S for at in heartbeats)
 
 
 def _job_id(deployment_id: int, attempt: int) -> str:

@@ -1,4 +1,4 @@
-"""What is told through Redis hurries the agent up."""
+"""Events through Redis hurry the agent up."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from redis import Redis
 from builder.agent.dependency_backoff import DependencyBackoff
 from builder.agent.event_listener import EventListener, Handlers
 from builder.agent.scheduler import Scheduler
-from slipway.adapters.redis.routes import WANTED
-from slipway.adapters.redis.work_queue import WAKE_CHANNEL, connect
+from slipway.adapters.redis import keys
+from slipway.adapters.redis.events import RedisEvents
+from slipway.adapters.redis.work_queue import connect
 from tests.fixtures.waiting import eventually
 
 
@@ -21,7 +22,7 @@ from tests.fixtures.waiting import eventually
 class Heard:
     looks: int = 0
     publications: int = 0
-    roused: list[int] = field(default_factory=list)
+    activated: list[int] = field(default_factory=list)
     visited: list[int] = field(default_factory=list)
 
     def look(self) -> None:
@@ -42,38 +43,38 @@ def redis(redis_url: str) -> Iterator[Redis]:
 
 @pytest.fixture
 def heard(redis: Redis, redis_url: str) -> Iterator[Heard]:
-    """Of one who listens; a request waited for app 7 before it began to."""
+    """What a listener did; a request waited for app 7 before it began to listen."""
     made, stopped = Heard(), threading.Event()
-    redis.set(f"{WANTED}:7", "edge-1")
-    scheduler = Scheduler(made.visit, DependencyBackoff(), threads=1)
-    scheduler.start()
-    handlers = Handlers(made.look, made.publish, made.roused.append, lambda _change: None)
+    redis.set(keys.awaited(7), "edge-1")
+    scheduler = Scheduler(DependencyBackoff(), threads=1)
+    scheduler.start(made.visit)
+    handlers = Handlers(made.look, made.publish, made.activated.append, lambda _change: None)
     listener = EventListener(scheduler, handlers, DependencyBackoff(), stopped)
     with connect(redis_url, timeout_s=5.0) as blocking:
-        listening = threading.Thread(target=listener.listen, args=(blocking,), daemon=True)
+        listening = threading.Thread(target=listener.listen, args=(RedisEvents(blocking),), daemon=True)
         listening.start()
-        eventually(lambda: redis.publish(WAKE_CHANNEL, "?") == 1, what="it listens")
+        eventually(lambda: redis.publish(keys.WAKE, "?") == 1, what="it listens")
         yield made
         stopped.set()
         listening.join(timeout=10)
     scheduler.stop()
 
 
-def test_a_wish_is_looked_at_and_its_routes_are_published_without_a_look_at_all_apps(
+def test_a_change_is_looked_at_and_its_routes_are_published_without_a_look_at_all_apps(
     heard: Heard, redis: Redis
 ) -> None:
-    eventually(lambda: heard.looks == 2, what="it looked when it began, and when it was told nothing in particular")
-    redis.publish(WAKE_CHANNEL, "42")
+    eventually(lambda: heard.looks == 2, what="it looked when it began, and after an event that means nothing")
+    RedisEvents(redis).app_changed(42)
     eventually(lambda: heard.visited == [42] and heard.publications == 1)
     assert heard.looks == 2
 
 
-def test_an_app_whose_request_waits_is_roused(heard: Heard, redis: Redis) -> None:
-    redis.publish(WANTED, "42")
-    redis.publish(WANTED, "no number")
-    redis.publish(WANTED, "43")
-    eventually(lambda: heard.roused[-2:] == [42, 43])
+def test_an_app_whose_request_waits_is_activated(heard: Heard, redis: Redis) -> None:
+    redis.publish(keys.WAKE, "42")
+    redis.publish(keys.WAKE, "no number")
+    redis.publish(keys.WAKE, "43")
+    eventually(lambda: heard.activated[-2:] == [42, 43])
 
 
-def test_what_was_asked_for_before_anyone_listened_is_heard(heard: Heard) -> None:
-    eventually(lambda: heard.roused == [7])
+def test_a_request_that_waited_before_anyone_listened_is_heard(heard: Heard) -> None:
+    eventually(lambda: heard.activated == [7])

@@ -16,7 +16,7 @@ from redis import Redis
 from sqlalchemy import select
 
 from slipway.adapters.firewall import install
-from slipway.adapters.redis.work_queue import WAKE_CHANNEL
+from slipway.adapters.redis.events import RedisEvents
 from slipway.domain import intents
 from slipway.models import App, Build, Deployment, now
 from tests.fixtures.edge import FollowingEdge, following_edge
@@ -89,7 +89,7 @@ class Host:
 
     def wake(self, app: App) -> None:
         with Redis.from_url(self.redis.url) as client:
-            client.publish(WAKE_CHANNEL, str(app.id))
+            RedisEvents(client).app_changed(app.id)
 
     def state(self, deployment_id: int) -> str:
         row = self.rig.all(Deployment, id=deployment_id)[0]

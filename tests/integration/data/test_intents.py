@@ -1,4 +1,4 @@
-"""Every wish to change what runs, and the order that they take."""
+"""Every intent to change what runs, and the order of intents."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 from redis import Redis
 from sqlalchemy import select
 
-from slipway.adapters.redis.work_queue import BUILD_JOB, WAKE_CHANNEL, WorkQueue, connect
+from slipway.adapters.redis import keys
+from slipway.adapters.redis.work_queue import BUILD_JOB, WorkQueue, connect
 from slipway.core.deployment.states import State
 from slipway.db import Database
 from slipway.domain import intents, lifecycle
@@ -304,7 +305,9 @@ def test_each_process_and_environment_has_its_own_scale(acme: Acme, database: Da
     assert found == {("production", "web"): 2, ("production", "worker"): 5, ("preview", "web"): 4}
 
 
-def test_cancelling_stops_what_nobody_has_in_hand_and_asks_whoever_has(acme: Acme, database: Database) -> None:
+def test_cancelling_stops_what_nobody_claimed_and_asks_the_worker_of_what_somebody_did(
+    acme: Acme, database: Database
+) -> None:
     queued, building, live = acme.push("a"), acme.push("b"), acme.live("c")
     acme.go(building, State.FETCHING)
     with database.write(tenant_id=acme.tenant_id) as session:
@@ -316,13 +319,13 @@ def test_cancelling_stops_what_nobody_has_in_hand_and_asks_whoever_has(acme: Acm
     assert (acme.seen(building).state, acme.seen(building).stop_requested) == ("fetching", "cancelled")
 
 
-def test_announcing_queues_builds_once_and_wakes_the_agent_for_the_rest(acme: Acme, redis_url: str) -> None:
+def test_enqueueing_queues_builds_once_and_wakes_the_agent_for_the_rest(acme: Acme, redis_url: str) -> None:
     acme.live("a")
     acme.live("b")
     pushed, back = acme.push("c"), acme.rollback()
     pushed = acme.push("d")
     with connect(redis_url) as redis, redis.pubsub(ignore_subscribe_messages=True) as agent:
-        agent.subscribe(WAKE_CHANNEL)
+        agent.subscribe(keys.WAKE)
         agent.get_message(timeout=5)
         queue = WorkQueue(redis, job_timeout_s=60)
         for _ in range(3):
@@ -331,7 +334,7 @@ def test_announcing_queues_builds_once_and_wakes_the_agent_for_the_rest(acme: Ac
         assert redis.lrange("rq:queue:builds", 0, -1) == [f"deployment-{pushed.id}-0".encode()]
         heard = agent.get_message(timeout=5)
     assert heard is not None
-    assert heard["data"] == str(acme.app_id).encode()
+    assert heard["data"] == f"changed {acme.app_id}".encode()
 
 
 def test_a_job_names_its_work_by_dotted_name_and_ids(acme: Acme, redis_url: str) -> None:

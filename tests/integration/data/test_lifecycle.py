@@ -103,9 +103,9 @@ def test_an_ended_step_stays_as_it_ended() -> None:
 def test_a_failure_keeps_reason_sentence_remedy_and_the_last_lines() -> None:
     deployment = advanced(State.FETCHING, State.BUILDING)
     tail = "\n".join(f"line {number}" for number in range(50))
-    lifecycle.fail(deployment, DeploymentFailed("build-failed", "It broke.", remedy="mend it", tail=tail))
+    lifecycle.fail(deployment, DeploymentFailed("build-failed", "It broke.", remedy="fix it", tail=tail))
     assert (deployment.state, deployment.reason) == (State.FAILED, "build-failed")
-    assert (deployment.detail, deployment.remedy) == ("It broke.", "mend it")
+    assert (deployment.detail, deployment.remedy) == ("It broke.", "fix it")
     assert deployment.tail.splitlines() == [f"line {number}" for number in range(30, 50)]
     assert (deployment.steps[-1]["ok"], deployment.steps[-1]["note"]) == (False, "It broke.")
     assert deployment.ended_at is not None
@@ -126,7 +126,7 @@ def test_a_queued_deployment_stops_at_once() -> None:
 
 
 @pytest.mark.parametrize("at", sorted(UNFINISHED - {State.QUEUED}))
-def test_whoever_has_it_in_hand_is_asked_once(at: State) -> None:
+def test_the_one_who_claimed_it_is_asked_once(at: State) -> None:
     deployment = advanced(*WAY[: WAY.index(at) + 1])
     lifecycle.request_stop(deployment, State.CANCELLED, "first")
     lifecycle.request_stop(deployment, State.SUPERSEDED, "second")

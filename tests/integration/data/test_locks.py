@@ -1,5 +1,5 @@
-"""Who changes an app and who writes a row that refers to it do not hold each other back for ever. Only PostgreSQL locks
-rows: on SQLite there is one writer at a time."""
+"""A change of an app and a write of a row that refers to it never wait for each other without end. Only PostgreSQL
+locks rows: on SQLite there is one writer at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from builder.lease import Hold, claim
+from builder.lease import Lease, claim
 from slipway.core.deployment.states import State
 from slipway.db import Database
 from slipway.domain import intents, lifecycle
@@ -51,14 +51,14 @@ def app(db: Database) -> App:
 
 
 @pytest.fixture
-def hold(db: Database, app: App) -> Hold:
+def lease(db: Database, app: App) -> Lease:
     """A worker builds the third push."""
     with db.write(platform=WHY) as session:
         row = _push(session, session.get_one(App, app.id), "3" * 40)
-    hold = claim(db, row.id, row.attempt)
-    assert hold is not None
-    hold.advance(State.BUILDING)
-    return hold
+    lease = claim(db, row.id, row.attempt)
+    assert lease is not None
+    lease.advance(State.BUILDING)
+    return lease
 
 
 def _push(session: intents.Session, app: App, commit: str) -> Deployment:
@@ -66,11 +66,13 @@ def _push(session: intents.Session, app: App, commit: str) -> Deployment:
     return intents.push(session, app, pushed, idempotency_key=commit, actor=WHY)
 
 
-def test_a_rollback_and_the_end_of_a_build_at_the_same_moment_both_succeed(db: Database, app: App, hold: Hold) -> None:
+def test_a_rollback_and_the_end_of_a_build_at_the_same_moment_both_succeed(
+    db: Database, app: App, lease: Lease
+) -> None:
     has_row, has_app = threading.Event(), threading.Event()
 
     def build_ends() -> None:
-        with hold.write() as (session, row):
+        with lease.write() as (session, row):
             has_row.set()
             assert has_app.wait(SOON_S)
             session.add(Build(tenant_id=row.tenant_id, app_id=row.app_id, deployment_id=row.id, image="i", digest="d"))
@@ -86,7 +88,7 @@ def test_a_rollback_and_the_end_of_a_build_at_the_same_moment_both_succeed(db: D
 
     _both(build_ends, roll_back)
     with db.read(platform=WHY) as session:
-        third = session.get_one(Deployment, hold.work.deployment_id)
+        third = session.get_one(Deployment, lease.work.deployment_id)
     assert (third.state, third.stop_requested) == ("starting", "cancelled")
 
 

@@ -1,4 +1,4 @@
-"""Scopes, transactions, and a database that is away."""
+"""Scopes, transactions, and a database that is unreachable."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_block_that_raises_changes_nothing(database: Database) -> None:
         assert session.scalars(select(Tenant)).all() == []
 
 
-def test_a_broken_rule_is_told_as_such_and_not_as_an_outage(database: Database, tenants: TwoTenants) -> None:
+def test_a_broken_rule_is_no_unreachable_database(database: Database, tenants: TwoTenants) -> None:
     with pytest.raises(IntegrityError), database.write(platform="a test") as session:
         session.add(Tenant(name="acme"))
 
@@ -191,16 +191,16 @@ def test_a_reader_cannot_be_starved_into_writing_on_sqlite(sqlite_url: str) -> N
     database.dispose()
 
 
-def test_a_writer_that_never_gets_its_turn_is_told(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_that_waits_too_long_gets_an_error(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(db, "WRITER_WAIT_S", 0.2)
     one, other = Database(sqlite_url), Database(sqlite_url)
     with one.write(platform="holds it") as session:
         session.add(Edge(id="edge-1"))
         session.flush()
         for waiting in (one, other):
-            with pytest.raises(DependencyUnavailable) as told, waiting.write(platform="waits") as blocked:
+            with pytest.raises(DependencyUnavailable) as failure, waiting.write(platform="waits") as blocked:
                 blocked.connection()
-            assert told.value.remedy
+            assert failure.value.remedy
     with other.write(platform="gets it now") as session:
         session.add(Edge(id="edge-2"))
     one.dispose()
@@ -212,9 +212,9 @@ def test_a_writer_that_never_gets_its_turn_is_told(sqlite_url: str, monkeypatch:
 )
 def test_a_database_that_does_not_answer_is_unavailable(url: str) -> None:
     database = Database(url)
-    with pytest.raises(DependencyUnavailable, match="does not answer") as told, database.read(platform="a test"):
+    with pytest.raises(DependencyUnavailable, match="does not answer") as failure, database.read(platform="a test"):
         pass
-    assert told.value.status == 503
+    assert failure.value.status == 503
     database.dispose()
 
 

@@ -12,7 +12,6 @@ import pytest
 from edge_publisher import target
 
 from builder.agent.telemetry.loads import EVERY_S, LoadMeter
-from slipway.adapters.docker.runtime import DockerRuntime
 from slipway.adapters.redis.routes import RedisRoutes
 from tests.fixtures.engine import engine_part
 from tests.fixtures.waiting import eventually
@@ -40,12 +39,12 @@ http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
 @pytest.fixture
 def replicas():
     """Name → (address, container)."""
-    with engine_part() as engine, closing(DockerRuntime(engine.settings)) as runtime:
-        runtime.ensure_network("acme", engine.subnet())
+    with engine_part() as engine, closing(engine.runtime()) as runtime:
         started = {}
-        for host, name in enumerate(("one", "busy", "two"), start=10):
-            spec = engine.spec(host=host, argv=("python", "-c", SERVER, name), cpus=0.2 if name == "busy" else 1)
-            started[name] = (spec.address, runtime.start(spec))
+        for slot, name in enumerate(("one", "busy", "two"), start=10):
+            spec = engine.spec(slot=slot, argv=("python", "-c", SERVER, name), cpus=0.2 if name == "busy" else 1)
+            replica = runtime.start(spec)
+            started[name] = (replica.address, replica.container_id)
         yield runtime, started
 
 

@@ -10,17 +10,17 @@ import pytest
 
 from slipway.adapters.docker.runtime import DockerRuntime
 from slipway.adapters.firewall import install
-from tests.fixtures.engine import EnginePart, engine_part
+from tests.fixtures.engine import TENANTS, EnginePart, engine_part
 from tests.fixtures.waiting import eventually
 from tests.integration.firewall.neighbourhood import (
     ASK,
     METADATA,
     OUTSIDE_PORT,
-    BackgroundDependencies,
+    OutsideWorld,
     answers,
-    background,
     host_address,
     listener,
+    outside_world,
 )
 
 SERVE = "import socket; s = socket.create_server(('', 8000))\nwhile True: s.accept()[0].close()"
@@ -36,10 +36,10 @@ class Places:
     edge: tuple[str, ...]
     host: tuple[str, ...]
     metadata: str
-    background: str
+    outside: str
     same_tenant: str
     other_tenant: str
-    world: BackgroundDependencies = field(repr=False)
+    world: OutsideWorld = field(repr=False)
 
 
 def free_port() -> int:
@@ -50,18 +50,16 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[EnginePart]:
-    with engine_part(instance="firewall", http_listen=str(free_port())) as part:
+    with engine_part(http_listen=str(free_port())) as part:
         yield part
 
 
 @pytest.fixture(scope="module")
 def runtime(engine: EnginePart) -> Iterator[DockerRuntime]:
-    """Two tenants: `acme` with a replica at .10, `globex` with one at .10 of its own range."""
-    with closing(DockerRuntime(engine.settings)) as runtime:
-        for number, tenant in enumerate(("acme", "globex")):
-            runtime.ensure_network(tenant, engine.subnet(number))
-            runtime.start(engine.spec(tenant, number=number, argv=("python", "-c", SERVE)))
-            address = engine.spec(tenant, number=number).address
+    """With a replica of each of two tenants."""
+    with closing(engine.runtime()) as runtime:
+        for tenant in TENANTS:
+            address = runtime.start(engine.spec(tenant, argv=("python", "-c", SERVE))).address
             eventually(lambda address=address: accepts(address, 8000), what="the replica listens")
         yield runtime
 
@@ -70,20 +68,22 @@ def runtime(engine: EnginePart) -> Iterator[DockerRuntime]:
 def places(engine: EnginePart, runtime: DockerRuntime) -> Iterator[Places]:
     edge_port = int(engine.settings.http_listen)
     gateway = engine.api.inspect_network("bridge")["IPAM"]["Config"][0].get("Gateway", BUILD_GATEWAY)
-    tenant_gateway = engine.subnet().replace(".0/24", ".1")
+    replicas = {each.tenant_id: str(each.address) for each in runtime.list()}
+    acme, globex = (replicas[engine.spec(tenant).tenant_id] for tenant in TENANTS)
+    tenant_gateway = f"{acme.rpartition('.')[0]}.1"
     ours = (tenant_gateway, gateway, host_address())
     with ExitStack() as stack:
         stack.enter_context(listener("0.0.0.0", edge_port))
         everywhere = stack.enter_context(listener("0.0.0.0"))
         loopback = stack.enter_context(listener("127.0.0.1"))
-        world = stack.enter_context(background())
+        world = stack.enter_context(outside_world())
         yield Places(
             edge=tuple(f"{address} {edge_port}" for address in ours),
             host=(*(f"{address} {everywhere}" for address in ours), *(f"{address} {loopback}" for address in ours)),
             metadata=f"{METADATA} {OUTSIDE_PORT}",
-            background=f"{world.address} {OUTSIDE_PORT}",
-            same_tenant=f"{engine.spec('acme').address} 8000",
-            other_tenant=f"{engine.spec('globex', number=1).address} 8000",
+            outside=f"{world.address} {OUTSIDE_PORT}",
+            same_tenant=f"{acme} 8000",
+            other_tenant=f"{globex} 8000",
             world=world,
         )
 
@@ -98,7 +98,7 @@ def rules(engine: EnginePart) -> Iterator[None]:
 @pytest.fixture
 def from_replica(engine: EnginePart, runtime: DockerRuntime) -> Ask:
     def ask(*places: str) -> dict[str, bool]:
-        spec = engine.spec("acme", host=50)
+        spec = engine.spec("acme", slot=50)
         return answers(runtime.run_task(spec, ("python", "-c", ASK, *places), timeout_s=30).tail)
 
     return ask

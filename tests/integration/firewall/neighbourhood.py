@@ -72,7 +72,7 @@ def listener(address: str, port: int = 0) -> Iterator[int]:
 
 
 @dataclass(frozen=True)
-class BackgroundDependencies:
+class OutsideWorld:
     """A namespace behind an interface of its own: reached by routing, as everything beyond this host is."""
 
     name: str
@@ -85,7 +85,7 @@ class BackgroundDependencies:
 
 
 @contextmanager
-def background() -> Iterator[BackgroundDependencies]:
+def outside_world() -> Iterator[OutsideWorld]:
     name = f"slw{secrets.token_hex(3)}"
     near, far = f"{name}a", f"{name}b"
     net = f"198.18.{secrets.randbelow(256)}"
@@ -107,7 +107,7 @@ def background() -> Iterator[BackgroundDependencies]:
             _run([*inside, *argv])
         _ip("route", "add", f"{METADATA}/32", "via", f"{net}.2")
         stack.enter_context(_serving(name))
-        yield BackgroundDependencies(name, f"{net}.2")
+        yield OutsideWorld(name, f"{net}.2")
 
 
 @contextmanager

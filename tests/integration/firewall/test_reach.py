@@ -6,27 +6,26 @@ import subprocess
 
 import pytest
 
+from tests.fixtures.engine import EnginePart
 from tests.integration.firewall.conftest import Ask, Places, accepts
 from tests.integration.firewall.neighbourhood import ASK, answers
 
 pytestmark = pytest.mark.engine
 
 
-OURS = "SLW-FIREWALL-IN"
-
-
 def reached(found: dict[str, bool]) -> set[str]:
     return {place for place, accepted in found.items() if accepted}
 
 
-def others_watch_builds() -> bool:
+def others_watch_builds(engine: EnginePart) -> bool:
+    own = f"SLW-{engine.settings.instance.upper()}-IN"
     saved = subprocess.run(["iptables-save", "-t", "filter"], capture_output=True, text=True, timeout=30, check=True)
     hooks = [line for line in saved.stdout.splitlines() if line.startswith("-A INPUT -i docker0 -j SLW-")]
-    return len(hooks) > 1 or any(not hook.endswith(OURS) for hook in hooks)
+    return len(hooks) > 1 or any(not hook.endswith(own) for hook in hooks)
 
 
 def everywhere(places: Places) -> tuple[str, ...]:
-    return (*places.edge, *places.host, places.metadata, places.background, places.same_tenant, places.other_tenant)
+    return (*places.edge, *places.host, places.metadata, places.outside, places.same_tenant, places.other_tenant)
 
 
 def closed(places: Places) -> set[str]:
@@ -36,34 +35,34 @@ def closed(places: Places) -> set[str]:
 
 def test_without_the_rules_a_replica_would_reach_the_host_and_the_metadata(places: Places, from_replica: Ask) -> None:
     """The control: what the other tests find closed is there."""
-    assert {*places.edge, *places.host[:3], places.metadata, places.background} <= reached(
+    assert {*places.edge, *places.host[:3], places.metadata, places.outside} <= reached(
         from_replica(*everywhere(places))
     )
 
 
-def test_without_the_rules_a_build_would_reach_the_host_and_the_metadata(places: Places, from_build: Ask) -> None:
-    if others_watch_builds():
+def test_without_the_rules_a_build_would_reach_the_host_and_the_metadata(
+    engine: EnginePart, places: Places, from_build: Ask
+) -> None:
+    if others_watch_builds(engine):
         pytest.skip("another installation on this Engine keeps builds off the host")
-    assert {*places.edge, *places.host[:3], places.metadata, places.background} <= reached(
-        from_build(*everywhere(places))
-    )
+    assert {*places.edge, *places.host[:3], places.metadata, places.outside} <= reached(from_build(*everywhere(places)))
 
 
 @pytest.mark.usefixtures("rules")
 def test_a_replica_reaches_the_edge_its_own_tenant_and_the_world(places: Places, from_replica: Ask) -> None:
-    assert reached(from_replica(*everywhere(places))) == {*places.edge, places.same_tenant, places.background}
+    assert reached(from_replica(*everywhere(places))) == {*places.edge, places.same_tenant, places.outside}
 
 
 @pytest.mark.usefixtures("rules")
 def test_a_build_reaches_the_world_and_neither_the_host_nor_a_replica(places: Places, from_build: Ask) -> None:
     found = reached(from_build(*everywhere(places)))
     assert found.isdisjoint(closed(places))
-    assert places.background in found
+    assert places.outside in found
 
 
 @pytest.mark.usefixtures("rules")
-def test_a_build_reaches_the_edge(places: Places, from_build: Ask) -> None:
-    if others_watch_builds():
+def test_a_build_reaches_the_edge(engine: EnginePart, places: Places, from_build: Ask) -> None:
+    if others_watch_builds(engine):
         pytest.skip("another installation on this Engine lets builds reach its own edge alone")
     assert reached(from_build(*places.edge)) == set(places.edge)
 

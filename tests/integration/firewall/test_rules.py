@@ -17,10 +17,10 @@ TOOLS = ("iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6table
 
 CALL = """
 import sys
-from slipway.adapters import firewall
+from slipway.adapters.firewall import install
 from slipway.settings import load
 settings = load({"SLIPWAY_STATE_DIR": sys.argv[3], "SLIPWAY_INSTANCE": sys.argv[2], "SLIPWAY_HTTP_LISTEN": sys.argv[4]})
-print(getattr(firewall, sys.argv[1])(settings))
+print(getattr(install, sys.argv[1])(settings))
 """
 
 
@@ -71,16 +71,16 @@ def test_the_second_time_there_is_nothing_to_do(kernel: Kernel) -> None:
     table = kernel.table()
     assert kernel.firewall("ensure") == "False"
     assert kernel.table() == table
-    assert kernel.firewall("examine") == "[]"
+    assert kernel.firewall("problems") == "[]"
 
 
-def test_all_of_it_can_be_taken_away(kernel: Kernel) -> None:
+def test_all_of_it_can_be_removed(kernel: Kernel) -> None:
     before = kernel.table()
     kernel.firewall("ensure")
     for _ in range(2):
         kernel.firewall("remove")
     assert kernel.table() == before
-    assert "missing" in kernel.firewall("examine")
+    assert "missing" in kernel.firewall("problems")
 
 
 def test_two_installations_stand_side_by_side(kernel: Kernel) -> None:
@@ -89,9 +89,9 @@ def test_two_installations_stand_side_by_side(kernel: Kernel) -> None:
             kernel.firewall("ensure", instance)
     table = kernel.table()
     assert len(table) == len(set(table))
-    assert [kernel.firewall("examine", instance) for instance in ("first", "second")] == ["[]", "[]"]
+    assert [kernel.firewall("problems", instance) for instance in ("first", "second")] == ["[]", "[]"]
     kernel.firewall("remove", "first")
-    assert kernel.firewall("examine", "second") == "[]"
+    assert kernel.firewall("problems", "second") == "[]"
     assert not [line for line in kernel.table() if "FIRST" in line]
 
 
@@ -116,12 +116,12 @@ def test_docker_coming_later_gets_the_rules_in_front_of_its_own(kernel: Kernel) 
     ],
     ids=["emptied", "opened", "unhooked", "preceded", "doubled", "bypassed"],
 )
-def test_what_somebody_changed_is_told_and_mended(kernel: Kernel, damage: tuple[str, ...]) -> None:
+def test_a_changed_rule_is_reported_and_restored(kernel: Kernel, damage: tuple[str, ...]) -> None:
     kernel.firewall("ensure")
     kernel.iptables(*damage)
-    assert kernel.firewall("examine") != "[]"
+    assert kernel.firewall("problems") != "[]"
     kernel.firewall("ensure")
-    assert kernel.firewall("examine") == "[]"
+    assert kernel.firewall("problems") == "[]"
 
 
 def test_a_new_edge_port_takes_the_old_ones_place(kernel: Kernel) -> None:

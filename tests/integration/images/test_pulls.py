@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import pytest
 
-from slipway.adapters.docker.runtime import DockerRuntime
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import Interrupted, RegistryImage
 from tests.fixtures.engine import remove_installation
@@ -62,7 +61,7 @@ def test_what_the_hosts_owner_pulled_stays_as_it_was(harbour: Harbour, registry:
     tag = harbour.tag()
     try:
         assert harbour.pull(reference, tag=tag).digest == before["Id"]
-        DockerRuntime(harbour.part.settings).remove_image(tag)
+        harbour.part.runtime().remove_image(tag)
         after = harbour.part.api.inspect_image(reference)
         assert (after["RepoTags"], after["RepoDigests"]) == (before["RepoTags"], before["RepoDigests"])
     finally:
@@ -73,7 +72,7 @@ def test_removing_our_tag_removes_what_only_we_pulled(harbour: Harbour, registry
     registry.push("acme/gone:1", unique())
     tags = [harbour.tag(), harbour.tag()]
     [digest] = {harbour.pull(f"{registry.host}/acme/gone:1", tag=tag).digest for tag in tags}
-    runtime = DockerRuntime(harbour.part.settings)
+    runtime = harbour.part.runtime()
     runtime.remove_image(tags[0])
     assert harbour.has(digest)
     runtime.remove_image(tags[1])

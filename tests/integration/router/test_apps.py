@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from slipway.adapters.redis.work_queue import WAKE_CHANNEL
+from slipway.adapters.redis import keys
 from slipway.core.deployment.states import State
 from slipway.domain.route_table import route_table
 from slipway.models import App, AuditRecord, Deployment, Domain, RouteChange, Scale
@@ -154,7 +154,7 @@ def test_a_deleted_app_is_gone_for_its_people_and_left_to_the_agent(api: Api, ow
     owner.create_app()
     deployment = owner.post("/api/apps/hello/deployments")
     told = api.services.redis.pubsub()
-    told.subscribe(WAKE_CHANNEL)
+    told.subscribe(keys.WAKE)
     told.get_message(timeout=2)
     gone = {"name": "hello", "notices": [], "kept_volumes": [], "removed_volumes": []}
     assert owner.delete_app() == gone
@@ -169,7 +169,7 @@ def test_a_deleted_app_is_gone_for_its_people_and_left_to_the_agent(api: Api, ow
     with api.services.db.read(platform="a test looks") as session:
         row = session.scalars(select(App)).one()
         assert row.deleted_at is not None
-        assert message["data"] == str(row.id).encode()
+        assert message["data"] == f"changed {row.id}".encode()
         assert session.get_one(Deployment, deployment["id"]).state == State.CANCELLED
         assert session.scalars(select(RouteChange.host)).all() == ["hello.localhost"] * 2
 

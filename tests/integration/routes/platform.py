@@ -18,7 +18,8 @@ from sqlalchemy import delete, select
 
 from builder.agent.routes.publishing import RouteSync
 from builder.agent.routes.route_entries import services
-from slipway.adapters.redis.routes import TABLE, RedisRoutes
+from slipway.adapters.redis import keys
+from slipway.adapters.redis.routes import RedisRoutes
 from slipway.adapters.redis.work_queue import connect
 from slipway.core.routing.route_entries import entry
 from slipway.db import Database
@@ -133,7 +134,7 @@ class Platform:
 
     def published(self) -> dict[str, Any]:
         """Redis' table, without generations."""
-        raw: dict[Any, Any] = self.client.hgetall(TABLE)
+        raw: dict[Any, Any] = self.client.hgetall(keys.ROUTES_TABLE)
         return {host.decode(): json.loads(text) | {"generation": 0} for host, text in raw.items()}
 
     def table(self) -> dict[str, Any]:

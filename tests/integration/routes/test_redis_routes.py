@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from redis import Redis
 
-from slipway.adapters.redis.routes import CONFIRMED, DELTAS, INFLIGHT, META, TABLE, RedisRoutes
+from slipway.adapters.redis import keys
+from slipway.adapters.redis.routes import RedisRoutes
 from slipway.adapters.redis.work_queue import connect
 from slipway.errors import DependencyUnavailable
 from slipway.ports.routes import Position, UnderWay
@@ -57,7 +61,8 @@ def test_a_new_epoch_reaches_the_edge_at_once(rig: Rig, backend: int) -> None:
 def test_the_count_of_requests_under_way_is_one_taken_after_the_confirmation(rig: Rig, backend: int) -> None:
     rig.routes.publish_all(Position("a", 1), {"shop.localhost": entry(backend)})
     eventually(lambda: rig.confirmed(Position("a", 1)), what="confirmed")
-    eventually(lambda: rig.routes.inflight(EDGE, f"r-{backend}") == UnderWay(0), within_s=5, what="the edge counts")
+    target, none = f"r-{backend}", {EDGE: {f"r-{backend}": UnderWay(0)}}
+    eventually(lambda: rig.routes.inflight([EDGE], [target]) == none, within_s=5, what="the edge counts")
 
 
 def test_ten_thousand_hosts_change_one_after_the_other(rig: Rig, backend: int) -> None:
@@ -88,7 +93,9 @@ def test_each_changed_host_is_a_record_and_the_last_one_counts_them(redis_url: s
         routes = RedisRoutes(redis)
         routes.publish_all(Position("a", 1), {})
         routes.publish(Position("a", 2), {"a.localhost": entry(1), "b.localhost": None})
-        records = [{k.decode(): v.decode() for k, v in fields.items()} for _, fields in redis.xrange(DELTAS)]
+        records = [
+            {k.decode(): v.decode() for k, v in fields.items()} for _, fields in redis.xrange(keys.ROUTES_DELTAS)
+        ]
     assert records == [
         {"epoch": "a", "generation": "1", "host": "", "entry": "", "last": "1"},
         {"epoch": "a", "generation": "2", "host": "a.localhost", "entry": json.dumps(entry(1))},
@@ -102,7 +109,7 @@ def test_the_stream_stays_short(redis_url: str) -> None:
         routes.publish_all(Position("a", 1), {})
         for generation in range(2, 14):
             routes.publish(Position("a", generation), {f"{n}.localhost": None for n in range(1000)})
-        assert redis.xlen(DELTAS) <= 10_200
+        assert redis.xlen(keys.ROUTES_DELTAS) <= 10_200
 
 
 def test_a_table_that_is_lost_between_the_look_and_the_change_is_not_written(redis_url: str) -> None:
@@ -125,7 +132,7 @@ def test_a_table_that_is_lost_between_the_look_and_the_change_is_not_written(red
         redis.pipeline = losing_pipeline  # type: ignore[method-assign]
         with pytest.raises(DependencyUnavailable):
             routes.publish(Position("a", 2), {"b.localhost": entry(2)})
-        assert other.exists(META, TABLE) == 0
+        assert other.exists(keys.ROUTES_META, keys.ROUTES_TABLE) == 0
 
 
 @pytest.mark.parametrize(
@@ -141,9 +148,38 @@ def test_a_count_counts_when_it_is_young_and_younger_than_the_confirmation(
     redis_url: str, counted_at: float, confirmed_at: float, expected: UnderWay | None
 ) -> None:
     with connect(redis_url) as redis:
-        redis.hset(INFLIGHT + EDGE, mapping={"at": counted_at, "r-1": 4, "r-1 streams": 1})
-        redis.hset(CONFIRMED, EDGE, json.dumps({"epoch": "a", "generation": 1, "at": confirmed_at}))
-        assert RedisRoutes(redis, clock=lambda: NOW).inflight(EDGE, "r-1") == expected
+        redis.hset(keys.inflight(EDGE), mapping={"at": counted_at, "r-1": 4, "r-1 streams": 1})
+        redis.hset(keys.CONFIRMED, EDGE, json.dumps({"epoch": "a", "generation": 1, "at": confirmed_at}))
+        found = RedisRoutes(redis, clock=lambda: NOW).inflight([EDGE], ["r-1"])
+        assert found == ({EDGE: {"r-1": expected}} if expected else {})
+
+
+def test_what_is_under_way_takes_one_round_trip_however_many_edges_and_replicas_there_are(redis_url: str) -> None:
+    edges, replicas = [f"edge-{n}" for n in range(5)], [f"r-{n}" for n in range(20)]
+    with connect(redis_url) as redis, counting_round_trips(redis) as trips:
+        for edge in edges:
+            redis.hset(keys.inflight(edge), mapping={"at": NOW - 1, "r-7": 3, "r-7 streams": 1})
+            redis.hset(keys.CONFIRMED, edge, json.dumps({"epoch": "a", "generation": 1, "at": NOW - 2}))
+        trips.clear()
+        counts = RedisRoutes(redis, clock=lambda: NOW).inflight(edges, replicas)
+        assert len(trips) == 1
+    assert {edge: found["r-7"] for edge, found in counts.items()} == dict.fromkeys(edges, UnderWay(3, 1))
+
+
+@contextmanager
+def counting_round_trips(redis: Redis) -> Iterator[list[str]]:
+    """One entry for each batch of commands that is sent."""
+    trips: list[str] = []
+    connection = redis.connection_pool.connection_class
+    send = connection.send_packed_command
+
+    def counted(self: Any, command: Any, check_health: bool = True) -> None:
+        trips.append(str(command)[:60])
+        send(self, command, check_health)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(connection, "send_packed_command", counted)
+        yield trips
 
 
 def test_an_answering_redis_that_refuses_is_unavailable(own_redis: RedisServer) -> None:

@@ -16,8 +16,7 @@ def engine() -> Iterator[EnginePart]:
 
 @pytest.fixture
 def runtime(engine: EnginePart) -> Iterator[DockerRuntime]:
-    runtime = DockerRuntime(engine.settings)
-    runtime.ensure_network("acme", engine.subnet())
+    runtime = engine.runtime()
     yield runtime
     runtime.close()
     engine.clean()

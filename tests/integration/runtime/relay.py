@@ -1,4 +1,4 @@
-"""A unix socket that leads to the Engine until a test cuts it: the Engine as it looks when it goes away."""
+"""A unix socket that leads to the Engine until a test cuts it: the Engine as it looks when it stops answering."""
 
 from __future__ import annotations
 

@@ -8,16 +8,17 @@ import socket
 import subprocess
 import threading
 from contextlib import closing
-from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from slipway.adapters.docker.engine import DockerEngine
+from slipway.adapters.docker.networks import TenantNetworks
 from slipway.adapters.docker.output import CUT_MARK, LINE_MAX_BYTES
 from slipway.adapters.docker.runtime import DockerRuntime
 from slipway.core.build.image_names import pulled_tag
-from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready
+from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready, SubnetTaken
 from slipway.ports.runtime import Change, MountedVolume
 from tests.fixtures.engine import EnginePart
 from tests.fixtures.waiting import eventually
@@ -33,17 +34,18 @@ def texts(runtime: DockerRuntime, container_id: str) -> list[bytes]:
 
 
 def test_many_threads_start_at_the_same_time(runtime: DockerRuntime, engine: EnginePart) -> None:
-    hosts = range(10, 18)
-    threads = [threading.Thread(target=runtime.start, args=(engine.spec(host=host),)) for host in hosts]
+    slots = range(10, 18)
+    threads = [threading.Thread(target=runtime.start, args=(engine.spec(slot=slot),)) for slot in slots]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(one.slot for one in runtime.list()) == list(hosts)
+    assert sorted(one.slot for one in runtime.list()) == list(slots)
+    assert len({one.address for one in runtime.list()}) == len(slots)
 
 
 def test_only_this_installations_containers_are_seen(runtime: DockerRuntime, engine: EnginePart) -> None:
-    other = DockerRuntime(replace(engine.settings, instance="other"))
+    other = engine.runtime(instance="other")
     with closing(other):
         runtime.start(engine.spec())
         assert other.list() == []
@@ -63,32 +65,56 @@ def test_a_container_that_was_made_and_never_started_is_replaced(runtime: Docker
         engine.digest, ["true"], name=f"{engine.settings.instance}-{spec.name}",
         labels={"slipway.instance": engine.settings.instance},
     )["Id"]  # fmt: skip
-    assert runtime.start(spec) != left
+    assert runtime.start(spec).container_id != left
     assert [one.running for one in runtime.list()] == [True]
 
 
 def test_a_network_that_somebody_removed_comes_back_with_the_next_start(
     runtime: DockerRuntime, engine: EnginePart
 ) -> None:
-    runtime.remove_network("acme")
-    assert runtime.list() == []
-    runtime.start(engine.spec())
-    assert [one.address for one in runtime.list()] == [engine.spec().address]
+    runtime.remove(runtime.start(engine.spec()).container_id)
+    runtime.remove_tenant("acme")
+    again = runtime.start(engine.spec())
+    assert [one.address for one in runtime.list()] == [again.address]
 
 
 def test_an_empty_network_moves_to_a_new_range_and_one_in_use_does_not(
     runtime: DockerRuntime, engine: EnginePart
 ) -> None:
-    runtime.ensure_network("acme", engine.subnet(1))
-    runtime.ensure_network("acme", engine.subnet(0))
-    runtime.start(engine.spec())
-    with pytest.raises(HostUnready):
-        runtime.ensure_network("acme", engine.subnet(1))
+    with closing(DockerEngine(engine.settings.docker_host)) as calls:
+        networks = TenantNetworks(calls, engine.settings.instance)
+        first, second = [str(each) for each in islice(engine.settings.subnets.subnets(new_prefix=24), 4, 6)]
+        for subnet in (first, second, first):
+            networks.ensure("globex", subnet)
+        runtime.start(engine.spec("globex"))
+        with pytest.raises(HostUnready):
+            networks.ensure("globex", second)
+
+
+def test_a_range_that_another_network_has_is_refused_as_taken(engine: EnginePart) -> None:
+    subnet = str(next(engine.settings.subnets.subnets(new_prefix=24)))
+    with closing(DockerEngine(engine.settings.docker_host)) as calls:
+        networks = TenantNetworks(calls, engine.settings.instance)
+        networks.ensure("first", subnet)
+        with pytest.raises(SubnetTaken, match="overlaps"):
+            networks.ensure("second", subnet)
+    engine.clean()
+
+
+def test_an_address_that_is_in_use_fails_the_start_and_leaves_nothing(
+    runtime: DockerRuntime, engine: EnginePart
+) -> None:
+    first = runtime.start(engine.spec())
+    engine.book.free(first.address, engine.spec().id)  # so that the next new replica gets it
+    with pytest.raises(DeploymentFailed) as failure:
+        runtime.start(engine.spec(slot=50))
+    assert failure.value.reason == "address-taken"
+    assert [one.container_id for one in runtime.list()] == [first.container_id]
 
 
 def test_output_comes_in_order_with_long_lines_whole(runtime: DockerRuntime, engine: EnginePart) -> None:
     program = "print('first'); print('x' * 50_000); print('naïve'); print('last', end='')"
-    container_id = runtime.start(engine.spec(argv=("python", "-c", program)))
+    container_id = runtime.start(engine.spec(argv=("python", "-c", program))).container_id
     eventually(lambda: not runtime.list()[0].running)
     assert texts(runtime, container_id) == [b"first\n", b"x" * 50_000 + b"\n", "naïve\n".encode(), b"last\n"]
     assert len(list(runtime.logs(container_id, tail=1))) == 1
@@ -103,7 +129,7 @@ for _ in range(3):
 os.write(1, b"\\n")
 os.write(2, b"\\n")
 """
-    container_id = runtime.start(engine.spec(argv=("python", "-c", program)))
+    container_id = runtime.start(engine.spec(argv=("python", "-c", program))).container_id
     eventually(lambda: not runtime.list()[0].running)
     assert sorted(texts(runtime, container_id)) == [b"e" * 60_000 + b"\n", b"o" * 60_000 + b"\n"]
 
@@ -111,7 +137,7 @@ os.write(2, b"\\n")
 def test_followed_output_comes_as_it_is_written_and_ends_with_the_replica(
     runtime: DockerRuntime, engine: EnginePart
 ) -> None:
-    container_id = runtime.start(engine.spec())
+    container_id = runtime.start(engine.spec()).container_id
     with closing(runtime.follow(container_id)) as lines:
         assert next(line for line in lines if line).endswith(b" begins\n")
         engine.api.kill(container_id, signal="SIGUSR1")
@@ -136,7 +162,7 @@ one; later one in pieces."""
 
 
 def test_a_tail_and_what_follows_are_whole_lines_counted_as_lines(runtime: DockerRuntime, engine: EnginePart) -> None:
-    container_id = runtime.start(engine.spec(argv=("python", "-c", LINES)))
+    container_id = runtime.start(engine.spec(argv=("python", "-c", LINES))).container_id
     special = [
         b"x" * LINE_MAX_BYTES + CUT_MARK + b"\n",
         b"10%\r50%\r100%\n",
@@ -167,13 +193,13 @@ def test_a_tail_and_what_follows_are_whole_lines_counted_as_lines(runtime: Docke
 def test_a_command_that_the_image_lacks_ends_with_127_and_says_which(
     runtime: DockerRuntime, engine: EnginePart
 ) -> None:
-    container_id = runtime.start(engine.spec(argv=("no-such-program",)))
+    container_id = runtime.start(engine.spec(argv=("no-such-program",))).container_id
     (seen,) = eventually(lambda: [one for one in runtime.list() if not one.running])
     assert seen.exit_code == 127
     assert b"no-such-program" in b"".join(texts(runtime, container_id))
 
 
-def test_a_task_tells_its_code_and_the_end_of_its_output(runtime: DockerRuntime, engine: EnginePart) -> None:
+def test_a_task_returns_its_code_and_the_end_of_its_output(runtime: DockerRuntime, engine: EnginePart) -> None:
     result = runtime.run_task(engine.spec(), ("sh", "-c", "echo moved; echo failed >&2; exit 3"), timeout_s=20)
     assert (result.exit_code, sorted(result.tail.splitlines())) == (3, ["failed", "moved"])
 
@@ -191,7 +217,7 @@ def test_a_task_under_way_is_found_again_by_who_comes_after_a_crash(
     count_and_wait = ("sh", "-c", "echo run >> /data/runs; sleep 1; wc -l < /data/runs")
     spec = engine.spec(volumes=DATA)
     relay = Relay(tmp_path / "engine.sock", engine.settings.docker_host.removeprefix("unix://"))
-    crashing = DockerRuntime(engine.settings, DockerEngine(f"unix://{tmp_path}/engine.sock"))
+    crashing = engine.runtime(DockerEngine(f"unix://{tmp_path}/engine.sock"))
 
     def crash() -> None:
         eventually(lambda: [one for one in runtime.list() if one.running], what="the task runs")
@@ -250,33 +276,35 @@ def test_its_images_are_those_with_its_labels_or_its_tags(runtime: DockerRuntime
             engine.api.remove_image(tag)
 
 
-def test_changes_end_when_the_engine_goes_away(runtime: DockerRuntime, engine: EnginePart, tmp_path: Path) -> None:
+def test_changes_end_when_the_engine_stops_answering(
+    runtime: DockerRuntime, engine: EnginePart, tmp_path: Path
+) -> None:
     relay = Relay(tmp_path / "engine.sock", engine.settings.docker_host.removeprefix("unix://"))
-    listening = DockerRuntime(engine.settings, DockerEngine(f"unix://{tmp_path}/engine.sock"))
-    told: list[Change | str] = []
+    listening = engine.runtime(DockerEngine(f"unix://{tmp_path}/engine.sock"))
+    heard: list[Change | str] = []
 
     def listen() -> None:
-        told.extend(listening.changes())  # extend keeps what came, one by one
-        told.append("ended")
+        heard.extend(listening.changes())  # extend keeps what came, one by one
+        heard.append("ended")
 
     listener = threading.Thread(target=listen)
     listener.start()
 
     def hears() -> bool:
-        runtime.remove(runtime.start(engine.spec()))
-        return bool(told)
+        runtime.remove(runtime.start(engine.spec()).container_id)
+        return bool(heard)
 
     eventually(hears, what="it listens")
     relay.cut()
     listener.join(timeout=10)
-    assert told[-1] == "ended"
+    assert heard[-1] == "ended"
     listening.close()
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # the SDK leaves the socket open that finds nobody
-def test_the_engine_is_found_again_after_it_was_away(engine: EnginePart, tmp_path: Path) -> None:
+def test_the_engine_is_used_again_after_it_was_unreachable(engine: EnginePart, tmp_path: Path) -> None:
     path, to = tmp_path / "engine.sock", engine.settings.docker_host.removeprefix("unix://")
-    runtime = DockerRuntime(engine.settings, DockerEngine(f"unix://{path}"))
+    runtime = engine.runtime(DockerEngine(f"unix://{path}"))
     first = Relay(path, to)
     runtime.list()
     first.cut()
@@ -291,7 +319,7 @@ def test_the_engine_is_found_again_after_it_was_away(engine: EnginePart, tmp_pat
 
 
 def test_a_frozen_replica_is_seen_as_such_and_can_be_stopped(runtime: DockerRuntime, engine: EnginePart) -> None:
-    container_id = runtime.start(engine.spec())
+    container_id = runtime.start(engine.spec()).container_id
     engine.api.pause(container_id)
     (seen,) = runtime.list()
     assert (seen.running, seen.paused) == (True, True)
@@ -302,18 +330,18 @@ def test_a_frozen_replica_is_seen_as_such_and_can_be_stopped(runtime: DockerRunt
 def test_connections_to_an_address_without_a_replica_are_closed(runtime: DockerRuntime, engine: EnginePart) -> None:
     serve = "import socket; s = socket.create_server(('', 8000)); c = s.accept(); print('in', flush=True); s.accept()"
     spec = engine.spec(argv=("python", "-c", serve))
-    container_id = runtime.start(spec)
+    replica = runtime.start(spec)
     eventually(lambda: runtime.list()[0].running)
 
     def connected() -> socket.socket | None:
         try:
-            return socket.create_connection((spec.address, 8000), timeout=5)
+            return socket.create_connection((replica.address, 8000), timeout=5)
         except OSError:
             return None
 
     with eventually(connected, what="a connection") as connection:
-        engine.api.pause(container_id)  # it will not close it by itself
-        runtime.close_idle_connections(spec.address)
+        engine.api.pause(replica.container_id)  # it will not close it by itself
+        runtime.close_connections(replica.address)
         with pytest.raises(ConnectionError):
             connection.recv(1)
 
@@ -326,7 +354,7 @@ def test_an_image_loses_its_tag_and_one_in_use_stays(runtime: DockerRuntime, eng
         env={"DOCKER_BUILDKIT": "1", "PATH": "/usr/bin:/bin"}, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     digest = engine.api.inspect_image(tag)["Id"]
-    container_id = runtime.start(engine.spec(digest=digest))
+    container_id = runtime.start(engine.spec(digest=digest)).container_id
     runtime.remove_image(tag)
     assert engine.api.inspect_image(digest)["Id"] == digest
     runtime.remove(container_id)

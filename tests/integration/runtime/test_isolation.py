@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from slipway.adapters.docker.bridge_names import bridge_name
 from slipway.adapters.docker.runtime import DockerRuntime
+from slipway.adapters.linux.bridge_names import bridge_name
 from slipway.errors import DeploymentFailed
 from slipway.ports.runtime import MountedVolume
 from tests.fixtures.engine import EnginePart
@@ -41,7 +41,7 @@ print(json.dumps({
 
 def inside(runtime: DockerRuntime, engine: EnginePart, **values: Any) -> dict[str, Any]:
     spec = engine.spec(volumes=DATA, variables={"GREETING": "a=b c"}, argv=("python", "-c", ASK), **values)
-    container_id = runtime.start(spec)
+    container_id = runtime.start(spec).container_id
     (line,) = eventually(lambda: list(runtime.logs(container_id)), what="it says what it sees")
     answer: dict[str, Any] = json.loads(line.split(b" ", 1)[1])
     return answer
@@ -73,7 +73,7 @@ def test_a_replica_runs_under_init_with_its_name_and_variables(runtime: DockerRu
 
 
 def test_its_memory_processors_processes_and_output_have_bounds(runtime: DockerRuntime, engine: EnginePart) -> None:
-    host = engine.api.inspect_container(runtime.start(engine.spec()))["HostConfig"]
+    host = engine.api.inspect_container(runtime.start(engine.spec()).container_id)["HostConfig"]
     assert host["Memory"] == host["MemorySwap"] == 128 << 20
     assert (host["NanoCpus"], host["PidsLimit"]) == (500_000_000, 64)
     assert host["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "2"}
@@ -82,7 +82,7 @@ def test_its_memory_processors_processes_and_output_have_bounds(runtime: DockerR
     assert host["IpcMode"] == "private"
 
 
-def test_a_replica_that_takes_too_much_memory_tells_so(runtime: DockerRuntime, engine: EnginePart) -> None:
+def test_a_replica_that_takes_too_much_memory_is_listed_as_such(runtime: DockerRuntime, engine: EnginePart) -> None:
     hungry = "held = bytearray(200 << 20); print(len(held))"
     runtime.start(engine.spec(argv=("python", "-c", hungry), memory_bytes=48 << 20))
     (seen,) = eventually(lambda: [one for one in runtime.list() if not one.running], what="it is killed")
@@ -90,13 +90,14 @@ def test_a_replica_that_takes_too_much_memory_tells_so(runtime: DockerRuntime, e
 
 
 def test_removing_a_replica_keeps_its_volume_and_no_other(runtime: DockerRuntime, engine: EnginePart) -> None:
-    container_id = runtime.start(engine.spec(volumes=DATA))
+    container_id = runtime.start(engine.spec(volumes=DATA)).container_id
     (mount,) = engine.api.inspect_container(container_id)["Mounts"]
     runtime.remove(container_id)
     assert engine.api.inspect_volume(mount["Name"])["Labels"]["slipway.app"] == "41"
 
 
 def test_the_tenants_bridge_has_the_name_that_the_firewall_matches(runtime: DockerRuntime, engine: EnginePart) -> None:
+    runtime.start(engine.spec())
     network = engine.api.inspect_network(f"{engine.settings.instance}-acme")
     name = network["Options"]["com.docker.network.bridge.name"]
     assert name == bridge_name(engine.settings.instance, "acme")

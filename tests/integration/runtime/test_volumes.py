@@ -35,7 +35,7 @@ print(json.dumps({"owner": [seen.st_uid, seen.st_gid], "before": before, "writin
 def seen_in(runtime: DockerRuntime, engine: EnginePart, volume: MountedVolume, **values: Any) -> dict[str, Any]:
     """What a replica finds at the volume's path. It is removed again."""
     spec = engine.spec(volumes=(volume,), argv=("python", "-c", LOOK, volume.path), **values)
-    container_id = runtime.start(spec)
+    container_id = runtime.start(spec).container_id
     (line,) = eventually(lambda: list(runtime.logs(container_id)), what="it says what it sees")
     assert unnamed_volumes(engine.api, engine.settings.instance) == set()
     runtime.remove(container_id)
@@ -72,7 +72,7 @@ def test_a_volume_may_be_mounted_to_be_read_only(runtime: DockerRuntime, engine:
     assert seen["writing"] == "Read-only file system"
 
 
-def test_a_volume_tells_whose_it_is(runtime: DockerRuntime, engine: EnginePart) -> None:
+def test_a_volume_is_labelled_with_whose_it_is(runtime: DockerRuntime, engine: EnginePart) -> None:
     seen_in(runtime, engine, DATA)
     labels = engine.api.inspect_volume(f"{engine.settings.instance}-{DATA.id}")["Labels"]
     assert labels == {
@@ -89,7 +89,7 @@ def test_volumes_that_the_engine_makes_for_itself_go_with_their_container(
 ) -> None:
     """An image may declare what can't be a volume; a tmpfs takes the place of /tmp."""
     digest = engine.image('VOLUME ["/sys/fs/cgroup", "/tmp"]')
-    container_id = runtime.start(engine.spec(digest=digest))
+    container_id = runtime.start(engine.spec(digest=digest)).container_id
     (name,) = unnamed_volumes(engine.api, engine.settings.instance)
     runtime.remove(container_id)
     assert name not in {each["Name"] for each in engine.api.volumes()["Volumes"] or []}
@@ -105,7 +105,7 @@ def test_who_is_killed_between_two_containers_leaves_nothing_in_the_way(
 
     with monkeypatch.context() as patched:
         patched.setattr("docker.APIClient.put_archive", killed)
-        crashing = DockerRuntime(engine.settings, DockerEngine(engine.settings.docker_host))
+        crashing = engine.runtime(DockerEngine(engine.settings.docker_host))
         with pytest.raises(DependencyUnavailable):
             crashing.start(engine.spec(digest=digest, volumes=(DATA,)))
         crashing.close()

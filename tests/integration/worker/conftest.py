@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,6 +21,7 @@ from docker import APIClient
 
 from builder.agent.maintenance import image_gc
 from builder.agent.reporting import Reporting, StatusSender
+from slipway.adapters.docker.address_book import AddressBook
 from slipway.adapters.docker.runtime import DockerRuntime
 from slipway.adapters.git.commit_status import CommitStatuses
 from slipway.adapters.redis import work_queue
@@ -163,8 +163,7 @@ class Yard:
 
     def collect_dangling(self) -> int:
         """What the agent's garbage collection does."""
-        dependencies = cast(Any, SimpleNamespace(db=self.db, runtime=self.runtime))
-        return image_gc.collect_dangling(dependencies, FakeBuilder)
+        return image_gc.collect_dangling(self.db, self.runtime, FakeBuilder)
 
     def close(self) -> None:
         for worker in self.workers:
@@ -227,5 +226,5 @@ def _yard(forge: Forge, folder: Path, named: dict[str, str]) -> Yard:
         log=RedisDeploymentLog(redis, settings.log_dir),
         tenant_id=tenant_id,
         app_id=app.id,
-        runtime=DockerRuntime(settings),
+        runtime=DockerRuntime(settings, AddressBook(db)),
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from slipway.adapters.docker.bridge_names import bridge_name, bridge_prefix
 from slipway.adapters.firewall import install
 from slipway.adapters.firewall.ruleset import Ruleset, installation, problems, removal, ruleset
+from slipway.adapters.linux.bridge_names import bridge_name, bridge_prefix
 from slipway.settings import load
 
 

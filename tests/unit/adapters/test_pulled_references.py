@@ -1,4 +1,4 @@
-"""Whose a reference in the Engine is, and who takes it away."""
+"""When a reference in the Engine is removed, and by which pull."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Engine:
 
     def __init__(self, folder: Path) -> None:
         self.there: set[str] = set()
-        self.away = False
+        self.is_unreachable = False
         self.references = PulledReferences(folder / "pulls", self.there.__contains__, self.remove)
 
     def remove(self, reference: str) -> None:
-        if self.away:
-            raise DependencyUnavailable("away")
+        if self.is_unreachable:
+            raise DependencyUnavailable("unreachable")
         self.there.discard(reference)
 
 
@@ -31,7 +31,7 @@ def engine(tmp_path: Path) -> Engine:
     return Engine(tmp_path)
 
 
-def marks(folder: Path) -> list[Path]:
+def lock_files(folder: Path) -> list[Path]:
     return list((folder / "pulls").glob("*"))
 
 
@@ -39,18 +39,18 @@ def test_what_a_pull_brought_goes_after_it(engine: Engine, tmp_path: Path) -> No
     with engine.references.used(REFERENCE):
         engine.there.add(REFERENCE)
     assert not engine.there
-    assert marks(tmp_path) == []
+    assert lock_files(tmp_path) == []
 
 
 def test_what_was_there_before_stays(engine: Engine, tmp_path: Path) -> None:
     engine.there.add(REFERENCE)
     with engine.references.used(REFERENCE):
-        assert marks(tmp_path) == []
+        assert lock_files(tmp_path) == []
     engine.references.tidy()
     assert engine.there == {REFERENCE}
 
 
-def test_of_two_pulls_the_last_one_takes_it_away(engine: Engine) -> None:
+def test_of_two_pulls_the_last_one_removes_it(engine: Engine) -> None:
     with engine.references.used(REFERENCE):
         engine.there.add(REFERENCE)
         with engine.references.used(REFERENCE):
@@ -69,23 +69,23 @@ def test_a_pull_that_fails_leaves_nothing(engine: Engine, tmp_path: Path) -> Non
     with pytest.raises(ZeroDivisionError):
         pull()
     assert not engine.there
-    assert marks(tmp_path) == []
+    assert lock_files(tmp_path) == []
 
 
-def test_what_stayed_because_the_engine_was_away_is_tidied_later(engine: Engine, tmp_path: Path) -> None:
-    """As after a worker that was killed: a mark that nobody locks."""
+def test_what_stayed_because_the_engine_was_unreachable_is_removed_later(engine: Engine, tmp_path: Path) -> None:
+    """As after a worker that was killed: a file that nobody locks."""
     with engine.references.used(REFERENCE):
         engine.there.add(REFERENCE)
-        engine.away = True
+        engine.is_unreachable = True
     assert engine.there
-    assert len(marks(tmp_path)) == 1
-    engine.away = False
+    assert len(lock_files(tmp_path)) == 1
+    engine.is_unreachable = False
     with engine.references.used(REFERENCE):
         pass  # another pull of it still knows that it is ours
     assert not engine.there
     with engine.references.used(REFERENCE):
         engine.there.add(REFERENCE)
-        engine.away = True
-    engine.away = False
+        engine.is_unreachable = True
+    engine.is_unreachable = False
     engine.references.tidy()
-    assert (engine.there, marks(tmp_path)) == (set(), [])
+    assert (engine.there, lock_files(tmp_path)) == (set(), [])

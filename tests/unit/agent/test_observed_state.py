@@ -28,7 +28,7 @@ def rig() -> FakeRig:
 
 @pytest.fixture
 def container_id(rig: FakeRig) -> str:
-    return rig.runtime.start(rig.spec())
+    return rig.runtime.start(rig.spec()).container_id
 
 
 def report(observed_state: ObservedState, container_id: str, what: Happened, exit_code: int | None = None) -> Observed:

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from slipway.core.routing.addresses import free_subnet, next_address
+from slipway.adapters.docker.address_ranges import free_subnet, next_address
 from slipway.errors import DeploymentFailed
 
 WHOLE = IPv4Network("10.210.0.0/16")
@@ -30,7 +30,7 @@ def test_a_route_over_the_whole_range_is_named() -> None:
     assert "SLIPWAY_SUBNETS" in raised.value.remedy
 
 
-def test_all_given_away() -> None:
+def test_no_subnet_is_left() -> None:
     with pytest.raises(DeploymentFailed, match="given to tenants"):
         free_subnet(IPv4Network("10.210.0.0/24"), 24, taken=[IPv4Network("10.210.0.0/24")], routes=[])
 

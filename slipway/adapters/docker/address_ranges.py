@@ -18,7 +18,7 @@ def free_subnet(
     routes: Iterable[IPv4Network],
     refused: Iterable[IPv4Network] = (),
 ) -> IPv4Network:
-    """The first subnet of `whole` that no tenant has, no route of this host covers and the runtime has not refused.
+    """The first subnet of `whole` that no tenant has, no route of this host covers and the Engine has not refused.
 
     Raises:
         DeploymentFailed: there is none; names what is in the way: a route, or networks of others.
@@ -48,7 +48,7 @@ def free_subnet(
 
 
 def no_range(whole: IPv4Network) -> DeploymentFailed:
-    """The runtime refuses the ranges that are free."""
+    """The Engine refuses the ranges that are free."""
     return DeploymentFailed(
         "start-refused",
         f"the free networks in {whole} overlap with ones that the container runtime has for something else",
@@ -57,10 +57,10 @@ def no_range(whole: IPv4Network) -> DeploymentFailed:
 
 
 def next_address(subnet: IPv4Network, *, taken: Iterable[str], last: str | None) -> str:
-    """A free address, going round the subnet from the one given last, so that each rests as long as can be.
+    """A free address, going round the subnet from the one given last, so that each is unused for as long as can be.
 
     Raises:
-        DeploymentFailed: all are in use or resting.
+        DeploymentFailed: all are in use or in quarantine.
     """
     used = set(taken)
     size = subnet.num_addresses - 1 - _FIRST_REPLICA

@@ -1,0 +1,11 @@
+"""Fakes of the ports, a file for each port. tests/contracts runs the same suite on them and on the real adapters.
+
+What only a test does to a fake stands below the port's own methods.
+"""
+
+from tests.fakes.building import FakeBuilder, FakeSources
+from tests.fakes.logs import FakeLog
+from tests.fakes.routes import FakePublisher
+from tests.fakes.runtime import FakeContainer, FakeRuntime
+
+__all__ = ["FakeBuilder", "FakeContainer", "FakeLog", "FakePublisher", "FakeRuntime", "FakeSources"]
