@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from builder import jobs
 from builder.agent.maintenance.polling import Polling
-from builder.dependencies import Tools
+from builder.dependencies import Dependencies
 from builder.lease import claim
-from builder.sources.build_plan import Recipes
+from builder.sources.build_plan import BuildPlanner
 from router.principal import Principal
 from router.services import Services
 from router.usecases import apps, deployments
@@ -104,26 +104,26 @@ class World:
         self._git("update-ref", f"refs/heads/{branch}", commit.sha)
 
     def work(self, deployment: Deployment) -> None:
-        hold = claim(self.rig.db, deployment.id, deployment.attempt)
-        if hold:
-            jobs.work_on(self._tools, hold)
+        lease = claim(self.rig.db, deployment.id, deployment.attempt)
+        if lease:
+            jobs.work_on(self._dependencies, lease)
 
     @property
     def _queue(self) -> Any:
         return FakeQueue()
 
     @property
-    def _tools(self) -> Tools:
+    def _dependencies(self) -> Dependencies:
         settings = self.rig.settings
         bases = Rules(frozenset(settings.base_images), frozenset(settings.frontends))
-        return Tools(
+        return Dependencies(
             settings=settings,
             db=self.rig.db,
             queue=self._queue,
             sources=self.sources,
             images=self.images,
             pulls=FakePulls(),
-            recipes=Recipes(bases, BaseImages("python", "python"), self.images, lambda: 20),
+            build_planner=BuildPlanner(bases, BaseImages("python", "python"), self.images, lambda: 20),
             log=FakeLog(),
             vault=self.rig.vault,
         )
