@@ -9,7 +9,7 @@ from builder.lease import Work
 from slipway.core.app_settings.configuration import WEB
 from slipway.core.deployment.ordering import LiveImage, LiveTree, unsettled_choice
 from slipway.core.deployment.states import UNFINISHED, Kind, State
-from slipway.core.rollout.fleet import READY
+from slipway.core.rollout.replica_states import READY
 from slipway.domain import intents
 from slipway.models import App, Build, Deployment, Release, Replica
 

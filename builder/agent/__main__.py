@@ -1,4 +1,4 @@
-"""`python -m builder.agent`: waits to be elected, then works until it is told to stop."""
+"""`python -m builder.agent`: waits to be elected, then works until SIGTERM."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
+from builder.agent.assembly import Adapters, assemble
 from builder.agent.background_tasks import BackgroundTasks
-from builder.agent.dependencies import Dependencies
+from builder.agent.dependency_backoff import DependencyBackoff
 from builder.agent.election import elected
 from builder.agent.maintenance.polling import Polling
-from builder.agent.observed_state import ObservedState
 from builder.agent.reporting import Reporting, StatusSender
 from builder.agent.rollout.probing import NetworkProber
-from builder.agent.routes.publishing import RouteSync
-from builder.agent.service import Agent, BackgroundDependencies, made
+from builder.agent.scheduler import Scheduler
+from builder.agent.service import Agent, Background
 from slipway import logs, settings
 from slipway.adapters import vault
 from slipway.adapters.buildkit.cgroup import Caps
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 PASSES = 8
 SWITCH_S = 0.0005
-"""A thread that the Engine or the database has answered waits this long for one that computes, instead of 5 ms."""
+"""Once the Engine or the database has answered a thread, it waits this long for one that computes, instead of 5 ms."""
 
 
 def main() -> int:
@@ -68,25 +68,31 @@ def main() -> int:
 
 
 def _agent(chosen: Settings) -> Agent:
-    dependencies, scheduler, dependency_backoff = made(lambda done: _dependencies(chosen, done), PASSES)
+    adapters = _adapters(chosen)
+    dependency_backoff = DependencyBackoff()
+    scheduler = Scheduler(dependency_backoff, threads=PASSES)
+    components = assemble(chosen, adapters, BackgroundTasks.in_threads(scheduler.wake))
+    return Agent(chosen, adapters, components, _background(chosen, adapters), scheduler, dependency_backoff)
+
+
+def _background(chosen: Settings, adapters: Adapters) -> Background:
     redis = work_queue.connect(chosen.redis_url)
     work = WorkQueue(redis, job_timeout_s=chosen.build_timeout_s)
     sources = GitSources(Limits(chosen.git_hosts, chosen.source_max_bytes), chosen.state_dir, settings.outbound())
     logs = RedisDeploymentLog(redis, chosen.log_dir)
     forge = StatusSender(CommitStatuses(chosen.github_api, chosen.github_token), chosen.public_url)
-    background = BackgroundDependencies(
+    return Background(
         events=RedisEvents(work_queue.connect(chosen.redis_url, timeout_s=5.0)),
         queue=work,
         builder=_builder(chosen),
         logs=logs,
-        polling=Polling(dependencies.db, work, sources, dependencies.vault, every_s=chosen.poll_s),
-        reporting=Reporting(dependencies.db, logs, forge),
+        polling=Polling(adapters.db, work, sources, adapters.vault, every_s=chosen.poll_s),
+        reporting=Reporting(adapters.db, logs, forge),
     )
-    return Agent(dependencies, background, scheduler, dependency_backoff)
 
 
 def _builder(chosen: Settings) -> Callable[[], ImageBuilder]:
-    """Made when an app is deleted: the agent rolls out on a host whose docker client can't build, too."""
+    """Made when an app is deleted: the agent also rolls out on a host whose docker client can't build."""
 
     @functools.cache
     def made_once() -> ImageBuilder:
@@ -97,20 +103,14 @@ def _builder(chosen: Settings) -> Callable[[], ImageBuilder]:
     return made_once
 
 
-def _dependencies(chosen: Settings, done: Callable[[int, float], None]) -> Dependencies:
+def _adapters(chosen: Settings) -> Adapters:
     db = Database(chosen.database_url)
-    runtime = chosen_runtime(chosen, db)
-    publisher = RedisRoutes(work_queue.connect(chosen.redis_url))
-    return Dependencies(
-        settings=chosen,
+    return Adapters(
         db=db,
-        runtime=runtime,
-        publisher=publisher,
+        runtime=chosen_runtime(chosen, db),
+        publisher=RedisRoutes(work_queue.connect(chosen.redis_url)),
         vault=Vault(chosen.key_dir / vault.VALUES),
         prober=NetworkProber(),
-        background_tasks=BackgroundTasks.in_threads(done),
-        observed_state=ObservedState(runtime, max_age_s=chosen.reconcile_s),
-        routes=RouteSync(db, publisher),
     )
 
 
@@ -125,4 +125,4 @@ def _on_signal(stop: Callable[[], None]) -> None:
 if __name__ == "__main__":
     code = main()
     sys.stderr.flush()
-    os._exit(code)  # a chore may wait for minutes; the next agent takes up whatever it leaves
+    os._exit(code)  # a background task may wait for minutes; the next agent resumes whatever it leaves

@@ -1,4 +1,4 @@
-"""Slow work beside the passes: starts, probes, stops. One at a time for each key, and the pass is told when it ends."""
+"""Slow work beside the passes: starts, probes, stops. One task a key at a time; its app gets a pass when it ends."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ log = logging.getLogger(__name__)
 
 START, PROBE, STOP, TASK = "start", "probe", "stop", "task"
 SIZES = {START: 16, PROBE: 128, STOP: 32, TASK: 32}
-"""Each kind has its own threads: nothing that may take minutes stands in the way of a start. A probe of an app that
-still imports waits for some seconds; threads that nothing needs are not made."""
+"""Threads of each kind: nothing that may take minutes delays a start. A probe of an app that still imports waits for
+some seconds. Threads are made when they are needed."""
 PAUSE_S = 1.0
-"""A chore that found the runtime or the database away isn't begun again sooner."""
+"""A failed task does not start again sooner."""
 
 
 class BackgroundTasks:
-    """Runs chores in bounded pools.
+    """Runs tasks in bounded pools.
 
     Args:
         executors: where each kind runs.
-        done: called with the app's id and the seconds after which to look at it: a chore has ended.
+        done: called when a task has ended, with the app's id and the seconds after which the app is due a pass.
     """
 
     def __init__(self, executors: Mapping[str, Executor], done: Callable[[int, float], None]) -> None:
@@ -39,7 +39,7 @@ class BackgroundTasks:
         return cls({kind: ThreadPoolExecutor(size, thread_name_prefix=kind) for kind, size in SIZES.items()}, done)
 
     def begin(self, kind: str, key: str, app_id: int, work: Callable[[], None]) -> bool:
-        """Begin `work` unless a chore of that key runs or is paused; says whether it did."""
+        """Begin `work` unless a task of that key runs or is paused; says whether it did."""
         with self._lock:
             if self._busy.get(key, 0) > time.monotonic():
                 return False
@@ -60,10 +60,10 @@ class BackgroundTasks:
             work()
         except DependencyUnavailable as error:
             pause_s = PAUSE_S
-            log.warning("put off", extra={"chore": key, "app_id": app_id, "why": error.message})
+            log.warning("background task postponed", extra={"task": key, "app_id": app_id, "why": error.message})
         except Exception:
             pause_s = PAUSE_S
-            log.exception("a chore failed", extra={"chore": key, "app_id": app_id})
+            log.exception("background task failed", extra={"task": key, "app_id": app_id})
         with self._lock:
             if pause_s:
                 self._busy[key] = time.monotonic() + pause_s

@@ -1,20 +1,23 @@
-"""Which apps need a look: those whose wish or reality is not what it was when they were looked at last.
+"""Which apps need a pass: those whose desired or observed state has changed since the last check.
 
-A thousand apps at rest cost six queries for plain columns and one listing, and no pass.
+A thousand unchanged apps cost six queries for plain columns and one listing, and no pass.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from builder.agent.observed_state import ObservedState
 from builder.agent.rollout.state_loader import claimed_by_agent
+from builder.agent.scope import REASON
 from slipway.core.deployment.states import State
-from slipway.core.rollout.fleet import GONE
+from slipway.core.rollout.replica_states import GONE
+from slipway.db import Database
 from slipway.models import App, Deployment, Replica, Scale, Target
 from slipway.ports.runtime import Observed
 
@@ -22,8 +25,32 @@ Fingerprints = Mapping[int, int]
 """App id → a number that changes with anything about it."""
 
 
+class ChangeDetection:
+    """Remembers the fingerprints of the last check. `wake` gives an app a pass."""
+
+    def __init__(self, db: Database, observed_state: ObservedState, wake: Callable[[int], None]) -> None:
+        self._db = db
+        self._observed_state = observed_state
+        self._wake = wake
+        self._fingerprints: Fingerprints = {}
+
+    def check(self) -> list[Observed]:
+        """Wake every app that changed. Returns what the runtime had before SQL was read."""
+        observed = self._observed_state.all()
+        with self._db.read(platform=REASON) as session:
+            found = fingerprints(session, observed)
+        for app_id in changed(self._fingerprints, found):
+            self._wake(app_id)
+        self._fingerprints = found
+        return [each for containers in observed.values() for each in containers]
+
+    def __len__(self) -> int:
+        """How many apps there are."""
+        return len(self._fingerprints)
+
+
 def fingerprints(session: Session, observed: Mapping[int, Iterable[Observed]]) -> Fingerprints:
-    """Marks of all apps that have, or had, anything."""
+    """Of all apps that have, or had, anything."""
     facts: dict[int, list[Any]] = defaultdict(list)
     for kind, query in enumerate(_queries()):
         for app_id, *values in session.execute(query):
@@ -34,8 +61,8 @@ def fingerprints(session: Session, observed: Mapping[int, Iterable[Observed]]) -
 
 
 def changed(before: Fingerprints, now: Fingerprints) -> list[int]:
-    """Apps that are new or whose mark changed."""
-    return [app_id for app_id, mark in now.items() if before.get(app_id) != mark]
+    """Apps that are new or whose fingerprint changed."""
+    return [app_id for app_id, fingerprint in now.items() if before.get(app_id) != fingerprint]
 
 
 def _queries() -> list[Any]:

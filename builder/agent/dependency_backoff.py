@@ -1,9 +1,10 @@
-"""What is away: said once when it goes and once when it is back, with a longer pause each time between."""
+"""Back-off from dependencies that don't answer. Logged once when one fails and once when it answers again."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Hashable
 
 from slipway.core.rollout.backoff import delay_s
 from slipway.errors import SlipwayError
@@ -14,27 +15,34 @@ _LONGEST_S = 10.0
 
 
 class DependencyBackoff:
-    """Counts failures in a row by what failed."""
+    """Counts failures in a row by what failed and, where several do the same work, by each of them: one app's pass that
+    succeeds leaves the back-off of another app's alone."""
 
     def __init__(self) -> None:
-        self._failures: dict[str, int] = {}
+        self._failures: dict[str, dict[Hashable, int]] = {}
         self._lock = threading.Lock()
 
-    def failed(self, what: str, error: SlipwayError) -> float:
-        """Seconds to wait before the next try."""
+    def failed(self, what: str, error: SlipwayError, *, by: Hashable = None) -> float:
+        """Returns the seconds to wait before the next try."""
         with self._lock:
-            failures = self._failures[what] = self._failures.get(what, 0) + 1
-        if failures == 1:
-            log.warning("away, trying again", extra={"what": what, "why": error.message})
+            of_each = self._failures.setdefault(what, {})
+            is_first = not of_each
+            failures = of_each[by] = of_each.get(by, 0) + 1
+        if is_first:
+            log.warning("failed, trying again", extra={"what": what, "why": error.message})
         return delay_s(failures, first_s=0.5, longest_s=_LONGEST_S)
 
-    def recovered(self, what: str) -> None:
+    def recovered(self, what: str, *, by: Hashable = None) -> None:
         with self._lock:
-            failures = self._failures.pop(what, 0)
-        if failures:
-            log.info("back", extra={"what": what, "failures": failures})
+            of_each = self._failures.get(what, {})
+            failures = of_each.pop(by, 0)
+            is_last = bool(failures) and not of_each
+            if is_last:
+                del self._failures[what]
+        if is_last:
+            log.info("recovered", extra={"what": what, "failures": failures})
 
     def now(self) -> dict[str, int]:
-        """What is away at this moment, with its failures in a row."""
+        """What fails at this moment, with the most failures in a row."""
         with self._lock:
-            return dict(self._failures)
+            return {what: max(of_each.values()) for what, of_each in self._failures.items()}

@@ -1,6 +1,6 @@
-"""What hurries the agent up: wishes told through Redis, edges' confirmations and calls, the runtime's events.
+"""Events that give apps a pass early: changes of rows, edges' confirmations and requests, the runtime's events.
 
-All of it may be lost or away: the agent looks by itself every few seconds.
+Any of them may be lost: the agent compares everything by itself every few seconds.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """Who acts on what is told. None may take long: the next word waits."""
+    """What is called for an event. None may take long: the next event waits."""
 
-    look: Callable[[], None]
-    """At all apps: something may have been missed."""
+    check_all: Callable[[], None]
+    """Compare all apps: events may have been missed."""
     publish: Callable[[], None]
-    """Routes may have changed, and only those that did are looked at."""
+    """Routes may have changed: publish those that did."""
     activate: Callable[[int], None]
-    """A request waits for this app."""
+    """A request waits at an edge for this app."""
     change: Callable[[Change], None]
     """Something happened to a container."""
 
 
 class EventListener:
-    """Turns what is told into looks: at one app (`scheduler`), or at what `hearers` look at."""
+    """Turns events into passes of one app (`scheduler`) and calls of `handlers`."""
 
     def __init__(
         self, scheduler: Scheduler, handlers: Handlers, dependency_backoff: DependencyBackoff, stopped: threading.Event
@@ -47,7 +47,7 @@ class EventListener:
         self._stopped = stopped
 
     def listen(self, events: Events) -> None:
-        """Follow changes, waiting requests and confirmations until stopped. After a gap everything is looked at."""
+        """Follow changes, waiting requests and confirmations until stopped. After a gap everything is compared."""
         while not self._stopped.is_set():
             try:
                 self._follow(events)
@@ -57,14 +57,14 @@ class EventListener:
     def watch(self, runtime: ContainerRuntime, observed_state: ObservedState) -> None:
         """Follow the runtime's events until stopped."""
         while not self._stopped.is_set():
-            error = DependencyUnavailable("the runtime tells no more events")
+            error = DependencyUnavailable("the runtime sends no more events")
             try:
                 for change in runtime.changes():
                     self._dependency_backoff.recovered("events")
                     self._handlers.change(change)
                     self._scheduler.wake(change.app_id)
-            except DependencyUnavailable as away:
-                error = away
+            except DependencyUnavailable as unreachable:
+                error = unreachable
             observed_state.forget_reports()
             self._stopped.wait(self._dependency_backoff.failed("events", error))
 
@@ -86,4 +86,4 @@ class EventListener:
                 self._scheduler.wake(app_id)
                 self._handlers.publish()
             case _:
-                self._handlers.look()
+                self._handlers.check_all()

@@ -1,7 +1,7 @@
-"""What the runtime told last, shared by all passes: one listing serves many apps.
+"""What the runtime has, shared by all passes: one listing serves many apps.
 
-The runtime lists a container as running for a moment after it reported its end (it tears the network down first),
-so what was reported of a container stands until a listing agrees.
+For a moment after a container's end was reported the runtime may still list it as running, so a report counts until a
+listing agrees.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ class _Reported:
 
 
 class ObservedState:
-    """A listing that is at most `max_age_s` old, and never older than the last change that was told."""
+    """A listing that is at most `max_age_s` old, and never older than the last reported change."""
 
     def __init__(self, runtime: ContainerRuntime, *, max_age_s: float) -> None:
         self._runtime = runtime
         self._max_age_s = max_age_s
         self._lock = threading.Lock()
-        self._taken_at = float("-inf")
+        self._listed_at = float("-inf")
         self._changed_at = float("-inf")
         self._by_app: Mapping[int, Sequence[Observed]] = {}
         self._reported: dict[str, _Reported] = {}
-        self._reports_lock = threading.Lock()  # not the other: a report does not wait for a listing
+        self._reports_lock = threading.Lock()  # a lock of its own, so that a report does not wait for a listing
 
     def changed(self) -> None:
-        """Something was started, died or vanished: what was listed before is out of date."""
+        """Something was started, died or vanished: the listing is out of date."""
         self._changed_at = time.monotonic()
 
     def report(self, change: Change) -> None:
-        """Believe the change before any listing shows it."""
+        """The change counts before any listing shows it."""
         now = time.monotonic()
         with self._reports_lock:
             if change.what in (Happened.STARTED, Happened.REMOVED):
@@ -65,7 +65,7 @@ class ObservedState:
         self._changed_at = now
 
     def forget_reports(self) -> None:
-        """Reports were missed: only a listing tells what became of a container since."""
+        """Reports were missed: only a listing shows what became of a container since."""
         with self._reports_lock:
             self._reported.clear()
         self.changed()
@@ -79,11 +79,11 @@ class ObservedState:
         """App id → what the runtime has of it. Raises `DependencyUnavailable`."""
         with self._lock:
             asked_at = time.monotonic()
-            if self._taken_at <= self._changed_at or asked_at - self._taken_at > self._max_age_s:
+            if self._listed_at <= self._changed_at or asked_at - self._listed_at > self._max_age_s:
                 by_app: dict[int, list[Observed]] = defaultdict(list)
                 for observed in self._corrected(self._runtime.list(), asked_at):
                     by_app[observed.app_id].append(observed)
-                self._by_app, self._taken_at = by_app, asked_at
+                self._by_app, self._listed_at = by_app, asked_at
             return self._by_app
 
     def of(self, app_id: int) -> Sequence[Observed]:
@@ -91,7 +91,7 @@ class ObservedState:
         return self.all().get(app_id, ())
 
     def _corrected(self, listed: Sequence[Observed], asked_at: float) -> list[Observed]:
-        """By what was reported; reports on containers that a later listing lacks are forgotten."""
+        """The listing with the reported changes. Reports on containers that a later listing lacks are dropped."""
         present = {each.container_id for each in listed}
         with self._reports_lock:
             self._reported = {

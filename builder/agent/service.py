@@ -1,4 +1,4 @@
-"""The agent's threads and loops. Whatever is away is said once, waited for, and taken up again."""
+"""The agent's threads and loops. A failing dependency is logged once, waited for, and used again."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ import functools
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from builder.agent import change_detection, container_events, event_listener, internal_api, stream_server
-from builder.agent.dependencies import REASON, Dependencies
+from builder.agent import internal_api, stream_server
+from builder.agent.assembly import Adapters, Components
+from builder.agent.change_detection import ChangeDetection
 from builder.agent.dependency_backoff import DependencyBackoff
-from builder.agent.maintenance import app_deletion, image_gc, orphans, requeue, retention, volumes
+from builder.agent.event_listener import EventListener, Handlers
+from builder.agent.maintenance import image_gc, requeue, retention, volumes
+from builder.agent.maintenance.app_deletion import AppDeletion
 from builder.agent.maintenance.polling import Polling
 from builder.agent.reporting import EVERY_S as REPORT_S
 from builder.agent.reporting import Reporting
-from builder.agent.rollout import reconcile
-from builder.agent.routes import activation, address_quarantine
 from builder.agent.scheduler import Scheduler
+from builder.agent.scope import REASON
 from builder.agent.telemetry.loads import EVERY_S as LOADS_S
 from builder.agent.telemetry.loads import LoadMeter, balanced_by_load
+from builder.agent.telemetry.stats import replica_stats
+from builder.agent.telemetry.volume_sizes import VolumeSizes
 from slipway.domain.route_table import route_table
 from slipway.errors import SlipwayError
 from slipway.models import Edge
@@ -30,20 +34,21 @@ from slipway.ports.events import Events
 from slipway.ports.logs import DeploymentLog
 from slipway.ports.queue import DeploymentQueue
 from slipway.ports.runtime import Change
+from slipway.settings import Settings
 
 log = logging.getLogger(__name__)
 
 ISOLATION_S = 60.0
-HOUSEKEEPING_S = 300.0
-JOURNAL_S = 1.0
-"""How often SQLite's journal is moved into its file: no commit of anybody's shall have to."""
-_REST, LONGEST_REST_S = 10, 10.0
-"""Looking at thousands of apps takes part of a second: it rests for so many times as long."""
+GARBAGE_S = 300.0
+CHECKPOINT_S = 1.0
+"""How often SQLite's journal is moved into its file, so that nobody's commit has to."""
+_PAUSE_FACTOR, LONGEST_PAUSE_S = 10, 10.0
+"""Comparing thousands of apps takes part of a second: the pause after it is so many times as long."""
 
 
 @dataclass(frozen=True, slots=True)
-class BackgroundDependencies:
-    """What the agent needs beside its parts, for what isn't urgent."""
+class Background:
+    """What the agent's periodic work needs beside the components of a rollout."""
 
     events: Events
     queue: DeploymentQueue
@@ -53,132 +58,167 @@ class BackgroundDependencies:
     reporting: Reporting
 
 
+@dataclass(frozen=True, slots=True)
+class _Periodic:
+    what: str
+    every_s: float
+    work: Callable[[], object]
+
+
 class Agent:
     """All loops of one elected agent."""
 
     def __init__(
         self,
-        dependencies: Dependencies,
-        background: BackgroundDependencies,
+        settings: Settings,
+        adapters: Adapters,
+        components: Components,
+        background: Background,
         scheduler: Scheduler,
         dependency_backoff: DependencyBackoff,
     ) -> None:
-        self._dependencies = dependencies
+        self._settings = settings
+        self._adapters = adapters
+        self._components = components
         self._background = background
         self._scheduler = scheduler
         self._dependency_backoff = dependency_backoff
+        self._changes = ChangeDetection(adapters.db, components.observed_state, scheduler.wake)
+        self._deletion = AppDeletion(
+            adapters.db,
+            adapters.runtime,
+            components.observed_state,
+            components.routes,
+            components.output_store,
+            background.builder,
+            background.logs,
+        )
         self._stopped = threading.Event()
-        self._look = threading.Event()
-        self._changed = threading.Event()
-        self._fingerprints: change_detection.Fingerprints = {}
-        self._looked_at = 0.0
+        self._check_now = threading.Event()
+        self._publish_now = threading.Event()
+        self._checked_at = 0.0
 
     def run(self) -> None:
         """Work until `stop`."""
-        settings = self._dependencies.settings
-        self._try("isolation", self._dependencies.runtime.ensure_isolation)
-        self._scheduler.start()
-        internal_api.serve(self._dependencies, self.status, self._background.polling.head_of)
-        stream_server.serve(self._dependencies)
-        activate = functools.partial(activation.activate, self._dependencies)
-        handlers = event_listener.Handlers(self._look.set, self._changed.set, activate, self._container_changed)
-        listener = event_listener.EventListener(self._scheduler, handlers, self._dependency_backoff, self._stopped)
-        self._beside("wake", lambda: listener.listen(self._background.events))
-        self._beside("publish", self._publish_on_change)
-        self._beside("events", lambda: listener.watch(self._dependencies.runtime, self._dependencies.observed_state))
-        self._beside("poll", lambda: self._background.polling.run(self._stopped))
-        isolate = self._dependencies.runtime.ensure_isolation
-        self._beside("isolation", lambda: self._every(ISOLATION_S, "isolation", isolate))
-        self._beside("lapsed", lambda: self._every(min(5.0, settings.lapse_s / 3), "lapsed", self._requeue_stale))
-        self._beside("upkeep", lambda: self._every(settings.reconcile_s, "upkeep", self._maintain))
-        dependencies = self._dependencies
-        meter = LoadMeter(dependencies.runtime, dependencies.publisher, lambda: balanced_by_load(dependencies.db))
-        self._beside("report", lambda: self._every(REPORT_S, "report", self._background.reporting.look))
-        self._beside("loads", lambda: self._every(LOADS_S, "loads", meter.measure))
-        self._beside("journal", lambda: self._every(JOURNAL_S, "journal", dependencies.db.checkpoint))
-        self._beside("housekeeping", lambda: self._every(HOUSEKEEPING_S, "housekeeping", self._collect_garbage))
-        log.info("at work", extra={"instance": settings.instance, "edge": settings.edge_id})
+        self._try("isolation", self._adapters.runtime.ensure_isolation)
+        self._scheduler.start(self._run_pass)
+        self._serve()
+        self._listen()
+        self._loop("publish", self._publish_on_change)
+        self._loop("poll", lambda: self._background.polling.run(self._stopped))
+        for each in self._periodic():
+            self._loop(each.what, functools.partial(self._repeat, each))
+        log.info("started", extra={"instance": self._settings.instance, "edge": self._settings.edge_id})
         self._reconcile()
 
     def stop(self) -> None:
         self._stopped.set()
-        self._look.set()
-        self._changed.set()
+        self._check_now.set()
+        self._publish_now.set()
         self._scheduler.stop()
 
     def status(self) -> dict[str, Any]:
-        """How the agent is."""
+        """For `/status` and `/readyz` of the internal API."""
         return {
-            "apps": len(self._fingerprints),
-            "chores": sorted(self._dependencies.background_tasks.busy()),
-            "away": self._dependency_backoff.now(),
-            "looked_s_ago": round(time.monotonic() - self._looked_at, 1),
+            "apps": len(self._changes),
+            "background_tasks": sorted(self._components.background_tasks.busy()),
+            "failing": self._dependency_backoff.now(),
+            "checked_s_ago": round(time.monotonic() - self._checked_at, 1),
         }
 
-    def look_around(self) -> None:
-        """Compare all apps' wishes with reality, publish what is missing, and wake those that need a pass."""
-        observed = self._dependencies.observed_state.all()
-        everything = [each for containers in observed.values() for each in containers]
-        with self._dependencies.db.read(platform=REASON) as session:
-            fingerprints = change_detection.fingerprints(session, observed)
-        for app_id in change_detection.changed(self._fingerprints, fingerprints):
-            self._scheduler.wake(app_id)
-        self._fingerprints = fingerprints
-        orphans.remove(self._dependencies, everything)
-        self._looked_at = time.monotonic()
+    def _serve(self) -> None:
+        runtime, components = self._adapters.runtime, self._components
+        calls = internal_api.Calls(
+            status=self.status,
+            head_of=self._background.polling.head_of,
+            output=components.replica_output.so_far,
+            stats=functools.partial(replica_stats, self._adapters.db, runtime),
+            volume_sizes=VolumeSizes(runtime.volume_sizes).now,
+        )
+        internal_api.serve(self._settings.agent_socket, calls)
+        stream_server.serve(self._settings.agent_streams_socket, components.replica_output.follow)
+
+    def _listen(self) -> None:
+        handlers = Handlers(
+            self._check_now.set, self._publish_now.set, self._components.activation.activate, self._container_changed
+        )
+        listener = EventListener(self._scheduler, handlers, self._dependency_backoff, self._stopped)
+        self._loop("wake", lambda: listener.listen(self._background.events))
+        self._loop("events", lambda: listener.watch(self._adapters.runtime, self._components.observed_state))
+
+    def _periodic(self) -> Iterator[_Periodic]:
+        settings, adapters = self._settings, self._adapters
+        meter = LoadMeter(adapters.runtime, adapters.publisher, lambda: balanced_by_load(adapters.db))
+        yield _Periodic("isolation", ISOLATION_S, adapters.runtime.ensure_isolation)
+        yield _Periodic("requeue", min(5.0, settings.lapse_s / 3), self._requeue_stale)
+        yield _Periodic("maintenance", settings.reconcile_s, self._maintain)
+        yield _Periodic("loads", LOADS_S, meter.measure)
+        yield _Periodic("checkpoint", CHECKPOINT_S, adapters.db.checkpoint)
+        yield _Periodic("report", REPORT_S, self._background.reporting.look)
+        yield _Periodic("garbage", GARBAGE_S, self._collect_garbage)
+
+    def check_all(self) -> None:
+        """Compare all apps' desired and observed state, and give a pass to those that changed."""
+        observed = self._changes.check()
+        self._components.orphans.remove(observed)
+        self._checked_at = time.monotonic()
+
+    def _run_pass(self, app_id: int) -> float | None:
+        recheck_at = self._components.reconciler.run(app_id)
+        return None if recheck_at is None else max(0.0, recheck_at - self._adapters.clock())
 
     def _reconcile(self) -> None:
         registered = False
         while not self._stopped.is_set():
-            self._look.clear()
+            self._check_now.clear()
             registered = registered or self._try("register", self._register)
-            self._try("publish", self._dependencies.routes.sync)
-            frozen = time.monotonic()
-            looked = self._try("look", self.look_around)
-            rest_s = min(LONGEST_REST_S, _REST * (time.monotonic() - frozen))
-            self._look.wait(max(self._dependencies.settings.reconcile_s, rest_s) if looked else 0.5)
+            self._try("publish", self._components.routes.sync)
+            began = time.monotonic()
+            checked = self._try("reconcile", self.check_all)
+            pause_s = min(LONGEST_PAUSE_S, _PAUSE_FACTOR * (time.monotonic() - began))
+            self._check_now.wait(max(self._settings.reconcile_s, pause_s) if checked else 0.5)
 
     def _container_changed(self, change: Change) -> None:
-        if container_events.handle(self._dependencies, change):
-            self._changed.set()
+        if self._components.container_events.handle(change):
+            self._publish_now.set()
 
     def _publish_on_change(self) -> None:
-        """Beside the look at all apps, which takes longer the more there are."""
+        """In a loop of its own: comparing all apps takes longer the more there are."""
         while not self._stopped.is_set():
-            self._changed.wait()
-            self._changed.clear()
-            self._try("publish", self._dependencies.routes.sync)
+            self._publish_now.wait()
+            self._publish_now.clear()
+            self._try("publish", self._components.routes.sync)
 
     def _register(self) -> None:
-        """This host's edge is one that every switch waits for."""
-        with self._dependencies.db.write(platform=REASON) as session:
+        """From now on every switch waits for this host's edge."""
+        with self._adapters.db.write(platform=REASON) as session:
             route_table(session)
-            if session.get(Edge, self._dependencies.settings.edge_id) is None:
-                session.add(Edge(id=self._dependencies.settings.edge_id))
+            if session.get(Edge, self._settings.edge_id) is None:
+                session.add(Edge(id=self._settings.edge_id))
 
     def _requeue_stale(self) -> None:
-        requeue.requeue_stale(
-            self._dependencies.db, self._background.queue, lapse_s=self._dependencies.settings.lapse_s
-        )
+        requeue.requeue_stale(self._adapters.db, self._background.queue, lapse_s=self._settings.lapse_s)
 
     def _maintain(self) -> None:
-        address_quarantine.quarantine_all(self._dependencies)
-        address_quarantine.reclaim(self._dependencies, self._dependencies.routes.confirmed())
-        self._dependencies.routes.trim()
-        app_deletion.delete_apps(self._dependencies, self._background.builder, self._background.logs)
-        volumes.remove_requested(self._dependencies)
+        db, runtime, routes = self._adapters.db, self._adapters.runtime, self._components.routes
+        self._components.quarantine.add_all()
+        self._components.quarantine.reclaim(routes.confirmed())
+        routes.trim()
+        self._deletion.delete_apps()
+        volumes.remove_requested(db, runtime)
 
     def _collect_garbage(self) -> None:
-        image_gc.collect_images(self._dependencies)
-        image_gc.collect_dangling(self._dependencies, self._background.builder)
-        image_gc.trim_output(self._dependencies)
-        image_gc.trim_logs(self._dependencies, self._background.logs)
-        retention.trim(self._dependencies)
+        db, runtime = self._adapters.db, self._adapters.runtime
+        image_gc.collect_images(db, runtime, keep=self._settings.releases_kept)
+        image_gc.collect_dangling(db, runtime, self._background.builder)
+        image_gc.trim_output(db, self._components.output_store)
+        image_gc.trim_logs(db, self._background.logs)
+        retention.trim(db, days=self._settings.history_days)
 
-    def _every(self, pause_s: float, what: str, work: Callable[[], object]) -> None:
+    def _repeat(self, periodic: _Periodic) -> None:
         while not self._stopped.is_set():
-            self._try(what, work)
-            self._stopped.wait(pause_s)
+            self._try(periodic.what, periodic.work)
+            self._stopped.wait(periodic.every_s)
 
     def _try(self, what: str, work: Callable[[], object]) -> bool:
         try:
@@ -192,30 +232,14 @@ class Agent:
         self._dependency_backoff.recovered(what)
         return True
 
-    def _beside(self, name: str, work: Callable[[], None]) -> None:
+    def _loop(self, name: str, work: Callable[[], None]) -> None:
         threading.Thread(target=self._guarded, args=(name, work), name=name, daemon=True).start()
 
     def _guarded(self, name: str, work: Callable[[], None]) -> None:
-        """A loop that ends before it was told to is begun again."""
+        """A loop that ends before `stop` starts again."""
         while not self._stopped.is_set():
             try:
                 work()
             except Exception:
                 log.exception("a loop failed", extra={"loop": name})
             self._stopped.wait(1.0)
-
-
-def made(
-    parts_of: Callable[[Callable[[int, float], None]], Dependencies], threads: int
-) -> tuple[Dependencies, Scheduler, DependencyBackoff]:
-    """Parts and scheduler know each other: a chore that ends wakes its app, a pass uses the parts."""
-    dependency_backoff = DependencyBackoff()
-    later: list[Scheduler] = []
-    dependencies = parts_of(lambda app_id, after_s: later[0].wake(app_id, after_s) if later else None)
-
-    def visit(app_id: int) -> float | None:
-        look_at = reconcile.run(dependencies, app_id)
-        return None if look_at is None else max(0.0, look_at - dependencies.clock())
-
-    later.append(Scheduler(visit, dependency_backoff, threads=threads))
-    return dependencies, later[0], dependency_backoff

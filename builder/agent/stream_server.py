@@ -1,7 +1,7 @@
 """Replicas' output as it comes, on a unix socket of its own. Its readers are the routers, one reader a replica.
 
-A stream keeps a thread for as long as somebody reads it. These threads are made on demand and are no part of those that
-serve `internal_api`, so streams never make a short call wait.
+A stream keeps a thread for as long as somebody reads it. These threads are made on demand and are not those that serve
+`internal_api`, so streams never make a short call wait.
 """
 
 from __future__ import annotations
@@ -12,23 +12,26 @@ import logging
 import re
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from builder.agent.dependencies import Dependencies
 from builder.agent.internal_api import tail_of
-from builder.agent.telemetry.following import follow
 from slipway.errors import DependencyUnavailable, NotFound, SlipwayError
 
 log = logging.getLogger(__name__)
 
 STREAMS_MAX = 512
 WRITE_TIMEOUT_S = 30.0
-"""A reader that takes nothing for so long is cut off; it comes back for what it missed."""
+"""A reader that reads nothing for this long is cut off; it comes back for what it missed."""
 _OUTPUT = re.compile(r"/replicas/(?P<id>[^/]+)/output")
+
+
+Follow = Callable[[str, int | None, str], Iterator[bytes]]
+"""Replica's id, lines of the tail, time after which → lines (`ReplicaOutput.follow`)."""
 
 
 class StreamServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -38,10 +41,9 @@ class StreamServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, dependencies: Dependencies) -> None:
-        path = dependencies.settings.agent_streams_socket
+    def __init__(self, path: Path, follow: Follow) -> None:
         path.unlink(missing_ok=True)
-        self.dependencies = dependencies
+        self.follow = follow
         self.places = threading.BoundedSemaphore(STREAMS_MAX)
         super().__init__(str(path), _Stream)
         path.chmod(0o660)
@@ -51,7 +53,7 @@ class StreamServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 class _Stream(BaseHTTPRequestHandler):
-    """Lines as text, one a replica's line; an empty one is a sign of life."""
+    """Lines as text, as the replica printed them; an empty one is a sign of life."""
 
     server: StreamServer
     timeout = WRITE_TIMEOUT_S
@@ -69,14 +71,14 @@ class _Stream(BaseHTTPRequestHandler):
             self.server.places.release()
 
     def log_message(self, *_: object) -> None:
-        """Who reads what is no news."""
+        """Requests are not logged."""
 
     def address_string(self) -> str:
         return "router"
 
     def _stream(self) -> None:
         """Raises `SlipwayError` before anything was sent."""
-        lines = self._asked_for()
+        lines = self._requested()
         first = next(lines, None)
         self._begin(HTTPStatus.OK, "text/plain; charset=utf-8")
         try:
@@ -87,13 +89,13 @@ class _Stream(BaseHTTPRequestHandler):
         except (OSError, SlipwayError) as error:  # the reader asks again, if it is still there
             log.debug("a stream ended", extra={"path": self.path, "why": str(error)})
 
-    def _asked_for(self) -> Iterator[bytes]:
+    def _requested(self) -> Iterator[bytes]:
         url = urlsplit(self.path)
         query = parse_qs(url.query)
-        asked = _OUTPUT.fullmatch(url.path)
-        if asked is None:
+        output = _OUTPUT.fullmatch(url.path)
+        if output is None:
             raise NotFound("nothing is streamed here")
-        return follow(self.server.dependencies, asked["id"], tail=tail_of(query), after=query.get("after", [""])[0])
+        return self.server.follow(output["id"], tail_of(query), query.get("after", [""])[0])
 
     def _refuse(self, error: SlipwayError) -> None:
         self._begin(error.status, "application/problem+json")
@@ -105,8 +107,8 @@ class _Stream(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-def serve(dependencies: Dependencies) -> StreamServer:
-    """Serve on `settings.agent_streams_socket` in a thread of its own."""
-    server = StreamServer(dependencies)
+def serve(socket: Path, follow: Follow) -> StreamServer:
+    """Serve in a thread of its own."""
+    server = StreamServer(socket, follow)
     threading.Thread(target=server.serve_forever, name="streams", daemon=True).start()
     return server

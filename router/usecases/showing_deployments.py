@@ -13,7 +13,7 @@ from router import documents
 from slipway.core.app_settings.configuration import WEB
 from slipway.core.deployment.serving import EXPLAINED, Serving, meaning
 from slipway.core.deployment.states import BY_HAND, UNFINISHED, State
-from slipway.core.rollout.fleet import READY
+from slipway.core.rollout.replica_states import READY
 from slipway.core.text.hints import for_app
 from slipway.models import App, Deployment, Release, Replica, Scale
 

@@ -15,7 +15,7 @@ from router.usecases.confirmation import require_confirmation
 from router.usecases.finding import app_named
 from slipway.core.app_settings.configuration import Configuration
 from slipway.core.deployment.states import State
-from slipway.core.rollout.fleet import GONE
+from slipway.core.rollout.replica_states import GONE
 from slipway.core.text.counting import plural
 from slipway.domain import audit
 from slipway.domain.audit import Action

@@ -11,7 +11,7 @@ from slipway.models import Deployment, now
 
 _STEP_OF = {State.FETCHING: "fetch", State.BUILDING: "build", State.STARTING: "start"}
 _REASON_OF_REQUEST = {State.SUPERSEDED: BRANCH_MOVED}
-"""Asked of older pushes alone, when the branch's head is found to be live already."""
+"""Requested of older pushes alone, when the branch's head is found to be live already."""
 TAIL_LINES = 20
 
 
@@ -42,7 +42,7 @@ def begin_step(deployment: Deployment, name: str, **facts: Any) -> None:
 
 
 def rename_step(deployment: Deployment, name: str) -> None:
-    """The step at hand turns out to be another one: `pre-deploy` comes before `start`."""
+    """The current step turns out to be another one: `pre-deploy` comes before `start`."""
     if deployment.steps:
         deployment.steps = [*deployment.steps[:-1], deployment.steps[-1] | {"name": name}]
 
@@ -54,13 +54,13 @@ def current_step(deployment: Deployment) -> dict[str, Any] | None:
 
 
 def note_step(deployment: Deployment, note: str) -> None:
-    """Say something about the step at hand, such as `7 of 9 steps from cache`."""
+    """Note something about the last step, such as `7 of 9 steps from cache`."""
     if deployment.steps:
         deployment.steps = [*deployment.steps[:-1], deployment.steps[-1] | {"note": note}]
 
 
 def end_step(deployment: Deployment, *, ok: bool, note: str = "") -> None:
-    """Stop timing the step at hand; nothing when none runs."""
+    """Stop timing the current step; nothing when none runs."""
     if not deployment.steps or deployment.steps[-1]["ended_at"] is not None:
         return
     last = deployment.steps[-1]
@@ -92,7 +92,7 @@ def stop(deployment: Deployment, state: State, why: str, remedy: str = "", reaso
 
 
 def request_stop(deployment: Deployment, state: State, why: str) -> None:
-    """Stop now when nobody has it in hand, else ask whoever has. Nothing when it has ended already."""
+    """Stop now when nobody has claimed it, else ask the claimant. Nothing when it has ended already."""
     if State(deployment.state) in ENDED:
         return
     if deployment.state == State.QUEUED:

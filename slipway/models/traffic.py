@@ -31,7 +31,7 @@ class Replica(TenantOwned, Base):
     restarts: Mapped[int] = mapped_column(default=0)
     exit_code: Mapped[int | None]
     last_crash: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    """core.crash.Crash as JSON: how its container last ended by itself."""
+    """core.rollout.crash.Crash as JSON: how its container last ended by itself."""
     out_of_memory_at: Mapped[datetime | None]
     """When the kernel last killed a process of it for lack of memory."""
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -57,8 +57,8 @@ class RoutePublisher(Protocol):
         """Edge → the position whose whole content its memory holds."""
         ...
 
-    def inflight(self, edge: str, target_id: str) -> UnderWay | None:
-        """What is under way from an edge to a target; None: the edge did not report lately."""
+    def inflight(self, edges: Collection[str], target_ids: Collection[str]) -> Mapping[str, Mapping[str, UnderWay]]:
+        """Edge → target → what is under way, in one call. An edge that did not report lately is missing."""
         ...
 
     def publish_loads(self, loads: Mapping[str, Load]) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from redis import Redis
 
 from builder.agent import change_detection
-from builder.agent.service import LONGEST_REST_S
+from builder.agent.service import LONGEST_PAUSE_S
 from slipway.adapters.redis import keys
 from slipway.adapters.redis.routes import RedisRoutes
 from slipway.core.routing.route_entries import Backend, Service, entry
@@ -232,7 +232,7 @@ def _agent_looks(town: Platform) -> Iterator[None]:
         return time.monotonic() - started
 
     def run(every: Callable[[], float]) -> None:
-        while not ended.wait(min(LONGEST_REST_S, max(2.0, 10 * every()))):
+        while not ended.wait(min(LONGEST_PAUSE_S, max(2.0, 10 * every()))):
             continue
 
     looking = threading.Thread(target=run, args=(look,), daemon=True)

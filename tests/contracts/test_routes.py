@@ -96,7 +96,7 @@ def rig(request: pytest.FixtureRequest) -> Iterator[RoutesRig]:
 def test_nothing_is_published_at_first(rig: RoutesRig) -> None:
     assert rig.routes.position() is None
     assert rig.routes.confirmations() == {}
-    assert rig.routes.inflight("edge-1", "r-1") is None
+    assert rig.routes.inflight(["edge-1"], ["r-1"]) == {}
 
 
 def test_the_whole_table_stands_under_its_position(rig: RoutesRig) -> None:
@@ -153,10 +153,8 @@ def test_an_edge_reports_what_it_confirmed_and_what_is_under_way(rig: RoutesRig)
     rig.routes.publish_all(FIRST, {})
     rig.edge_tells("edge-1", FIRST, {"r-1": 3, "r-1 streams": 2, "r-3": 1})
     assert rig.routes.confirmations() == {"edge-1": FIRST}
-    assert rig.routes.inflight("edge-1", "r-1") == UnderWay(requests=3, streams=2)
-    assert rig.routes.inflight("edge-1", "r-2") == UnderWay(0)
-    assert rig.routes.inflight("edge-1", "r-3") == UnderWay(1)
-    assert rig.routes.inflight("edge-2", "r-1") is None
+    counts = {"r-1": UnderWay(requests=3, streams=2), "r-2": UnderWay(0), "r-3": UnderWay(1)}
+    assert rig.routes.inflight(["edge-1", "edge-2"], ["r-1", "r-2", "r-3"]) == {"edge-1": counts}
 
 
 def test_a_closed_way_is_unavailable(rig: RoutesRig) -> None:
@@ -167,7 +165,7 @@ def test_a_closed_way_is_unavailable(rig: RoutesRig) -> None:
         rig.routes.confirmations,
         lambda: rig.routes.publish(SECOND, {}),
         lambda: rig.routes.publish_all(SECOND, {}),
-        lambda: rig.routes.inflight("edge-1", "r-1"),
+        lambda: rig.routes.inflight(["edge-1"], ["r-1"]),
         lambda: rig.routes.publish_loads({}),
     ):
         with pytest.raises(DependencyUnavailable):

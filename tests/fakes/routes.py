@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from slipway.errors import DependencyUnavailable
@@ -20,6 +20,7 @@ class FakePublisher:
         self.published: list[Position] = []
         self.counts: dict[tuple[str, str], int | None] = {}
         """(edge, target) → requests under way; None: the edge does not report. 0 unless given."""
+        self.inflight_calls = 0
         self.loads: dict[str, Load] = {}
         self._position: Position | None = None
         self._confirmed: dict[str, Position] = {}
@@ -49,12 +50,10 @@ class FakePublisher:
         self._reach()
         return dict(self._confirmed)
 
-    def inflight(self, edge: str, target_id: str) -> UnderWay | None:
+    def inflight(self, edges: Collection[str], target_ids: Collection[str]) -> Mapping[str, Mapping[str, UnderWay]]:
         self._reach()
-        requests = self.counts.get((edge, target_id), 0) if edge in self._confirmed else None
-        if requests is None:
-            return None
-        return UnderWay(requests, self.counts.get((edge, f"{target_id} streams")) or 0)
+        self.inflight_calls += 1
+        return {edge: self._under_way(edge, target_ids) for edge in edges if self._reports(edge, target_ids)}
 
     def publish_loads(self, loads: Mapping[str, Load]) -> None:
         self._reach()
@@ -71,6 +70,16 @@ class FakePublisher:
     def lose(self) -> None:
         """Redis comes back empty."""
         self.table, self._position = {}, None
+
+    def _reports(self, edge: str, target_ids: Collection[str]) -> bool:
+        return edge in self._confirmed and all(self.counts.get((edge, each), 0) is not None for each in target_ids)
+
+    def _under_way(self, edge: str, target_ids: Collection[str]) -> dict[str, UnderWay]:
+        counts = self.counts
+        return {
+            each: UnderWay(counts.get((edge, each)) or 0, counts.get((edge, f"{each} streams")) or 0)
+            for each in target_ids
+        }
 
     def _moved(self, position: Position) -> None:
         self._position = position

@@ -1,1 +1,1 @@
-"""What runs by the clock: collecting, requeueing, catching up, removing."""
+"""What runs by the clock: stale rows, missed pushes, retention, deleted apps, dangling images and containers."""

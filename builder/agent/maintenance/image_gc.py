@@ -1,4 +1,4 @@
-"""What must not grow for ever: images of old releases, kept output, logs, rows of replicas that are long gone."""
+"""Removal of what must not grow for ever: images of old releases, kept output, logs, rows of replicas long gone."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from datetime import timedelta
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from builder.agent.dependencies import REASON, Dependencies
-from builder.agent.telemetry import output
+from builder.agent.scope import REASON
+from builder.agent.telemetry.output import OutputStore
 from slipway.core.build.step_cache import DeletedApp
 from slipway.core.deployment.retention import Kept, collectable
 from slipway.core.deployment.states import ENDED, UNFINISHED, WITH_WORKER, State
-from slipway.core.rollout.fleet import GONE
+from slipway.core.rollout.replica_states import GONE
+from slipway.db import Database
 from slipway.models import Build, Deployment, Release, Replica, now
 from slipway.ports.building import ImageBuilder
 from slipway.ports.logs import DeploymentLog
-from slipway.ports.runtime import OwnImage
+from slipway.ports.runtime import ContainerRuntime, OwnImage
 
 log = logging.getLogger(__name__)
 
@@ -32,22 +33,22 @@ _BUILD_AGE = timedelta(hours=1)
 """A build this old without a release never gets one."""
 
 
-def collect_images(dependencies: Dependencies) -> int:
-    """Remove the images of releases that are no longer kept, and of builds that never ran. Says how many."""
-    with dependencies.db.read(platform=REASON) as session:
-        plans = _collectable_releases(session, dependencies.settings.releases_kept)
+def collect_images(db: Database, runtime: ContainerRuntime, *, keep: int) -> int:
+    """Remove the images of all but an app's last `keep` releases, and of builds that never ran. Says how many."""
+    with db.read(platform=REASON) as session:
+        plans = _collectable_releases(session, keep)
         builds = _unused_builds(session)
     removed = 0
     for release_ids, images in plans:
         for image in images:
-            dependencies.runtime.remove_image(image)
+            runtime.remove_image(image)
             removed += 1
-        with dependencies.db.write(platform=REASON) as session:
+        with db.write(platform=REASON) as session:
             for release in session.scalars(select(Release).where(Release.id.in_(release_ids))):
                 release.collected_at = now()
     for build_id, image in builds:
-        dependencies.runtime.remove_image(image)
-        with dependencies.db.write(platform=REASON) as session:
+        runtime.remove_image(image)
+        with db.write(platform=REASON) as session:
             session.execute(delete(Build).where(Build.id == build_id))
         removed += 1
     if removed:
@@ -55,56 +56,57 @@ def collect_images(dependencies: Dependencies) -> int:
     return removed
 
 
-def collect_dangling(dependencies: Dependencies, builder: Callable[[], ImageBuilder]) -> int:
-    """Remove the images that no row knows, and say how many: the worker was killed, or the database was away, between
-    an image and its row. While a worker may have the deployment, its row may come at any moment, and it stays."""
-    listed = dependencies.runtime.own_images()  # before SQL is asked: whatever is live by then has its row
-    with dependencies.db.read(platform=REASON) as session:
-        strays, ownerless = _dangling(session, listed)
-    for image in strays:
-        dependencies.runtime.remove_image(image.name)
+def collect_dangling(db: Database, runtime: ContainerRuntime, builder: Callable[[], ImageBuilder]) -> int:
+    """Remove the images that no row names, and say how many: the worker was killed, or the database was unreachable,
+    between an image and its row. While a worker may have claimed the deployment, its row may come at any moment, and
+    the image stays."""
+    listed = runtime.own_images()  # before SQL is asked: whatever is live by then has its row
+    with db.read(platform=REASON) as session:
+        dangling, ownerless = _dangling(session, listed)
+    for image in dangling:
+        runtime.remove_image(image.name)
     if ownerless:  # the app was deleted meanwhile, and its steps were in use then
         builder().forget_sources()
         builder().forget_steps(DeletedApp(deployment_ids=ownerless))
-    if strays:
-        log.info("images without a row removed", extra={"images": [image.name for image in strays]})
-    return len(strays)
+    if dangling:
+        log.info("images without a row removed", extra={"images": [image.name for image in dangling]})
+    return len(dangling)
 
 
 def _dangling(session: Session, listed: Sequence[OwnImage]) -> tuple[list[OwnImage], frozenset[int]]:
-    """Those to be removed; and the deployments of theirs that are gone themselves."""
+    """Those to be removed, and the ids of their deployments that have no row."""
     known = {name for row in session.execute(select(Build.image, Build.digest)) for name in row}
     known |= set(session.scalars(select(Release.image)))
     unknown = [image for image in listed if image.name not in known]
     ids = {image.deployment_id for image in unknown}
     rows = session.execute(select(Deployment.id, Deployment.state).where(Deployment.id.in_(ids)))
-    states = {deployment_id: state for deployment_id, state in rows}  # noqa: C416 - a row is no pair to mypy
-    in_hand = {str(state) for state in (State.QUEUED, *WITH_WORKER)}
-    strays = [image for image in unknown if states.get(image.deployment_id) not in in_hand]
-    return strays, frozenset(ids - states.keys())
+    states = {deployment_id: state for deployment_id, state in rows}  # noqa: C416 - to mypy a row is not a pair
+    claimable = {str(state) for state in (State.QUEUED, *WITH_WORKER)}
+    dangling = [image for image in unknown if states.get(image.deployment_id) not in claimable]
+    return dangling, frozenset(ids - states.keys())
 
 
-def trim_output(dependencies: Dependencies) -> None:
-    """Forget replicas that ended long ago, and those that many ended after, with their output."""
+def trim_output(db: Database, store: OutputStore) -> None:
+    """Delete replicas that ended long ago, or before many others of their app, with their output."""
     before = now() - timedelta(days=OUTPUT_DAYS)
     age = func.row_number().over(partition_by=Replica.app_id, order_by=Replica.ended_at.desc()).label("age")
     ended = select(Replica.id, Replica.ended_at, age).where(Replica.state == GONE).subquery()
     too_old = or_(ended.c.ended_at < before, ended.c.age > OUTPUT_KEPT)
-    with dependencies.db.read(platform=REASON) as session:
+    with db.read(platform=REASON) as session:
         old = list(session.scalars(select(ended.c.id).where(too_old)))
     for replica_id in old:
-        output.path_of(dependencies.settings, replica_id).unlink(missing_ok=True)
+        store.remove(replica_id)
     if old:
-        with dependencies.db.write(platform=REASON) as session:
+        with db.write(platform=REASON) as session:
             session.execute(delete(Replica).where(Replica.id.in_(old)))
 
 
-def trim_logs(dependencies: Dependencies, logs: DeploymentLog) -> None:
+def trim_logs(db: Database, logs: DeploymentLog) -> None:
     """Keep the logs of each app's last deployments."""
     age = func.row_number().over(partition_by=Deployment.app_id, order_by=Deployment.id.desc()).label("age")
     ended = [str(state) for state in ENDED]
     numbered = select(Deployment.id, age).where(Deployment.state.in_(ended)).subquery()
-    with dependencies.db.read(platform=REASON) as session:
+    with db.read(platform=REASON) as session:
         old = list(session.scalars(select(numbered.c.id).where(numbered.c.age > LOGS_KEPT)))
     for deployment_id in old:
         logs.remove(deployment_id)
@@ -122,7 +124,7 @@ def _collectable_releases(session: Session, keep: int) -> list[tuple[tuple[int, 
 
 
 def _needed(session: Session) -> set[int]:
-    """Releases that are live, run, are gone to, or were live before: where `slipway rollback` goes."""
+    """Releases that are live or run, that a deployment makes live, and that were live before, where a rollback goes."""
     states = [str(state) for state in (*UNFINISHED, State.LIVE)]
     wanted = session.scalars(select(Deployment.release_id).where(Deployment.state.in_(states)))
     running = session.scalars(select(Replica.release_id).where(Replica.state != GONE))

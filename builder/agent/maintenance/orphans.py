@@ -1,4 +1,4 @@
-"""What a crash may leave that nobody wishes for: containers whose row is gone, addresses that nothing holds."""
+"""What a crash may leave that nothing wants: containers whose row is gone, addresses that nothing holds."""
 
 from __future__ import annotations
 
@@ -7,45 +7,52 @@ from collections.abc import Iterable
 
 from sqlalchemy import select
 
-from builder.agent.background_tasks import STOP
-from builder.agent.dependencies import REASON, Dependencies
-from builder.agent.rollout.pre_deploy import holder, is_at_pre_deploy
+from builder.agent.background_tasks import STOP, BackgroundTasks
+from builder.agent.rollout.pre_deploy import holder
+from builder.agent.rollout.replica_actions.containers import ContainerRemoval
+from builder.agent.rollout.steps import is_at_pre_deploy
 from builder.agent.routes import address_quarantine
-from builder.agent.telemetry import output
+from builder.agent.scope import REASON
 from slipway.core.deployment.states import State
-from slipway.core.rollout.fleet import GONE
+from slipway.core.rollout.replica_states import GONE
+from slipway.db import Database
 from slipway.models import Address, Deployment, Replica
 from slipway.ports.runtime import Observed
 
 
-def remove(dependencies: Dependencies, observed: Iterable[Observed]) -> int:
-    """Remove them, and say how many containers. `observed` was listed before this looks into SQL: rows come before
-    containers."""
-    with dependencies.db.read(platform=REASON) as session:
-        wished = set(session.scalars(select(Replica.id).where(Replica.state != GONE)))
-        starting = session.scalars(select(Deployment).where(Deployment.state == str(State.STARTING)))
-        wished |= {holder(row.id) for row in starting if is_at_pre_deploy(row)}
-        never_routed = select(Address.replica_id).where(Address.replica_id.is_not(None), Address.rests_from.is_(None))
-        holders = set(session.scalars(never_routed))  # the others go through quarantine
-    orphans = [each for each in observed if each.replica_id not in wished]
-    _release(dependencies, holders - wished - {each.replica_id for each in orphans})
-    for orphan in orphans:
-        work = functools.partial(_remove, dependencies, orphan)
-        dependencies.background_tasks.begin(STOP, f"orphan:{orphan.container_id}", orphan.app_id, work)
-    return len(orphans)
+class Orphans:
+    def __init__(self, db: Database, background_tasks: BackgroundTasks, containers: ContainerRemoval) -> None:
+        self._db = db
+        self._background_tasks = background_tasks
+        self._containers = containers
 
+    def remove(self, observed: Iterable[Observed]) -> int:
+        """Remove them, and say how many containers. `observed` was listed before this reads SQL: rows come before
+        containers."""
+        with self._db.read(platform=REASON) as session:
+            wanted = set(session.scalars(select(Replica.id).where(Replica.state != GONE)))
+            starting = session.scalars(select(Deployment).where(Deployment.state == str(State.STARTING)))
+            wanted |= {holder(row.id) for row in starting if is_at_pre_deploy(row)}
+            # those that were in the route table are the business of `AddressQuarantine`
+            unrouted = select(Address.replica_id).where(Address.replica_id.is_not(None), Address.rests_from.is_(None))
+            holders = set(session.scalars(unrouted))
+        orphans = [each for each in observed if each.replica_id not in wanted]
+        self._release(holders - wanted - {each.replica_id for each in orphans})
+        for orphan in orphans:
+            work = functools.partial(self._remove, orphan)
+            self._background_tasks.begin(STOP, f"orphan:{orphan.container_id}", orphan.app_id, work)
+        return len(orphans)
 
-def _release(dependencies: Dependencies, holders: Iterable[str | None]) -> None:
-    """A pre-deploy command that ended with the agent left its address behind."""
-    with_nothing = [each for each in holders if each is not None]
-    if with_nothing:
-        with dependencies.db.write(platform=REASON) as session:
-            for each in with_nothing:
-                address_quarantine.give_up(session, each)
+    def _release(self, holders: Iterable[str | None]) -> None:
+        """The addresses of pre-deploy commands that ended together with the agent."""
+        without_container = [each for each in holders if each is not None]
+        if without_container:
+            with self._db.write(platform=REASON) as session:
+                for each in without_container:
+                    address_quarantine.give_up(session, each)
 
-
-def _remove(dependencies: Dependencies, orphan: Observed) -> None:
-    if not orphan.task:
-        output.keep(dependencies.settings, dependencies.runtime, orphan.replica_id, orphan.container_id)
-    dependencies.runtime.remove(orphan.container_id)
-    dependencies.observed_state.changed()
+    def _remove(self, orphan: Observed) -> None:
+        if orphan.task:
+            self._containers.remove_task(orphan.container_id)
+        else:
+            self._containers.remove(orphan.replica_id, orphan.container_id)

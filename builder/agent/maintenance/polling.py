@@ -1,8 +1,8 @@
 """Missed pushes: branch heads are compared with the last commit that was decided about, for pushes whose delivery did
 not come, or came to nothing because others came in between.
 
-An app that was never deployed is only looked at, not deployed: its first push or `slipway deploy` begins. A head that
-is new is looked at twice, some seconds apart, because its delivery may be on the way.
+Of an app that was never deployed the head is only remembered: its first push or `slipway deploy` begins. A head that is
+new has to be seen twice, some seconds apart, because its delivery may be on the way.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from slipway.ports.queue import DeploymentQueue
 log = logging.getLogger(__name__)
 
 _WHY = "agent: compare branch heads"
-SECOND_LOOK_S = 15.0
+SECOND_CHECK_S = 15.0
 AT_ONCE = 4
 
 
@@ -50,27 +50,27 @@ class Polling:
         self._seen: dict[int, str] = {}  # app → a new head that was seen once
 
     def run(self, stopped: threading.Event) -> None:
-        """Look at every app now, then at each again every `every_s`, until `stopped`."""
+        """Check every app now, then each again every `every_s`, until `stopped`."""
         self.forget_times()
-        pause_s = min(self._every_s, SECOND_LOOK_S)
+        pause_s = min(self._every_s, SECOND_CHECK_S)
         while True:
             try:
-                self.look()
+                self.check()
             except DependencyUnavailable as error:
                 log.warning("heads are not compared", extra={"why": error.message})
             if stopped.wait(pause_s):
                 return
 
     def forget_times(self) -> None:
-        """The agent starts: whatever was pushed while it was away is looked for now."""
+        """The agent starts: what was pushed while it did not run is found now."""
         with self._db.write(platform=_WHY) as session:
             for app in session.scalars(select(App).where(App.polled_at.is_not(None))):
                 app.polled_at = None
 
-    def look(self) -> int:
+    def check(self) -> int:
         """Compare the heads of those apps that are due, and say how many deployments that made."""
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="poll") as pool:
-            return sum(pool.map(self._look_at, self._due()))
+            return sum(pool.map(self._check_safely, self._due()))
 
     def _due(self) -> list[App]:
         before = now() - timedelta(seconds=self._every_s)
@@ -79,17 +79,17 @@ class Polling:
         with self._db.read(platform=_WHY) as session:
             return list(session.scalars(query.where(again).order_by(App.polled_at)))
 
-    def _look_at(self, app: App) -> int:
-        """Whatever is wrong with one app, the others are looked at."""
+    def _check_safely(self, app: App) -> int:
+        """Whatever is wrong with one app, the others are checked."""
         try:
-            return self._look_at_head(app)
+            return self._check_head(app)
         except DependencyUnavailable:
             raise
         except Exception:
             log.exception("a head is not compared", extra={"app_id": app.id})
             return 0
 
-    def _look_at_head(self, app: App) -> int:
+    def _check_head(self, app: App) -> int:
         try:
             head = self._head(app)
         except SlipwayError as error:
@@ -141,7 +141,7 @@ class Polling:
 
 
 def _decided(session: Session, app: App) -> Decided | None:
-    """From the newest deployment that says which commit the branch was at, and was not superseded, if there is one."""
+    """From the newest deployment that shows which commit the branch was at, and was not superseded, if there is one."""
     given_up = or_(Deployment.state == str(State.SUPERSEDED), Deployment.reason == BRANCH_GONE)
     query = select(Deployment.commit_sha, Deployment.state, Deployment.sequence, given_up.label("given_up"))
     of_app = query.where(Deployment.app_id == app.id, Deployment.environment == PRODUCTION)

@@ -1,8 +1,7 @@
-"""Deployments that a worker should have in hand and has not: given out again, so that losing Redis or a worker loses no
-push.
+"""Requeues deployments that a worker should have claimed and has not, so that losing Redis or a worker loses no push.
 
-A row that a worker claimed (fetching, building) lapses when its heartbeat is older than `lapse_s`. A queued one is
-looked at when it is that old: while its job waits in Redis, or was taken a moment ago, workers are merely busy. In
+A row that a worker claimed (fetching, building) is stale when its heartbeat is older than `lapse_s`. A queued one is
+checked when it is that old: while its job waits in Redis, or was claimed a moment ago, workers are merely busy. In
 every other case the job is lost or ended without a claim. Both get a new attempt: its job id is new, so an old job that
 turns up late finds its attempt overtaken and does nothing, and the same attempt is never enqueued twice.
 """
@@ -22,21 +21,21 @@ from slipway.ports.queue import DeploymentQueue
 
 log = logging.getLogger(__name__)
 
-_WHY = "agent: hand out lapsed deployments again"
+_WHY = "agent: requeue stale deployments"
 _STATES = [str(state) for state in (State.QUEUED, *WITH_WORKER)]
 
 
 def requeue_stale(db: Database, queue: DeploymentQueue, *, lapse_s: float) -> int:
-    """Look once, and say how many were given out again."""
+    """Check all once, and say how many were requeued."""
     before = now() - timedelta(seconds=lapse_s)
     with db.read(platform=_WHY) as session:
         rows = session.scalars(select(Deployment).where(Deployment.state.in_(_STATES)).order_by(Deployment.id))
-        silent = [row for row in rows if intents.needs_build(row) and _last_sign(row) < before]
-    lapsed = [row for row in silent if row.state != State.QUEUED or _is_lost(queue, row, lapse_s)]
-    return sum(_again(db, queue, row.id, row.attempt, before) for row in lapsed)
+        silent = [row for row in rows if intents.needs_build(row) and _last_heartbeat(row) < before]
+    stale = [row for row in silent if row.state != State.QUEUED or _is_lost(queue, row, lapse_s)]
+    return sum(_requeue(db, queue, row.id, row.attempt, before) for row in stale)
 
 
-def _last_sign(row: Deployment) -> datetime:
+def _last_heartbeat(row: Deployment) -> datetime:
     return max(row.created_at, row.heartbeat_at or row.created_at)
 
 
@@ -44,10 +43,10 @@ def _is_lost(queue: DeploymentQueue, row: Deployment, lapse_s: float) -> bool:
     return queue.build_is_pending(row.id, row.attempt, claimed_within_s=lapse_s) is False
 
 
-def _again(db: Database, queue: DeploymentQueue, deployment_id: int, attempt: int, before: datetime) -> bool:
+def _requeue(db: Database, queue: DeploymentQueue, deployment_id: int, attempt: int, before: datetime) -> bool:
     with db.write(platform=_WHY) as session:
         row = session.get(Deployment, deployment_id, with_for_update=TO_CHANGE)
-        if row is None or row.state not in _STATES or row.attempt != attempt or _last_sign(row) >= before:
+        if row is None or row.state not in _STATES or row.attempt != attempt or _last_heartbeat(row) >= before:
             return False
         if row.stop_requested:
             lifecycle.stop(row, State(row.stop_requested), row.stop_why)
@@ -55,9 +54,9 @@ def _again(db: Database, queue: DeploymentQueue, deployment_id: int, attempt: in
         row.attempt += 1
         row.heartbeat_at = now()
         if row.state != State.QUEUED:
-            lifecycle.end_step(row, ok=False, note="its worker fell silent; another try follows")
+            lifecycle.end_step(row, ok=False, note="its worker stopped reporting; another attempt follows")
             lifecycle.advance(row, State.QUEUED)
         attempt = row.attempt
-    log.warning("handed out again", extra={"deployment": deployment_id, "attempt": attempt})
+    log.warning("requeued", extra={"deployment": deployment_id, "attempt": attempt})
     queue.enqueue_build(deployment_id, attempt)
     return True

@@ -1,5 +1,5 @@
-"""Rows of what is long over: deployments and their releases, deliveries, the audit. What something still asks for
-stays, however old it is."""
+"""Deletes old rows: deployments and their releases, deliveries, the audit. A row that something still needs stays,
+however old it is."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from builder.agent.dependencies import REASON, Dependencies
+from builder.agent.scope import REASON
 from slipway.core.deployment.states import ENDED, State
+from slipway.db import Database
 from slipway.models import AuditRecord, Base, Build, Delivery, Deployment, Release, Replica, now
 
 log = logging.getLogger(__name__)
@@ -22,29 +23,29 @@ AT_ONCE = 500
 """Rows that one transaction removes; others wait for it on SQLite. The rest goes the next time."""
 
 
-def trim(dependencies: Dependencies) -> int:
-    """Remove what is older than `history_days`, and say how many rows that were."""
-    before = now() - timedelta(days=dependencies.settings.history_days)
-    removed = {model.__tablename__: _remove(dependencies, model, old) for model, old in _old(before)}
+def trim(db: Database, *, days: int) -> int:
+    """Remove what is older than `days`, and say how many rows that were."""
+    before = now() - timedelta(days=days)
+    removed = {model.__tablename__: _remove(db, model, old) for model, old in _old(before)}
     if any(removed.values()):
         log.info("history removed", extra=removed)
     return sum(removed.values())
 
 
 def _old(before: datetime) -> Iterator[tuple[type[Base], ColumnElement[bool]]]:
-    """What goes, in the order in which one lets go of the next."""
+    """What goes, in the order in which the rows refer to each other."""
     yield Deployment, Deployment.id.in_(_deployments(before))
     yield Release, Release.id.in_(_releases(before))
-    # those that deployed stay: by its digest a body is known again, for as long as its hook exists
+    # those that deployed stay: their digests tell a redelivered body for as long as the hook exists
     yield Delivery, (Delivery.received_at < before) & (Delivery.outcome != "deployed")
     yield AuditRecord, AuditRecord.at < before
 
 
-def _remove(dependencies: Dependencies, model: type[Base], old: ColumnElement[bool]) -> int:
-    with dependencies.db.read(platform=REASON) as session:
+def _remove(db: Database, model: type[Base], old: ColumnElement[bool]) -> int:
+    with db.read(platform=REASON) as session:
         ids = _ids(session, model, old)
     if ids:
-        with dependencies.db.write(platform=REASON) as session:
+        with db.write(platform=REASON) as session:
             session.execute(delete(model).where(_id(model).in_(ids)))
     return len(ids)
 
@@ -58,8 +59,8 @@ def _id(model: type[Base]) -> ColumnElement[int]:
 
 
 def _deployments(before: datetime) -> ColumnElement[int]:
-    """Not the newest of each kind: they say what was chosen by hand last, and where the branch was then. Nor one that
-    can be gone back to, or whose build a kept release runs."""
+    """Not the newest of each kind: they show what was chosen by hand last, and where the branch was then. Nor one that
+    a rollback can go to, or whose build a kept release runs."""
     whose = (Deployment.app_id, Deployment.environment, Deployment.kind)
     age = func.row_number().over(partition_by=whose, order_by=Deployment.id.desc()).label("age")
     ended = [str(state) for state in ENDED - {State.LIVE}]
@@ -69,8 +70,8 @@ def _deployments(before: datetime) -> ColumnElement[int]:
         Build.deployment_id == Deployment.id, Release.build_id == Build.id, Release.collected_at.is_(None)
     )
     query = select(Deployment.id).join(numbered, numbered.c.id == Deployment.id)
-    over = query.where(numbered.c.age > KEPT, Deployment.state.in_(ended), Deployment.ended_at < before)
-    return over.where(~of_kept, ~builds_kept).scalar_subquery()
+    expired = query.where(numbered.c.age > KEPT, Deployment.state.in_(ended), Deployment.ended_at < before)
+    return expired.where(~of_kept, ~builds_kept).scalar_subquery()
 
 
 def _releases(before: datetime) -> ColumnElement[int]:

@@ -1,1 +1,1 @@
-"""One app from what is to what is wished: look, decide, carry out."""
+"""One app's way from its observed to its desired state: load, decide, act."""

@@ -1,38 +1,53 @@
-"""Every action and what carries it out. Each says whether it changed, or began, anything."""
+"""Every action and what carries it out. Each returns whether it changed, or began, anything."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from builder.agent.dependencies import Dependencies, Scope
-from builder.agent.rollout import deployment_actions, failures, pre_deploy, replica_actions, watching
-from slipway.core.rollout import fleet
+from builder.agent.rollout.deployment_actions import DeploymentActions
+from builder.agent.rollout.failures import Failures
+from builder.agent.rollout.pre_deploy import PreDeploy
+from builder.agent.rollout.replica_actions.probes import ReplicaProbes
+from builder.agent.rollout.replica_actions.removal import ReplicaRemoval
+from builder.agent.rollout.replica_actions.start import ReplicaCreation, ReplicaStart
+from builder.agent.rollout.watching import Watching
+from builder.agent.scope import Scope
+from slipway.core.rollout import actions
 
-DO: dict[type[Any], Callable[[Dependencies, Scope, Any], bool]] = {
-    fleet.Begin: deployment_actions.begin,
-    fleet.RunPreDeploy: pre_deploy.run,
-    fleet.Switch: deployment_actions.switch,
-    fleet.SetTargets: deployment_actions.set_targets,
-    fleet.GoLive: deployment_actions.go_live,
-    fleet.AskReplica: replica_actions.ask,
-    fleet.GiveWay: watching.give_way,
-    fleet.EndWatch: watching.end,
-    fleet.EndDrain: deployment_actions.end_drain,
-    fleet.Fail: failures.fail,
-    fleet.Stop: deployment_actions.stop,
-    fleet.CreateReplica: replica_actions.create,
-    fleet.Launch: replica_actions.launch,
-    fleet.Adopt: replica_actions.adopt,
-    fleet.ProbeReplica: replica_actions.probe,
-    fleet.MarkReady: replica_actions.mark_ready,
-    fleet.MarkCrashed: replica_actions.mark_crashed,
-    fleet.Reuse: replica_actions.reuse,
-    fleet.Drain: replica_actions.drain,
-    fleet.Remove: replica_actions.remove,
-}
+ActionTable = Mapping[type[Any], Callable[[Scope, Any], bool]]
 
 
-def execute(dependencies: Dependencies, scope: Scope, action: fleet.Action) -> bool:
-    """Do one action."""
-    return DO[type(action)](dependencies, scope, action)
+def action_table(
+    *,
+    deployments: DeploymentActions,
+    pre_deploy: PreDeploy,
+    watching: Watching,
+    failures: Failures,
+    creation: ReplicaCreation,
+    start: ReplicaStart,
+    probes: ReplicaProbes,
+    replica_removal: ReplicaRemoval,
+) -> ActionTable:
+    return {
+        actions.Freeze: deployments.freeze,
+        actions.RunPreDeploy: pre_deploy.run,
+        actions.Switch: deployments.switch,
+        actions.SetTargets: deployments.set_targets,
+        actions.GoLive: deployments.go_live,
+        actions.ProbeWatched: probes.probe_watched,
+        actions.GiveWay: watching.give_way,
+        actions.EndWatch: watching.end,
+        actions.EndDrain: deployments.end_drain,
+        actions.Fail: failures.fail,
+        actions.Stop: deployments.stop,
+        actions.CreateReplica: creation.create,
+        actions.Launch: start.launch,
+        actions.Adopt: start.adopt,
+        actions.ProbeReplica: probes.probe,
+        actions.MarkReady: probes.mark_ready,
+        actions.MarkCrashed: replica_removal.mark_crashed,
+        actions.Reuse: replica_removal.reuse,
+        actions.Drain: replica_removal.drain,
+        actions.Remove: replica_removal.remove,
+    }

@@ -1,11 +1,11 @@
-"""The old replicas may go: the step that says so."""
+"""The step `drain`, in which the old replicas leave."""
 
 from __future__ import annotations
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.core.rollout.fleet import GONE
+from slipway.core.rollout.replica_states import GONE
 from slipway.core.text.counting import plural
 from slipway.domain import lifecycle
 from slipway.models import Deployment, Replica

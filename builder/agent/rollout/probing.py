@@ -1,4 +1,4 @@
-"""Does a replica answer? Asked over the network, so an image needs no curl.
+"""Probes of replicas, sent over the network, so that an image needs no curl.
 
 That a port takes a connection says little: gunicorn listens before its workers have imported the app, and so does
 whatever listens in a parent. So the default is a request, and any answer to it counts. A request that was taken waits
@@ -15,9 +15,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
+from slipway.core.rollout.failure import ProbeCause, ProbeError
+
 _CONNECT_S = 1.0
 ANSWER_S = 5.0
-"""A request that gets no whole answer in this time is sent again."""
+"""A request that gets no whole answer in this time has failed, and is sent again."""
 _HEAD_MAX_BYTES = 64 << 10
 """Of an answer's head, with interim answers before it."""
 _STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})(?=[ \r\n]|$)")
@@ -49,79 +51,91 @@ class Question:
 
 
 class Prober(Protocol):
-    def ask(self, question: Question, *, for_s: float) -> tuple[int, str]:
-        """Ask until it answers or `for_s` is over: how many tries, and the last error (empty: it answered)."""
+    def ask(self, question: Question, *, for_s: float) -> tuple[int, ProbeError | None]:
+        """Ask until it answers or `for_s` is over: how many tries, and the last error (None: it answered)."""
         ...
 
 
 class NetworkProber:
     """Asks the replica's own address. Redirects aren't followed."""
 
-    def ask(self, question: Question, *, for_s: float) -> tuple[int, str]:
+    def ask(self, question: Question, *, for_s: float) -> tuple[int, ProbeError | None]:
         deadline = time.monotonic() + for_s
         pause_s = _FIRST_PAUSE_S
         tries = 0
         while True:
             tries += 1
             error = _error(question)
-            if not error or time.monotonic() + pause_s >= deadline:
+            if error is None or time.monotonic() + pause_s >= deadline:
                 return tries, error
             time.sleep(pause_s)
             pause_s = min(_LONGEST_PAUSE_S, pause_s * _GROWTH)
 
 
-def _error(question: Question) -> str:
+def _error(question: Question) -> ProbeError | None:
     try:
         with closing(_connected(question)) as connection:
-            return PROBES[question.probe](question, connection)
+            PROBES[question.probe](question, connection)
+    except _Failed as failed:
+        return ProbeError(failed.cause, f"{question} {failed.what}", failed.path, failed.status)
     except ConnectionRefusedError:
-        return f"{question} was refused: nothing listens on port {question.port}"
+        message = f"{question} was refused: nothing listens on port {question.port}"
+        return ProbeError(ProbeCause.REFUSED, message)
     except TimeoutError:
-        return f"{question} got no connection within {_CONNECT_S:g} s"
+        message = f"{question} got no connection within {_CONNECT_S:g} s"
+        return ProbeError(ProbeCause.NO_CONNECTION, message)
     except OSError as error:
-        return f"{question} failed: {str(error) or type(error).__name__}"
+        message = f"{question} failed: {str(error) or type(error).__name__}"
+        return ProbeError(ProbeCause.NO_CONNECTION, message)
+    return None
+
+
+class _Failed(Exception):
+    """A connection was taken, and what followed was no good answer."""
+
+    def __init__(self, cause: ProbeCause, what: str, path: str = "", status: int = 0) -> None:
+        super().__init__(what)
+        self.cause, self.what, self.path, self.status = cause, what, path, status
 
 
 def _connected(question: Question) -> socket.socket:
     return socket.create_connection((question.address, question.port), timeout=_CONNECT_S)
 
 
-def _accepts(_question: Question, _connection: socket.socket) -> str:
-    return ""
+def _accepts(_question: Question, _connection: socket.socket) -> None:
+    """That the connection was taken is enough."""
 
 
-def _answers(question: Question, connection: socket.socket) -> str:
-    return "" if isinstance(on_sigterm := _status(question, connection), int) else on_sigterm
+def _answers(question: Question, connection: socket.socket) -> None:
+    _status(question, connection)
 
 
-def _answers_well(question: Question, connection: socket.socket) -> str:
-    on_sigterm = _status(question, connection)
-    if isinstance(on_sigterm, str):
-        return on_sigterm
-    return "" if 200 <= on_sigterm < 400 else f"{question} answered {on_sigterm}"
+def _answers_well(question: Question, connection: socket.socket) -> None:
+    status = _status(question, connection)
+    if not 200 <= status < 400:
+        raise _Failed(ProbeCause.BAD_STATUS, f"answered {status}", question.asked, status)
 
 
-PROBES: Mapping[str, Callable[[Question, socket.socket], str]] = {
+PROBES: Mapping[str, Callable[[Question, socket.socket], None]] = {
     "tcp": _accepts,
     "http": _answers,
     "path": _answers_well,
 }
-"""How a replica says that it is ready; each returns why not, or nothing."""
+"""How a replica shows that it is ready. Each raises `_Failed` when it does not."""
 
 
-def _status(question: Question, connection: socket.socket) -> int | str:
-    """The status of the answer, or why there is none."""
+def _status(question: Question, connection: socket.socket) -> int:
+    """The status of the answer. Raises `_Failed` when there is none."""
     deadline = time.monotonic() + question.answer_s
     try:
         connection.settimeout(question.answer_s)
         connection.sendall(_request(question))
         return _final_status(_received(connection, deadline))
-    except TimeoutError:
-        return f"{question} was accepted, but not answered within {question.answer_s:g} s"
-    except ConnectionError:
-        return f"{question} was accepted, and the connection closed without an answer"
-    except ValueError as error:
-        return f"{question} was answered with {error}"
+    except TimeoutError as error:
+        what = f"was accepted, but not answered within {question.answer_s:g} s"
+        raise _Failed(ProbeCause.NO_ANSWER, what) from error
+    except ConnectionError as error:
+        raise _Failed(ProbeCause.CLOSED, "was accepted, and the connection closed without an answer") from error
 
 
 def _received(connection: socket.socket, deadline: float) -> Iterator[bytes]:
@@ -138,7 +152,7 @@ def _final_status(received: Iterator[bytes]) -> int:
     """The status of the first answer that is not an interim one (1xx), once its head is whole.
 
     Raises:
-        ValueError: what comes is not HTTP, or too long for a head.
+        _Failed: what comes is not HTTP, or too long for a head.
         ConnectionError: the connection closed before there was an answer.
     """
     head, size_bytes = bytearray(), 0
@@ -147,17 +161,22 @@ def _final_status(received: Iterator[bytes]) -> int:
         head += part
         size_bytes += len(part)
         if not b"HTTP/".startswith(head[:5]):
-            raise ValueError("something that is not HTTP")
+            raise _not_http()
         while end := _END_OF_HEAD.search(head, searched):
             if _is_final(status := _status_of(head)):
                 return status
             del head[: end.end()]
             searched = 0
         if size_bytes > _HEAD_MAX_BYTES:
-            raise ValueError(f"more than {_HEAD_MAX_BYTES >> 10} KiB of headers")
+            what = f"was answered with more than {_HEAD_MAX_BYTES >> 10} KiB of headers"
+            raise _Failed(ProbeCause.HEAD_TOO_LONG, what)
     if head and _is_final(status := _status_of(head)):
         return status  # the connection closed where the head should have ended
     raise ConnectionError
+
+
+def _not_http() -> _Failed:
+    return _Failed(ProbeCause.NOT_HTTP, "was answered with something that is not HTTP")
 
 
 def _is_final(status: int) -> bool:
@@ -167,7 +186,7 @@ def _is_final(status: int) -> bool:
 def _status_of(head: bytearray) -> int:
     found = _STATUS_LINE.match(head)
     if found is None:
-        raise ValueError("something that is not HTTP")
+        raise _not_http()
     return int(found[1])
 
 

@@ -1,51 +1,65 @@
-"""One pass over one app: look, decide, do, and look again, until there is nothing to do but wait."""
+"""One pass over one app: load, decide, act, and again, until there is nothing to do but wait."""
 
 from __future__ import annotations
 
 import logging
 
-from builder.agent.dependencies import REASON, Dependencies, Scope
-from builder.agent.rollout.actions import execute
-from builder.agent.rollout.state_loader import StateLoader, environments, load
+from builder.agent.rollout.actions import ActionTable
+from builder.agent.rollout.state_loader import StateLoader
+from builder.agent.rollout.views import AppViews, environments
+from builder.agent.scope import Scope
 from slipway import logs
+from slipway.core.rollout.actions import Action
 from slipway.core.rollout.decide import decide
+from slipway.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 
 _ROUNDS = 25
-"""More rounds than any honest change needs; the rest happens in the next pass."""
+"""More rounds than any change needs; the rest happens in the next pass."""
 _PAUSE_S = 0.5
 """What could not be done is tried again this much later."""
 
 
-def run(dependencies: Dependencies, app_id: int) -> float | None:
-    """Do what the app needs now. Returns when to look again at the latest (Unix seconds; None: when told)."""
-    with logs.bind(app_id=app_id):
-        for _ in range(_ROUNDS):
-            acted, look_at = _round(dependencies, app_id)
-            if not acted:
-                return look_at
-    return dependencies.clock()
+class Reconciler:
+    def __init__(
+        self,
+        loader: StateLoader,
+        actions: ActionTable,
+        clock: Clock,
+        *,
+        confirm_timeout_s: float,
+    ) -> None:
+        self._loader = loader
+        self._actions = actions
+        self._clock = clock
+        self._confirm_timeout_s = confirm_timeout_s
 
+    def run(self, app_id: int) -> float | None:
+        """Do what the app needs now. Returns the latest time of its next pass (Unix seconds; None: when something
+        changes)."""
+        with logs.bind(app_id=app_id):
+            for _ in range(_ROUNDS):
+                acted, recheck_at = self._round(app_id)
+                if not acted:
+                    return recheck_at
+        return self._clock()
 
-def _round(dependencies: Dependencies, app_id: int) -> tuple[bool, float | None]:
-    busy = dependencies.background_tasks.busy()
-    with dependencies.db.read(platform=REASON) as session:
-        rows = load(session, app_id)
-    if rows is None:
-        return False, None
-    observed = dependencies.observed_state.of(app_id)
-    loader = StateLoader(dependencies, rows, observed, busy)
-    acted, waits = False, []
-    for environment in environments(rows):
-        plan = decide(loader.view(environment))
-        scope = Scope(app_id, rows.app.tenant_id, environment)
-        for action in plan.actions:
-            log.debug("do", extra={"action": repr(action)})
-            if execute(dependencies, scope, action):
-                acted = True
-            else:
-                waits.append(dependencies.clock() + _PAUSE_S)
-        if plan.look_at is not None:
-            waits.append(plan.look_at)
-    return acted, min(waits, default=None)
+    def _round(self, app_id: int) -> tuple[bool, float | None]:
+        observations = self._loader.load(app_id)
+        if observations is None:
+            return False, None
+        views = AppViews(observations, confirm_timeout_s=self._confirm_timeout_s)
+        done, rechecks = [], []
+        for environment in environments(observations.rows):
+            scope = Scope(app_id, observations.rows.app.tenant_id, environment)
+            plan = decide(views.of(environment))
+            done += [self._do(scope, action) for action in plan.actions]
+            rechecks += [] if plan.recheck_at is None else [plan.recheck_at]
+        if not all(done):
+            rechecks.append(self._clock() + _PAUSE_S)
+        return any(done), min(rechecks, default=None)
+
+    def _do(self, scope: Scope, action: Action) -> bool:
+        log.debug("action", extra={"action": repr(action)})
+        return self._actions[type(action)](scope, action)

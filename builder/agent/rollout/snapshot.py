@@ -1,4 +1,4 @@
-"""Beginning to start: the configuration as it stands now is frozen into a release."""
+"""The configuration as it stands now, frozen into a release."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ from slipway.models import App, Build, Deployment, Release, Scale, Variable
 from slipway.settings import Settings
 
 
-def make_release(session: Session, deployment: Deployment, settings: Settings, image_volumes: Sequence[str]) -> Release:
+def make_release(session: Session, deployment: Deployment, host: Defaults, image_volumes: Sequence[str]) -> Release:
     """The release that a deployment makes live. A rollback has one; everything else gets a new one, and a configuration
-    change another one when its image is the live one no longer. `image_volumes` are those of `digest_to_run`.
+    change another one when its image is the live one no longer. `host`: the defaults for what an app leaves out;
+    `image_volumes`: those of `digest_to_run`.
 
     Raises:
         DeploymentFailed: there is no image to run.
@@ -47,7 +48,7 @@ def make_release(session: Session, deployment: Deployment, settings: Settings, i
         digest=build.digest,
         commit_sha=deployment.commit_sha,
         build_id=build.id,
-        configuration=_configuration(session, deployment, chosen, build, settings, image_volumes).to_json(),
+        configuration=_configuration(session, deployment, chosen, build, host, image_volumes).to_json(),
     )
     session.add(release)
     session.flush()
@@ -81,7 +82,7 @@ def digest_to_run(session: Session, deployment: Deployment) -> str:
 
 
 def defaults(settings: Settings) -> Defaults:
-    """The host's defaults for what an app does not say."""
+    """The host's defaults for what an app leaves out."""
     return Defaults(
         memory_bytes=settings.replica_memory_bytes,
         cpus=settings.replica_cpus,
@@ -114,8 +115,8 @@ def _kept(release: Release | None) -> Release:
 
 
 def _with_volumes(release: Release, image_volumes: Sequence[str]) -> Release:
-    """One that was frozen before an image's VOLUMEs were looked at mounts them from now on: else going back to it would
-    lose what is written there."""
+    """A release that was frozen without its image's VOLUMEs mounts them from now on: else going back to it would lose
+    what is written there."""
     if knows_no_volumes(release.configuration):
         found = mounts((), image_volumes, release.configuration["commands"])
         release.configuration = release.configuration | {"volumes": [asdict(each) for each in found]}
@@ -145,14 +146,14 @@ def _configuration(
     deployment: Deployment,
     chosen: AppSettings,
     build: Build,
-    settings: Settings,
+    host: Defaults,
     image_volumes: Sequence[str],
 ) -> Configuration:
     of_app = {"app_id": deployment.app_id, "environment": deployment.environment}
     variables = session.scalars(select(Variable).filter_by(**of_app, scope="run"))
     return snapshot(
         chosen,
-        defaults(settings),
+        host,
         variables={row.name: row.sealed for row in variables},
         exposed_port=build.exposed_port,
         image_volumes=image_volumes,
@@ -160,12 +161,12 @@ def _configuration(
 
 
 def _first_scale(session: Session, deployment: Deployment, chosen: AppSettings) -> None:
-    """A process that never had a scale gets what the settings say; later `slipway scale` alone changes it."""
+    """A process that never had a scale gets the one in the settings; later `slipway scale` alone changes it."""
     of_app = {"app_id": deployment.app_id, "environment": deployment.environment}
     known = set(session.scalars(select(Scale.process).filter_by(**of_app)))
     for process in {WEB, *chosen.processes} - known:
-        said = chosen.processes[process].replicas if process in chosen.processes else None
-        replicas = 1 if said is None else said
+        stated = chosen.processes[process].replicas if process in chosen.processes else None
+        replicas = 1 if stated is None else stated
         session.add(Scale(tenant_id=deployment.tenant_id, process=process, replicas=replicas, **of_app))
 
 

@@ -1,4 +1,4 @@
-"""A new release is watched for a while, and one that does not hold gives way to the one before."""
+"""A new release is watched for a while; one that fails within it gives way to the release before."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import logging
 
 from sqlalchemy.orm import Session
 
-from builder.agent.dependencies import REASON, Dependencies, Scope
-from builder.agent.rollout import draining, failures, replica_actions
-from builder.agent.rollout.state_loader import watched
+from builder.agent.rollout import draining
+from builder.agent.rollout.failures import Failures
+from builder.agent.rollout.steps import watched
+from builder.agent.routes.publishing import RouteSync
 from builder.agent.routes.targets import replace_targets
+from builder.agent.scope import REASON, Scope
 from slipway.core.app_settings.configuration import WEB, Configuration
 from slipway.core.deployment.states import BY_HAND, State
-from slipway.core.rollout.fleet import EndWatch, Fail, Failure, GiveWay
+from slipway.core.rollout.actions import EndWatch, Fail, GiveWay
+from slipway.core.rollout.failure import START_CRASHED, Failure
+from slipway.db import Database
 from slipway.domain import lifecycle
 from slipway.errors import DeploymentFailed
 from slipway.models import TO_CHANGE, App, Deployment, Release
+from slipway.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 
@@ -33,37 +38,51 @@ def begin(session: Session, row: Deployment, now: float, image_before: str) -> b
     return True
 
 
-def give_way(dependencies: Dependencies, scope: Scope, action: GiveWay) -> bool:
-    """In one transaction the deployment fails, the one before is live again, and its replicas get the targets."""
-    error = failures.explained(dependencies, Fail(action.deployment_id, action.failure, action.replica_id))
-    with dependencies.db.write(platform=REASON) as session:
-        app = session.get_one(App, scope.app_id, with_for_update=TO_CHANGE)
-        row = _watched(session, action.deployment_id)
-        before = session.get(Deployment, action.previous_id, with_for_update=TO_CHANGE)
-        if row is None or before is None or before.state != State.RETIRED:
-            return False
-        _take_back_image(app, row)
-        lifecycle.fail(row, _with_consequence(session, error, before, dependencies.clock() - _since(row)))
-        session.flush()  # one live at a time: this one leaves first
-        lifecycle.bring_back(before)
-        replace_targets(session, scope, WEB, action.standby_ids)
-    replica_actions.publish(dependencies)
-    log.warning("gave way", extra={"deployment": action.deployment_id, "to": action.previous_id, "why": error.message})
-    return True
+class Watching:
+    def __init__(
+        self,
+        db: Database,
+        routes: RouteSync,
+        failures: Failures,
+        clock: Clock,
+    ) -> None:
+        self._db = db
+        self._routes = routes
+        self._failures = failures
+        self._clock = clock
 
+    def give_way(self, scope: Scope, action: GiveWay) -> bool:
+        """In one transaction the deployment fails, the one before is live again, and its replicas get the targets."""
+        error = self._failures.explained(Fail(action.deployment_id, action.failure, action.replica_id))
+        with self._db.write(platform=REASON) as session:
+            app = session.get_one(App, scope.app_id, with_for_update=TO_CHANGE)
+            row = _watched(session, action.deployment_id)
+            before = session.get(Deployment, action.previous_id, with_for_update=TO_CHANGE)
+            if row is None or before is None or before.state != State.RETIRED:
+                return False
+            _take_back_image(app, row)
+            lifecycle.fail(row, _with_consequence(session, error, before, self._clock() - _since(row)))
+            session.flush()  # one live at a time: this one leaves first
+            lifecycle.bring_back(before)
+            replace_targets(session, scope, WEB, action.standby_ids)
+        self._routes.sync_now()
+        extra = {"deployment": action.deployment_id, "to": action.previous_id, "why": error.message}
+        log.warning("gave way", extra=extra)
+        return True
 
-def end(dependencies: Dependencies, _scope: Scope, action: EndWatch) -> bool:
-    """The release held; or it did not, and there is none to give way to. The old replicas may go."""
-    with dependencies.db.write(platform=REASON) as session:
-        row = _watched(session, action.deployment_id)
-        if row is None:
-            return False
-        note = _without_consequence(action.failure) if action.failure else ""
-        lifecycle.end_step(row, ok=action.failure is None, note=note)
-        draining.begin(session, row)
-    if action.failure:
-        log.warning("failed while watched", extra={"deployment": action.deployment_id, "why": action.failure.message})
-    return True
+    def end(self, _scope: Scope, action: EndWatch) -> bool:
+        """The release did not fail; or it did, and there is none to give way to. The old replicas may go."""
+        with self._db.write(platform=REASON) as session:
+            row = _watched(session, action.deployment_id)
+            if row is None:
+                return False
+            note = _without_consequence(action.failure) if action.failure else ""
+            lifecycle.end_step(row, ok=action.failure is None, note=note)
+            draining.begin(session, row)
+        if action.failure:
+            why = action.failure.message
+            log.warning("failed while watched", extra={"deployment": action.deployment_id, "why": why})
+        return True
 
 
 def _watched(session: Session, deployment_id: int) -> Deployment | None:
@@ -91,7 +110,7 @@ def _with_consequence(
 
 
 def _without_consequence(failure: Failure) -> str:
-    again = ": it is started again, later each time" if failure.reason == "start-crashed" else ""
+    again = ": it is started again, later each time" if failure.reason == START_CRASHED else ""
     return f"{failure.message}; no release before it could take over{again}"
 
 

@@ -1,1 +1,1 @@
-"""What the edges are told, and which addresses they may be told."""
+"""The route table that the edges get, and the addresses in it."""

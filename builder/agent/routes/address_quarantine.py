@@ -1,11 +1,9 @@
-"""When the address of a gone replica may be used again: once no edge has a request under way that may still dial it.
+"""Which addresses of gone replicas enter quarantine: those that no edge may dial any more for a request under way.
 
 An edge may dial an address again for a request whose connection broke, also after the route table stopped naming it.
-So the address stays its former holder's until every edge confirmed the removal and then counted nothing under way to
-that holder. Connections that are still open to it are closed: behind a gone replica nobody answers, and cut off from
-its network a request would wait for long.
-
-An address is held (`replica_id`), then in quarantine (no `replica_id`), then released to the runtime.
+So the address stays its former holder's until every edge confirmed the removal and then counted no request under way
+to that holder. Requests that still hang on such an address are cut: nobody answers behind a gone replica, and cut off
+from its network they would hang for long.
 """
 
 from __future__ import annotations
@@ -16,10 +14,13 @@ from dataclasses import dataclass
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from builder.agent.dependencies import REASON, Dependencies
-from slipway.core.rollout.fleet import GONE
+from builder.agent.routes.publishing import RouteSync
+from builder.agent.scope import REASON
+from slipway.core.rollout.replica_states import GONE
+from slipway.db import Database
 from slipway.errors import DependencyUnavailable
 from slipway.models import Address, Edge, Replica, now
+from slipway.ports.runtime import ContainerRuntime
 
 log = logging.getLogger(__name__)
 
@@ -32,27 +33,72 @@ class _Held:
     """The generation that took it out of the route table; None: it never was in it."""
 
 
+class AddressQuarantine:
+    def __init__(self, db: Database, runtime: ContainerRuntime, routes: RouteSync) -> None:
+        self._db = db
+        self._runtime = runtime
+        self._routes = routes
+
+    def add(self, replica_id: str) -> bool:
+        """The address of a gone replica, if that is safe now; else `add_all` adds it when it is."""
+        try:
+            return self._add(replica_id) == 1
+        except DependencyUnavailable as error:
+            log.info("the address stays in use for now", extra={"replica": replica_id, "why": error.message})
+            return False
+
+    def add_all(self) -> int:
+        """Every gone replica's address for which that is safe now; says how many. Raises `DependencyUnavailable`."""
+        return self._add()
+
+    def reclaim(self, confirmed: int | None) -> int:
+        """Release addresses in quarantine that every edge confirmed to be out of use; says how many."""
+        with self._db.read(platform=REASON) as session:
+            query = select(Address.address, Address.rests_from).where(Address.replica_id.is_(None))
+            quarantined = session.execute(query).all()
+        unused = [each for each, removed_in in quarantined if _is_confirmed(removed_in, confirmed)]
+        for address in unused:
+            self._runtime.release(address)
+        if unused:
+            with self._db.write(platform=REASON) as session:
+                session.execute(delete(Address).where(Address.address.in_(unused), Address.replica_id.is_(None)))
+        return len(unused)
+
+    def _add(self, replica_id: str | None = None) -> int:
+        with self._db.read(platform=REASON) as session:
+            held = _held(session, replica_id)
+            edges = list(session.scalars(select(Edge.id)))
+        free = [each for each in held if each.removed_in is None] + self._unused(held, edges)
+        if free:
+            with self._db.write(platform=REASON) as session:
+                for each in free:
+                    give_up(session, each.replica_id)
+        return len(free)
+
+    def _unused(self, held: list[_Held], edges: list[str]) -> list[_Held]:
+        """Of those that were in the route table: confirmed to be out of it, and without requests. Requests that hang
+        are cut, and their address is free the next time."""
+        routed = [each for each in held if each.removed_in is not None]
+        confirmed = self._routes.confirmed() if routed else None
+        if confirmed is None:
+            return []
+        removed = [each for each in routed if _is_confirmed(each.removed_in, confirmed)]
+        counts = self._routes.inflight(edges, [each.replica_id for each in removed]) if removed else None
+        if counts is None:
+            return []
+        for each in removed:
+            if counts[each.replica_id].requests:
+                self._runtime.close_connections(each.address)
+        return [each for each in removed if counts[each.replica_id].requests == 0]
+
+
 def hold(session: Session, replica: Replica) -> None:
-    """The replica has its address until `quarantine`. A runtime that allocates addresses has written this down before
-    it started the replica."""
+    """The address is the replica's until it enters quarantine. A runtime that allocates addresses has written this down
+    before it started the replica."""
     held = session.scalar(select(Address.address).filter_by(replica_id=replica.id))
     if held is None and replica.address is not None:
         of_replica = {"tenant_id": replica.tenant_id, "replica_id": replica.id}
         session.merge(Address(address=replica.address, rests_from=None, released_at=None, **of_replica))
-
-
-def quarantine(dependencies: Dependencies, replica_id: str) -> bool:
-    """A replica is gone: give its address up if that is safe now; else `quarantine_all` does it when it is."""
-    try:
-        return _quarantine(dependencies, replica_id) == 1
-    except DependencyUnavailable as error:
-        log.info("the address stays in use for now", extra={"replica": replica_id, "why": error.message})
-        return False
-
-
-def quarantine_all(dependencies: Dependencies) -> int:
-    """All gone replicas' addresses for which that is safe now; says how many. Raises `DependencyUnavailable`."""
-    return _quarantine(dependencies)
 
 
 def give_up(session: Session, replica_id: str) -> None:
@@ -61,37 +107,12 @@ def give_up(session: Session, replica_id: str) -> None:
     session.execute(update(Address).filter_by(replica_id=replica_id).values(values))
 
 
-def reclaim(dependencies: Dependencies, confirmed: int | None) -> int:
-    """Release addresses that every edge confirmed to be out of use; says how many."""
-    with dependencies.db.read(platform=REASON) as session:
-        query = select(Address.address, Address.rests_from).where(Address.replica_id.is_(None))
-        given_up = session.execute(query).all()
-    unused = [address for address, since in given_up if since is None or (confirmed is not None and confirmed >= since)]
-    for address in unused:
-        dependencies.runtime.release(address)
-    if unused:
-        with dependencies.db.write(platform=REASON) as session:
-            session.execute(delete(Address).where(Address.address.in_(unused), Address.replica_id.is_(None)))
-    return len(unused)
-
-
-def _quarantine(dependencies: Dependencies, replica_id: str | None = None) -> int:
-    with dependencies.db.read(platform=REASON) as session:
-        held = _held(session, replica_id)
-        edges = list(session.scalars(select(Edge.id)))
-    if not held:
-        return 0
-    confirmed = dependencies.routes.confirmed() if any(each.removed_in is not None for each in held) else None
-    free = [each for each in held if each.removed_in is None or _is_left(dependencies, each, confirmed, edges)]
-    if free:
-        with dependencies.db.write(platform=REASON) as session:
-            for each in free:
-                give_up(session, each.replica_id)
-    return len(free)
+def _is_confirmed(removed_in: int | None, confirmed: int | None) -> bool:
+    return removed_in is None or (confirmed is not None and confirmed >= removed_in)
 
 
 def _held(session: Session, replica_id: str | None) -> list[_Held]:
-    """Of one gone replica; or of all that were routed to. A running command's address never was."""
+    """Of one gone replica, or of all that were in the route table. A running command's address never was."""
     query = (
         select(Address.address, Address.replica_id, Address.rests_from)
         .outerjoin(Replica, Replica.id == Address.replica_id)
@@ -102,14 +123,3 @@ def _held(session: Session, replica_id: str | None) -> list[_Held]:
     else:
         query = query.where(Address.replica_id.is_not(None), Address.rests_from.is_not(None))
     return [_Held(address, holder, generation) for address, holder, generation in session.execute(query) if holder]
-
-
-def _is_left(dependencies: Dependencies, held: _Held, confirmed: int | None, edges: list[str]) -> bool:
-    if confirmed is None or held.removed_in is None or confirmed < held.removed_in:
-        return False
-    under_way = dependencies.routes.inflight(edges, held.replica_id)
-    if under_way is None:
-        return False
-    if under_way.requests:
-        dependencies.runtime.close_connections(held.address)
-    return under_way.requests == 0

@@ -6,8 +6,9 @@ any number of times: it compares positions and sends what is missing.
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -18,18 +19,21 @@ from builder.agent.routes.route_entries import services
 from slipway.core.routing.route_entries import Publication, Service, confirmed_by_all, entry, publication
 from slipway.db import Database
 from slipway.domain.route_table import THE_TABLE, route_table
+from slipway.errors import DependencyUnavailable
 from slipway.models import Edge, RouteChange, RouteTable
 from slipway.ports.routes import Entries, Position, RoutePublisher, UnderWay
 
+log = logging.getLogger(__name__)
+
 _WHY = "agent: publish routes"
 _AT_ONCE = 250
-"""Generations that are read together, before the first of them is published."""
+"""How many generations are read together, before the first of them is published."""
 _HOSTS_AT_ONCE = 1000
-"""Bound by how many values a statement may have."""
+"""A statement may have only so many values."""
 
 
 class RouteSync:
-    """Brings what is published up to SQL. Thread-safe. `published` is called after something was sent."""
+    """Publishes what SQL holds and Redis does not. Thread-safe. `published` is called after something was sent."""
 
     def __init__(self, db: Database, publisher: RoutePublisher, published: Callable[[], None] = lambda: None) -> None:
         self._db = db
@@ -52,24 +56,32 @@ class RouteSync:
                 return
         self._published()
 
+    def sync_now(self) -> None:
+        """Publish at once rather than at the next regular pass, which does it when Redis is unreachable now."""
+        try:
+            self.sync()
+        except DependencyUnavailable as error:
+            log.warning("routes are not published yet", extra={"why": error.message})
+
     def confirmed(self) -> int | None:
         """The generation that every registered edge confirmed; None: not known. Raises `DependencyUnavailable`."""
         with self._db.read(platform=_WHY) as session:
             edges = list(session.scalars(select(Edge.id)))
             epoch = _table(session).epoch
-        on_sigterm = {edge: (each.epoch, each.generation) for edge, each in self._publisher.confirmations().items()}
-        return confirmed_by_all(edges, on_sigterm, epoch)
+        confirmations = self._publisher.confirmations()
+        positions = {edge: (each.epoch, each.generation) for edge, each in confirmations.items()}
+        return confirmed_by_all(edges, positions, epoch)
 
-    def inflight(self, edges: Collection[str], replica_id: str) -> UnderWay | None:
-        """Requests under way to a replica from all edges; None when one doesn't tell."""
-        on_sigterm = [self._publisher.inflight(edge, replica_id) for edge in edges]
-        known = [each for each in on_sigterm if each is not None]
-        if len(known) < len(on_sigterm):
+    def inflight(self, edges: Collection[str], replica_ids: Collection[str]) -> Mapping[str, UnderWay] | None:
+        """Replica → what is under way to it from all edges together; None when an edge does not report. One call of the
+        publisher, however many there are. Raises `DependencyUnavailable`."""
+        by_edge = self._publisher.inflight(edges, replica_ids)
+        if not by_edge.keys() >= set(edges):
             return None
-        return UnderWay(sum(each.requests for each in known), sum(each.streams for each in known))
+        return {each: _total(counts[each] for counts in by_edge.values()) for each in replica_ids}
 
     def trim(self) -> None:
-        """Forget the changes that are published. Raises `DependencyUnavailable`."""
+        """Delete the rows of changes that are published. Raises `DependencyUnavailable`."""
         with self._lock:
             position = self._publisher.position()
             with self._db.read(platform=_WHY) as session:
@@ -100,6 +112,11 @@ class RouteSync:
         self._publisher.publish_all(position, table_now)
 
 
+def _total(counts: Iterable[UnderWay]) -> UnderWay:
+    of_edges = list(counts)
+    return UnderWay(sum(each.requests for each in of_edges), sum(each.streams for each in of_edges))
+
+
 def _table(session: Session) -> Position:
     table = session.get(RouteTable, THE_TABLE)
     return Position(table.epoch, table.generation) if table else Position("", 0)
@@ -109,8 +126,8 @@ def _todo(session: Session, table: Position, position: Position | None) -> Publi
     if position is None:
         return publication(table.epoch, table.generation, None, ())
     changed = select(RouteChange.generation).where(RouteChange.generation > position.generation).distinct()
-    on_sigterm = (position.epoch, position.generation)
-    return publication(table.epoch, table.generation, on_sigterm, set(session.scalars(changed)))
+    published = (position.epoch, position.generation)
+    return publication(table.epoch, table.generation, published, set(session.scalars(changed)))
 
 
 def _changes(session: Session, generations: Sequence[int]) -> dict[int, Entries]:

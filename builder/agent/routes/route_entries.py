@@ -1,4 +1,4 @@
-"""What each host leads to, read from SQL as columns: ten thousand hosts are no ten thousand objects."""
+"""The service behind each host, read from SQL as columns, so that ten thousand hosts don't make as many objects."""
 
 from __future__ import annotations
 
@@ -39,23 +39,23 @@ def services(session: Session, hosts: Collection[str] | None = None) -> dict[str
     apps = None if hosts is None else {row.app_id for row in domains}
     backends, standby, release_ids = _backends(session, apps)
     running = _running(session, apps, release_ids)
-    stopped = _scaled_to_nothing(session, apps)
+    scaled_to_zero = _scaled_to_zero(session, apps)
     found: dict[str, Service | None] = {}
     for row in domains:
         place: _Place = (row.app_id, row.environment, row.process)
         file_settings = running.get(place[:2])
         found[row.host] = None if row.deleted_at else Service(
             row.app_id, row.name, row.tenant, tuple(backends[place]),
-            stopped="" if backends[place] else _why_stopped(file_settings is not None, place in stopped),
+            stopped="" if backends[place] else _why_stopped(file_settings is not None, place in scaled_to_zero),
             traffic=_traffic(row.name, row.settings, file_settings or {}), standby=tuple(standby[place]),
         )  # fmt: skip
     return found
 
 
-def _why_stopped(deployed: bool, scaled_to_nothing: bool) -> str:
+def _why_stopped(deployed: bool, scaled_to_zero: bool) -> str:
     if not deployed:
         return NOT_DEPLOYED
-    return SCALED_TO_ZERO if scaled_to_nothing else ""
+    return SCALED_TO_ZERO if scaled_to_zero else ""
 
 
 def _traffic(app: str, settings: dict[str, Any], file_settings: dict[str, Any]) -> Traffic:
@@ -88,7 +88,7 @@ def _backends(
     return backends, standby, release_ids
 
 
-def _scaled_to_nothing(session: Session, apps: Collection[int] | None) -> set[_Place]:
+def _scaled_to_zero(session: Session, apps: Collection[int] | None) -> set[_Place]:
     query = select(Scale.app_id, Scale.environment, Scale.process).where(Scale.replicas == 0)
     if apps is not None:
         query = query.where(Scale.app_id.in_(apps))

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from builder.agent.dependencies import Scope
+from builder.agent.scope import Scope
 from slipway.core.app_settings.configuration import WEB
-from slipway.core.rollout.fleet import READY
+from slipway.core.rollout.replica_states import READY
 from slipway.domain.route_table import hosts_of, route_table, touch_routes
 from slipway.models import Address, Release, Replica, Target
 
@@ -24,7 +24,7 @@ def replace_targets(
     if {replica_id: target.standby for replica_id, target in named.items()} == wanted:
         return route_table(session).generation
     generation = touch_routes(session, hosts_of(session, scope.app_id, scope.environment, process))
-    _take_out(session, named.keys() - wanted.keys(), generation)
+    _remove(session, named.keys() - wanted.keys(), generation)
     for replica_id in named.keys() & wanted.keys():
         named[replica_id].standby = wanted[replica_id]
     coming = wanted.keys() - named.keys()
@@ -36,15 +36,15 @@ def replace_targets(
 
 
 def remove_target(session: Session, scope: Scope, replica: Replica) -> bool:
-    """Take one replica out; says whether it was named."""
+    """Take one replica out of the route table; says whether it was in it."""
     if session.scalar(select(Target.id).filter_by(replica_id=replica.id)) is None:
         return False
     generation = touch_routes(session, hosts_of(session, scope.app_id, replica.environment, WEB))
-    _take_out(session, [replica.id], generation)
+    _remove(session, [replica.id], generation)
     return True
 
 
-def _take_out(session: Session, replica_ids: Collection[str], generation: int) -> None:
+def _remove(session: Session, replica_ids: Collection[str], generation: int) -> None:
     session.execute(delete(Target).where(Target.replica_id.in_(replica_ids)))
     session.execute(update(Address).where(Address.replica_id.in_(replica_ids)).values(rests_from=generation))
 

@@ -1,1 +1,1 @@
-"""What replicas say and use."""
+"""What replicas print and use."""

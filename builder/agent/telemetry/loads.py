@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from sqlalchemy import String, cast, or_, select
 
-from builder.agent.dependencies import REASON
+from builder.agent.scope import REASON
 from slipway.db import Database
 from slipway.errors import NotFound
 from slipway.models import App, Build, Release, Replica, Target
@@ -19,7 +19,7 @@ _CHOICE = "%least_load%"
 
 
 class LoadMeter:
-    """Remembers the last look: a share is what was used between two.
+    """Remembers the last sample: a share is what was used between two.
 
     Args:
         replicas: gives each replica that matters, with its container.
@@ -34,17 +34,17 @@ class LoadMeter:
         self._last: dict[str, ResourceUse] = {}
 
     def measure(self) -> None:
-        """Tell the edges. Raises `DependencyUnavailable`: then they balance in turn until the next time."""
+        """Send the edges the loads. Raises `DependencyUnavailable`: then they balance in turn until the next time."""
         uses = {}
         for replica_id, container_id in self._replicas():
             try:
                 uses[replica_id] = self._runtime.usage(container_id)
-            except NotFound:  # it goes just now
+            except NotFound:  # it has just ended
                 continue
         before, self._last = self._last, uses
         known = {id_: (before[id_], use) for id_, use in uses.items() if id_ in before and use.at > before[id_].at}
         if uses or before:
-            self._publisher.publish_loads({id_: _load(*looks) for id_, looks in known.items()})
+            self._publisher.publish_loads({id_: _load(*samples) for id_, samples in known.items()})
 
 
 def balanced_by_load(db: Database) -> list[tuple[str, str]]:

@@ -12,54 +12,61 @@ from pathlib import Path
 from slipway.core.text.rewritten_lines import as_seen
 from slipway.errors import NotFound
 from slipway.ports.runtime import ContainerRuntime
-from slipway.settings import Settings
 
 _TAIL_LINES = 20_000
 
 
-def path_of(settings: Settings, replica_id: str) -> Path:
-    return settings.log_dir / "replicas" / f"{replica_id}.log.gz"
+class OutputStore:
+    """One file a replica, in `folder`, of at most `size_bytes` of output."""
 
+    def __init__(self, runtime: ContainerRuntime, folder: Path, size_bytes: int) -> None:
+        self._runtime = runtime
+        self._folder = folder
+        self._size_bytes = size_bytes
 
-def keep(
-    settings: Settings, runtime: ContainerRuntime, replica_id: str, container_id: str, notes: Iterable[bytes] = ()
-) -> None:
-    """Keep the last `output_kept_bytes`, together with what was kept of the replica's earlier containers.
+    def keep(self, replica_id: str, container_id: str, notes: Iterable[bytes] = ()) -> None:
+        """Keep the end of the container's output, after what was kept of the replica's earlier containers.
 
-    Args:
-        notes: lines of the platform's own about the container, in the order of their times.
-    """
-    path = path_of(settings, replica_id)
-    before = list(kept(settings, replica_id))
-    try:
-        new = with_notes(runtime.logs(container_id, tail=_TAIL_LINES), notes)
-        lines = _last(joined(before, new), settings.output_kept_bytes)
-    except NotFound:
-        return  # somebody removed it
-    if not lines:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    aside = path.with_suffix(".new")
-    with gzip.open(aside, "wb", compresslevel=6) as file:
-        file.writelines(lines)
-    os.replace(aside, path)
+        Args:
+            notes: lines of the platform's own about the container, in the order of their times.
+        """
+        before = list(self.kept(replica_id))
+        try:
+            new = with_notes(self._runtime.logs(container_id, tail=_TAIL_LINES), notes)
+            lines = _last(joined(before, new), self._size_bytes)
+        except NotFound:
+            return  # somebody removed it
+        if lines:
+            self._write(self.path_of(replica_id), lines)
 
+    def kept(self, replica_id: str) -> Iterator[bytes]:
+        """The kept lines, oldest first; nothing when there are none."""
+        path = self.path_of(replica_id)
+        if path.exists():
+            with gzip.open(path, "rb") as file:
+                yield from file
 
-def kept(settings: Settings, replica_id: str) -> Iterator[bytes]:
-    """The kept lines, oldest first; nothing when there are none."""
-    path = path_of(settings, replica_id)
-    if path.exists():
-        with gzip.open(path, "rb") as file:
-            yield from file
+    def remove(self, replica_id: str) -> None:
+        self.path_of(replica_id).unlink(missing_ok=True)
+
+    def path_of(self, replica_id: str) -> Path:
+        return self._folder / f"{replica_id}.log.gz"
+
+    def _write(self, path: Path, lines: Iterable[bytes]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        aside = path.with_suffix(".new")
+        with gzip.open(aside, "wb", compresslevel=6) as file:
+            file.writelines(lines)
+        os.replace(aside, path)
 
 
 def with_notes(lines: Iterable[bytes], notes: Iterable[bytes]) -> Iterator[bytes]:
-    """The notes stand where their times say."""
+    """The lines and the notes in the order of their times."""
     return heapq.merge(lines, notes, key=_time)
 
 
 def joined(before: Sequence[bytes], new: Iterable[bytes]) -> Iterator[bytes]:
-    """What was kept, then what is newer: keeping twice is once."""
+    """What was kept, then those lines that are newer, so that keeping twice repeats none."""
     last = _time(before[-1]) if before else b""
     yield from before
     for line in new:
@@ -89,11 +96,11 @@ def _time(line: bytes) -> bytes:
 
 
 def _last(lines: Iterable[bytes], size_bytes: int) -> list[bytes]:
-    held: deque[bytes] = deque()
+    last: deque[bytes] = deque()
     total = 0
     for line in lines:
-        held.append(line)
+        last.append(line)
         total += len(line)
-        while total > size_bytes and len(held) > 1:
-            total -= len(held.popleft())
-    return list(held)
+        while total > size_bytes and len(last) > 1:
+            total -= len(last.popleft())
+    return list(last)

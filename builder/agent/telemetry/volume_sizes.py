@@ -1,5 +1,5 @@
-"""How large the volumes are. The runtime counts them file by file, which may take seconds: once at a time, for all who
-ask meanwhile."""
+"""The sizes of volumes. The runtime counts them file by file, which may take seconds: one measurement at a time serves
+all who ask meanwhile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slipway.ports.clock import Clock
 
 FRESH_S = 3.0
 WAIT_S = 1.0
-"""So long another's measurement is waited for; then the sizes that are known have to do."""
+"""A caller waits this long for another caller's measurement, and then gets the sizes of the one before."""
 
 
 class VolumeSizes:

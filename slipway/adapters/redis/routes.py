@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -70,18 +70,28 @@ class RedisRoutes:
         confirmed = {_text(edge): json.loads(document) for edge, document in raw.items()}
         return {edge: Position(each["epoch"], int(each["generation"])) for edge, each in confirmed.items()}
 
-    def inflight(self, edge: str, target_id: str) -> UnderWay | None:
-        """None: the edge did not count lately, or not since its last confirmation."""
+    def inflight(self, edges: Collection[str], target_ids: Collection[str]) -> Mapping[str, Mapping[str, UnderWay]]:
+        """One round trip. An edge is missing that did not count lately, or not since its last confirmation."""
+        edges, targets = list(edges), list(target_ids)
+        if not edges:
+            return {}
+        fields = ["at", *targets, *(f"{target} streams" for target in targets)]
         with _reaching("the requests under way can't be read"), self._redis.pipeline(transaction=True) as pipe:
-            pipe.hmget(keys.inflight(edge), "at", target_id, f"{target_id} streams")
-            pipe.hget(keys.CONFIRMED, edge)
-            (at, requests, streams), confirmation = pipe.execute()
-        if at is None or confirmation is None:
-            return None
-        counted_at, confirmed_at = float(at), float(json.loads(confirmation)["at"])
-        if counted_at <= confirmed_at or self._clock() - counted_at > COUNT_AGE_MAX_S:
-            return None
-        return UnderWay(int(requests or 0), int(streams or 0))
+            for edge in edges:
+                pipe.hmget(keys.inflight(edge), fields)
+            pipe.hmget(keys.CONFIRMED, edges)
+            *counted, confirmations = pipe.execute()
+        return {
+            edge: _under_way(targets, counts)
+            for edge, (at, *counts), confirmation in zip(edges, counted, confirmations, strict=True)
+            if self._is_recent(at, confirmation)
+        }
+
+    def _is_recent(self, counted: bytes | None, confirmation: bytes | None) -> bool:
+        if counted is None or confirmation is None:
+            return False
+        counted_at, confirmed_at = float(counted), float(json.loads(confirmation)["at"])
+        return counted_at > confirmed_at and self._clock() - counted_at <= COUNT_AGE_MAX_S
 
     def publish_loads(self, loads: Mapping[str, Load]) -> None:
         fields: dict[Any, Any] = {id_: json.dumps({"cpu": load.cpu, "at": load.at}) for id_, load in loads.items()}
@@ -101,6 +111,12 @@ def _reaching(what: str) -> Iterator[None]:
         raise DependencyUnavailable(f"Another process publishes routes; {what}.", remedy="run one agent") from error
     except RedisError as error:
         raise DependencyUnavailable(f"Redis does not answer; {what}.", remedy="it will be tried again") from error
+
+
+def _under_way(targets: Sequence[str], counts: Sequence[bytes | None]) -> dict[str, UnderWay]:
+    requests, streams = counts[: len(targets)], counts[len(targets) :]
+    pairs = zip(targets, requests, streams, strict=True)
+    return {target: UnderWay(int(all_of_them or 0), int(long or 0)) for target, all_of_them, long in pairs}
 
 
 def _write_changes(pipe: Pipeline, position: Position, changes: Entries) -> None:

@@ -10,7 +10,7 @@ from slipway.core.deployment.states import State
 class AppState(StrEnum):
     RUNNING = "running"
     STOPPED = "stopped"
-    """Something is live, and no replica is wished."""
+    """Something is live, and scaled to no replica."""
     DEPLOYING = "deploying"
     """A deployment is on its way, or replicas are."""
     FAILED = "failed"

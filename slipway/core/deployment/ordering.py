@@ -77,7 +77,7 @@ class LiveImage:
 
 @dataclass(frozen=True, slots=True)
 class ManualOverride:
-    """The last time that somebody chose by hand what serves, and what the branch told before and after."""
+    """The last time that somebody chose by hand what serves, and where the branch was before and after."""
 
     deployment: int
     kind: Kind
@@ -95,7 +95,7 @@ class GaveWay:
     deployment: int
     commit_sha: str
     moved_since: bool
-    """The branch was at another commit since, as in `Choice`."""
+    """The branch was at another commit since, as in `ManualOverride`."""
 
 
 GOES_ON = Verdict(True)
@@ -131,7 +131,7 @@ def cancelled_by_rollback(rollback_sequence: int, others: list[Candidate]) -> li
 
 
 def next_to_start(waiting: list[Candidate]) -> Candidate | None:
-    """Which of an app's deployments the agent rolls out now, one at a time: what has begun is brought to its end, then
+    """Which of an app's deployments the agent rolls out now, one at a time: what is frozen is brought to its end, then
     the oldest intent follows, with what is live by then. A rollback comes before everything, since what is earlier is
     cancelled and what is later waits for it."""
     rollbacks = [each for each in waiting if each.kind is Kind.ROLLBACK]

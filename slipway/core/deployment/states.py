@@ -5,8 +5,8 @@
     and while a new release is watched: live → failed, together with retired → live of the one before it
 
 An image from a registry is fetched, not built: fetching → starting. A rollback and a configuration change have their
-image already: queued → starting. A deployment whose worker fell
-silent goes back to queued for the next worker.
+image already: queued → starting. A deployment whose worker stopped
+reporting goes back to queued for the next worker.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ UNFINISHED = frozenset({State.QUEUED, State.FETCHING, State.BUILDING, State.STAR
 """On its way to live."""
 
 WITH_WORKER = frozenset({State.FETCHING, State.BUILDING})
-"""A worker has it in hand; its heartbeat must not lapse."""
+"""A worker has claimed it, and keeps its heartbeat fresh."""
 
 ENDED = frozenset(state for state in State if state not in UNFINISHED)
 """Nothing more will be done to make it live (live itself included)."""
@@ -75,5 +75,7 @@ def move(old: State, new: State) -> State:
         Conflict: the table has no such move.
     """
     if new not in MOVES[old]:
-        raise Conflict(f"a deployment that is {old} can't become {new}", remedy="look at it again: slipway deployments")
+        raise Conflict(
+            f"a deployment that is {old} can't become {new}", remedy="see its state now: slipway deployments"
+        )
     return new

@@ -1,22 +1,22 @@
-"""What an app needs next: wish and reality in, actions out. No clock, no I/O, no memory of its own.
+"""What an app needs next: desired and observed state in, actions out. No clock, no I/O, no memory of its own.
 
-Every action can be repeated, and the plan is made anew from SQL and the runtime after each, so a crash anywhere is
-mended by looking again. Where a deployment stands follows from its row alone:
+Every action can be repeated, and the plan is made anew from SQL and the runtime after each, so the next pass repairs
+whatever a crash left undone. Where a deployment stands follows from its row alone:
 
-    begun       its release exists (`release_id` of a push, manual deployment or configuration change; a rollback has
-                one from the first, and is begun once it is `starting`)
+    frozen      its release exists (`release_id` of a push, manual deployment or configuration change; a rollback has
+                one from the first, and is frozen once it is `starting`)
     prepared    its pre-deploy command ended well, or it has none
     switched    its step `switch` is open: one transaction gave its replicas the targets and noted the generation
     live        its row says so: another transaction, after **every edge confirmed** that generation, made it live and
                 the old one retired
 
 Between switched and live both releases' replicas run: the old deployment is still the live one, so its replicas are
-wanted and nothing drains them. A crash there leaves a `starting` row with an open `switch` step, and looking again goes
+wanted and nothing drains them. A crash there leaves a `starting` row with an open `switch` step, and the next pass goes
 on waiting for the same generation. When it isn't confirmed in time the deployment fails, the live one is still the
 old one, and the targets go back to its replicas, which were running all along.
 
-Once live a release is watched for a while (`core.watch`): its step `watch` is open, and the replicas of the release
-before run on. Only when the watch is over do they drain.
+Once live a release is watched for a while (`core.rollout.watch`): its step `watch` is open, and the replicas of the
+release before run on. Only when the watch is over do they drain.
 """
 
 from __future__ import annotations
@@ -26,51 +26,46 @@ from dataclasses import dataclass
 
 from slipway.core.app_settings.configuration import WEB
 from slipway.core.rollout import replica_failures, watch
-from slipway.core.rollout.backoff import failures_in_a_row, restart_delay_s
-from slipway.core.rollout.fleet import (
-    CRASHED,
-    DRAINING,
-    READY,
+from slipway.core.rollout.actions import (
     Action,
     Adopt,
-    Begin,
     CreateReplica,
     Drain,
     EndDrain,
     Fail,
-    Failure,
+    Freeze,
     GoLive,
     Launch,
     MarkCrashed,
     MarkReady,
     Plan,
     ProbeReplica,
-    Release,
     Remove,
-    Replica,
     Reuse,
-    Rolling,
     RunPreDeploy,
     SetTargets,
     Stop,
     Switch,
-    View,
 )
+from slipway.core.rollout.backoff import failures_in_a_row, restart_delay_s
+from slipway.core.rollout.failure import PROBE_FAILED, Failure
+from slipway.core.rollout.replica_states import CRASHED, DRAINING, READY
+from slipway.core.rollout.view import Probe, Release, Replica, Rolling, View
 
 SETTLED_S = 1.0
 """A process without a port counts as ready once it has run for this long."""
 WAIT_S = 0.25
-"""How soon to look again at what tells no one when it changes."""
+"""How soon to check again what nothing reports when it changes."""
 
 
 @dataclass(frozen=True)
-class _LookAt:
+class _RecheckAt:
     """Nothing to do before this time (Unix seconds)."""
 
     at: float
 
 
-_Step = Action | _LookAt
+_Step = Action | _RecheckAt
 
 
 def decide(view: View) -> Plan:
@@ -78,10 +73,10 @@ def decide(view: View) -> Plan:
     steps: list[_Step] = (
         [*_stops(view)] or [*watch.verdict(view)] or [*_wrong_targets(view)] or [*_work(view), *_watch(view)]
     )
-    actions = [step for step in steps if not isinstance(step, _LookAt)]
+    actions = [step for step in steps if not isinstance(step, _RecheckAt)]
     failures = [action for action in actions if isinstance(action, Fail)]
-    look_at = min((step.at for step in steps if isinstance(step, _LookAt)), default=None)
-    return Plan(tuple(failures[:1] or actions), look_at)
+    recheck_at = min((step.at for step in steps if isinstance(step, _RecheckAt)), default=None)
+    return Plan(tuple(failures[:1] or actions), recheck_at)
 
 
 def _stops(view: View) -> Iterator[Action]:
@@ -104,14 +99,14 @@ def _wrong_targets(view: View) -> Iterator[Action]:
 
 
 def _watch(view: View) -> Iterator[_Step]:
-    plan = watch.look(view)
+    plan = watch.probes_or_end(view)
     yield from plan.actions
-    if plan.look_at is not None:
-        yield _LookAt(plan.look_at)
+    if plan.recheck_at is not None:
+        yield _RecheckAt(plan.recheck_at)
 
 
 def _work(view: View) -> Iterator[_Step]:
-    """Retire what no one wants, staff what is live, roll out what comes."""
+    """Retire what is not wanted, reconcile the replicas of what is live, roll out what comes."""
     rolling, live = view.rolling, view.live
     coming = _coming(rolling)
     if live and coming and not _may_stay(live.release, coming):
@@ -160,7 +155,7 @@ def _roll_out(view: View, rolling: Rolling, leaving: list[Replica]) -> Iterator[
     """The deployment's next step."""
     release = rolling.release
     if release is None:
-        yield Begin(rolling.deployment_id)
+        yield Freeze(rolling.deployment_id)
     elif rolling.pre_deploy == "due" and not (_prepares_alone(release) and _must_wait(release, leaving)):
         yield RunPreDeploy(rolling.deployment_id)
     elif rolling.pre_deploy in ("due", "running") or (not rolling.switched and _must_wait(release, leaving)):
@@ -186,8 +181,8 @@ def _all_ready(view: View, release: Release) -> bool:
 
 
 def _await_edges(view: View, rolling: Rolling) -> Iterator[_Step]:
-    """Live only counts once every edge holds the switch."""
-    assert rolling.switched is not None  # noqa: S101 - the caller looked
+    """A deployment is live only once every edge has confirmed its switch."""
+    assert rolling.switched is not None  # noqa: S101 - the caller checked
     generation, since = rolling.switched.generation, rolling.switched.since
     if view.confirmed is not None and view.confirmed >= generation:
         yield GoLive(rolling.deployment_id, generation)
@@ -196,11 +191,12 @@ def _await_edges(view: View, rolling: Rolling) -> Iterator[_Step]:
         remedy = "see which one: slipway doctor; then deploy again"
         yield Fail(rolling.deployment_id, Failure("edge-unconfirmed", message, remedy))
     else:
-        yield _LookAt(min(view.now + WAIT_S, since + view.confirm_timeout_s))
+        yield _RecheckAt(min(view.now + WAIT_S, since + view.confirm_timeout_s))
 
 
 def _reconcile_replicas(view: View, release: Release, deployment_id: int, *, rolled_out: bool) -> Iterator[_Step]:
-    """As many replicas of each process as wanted: take back draining ones, create, drop the surplus, tend the rest.
+    """As many replicas of each process as wanted: take back draining ones, create, drain the surplus, reconcile each
+    of the others.
 
     Before the switch (`rolled_out` False) a replica that fails ends the deployment; afterwards it is started again.
     """
@@ -214,7 +210,7 @@ def _reconcile_replicas(view: View, release: Release, deployment_id: int, *, rol
             yield from _reconcile_replica(view, release, replica, None if rolled_out else deployment_id)
         leaving = [each for each in members if each.state == DRAINING]
         for replica in leaving:
-            if count <= len(staying) or (release.exclusive and not _can_turn_round(replica)):
+            if count <= len(staying) or (release.exclusive and not _can_be_reused(replica)):
                 yield from _retire(view, replica)
         yield from _add_replicas(release, process, members, count - len(staying), deployment_id)
 
@@ -222,11 +218,11 @@ def _reconcile_replicas(view: View, release: Release, deployment_id: int, *, rol
 def _add_replicas(
     release: Release, process: str, members: list[Replica], missing: int, deployment_id: int
 ) -> Iterator[Action]:
-    """Fill what is missing, with replicas that were leaving if they can still turn round."""
+    """Fill what is missing, with draining replicas where they can still be reused."""
     if missing <= 0:
         return
     leaving = [each for each in members if each.state == DRAINING]
-    reusable = [each for each in leaving if _can_turn_round(each)]
+    reusable = [each for each in leaving if _can_be_reused(each)]
     for replica in reusable[:missing]:
         yield Reuse(replica.id)
     if release.exclusive and leaving:
@@ -237,12 +233,12 @@ def _add_replicas(
         yield CreateReplica(release.id, process, next(free), deployment_id)
 
 
-def _can_turn_round(replica: Replica) -> bool:
+def _can_be_reused(replica: Replica) -> bool:
     return replica.runs and not (replica.busy or replica.stopping)
 
 
 def _reconcile_replica(view: View, release: Release, replica: Replica, rolling_id: int | None) -> Iterator[_Step]:
-    """One replica that shall run: start it, probe it, notice its end."""
+    """One replica that shall run: start it, probe it, mark it crashed when its container ended."""
     container = replica.container
     if replica.busy:
         return
@@ -252,7 +248,7 @@ def _reconcile_replica(view: View, release: Release, replica: Replica, rolling_i
         if replica.retry_at is None or view.now >= replica.retry_at:
             yield Launch(replica.id)
         else:
-            yield _LookAt(replica.retry_at)
+            yield _RecheckAt(replica.retry_at)
     elif replica.recorded is None and not replica.runs:
         yield Launch(replica.id)
     elif container is None:
@@ -269,14 +265,20 @@ def _get_ready(view: View, release: Release, replica: Replica, rolling_id: int |
     started_at = replica.container.started_at if replica.container else None
     age_s = view.now - (view.now if started_at is None else started_at)
     if replica.process != WEB:
-        yield MarkReady(replica.id) if age_s >= SETTLED_S else _LookAt(view.now + SETTLED_S - age_s)
-    elif replica.probe and replica.probe.ready:
+        yield MarkReady(replica.id) if age_s >= SETTLED_S else _RecheckAt(view.now + SETTLED_S - age_s)
+    elif replica.probe and replica.probe.error is None:
         yield MarkReady(replica.id)
     elif age_s >= release.probe_timeout_s and replica.probe:
-        tries = f"{replica.probe.tries} tries" if replica.probe.tries != 1 else "1 try"
-        yield _broken(view, replica, rolling_id, Failure("start-probe-failed", f"{replica.probe.error} ({tries})"))
+        yield _broken(view, replica, rolling_id, _probe_failure(replica.probe))
     else:
         yield ProbeReplica(replica.id)
+
+
+def _probe_failure(probe: Probe) -> Failure:
+    tries = f"{probe.tries} tries" if probe.tries != 1 else "1 try"
+    error = probe.error
+    assert error is not None  # noqa: S101 - the caller checked
+    return Failure(PROBE_FAILED, f"{error.message} ({tries})", probe=error)
 
 
 def _broken(view: View, replica: Replica, rolling_id: int | None, failure: Failure) -> Action:
@@ -300,7 +302,7 @@ def _retire(view: View, replica: Replica) -> Iterator[_Step]:
         under_way = replica.draining.inflight if replica.draining and replica.runs else None
         yield Remove(replica.id, under_way or 0)
     else:
-        yield _LookAt(view.now + WAIT_S)
+        yield _RecheckAt(view.now + WAIT_S)
 
 
 def _is_quiet(view: View, replica: Replica) -> bool:

@@ -1,9 +1,10 @@
-"""What a replica's end is called in the deployment's error."""
+"""Failures of replicas, as the deployment's error names them."""
 
 from __future__ import annotations
 
 from slipway.core.rollout.crash import Crash, more_memory
-from slipway.core.rollout.fleet import Failure, Replica
+from slipway.core.rollout.failure import START_CRASHED, STOPPED_ANSWERING, Failure
+from slipway.core.rollout.view import Replica
 
 FOREGROUND = (
     "its main process must stay in the foreground and serve until it gets SIGTERM: no --daemon, no parent that forks "
@@ -11,7 +12,7 @@ FOREGROUND = (
 )
 
 
-def called(replica: Replica) -> str:
+def _name(replica: Replica) -> str:
     return f"replica {replica.process}-{replica.slot}"
 
 
@@ -22,18 +23,19 @@ def ended(replica: Replica, memory_bytes: int) -> Failure:
         return vanished(replica)
     crash = Crash(container.id, 0.0, container.exit_code, container.oom_killed, memory_bytes)
     if crash.out_of_memory:
-        return Failure("start-crashed", f"{called(replica)} ended: {crash.cause}", more_memory(memory_bytes))
+        return Failure(START_CRASHED, f"{_name(replica)} ended: {crash.cause}", more_memory(memory_bytes))
     remedy = FOREGROUND if container.exit_code == 0 else ""
-    return Failure("start-crashed", f"{called(replica)} ended with {crash.cause}", remedy)
+    return Failure(START_CRASHED, f"{_name(replica)} ended with {crash.cause}", remedy)
 
 
 def vanished(replica: Replica) -> Failure:
-    return Failure("start-crashed", f"{called(replica)} vanished from the container runtime")
+    return Failure(START_CRASHED, f"{_name(replica)} vanished from the container runtime")
 
 
 def unanswered(replica: Replica) -> Failure:
     """It was ready, and answers no probe any more."""
-    answers = replica.answers
-    assert answers is not None  # noqa: S101 - the caller counted its failures
-    message = f"{called(replica)} stopped answering: {answers.error} ({answers.failures} tries in a row)"
-    return Failure("stopped-answering", message)
+    probe = replica.watch_probe
+    assert probe is not None  # noqa: S101 - the caller checked
+    assert probe.error is not None  # noqa: S101 - it failed
+    message = f"{_name(replica)} stopped answering: {probe.error.message} ({probe.failures} tries in a row)"
+    return Failure(STOPPED_ANSWERING, message, probe=probe.error)

@@ -1,6 +1,6 @@
 """The watch over a new release: what is evidence against it, when it gives way, and when the watch is over.
 
-That a release answered once does not mean that it holds. For a while after the switch its replicas are probed each
+A release that answered once may still fail. For a while after the switch its replicas are probed each
 second, and the replicas of the release before run on, as standby. Evidence is a replica that ended, or one that
 answered no probe several times in a row. It counts only while the release before could serve: when everything ends at
 the same time (the Engine was restarted) nothing is known against the new one.
@@ -12,23 +12,10 @@ from collections.abc import Iterator
 
 from slipway.core.app_settings.configuration import WEB
 from slipway.core.rollout import replica_failures
-from slipway.core.rollout.fleet import (
-    CRASHED,
-    DRAINING,
-    READY,
-    Action,
-    AskReplica,
-    EndWatch,
-    Fail,
-    Failure,
-    GiveWay,
-    Plan,
-    Previous,
-    Release,
-    Replica,
-    View,
-    Watch,
-)
+from slipway.core.rollout.actions import Action, EndWatch, Fail, GiveWay, Plan, ProbeWatched
+from slipway.core.rollout.failure import Failure
+from slipway.core.rollout.replica_states import CRASHED, DRAINING, READY
+from slipway.core.rollout.view import Previous, Release, Replica, View, Watch
 
 EVERY_S = 1.0
 """How often a ready replica is probed."""
@@ -39,7 +26,7 @@ LONGEST_EXTENSION_S = 30.0
 
 
 def verdict(view: View) -> Iterator[Action]:
-    """The one action that evidence asks for, if there is any."""
+    """The one action that follows from evidence against a new release, if there is any."""
     rolling = view.rolling
     if rolling and rolling.switched:
         if rolling.release and view.live and _could_take_over(view, view.live.release, rolling.release):
@@ -53,7 +40,7 @@ def verdict(view: View) -> Iterator[Action]:
             return
 
 
-def look(view: View) -> Plan:
+def probes_or_end(view: View) -> Plan:
     """The probes that are due, or the end of the watch."""
     live = view.live
     if live is None or live.watch is None or (view.rolling and view.rolling.switched):
@@ -61,11 +48,11 @@ def look(view: View) -> Plan:
     members = _members(view, live.release)
     if _is_over(view, live.watch, members):
         return Plan((EndWatch(live.deployment_id),))
-    web = [each for each in members if each.process == WEB and each.state == READY and not each.asked]
-    due = {each.id: (each.answers.asked_at if each.answers else live.watch.since) + EVERY_S for each in web}
-    ask = tuple(AskReplica(replica_id) for replica_id, at in due.items() if at <= view.now)
+    web = [each for each in members if each.process == WEB and each.state == READY and not each.watch_probe_runs]
+    due = {each.id: (each.watch_probe.ended_at if each.watch_probe else live.watch.since) + EVERY_S for each in web}
+    probes = tuple(ProbeWatched(replica_id) for replica_id, at in due.items() if at <= view.now)
     later = [at for at in due.values() if at > view.now]
-    return Plan(ask, min([*later, live.watch.until if live.watch.until > view.now else view.now + EVERY_S]))
+    return Plan(probes, min([*later, live.watch.until if live.watch.until > view.now else view.now + EVERY_S]))
 
 
 def serving_ids(view: View, release: Release | None) -> tuple[str, ...]:
@@ -82,7 +69,7 @@ def can_serve(replica: Replica) -> bool:
 
 def _consequence(view: View, watch: Watch, replica: Replica, failure: Failure) -> Action:
     live = view.live
-    assert live is not None  # noqa: S101 - the caller looked
+    assert live is not None  # noqa: S101 - the caller checked
     previous = watch.previous
     if previous and (not _runs_beside(live.release, previous) or _could_serve(view, previous.release)):
         ids = serving_ids(view, previous.release)
@@ -104,8 +91,13 @@ def _evidence(
             if interrupts and not replica.restarts:
                 continue
             yield replica, replica_failures.ended(replica, release.memory_bytes)
-        elif replica.answers and replica.answers.asked_at >= since and replica.answers.failures >= FAILURES:
+        elif _is_unanswered(replica, since):
             yield replica, replica_failures.unanswered(replica)
+
+
+def _is_unanswered(replica: Replica, since: float) -> bool:
+    probe = replica.watch_probe
+    return probe is not None and probe.ended_at >= since and probe.failures >= FAILURES
 
 
 def _members(view: View, release: Release) -> list[Replica]:
@@ -138,9 +130,9 @@ def _could_serve(view: View, release: Release) -> bool:
 def _is_over(view: View, watch: Watch, members: list[Replica]) -> bool:
     if not members or view.now >= watch.until + LONGEST_EXTENSION_S:
         return True
-    settled = all(each.state == READY and not each.asked and _answered(each) for each in members)
+    settled = all(each.state == READY and not each.watch_probe_runs and _answered(each) for each in members)
     return view.now >= watch.until and settled
 
 
 def _answered(replica: Replica) -> bool:
-    return replica.answers is None or not replica.answers.failures
+    return replica.watch_probe is None or not replica.watch_probe.failures

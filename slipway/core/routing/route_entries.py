@@ -87,7 +87,7 @@ def publication(
     """Compare the table in SQL with what is published, as (epoch, generation).
 
     `changed` are the generations whose changes are still recorded. A gap, a foreign epoch, a generation from the
-    future or nothing at all means that the published copy can't be mended by deltas.
+    future or nothing at all means that the published copy can't be repaired by deltas.
     """
     if published is None or published[0] != epoch or published[1] > generation:
         return Publication(everything=True)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from slipway.models import Replica
+from tests.fakes import FakeContainer
+from tests.integration.agent.output_rig import live_replica, printing_container
 from tests.integration.agent.rig import Rig
 
 
@@ -18,3 +21,14 @@ def rig(sqlite_template: Path) -> Iterator[Rig]:
     yield made
     made.db.dispose()
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def replica(rig: Rig) -> Replica:
+    return live_replica(rig)
+
+
+@pytest.fixture
+def container(rig: Rig, replica: Replica) -> FakeContainer:
+    """The replica's, with five lines of output."""
+    return printing_container(rig, replica)

@@ -264,7 +264,7 @@ class History:
 
     def poll(self) -> int:
         self.world.rig.change(self.app, polled_at=None)
-        made = self.world.polling.look() + self.world.polling.look()
+        made = self.world.polling.check() + self.world.polling.check()
         if made:
             self.reported.add(len(self.heads) - 1)
         return made

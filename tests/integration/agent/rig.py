@@ -10,16 +10,15 @@ from typing import Any
 
 from sqlalchemy import select
 
+from builder.agent.assembly import Adapters, assemble
 from builder.agent.background_tasks import SIZES, BackgroundTasks
-from builder.agent.dependencies import Dependencies
-from builder.agent.observed_state import ObservedState
-from builder.agent.rollout import reconcile
+from builder.agent.maintenance.app_deletion import AppDeletion
 from builder.agent.rollout.probing import Question
-from builder.agent.routes.publishing import RouteSync
 from slipway import settings as platform
 from slipway.adapters.vault import Vault, create_key_file
 from slipway.core.app_settings.configuration import WEB
 from slipway.core.deployment.states import State
+from slipway.core.rollout.failure import ProbeCause, ProbeError
 from slipway.db import Database
 from slipway.domain import intents, lifecycle
 from slipway.models import App, Base, Build, Deployment, Domain, Edge, Replica, Scale, Tenant
@@ -28,24 +27,34 @@ from tests.fixtures.inline import Inline
 
 WHY = "a test looks"
 EDGE = "edge-1"
+RECONCILE_S = "0.000001"
+"""No listing is old enough to be used twice."""
+NOT_READY = ProbeError(ProbeCause.NO_ANSWER, "TCP :8000 got no answer within 5 s")
+UNHEALTHY = ProbeError(ProbeCause.BAD_STATUS, "GET :8000/health answered 500", "/health", 500)
+REFUSED = ProbeError(ProbeCause.REFUSED, "GET :8000/ was refused: nothing listens on port 8000")
 
 
 @dataclass
 class FakeProber:
-    """Every replica answers, unless told what it says instead."""
+    """Every replica answers, but for those with an error."""
 
-    answers: dict[str, str] = field(default_factory=dict)
-    """Address, or `*` → error."""
+    errors: dict[str, ProbeError] = field(default_factory=dict)
+    """By address, or `*`."""
     asked: list[Question] = field(default_factory=list)
 
-    def ask(self, question: Question, *, for_s: float) -> tuple[int, str]:  # noqa: ARG002
+    def ask(self, question: Question, *, for_s: float) -> tuple[int, ProbeError | None]:  # noqa: ARG002
         self.asked.append(question)
-        return 1, self.answers.get(question.address, self.answers.get("*", ""))
+        return 1, self.errors.get(question.address, self.errors.get("*"))
 
 
 class Rig:
     def __init__(self, url: str, folder: Path, **settings: str) -> None:
-        environ = {"SLIPWAY_STATE_DIR": str(folder), "SLIPWAY_DATABASE_URL": url, "SLIPWAY_WATCH_S": "0"}
+        environ = {
+            "SLIPWAY_STATE_DIR": str(folder),
+            "SLIPWAY_DATABASE_URL": url,
+            "SLIPWAY_WATCH_S": "0",
+            "SLIPWAY_RECONCILE_S": RECONCILE_S,
+        }
         self.settings = platform.load(environ | {f"SLIPWAY_{name.upper()}": value for name, value in settings.items()})
         self.settings.key_dir.mkdir(parents=True, exist_ok=True)
         create_key_file(self.settings.key_dir / "values.key")
@@ -64,22 +73,29 @@ class Rig:
             session.flush()
             self.tenant_id = tenant.id
 
-    def restart(self) -> None:
-        """As after kill -9: nothing is remembered, no chore runs."""
-        self.dependencies = Dependencies(
-            settings=self.settings,
-            db=self.db,
-            runtime=self.runtime,
-            publisher=self.publisher,
-            vault=self.vault,
-            prober=self.prober,
-            background_tasks=BackgroundTasks(dict.fromkeys(SIZES, self.executor), lambda _app, _delay: None),
-            observed_state=ObservedState(self.runtime, max_age_s=0),
-            routes=RouteSync(self.db, self.publisher),
-            clock=lambda: time.time() + self.ahead_s,
-        )
+    def restart(self, **adapters: Any) -> None:
+        """As after kill -9: nothing is remembered, no background task runs. `adapters` take the place of the rig's."""
+        usual = {
+            "db": self.db,
+            "runtime": self.runtime,
+            "publisher": self.publisher,
+            "vault": self.vault,
+            "prober": self.prober,
+            "clock": self.clock,
+        }
+        tasks = BackgroundTasks(dict.fromkeys(SIZES, self.executor), lambda _app, _delay: None)
+        self.adapters = Adapters(**(usual | adapters))
+        self.agent = assemble(self.settings, self.adapters, tasks)
 
-    # -- wishes --------------------------------------------------------------------------------------------------------
+    def clock(self) -> float:
+        return time.time() + self.ahead_s
+
+    def delete_apps(self, builder: Callable[[], Any], logs: Any) -> int:
+        agent = self.agent
+        adapters = (self.db, self.runtime, agent.observed_state, agent.routes, agent.output_store)
+        return AppDeletion(*adapters, builder, logs).delete_apps()
+
+    # -- desired state -------------------------------------------------------------------------------------------------
 
     def add_app(self, name: str = "hello", *, replicas: int | None = 1, **settings: Any) -> App:
         with self.db.write(tenant_id=self.tenant_id) as session:
@@ -122,11 +138,11 @@ class Rig:
         with self.db.write(tenant_id=self.tenant_id) as session:
             return wish(session, session.get_one(App, app.id), **values)
 
-    # -- reality -------------------------------------------------------------------------------------------------------
+    # -- observed state ------------------------------------------------------------------------------------------------
 
     def settle(self, app: App) -> float | None:
         """Passes until nothing is left to do but wait."""
-        return reconcile.run(self.dependencies, app.id)
+        return self.agent.reconciler.run(app.id)
 
     def live(self, app: App, commit: str = "a" * 40, **build: Any) -> Deployment:
         """Built, rolled out, live."""

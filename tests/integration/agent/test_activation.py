@@ -25,7 +25,7 @@ def crash(rig: Rig, app: App, times: int) -> None:
 
 def activate(rig: Rig, app: App) -> str:
     """What has become of the app's replica when the agent has looked."""
-    activation.activate(rig.dependencies, app.id)
+    rig.agent.activation.activate(app.id)
     rig.settle(app)
     return ",".join(replica.state for replica in rig.replicas(app))
 
@@ -80,5 +80,5 @@ def test_replicas_that_died_unheard_are_noticed(rig: Rig, app: App) -> None:
 
 
 def test_an_app_that_nobody_knows_is_nobodys(rig: Rig) -> None:
-    activation.activate(rig.dependencies, 4711)
-    assert rig.dependencies.hints.activated_at == {}
+    rig.agent.activation.activate(4711)
+    assert rig.agent.background_tasks.busy() == frozenset()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from builder.agent.maintenance import orphans
-from builder.agent.routes.address_quarantine import quarantine_all
 from slipway.domain import intents
 from slipway.models import Address, App, Replica
 from tests.integration.agent.rig import EDGE, Rig
@@ -36,12 +34,12 @@ def test_requests_under_way_to_a_gone_replica_keep_its_address_and_are_cut(rig: 
     app = rig.add_app()
     rig.live(app)
     replica = gone(rig, app, under_way=2)
-    orphans.remove(rig.dependencies, rig.runtime.list())
-    assert quarantine_all(rig.dependencies) == 0
+    rig.agent.orphans.remove(rig.runtime.list())
+    assert rig.agent.quarantine.add_all() == 0
     assert holders(rig) == {replica.id}
     assert replica.address in rig.runtime.closed
     rig.publisher.counts[EDGE, replica.id] = 0
-    assert quarantine_all(rig.dependencies) == 1
+    assert rig.agent.quarantine.add_all() == 1
     assert holders(rig) == {None}
 
 
@@ -49,7 +47,7 @@ def test_an_edge_that_does_not_tell_keeps_the_address(rig: Rig) -> None:
     app = rig.add_app()
     rig.live(app)
     replica = gone(rig, app, under_way=None)
-    assert quarantine_all(rig.dependencies) == 0
+    assert rig.agent.quarantine.add_all() == 0
     assert holders(rig) == {replica.id}
 
 
@@ -58,10 +56,10 @@ def test_a_removal_that_is_not_confirmed_keeps_the_address(rig: Rig) -> None:
     rig.live(app)
     rig.publisher.confirm_at_once = False
     replica = gone(rig, app, under_way=0)
-    assert quarantine_all(rig.dependencies) == 0
+    assert rig.agent.quarantine.add_all() == 0
     assert holders(rig) == {replica.id}
     rig.publisher.confirm()
-    assert quarantine_all(rig.dependencies) == 1
+    assert rig.agent.quarantine.add_all() == 1
 
 
 def test_with_redis_away_the_replica_goes_and_its_address_stays(rig: Rig) -> None:
@@ -71,13 +69,25 @@ def test_with_redis_away_the_replica_goes_and_its_address_stays(rig: Rig) -> Non
     replica = gone(rig, app, under_way=0)
     assert holders(rig) == {replica.id}
     rig.publisher.away = False
-    rig.dependencies.routes.sync()
-    assert quarantine_all(rig.dependencies) == 1
+    rig.agent.routes.sync()
+    assert rig.agent.quarantine.add_all() == 1
 
 
 def test_a_running_commands_address_is_left_alone(rig: Rig) -> None:
     rig.live(rig.add_app())
     with rig.db.write(platform="a test") as session:
         session.add(Address(tenant_id=rig.tenant_id, address="10.210.0.77", replica_id="task-99"))
-    assert quarantine_all(rig.dependencies) == 0
+    assert rig.agent.quarantine.add_all() == 0
     assert "task-99" in holders(rig)
+
+
+def test_what_is_under_way_to_all_draining_replicas_is_asked_once_a_pass(rig: Rig) -> None:
+    app = rig.add_app(replicas=3)
+    rig.live(app)
+    for each in rig.replicas(app):
+        rig.publisher.counts[EDGE, each.id] = 1
+    rig.live(app, "b" * 40)
+    assert [each.state for each in rig.replicas(app)].count("draining") == 3
+    rig.publisher.inflight_calls = 0
+    rig.settle(app)
+    assert rig.publisher.inflight_calls == 1

@@ -9,7 +9,7 @@ import pytest
 
 from slipway.domain import intents
 from slipway.models import App, Deployment, Release
-from tests.integration.agent.rig import Rig
+from tests.integration.agent.rig import NOT_READY, Rig
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 
@@ -46,12 +46,12 @@ def live_image(rig: Rig, app: App) -> tuple[str, str]:
 
 def test_a_change_that_is_under_way_when_a_build_ends_does_not_lose_the_push(rig: Rig, app: App) -> None:
     push = rig.building(app, B)
-    rig.prober.answers["*"] = "not yet"
+    rig.prober.errors["*"] = NOT_READY
     changing = change(rig, app)
     assert rig.deployment(changing).release_id
     rig.build_ends(push)
     rig.settle(app)
-    rig.prober.answers.clear()
+    rig.prober.errors.clear()
     rig.settle(app)
     assert rig.deployment(changing).state == "retired"
     assert rig.deployment(push).state == "live"
@@ -60,11 +60,11 @@ def test_a_change_that_is_under_way_when_a_build_ends_does_not_lose_the_push(rig
 
 def test_a_change_that_waited_for_a_push_names_the_image_that_it_runs(rig: Rig, app: App) -> None:
     older = rig.building(app, B)
-    rig.prober.answers["*"] = "not yet"
+    rig.prober.errors["*"] = NOT_READY
     newer = rig.built(app, C)
     rig.settle(app)
     changing = change(rig, app)
-    rig.prober.answers.clear()
+    rig.prober.errors.clear()
     rig.settle(app)
     assert rig.deployment(changing).state == "live"
     assert live_image(rig, app) == (C, "sha256:ccccccc")
@@ -76,11 +76,11 @@ def test_a_change_that_waited_for_a_push_names_the_image_that_it_runs(rig: Rig, 
 
 
 def test_a_change_whose_frozen_image_is_live_no_longer_begins_anew(rig: Rig, app: App) -> None:
-    rig.prober.answers["*"] = "not yet"
+    rig.prober.errors["*"] = NOT_READY
     changing = change(rig, app)
     frozen = rig.deployment(changing).release_id
     rig.change(rig.all(Deployment, state="live")[0], image_sequence=7, commit_sha=C)
-    rig.prober.answers.clear()
+    rig.prober.errors.clear()
     rig.settle(app)
     anew = rig.deployment(changing)
     assert (anew.state, anew.image_sequence, anew.commit_sha) == ("live", 7, C)
@@ -90,12 +90,12 @@ def test_a_change_whose_frozen_image_is_live_no_longer_begins_anew(rig: Rig, app
 
 def test_a_change_while_the_first_deployment_starts_without_it_follows(rig: Rig) -> None:
     app = rig.add_app("new")
-    rig.prober.answers["*"] = "not yet"
+    rig.prober.errors["*"] = NOT_READY
     first = rig.built(app, B)
     assert rig.intend(app, intents.reconfigure, actor="a test", what="V set") is None, "the first will take it"
     rig.settle(app)
     changing = change(rig, app)
-    rig.prober.answers.clear()
+    rig.prober.errors.clear()
     rig.settle(app)
     assert [rig.deployment(row).state for row in (first, changing)] == ["retired", "live"]
     assert live_image(rig, app) == (B, "sha256:bbbbbbb")
@@ -103,7 +103,7 @@ def test_a_change_while_the_first_deployment_starts_without_it_follows(rig: Rig)
 
 def test_a_change_that_finds_nothing_live_waits_for_what_comes_next(rig: Rig) -> None:
     app = rig.add_app("new")
-    rig.prober.answers["*"] = "not yet"
+    rig.prober.errors["*"] = NOT_READY
     first = rig.built(app, B)
     rig.settle(app)
     changing = change(rig, app)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from builder.agent import container_events
 from slipway.models import App, Replica
 from slipway.ports.runtime import Change, Happened
-from tests.integration.agent.rig import Rig
+from tests.integration.agent.rig import REFUSED, Rig
 
 AT = 1_767_225_600.0
 
@@ -22,13 +21,13 @@ def app(rig: Rig) -> App:
 def happens(rig: Rig, replica: Replica, what: Happened = Happened.DIED, **values: object) -> bool:
     given = {"app_id": replica.app_id, "replica_id": replica.id, "container_id": str(replica.container_id), "at": AT}
     change = Change(**(given | {"what": what, "exit_code": 1 if what == Happened.DIED else None} | values))  # type: ignore[arg-type]
-    return container_events.handle(rig.dependencies, change)
+    return rig.agent.container_events.handle(change)
 
 
 def test_a_dead_replica_leaves_the_routes_before_any_pass(rig: Rig, app: App) -> None:
     first, second = rig.replicas(app)
     assert happens(rig, first), "routes wait to be published"
-    rig.dependencies.routes.sync()
+    rig.agent.routes.sync()
     assert rig.addresses(app) == {second.address}
     assert not happens(rig, first), "the second time there is nothing to publish"
     rig.runtime.die(str(first.container_id))
@@ -91,9 +90,9 @@ def test_with_the_database_away_a_pass_does_it_later(rig: Rig, app: App, monkeyp
 
     first, second = rig.replicas(app)
     with monkeypatch.context() as patched:
-        patched.setattr(rig.dependencies.db, "read", away)
+        patched.setattr(rig.db, "read", away)
         assert not happens(rig, first)
     rig.runtime.die(str(first.container_id))
-    rig.prober.answers["*"] = "was refused"
+    rig.prober.errors["*"] = REFUSED
     rig.settle(app)
     assert rig.addresses(app) == {second.address}

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from builder.agent.maintenance import orphans
-from builder.agent.observed_state import ObservedState
-from builder.agent.rollout import reconcile
-from builder.agent.routes import address_quarantine
-from builder.agent.routes.publishing import RouteSync
 from slipway.adapters.docker.address_book import AddressBook
 from slipway.adapters.docker.endpoints import EndpointAllocator
 from slipway.domain import intents
 from slipway.models import Address, App, Deployment
 from tests.fakes.networks import FakeNetworks
 from tests.integration.agent.crashes import Countdown, Killed, Mortal, MortalDatabase
-from tests.integration.agent.rig import Rig
+from tests.integration.agent.rig import REFUSED, UNHEALTHY, Rig
 
 _ENOUGH = 200
 NETWORKS = FakeNetworks()
@@ -25,29 +18,21 @@ NETWORKS = FakeNetworks()
 
 def mortal(rig: Rig, countdown: Countdown) -> None:
     """A new agent of this rig that may die."""
-    rig.restart()
     db = MortalDatabase(rig.db, countdown)
     rig.runtime.endpoints = EndpointAllocator(rig.settings, AddressBook(db), NETWORKS, routes=list)  # type: ignore[arg-type]
     runtime = Mortal(rig.runtime, countdown, "reserve", "start", "run_task", "stop", "remove", "release")
     publisher = Mortal(rig.publisher, countdown, "publish", "publish_all")
-    rig.dependencies = replace(  # type: ignore[type-var]
-        rig.dependencies,
-        db=db,
-        runtime=runtime,
-        publisher=publisher,
-        observed_state=ObservedState(runtime, max_age_s=0),  # type: ignore[arg-type]
-        routes=RouteSync(db, publisher),  # type: ignore[arg-type]
-    )
+    rig.restart(db=db, runtime=runtime, publisher=publisher)
 
 
 def agent_lives(rig: Rig, app: App, countdown: Countdown) -> None:
     """What an agent does from its start until nothing is left to do."""
-    rig.dependencies.routes.sync()
+    rig.agent.routes.sync()
     for _ in range(3):
-        reconcile.run(rig.dependencies, app.id)
-        orphans.remove(rig.dependencies, rig.runtime.list())
-        address_quarantine.quarantine_all(rig.dependencies)
-        address_quarantine.reclaim(rig.dependencies, rig.dependencies.routes.confirmed())
+        rig.settle(app)
+        rig.agent.orphans.remove(rig.runtime.list())
+        rig.agent.quarantine.add_all()
+        rig.agent.quarantine.reclaim(rig.agent.routes.confirmed())
 
 
 def through_crashes(rig: Rig, app: App, dies_after: int) -> bool:
@@ -92,7 +77,7 @@ def test_a_failing_rollout_survives_any_crash(rig: Rig, dies_after: int) -> None
     first = rig.live(app)
     second = rig.built(app, "b" * 40)
     rig.settle(app)
-    rig.prober.answers["*"] = "GET :8000/health answered 500"
+    rig.prober.errors["*"] = UNHEALTHY
     third = rig.built(app, "c" * 40)
     rig.settle(app)
     rig.ahead_s = 31
@@ -124,10 +109,10 @@ def test_a_rollback_that_cancels_a_probing_rollout_survives_any_crash(rig: Rig, 
     app = rig.add_app()
     first = rig.live(app)
     rig.live(app, "b" * 40)
-    rig.prober.answers["*"] = "TCP :8000 was refused: nothing listens on port 8000"
+    rig.prober.errors["*"] = REFUSED
     third = rig.built(app, "c" * 40)
     rig.settle(app)
-    rig.prober.answers.clear()
+    rig.prober.errors.clear()
     back = rig.intend(app, intents.rollback, actor="a test")
     through_crashes(rig, app, dies_after)
     assert rig.deployment(third).state == "cancelled"

@@ -46,8 +46,8 @@ def heard(redis: Redis, redis_url: str) -> Iterator[Heard]:
     """What a listener did; a request waited for app 7 before it began to listen."""
     made, stopped = Heard(), threading.Event()
     redis.set(keys.awaited(7), "edge-1")
-    scheduler = Scheduler(made.visit, DependencyBackoff(), threads=1)
-    scheduler.start()
+    scheduler = Scheduler(DependencyBackoff(), threads=1)
+    scheduler.start(made.visit)
     handlers = Handlers(made.look, made.publish, made.activated.append, lambda _change: None)
     listener = EventListener(scheduler, handlers, DependencyBackoff(), stopped)
     with connect(redis_url, timeout_s=5.0) as blocking:

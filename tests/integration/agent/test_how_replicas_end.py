@@ -8,15 +8,14 @@ import pytest
 from sqlalchemy import select
 
 from builder.agent.change_detection import changed, fingerprints
-from builder.agent.dependencies import Scope
-from builder.agent.rollout import deployment_actions
+from builder.agent.scope import Scope
 from slipway.core.deployment.states import State
-from slipway.core.rollout import fleet
+from slipway.core.rollout.actions import Switch
 from slipway.domain import intents
 from slipway.errors import DeploymentFailed
 from slipway.models import App, Deployment, Release, Replica, Scale, Variable, now
 from slipway.ports.runtime import TaskResult
-from tests.integration.agent.rig import WHY, Rig
+from tests.integration.agent.rig import NOT_READY, WHY, Rig
 
 
 def set_variable(rig: Rig, app: App, name: str, value: str) -> None:
@@ -75,11 +74,11 @@ def test_a_rollback_cancels_a_rollout_that_probes(rig: Rig) -> None:
     app = rig.add_app()
     first = rig.live(app)
     rig.live(app, "b" * 40)
-    rig.prober.answers["*"] = "TCP :8000 got no answer within 5 s"
+    rig.prober.errors["*"] = NOT_READY
     third = rig.built(app, "c" * 40)
     rig.settle(app)
     assert len(rig.running(app)) == 2
-    rig.prober.answers.clear()
+    rig.prober.errors.clear()
     back = rig.intend(app, intents.rollback, actor="a test", to=1)
     rig.settle(app)
     assert rig.deployment(third).state == "cancelled"
@@ -193,10 +192,11 @@ def test_a_crash_at_start_tells_exit_code_and_last_words_without_secrets(rig: Ri
     start = rig.runtime.start
 
     def dies(spec):  # type: ignore[no-untyped-def]
-        container_id = start(spec)
+        started = start(spec)
+        container_id = started.container_id
         rig.runtime.containers[container_id].output.append(b"2026-01-01T00:00:00Z with correct horse battery\n")
         rig.runtime.die(container_id, exit_code=78)
-        return container_id
+        return started
 
     rig.runtime.start = dies  # type: ignore[method-assign]
     row = rig.built(app)
@@ -247,7 +247,7 @@ def test_a_start_that_lacked_memory_says_so_and_how_to_give_more(rig: Rig) -> No
 
 def test_a_process_that_was_killed_for_lack_of_memory_explains_a_probe_without_an_answer(rig: Rig) -> None:
     app = rig.add_app(resources={"memory_mb": 64}, timeouts={"probe_s": 60})
-    rig.prober.answers["*"] = "TCP :8000 got no answer within 5 s"
+    rig.prober.errors["*"] = NOT_READY
     row = rig.built(app)
     rig.settle(app)
     rig.change(rig.replicas(app)[0], out_of_memory_at=now())
@@ -263,10 +263,11 @@ def fails_at_start(rig: Rig, printed: bytes, **end: Any) -> Deployment:
     start = rig.runtime.start
 
     def dies(spec):  # type: ignore[no-untyped-def]
-        container_id = start(spec)
+        started = start(spec)
+        container_id = started.container_id
         rig.runtime.containers[container_id].output += [printed] if printed else []
         rig.runtime.die(container_id, **end)
-        return container_id
+        return started
 
     rig.runtime.start = dies  # type: ignore[method-assign]
     row = rig.built(app)
@@ -283,10 +284,10 @@ def test_the_first_deployment_takes_its_scale_from_the_settings(rig: Rig) -> Non
 
 def test_two_apps_do_not_wait_for_each_other(rig: Rig) -> None:
     slow, quick = rig.add_app("slow"), rig.add_app("quick")
-    rig.prober.answers["*"] = "TCP :8000 got no answer within 5 s"
+    rig.prober.errors["*"] = NOT_READY
     rig.built(slow)
     rig.settle(slow)
-    rig.prober.answers.clear()
+    rig.prober.errors.clear()
     rig.live(quick, "b" * 40)
 
 
@@ -311,7 +312,7 @@ def test_the_switch_looks_again_in_its_own_transaction(rig: Rig, meanwhile: str)
     app = rig.add_app()
     rig.live(app)
     before = rig.addresses(app)
-    rig.prober.answers["*"] = "TCP :8000 got no answer within 5 s"
+    rig.prober.errors["*"] = NOT_READY
     second = rig.built(app, "b" * 40)
     rig.settle(app)
     if meanwhile == "a stop":
@@ -320,7 +321,7 @@ def test_the_switch_looks_again_in_its_own_transaction(rig: Rig, meanwhile: str)
         rig.change(rig.all(Deployment, state="live")[0], image_sequence=99)
     scope = Scope(app.id, rig.tenant_id, "production")
     new = [row.id for row in rig.replicas(app) if row.state == "starting"]
-    assert not deployment_actions.switch(rig.dependencies, scope, fleet.Switch(second.id, tuple(new)))
+    assert not rig.agent.actions[Switch](scope, Switch(second.id, tuple(new)))
     assert rig.addresses(app) == before
 
 

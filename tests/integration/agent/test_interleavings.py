@@ -13,7 +13,7 @@ from builder.agent.rollout import reconcile
 from slipway.core.deployment.states import UNFINISHED
 from slipway.domain import intents
 from slipway.models import Deployment, Release, Variable
-from tests.integration.agent.rig import WHY, Rig
+from tests.integration.agent.rig import NOT_READY, WHY, Rig
 
 FIRST, SECOND, PUSHED = "a" * 40, "b" * 40, "c" * 40
 EVENTS = ("push", "built", "change", "rollback")
@@ -55,7 +55,7 @@ class Story:
 
     def __init__(self, rig: Rig, name: str) -> None:
         self._rig = rig
-        rig.prober.answers.clear()
+        rig.prober.errors.clear()
         self._app = rig.add_app(name)
         self._set("old")
         for commit in (FIRST, SECOND):
@@ -66,7 +66,7 @@ class Story:
             "built": self._built,
             "change": self._change,
             "rollback": self._roll_back,
-            "slow": lambda: rig.prober.answers.update({"*": "not yet"}),
+            "slow": lambda: rig.prober.errors.update({"*": NOT_READY}),
             "scale": lambda: rig.intend(self._app, intents.scale, replicas=2),
         }
 
@@ -74,7 +74,7 @@ class Story:
         for event in events:
             self._do[event]()
             self._rig.settle(self._app)
-        self._rig.prober.answers.clear()
+        self._rig.prober.errors.clear()
         while self._rig.settle(self._app) is not None and self._unfinished():
             pass
         return self._outcome()

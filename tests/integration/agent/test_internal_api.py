@@ -12,37 +12,19 @@ from typing import Any
 import httpx
 import pytest
 
-from builder.agent import container_events, internal_api
-from slipway.adapters.agent.client import AgentClient
+from builder.agent import internal_api
 from slipway.errors import DeploymentFailed, NotFound, Overloaded
 from slipway.models import App, Replica
-from slipway.ports.runtime import Change, Happened, ResourceUse
+from slipway.ports.runtime import ResourceUse
 from tests.fakes import FakeContainer
 from tests.fixtures.waiting import eventually
+from tests.integration.agent.output_rig import calls, client_of, crash, line, serving_short_calls
 from tests.integration.agent.rig import Rig
-
-
-def line(second: int) -> bytes:
-    return f"2026-01-01T00:00:{second:02}Z {second}\n".encode()
-
-
-@pytest.fixture
-def replica(rig: Rig) -> Replica:
-    app = rig.add_app()
-    rig.live(app)
-    return rig.replicas(app)[0]
-
-
-@pytest.fixture
-def container(rig: Rig, replica: Replica) -> FakeContainer:
-    found = rig.runtime.containers[str(replica.container_id)]
-    found.output.extend(line(second) for second in range(5))
-    return found
 
 
 @pytest.fixture
 def status() -> dict[str, Any]:
-    return {"apps": 1, "away": {}}
+    return {"apps": 1, "failing": {}}
 
 
 HEADS = {1: "a" * 40, 2: None}
@@ -60,45 +42,42 @@ def head_of(app_id: int) -> str | None:
 
 @pytest.fixture
 def client(rig: Rig, status: dict[str, Any]) -> Iterator[httpx.Client]:
-    rig.settings.run_dir.mkdir(parents=True, exist_ok=True)
-    server = internal_api.serve(rig.dependencies, lambda: status, head_of)
     transport = httpx.HTTPTransport(uds=str(rig.settings.agent_socket))
-    with httpx.Client(transport=transport, base_url="http://agent", timeout=10) as made:
+    with (
+        serving_short_calls(rig, calls(rig, lambda: status, head_of)),
+        httpx.Client(transport=transport, base_url="http://agent", timeout=10) as made,
+    ):
         yield made
-    server.trigger.pull_trigger(server.close)  # in its own thread
 
 
-def test_volumes_tell_their_sizes(rig: Rig, client: httpx.Client) -> None:
+def test_volumes_have_sizes(rig: Rig, client: httpx.Client) -> None:
     rig.runtime.volumes["shop-production-data-1"] = {"note": "four"}
     assert client.get("/volumes").json() == {"sizes": {"shop-production-data-1": 4}}
 
 
-def test_volumes_have_no_sizes_while_the_runtime_is_away(rig: Rig, client: httpx.Client) -> None:
+def test_volumes_have_no_sizes_while_the_runtime_does_not_answer(rig: Rig, client: httpx.Client) -> None:
     rig.runtime.go_away()
     assert client.get("/volumes").status_code == 503
 
 
 def test_repositories_that_do_not_answer_leave_the_short_calls_their_threads(rig: Rig, replica: Replica) -> None:
-    rig.settings.run_dir.mkdir(parents=True, exist_ok=True)
     asked, may_end = threading.Semaphore(0), threading.Event()
 
     def hang(_app_id: int) -> None:
         asked.release()
         may_end.wait(timeout=60)
 
-    server = internal_api.serve(rig.dependencies, dict, hang)
-    agent = AgentClient(rig.settings.agent_socket, rig.settings.agent_streams_socket)
-    with ThreadPoolExecutor(internal_api.THREADS) as pool:
+    agent = client_of(rig)
+    with serving_short_calls(rig, calls(rig, head_of=hang)), ThreadPoolExecutor(internal_api.THREADS) as pool:
         try:
-            calls = [pool.submit(agent.head, 1) for _ in range(internal_api.THREADS)]
+            heads = [pool.submit(agent.head, 1) for _ in range(internal_api.THREADS)]
             assert all(asked.acquire(timeout=20) for _ in range(internal_api.HEADS_AT_ONCE))
             refused = internal_api.THREADS - internal_api.HEADS_AT_ONCE
-            eventually(lambda: sum(call.done() for call in calls) == refused, what="the others are refused")
-            assert {type(call.exception()) for call in calls if call.done()} == {Overloaded}
+            eventually(lambda: sum(each.done() for each in heads) == refused, what="the others are refused")
+            assert {type(each.exception()) for each in heads if each.done()} == {Overloaded}
             assert agent.stats(replica.id)["processes"] == 2
         finally:
             may_end.set()
-            server.trigger.pull_trigger(server.close)  # in its own thread
 
 
 def test_the_whole_output_or_its_end(client: httpx.Client, replica: Replica, container: FakeContainer) -> None:
@@ -111,17 +90,6 @@ def test_the_kept_output_of_one_that_is_gone(rig: Rig, client: httpx.Client, rep
     rig.live(rig.all(App)[0], "b" * 40)
     answer = client.get(f"/replicas/{replica.id}/output", params={"tail": 1})
     assert (answer.status_code, answer.content) == (200, line(4))
-
-
-def crash(rig: Rig, replica: Replica, *, second: int, exit_code: int = 1, oom: bool = False) -> str:
-    """Its container ends at that second. Returns what its output says of that, without what follows."""
-    at = datetime.fromisoformat(f"2026-01-01T00:00:{second:02}+00:00").timestamp()
-    row = rig.replicas(rig.all(App)[0])[0]
-    for what in [Happened.OUT_OF_MEMORY] * oom + [Happened.DIED]:
-        change = Change(row.app_id, row.id, str(row.container_id), what, at, exit_code)
-        container_events.handle(rig.dependencies, change)
-    rig.runtime.die(str(row.container_id), exit_code=exit_code, oom=oom)
-    return f"2026-01-01T00:00:{second:02}.000000000Z [slipway] ended: "
 
 
 def test_what_was_printed_before_a_restart_comes_first(
@@ -171,22 +139,22 @@ def test_an_unknown_replica_and_a_wrong_number_are_problems(client: httpx.Client
     assert client.get(f"/replicas/{replica.id}/output", params={"tail": "x"}).status_code == 422
 
 
-def test_it_is_not_ready_while_something_it_needs_is_away(client: httpx.Client, status: dict[str, Any]) -> None:
+def test_it_is_not_ready_while_something_it_needs_does_not_answer(client: httpx.Client, status: dict[str, Any]) -> None:
     assert (client.get("/readyz").status_code, client.get("/readyz").json()) == (200, {"ready": True})
-    status["away"] = {"look": 3, "publish": 1}
+    status["failing"] = {"reconcile": 3, "publish": 1}
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["code"]) == (503, "dependency-unavailable")
-    assert "look, publish" in answer.json()["detail"]
+    assert "publish, reconcile" in answer.json()["detail"]
     assert client.get("/healthz").status_code == 200
 
 
 def test_status_and_health(client: httpx.Client) -> None:
-    assert client.get("/status").json() == {"apps": 1, "away": {}}
+    assert client.get("/status").json() == {"apps": 1, "failing": {}}
     assert client.get("/healthz").json() == {"ok": True}
 
 
 def test_the_head_of_an_apps_branch(rig: Rig, client: httpx.Client) -> None:
-    agent = AgentClient(rig.settings.agent_socket, rig.settings.agent_streams_socket)
+    agent = client_of(rig)
     assert [agent.head(app_id) for app_id in (1, 2)] == ["a" * 40, None]
     with pytest.raises(DeploymentFailed, match="can't be read") as unreadable:
         agent.head(3)
@@ -197,10 +165,10 @@ def test_the_head_of_an_apps_branch(rig: Rig, client: httpx.Client) -> None:
 
 
 def test_what_a_running_replica_uses(client: httpx.Client, replica: Replica, container: FakeContainer) -> None:
-    told = client.get(f"/replicas/{replica.id}/stats").json()
-    assert told["cpus"] == pytest.approx(container.spec.cpus / 2)
-    assert (told["cpus_limit"], told["memory_limit_bytes"]) == (container.spec.cpus, container.spec.memory_bytes)
-    assert told.keys() == {"cpus", *(field.name for field in fields(ResourceUse))}
+    found = client.get(f"/replicas/{replica.id}/stats").json()
+    assert found["cpus"] == pytest.approx(container.spec.cpus / 2)
+    assert (found["cpus_limit"], found["memory_limit_bytes"]) == (container.spec.cpus, container.spec.memory_bytes)
+    assert found.keys() == {"cpus", *(field.name for field in fields(ResourceUse))}
 
 
 def test_one_that_does_not_run_uses_nothing(rig: Rig, client: httpx.Client, replica: Replica) -> None:

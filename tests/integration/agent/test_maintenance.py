@@ -9,10 +9,8 @@ import pytest
 from redis import Redis
 from rq import Queue
 
-from builder.agent.maintenance import app_deletion, image_gc, requeue
+from builder.agent.maintenance import image_gc, requeue
 from builder.agent.maintenance.polling import Polling
-from builder.agent.routes.address_quarantine import reclaim
-from builder.agent.telemetry import output
 from slipway.adapters.redis.work_queue import BUILDS, SERIALIZER, WorkQueue, connect
 from slipway.core.build.step_cache import DeletedApp
 from slipway.core.deployment.states import State
@@ -141,12 +139,12 @@ def test_a_push_that_no_delivery_told_of_is_deployed(rig: Rig, polling: Polling,
     rig.live(app)
     rig.change(app, head=OLD)
     head(sources, app, NEW)
-    assert polling.look() == 0  # its delivery may be on the way
-    assert polling.look() == 1
+    assert polling.check() == 0  # its delivery may be on the way
+    assert polling.check() == 1
     row = rig.all(Deployment)[-1]
     assert (row.commit_sha, row.ref, row.state) == (NEW, "refs/heads/main", "queued")
     assert rig.all(App)[0].head == NEW
-    assert polling.look() == 0
+    assert polling.check() == 0
 
 
 def test_a_missed_push_that_is_deployed_is_in_the_audit_log(rig: Rig, polling: Polling, sources: FakeSources) -> None:
@@ -168,9 +166,9 @@ def test_a_push_whose_delivery_arrived_meanwhile_is_deployed_once(
     rig.live(app)
     rig.change(app, head=OLD)
     head(sources, app, NEW)
-    polling.look()
+    polling.check()
     rig.built(app, NEW)
-    assert polling.look() == 0
+    assert polling.check() == 0
     assert len(rig.all(Deployment)) == 2
 
 
@@ -197,7 +195,7 @@ def test_one_app_that_fails_does_not_end_the_look_at_the_others(
 def polled(polling: Polling) -> int:
     """As often as it takes for a head that stays."""
     polling.forget_times()
-    return polling.look() + polling.look()
+    return polling.check() + polling.check()
 
 
 @pytest.mark.parametrize(
@@ -278,7 +276,7 @@ def test_what_was_deployed_of_another_branch_says_nothing_of_the_new_one(
 def test_an_app_that_was_never_deployed_is_only_looked_at(rig: Rig, polling: Polling, sources: FakeSources) -> None:
     app = rig.add_app()
     head(sources, app, NEW)
-    assert polling.look() == polling.look() == 0
+    assert polling.check() == polling.check() == 0
     assert rig.all(App)[0].head == NEW
     assert rig.all(Deployment) == []
 
@@ -302,25 +300,25 @@ def test_the_head_of_an_apps_branch_is_as_the_repository_has_it_now(
 def test_a_repository_that_does_not_answer_delays_no_other(rig: Rig, polling: Polling, sources: FakeSources) -> None:
     rig.add_app()
     sources.failure = DeploymentFailed("clone-failed", "no answer")
-    assert polling.look() == 0
+    assert polling.check() == 0
     assert rig.all(App)[0].polled_at is not None
 
 
 def test_an_app_is_asked_for_once_in_its_time(rig: Rig, polling: Polling, sources: FakeSources) -> None:
     app = rig.add_app()
     head(sources, app, NEW)
-    polling.look()
-    polling.look()
+    polling.check()
+    polling.check()
     assert len(sources.asked) == 1
     polling.forget_times()
-    polling.look()
+    polling.check()
     assert len(sources.asked) == 2
 
 
 def test_the_credential_is_opened_for_the_fetch(rig: Rig, polling: Polling, sources: FakeSources) -> None:
     app = rig.add_app()
     rig.change(app, credential=rig.vault.seal("token", rig.tenant_id, app.id, "credential"))
-    polling.look()
+    polling.check()
     assert sources.asked[0].credential == "token"
 
 
@@ -330,7 +328,7 @@ def test_old_releases_lose_their_images_but_never_what_is_live(rig: Rig) -> None
         rig.live(app, commit * 40)
     rig.intend(app, intents.rollback, actor="a test", to=1)
     rig.settle(app)
-    image_gc.collect_images(rig.dependencies)
+    image_gc.collect_images(rig.db, rig.runtime, keep=rig.settings.releases_kept)
     assert sorted(rig.runtime.removed_images) == ["slipway/bbbbbbb"]
     assert [row.number for row in rig.all(Release) if row.collected_at] == [2]
 
@@ -342,7 +340,7 @@ def test_the_release_that_was_live_before_keeps_its_image(rig: Rig) -> None:
     rig.intend(app, intents.rollback, actor="a test", to=1)
     rig.settle(app)
     rig.live(app, "9" * 40)
-    image_gc.collect_images(rig.dependencies)
+    image_gc.collect_images(rig.db, rig.runtime, keep=rig.settings.releases_kept)
     assert 1 not in {row.number for row in rig.all(Release) if row.collected_at}
 
 
@@ -351,10 +349,10 @@ def test_an_image_that_never_ran_is_removed_after_a_while(rig: Rig) -> None:
     row = rig.built(app)
     rig.change(row, stop_requested="cancelled", stop_why="by someone")
     rig.settle(app)
-    image_gc.collect_images(rig.dependencies)
+    image_gc.collect_images(rig.db, rig.runtime, keep=rig.settings.releases_kept)
     assert rig.runtime.removed_images == []
     rig.change(rig.all(Build)[0], created_at=now() - timedelta(hours=2))
-    image_gc.collect_images(rig.dependencies)
+    image_gc.collect_images(rig.db, rig.runtime, keep=rig.settings.releases_kept)
     assert rig.runtime.removed_images == ["slipway/aaaaaaa"]
 
 
@@ -376,20 +374,20 @@ def test_an_image_without_a_row_is_removed_unless_a_worker_may_still_write_it(ri
         kept(4711),
     ]
     builder = FakeBuilder()
-    assert image_gc.collect_dangling(rig.dependencies, lambda: builder) == 3
+    assert image_gc.collect_dangling(rig.db, rig.runtime, lambda: builder) == 3
     assert rig.runtime.removed_images == [
         f"slipway/stray-{rows[3].id}", "slipway/of-an-attempt-before", "slipway/stray-4711",
     ]  # fmt: skip
     gone = DeletedApp(deployment_ids=frozenset({4711}))
     assert builder.forgot == ["sources", gone], "what belongs to a deployment that is gone lives on in no step"
-    assert image_gc.collect_dangling(rig.dependencies, lambda: builder) == 0
+    assert image_gc.collect_dangling(rig.db, rig.runtime, lambda: builder) == 0
 
 
 def test_other_apps_keep_their_step_cache_when_an_image_without_a_row_is_removed(rig: Rig) -> None:
     row = pushed(rig, rig.add_app(), State.FAILED)
     rig.runtime.kept_images = [kept(row.id)]
     builder = FakeBuilder()
-    assert image_gc.collect_dangling(rig.dependencies, lambda: builder) == 1
+    assert image_gc.collect_dangling(rig.db, rig.runtime, lambda: builder) == 1
     assert builder.forgot == []
 
 
@@ -404,7 +402,7 @@ def test_a_row_that_is_written_while_images_are_listed_keeps_its_image(rig: Rig)
         return found
 
     rig.runtime.own_images = images  # type: ignore[method-assign]
-    assert image_gc.collect_dangling(rig.dependencies, FakeBuilder) == 0
+    assert image_gc.collect_dangling(rig.db, rig.runtime, FakeBuilder) == 0
 
 
 def test_the_logs_of_the_last_deployments_are_kept(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -412,7 +410,7 @@ def test_the_logs_of_the_last_deployments_are_kept(rig: Rig, monkeypatch: pytest
     first, second = rig.live(app), rig.live(app, NEW)
     monkeypatch.setattr(image_gc, "LOGS_KEPT", 1)
     logs = FakeLog()
-    image_gc.trim_logs(rig.dependencies, logs)
+    image_gc.trim_logs(rig.db, logs)
     assert logs.removed == [first.id]
     assert second.id not in logs.removed
 
@@ -424,10 +422,10 @@ def test_output_of_a_replica_is_kept_after_it_is_gone_and_forgotten_at_last(rig:
     [container] = rig.running(app).values()
     container.output.append(b"2026-01-01T00:00:00Z hello\n")
     rig.live(app, NEW)
-    assert list(output.kept(rig.settings, row.id)) == [b"2026-01-01T00:00:00Z hello\n"]
+    assert list(rig.agent.output_store.kept(row.id)) == [b"2026-01-01T00:00:00Z hello\n"]
     rig.change(row, ended_at=now() - timedelta(days=15))
-    image_gc.trim_output(rig.dependencies)
-    assert list(output.kept(rig.settings, row.id)) == []
+    image_gc.trim_output(rig.db, rig.agent.output_store)
+    assert list(rig.agent.output_store.kept(row.id)) == []
     assert row.id not in {each.id for each in rig.all(Replica)}
 
 
@@ -436,7 +434,7 @@ def test_the_output_of_the_last_replicas_that_ended_is_kept(rig: Rig, monkeypatc
     for commit in ("a", "b", "c", "d"):
         rig.live(app, commit * 40)
     monkeypatch.setattr(image_gc, "OUTPUT_KEPT", 2)
-    image_gc.trim_output(rig.dependencies)
+    image_gc.trim_output(rig.db, rig.agent.output_store)
     assert [(row.release_id, row.state) for row in rig.all(Replica)] == [(2, "gone"), (3, "gone"), (4, "ready")]
 
 
@@ -449,7 +447,7 @@ def test_a_deleted_app_leaves_nothing(rig: Rig) -> None:
     rig.runtime.kept_images = [kept(unstarted.id), kept(2, "slipway/bbbbbbb"), kept(4711)]
     rig.change(app, deleted_at=now())
     for _ in range(3):
-        app_deletion.delete_apps(rig.dependencies, lambda: builder, logs)
+        rig.delete_apps(lambda: builder, logs)
         rig.settle(app)
     assert [row.name for row in rig.all(App)] == ["other"]
     assert rig.running(app) == {}
@@ -467,7 +465,7 @@ def test_an_app_that_runs_an_image_has_no_steps_to_remove(rig: Rig) -> None:
     app = rig.add_app()
     rig.change(app, deleted_at=now(), source="image")
     builder = FakeBuilder()
-    assert app_deletion.delete_apps(rig.dependencies, lambda: builder, FakeLog()) == 1
+    assert rig.delete_apps(lambda: builder, FakeLog()) == 1
     assert builder.forgot == []
 
 
@@ -477,15 +475,15 @@ def test_what_the_runtime_keeps_for_a_tenant_goes_with_its_last_app(rig: Rig) ->
     rig.change(app, deleted_at=now())
     for _ in range(3):
         rig.settle(app)
-        app_deletion.delete_apps(rig.dependencies, FakeBuilder, FakeLog())
+        rig.delete_apps(FakeBuilder, FakeLog())
     assert rig.all(App) == []
     assert rig.runtime.removed_tenants == ["acme"]
-    assert reclaim(rig.dependencies, rig.dependencies.routes.confirmed()) == 1
+    assert rig.agent.quarantine.reclaim(rig.agent.routes.confirmed()) == 1
 
 
 def test_a_deleted_app_waits_for_its_build(rig: Rig) -> None:
     app = rig.add_app()
     row = pushed(rig, app, State.BUILDING, heartbeat_at=now())
     rig.change(app, deleted_at=now())
-    assert app_deletion.delete_apps(rig.dependencies, FakeBuilder, FakeLog()) == 0
+    assert rig.delete_apps(FakeBuilder, FakeLog()) == 0
     assert rig.deployment(row).stop_requested == "cancelled"

@@ -13,6 +13,7 @@ import pytest
 
 from builder.agent.rollout import probing
 from builder.agent.rollout.probing import NetworkProber, Question
+from slipway.core.rollout.failure import ProbeCause, ProbeError
 
 Behave = Callable[[socket.socket], None]
 
@@ -83,7 +84,9 @@ def serve(listener: socket.socket, behave: Behave) -> None:
     threading.Thread(target=run, daemon=True).start()
 
 
-def ask(listener: socket.socket, probe: str, *, for_s: float = 0, answer_s: float = ANSWER_S) -> tuple[int, str]:
+def ask(
+    listener: socket.socket, probe: str, *, for_s: float = 0, answer_s: float = ANSWER_S
+) -> tuple[int, ProbeError | None]:
     port = listener.getsockname()[1]
     path = "/health" if probe == "path" else None
     return NetworkProber().ask(Question("127.0.0.1", port, path, "shop.localhost", probe, answer_s), for_s=for_s)
@@ -116,25 +119,30 @@ def test_what_is_an_answer(listener: socket.socket, behave: Behave, probes: set[
 
 
 @pytest.mark.parametrize(
-    ("behave", "told"),
+    ("behave", "cause", "words"),
     [
-        (FLOODS, "/health was answered with more than 64 KiB of headers"),
-        (BROKEN, "/health answered 500"),
-        (IMAP, "/health was answered with something that is not HTTP"),
-        (hangs_up, "/health was accepted, and the connection closed without an answer"),
-        (keeps_silent, "/health was accepted, but not answered within 0.3 s"),
+        (FLOODS, ProbeCause.HEAD_TOO_LONG, "/health was answered with more than 64 KiB of headers"),
+        (BROKEN, ProbeCause.BAD_STATUS, "/health answered 500"),
+        (IMAP, ProbeCause.NOT_HTTP, "/health was answered with something that is not HTTP"),
+        (hangs_up, ProbeCause.CLOSED, "/health was accepted, and the connection closed without an answer"),
+        (keeps_silent, ProbeCause.NO_ANSWER, "/health was accepted, but not answered within 0.3 s"),
     ],
     ids=["endless headers", "500", "other protocol", "closed", "silent"],
 )
-def test_the_error_says_how_far_the_probe_came(listener: socket.socket, behave: Behave, told: str) -> None:
+def test_the_error_says_how_far_the_probe_came(
+    listener: socket.socket, behave: Behave, cause: ProbeCause, words: str
+) -> None:
     serve(listener, behave)
-    assert ask(listener, "path")[1] == f"GET :{listener.getsockname()[1]}{told}"
+    _, error = ask(listener, "path")
+    assert error is not None
+    assert (error.cause, error.message) == (cause, f"GET :{listener.getsockname()[1]}{words}")
+    assert (error.path, error.status) == (("/health", 500) if cause is ProbeCause.BAD_STATUS else ("", 0))
 
 
 @pytest.mark.parametrize("behave", [CONTINUES, DRIPS, FLOODS], ids=["100 for ever", "header drip", "endless headers"])
 def test_no_answer_holds_a_probe_longer_than_its_deadline(listener: socket.socket, behave: Behave) -> None:
     serve(listener, behave)
-    found: list[tuple[int, str]] = []
+    found: list[tuple[int, ProbeError | None]] = []
     asking = threading.Thread(target=lambda: found.append(ask(listener, "http")), daemon=True)
     asking.start()
     asking.join(10)
@@ -149,7 +157,7 @@ def test_that_nothing_listens_is_said_with_the_port(listener: socket.socket) -> 
     listener.close()
     question = Question("127.0.0.1", port, None, "shop.localhost", "http")
     _, error = NetworkProber().ask(question, for_s=0)
-    assert error == f"GET :{port}/ was refused: nothing listens on port {port}"
+    assert error == ProbeError(ProbeCause.REFUSED, f"GET :{port}/ was refused: nothing listens on port {port}")
 
 
 def test_a_request_that_waits_in_the_backlog_is_answered_when_the_app_is_there(
@@ -157,7 +165,7 @@ def test_a_request_that_waits_in_the_backlog_is_answered_when_the_app_is_there(
 ) -> None:
     """As of a server that listens while it still imports the app: one request, and no pause after it."""
     is_asked = threading.Event()
-    found: list[tuple[int, str]] = []
+    found: list[tuple[int, ProbeError | None]] = []
 
     def probe() -> None:
         is_asked.set()
@@ -170,5 +178,5 @@ def test_a_request_that_waits_in_the_backlog_is_answered_when_the_app_is_there(
     began = time.monotonic()
     serve(listener, OK)
     asking.join(20)
-    assert found == [(1, "")]
+    assert found == [(1, None)]
     assert time.monotonic() - began < 20

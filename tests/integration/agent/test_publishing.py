@@ -23,7 +23,7 @@ def test_a_lost_table_is_published_whole_under_a_new_epoch(rig: Rig) -> None:
     before = epoch(rig)
     table = dict(rig.publisher.table)
     rig.publisher.lose()
-    rig.dependencies.routes.sync()
+    rig.agent.routes.sync()
     assert epoch(rig) != before
     assert {host: entry["targets"] for host, entry in rig.publisher.table.items()} == {
         host: entry["targets"] for host, entry in table.items()
@@ -34,7 +34,7 @@ def test_only_the_changed_host_is_published(rig: Rig) -> None:
     for name in ("one", "two"):
         rig.live(rig.add_app(name), "abcdef"[len(name)] * 40)
     generation = touch(rig, "one.localhost")
-    rig.dependencies.routes.sync()
+    rig.agent.routes.sync()
     assert rig.publisher.table["one.localhost"]["generation"] == generation
     assert rig.publisher.table["two.localhost"]["generation"] < generation
 
@@ -43,7 +43,7 @@ def test_generations_are_published_one_by_one(rig: Rig) -> None:
     rig.live(rig.add_app())
     rig.publisher.published.clear()
     last = [touch(rig, "hello.localhost") for _ in range(3)]
-    rig.dependencies.routes.sync()
+    rig.agent.routes.sync()
     assert [position.generation for position in rig.publisher.published] == last
 
 
@@ -51,19 +51,19 @@ def test_a_change_that_was_trimmed_before_redis_went_back_in_time_is_published_w
     rig.live(rig.add_app())
     held = rig.publisher.position()
     touch(rig, "hello.localhost")
-    rig.dependencies.routes.sync()
-    rig.dependencies.routes.trim()
+    rig.agent.routes.sync()
+    rig.agent.routes.trim()
     assert rig.all(RouteChange) == []
     before = epoch(rig)
     rig.publisher._position = held
-    rig.dependencies.routes.sync()
+    rig.agent.routes.sync()
     assert epoch(rig) != before
 
 
 def test_nothing_is_trimmed_that_is_not_published(rig: Rig) -> None:
     rig.live(rig.add_app())
     generation = touch(rig, "hello.localhost")
-    rig.dependencies.routes.trim()
+    rig.agent.routes.trim()
     assert [row.generation for row in rig.all(RouteChange)] == [generation]
 
 
@@ -77,7 +77,7 @@ def test_with_redis_away_a_rollout_waits_and_goes_on(rig: Rig) -> None:
     assert rig.deployment(first).state == "live"
     assert len(rig.running(app)) == 2
     rig.publisher.away = False
-    rig.dependencies.routes.sync()
+    rig.agent.routes.sync()
     rig.settle(app)
     assert rig.deployment(second).state == "live"
 
@@ -87,8 +87,8 @@ def test_an_edge_in_an_old_epoch_has_confirmed_nothing(rig: Rig) -> None:
     rig.live(app)
     rig.publisher.confirm_at_once = False
     rig.publisher.lose()
-    rig.dependencies.routes.sync()
-    assert rig.dependencies.routes.confirmed() is None
+    rig.agent.routes.sync()
+    assert rig.agent.routes.confirmed() is None
 
 
 def test_a_new_domain_is_published_and_a_removed_one_leaves(rig: Rig) -> None:
@@ -97,12 +97,12 @@ def test_a_new_domain_is_published_and_a_removed_one_leaves(rig: Rig) -> None:
     with rig.db.write(platform=WHY) as session:
         session.add(Domain(tenant_id=rig.tenant_id, app_id=app.id, host="shop.example.org"))
         touch_routes(session, ["shop.example.org"])
-    rig.dependencies.routes.sync()
+    rig.agent.routes.sync()
     assert rig.publisher.table["shop.example.org"]["targets"] == rig.publisher.table["hello.localhost"]["targets"]
     with rig.db.write(platform=WHY) as session:
         session.delete(session.get_one(Domain, rig.all(Domain, host="shop.example.org")[0].id))
         touch_routes(session, ["shop.example.org"])
-    rig.dependencies.routes.sync()
+    rig.agent.routes.sync()
     assert "shop.example.org" not in rig.publisher.table
 
 
@@ -111,7 +111,7 @@ def test_an_app_that_is_being_deleted_has_no_route(rig: Rig) -> None:
     rig.live(app)
     rig.change(app, deleted_at=now())
     touch(rig, "hello.localhost")
-    rig.dependencies.routes.sync()
+    rig.agent.routes.sync()
     assert rig.publisher.table == {}
 
 
@@ -119,7 +119,7 @@ def set_traffic(rig: Rig, app: App, **settings: object) -> None:
     with rig.db.write(platform=WHY) as session:
         session.get_one(App, app.id).settings = settings
     touch(rig, "hello.localhost")
-    rig.dependencies.routes.sync()
+    rig.agent.routes.sync()
 
 
 def test_how_an_app_is_balanced_is_in_its_entry(rig: Rig) -> None:
@@ -145,7 +145,7 @@ def test_an_entry_says_whether_its_app_is_meant_to_run(rig: Rig) -> None:
     """The edges wait for an app that starts, not for one that shall not run."""
     app = rig.add_app()
     touch(rig, "hello.localhost")
-    rig.dependencies.routes.sync()
+    rig.agent.routes.sync()
     assert stopped(rig) == "not-deployed"
     rig.live(app)
     assert not stopped(rig)
@@ -160,7 +160,7 @@ def scale(rig: Rig, app: App, replicas: int, *, settled: bool = True) -> None:
         intents.scale(session, session.get_one(App, app.id), replicas=replicas)
     if settled:
         rig.settle(app)
-    rig.dependencies.routes.sync()
+    rig.agent.routes.sync()
 
 
 def stopped(rig: Rig) -> str:

@@ -6,12 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from builder.agent.maintenance import orphans
-from builder.agent.routes.address_quarantine import reclaim
 from slipway.domain import intents
 from slipway.errors import DependencyUnavailable
 from slipway.models import Address, Replica
-from tests.integration.agent.rig import Rig
+from tests.integration.agent.rig import REFUSED, Rig
 
 
 def container_of(rig: Rig, replica: Replica) -> str:
@@ -46,12 +44,12 @@ def test_a_crashed_replica_leaves_the_table_at_once_and_returns_when_it_answers(
     rig.live(app)
     first, second = rig.replicas(app)
     rig.runtime.die(container_of(rig, first), exit_code=3)
-    rig.prober.answers["*"] = "was refused"
+    rig.prober.errors["*"] = REFUSED
     rig.settle(app)
     assert rig.addresses(app) == {second.address}
     restarted = rig.replicas(app)[0]
     assert (restarted.state, restarted.exit_code, restarted.restarts) == ("starting", 3, 1)
-    rig.prober.answers.clear()
+    rig.prober.errors.clear()
     rig.settle(app)
     assert rig.addresses(app) == {first.address, second.address}
     assert rig.replicas(app)[0].id == first.id
@@ -69,7 +67,7 @@ def test_a_replica_that_keeps_crashing_is_started_ever_later(rig: Rig) -> None:
         rig.settle(app)
         [row] = rig.replicas(app)
         assert row.retry_at is not None
-        waits.append(round(row.retry_at.timestamp() - rig.dependencies.clock()))
+        waits.append(round(row.retry_at.timestamp() - rig.clock()))
         rig.ahead_s += waits[-1] + 0.5
         rig.settle(app)
     assert waits == [1, 2, 4]
@@ -115,7 +113,7 @@ def test_what_nobody_wishes_for_is_removed(rig: Rig) -> None:
     rig.live(app)
     [container] = rig.running(app).values()
     rig.runtime.start(replace(container.spec, id="r-stranger", slot=9))
-    orphans.remove(rig.dependencies, rig.runtime.list())
+    rig.agent.orphans.remove(rig.runtime.list())
     assert sorted(rig.running(app)) == ["acme-hello-web-r1-1"]
 
 
@@ -137,8 +135,8 @@ def test_an_address_rests_until_every_edge_has_confirmed_its_removal(rig: Rig) -
     [before] = rig.addresses(app)
     rig.live(app, "b" * 40)
     assert before in {row.address for row in rig.all(Address) if row.replica_id is None}
-    assert reclaim(rig.dependencies, confirmed=0) == 0
-    assert reclaim(rig.dependencies, rig.dependencies.routes.confirmed()) == 1
+    assert rig.agent.quarantine.reclaim(confirmed=0) == 0
+    assert rig.agent.quarantine.reclaim(rig.agent.routes.confirmed()) == 1
     assert rig.runtime.released == [before]
     assert before not in {row.address for row in rig.all(Address)}
     rig.live(app, "c" * 40)
@@ -161,7 +159,7 @@ def test_the_address_of_a_command_that_ended_with_the_agent_is_released(rig: Rig
     rig.live(app)
     with rig.db.write(platform="a test") as session:
         session.add(Address(tenant_id=rig.tenant_id, address="10.210.0.77", replica_id="task-99"))
-    orphans.remove(rig.dependencies, rig.runtime.list())
+    rig.agent.orphans.remove(rig.runtime.list())
     assert [row.replica_id for row in rig.all(Address, address="10.210.0.77")] == [None]
     assert len([row for row in rig.all(Address) if row.replica_id]) == 1
 
@@ -183,9 +181,9 @@ def test_the_address_of_a_replica_that_came_back_does_not_rest(rig: Rig) -> None
     app = rig.add_app()
     rig.live(app)
     rig.runtime.die(container_of(rig, rig.replicas(app)[0]))
-    rig.prober.answers["*"] = "was refused"
+    rig.prober.errors["*"] = REFUSED
     rig.settle(app)
     assert [row.rests_from is None for row in rig.all(Address)] == [False]
-    rig.prober.answers.clear()
+    rig.prober.errors.clear()
     rig.settle(app)
     assert [row.rests_from is None for row in rig.all(Address)] == [True]

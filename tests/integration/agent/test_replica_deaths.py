@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from builder.agent.telemetry import output
 from slipway.adapters.firewall import install
 from slipway.models import App, Replica
 from tests.fixtures.engine import EnginePart, engine_part
@@ -160,7 +159,7 @@ def test_a_replica_that_needs_too_much_memory_says_so(host: OneReplica, app: App
     what = "[slipway] ended: out of memory (64 MB); started again "
 
     def kept_lines() -> list[str]:
-        lines = b"".join(output.kept(host.rig.settings, replica.id)).decode().splitlines()
+        lines = b"".join(host.rig.agent.output_store.kept(replica.id)).decode().splitlines()
         return lines if any(what in line for line in lines) else []
 
     kept = eventually(kept_lines, what="its output is kept when it is started again")

@@ -43,16 +43,16 @@ def left(rig: Rig) -> list[int]:
 
 def test_ended_deployments_go_after_their_time_but_the_newest_stay(rig: Rig, app: App) -> None:
     old = [ended(rig, app, number) for number in range(1, 5)]
-    assert retention.trim(rig.dependencies) == 2
+    assert retention.trim(rig.db, days=rig.settings.history_days) == 2
     assert left(rig) == [row.id for row in old[2:]]
-    assert retention.trim(rig.dependencies) == 0
+    assert retention.trim(rig.db, days=rig.settings.history_days) == 0
 
 
 def test_what_ended_within_the_time_or_is_under_way_stays(rig: Rig, app: App) -> None:
     rows = [ended(rig, app, number, timedelta(days=300)) for number in range(1, 5)]
     under_way = rig.building(app, "a" * 40)
     rig.change(under_way, created_at=now() - LONG_AGO)
-    assert retention.trim(rig.dependencies) == 0
+    assert retention.trim(rig.db, days=rig.settings.history_days) == 0
     assert left(rig) == [row.id for row in (*rows, under_way)]
 
 
@@ -63,7 +63,7 @@ def test_a_rollback_stays_however_many_pushes_came_since(rig: Rig, app: App) -> 
     rig.settle(app)
     pushes = [ended(rig, app, number) for number in range(1, 5)]
     rig.change(rollback, ended_at=now() - LONG_AGO)
-    retention.trim(rig.dependencies)
+    retention.trim(rig.db, days=rig.settings.history_days)
     assert rollback.id in left(rig)
     assert pushes[0].id not in left(rig)
 
@@ -76,7 +76,7 @@ def test_what_can_be_gone_back_to_and_the_build_of_what_is_live_stay(rig: Rig, a
     rig.change(rig.all(Release, number=1)[0], collected_at=now() - LONG_AGO)  # the live one runs its build
     for number in range(1, 4):
         ended(rig, app, number)
-    assert retention.trim(rig.dependencies) == 1
+    assert retention.trim(rig.db, days=rig.settings.history_days) == 1
     assert first.id in left(rig)
     assert rig.intend(app, intents.reconfigure, actor="a test", what="V set again")
     rig.settle(app)
@@ -91,7 +91,7 @@ def test_a_collected_release_goes_with_its_deployment_and_no_number_is_used_agai
         rig.change(release, collected_at=now() - LONG_AGO)
     while rig.replicas(app) and len(rig.running(app)) > 1:
         rig.settle(app)
-    retention.trim(rig.dependencies)
+    retention.trim(rig.db, days=rig.settings.history_days)
     assert rows[0].id not in left(rig)
     assert not rig.all(Build, deployment_id=rows[0].id)
     assert rig.live(app, "e" * 40).state == "live"
@@ -110,7 +110,7 @@ def test_deliveries_and_the_audit_go_but_a_body_that_deployed_is_known_for_ever(
         for _ in range(2):
             audit.record(session, rig.tenant_id, audit.HOST, "app.change", "hello")
     rig.change(rig.all(AuditRecord)[0], at=now() - LONG_AGO)
-    assert retention.trim(rig.dependencies) == 3
+    assert retention.trim(rig.db, days=rig.settings.history_days) == 3
     assert [row.delivery_id for row in rig.all(Delivery)] == ["0", "3"]
     assert len(rig.all(AuditRecord)) == 1
 
@@ -121,4 +121,4 @@ def test_one_transaction_removes_no_more_than_others_can_wait_for(
     monkeypatch.setattr(retention, "AT_ONCE", 3)
     for number in range(1, 8):
         ended(rig, app, number)
-    assert [retention.trim(rig.dependencies) for _ in range(3)] == [3, 2, 0]
+    assert [retention.trim(rig.db, days=rig.settings.history_days) for _ in range(3)] == [3, 2, 0]

@@ -9,7 +9,7 @@ import pytest
 
 from slipway.domain import intents
 from slipway.models import App, Deployment, Release
-from tests.integration.agent.rig import Rig
+from tests.integration.agent.rig import UNHEALTHY, Rig
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_failing_probe_leaves_the_old_release_serving(rig: Rig) -> None:
     app = rig.add_app(health_path="/health")
     rig.live(app)
     before = rig.addresses(app)
-    rig.prober.answers["*"] = "GET :8000/health answered 500"
+    rig.prober.errors["*"] = UNHEALTHY
     second = rig.built(app, "b" * 40)
     rig.settle(app)
     for container in rig.runtime.containers.values():
@@ -110,7 +110,7 @@ def test_an_image_becomes_the_apps_when_it_goes_live_and_not_when_it_fails(rig: 
         return str(rig.all(App, id=app.id)[0].image)
 
     assert deploy("registry.example/shop:1", "a" * 40) == "registry.example/shop:1"
-    rig.prober.answers["*"] = "GET :8000/health answered 500"
+    rig.prober.errors["*"] = UNHEALTHY
     deploy("registry.example/shop:2", "b" * 40)
     rig.ahead_s = 31
     rig.settle(app)

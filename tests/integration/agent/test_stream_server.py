@@ -9,51 +9,33 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from builder.agent import internal_api, stream_server
-from builder.agent.telemetry import output
+from builder.agent import stream_server
 from slipway.adapters.agent.client import AgentClient
 from slipway.errors import DependencyUnavailable, NotFound
 from slipway.models import App, Replica
 from tests.fakes import FakeContainer
 from tests.fixtures.waiting import eventually
+from tests.integration.agent.output_rig import (
+    calls,
+    client_of,
+    crash,
+    line,
+    serving_short_calls,
+    serving_streams,
+    text,
+)
 from tests.integration.agent.rig import Rig
-from tests.integration.agent.test_internal_api import crash
-
-
-def line(second: int) -> bytes:
-    return f"2026-01-01T00:00:{second:02}Z {second}\n".encode()
-
-
-def text(second: int) -> str:
-    return line(second).decode().rstrip("\n")
-
-
-@pytest.fixture
-def replica(rig: Rig) -> Replica:
-    app = rig.add_app()
-    rig.live(app)
-    return rig.replicas(app)[0]
-
-
-@pytest.fixture
-def container(rig: Rig, replica: Replica) -> FakeContainer:
-    found = rig.runtime.containers[str(replica.container_id)]
-    found.output.extend(line(second) for second in range(5))
-    return found
 
 
 @pytest.fixture
 def server(rig: Rig) -> Iterator[stream_server.StreamServer]:
-    rig.settings.run_dir.mkdir(parents=True, exist_ok=True)
-    serving = stream_server.serve(rig.dependencies)
-    yield serving
-    serving.shutdown()
-    serving.server_close()
+    with serving_streams(rig) as serving:
+        yield serving
 
 
 @pytest.fixture
 def agent(rig: Rig, server: stream_server.StreamServer) -> AgentClient:
-    return AgentClient(rig.settings.agent_socket, rig.settings.agent_streams_socket)
+    return client_of(rig)
 
 
 @contextmanager
@@ -90,7 +72,7 @@ def test_a_restart_loses_no_line_of_either_container(
 ) -> None:
     old = str(replica.container_id)
     rig.runtime.die(old)
-    output.keep(rig.settings, rig.runtime, replica.id, old)
+    rig.agent.output_store.keep(replica.id, old)
     rig.runtime.remove(old)
     with followed(agent, replica, tail=None, after="2026-01-01T00:00:01Z") as lines:
         assert list(lines) == [text(2), text(3), text(4)], "between the two containers"
@@ -177,18 +159,14 @@ def test_a_reader_that_takes_nothing_is_cut_off(
 def test_two_hundred_streams_leave_the_short_calls_their_threads(
     rig: Rig, server: stream_server.StreamServer, agent: AgentClient, replica: Replica
 ) -> None:
-    short = internal_api.serve(rig.dependencies, dict, lambda _app_id: None)
-    try:
-        with ExitStack() as streams:
-            for _ in range(200):
-                lines = streams.enter_context(followed(agent, replica, tail=1))
-                assert next(lines) == text(4)
-            assert places_taken(server) == 200
-            assert agent.stats(replica.id)["processes"] == 2
-            with agent.output(replica.id, tail=1) as found:
-                assert list(found) == [text(4)]
-    finally:
-        short.trigger.pull_trigger(short.close)  # in its own thread
+    with serving_short_calls(rig, calls(rig)), ExitStack() as streams:
+        for _ in range(200):
+            lines = streams.enter_context(followed(agent, replica, tail=1))
+            assert next(lines) == text(4)
+        assert places_taken(server) == 200
+        assert agent.stats(replica.id)["processes"] == 2
+        with agent.output(replica.id, tail=1) as found:
+            assert list(found) == [text(4)]
 
 
 @pytest.mark.usefixtures("container")

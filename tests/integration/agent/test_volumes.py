@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from builder.agent.maintenance import app_deletion, volumes
+from builder.agent.maintenance import volumes
 from slipway.core.deployment.states import State
 from slipway.domain import intents
 from slipway.models import App, Deployment, Release, Volume, now
@@ -30,9 +30,9 @@ def rows(rig: Rig, **values: Any) -> list[Volume]:
 def delete(rig: Rig, app: App) -> None:
     rig.change(app, deleted_at=now())
     rig.settle(app)
-    app_deletion.delete_apps(rig.dependencies, FakeBuilder, FakeLog())  # type: ignore[arg-type]
+    rig.delete_apps(FakeBuilder, FakeLog())
     rig.settle(app)
-    app_deletion.delete_apps(rig.dependencies, FakeBuilder, FakeLog())  # type: ignore[arg-type]
+    rig.delete_apps(FakeBuilder, FakeLog())
     assert rig.all(App, id=app.id) == []
 
 
@@ -237,10 +237,10 @@ def test_a_volume_goes_when_it_was_asked_for_and_nothing_has_it(rig: Rig) -> Non
     rig.live(app)
     (row,) = rows(rig)
     rig.change(row, removal_requested_at=now())
-    assert volumes.remove_requested(rig.dependencies) == 0
+    assert volumes.remove_requested(rig.db, rig.runtime) == 0
     assert row.id in rig.runtime.volumes
     delete(rig, app)
-    assert volumes.remove_requested(rig.dependencies) == 1
+    assert volumes.remove_requested(rig.db, rig.runtime) == 1
     assert (rows(rig), rig.runtime.volumes) == ([], {})
 
 
@@ -254,7 +254,7 @@ def test_a_new_replica_gets_another_volume_when_its_own_is_to_be_removed(rig: Ri
     rig.intend(app, intents.scale, replicas=1)
     rig.settle(app)
     assert row.id not in {volume for volume, _ in mounted(rig, app)}
-    assert volumes.remove_requested(rig.dependencies) == 1
+    assert volumes.remove_requested(rig.db, rig.runtime) == 1
     assert [each.app_id for each in rows(rig)] == [app.id]
 
 

@@ -13,20 +13,19 @@ from typing import Any, cast
 import pytest
 
 from builder.agent.maintenance import polling
-from builder.agent.rollout import replica_actions
 from builder.agent.rollout.probing import NetworkProber, Question
+from builder.agent.rollout.replica_actions import probes
 from builder.lease import claim
 from builder.sources.git_source import GitSource
 from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.core.deployment.ordering import Verdict
+from slipway.core.rollout.failure import ProbeError
 from slipway.domain import intents
 from slipway.errors import Conflict
 from slipway.models import App, Deployment
 from tests.fakes import FakeSources
-from tests.integration.agent.rig import Rig
+from tests.integration.agent.rig import REFUSED, Rig
 from tests.integration.agent.test_crashes import through_crashes
-
-REFUSED = "GET :8000/ was refused: nothing listens on port 8000"
 
 
 def watched_app(rig: Rig, **values: Any) -> App:
@@ -112,20 +111,20 @@ def test_a_release_that_ends_gives_way_in_one_step_and_says_so(rig: Rig) -> None
 def test_a_release_that_stops_answering_gives_way(rig: Rig) -> None:
     app = watched_app(rig)
     first, second = two_releases(rig, app)
-    rig.prober.answers[next(iter(address_of(rig, app, second)))] = REFUSED
+    rig.prober.errors[next(iter(address_of(rig, app, second)))] = REFUSED
     for _ in range(3):
         assert states(rig, first, second) == ["retired", "live"]
         rig.ahead_s += 1.1
         rig.settle(app)
     assert states(rig, first, second) == ["live", "failed"]
     assert rig.deployment(second).reason == "stopped-answering"
-    assert f"stopped answering: {REFUSED} (3 tries in a row)" in rig.deployment(second).detail
+    assert f"stopped answering: {REFUSED.message} (3 tries in a row)" in rig.deployment(second).detail
 
 
 class Local:
     """Asks what listens here, whatever the replica's address."""
 
-    def ask(self, question: Question, *, for_s: float) -> tuple[int, str]:
+    def ask(self, question: Question, *, for_s: float) -> tuple[int, ProbeError | None]:
         return NetworkProber().ask(replace(question, address="127.0.0.1"), for_s=for_s)
 
 
@@ -151,7 +150,7 @@ def app_that_hangs_when(hangs: threading.Event) -> Iterator[int]:
 
 
 def test_a_release_that_hangs_gives_way(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replica_actions, "ANSWER_S", 0.2)
+    monkeypatch.setattr(probes, "ANSWER_S", 0.2)
     rig.prober = Local()  # type: ignore[assignment]
     rig.restart()
     hangs = threading.Event()
@@ -325,8 +324,8 @@ def verdict_on_push(rig: Rig, app: App, commit: str) -> Verdict:
     assert hold
     sources = FakeSources()
     sources.heads[app.repository, pushed.ref] = commit
-    tools = SimpleNamespace(db=rig.db, sources=sources, settings=rig.settings)
-    attempt = cast(Any, SimpleNamespace(tools=tools, work=hold.work, credential=None))
+    dependencies = SimpleNamespace(db=rig.db, sources=sources, settings=rig.settings)
+    attempt = cast(Any, SimpleNamespace(dependencies=dependencies, work=hold.work, credential=None))
     return GitSource(attempt).is_stale()
 
 
@@ -349,7 +348,7 @@ def test_the_head_that_failed_is_not_deployed_again_by_comparing_heads(rig: Rig,
     sources.heads[app.repository, f"refs/heads/{app.branch}"] = second.commit_sha
     rig.change(app, head="a" * 40)
     polls = polling.Polling(rig.db, _no_queue(), sources, rig.vault, every_s=0)
-    assert [polls.look() for _ in range(3)] == [0, 0, 0]
+    assert [polls.check() for _ in range(3)] == [0, 0, 0]
 
 
 def _no_queue() -> WorkQueue:

@@ -10,12 +10,13 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from builder.agent import internal_api, stream_server
+from builder.agent import stream_server
 from slipway.core.access.roles import Role
 from slipway.models import Replica
 from tests.fixtures.api import Api
 from tests.fixtures.router_server import events, running_router
 from tests.fixtures.waiting import eventually
+from tests.integration.agent.output_rig import calls, serving_short_calls, serving_streams
 from tests.integration.agent.rig import Rig
 
 STREAMS = 200
@@ -33,12 +34,8 @@ def rig(api: Api) -> Iterator[Rig]:
 
 @pytest.fixture
 def agent(rig: Rig) -> Iterator[stream_server.StreamServer]:
-    short = internal_api.serve(rig.dependencies, dict, lambda _app: None)
-    streams = stream_server.serve(rig.dependencies)
-    yield streams
-    streams.shutdown()
-    streams.server_close()
-    short.trigger.pull_trigger(short.close)  # in its own thread
+    with serving_short_calls(rig, calls(rig)), serving_streams(rig) as streams:
+        yield streams
 
 
 def live(rig: Rig, name: str, replicas: int) -> list[Replica]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from slipway.adapters.redis import keys
 from slipway.adapters.redis.routes import RedisRoutes
@@ -58,7 +61,8 @@ def test_a_new_epoch_reaches_the_edge_at_once(rig: Rig, backend: int) -> None:
 def test_the_count_of_requests_under_way_is_one_taken_after_the_confirmation(rig: Rig, backend: int) -> None:
     rig.routes.publish_all(Position("a", 1), {"shop.localhost": entry(backend)})
     eventually(lambda: rig.confirmed(Position("a", 1)), what="confirmed")
-    eventually(lambda: rig.routes.inflight(EDGE, f"r-{backend}") == UnderWay(0), within_s=5, what="the edge counts")
+    target, none = f"r-{backend}", {EDGE: {f"r-{backend}": UnderWay(0)}}
+    eventually(lambda: rig.routes.inflight([EDGE], [target]) == none, within_s=5, what="the edge counts")
 
 
 def test_ten_thousand_hosts_change_one_after_the_other(rig: Rig, backend: int) -> None:
@@ -146,7 +150,36 @@ def test_a_count_counts_when_it_is_young_and_younger_than_the_confirmation(
     with connect(redis_url) as redis:
         redis.hset(keys.inflight(EDGE), mapping={"at": counted_at, "r-1": 4, "r-1 streams": 1})
         redis.hset(keys.CONFIRMED, EDGE, json.dumps({"epoch": "a", "generation": 1, "at": confirmed_at}))
-        assert RedisRoutes(redis, clock=lambda: NOW).inflight(EDGE, "r-1") == expected
+        found = RedisRoutes(redis, clock=lambda: NOW).inflight([EDGE], ["r-1"])
+        assert found == ({EDGE: {"r-1": expected}} if expected else {})
+
+
+def test_what_is_under_way_takes_one_round_trip_however_many_edges_and_replicas_there_are(redis_url: str) -> None:
+    edges, replicas = [f"edge-{n}" for n in range(5)], [f"r-{n}" for n in range(20)]
+    with connect(redis_url) as redis, counting_round_trips(redis) as trips:
+        for edge in edges:
+            redis.hset(keys.inflight(edge), mapping={"at": NOW - 1, "r-7": 3, "r-7 streams": 1})
+            redis.hset(keys.CONFIRMED, edge, json.dumps({"epoch": "a", "generation": 1, "at": NOW - 2}))
+        trips.clear()
+        counts = RedisRoutes(redis, clock=lambda: NOW).inflight(edges, replicas)
+        assert len(trips) == 1
+    assert {edge: found["r-7"] for edge, found in counts.items()} == dict.fromkeys(edges, UnderWay(3, 1))
+
+
+@contextmanager
+def counting_round_trips(redis: Redis) -> Iterator[list[str]]:
+    """One entry for each batch of commands that is sent."""
+    trips: list[str] = []
+    connection = redis.connection_pool.connection_class
+    send = connection.send_packed_command
+
+    def counted(self: Any, command: Any, check_health: bool = True) -> None:
+        trips.append(str(command)[:60])
+        send(self, command, check_health)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(connection, "send_packed_command", counted)
+        yield trips
 
 
 def test_an_answering_redis_that_refuses_is_unavailable(own_redis: RedisServer) -> None:

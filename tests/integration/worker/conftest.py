@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -164,8 +163,7 @@ class Yard:
 
     def collect_dangling(self) -> int:
         """What the agent's garbage collection does."""
-        dependencies = cast(Any, SimpleNamespace(db=self.db, runtime=self.runtime))
-        return image_gc.collect_dangling(dependencies, FakeBuilder)
+        return image_gc.collect_dangling(self.db, self.runtime, FakeBuilder)
 
     def close(self) -> None:
         for worker in self.workers:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from builder.agent.telemetry import output
-from slipway.settings import Settings, load
+from builder.agent.telemetry.output import OutputStore
 from tests.fakes import FakeRuntime
 
 
@@ -21,32 +19,29 @@ class OneContainer(FakeRuntime):
         yield from self.lines
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return load({"SLIPWAY_STATE_DIR": str(tmp_path), "SLIPWAY_OUTPUT_KEPT_BYTES": "40"})
-
-
 def line(second: int) -> bytes:
     return f"2026-01-01T00:00:{second:02}Z {second}\n".encode()
 
 
-def test_only_the_end_is_kept(settings: Settings) -> None:
-    output.keep(settings, OneContainer(*(line(second) for second in range(9))), "r-1", "c-1")
-    assert list(output.kept(settings, "r-1")) == [line(8)]
+def test_only_the_end_is_kept(tmp_path: Path) -> None:
+    store = OutputStore(OneContainer(*(line(second) for second in range(9))), tmp_path, size_bytes=40)
+    store.keep("r-1", "c-1")
+    assert list(store.kept("r-1")) == [line(8)]
 
 
-def test_keeping_twice_is_once_and_a_later_container_adds(settings: Settings) -> None:
-    settings = load({"SLIPWAY_STATE_DIR": str(settings.state_dir)})
+def test_keeping_twice_is_once_and_a_later_container_adds(tmp_path: Path) -> None:
     for _ in range(2):
-        output.keep(settings, OneContainer(line(1), line(2)), "r-1", "c-1")
-    output.keep(settings, OneContainer(line(3)), "r-1", "c-2")
-    assert list(output.kept(settings, "r-1")) == [line(1), line(2), line(3)]
+        OutputStore(OneContainer(line(1), line(2)), tmp_path, size_bytes=1000).keep("r-1", "c-1")
+    store = OutputStore(OneContainer(line(3)), tmp_path, size_bytes=1000)
+    store.keep("r-1", "c-2")
+    assert list(store.kept("r-1")) == [line(1), line(2), line(3)]
 
 
-def test_a_container_that_is_gone_leaves_what_was_kept(settings: Settings) -> None:
-    output.keep(settings, OneContainer(line(1)), "r-1", "c-1")
-    output.keep(settings, FakeRuntime(), "r-1", "c-gone")
-    assert list(output.kept(settings, "r-1")) == [line(1)]
+def test_a_container_that_is_gone_leaves_what_was_kept(tmp_path: Path) -> None:
+    OutputStore(OneContainer(line(1)), tmp_path, size_bytes=40).keep("r-1", "c-1")
+    store = OutputStore(FakeRuntime(), tmp_path, size_bytes=40)
+    store.keep("r-1", "c-gone")
+    assert list(store.kept("r-1")) == [line(1)]
 
 
 def test_a_tail_has_no_times() -> None:

@@ -1,4 +1,4 @@
-"""Apps are looked at when they are due, each in one thread at a time."""
+"""Apps get passes when they are due, each in one thread at a time."""
 
 from __future__ import annotations
 
@@ -13,89 +13,116 @@ from tests.fixtures.waiting import eventually
 
 
 @contextmanager
-def running(visit: Callable[[int], float | None], *, threads: int = 2) -> Iterator[Scheduler]:
-    scheduler = Scheduler(visit, DependencyBackoff(), threads=threads)
-    scheduler.start()
+def running(reconcile: Callable[[int], float | None], *, threads: int = 2) -> Iterator[Scheduler]:
+    scheduler = Scheduler(DependencyBackoff(), threads=threads)
+    scheduler.start(reconcile)
     try:
         yield scheduler
     finally:
         scheduler.stop()
 
 
-def test_an_app_that_is_woken_is_looked_at_once() -> None:
-    looked: list[int] = []
-    with running(looked.append) as scheduler:
+def test_an_app_that_is_woken_gets_one_pass() -> None:
+    passes: list[int] = []
+    with running(passes.append) as scheduler:
         scheduler.wake(7)
-        eventually(lambda: looked == [7], within_s=5)
+        eventually(lambda: passes == [7], within_s=5)
 
 
 def test_a_slow_app_delays_no_other() -> None:
-    go_on, looked = threading.Event(), []
+    go_on, passes = threading.Event(), []
 
-    def visit(app_id: int) -> None:
+    def reconcile(app_id: int) -> None:
         if app_id == 1:
             go_on.wait(10)
-        looked.append(app_id)
+        passes.append(app_id)
 
-    with running(visit) as scheduler:
+    with running(reconcile) as scheduler:
         scheduler.wake(1)
         scheduler.wake(2)
-        eventually(lambda: looked == [2], within_s=5)
+        eventually(lambda: passes == [2], within_s=5)
         go_on.set()
-        eventually(lambda: looked == [2, 1], within_s=5)
+        eventually(lambda: passes == [2, 1], within_s=5)
 
 
-def test_an_app_woken_while_it_is_looked_at_is_looked_at_again_and_not_beside() -> None:
+def test_an_app_woken_during_its_pass_gets_another_after_it() -> None:
     entered, go_on, at_once, most = threading.Event(), threading.Event(), [0], [0]
-    looked: list[int] = []
+    passes: list[int] = []
 
-    def visit(app_id: int) -> None:
+    def reconcile(app_id: int) -> None:
         at_once[0] += 1
         most[0] = max(most[0], at_once[0])
         entered.set()
         go_on.wait(10)
         at_once[0] -= 1
-        looked.append(app_id)
+        passes.append(app_id)
 
-    with running(visit, threads=3) as scheduler:
+    with running(reconcile, threads=3) as scheduler:
         scheduler.wake(1)
         assert entered.wait(5)
         scheduler.wake(1)
         go_on.set()
-        eventually(lambda: looked == [1, 1], within_s=5)
+        eventually(lambda: passes == [1, 1], within_s=5)
     assert most == [1]
 
 
-def test_what_the_visit_returns_is_when_it_is_due_again() -> None:
+def test_what_a_pass_returns_is_when_the_app_is_due_again() -> None:
     answers: list[float | None] = [0.01, 0.01, None]
-    looked: list[int] = []
+    passes: list[int] = []
 
-    def visit(app_id: int) -> float | None:
-        looked.append(app_id)
-        return answers[len(looked) - 1]
+    def reconcile(app_id: int) -> float | None:
+        passes.append(app_id)
+        return answers[len(passes) - 1]
 
-    with running(visit) as scheduler:
+    with running(reconcile) as scheduler:
         scheduler.wake(1)
-        eventually(lambda: len(looked) == 3, within_s=5)
+        eventually(lambda: len(passes) == 3, within_s=5)
 
 
 def test_hurrying_brings_forward_what_is_due_soon_only() -> None:
-    looked: list[int] = []
-    with running(looked.append) as scheduler:
+    passes: list[int] = []
+    with running(passes.append) as scheduler:
         scheduler.wake(1, after_s=30)
         scheduler.wake(2, after_s=3600)
         scheduler.hurry(60)
-        eventually(lambda: looked == [1], within_s=5)
+        eventually(lambda: passes == [1], within_s=5)
 
 
-def test_a_pass_that_finds_something_away_is_tried_again() -> None:
-    looked: list[int] = []
+def test_a_pass_that_finds_a_dependency_unavailable_is_tried_again() -> None:
+    passes: list[int] = []
 
-    def visit(app_id: int) -> None:
-        looked.append(app_id)
-        if len(looked) == 1:
+    def reconcile(app_id: int) -> None:
+        passes.append(app_id)
+        if len(passes) == 1:
             raise DependencyUnavailable("not there")
 
-    with running(visit) as scheduler:
+    with running(reconcile) as scheduler:
         scheduler.wake(1)
-        eventually(lambda: looked == [1, 1], within_s=5)
+        eventually(lambda: passes == [1, 1], within_s=5)
+
+
+def test_the_back_off_of_an_app_grows_while_another_apps_passes_succeed() -> None:
+    """Each pass of app 1 fails, and one of app 2 succeeds before the next."""
+    backoff = DependencyBackoff()
+    delays: list[float] = []
+    failed = backoff.failed
+
+    def recording(what: str, error: DependencyUnavailable, *, by: object = None) -> float:
+        delays.append(failed(what, error, by=by))
+        return 0.0
+
+    backoff.failed = recording  # type: ignore[method-assign, assignment]
+    scheduler = Scheduler(backoff, threads=1)
+
+    def reconcile(app_id: int) -> None:
+        if app_id == 1:
+            scheduler.wake(2)
+            raise DependencyUnavailable("only app 1 needs it")
+
+    scheduler.start(reconcile)
+    try:
+        scheduler.wake(1)
+        eventually(lambda: len(delays) >= 4, within_s=20)
+    finally:
+        scheduler.stop()
+    assert delays[:4] == [0.5, 1, 2, 4]

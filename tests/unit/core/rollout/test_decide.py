@@ -9,11 +9,24 @@ import pytest
 
 from slipway.core.deployment.ordering import Verdict
 from slipway.core.deployment.states import Kind, State
-from slipway.core.rollout import fleet
+from slipway.core.rollout import actions
 from slipway.core.rollout.decide import decide
-from slipway.core.rollout.fleet import Container, Draining, Live, Release, Replica, Rolling, Stopped, Switched, View
+from slipway.core.rollout.failure import Failure, ProbeCause, ProbeError
+from slipway.core.rollout.view import (
+    Container,
+    Draining,
+    Live,
+    Probe,
+    Release,
+    Replica,
+    Rolling,
+    Stopped,
+    Switched,
+    View,
+)
 
 NOW = 1_000.0
+UNHEALTHY = ProbeError(ProbeCause.BAD_STATUS, "GET :8080/health answered 500", "/health", 500)
 OLD = Release(1, {"web": 1})
 NEW = Release(2, {"web": 1})
 LIVE = Live(10, OLD)
@@ -50,70 +63,70 @@ def dead(name: str = "new", code: int = 1, *, oom: bool = False) -> Container:
 
 QUIET = old(state="draining", target=False, draining=Draining(4, NOW - 2, 0, 30))
 
-TABLE: list[tuple[str, View, list[fleet.Action]]] = [
+TABLE: list[tuple[str, View, list[actions.Action]]] = [
     ("nothing changed", view(old()), []),
     (
         "a deployment that is not begun is begun",
         view(old(), rolling=replace(ROLLING, release=None)),
-        [fleet.Begin(11)],
+        [actions.Freeze(11)],
     ),
     (
         "pre-deploy comes before any replica",
         view(old(), rolling=replace(ROLLING, pre_deploy="due")),
-        [fleet.RunPreDeploy(11)],
+        [actions.RunPreDeploy(11)],
     ),
     ("pre-deploy runs", view(old(), rolling=replace(ROLLING, pre_deploy="running")), []),
     (
         "new replicas start beside the old",
         view(old(), rolling=ROLLING),
-        [fleet.CreateReplica(2, "web", 1, 11)],
+        [actions.CreateReplica(2, "web", 1, 11)],
     ),
     (
         "a row without a container is started",
         view(old(), replica(container=None, recorded=None), rolling=ROLLING),
-        [fleet.Launch("new")],
+        [actions.Launch("new")],
     ),
     (
         "what runs unrecorded is adopted",
         view(old(), replica(recorded=None), rolling=ROLLING),
-        [fleet.Adopt("new", "c-new")],
+        [actions.Adopt("new", "c-new")],
     ),
     (
         "what was made but never ran is started",
         view(old(), replica(recorded=None, container=dead()), rolling=ROLLING),
-        [fleet.Launch("new")],
+        [actions.Launch("new")],
     ),
-    ("a started one is asked", view(old(), replica(), rolling=ROLLING), [fleet.ProbeReplica("new")]),
+    ("a started one is asked", view(old(), replica(), rolling=ROLLING), [actions.ProbeReplica("new")]),
     ("a busy one is left alone", view(old(), replica(busy=True), rolling=ROLLING), []),
     (
         "one that answered is ready",
-        view(old(), replica(probe=fleet.Probe(True, 3)), rolling=ROLLING),
-        [fleet.MarkReady("new")],
+        view(old(), replica(probe=Probe(3)), rolling=ROLLING),
+        [actions.MarkReady("new")],
     ),
     (
         "all ready: switch",
         view(old(), replica(state="ready"), rolling=ROLLING),
-        [fleet.Switch(11, ("new",))],
+        [actions.Switch(11, ("new",))],
     ),
     (
         "a newer one went live meanwhile",
         view(old(), replica(), rolling=replace(ROLLING, verdict=Verdict(False, State.SUPERSEDED, "newer"))),
-        [fleet.Stop(11, State.SUPERSEDED, "newer")],
+        [actions.Stop(11, State.SUPERSEDED, "newer")],
     ),
     (
         "asked to stop",
         view(old(), replica(), stopped=(Stopped(11, State.CANCELLED, "by someone"),)),
-        [fleet.Stop(11, State.CANCELLED, "by someone")],
+        [actions.Stop(11, State.CANCELLED, "by someone")],
     ),
     (
         "the replicas of what was stopped leave, the old one stays",
         view(old(), replica()),
-        [fleet.Drain("new")],
+        [actions.Drain("new")],
     ),
     (
         "what never had a request leaves at once",
         view(old(), replica(state="draining", draining=Draining(None))),
-        [fleet.Remove("new")],
+        [actions.Remove("new")],
     ),
     (
         "switched and confirmed: live",
@@ -122,7 +135,7 @@ TABLE: list[tuple[str, View, list[fleet.Action]]] = [
             replica(state="ready", target=True),
             rolling=replace(ROLLING, switched=Switched(5, NOW)),
         ),
-        [fleet.GoLive(11, 5)],
+        [actions.GoLive(11, 5)],
     ),
     (
         "switched and not confirmed: nothing is drained",
@@ -136,7 +149,7 @@ TABLE: list[tuple[str, View, list[fleet.Action]]] = [
     (
         "a stop after the switch gives the targets back first",
         view(old(target=False), replica(state="ready", target=True)),
-        [fleet.SetTargets("web", ("old",))],
+        [actions.SetTargets("web", ("old",))],
     ),
     (
         "draining: an edge has not confirmed",
@@ -161,7 +174,7 @@ TABLE: list[tuple[str, View, list[fleet.Action]]] = [
         ),
         [],
     ),
-    ("drained", view(replica(state="ready", target=True), QUIET, live=Live(11, NEW)), [fleet.Remove("old")]),
+    ("drained", view(replica(state="ready", target=True), QUIET, live=Live(11, NEW)), [actions.Remove("old")]),
     (
         "the grace is over",
         view(
@@ -169,7 +182,7 @@ TABLE: list[tuple[str, View, list[fleet.Action]]] = [
             replace(QUIET, draining=Draining(4, NOW - 31, 3, 30)),
             live=Live(11, NEW),
         ),
-        [fleet.Remove("old", cut=3)],
+        [actions.Remove("old", cut=3)],
     ),
     (
         "the grace is over, that of its streams is not",
@@ -187,7 +200,7 @@ TABLE: list[tuple[str, View, list[fleet.Action]]] = [
             replace(QUIET, draining=Draining(4, NOW - 31, 3, 30, streams=0, stream_grace_s=300)),
             live=Live(11, NEW),
         ),
-        [fleet.Remove("old", cut=3)],
+        [actions.Remove("old", cut=3)],
     ),
     (
         "the grace is over, and nobody knows of streams",
@@ -205,17 +218,17 @@ TABLE: list[tuple[str, View, list[fleet.Action]]] = [
             replace(QUIET, draining=Draining(4, NOW - 301, 1, 30, streams=1, stream_grace_s=300)),
             live=Live(11, NEW),
         ),
-        [fleet.Remove("old", cut=1)],
+        [actions.Remove("old", cut=1)],
     ),
     (
         "the last old one is gone",
         view(replica(state="ready", target=True), live=Live(11, NEW, draining=True)),
-        [fleet.EndDrain(11)],
+        [actions.EndDrain(11)],
     ),
     (
         "recreate: the old one leaves before the new one starts",
         view(old(), rolling=replace(ROLLING, release=replace(NEW, recreate=True))),
-        [fleet.Drain("old")],
+        [actions.Drain("old")],
     ),
     (
         "recreate: still leaving",
@@ -228,17 +241,17 @@ TABLE: list[tuple[str, View, list[fleet.Action]]] = [
     (
         "recreate: gone, so the new one starts",
         view(rolling=replace(ROLLING, release=replace(NEW, recreate=True))),
-        [fleet.CreateReplica(2, "web", 1, 11)],
+        [actions.CreateReplica(2, "web", 1, 11)],
     ),
     (
         "not shared: the old one leaves before the pre-deploy command",
         view(old(), rolling=replace(ROLLING, release=replace(NEW, recreate=True, exclusive=True), pre_deploy="due")),
-        [fleet.Drain("old")],
+        [actions.Drain("old")],
     ),
     (
         "not shared: gone, so the pre-deploy command runs",
         view(rolling=replace(ROLLING, release=replace(NEW, recreate=True, exclusive=True), pre_deploy="due")),
-        [fleet.RunPreDeploy(11)],
+        [actions.RunPreDeploy(11)],
     ),
     (
         "not shared: while the pre-deploy command runs the old one does not come back",
@@ -259,7 +272,7 @@ TABLE: list[tuple[str, View, list[fleet.Action]]] = [
             replace(QUIET, stopping=True, target=False),
             live=replace(LIVE, release=replace(OLD, recreate=True, exclusive=True)),
         ),
-        [fleet.Remove("old", 0)],
+        [actions.Remove("old", 0)],
     ),
     (
         "recreate: the old one does not come back between switch and confirmation",
@@ -277,7 +290,7 @@ TABLE: list[tuple[str, View, list[fleet.Action]]] = [
             live=Live(12, Release(3, {"web": 1})),
             rolling=Rolling(13, Kind.ROLLBACK, State.STARTING, NEW),
         ),
-        [fleet.Reuse("new")],
+        [actions.Reuse("new")],
     ),
     (
         "not what was told to stop already",
@@ -287,24 +300,24 @@ TABLE: list[tuple[str, View, list[fleet.Action]]] = [
             live=Live(12, Release(3, {"web": 1})),
             rolling=Rolling(13, Kind.ROLLBACK, State.STARTING, NEW),
         ),
-        [fleet.CreateReplica(2, "web", 2, 13)],
+        [actions.CreateReplica(2, "web", 2, 13)],
     ),
-    ("scaled up", view(old(), live=Live(10, Release(1, {"web": 2}))), [fleet.CreateReplica(1, "web", 2, 10)]),
+    ("scaled up", view(old(), live=Live(10, Release(1, {"web": 2}))), [actions.CreateReplica(1, "web", 2, 10)]),
     (
         "scaled down: the highest slot leaves",
         view(old(), old("second", slot=2)),
-        [fleet.Drain("second")],
+        [actions.Drain("second")],
     ),
     (
         "scaled down: one that is not ready leaves first",
         view(old(state="starting", target=False, busy=True), old("second", slot=2)),
-        [fleet.Drain("old")],
+        [actions.Drain("old")],
     ),
-    ("scaled to none", view(old(), live=Live(10, Release(1, {"web": 0}))), [fleet.Drain("old")]),
+    ("scaled to none", view(old(), live=Live(10, Release(1, {"web": 0}))), [actions.Drain("old")]),
     (
         "nothing is wanted of the new release: switch",
         view(live=None, rolling=replace(ROLLING, release=Release(2, {"web": 0}))),
-        [fleet.Switch(11, ())],
+        [actions.Switch(11, ())],
     ),
     (
         "a worker process is ready once it has run for a second",
@@ -314,25 +327,25 @@ TABLE: list[tuple[str, View, list[fleet.Action]]] = [
             live=Live(10, Release(1, {"web": 1})),
             rolling=replace(ROLLING, release=Release(2, {"worker": 1})),
         ),
-        [fleet.MarkReady("new")],
+        [actions.MarkReady("new")],
     ),
     (
         "a dead target leaves the route table at once",
         view(old(container=dead("old", 3)), old("second", slot=2), live=Live(10, Release(1, {"web": 2}))),
-        [fleet.SetTargets("web", ("second",))],
+        [actions.SetTargets("web", ("second",))],
     ),
     (
         "a crashed one of what is live waits",
         view(old(state="crashed", target=False, retry_at=NOW + 3)),
         [],
     ),
-    ("and is started again", view(old(state="crashed", target=False, retry_at=NOW)), [fleet.Launch("old")]),
-    ("nothing is live, nothing runs", view(old(), live=None), [fleet.SetTargets("web", ())]),
+    ("and is started again", view(old(state="crashed", target=False, retry_at=NOW)), [actions.Launch("old")]),
+    ("nothing is live, nothing runs", view(old(), live=None), [actions.SetTargets("web", ())]),
 ]
 
 
 @pytest.mark.parametrize(("given", "expected"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
-def test_decision(given: View, expected: list[fleet.Action]) -> None:
+def test_decision(given: View, expected: list[actions.Action]) -> None:
     assert list(decide(given).actions) == expected
 
 
@@ -340,12 +353,12 @@ FAILURES = [
     ("crash", replica(container=dead()), "start-crashed", "exit code 1"),
     ("out of memory", replica(container=dead(oom=True)), "start-crashed", "memory"),
     ("vanished", replica(container=None), "start-crashed", "vanished"),
-    ("refused", replica(refusal=fleet.Failure("image-missing", "no image")), "image-missing", "no image"),
+    ("refused", replica(refusal=Failure("image-missing", "no image")), "image-missing", "no image"),
     (
         "probe timeout",
         replica(
             container=Container("c-new", running=True, started_at=NOW - 31),
-            probe=fleet.Probe(False, 6, "GET :8080/health answered 500"),
+            probe=Probe(6, UNHEALTHY),
         ),
         "start-probe-failed",
         "GET :8080/health answered 500 (6 tries)",
@@ -358,7 +371,7 @@ def test_a_new_replica_that_fails_ends_the_deployment_and_nothing_else(
     failing: Replica, reason: str, told: str
 ) -> None:
     [action] = decide(view(old(), failing, rolling=ROLLING)).actions
-    assert isinstance(action, fleet.Fail)
+    assert isinstance(action, actions.Fail)
     assert (action.deployment_id, action.replica_id, action.failure.reason) == (11, "new", reason)
     assert told in action.failure.message
 
@@ -366,17 +379,17 @@ def test_a_new_replica_that_fails_ends_the_deployment_and_nothing_else(
 @pytest.mark.parametrize("failing", [row[1] for row in FAILURES], ids=[row[0] for row in FAILURES])
 def test_a_replica_of_what_is_live_that_fails_is_started_again_later(failing: Replica) -> None:
     [action] = decide(view(failing, live=Live(11, NEW))).actions
-    assert isinstance(action, fleet.MarkCrashed)
+    assert isinstance(action, actions.MarkCrashed)
     assert (action.restarts, action.retry_at) == (1, NOW), "the first time at once"
 
 
 def test_restarts_come_later_each_time_and_a_healthy_time_forgets_them() -> None:
     soon = old(container=dead("old"), target=False, restarts=4, ready_at=NOW - 5)
     [action] = decide(view(soon)).actions
-    assert isinstance(action, fleet.MarkCrashed)
+    assert isinstance(action, actions.MarkCrashed)
     assert (action.restarts, action.retry_at) == (5, NOW + 8)
     [action] = decide(view(replace(soon, ready_at=NOW - 601))).actions
-    assert isinstance(action, fleet.MarkCrashed)
+    assert isinstance(action, actions.MarkCrashed)
     assert (action.restarts, action.retry_at) == (1, NOW)
 
 
@@ -384,11 +397,11 @@ def test_an_unconfirmed_switch_fails_when_its_time_is_over() -> None:
     switched = replace(ROLLING, switched=Switched(6, NOW - 61))
     both = (old(target=False), replica(state="ready", target=True))
     [action] = decide(view(*both, rolling=switched)).actions
-    assert isinstance(action, fleet.Fail)
+    assert isinstance(action, actions.Fail)
     assert action.failure.reason == "edge-unconfirmed"
     assert decide(view(*both, rolling=switched, confirmed=None)).actions == (action,)
 
 
 def test_what_waits_says_when_to_look_again() -> None:
-    assert decide(view(old(state="crashed", target=False, retry_at=NOW + 3))).look_at == NOW + 3
-    assert decide(view(old())).look_at is None
+    assert decide(view(old(state="crashed", target=False, retry_at=NOW + 3))).recheck_at == NOW + 3
+    assert decide(view(old())).recheck_at is None

@@ -1,8 +1,11 @@
-"""What a replica's last words tell its owner to do. Cheap patterns; silence when nothing is sure."""
+"""Remedies for what a replica printed last and how its probes failed. Nothing is suggested where nothing is sure."""
 
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
+
+from slipway.core.rollout.failure import ProbeCause, ProbeError
 
 _MISSING = (
     re.compile(r"KeyError: '([A-Z][A-Z0-9_]{1,127})'"),
@@ -35,16 +38,14 @@ _LISTENS = re.compile(
     r"(127\.0\.0\.1|localhost|\[::1\]|0\.0\.0\.0|\*|\[::\]|port)[: ]+(\d{2,5})\b",
     re.IGNORECASE,
 )
-_ANSWERED = re.compile(r"GET (?::\d+)?(/\S*) answered (\d{3})\b")
-_NO_ANSWER = {
-    "is not HTTP": 'an app that speaks no HTTP says so: health = "tcp" in slipway.toml, or slipway apps set '
+_PROBE_REMEDIES = {
+    ProbeCause.NOT_HTTP: 'an app that speaks no HTTP says so: health = "tcp" in slipway.toml, or slipway apps set '
     "health=tcp; one that speaks only HTTPS must listen without TLS",
-    "not answered within": "the app listens, and answers nothing yet: see in its output what it waits for. If it only "
+    ProbeCause.NO_ANSWER: "the app listens, and answers nothing yet: see in its output what it waits for. If it only "
     'starts slowly: probe_s under [timeouts] in slipway.toml; if it speaks no HTTP: health = "tcp"',
-    "closed without an answer": "the app listens, and drops what is sent to it: its output says why. If it speaks no "
+    ProbeCause.CLOSED: "the app listens, and drops what is sent to it: its output says why. If it speaks no "
     'HTTP: health = "tcp" in slipway.toml',
 }
-"""Words of the probe's error → what to do."""
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -53,7 +54,7 @@ def remedies(tail: str, *, port: int, refused: bool) -> list[str]:
 
     Args:
         tail: the end of the replica's output.
-        port: the port that it was told to listen on.
+        port: the port that it should listen on ($PORT).
         refused: nothing listened there.
     """
     found = []
@@ -71,24 +72,23 @@ def own_lines(lines: list[str], path: str) -> list[str]:
     return [line for line in lines if not asked.search(line)] or lines
 
 
-def probe_remedies(message: str) -> list[str]:
-    """What to do when a probe was taken, and got no answer or not a good one; `message` is the probe's last error."""
-    for sign, remedy in _NO_ANSWER.items():
-        if sign in message:
-            return [remedy]
-    found = _ANSWERED.search(message)
-    return _health_remedy(*found.groups()) if found else []
+def probe_remedies(error: ProbeError) -> list[str]:
+    """What to do when a probe's connection was taken, and got no answer or not a good one."""
+    if error.cause is ProbeCause.BAD_STATUS:
+        return [_health_remedy(error.path, error.status)]
+    remedy = _PROBE_REMEDIES.get(error.cause)
+    return [remedy] if remedy else []
 
 
-def _health_remedy(path: str, status: str) -> list[str]:
-    if status == "404":
+def _health_remedy(path: str, status: int) -> str:
+    if status == HTTPStatus.NOT_FOUND:
         why = f"the app has nothing at {path}"
-    elif int(status) >= 500:
+    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         why = f"the app runs, but fails at {path}: its output says why"
     else:
         why = f"the app refuses {path}: the health check brings no login"
     another = "health_path in slipway.toml, where it stands there, else slipway apps set health_path=/…"
-    return [f"{why}. Mend it and push again, or have another path asked: {another}"]
+    return f"{why}. Fix it and push again, or have another path asked: {another}"
 
 
 def _missing_variables(tail: str) -> list[str]:

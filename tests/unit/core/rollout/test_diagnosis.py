@@ -1,10 +1,11 @@
-"""What a replica's last words tell its owner to do."""
+"""Remedies for what a replica printed last, and for how its probes failed."""
 
 from __future__ import annotations
 
 import pytest
 
-from slipway.core.deployment.diagnosis import own_lines, probe_remedies, remedies
+from slipway.core.rollout.diagnosis import own_lines, probe_remedies, remedies
+from slipway.core.rollout.failure import ProbeCause, ProbeError
 
 
 @pytest.mark.parametrize(
@@ -31,12 +32,12 @@ def test_a_variable_that_is_read_but_not_set_is_named(tail: str) -> None:
         "Server listening on localhost:8000",
     ],
 )
-def test_an_app_that_only_itself_can_reach_is_told_so(tail: str) -> None:
+def test_an_app_that_only_itself_can_reach_learns_so(tail: str) -> None:
     [remedy] = remedies(tail, port=8000, refused=True)
     assert "let it listen on 0.0.0.0" in remedy
 
 
-def test_an_app_on_another_port_is_told_so() -> None:
+def test_an_app_on_another_port_learns_so() -> None:
     [remedy] = remedies("Example app listening on port 3000", port=8000, refused=True)
     assert remedy == "the app listens on port 3000: let it read $PORT, or set port = 3000 in slipway.toml"
 
@@ -50,34 +51,27 @@ def test_nothing_is_guessed_when_it_answered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("status", "expected"),
     [
-        ("GET :8000/health answered 500 (30 tries)", "the app runs, but fails at /health"),
-        ("GET :8000/health answered 404 (1 try)", "the app has nothing at /health"),
-        ("GET :8000/health answered 401 (1 try)", "the app refuses /health"),
+        (500, "the app runs, but fails at /health"),
+        (404, "the app has nothing at /health"),
+        (401, "the app refuses /health"),
     ],
 )
-def test_a_health_check_that_is_answered_badly_is_mended_or_moved(message: str, told: str) -> None:
-    [remedy] = probe_remedies(message)
-    assert remedy.startswith(told)
+def test_a_health_check_that_is_answered_badly_is_fixed_or_moved(status: int, expected: str) -> None:
+    [remedy] = probe_remedies(ProbeError(ProbeCause.BAD_STATUS, "any words", "/health", status))
+    assert remedy.startswith(expected)
     assert "slipway apps set health_path=/…" in remedy
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        "GET :8000/ was answered with something that is not HTTP (30 tries)",
-        "GET :8000/ was accepted, but not answered within 5 s (6 tries)",
-        "GET :8000/ was accepted, and the connection closed without an answer (200 tries)",
-    ],
-)
-def test_whoever_speaks_no_http_is_told_how_to_say_so(message: str) -> None:
-    [remedy] = probe_remedies(message)
+@pytest.mark.parametrize("cause", [ProbeCause.NOT_HTTP, ProbeCause.NO_ANSWER, ProbeCause.CLOSED])
+def test_an_app_that_may_speak_no_http_learns_how_to_say_so(cause: ProbeCause) -> None:
+    [remedy] = probe_remedies(ProbeError(cause, "any words"))
     assert 'health = "tcp"' in remedy
 
 
 @pytest.mark.parametrize(
-    ("tail", "told"),
+    ("tail", "expected"),
     [
         ("ModuleNotFoundError: No module named 'no_such.module'", "no_such.module is imported but not installed"),
         ("ImproperlyConfigured: The SECRET_KEY setting must not be empty.", "slipway env set SECRET_KEY="),
@@ -85,13 +79,15 @@ def test_whoever_speaks_no_http_is_told_how_to_say_so(message: str) -> None:
         ("OSError: [Errno 30] Read-only file system: '/app/log'", "read_only = false"),
     ],
 )
-def test_what_keeps_an_app_from_its_start_is_recognised(tail: str, told: str) -> None:
+def test_what_keeps_an_app_from_its_start_is_recognised(tail: str, expected: str) -> None:
     [remedy] = remedies(tail, port=8000, refused=False)
-    assert told in remedy
+    assert expected in remedy
 
 
 def test_another_failure_is_not_the_health_paths() -> None:
-    assert probe_remedies("GET :8000/health was refused") == []
+    message = "GET :8000/health was refused; it was not answered within 5 s, is not HTTP, and answered 500"
+    for cause in (ProbeCause.REFUSED, ProbeCause.NO_CONNECTION, ProbeCause.HEAD_TOO_LONG):
+        assert probe_remedies(ProbeError(cause, message)) == [], "the words decide nothing"
 
 
 def test_the_apps_own_lines_go_before_the_log_of_our_asking() -> None:

@@ -1,0 +1,146 @@
+"""Puts the agent's components together. Each gets only what it needs; only this module and `service` see all."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from builder.agent.background_tasks import BackgroundTasks
+from builder.agent.container_events import ContainerEvents
+from builder.agent.maintenance.orphans import Orphans
+from builder.agent.observed_state import ObservedState
+from builder.agent.rollout.actions import ActionTable, action_table
+from builder.agent.rollout.deployment_actions import DeploymentActions
+from builder.agent.rollout.failures import Failures
+from builder.agent.rollout.hints import Hints
+from builder.agent.rollout.pre_deploy import PreDeploy
+from builder.agent.rollout.probing import Prober
+from builder.agent.rollout.reconcile import Reconciler
+from builder.agent.rollout.replica_actions.containers import ContainerRemoval, ContainerStart
+from builder.agent.rollout.replica_actions.probes import ReplicaProbes
+from builder.agent.rollout.replica_actions.removal import ReplicaRemoval
+from builder.agent.rollout.replica_actions.start import ReplicaCreation, ReplicaStart
+from builder.agent.rollout.snapshot import defaults
+from builder.agent.rollout.state_loader import StateLoader
+from builder.agent.rollout.watching import Watching
+from builder.agent.routes.activation import Activation
+from builder.agent.routes.address_quarantine import AddressQuarantine
+from builder.agent.routes.publishing import RouteSync
+from builder.agent.telemetry.output import OutputStore
+from builder.agent.telemetry.replica_output import ReplicaOutput
+from slipway.adapters.vault import Vault
+from slipway.db import Database
+from slipway.ports.clock import Clock
+from slipway.ports.routes import RoutePublisher
+from slipway.ports.runtime import ContainerRuntime
+from slipway.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What the agent reaches outside of itself."""
+
+    db: Database
+    runtime: ContainerRuntime
+    publisher: RoutePublisher
+    vault: Vault
+    prober: Prober
+    clock: Clock = time.time
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    observed_state: ObservedState
+    background_tasks: BackgroundTasks
+    routes: RouteSync
+    reconciler: Reconciler
+    actions: ActionTable
+    activation: Activation
+    container_events: ContainerEvents
+    quarantine: AddressQuarantine
+    orphans: Orphans
+    output_store: OutputStore
+    replica_output: ReplicaOutput
+
+
+def assemble(settings: Settings, adapters: Adapters, background_tasks: BackgroundTasks) -> Components:
+    return _Assembly(settings, adapters, background_tasks).components()
+
+
+class _Assembly:
+    """Holds what several components share."""
+
+    def __init__(self, settings: Settings, adapters: Adapters, tasks: BackgroundTasks) -> None:
+        db, runtime = adapters.db, adapters.runtime
+        self._settings, self._adapters, self._tasks = settings, adapters, tasks
+        self._hints = Hints()
+        self._observed_state = ObservedState(runtime, max_age_s=settings.reconcile_s)
+        self._routes = RouteSync(db, adapters.publisher)
+        self._store = OutputStore(runtime, settings.log_dir / "replicas", settings.output_kept_bytes)
+        self._quarantine = AddressQuarantine(db, runtime, self._routes)
+        self._removal = ContainerRemoval(runtime, self._observed_state, self._store)
+        self._failures = Failures(db, runtime, adapters.vault, self._store, adapters.clock)
+
+    def components(self) -> Components:
+        db, runtime, clock = self._adapters.db, self._adapters.runtime, self._adapters.clock
+        actions = self._actions()
+        loader = StateLoader(db, self._observed_state, self._tasks, self._routes, self._hints, clock)
+        return Components(
+            observed_state=self._observed_state,
+            background_tasks=self._tasks,
+            routes=self._routes,
+            reconciler=Reconciler(loader, actions, clock, confirm_timeout_s=self._settings.confirm_timeout_s),
+            actions=actions,
+            activation=Activation(db, self._observed_state, self._tasks, clock),
+            container_events=ContainerEvents(db, self._observed_state),
+            quarantine=self._quarantine,
+            orphans=Orphans(db, self._tasks, self._removal),
+            output_store=self._store,
+            replica_output=ReplicaOutput(db, runtime, self._store, clock),
+        )
+
+    def _actions(self) -> ActionTable:
+        return action_table(
+            deployments=self._deployments(),
+            pre_deploy=self._pre_deploy(),
+            watching=self._watching(),
+            failures=self._failures,
+            creation=ReplicaCreation(self._adapters.db, self._adapters.runtime, self._failures, self._hints),
+            start=self._start(),
+            probes=self._probes(),
+            replica_removal=self._replica_removal(),
+        )
+
+    def _deployments(self) -> DeploymentActions:
+        use = self._adapters
+        return DeploymentActions(use.db, use.runtime, self._routes, self._failures, use.clock, defaults(self._settings))
+
+    def _pre_deploy(self) -> PreDeploy:
+        use = self._adapters
+        return PreDeploy(use.db, use.runtime, use.vault, self._tasks, self._failures)
+
+    def _watching(self) -> Watching:
+        use = self._adapters
+        return Watching(use.db, self._routes, self._failures, use.clock)
+
+    def _start(self) -> ReplicaStart:
+        use = self._adapters
+        containers = ContainerStart(use.db, use.runtime, use.vault, self._observed_state, self._removal, use.clock)
+        return ReplicaStart(use.db, self._tasks, self._observed_state, containers, self._hints)
+
+    def _probes(self) -> ReplicaProbes:
+        use = self._adapters
+        return ReplicaProbes(use.db, use.prober, self._tasks, self._observed_state, self._hints, use.clock)
+
+    def _replica_removal(self) -> ReplicaRemoval:
+        return ReplicaRemoval(
+            self._adapters.db,
+            self._tasks,
+            self._routes,
+            self._quarantine,
+            self._removal,
+            self._hints,
+            self._adapters.clock,
+            stop_grace_s=self._settings.stop_grace_s,
+        )
