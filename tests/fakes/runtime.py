@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from slipway.adapters.docker.placement import Placement
+from slipway.adapters.docker.endpoints import EndpointAllocator
 from slipway.core.build.image_volumes import ImageVolumes
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, NotFound
 from slipway.ports.runtime import Change, Happened, Observed, OwnImage, ReplicaSpec, ResourceUse, Started, TaskResult
@@ -57,7 +57,7 @@ class FakeRuntime:
         self._hosts = itertools.count(2)
         self._addresses: dict[str, str] = {}
         """Replica → its address, until it is released."""
-        self.placement: Placement | None = None
+        self.endpoints: EndpointAllocator | None = None
         """Where addresses come from instead, if they are to be written to SQL as Docker's are."""
         self._listeners: list[queue.SimpleQueue[Change | None]] = []
         self._lock = threading.RLock()
@@ -229,8 +229,8 @@ class FakeRuntime:
 
     def _address_of(self, tenant_id: int, replica_id: str) -> str:
         """The replica's own until it is released. No address is ever given out twice."""
-        if self.placement:
-            return self.placement.place_of(tenant_id, replica_id).address
+        if self.endpoints:
+            return self.endpoints.endpoint_of(tenant_id, replica_id).address
         with self._lock:
             if self.is_full and replica_id not in self._addresses:
                 raise DeploymentFailed("start-refused", "the runtime has no free address")
@@ -240,8 +240,8 @@ class FakeRuntime:
             return self._addresses[replica_id]
 
     def _free(self, address: str, holder: str | None = None) -> None:
-        if self.placement:
-            self.placement.free(address, holder)
+        if self.endpoints:
+            self.endpoints.free(address, holder)
         self._addresses = {replica_id: held for replica_id, held in self._addresses.items() if held != address}
 
     def _add(self, spec: ReplicaSpec) -> Started:

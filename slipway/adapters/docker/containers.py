@@ -20,8 +20,8 @@ from docker import APIClient
 from docker.errors import NotFound
 from docker.types import LogConfig, Ulimit
 
+from slipway.adapters.docker.endpoints import Endpoint
 from slipway.adapters.docker.networks import INSTANCE_LABEL, TENANT_LABEL
-from slipway.adapters.docker.placement import Place
 from slipway.adapters.docker.volumes import APP_LABEL, volume_mounts
 from slipway.adapters.linux.bridge_names import network_name
 from slipway.ports.runtime import Change, Happened, Observed, ReplicaSpec
@@ -73,7 +73,7 @@ class ContainerPlan:
     """A container to create."""
 
     spec: ReplicaSpec
-    place: Place
+    endpoint: Endpoint
     argv: tuple[str, ...] | None
     """Takes the place of the image's CMD; its ENTRYPOINT stays."""
     task: bool
@@ -84,7 +84,9 @@ def creation(api: APIClient, instance: str, plan: ContainerPlan) -> dict[str, An
     """Arguments of `create_container`."""
     spec = plan.spec
     network = network_name(instance, spec.tenant)
-    endpoints: Any = {network: api.create_endpoint_config(ipv4_address=plan.place.address)}  # the stubs are wrong here
+    endpoints: Any = {
+        network: api.create_endpoint_config(ipv4_address=plan.endpoint.address)
+    }  # the stubs are wrong here
     return {
         "image": spec.digest,
         "name": task_name(instance, spec) if plan.task else replica_name(instance, spec),

@@ -1,6 +1,6 @@
 """The container runtime on Docker. Only containers that carry this installation's label are ever listed or touched.
 
-Each tenant has a bridge network of its own, and each replica a fixed address in it (`placement`); iptables keeps them
+Each tenant has a bridge network of its own, and each replica a fixed address in it (`endpoints`); iptables keeps them
 off the host and off each other.
 
 A replica's container has a name made of app, release and slot, so a second start of one replica is impossible: it finds
@@ -27,9 +27,9 @@ from slipway import errors
 from slipway.adapters.docker import containers, follow, output, own_images, volumes
 from slipway.adapters.docker.address_book import AddressBook
 from slipway.adapters.docker.containers import ContainerPlan
+from slipway.adapters.docker.endpoints import EndpointAllocator
 from slipway.adapters.docker.engine import DockerEngine, sentence
 from slipway.adapters.docker.networks import INSTANCE_LABEL, TenantNetworks
-from slipway.adapters.docker.placement import Placement
 from slipway.adapters.firewall import install
 from slipway.adapters.linux import cgroups
 from slipway.adapters.linux.connections import close_connections_to
@@ -53,7 +53,7 @@ class DockerRuntime:
         self._instance = settings.instance
         self._engine = engine or DockerEngine(settings.docker_host)
         self._networks = TenantNetworks(self._engine, self._instance)
-        self._placement = Placement(settings, book, self._networks)
+        self._endpoints = EndpointAllocator(settings, book, self._networks)
         self._courses = containers.Courses()
 
     def close(self) -> None:
@@ -64,7 +64,7 @@ class DockerRuntime:
         install.ensure(self._settings)
 
     def reserve(self, tenant_id: int, replica_id: str) -> None:
-        self._placement.place_of(tenant_id, replica_id)
+        self._endpoints.endpoint_of(tenant_id, replica_id)
 
     def start(self, spec: ReplicaSpec) -> Started:
         """Start, or adopt what runs under the replica's name and id.
@@ -77,15 +77,15 @@ class DockerRuntime:
         with self._engine.asked_to(f"start {spec.name}") as api:
             found = self._create(api, plan)
             if isinstance(found, str):
-                return Started(self._start(api, found, plan), plan.place.address)
+                return Started(self._start(api, found, plan), plan.endpoint.address)
             if not _runs(found):
                 api.remove_container(found["Id"], force=True, v=True)
-                return Started(self._start(api, self._create_anew(api, plan), plan), plan.place.address)
+                return Started(self._start(api, self._create_anew(api, plan), plan), plan.endpoint.address)
             if found["Config"]["Labels"].get(containers.REPLICA_LABEL) != spec.id:
                 raise Conflict(
                     f"Another replica still runs as {spec.name}.", remedy="take another slot, or wait until it is gone"
                 )
-            return Started(str(found["Id"]), containers.address_of(found) or plan.place.address)
+            return Started(str(found["Id"]), containers.address_of(found) or plan.endpoint.address)
 
     def run_task(self, spec: ReplicaSpec, argv: tuple[str, ...], *, timeout_s: float) -> TaskResult:
         """Run to the end and remove the container. One of the same deployment that runs, or ended unseen, is adopted.
@@ -99,9 +99,9 @@ class DockerRuntime:
         except DependencyUnavailable:
             raise  # its container may still have the address: the next try adopts both, or the agent removes them
         except SlipwayError:
-            self._placement.free(plan.place.address, spec.id)
+            self._endpoints.free(plan.endpoint.address, spec.id)
             raise
-        self._placement.free(plan.place.address, spec.id)
+        self._endpoints.free(plan.endpoint.address, spec.id)
         return result
 
     def _run_task(self, plan: ContainerPlan, timeout_s: float) -> TaskResult:
@@ -182,8 +182,9 @@ class DockerRuntime:
         close_connections_to(address)
 
     def release(self, address: str) -> None:
+        """Frees the address only while no replica is recorded for it: another one may have got it since."""
         close_connections_to(address)
-        self._placement.free(address)
+        self._endpoints.free(address)
 
     def remove_tenant(self, tenant: str) -> None:
         self._networks.remove(tenant)
@@ -218,9 +219,9 @@ class DockerRuntime:
 
     def _plan(self, spec: ReplicaSpec, argv: tuple[str, ...] | None, *, task: bool) -> ContainerPlan:
         """The container for the replica, in the tenant's network, which is there afterwards."""
-        place = self._placement.place_of(spec.tenant_id, spec.id)
-        self._networks.ensure(spec.tenant, place.subnet)
-        return ContainerPlan(spec, place, argv, task)
+        endpoint = self._endpoints.endpoint_of(spec.tenant_id, spec.id)
+        self._networks.ensure(spec.tenant, endpoint.subnet)
+        return ContainerPlan(spec, endpoint, argv, task)
 
     def _create(self, api: APIClient, plan: ContainerPlan) -> str | dict[str, Any]:
         """The new container's id, or the container that has its name already."""
@@ -254,7 +255,7 @@ class DockerRuntime:
             except NotFound as error:
                 if "network" not in sentence(error):
                     raise
-                self._networks.ensure(plan.spec.tenant, plan.place.subnet)  # it was removed
+                self._networks.ensure(plan.spec.tenant, plan.endpoint.subnet)  # it was removed
                 api.start(container_id)
         except APIError as error:
             api.remove_container(container_id, force=True, v=True)

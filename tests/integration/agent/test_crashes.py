@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slipway.adapters.docker.address_book import AddressBook
-from slipway.adapters.docker.placement import Placement
+from slipway.adapters.docker.endpoints import EndpointAllocator
 from slipway.domain import intents
 from slipway.models import Address, App, Deployment
 from tests.fakes.networks import FakeNetworks
@@ -19,7 +19,7 @@ NETWORKS = FakeNetworks()
 def mortal(rig: Rig, countdown: Countdown) -> None:
     """A new agent of this rig that may die."""
     db = MortalDatabase(rig.db, countdown)
-    rig.runtime.placement = Placement(rig.settings, AddressBook(db), NETWORKS, routes=list)  # type: ignore[arg-type]
+    rig.runtime.endpoints = EndpointAllocator(rig.settings, AddressBook(db), NETWORKS, routes=list)  # type: ignore[arg-type]
     runtime = Mortal(rig.runtime, countdown, "reserve", "start", "run_task", "stop", "remove", "release")
     publisher = Mortal(rig.publisher, countdown, "publish", "publish_all")
     rig.restart(db=db, runtime=runtime, publisher=publisher)

@@ -105,9 +105,9 @@ def test_an_address_that_is_in_use_fails_the_start_and_leaves_nothing(
     runtime: DockerRuntime, engine: EnginePart
 ) -> None:
     first = runtime.start(engine.spec())
-    runtime.release(first.address)  # while the replica runs, which the agent never does
+    engine.book.free(first.address, engine.spec().id)  # so that the next new replica gets it
     with pytest.raises(DeploymentFailed) as failure:
-        runtime.start(engine.spec(slot=11))
+        runtime.start(engine.spec(slot=50))
     assert failure.value.reason == "address-taken"
     assert [one.container_id for one in runtime.list()] == [first.container_id]
 

@@ -9,7 +9,7 @@ import pytest
 from docker import APIClient
 
 from slipway.adapters.docker import containers
-from slipway.adapters.docker.placement import Place
+from slipway.adapters.docker.endpoints import Endpoint
 from tests.contracts.runtime_rigs import FakeRig
 
 
@@ -17,8 +17,8 @@ from tests.contracts.runtime_rigs import FakeRig
 def test_a_replica_has_a_cpu_limit_that_the_engine_does_not_take_for_none(cpus: float, nano_cpus: int) -> None:
     spec = replace(FakeRig().spec(), cpus=cpus)
     with closing(APIClient(base_url="unix:///nowhere", version="1.41")) as api:
-        place = Place("10.210.0.0/24", "10.210.0.2")
-        made = containers.creation(api, "slipway", containers.ContainerPlan(spec, place, argv=None, task=False))
+        endpoint = Endpoint("10.210.0.0/24", "10.210.0.2")
+        made = containers.creation(api, "slipway", containers.ContainerPlan(spec, endpoint, argv=None, task=False))
     assert made["host_config"]["NanoCpus"] == nano_cpus
 
 

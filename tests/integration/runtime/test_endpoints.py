@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from slipway.adapters.docker.address_book import AddressBook
-from slipway.adapters.docker.placement import Place, Placement
+from slipway.adapters.docker.endpoints import Endpoint, EndpointAllocator
 from slipway.db import Database
 from slipway.errors import DeploymentFailed, HostUnready
 from slipway.models import Address, Tenant
@@ -35,7 +35,7 @@ class Rig:
 
     def restart(self) -> None:
         """As after kill -9 of the agent."""
-        self.placement = Placement(
+        self.endpoints = EndpointAllocator(
             self.settings,
             AddressBook(self.db),
             self.networks,  # type: ignore[arg-type]
@@ -49,8 +49,8 @@ class Rig:
             session.flush()
             return tenant.id
 
-    def place(self, replica_id: str = "r-1") -> Place:
-        return self.placement.place_of(self.tenant_id, replica_id)
+    def endpoint(self, replica_id: str = "r-1") -> Endpoint:
+        return self.endpoints.endpoint_of(self.tenant_id, replica_id)
 
     def set_subnet(self, subnet: str) -> None:
         with self.db.write(platform=WHY) as session:
@@ -74,48 +74,48 @@ def rig(database: Database) -> Iterator[Rig]:
 
 def test_the_first_replica_brings_the_tenant_its_network(rig: Rig) -> None:
     assert rig.subnet is None
-    assert rig.place() == Place(FIRST, "10.210.0.2")
+    assert rig.endpoint() == Endpoint(FIRST, "10.210.0.2")
     assert rig.subnet == rig.networks.subnets[NAME] == FIRST
     assert rig.holders == {"10.210.0.2": "r-1"}
 
 
 def test_tenants_have_networks_of_their_own(rig: Rig) -> None:
-    rig.place()
-    assert rig.placement.place_of(rig.add_tenant("globex"), "r-2").subnet == SECOND
+    rig.endpoint()
+    assert rig.endpoints.endpoint_of(rig.add_tenant("globex"), "r-2").subnet == SECOND
 
 
 def test_a_range_that_the_engine_counts_as_taken_is_passed_over(rig: Rig) -> None:
     rig.networks.subnets["what an Engine remembers"] = FIRST
-    assert rig.place() == Place(SECOND, "10.210.1.2")
+    assert rig.endpoint() == Endpoint(SECOND, "10.210.1.2")
     assert rig.subnet == rig.networks.subnets[NAME] == SECOND
 
 
 def test_a_range_that_the_host_has_a_route_to_is_passed_over(rig: Rig) -> None:
     rig.routes = [IPv4Network(FIRST)]
-    assert rig.place().subnet == rig.subnet == SECOND
+    assert rig.endpoint().subnet == rig.subnet == SECOND
 
 
 def test_a_tenant_without_replicas_moves_when_its_range_was_taken(rig: Rig) -> None:
     rig.set_subnet(FIRST)
     rig.networks.subnets["somebody else's"] = "10.210.0.128/25"
-    assert rig.place().subnet == rig.subnet == SECOND
+    assert rig.endpoint().subnet == rig.subnet == SECOND
 
 
 def test_a_tenant_without_replicas_keeps_its_range_otherwise(rig: Rig) -> None:
     rig.set_subnet(SECOND)
-    assert rig.place().subnet == rig.subnet == SECOND
+    assert rig.endpoint().subnet == rig.subnet == SECOND
 
 
 def test_a_tenant_with_replicas_stays(rig: Rig) -> None:
-    rig.place()
+    rig.endpoint()
     rig.networks.subnets = {"somebody else's": FIRST}
-    assert rig.place("r-2").subnet == rig.subnet == FIRST
+    assert rig.endpoint("r-2").subnet == rig.subnet == FIRST
 
 
 def test_without_a_free_range_the_error_says_what_to_set(rig: Rig) -> None:
     rig.networks.subnets["everything"] = "10.0.0.0/8"
     with pytest.raises(DeploymentFailed, match="overlap") as failure:
-        rig.place()
+        rig.endpoint()
     assert failure.value.reason == "start-refused"
     assert "SLIPWAY_SUBNETS" in failure.value.remedy
 
@@ -126,36 +126,36 @@ def test_a_name_that_something_else_holds_is_a_refused_start(rig: Rig, monkeypat
 
     monkeypatch.setattr(rig.networks, "ensure", held)
     with pytest.raises(DeploymentFailed, match="of that name") as failure:
-        rig.place()
+        rig.endpoint()
     assert (failure.value.reason, failure.value.remedy) == ("start-refused", "remove it")
 
 
 def test_a_replica_has_the_same_address_also_for_the_next_agent(rig: Rig) -> None:
-    first = rig.place()
+    first = rig.endpoint()
     rig.restart()
-    assert rig.place() == first
-    assert rig.place("r-2").address == "10.210.0.3"
+    assert rig.endpoint() == first
+    assert rig.endpoint("r-2").address == "10.210.0.3"
 
 
 def test_an_address_is_taken_until_it_is_freed_by_who_had_it_last(database: Database) -> None:
     rig = Rig(database, tenant_prefix="30")  # one address for replicas
-    address = rig.place().address
+    address = rig.endpoint().address
     with pytest.raises(DeploymentFailed, match="no free address"):
-        rig.place("r-2")
+        rig.endpoint("r-2")
     for holder in (None, "r-2"):
-        rig.placement.free(address, holder)
+        rig.endpoints.free(address, holder)
         assert rig.holders == {address: "r-1"}
     with rig.db.write(platform=WHY) as session:
         session.get_one(Address, address).replica_id = None
     with pytest.raises(DeploymentFailed, match="no free address"):
-        rig.place("r-2")
-    rig.placement.free(address)
-    assert rig.place("r-2").address == address
+        rig.endpoint("r-2")
+    rig.endpoints.free(address)
+    assert rig.endpoint("r-2").address == address
 
 
 def test_replicas_that_start_at_the_same_moment_get_different_addresses(rig: Rig) -> None:
-    found: list[Place] = []
-    threads = [threading.Thread(target=lambda id_=f"r-{n}": found.append(rig.place(id_))) for n in range(8)]
+    found: list[Endpoint] = []
+    threads = [threading.Thread(target=lambda id_=f"r-{n}": found.append(rig.endpoint(id_))) for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

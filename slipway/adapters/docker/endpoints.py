@@ -22,13 +22,13 @@ _RANGES_TRIED = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Endpoint:
     subnet: str
     address: str
 
 
-class Placement:
-    """Gives replicas their places. Thread-safe: two apps of a tenant that start at once agree on its network."""
+class EndpointAllocator:
+    """Gives replicas their endpoints. Thread-safe: two apps of a tenant that start at once agree on its network."""
 
     def __init__(
         self,
@@ -43,8 +43,8 @@ class Placement:
         self._routes = routes
         self._lock = threading.Lock()
 
-    def place_of(self, tenant_id: int, replica_id: str) -> Place:
-        """The replica's place, the same at every call until its address is freed. While the tenant holds no address,
+    def endpoint_of(self, tenant_id: int, replica_id: str) -> Endpoint:
+        """The replica's endpoint, the same at every call until its address is freed. While the tenant holds no address,
         its network gives way to whatever took its range, and leaves a range that the Engine still counts as taken.
 
         Raises:
@@ -54,7 +54,7 @@ class Placement:
         with self._lock:
             entry = self._book.tenant(tenant_id, replica_id)
             subnet = entry.subnet if entry.subnet and entry.has_addresses else self._settle(tenant_id, entry)
-            return Place(str(subnet), entry.held or self._book.allocate(tenant_id, subnet, replica_id))
+            return Endpoint(str(subnet), entry.held or self._book.allocate(tenant_id, subnet, replica_id))
 
     def free(self, address: str, holder: str | None = None) -> None:
         """Another replica may get the address: `holder`, or nobody, had it last."""
