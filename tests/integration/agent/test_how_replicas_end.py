@@ -192,10 +192,11 @@ def test_a_crash_at_start_tells_exit_code_and_last_words_without_secrets(rig: Ri
     start = rig.runtime.start
 
     def dies(spec):  # type: ignore[no-untyped-def]
-        container_id = start(spec)
+        started = start(spec)
+        container_id = started.container_id
         rig.runtime.containers[container_id].output.append(b"2026-01-01T00:00:00Z with correct horse battery\n")
         rig.runtime.die(container_id, exit_code=78)
-        return container_id
+        return started
 
     rig.runtime.start = dies  # type: ignore[method-assign]
     row = rig.built(app)
@@ -262,10 +263,11 @@ def fails_at_start(rig: Rig, printed: bytes, **end: Any) -> Deployment:
     start = rig.runtime.start
 
     def dies(spec):  # type: ignore[no-untyped-def]
-        container_id = start(spec)
+        started = start(spec)
+        container_id = started.container_id
         rig.runtime.containers[container_id].output += [printed] if printed else []
         rig.runtime.die(container_id, **end)
-        return container_id
+        return started
 
     rig.runtime.start = dies  # type: ignore[method-assign]
     row = rig.built(app)

@@ -324,8 +324,8 @@ def verdict_on_push(rig: Rig, app: App, commit: str) -> Verdict:
     assert hold
     sources = FakeSources()
     sources.heads[app.repository, pushed.ref] = commit
-    tools = SimpleNamespace(db=rig.db, sources=sources, settings=rig.settings)
-    attempt = cast(Any, SimpleNamespace(tools=tools, work=hold.work, credential=None))
+    dependencies = SimpleNamespace(db=rig.db, sources=sources, settings=rig.settings)
+    attempt = cast(Any, SimpleNamespace(dependencies=dependencies, work=hold.work, credential=None))
     return GitSource(attempt).is_stale()
 
 
