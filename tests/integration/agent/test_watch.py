@@ -379,12 +379,12 @@ def test_an_image_named_by_hand_is_the_apps_no_longer_when_it_gives_way(rig: Rig
     assert rig.all(App, id=app.id)[0].image == "registry.example/shop:1"
 
 
-def test_the_forge_is_told_that_a_live_commit_failed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_forge_gets_a_status_when_a_live_commit_failed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[tuple[str, str, str]] = []
     monkeypatch.setattr(
         rig.statuses,
         "send",
-        lambda _url, sha, state, **told: sent.append((sha, state, told["description"])),
+        lambda _url, sha, state, **values: sent.append((sha, state, values["description"])),
     )
     app = watched_app(rig)
     _, second = two_releases(rig, app)
