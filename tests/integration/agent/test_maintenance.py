@@ -1,4 +1,4 @@
-"""What isn't urgent: lapsed rows, missed pushes, retention, deletion, what the agent remembers of output."""
+"""What runs by the clock: stale rows, missed pushes, retention, deletion, kept output."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_without_redis_nothing_is_counted_as_lost(rig: Rig) -> None:
     assert rig.deployment(row).attempt == 0
 
 
-def test_a_lapsed_deployment_that_was_asked_to_stop_stops(rig: Rig, queue: WorkQueue) -> None:
+def test_a_stale_deployment_that_was_asked_to_stop_stops(rig: Rig, queue: WorkQueue) -> None:
     values = {"stop_requested": "cancelled", "stop_why": "by someone", "heartbeat_at": now() - LONG_AGO}
     row = pushed(rig, rig.add_app(), State.BUILDING, **values)
     hand_out(rig, queue)

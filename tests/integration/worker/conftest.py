@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -155,9 +154,8 @@ class Yard:
         return list(self.runtime.own_images())
 
     def collect_strays(self) -> int:
-        """What the agent's housekeeping does."""
-        parts = cast(Any, SimpleNamespace(db=self.db, runtime=self.runtime))
-        return image_gc.collect_strays(parts, FakeBuilder)
+        """As the agent's garbage collection does."""
+        return image_gc.collect_dangling(self.db, self.runtime, FakeBuilder)
 
     def close(self) -> None:
         for worker in self.workers:
