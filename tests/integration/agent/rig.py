@@ -25,7 +25,7 @@ from slipway.models import App, Base, Build, Deployment, Domain, Edge, Replica, 
 from tests.fakes import FakePublisher, FakeRuntime
 from tests.fixtures.inline import Inline
 
-WHY = "a test looks"
+WHY = "a test reads"
 EDGE = "edge-1"
 RECONCILE_S = "0.000001"
 """No listing is old enough to be used twice."""
@@ -134,9 +134,9 @@ class Rig:
             lifecycle.advance(row, State.STARTING)
             return row
 
-    def intend(self, app: App, wish: Callable[..., Any], **values: Any) -> Any:
+    def intend(self, app: App, intent: Callable[..., Any], **values: Any) -> Any:
         with self.db.write(tenant_id=self.tenant_id) as session:
-            return wish(session, session.get_one(App, app.id), **values)
+            return intent(session, session.get_one(App, app.id), **values)
 
     # -- observed state ------------------------------------------------------------------------------------------------
 

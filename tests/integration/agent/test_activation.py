@@ -24,7 +24,7 @@ def crash(rig: Rig, app: App, times: int) -> None:
 
 
 def activate(rig: Rig, app: App) -> str:
-    """What has become of the app's replica when the agent has looked."""
+    """The states of the app's replicas after the next pass."""
     rig.agent.activation.activate(app.id)
     rig.settle(app)
     return ",".join(replica.state for replica in rig.replicas(app))
@@ -73,7 +73,7 @@ def test_while_one_replica_serves_the_back_off_of_the_others_stands(rig: Rig) ->
     assert activate(rig, app) == "crashed,ready"
 
 
-def test_replicas_that_died_unheard_are_noticed(rig: Rig, app: App) -> None:
+def test_replicas_whose_end_was_not_reported_are_noticed(rig: Rig, app: App) -> None:
     rig.runtime.die(str(rig.replicas(app)[0].container_id))
     assert activate(rig, app) == "ready"
     assert rig.replicas(app)[0].restarts == 1

@@ -1,4 +1,4 @@
-"""When the address of a gone replica begins to rest."""
+"""When the address of a gone replica enters quarantine."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_requests_under_way_to_a_gone_replica_keep_its_address_and_are_cut(rig: 
     assert holders(rig) == {None}
 
 
-def test_an_edge_that_does_not_tell_keeps_the_address(rig: Rig) -> None:
+def test_an_edge_that_does_not_report_keeps_the_address(rig: Rig) -> None:
     app = rig.add_app()
     rig.live(app)
     replica = gone(rig, app, under_way=None)
@@ -62,7 +62,7 @@ def test_a_removal_that_is_not_confirmed_keeps_the_address(rig: Rig) -> None:
     assert rig.agent.quarantine.add_all() == 1
 
 
-def test_with_redis_away_the_replica_goes_and_its_address_stays(rig: Rig) -> None:
+def test_without_redis_the_replica_goes_and_its_address_stays(rig: Rig) -> None:
     app = rig.add_app()
     rig.live(app)
     rig.publisher.away = True

@@ -82,15 +82,15 @@ def test_an_end_that_was_asked_for_is_no_crash(rig: Rig, app: App) -> None:
     assert rig.replicas(app)[0].last_crash is None
 
 
-def test_with_the_database_away_a_pass_does_it_later(rig: Rig, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_database_a_pass_does_it_later(rig: Rig, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     from slipway.errors import DependencyUnavailable
 
-    def away(**_: object) -> None:
-        raise DependencyUnavailable("away")
+    def unreachable(**_: object) -> None:
+        raise DependencyUnavailable("no answer")
 
     first, second = rig.replicas(app)
     with monkeypatch.context() as patched:
-        patched.setattr(rig.db, "read", away)
+        patched.setattr(rig.db, "read", unreachable)
         assert not happens(rig, first)
     rig.runtime.die(str(first.container_id))
     rig.prober.errors["*"] = REFUSED

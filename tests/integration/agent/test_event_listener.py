@@ -19,14 +19,14 @@ from tests.fixtures.waiting import eventually
 
 
 @dataclass
-class Heard:
-    looks: int = 0
+class Calls:
+    checks: int = 0
     publications: int = 0
     activated: list[int] = field(default_factory=list)
     visited: list[int] = field(default_factory=list)
 
-    def look(self) -> None:
-        self.looks += 1
+    def check_all(self) -> None:
+        self.checks += 1
 
     def publish(self) -> None:
         self.publications += 1
@@ -42,13 +42,13 @@ def redis(redis_url: str) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def heard(redis: Redis, redis_url: str) -> Iterator[Heard]:
+def calls(redis: Redis, redis_url: str) -> Iterator[Calls]:
     """What a listener did; a request waited for app 7 before it began to listen."""
-    made, stopped = Heard(), threading.Event()
+    made, stopped = Calls(), threading.Event()
     redis.set(keys.awaited(7), "edge-1")
     scheduler = Scheduler(DependencyBackoff(), threads=1)
     scheduler.start(made.visit)
-    handlers = Handlers(made.look, made.publish, made.activated.append, lambda _change: None)
+    handlers = Handlers(made.check_all, made.publish, made.activated.append, lambda _change: None)
     listener = EventListener(scheduler, handlers, DependencyBackoff(), stopped)
     with connect(redis_url, timeout_s=5.0) as blocking:
         listening = threading.Thread(target=listener.listen, args=(RedisEvents(blocking),), daemon=True)
@@ -60,21 +60,21 @@ def heard(redis: Redis, redis_url: str) -> Iterator[Heard]:
     scheduler.stop()
 
 
-def test_a_change_is_looked_at_and_its_routes_are_published_without_a_look_at_all_apps(
-    heard: Heard, redis: Redis
+def test_a_changed_app_gets_a_pass_and_its_routes_are_published_without_a_check_of_all_apps(
+    calls: Calls, redis: Redis
 ) -> None:
-    eventually(lambda: heard.looks == 2, what="it looked when it began, and after an event that means nothing")
+    eventually(lambda: calls.checks == 2, what="all are checked at the start, and after an event that means nothing")
     RedisEvents(redis).app_changed(42)
-    eventually(lambda: heard.visited == [42] and heard.publications == 1)
-    assert heard.looks == 2
+    eventually(lambda: calls.visited == [42] and calls.publications == 1)
+    assert calls.checks == 2
 
 
-def test_an_app_whose_request_waits_is_activated(heard: Heard, redis: Redis) -> None:
+def test_an_app_whose_request_waits_is_activated(calls: Calls, redis: Redis) -> None:
     redis.publish(keys.WAKE, "42")
     redis.publish(keys.WAKE, "no number")
     redis.publish(keys.WAKE, "43")
-    eventually(lambda: heard.activated[-2:] == [42, 43])
+    eventually(lambda: calls.activated[-2:] == [42, 43])
 
 
-def test_a_request_that_waited_before_anyone_listened_is_heard(heard: Heard) -> None:
-    eventually(lambda: heard.activated == [7])
+def test_a_request_that_waited_before_anyone_listened_is_handled(calls: Calls) -> None:
+    eventually(lambda: calls.activated == [7])

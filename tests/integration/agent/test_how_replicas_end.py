@@ -186,7 +186,7 @@ def test_settings_that_break_a_rule_end_the_deployment(rig: Rig) -> None:
     assert "port" in rig.deployment(row).detail
 
 
-def test_a_crash_at_start_tells_exit_code_and_last_words_without_secrets(rig: Rig) -> None:
+def test_a_crash_at_start_shows_exit_code_and_last_lines_without_secrets(rig: Rig) -> None:
     app = rig.add_app()
     set_variable(rig, app, "API_KEY", "correct horse battery")
     start = rig.runtime.start
@@ -220,14 +220,14 @@ def test_why_a_start_was_refused_shows_no_variable(rig: Rig) -> None:
     assert "correct horse battery" not in row.detail + row.remedy + row.tail
 
 
-def test_a_start_that_is_refused_tells_why(rig: Rig) -> None:
+def test_a_start_that_is_refused_says_why(rig: Rig) -> None:
     app = rig.add_app()
-    rig.runtime.refuse["acme-hello-web-r1-1"] = DeploymentFailed("start-refused", "no such program", remedy="mend it")
+    rig.runtime.refuse["acme-hello-web-r1-1"] = DeploymentFailed("start-refused", "no such program", remedy="fix it")
     row = rig.built(app)
     rig.settle(app)
     row = rig.deployment(row)
     assert (row.reason, row.state) == ("start-refused", "failed")
-    assert row.remedy == "mend it", "there is no output of one that never ran"
+    assert row.remedy == "fix it", "there is no output of one that never ran"
 
 
 @pytest.mark.parametrize("printed", [b"", b"2026-01-01T00:00:00Z hello\n"])
@@ -325,7 +325,7 @@ def test_the_switch_looks_again_in_its_own_transaction(rig: Rig, meanwhile: str)
     assert rig.addresses(app) == before
 
 
-def test_a_replica_that_was_told_to_stop_is_not_taken_back(rig: Rig) -> None:
+def test_a_replica_that_is_being_stopped_is_not_taken_back(rig: Rig) -> None:
     app = rig.add_app()
     rig.live(app)
     [old] = rig.replicas(app)
@@ -333,7 +333,7 @@ def test_a_replica_that_was_told_to_stop_is_not_taken_back(rig: Rig) -> None:
     rig.live(app, "b" * 40)
     rig.publisher.counts.clear()
     rig.executor.held = True
-    rig.settle(app)  # its stop has begun
+    rig.settle(app)  # its stop has started
     back = rig.intend(app, intents.rollback, actor="a test")
     rig.settle(app)
     rig.executor.forget()  # the agent is killed

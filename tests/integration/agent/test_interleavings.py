@@ -40,7 +40,7 @@ def test_what_is_live_in_the_end_follows_from_the_order_of_intents(rig: Rig, mon
 def _runs(rig: Rig) -> Iterator[tuple[Sequence[str], Outcome]]:
     """From the second event on nothing that begins gets ready before all have happened."""
     for number, order in enumerate(ORDERS):
-        yield order, Story(rig, f"app-{number}").told([order[0], "slow", *order[1:], "scale"])
+        yield order, Story(rig, f"app-{number}").outcome_of([order[0], "slow", *order[1:], "scale"])
 
 
 def _expected(order: Sequence[str]) -> Outcome:
@@ -70,7 +70,7 @@ class Story:
             "scale": lambda: rig.intend(self._app, intents.scale, replicas=2),
         }
 
-    def told(self, events: Sequence[str]) -> Outcome:
+    def outcome_of(self, events: Sequence[str]) -> Outcome:
         for event in events:
             self._do[event]()
             self._rig.settle(self._app)

@@ -1,4 +1,4 @@
-"""The agent tells how busy the replicas of those apps are that are balanced by load."""
+"""The agent publishes how busy the replicas are of apps that are balanced by load."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.integration.agent.rig import Rig
 
 @dataclass
 class Uses:
-    """What a runtime tells of each container: CPU seconds used so far, and how many CPUs it may use."""
+    """What a runtime reports of each container: CPU seconds used so far, and how many CPUs it may use."""
 
     at: float = 1000.0
     cpu_s: float | None = 0.0
@@ -49,7 +49,7 @@ def test_a_share_is_of_the_cpus_that_a_replica_may_use(
     [replica] = rig.replicas(app)
     meter = meter_of(rig)
     meter.measure()
-    assert rig.publisher.loads == {}, "one look alone tells nothing"
+    assert rig.publisher.loads == {}, "one sample alone says nothing"
     uses.at, uses.cpu_s, uses.cpus_limit = 1001.0, used_s, cpus_limit
     meter.measure()
     assert rig.publisher.loads == {replica.id: Load(pytest.approx(share), 1001.0)}
@@ -75,7 +75,7 @@ def test_others_are_not_measured(rig: Rig, uses: Uses, balancing: str) -> None:
     assert rig.publisher.loads == {}
 
 
-def test_a_replica_that_goes_is_told_of_no_longer(rig: Rig, uses: Uses) -> None:
+def test_the_load_of_a_replica_that_is_gone_is_not_published(rig: Rig, uses: Uses) -> None:
     rig.live(rig.add_app(balancing="least_load"))
     meter = meter_of(rig)
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""What isn't urgent: lapsed rows, missed pushes, retention, deletion, what the agent remembers of output."""
+"""What runs by the clock: stale rows, missed pushes, retention, deletion, kept output."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def queue(redis: Redis) -> WorkQueue:
 
 
 def pushed(rig: Rig, app: App, state: State = State.QUEUED, **values: object) -> Deployment:
-    """A deployment that was last heard of a minute ago."""
+    """A deployment whose last heartbeat was a minute ago."""
     row: Deployment = rig.intend(
         app, intents.push, pushed=intents.Pushed("refs/heads/main", OLD), idempotency_key="delivery:1", actor="a test"
     )
@@ -106,14 +106,14 @@ def test_a_job_that_ended_without_a_claim_is_handed_out_again(rig: Rig, queue: W
     assert rig.deployment(row).attempt == 1
 
 
-def test_with_redis_away_nothing_is_counted_as_lost(rig: Rig) -> None:
+def test_without_redis_nothing_is_counted_as_lost(rig: Rig) -> None:
     row = pushed(rig, rig.add_app())
-    away = WorkQueue(connect("unix:///nowhere/redis.sock"), job_timeout_s=60)
-    assert requeue.requeue_stale(rig.db, away, lapse_s=LAPSE_S) == 0
+    unreachable = WorkQueue(connect("unix:///nowhere/redis.sock"), job_timeout_s=60)
+    assert requeue.requeue_stale(rig.db, unreachable, lapse_s=LAPSE_S) == 0
     assert rig.deployment(row).attempt == 0
 
 
-def test_a_lapsed_deployment_that_was_asked_to_stop_stops(rig: Rig, queue: WorkQueue) -> None:
+def test_a_stale_deployment_that_was_asked_to_stop_stops(rig: Rig, queue: WorkQueue) -> None:
     values = {"stop_requested": "cancelled", "stop_why": "by someone", "heartbeat_at": now() - LONG_AGO}
     row = pushed(rig, rig.add_app(), State.BUILDING, **values)
     hand_out(rig, queue)
@@ -134,7 +134,7 @@ def head(sources: FakeSources, app: App, commit: str) -> None:
     sources.heads[app.repository, "refs/heads/main"] = commit
 
 
-def test_a_push_that_no_delivery_told_of_is_deployed(rig: Rig, polling: Polling, sources: FakeSources) -> None:
+def test_a_push_without_a_delivery_is_deployed(rig: Rig, polling: Polling, sources: FakeSources) -> None:
     app = rig.add_app()
     rig.live(app)
     rig.change(app, head=OLD)
@@ -235,7 +235,7 @@ def test_a_head_that_came_back_without_a_delivery_is_deployed_each_time(
         rig.change(row, state="failed")
 
 
-def test_a_push_that_no_worker_has_looked_at_may_yet_be_superseded(
+def test_a_push_that_no_worker_has_claimed_may_yet_be_superseded(
     rig: Rig, polling: Polling, sources: FakeSources
 ) -> None:
     app = rig.add_app()
@@ -273,7 +273,9 @@ def test_what_was_deployed_of_another_branch_says_nothing_of_the_new_one(
     assert polled(polling) == 1
 
 
-def test_an_app_that_was_never_deployed_is_only_looked_at(rig: Rig, polling: Polling, sources: FakeSources) -> None:
+def test_of_an_app_that_was_never_deployed_only_the_head_is_remembered(
+    rig: Rig, polling: Polling, sources: FakeSources
+) -> None:
     app = rig.add_app()
     head(sources, app, NEW)
     assert polling.check() == polling.check() == 0

@@ -96,12 +96,12 @@ class Host:
         return str(row.state) if row.state != "failed" else f"failed: {row.reason} {row.detail} {row.tail}"
 
     def is_live(self, deployment_id: int) -> None:
-        def look() -> bool:
+        def is_live() -> bool:
             state = self.state(deployment_id)
             assert not state.startswith("failed"), state
             return state == "live"
 
-        eventually(look, within_s=30, what=f"deployment {deployment_id} is live")
+        eventually(is_live, within_s=30, what=f"deployment {deployment_id} is live")
 
     def containers(self) -> list[dict[str, object]]:
         label = f"slipway.instance={self.part.settings.instance}"

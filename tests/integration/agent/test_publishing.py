@@ -67,7 +67,7 @@ def test_nothing_is_trimmed_that_is_not_published(rig: Rig) -> None:
     assert [row.generation for row in rig.all(RouteChange)] == [generation]
 
 
-def test_with_redis_away_a_rollout_waits_and_goes_on(rig: Rig) -> None:
+def test_without_redis_a_rollout_waits_and_goes_on_later(rig: Rig) -> None:
     app = rig.add_app()
     first = rig.live(app)
     rig.publisher.away = True

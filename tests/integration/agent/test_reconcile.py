@@ -1,4 +1,4 @@
-"""What is live is kept as it is wished: scale, crashes, other processes, strangers."""
+"""What is live is kept in its desired state: scale, crashes, other processes, strangers."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_replica_that_somebody_removed_is_started_again(rig: Rig) -> None:
     assert len(rig.addresses(app)) == 1
 
 
-def test_an_image_that_vanished_is_tried_again_and_told(rig: Rig) -> None:
+def test_an_image_that_vanished_is_tried_again_and_reported(rig: Rig) -> None:
     app = rig.add_app()
     rig.live(app)
     rig.runtime.images = set()
@@ -108,7 +108,7 @@ def test_other_processes_run_without_targets(rig: Rig) -> None:
     assert len(rig.addresses(app)) == 1
 
 
-def test_what_nobody_wishes_for_is_removed(rig: Rig) -> None:
+def test_what_nothing_wants_is_removed(rig: Rig) -> None:
     app = rig.add_app()
     rig.live(app)
     [container] = rig.running(app).values()
@@ -117,7 +117,7 @@ def test_what_nobody_wishes_for_is_removed(rig: Rig) -> None:
     assert sorted(rig.running(app)) == ["acme-hello-web-r1-1"]
 
 
-def test_a_runtime_that_is_away_is_not_taken_for_an_empty_one(rig: Rig) -> None:
+def test_a_runtime_that_does_not_answer_is_not_taken_for_an_empty_one(rig: Rig) -> None:
     app = rig.add_app()
     rig.live(app)
     rig.runtime.away = True
@@ -129,7 +129,7 @@ def test_a_runtime_that_is_away_is_not_taken_for_an_empty_one(rig: Rig) -> None:
     assert [row.state for row in rig.replicas(app)] == ["ready"]
 
 
-def test_an_address_rests_until_every_edge_has_confirmed_its_removal(rig: Rig) -> None:
+def test_an_address_is_quarantined_until_every_edge_has_confirmed_its_removal(rig: Rig) -> None:
     app = rig.add_app()
     rig.live(app)
     [before] = rig.addresses(app)
@@ -177,7 +177,7 @@ def test_a_surplus_replica_stays_until_every_edge_has_confirmed(rig: Rig) -> Non
     assert len(rig.running(app)) == 1
 
 
-def test_the_address_of_a_replica_that_came_back_does_not_rest(rig: Rig) -> None:
+def test_the_address_of_a_replica_that_came_back_is_not_quarantined(rig: Rig) -> None:
     app = rig.add_app()
     rig.live(app)
     rig.runtime.die(container_of(rig, rig.replicas(app)[0]))

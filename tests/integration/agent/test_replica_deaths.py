@@ -1,5 +1,5 @@
-"""The agent's process, real Docker and a real edge: the only replica of an app dies under load, and only events tell
-the agent, which looks by itself once in ten minutes."""
+"""The agent's process, real Docker and a real edge: the only replica of an app dies under load, and the agent
+learns it from events alone: it compares all apps once in ten minutes."""
 
 from __future__ import annotations
 

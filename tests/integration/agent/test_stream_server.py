@@ -123,7 +123,7 @@ def test_the_last_line_of_one_that_waits_to_be_started_again_says_so(
         assert list(lines) == [], "it is not said again"
 
 
-def test_an_unknown_replica_and_an_engine_that_is_away_are_problems(
+def test_an_unknown_replica_and_an_engine_that_does_not_answer_are_problems(
     rig: Rig, agent: AgentClient, replica: Replica
 ) -> None:
     with pytest.raises(NotFound), agent.follow("r-none", tail=1) as _:

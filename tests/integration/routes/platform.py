@@ -150,8 +150,8 @@ class Platform:
             for number in numbers:
                 ports = expected.get(host_of(number))
                 status, body = edge.ask(host_of(number))
-                told = (200, str(ports[0]).encode()) if ports else (503 if ports == () else 404, None)
-                assert (status, body if ports else None) == told, (edge.settings.edge_id, host_of(number))
+                expected = (200, str(ports[0]).encode()) if ports else (503 if ports == () else 404, None)
+                assert (status, body if ports else None) == expected, (edge.settings.edge_id, host_of(number))
 
     def _publish(self) -> None:
         while not self._ended.is_set():
@@ -185,6 +185,6 @@ def platform(count: int, *, edges: int = 2, backends: int = 2) -> Iterator[Platf
 
 def seconds(work: Any) -> float:
     """How long a call takes."""
-    begun = time.perf_counter()
+    began = time.perf_counter()
     work()
-    return time.perf_counter() - begun
+    return time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""Slow work: once at a time for each key, and what is away isn't asked again at once."""
+"""Slow work: one task a key at a time, and a failed one is not repeated at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def background_tasks(executor: Inline, ended: list[tuple[int, float]]) -> Backgr
     return BackgroundTasks(dict.fromkeys(SIZES, executor), lambda app_id, after_s: ended.append((app_id, after_s)))
 
 
-def test_one_key_is_one_chore_at_a_time(
+def test_one_key_is_one_task_at_a_time(
     background_tasks: BackgroundTasks, executor: Inline, ended: list[tuple[int, float]]
 ) -> None:
     executor.held = True
@@ -37,8 +37,8 @@ def test_one_key_is_one_chore_at_a_time(
     assert background_tasks.begin(STOP, "a", 7, lambda: done.append(3))
 
 
-@pytest.mark.parametrize("error", [DependencyUnavailable("away"), ValueError("a defect")])
-def test_a_chore_that_failed_pauses(
+@pytest.mark.parametrize("error", [DependencyUnavailable("no answer"), ValueError("a defect")])
+def test_a_task_that_failed_pauses(
     background_tasks: BackgroundTasks, ended: list[tuple[int, float]], error: Exception
 ) -> None:
     def fails() -> None:

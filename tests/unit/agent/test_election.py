@@ -24,7 +24,7 @@ def test_a_second_agent_waits_until_the_first_is_gone(tmp_path: Path) -> None:
     os.close(found[0])
 
 
-def test_waiting_ends_when_told_to_stop(tmp_path: Path) -> None:
+def test_waiting_ends_when_it_is_stopped(tmp_path: Path) -> None:
     stopped = threading.Event()
     first = elected(tmp_path / "agent.lock", stopped)
     assert first is not None

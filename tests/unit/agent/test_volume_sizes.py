@@ -75,7 +75,7 @@ def test_a_measurement_that_fails_is_tried_again(runtime: Runtime) -> None:
     def fail_once() -> Mapping[str, int]:
         runtime.asked += 1
         if runtime.asked == 1:
-            raise DependencyUnavailable("away")
+            raise DependencyUnavailable("no answer")
         return {"data": 9}
 
     sizes = VolumeSizes(fail_once)

@@ -213,7 +213,7 @@ def serves(commit: str | None) -> LiveTree | None:
 WENT_BACK = ManualOverride(3, Kind.ROLLBACK, heads_then=frozenset({A}), moved_since=False)
 
 
-def test_a_push_that_tells_of_the_head_that_was_rolled_back_from_is_skipped() -> None:
+def test_a_push_of_the_head_that_was_rolled_back_from_is_skipped() -> None:
     verdict = is_stale_redelivery(A, WENT_BACK)
     assert (verdict.goes_on, verdict.end) == (False, State.SKIPPED)
     assert "deployment 3 (a rollback)" in verdict.why

@@ -13,14 +13,14 @@ def test_a_release_with_ready_replicas_serves_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "told"),
+    ("wanted", "sentence"),
     [
         (2, "Nothing serves: no replica of v3 (77ab0d1) is ready (slipway ps --all -a shop)."),
         (0, "Nothing serves: v3 (77ab0d1) is scaled to 0 (slipway scale 1 -a shop)."),
     ],
 )
-def test_a_release_without_ready_replicas_is_not_said_to_serve(wanted: int, told: str) -> None:
-    assert meaning(State.FAILED, Serving(3, "77ab0d1", ready=0, wanted=wanted), "shop") == told
+def test_a_release_without_ready_replicas_is_not_said_to_serve(wanted: int, sentence: str) -> None:
+    assert meaning(State.FAILED, Serving(3, "77ab0d1", ready=0, wanted=wanted), "shop") == sentence
 
 
 def test_a_first_deployment_that_failed_leaves_nothing_that_serves() -> None:

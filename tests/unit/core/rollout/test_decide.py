@@ -66,7 +66,7 @@ QUIET = old(state="draining", target=False, draining=Draining(4, NOW - 2, 0, 30)
 TABLE: list[tuple[str, View, list[actions.Action]]] = [
     ("nothing changed", view(old()), []),
     (
-        "a deployment that is not begun is begun",
+        "a deployment that is not frozen is frozen",
         view(old(), rolling=replace(ROLLING, release=None)),
         [actions.Freeze(11)],
     ),
@@ -166,7 +166,7 @@ TABLE: list[tuple[str, View, list[actions.Action]]] = [
         [],
     ),
     (
-        "draining: an edge does not tell",
+        "draining: an edge does not report",
         view(
             replica(state="ready", target=True),
             replace(QUIET, draining=Draining(4, NOW - 2, None, 30)),
@@ -259,7 +259,7 @@ TABLE: list[tuple[str, View, list[actions.Action]]] = [
         [],
     ),
     (
-        "not shared: no replica beside one whose stop was begun",
+        "not shared: no replica beside one whose stop has started",
         view(
             replace(QUIET, stopping=True, target=False, busy=True),
             live=replace(LIVE, release=replace(OLD, recreate=True, exclusive=True)),
@@ -293,7 +293,7 @@ TABLE: list[tuple[str, View, list[actions.Action]]] = [
         [actions.Reuse("new")],
     ),
     (
-        "not what was told to stop already",
+        "not one that is being stopped already",
         view(
             replica("three", release_id=3, state="ready", target=True),
             replica(state="draining", stopping=True, draining=Draining(4, NOW, 1, 30)),
@@ -366,14 +366,16 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize(("failing", "reason", "told"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES])
+@pytest.mark.parametrize(
+    ("failing", "reason", "words"), [row[1:] for row in FAILURES], ids=[row[0] for row in FAILURES]
+)
 def test_a_new_replica_that_fails_ends_the_deployment_and_nothing_else(
-    failing: Replica, reason: str, told: str
+    failing: Replica, reason: str, words: str
 ) -> None:
     [action] = decide(view(old(), failing, rolling=ROLLING)).actions
     assert isinstance(action, actions.Fail)
     assert (action.deployment_id, action.replica_id, action.failure.reason) == (11, "new", reason)
-    assert told in action.failure.message
+    assert words in action.failure.message
 
 
 @pytest.mark.parametrize("failing", [row[1] for row in FAILURES], ids=[row[0] for row in FAILURES])

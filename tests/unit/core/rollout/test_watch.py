@@ -75,7 +75,7 @@ def test_while_it_is_watched_the_release_before_runs_on_and_the_new_one_is_probe
 
 
 @pytest.mark.parametrize(
-    ("failing", "reason", "told"),
+    ("failing", "reason", "message"),
     [
         (new(container=ended("new", 3)), "start-crashed", "replica web-1 ended with exit code 3"),
         (
@@ -86,11 +86,11 @@ def test_while_it_is_watched_the_release_before_runs_on_and_the_new_one_is_probe
     ],
     ids=["ended", "silent"],
 )
-def test_a_release_that_fails_gives_way_to_the_one_before(failing: Replica, reason: str, told: str) -> None:
+def test_a_release_that_fails_gives_way_to_the_one_before(failing: Replica, reason: str, message: str) -> None:
     [action] = decide(view(old(), failing)).actions
     assert isinstance(action, actions.GiveWay)
     assert (action.deployment_id, action.previous_id, action.replica_id) == (11, 10, "new")
-    assert (action.failure.reason, action.failure.message) == (reason, told)
+    assert (action.failure.reason, action.failure.message) == (reason, message)
     assert action.standby_ids == ("old",)
 
 
@@ -101,7 +101,7 @@ def test_one_failing_replica_of_two_is_enough() -> None:
     assert action.replica_id == "second"
 
 
-def test_a_parent_that_ended_well_is_told_to_stay() -> None:
+def test_a_parent_that_ended_well_has_to_stay_in_the_foreground() -> None:
     [action] = decide(view(old(), new(container=ended("new", 0)))).actions
     assert isinstance(action, actions.GiveWay)
     assert "foreground" in action.failure.remedy
@@ -124,7 +124,7 @@ def test_a_worker_process_that_ends_counts_too() -> None:
         (old(), new(watch_probe=WatchProbe(WATCH.since - 1, FAILURES, REFUSED), watch_probe_runs=True)),
         (old(), new(), new("surplus", slot=2, state="draining", target=False, container=ended("surplus"), busy=True)),
     ],
-    ids=["too few failures", "probed before the switch", "a surplus one that was told to end"],
+    ids=["too few failures", "probed before the switch", "a surplus one that drains"],
 )
 def test_what_is_no_evidence_changes_nothing(replicas: tuple[Replica, ...]) -> None:
     assert decide(view(*replicas)).actions == ()
@@ -247,7 +247,7 @@ def test_the_watch_ends_with_an_answer() -> None:
 
 
 def test_evidence_that_is_found_late_counts() -> None:
-    """As by an agent that was away when the watch was over: the release before still runs."""
+    """As by an agent that did not run when the watch was over: the release before still runs."""
     [action] = decide(view(old(), new(container=ended("new")), live=over())).actions
     assert isinstance(action, actions.GiveWay)
 
@@ -258,7 +258,7 @@ def test_when_the_watch_is_over_the_old_replicas_leave_the_route_table_and_drain
     assert decide(view(old(standby=False), new(), live=live)).actions == (actions.Drain("old"),)
 
 
-def test_what_leaves_of_the_release_before_leaves_although_the_rest_stays() -> None:
+def test_a_draining_replica_of_the_release_before_leaves_although_the_others_stay() -> None:
     leaves = old("surplus", slot=2, standby=False, state="draining", draining=Draining(None))
     assert decide(view(old(), leaves, new())).actions == (actions.Remove("surplus"),)
 
