@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from slipway.core.deployment.app_state import AppState
 from slipway.core.deployment.states import Kind, State
 from slipway.core.push.outcome import DeliveryOutcome
-from slipway.core.rollout.fleet import CRASHED, DRAINING, GONE, READY, STARTING
+from slipway.core.rollout.replica_states import ReplicaState
 
 
 class Source(StrEnum):
@@ -39,7 +39,6 @@ class SystemStatus(StrEnum):
 
 Scope = Literal["run", "build"]
 """What a variable is for."""
-REPLICA_STATES = (STARTING, READY, DRAINING, CRASHED, GONE)
 
 
 def one_of(values: Iterable[str]) -> str:
@@ -224,7 +223,7 @@ class Replica(Document):
     process: str
     slot: int
     release: int
-    state: str = Field(description=one_of(REPLICA_STATES))
+    state: str = Field(description=one_of(ReplicaState))
     address: str | None
     restarts: int
     exit_code: int | None

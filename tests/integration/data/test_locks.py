@@ -57,7 +57,8 @@ def lease(db: Database, app: App) -> Lease:
         row = _push(session, session.get_one(App, app.id), "3" * 40)
     lease = claim(db, row.id, row.attempt)
     assert lease is not None
-    lease.advance(State.BUILDING)
+    with lease.write() as (_, claimed):
+        lifecycle.advance(claimed, State.BUILDING)
     return lease
 
 

@@ -11,7 +11,7 @@ from router.documents import Document
 from slipway.core.deployment.app_state import AppState
 from slipway.core.deployment.states import Kind, State
 from slipway.core.push.outcome import DeliveryOutcome
-from slipway.core.rollout import fleet
+from slipway.core.rollout.replica_states import ReplicaState
 
 VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("Deployment", "kind"): Kind,
@@ -20,7 +20,7 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("App", "source"): SOURCES,
     ("App", "state"): AppState,
     ("Delivery", "outcome"): DeliveryOutcome,
-    ("Replica", "state"): {fleet.STARTING, fleet.READY, fleet.DRAINING, fleet.CRASHED, fleet.GONE},
+    ("Replica", "state"): set(ReplicaState),
     ("Variable", "scope"): {"run", "build"},
     ("Volume", "state"): documents.VolumeState,
     ("System", "status"): documents.SystemStatus,
