@@ -41,7 +41,7 @@ from slipway.settings import Settings
 
 log = logging.getLogger(__name__)
 
-PASSES = 8
+RECONCILES = 8
 SWITCH_S = 0.0005
 """Once the Engine or the database has answered a thread, it waits this long for one that computes, instead of 5 ms."""
 
@@ -70,7 +70,7 @@ def main() -> int:
 def _agent(chosen: Settings) -> Agent:
     adapters = _adapters(chosen)
     dependency_backoff = DependencyBackoff()
-    scheduler = Scheduler(dependency_backoff, threads=PASSES)
+    scheduler = Scheduler(dependency_backoff, threads=RECONCILES)
     components = assemble(chosen, adapters, BackgroundTasks.in_threads(scheduler.wake))
     return Agent(chosen, adapters, components, _background(chosen, adapters), scheduler, dependency_backoff)
 

@@ -6,7 +6,8 @@ from typing import Protocol
 
 
 class DeploymentQueue(Protocol):
-    """Nothing here raises when the queue is unreachable: the agent enqueues every deployment whose heartbeat lapsed."""
+    """Nothing here raises when the queue is unreachable: the agent enqueues every deployment whose heartbeat is
+    stale."""
 
     def enqueue_build(self, deployment_id: int, attempt: int) -> bool:
         """Queue one attempt, once: the same attempt enqueued again is no second job. False: the queue is

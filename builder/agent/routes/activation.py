@@ -1,4 +1,4 @@
-"""A request waits at an edge for an app that nothing serves (docs/reference/edge-protocol.md, "Waking").
+"""A request waits at an edge for an app that nothing serves (docs/reference/edge-protocol.md, "Activation").
 
 The desired state stands: an app that is scaled to 0 stays there. Replicas that shall run and do not get a pass at once,
 and crashed ones are started without waiting until their back-off ends: a visitor is there now, and the cause may be

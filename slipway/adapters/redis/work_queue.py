@@ -1,7 +1,7 @@
 """The queue of builds, on RQ. Work is named by dotted name and id, so that no package imports another.
 
 When Redis is unreachable the calls say so in the log and return: the agent enqueues every deployment whose heartbeat
-lapsed.
+is stale.
 """
 
 from __future__ import annotations

@@ -186,8 +186,8 @@ def _earlier(candidate: Candidate, others: Collection[Candidate]) -> list[Candid
 
 
 def is_stale_redelivery(commit_sha: str, choice: ManualOverride | None) -> Verdict:
-    """A push of its branch's head against what was chosen by hand. A rollback stands until the branch moves: what tells
-    of the same head once more (a delivery sent again, or a body that somebody kept) does not undo it."""
+    """A push of its branch's head against what was chosen by hand. A rollback stands until the branch moves:
+    another report of the same head (a delivery sent again, or a body that somebody kept) does not undo it."""
     if choice is None or choice.moved_since or commit_sha not in choice.heads_then:
         return GOES_ON
     what = "a rollback" if choice.kind is Kind.ROLLBACK else "by hand"

@@ -75,7 +75,7 @@ def test_a_change_that_waited_for_a_push_names_the_image_that_it_runs(rig: Rig, 
     assert live_image(rig, app) == (C, "sha256:ccccccc")
 
 
-def test_a_change_whose_frozen_image_is_live_no_longer_begins_anew(rig: Rig, app: App) -> None:
+def test_a_change_whose_frozen_image_is_live_no_longer_must_be_refrozen(rig: Rig, app: App) -> None:
     rig.prober.errors["*"] = NOT_READY
     changing = change(rig, app)
     frozen = rig.deployment(changing).release_id

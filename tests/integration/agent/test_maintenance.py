@@ -88,7 +88,7 @@ def test_waiting_for_a_busy_worker_is_no_lapse(rig: Rig, queue: WorkQueue, redis
     assert job_ids(redis) == [f"deployment-{row.id}-0"]
 
 
-def test_a_job_that_redis_lost_is_handed_out_again(rig: Rig, queue: WorkQueue, redis: Redis) -> None:
+def test_a_job_that_redis_lost_is_requeued(rig: Rig, queue: WorkQueue, redis: Redis) -> None:
     row = pushed(rig, rig.add_app())
     queue.enqueue_build(row.id, 0)
     redis.flushall()
@@ -96,7 +96,7 @@ def test_a_job_that_redis_lost_is_handed_out_again(rig: Rig, queue: WorkQueue, r
     assert job_ids(redis) == [f"deployment-{row.id}-1"]
 
 
-def test_a_job_that_ended_without_a_claim_is_handed_out_again(rig: Rig, queue: WorkQueue, redis: Redis) -> None:
+def test_a_job_that_ended_without_a_claim_is_requeued(rig: Rig, queue: WorkQueue, redis: Redis) -> None:
     row = pushed(rig, rig.add_app())
     queue.enqueue_build(row.id, 0)
     job = Queue(BUILDS, connection=redis, serializer=SERIALIZER).fetch_job(f"deployment-{row.id}-0")
@@ -359,7 +359,7 @@ def test_an_image_that_never_ran_is_removed_after_a_while(rig: Rig) -> None:
 
 
 def kept(deployment_id: int, name: str = "") -> OwnImage:
-    return OwnImage(name or f"slipway/stray-{deployment_id}", f"sha256:{name}{deployment_id}", deployment_id)
+    return OwnImage(name or f"slipway/dangling-{deployment_id}", f"sha256:{name}{deployment_id}", deployment_id)
 
 
 def test_an_image_without_a_row_is_removed_unless_a_worker_may_still_write_it(rig: Rig) -> None:
@@ -378,7 +378,7 @@ def test_an_image_without_a_row_is_removed_unless_a_worker_may_still_write_it(ri
     builder = FakeBuilder()
     assert image_gc.collect_dangling(rig.db, rig.runtime, lambda: builder) == 3
     assert rig.runtime.removed_images == [
-        f"slipway/stray-{rows[3].id}", "slipway/of-an-attempt-before", "slipway/stray-4711",
+        f"slipway/dangling-{rows[3].id}", "slipway/of-an-attempt-before", "slipway/dangling-4711",
     ]  # fmt: skip
     gone = DeletedApp(deployment_ids=frozenset({4711}))
     assert builder.forgot == ["sources", gone], "what belongs to a deployment that is gone lives on in no step"
@@ -456,7 +456,7 @@ def test_a_deleted_app_leaves_nothing(rig: Rig) -> None:
     assert sorted(rig.publisher.table) == ["other.localhost"]
     assert rig.all(Domain, app_id=app.id) == []
     assert sorted(rig.runtime.removed_images) == [
-        "slipway/aaaaaaa", "slipway/ccccccc", f"slipway/stray-{unstarted.id}",
+        "slipway/aaaaaaa", "slipway/ccccccc", f"slipway/dangling-{unstarted.id}",
     ]  # fmt: skip
     assert builder.forgot == ["sources", DeletedApp(app.id, rig.tenant_id)]
     assert logs.removed == [1, 3]

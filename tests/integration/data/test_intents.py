@@ -249,9 +249,9 @@ def test_a_rollback_cancels_all_that_came_earlier_and_nothing_later(acme: Acme) 
     back = acme.rollback()
     later = acme.push("e")
     assert [acme.seen(each).state for each in (queued, configured)] == ["cancelled", "cancelled"]
-    in_hand = acme.seen(building)
-    assert (in_hand.state, in_hand.stop_requested) == ("building", "cancelled")
-    assert f"deployment {back.id}" in in_hand.stop_why
+    claimed = acme.seen(building)
+    assert (claimed.state, claimed.stop_requested) == ("building", "cancelled")
+    assert f"deployment {back.id}" in claimed.stop_why
     assert [(acme.seen(each).state, acme.seen(each).stop_requested) for each in (back, later)] == [("queued", None)] * 2
 
 

@@ -71,7 +71,7 @@ class Platform:
         self.client = connect(redis.url)
         self.routes = RedisRoutes(self.client)
         self.sync = RouteSync(db, self.routes)
-        self._told = threading.Event()
+        self._notified = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._publish, daemon=True)
 
@@ -80,7 +80,7 @@ class Platform:
 
     def stop(self) -> None:
         self._ended.set()
-        self._told.set()
+        self._notified.set()
         self._thread.join(timeout=30)
         self.client.close()
 
@@ -97,7 +97,7 @@ class Platform:
             else:
                 session.execute(delete(Domain).where(Domain.app_id == number))
                 generation = touch_routes(session, [host_of(number)])
-        self._told.set()
+        self._notified.set()
         return generation
 
     def burst(self, numbers: Sequence[int], seed: int) -> None:
@@ -155,8 +155,8 @@ class Platform:
 
     def _publish(self) -> None:
         while not self._ended.is_set():
-            self._told.wait(0.5)
-            self._told.clear()
+            self._notified.wait(0.5)
+            self._notified.clear()
             with suppress(DependencyUnavailable):
                 self.sync.sync()
 

@@ -178,13 +178,13 @@ def test_a_tail_and_what_follows_are_whole_lines_counted_as_lines(runtime: Docke
     for tail in (1, 4, 7, 200, 305, 400):
         assert len(list(runtime.logs(container_id, tail=tail))) == min(tail, 305)
     with closing(runtime.follow(container_id, tail=6)) as lines:
-        last, begun = set(runtime.logs(container_id, tail=6)), []
-        while not last <= set(begun):
-            begun.append(next(filter(None, lines)))
-        assert len(begun) < 20, "a few more where a line in pieces began before others ended"
+        last, followed = set(runtime.logs(container_id, tail=6)), []
+        while not last <= set(followed):
+            followed.append(next(filter(None, lines)))
+        assert len(followed) < 20, "a few more where a line in pieces began before others ended"
         engine.api.kill(container_id, signal="SIGUSR1")
         assert [line.partition(b" ")[2] for line in lines if line] == [b"y" * 50_000 + b"\n"]
-    after = max(begun).partition(b" ")[0].decode()
+    after = max(followed).partition(b" ")[0].decode()
     rest = [line.partition(b" ")[2] for line in runtime.follow(container_id, after=after) if line]
     assert rest == [b"y" * 50_000 + b"\n"]
     assert [line for line in runtime.follow(container_id, tail=0) if line] == []
@@ -206,8 +206,8 @@ def test_a_task_returns_its_code_and_the_end_of_its_output(runtime: DockerRuntim
 
 def test_a_task_that_takes_too_long_is_stopped(runtime: DockerRuntime, engine: EnginePart) -> None:
     with pytest.raises(DeploymentFailed) as failure:
-        runtime.run_task(engine.spec(), ("sh", "-c", "echo begun; exec sleep 60"), timeout_s=1)
-    assert (failure.value.reason, failure.value.tail) == ("pre-deploy-timeout", "begun")
+        runtime.run_task(engine.spec(), ("sh", "-c", "echo started; exec sleep 60"), timeout_s=1)
+    assert (failure.value.reason, failure.value.tail) == ("pre-deploy-timeout", "started")
     assert runtime.list() == []
 
 

@@ -44,7 +44,7 @@ def test_neither_network_nor_bridge_nor_broadcast_is_given() -> None:
         next_address(SMALL, taken=given, last=None)
 
 
-def test_addresses_go_round_so_that_each_rests() -> None:
+def test_addresses_go_round_so_that_each_is_used_as_late_as_can_be() -> None:
     assert next_address(SMALL, taken=[], last="10.210.3.4") == "10.210.3.5"
     assert next_address(SMALL, taken=["10.210.3.5"], last="10.210.3.4") == "10.210.3.6"
     assert next_address(SMALL, taken=[], last="10.210.3.6") == "10.210.3.2"

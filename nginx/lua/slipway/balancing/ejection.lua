@@ -7,7 +7,7 @@ local failure_state = require("slipway.balancing.failure_state")
 local _M = {}
 
 local RESET_EVERY_S = 0.05
-local OVERDUE_AFTER_S = settings.trial_patience_s or 5 -- an app may get no request that is safe to try with
+local OVERDUE_AFTER_S = settings.trial_timeout_s or 5 -- an app may get no request that is safe to try with
 
 -- Claims a target whose pause ended long ago, for any request: an app that gets no request that could go on to another
 -- target would never use it again.

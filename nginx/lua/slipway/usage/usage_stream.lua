@@ -20,8 +20,8 @@ local STREAM, POSITIONS, METRICS = "slipway:usage", "slipway:usage:positions", "
 local STREAM_KEPT = 100000
 local TIMEOUT_S = 2
 local SERIES_AT_ONCE, RECORDS_AT_ONCE = 200, 100
-local REST = 10             -- with thousands of busy apps this worker rests ten times as long as reporting took,
-local REST_MOST_S = 4       -- but no longer than this
+local PAUSE_FACTOR = 10 -- with thousands of busy apps this worker pauses ten times as long as reporting took,
+local PAUSE_MOST_S = 4 -- but no longer than this
 local YIELD_S = 0.001 -- nginx warns at each sleep of 0
 -- settings.json may say otherwise
 local WAITING_MOST = settings.usage_waiting_most or 600 -- then the last record takes in what comes
@@ -30,7 +30,7 @@ local IDLE_S = settings.metrics_idle_s or 600 -- after that the counters of what
 local KEPT = 30             -- records sent that are kept, for a Redis that comes back without its last second
 
 local taken_until_s         -- nil: this worker does not lead
-local rests_until_s = 0
+local paused_until_s = 0
 local next_look_s = 0
 local written               -- app -> what Redis holds as its total; nil: unknown
 local has_leftovers         -- of an nginx before this one, perhaps
@@ -276,7 +276,7 @@ end
 local function work()
   if not taken_until_s then
     begin()
-  elseif ngx.now() < rests_until_s then
+  elseif ngx.now() < paused_until_s then
     return true
   end
   local began_s = now_s()
@@ -292,7 +292,7 @@ local function work()
   end
   forget_idle()
   local ended_s = now_s()
-  rests_until_s = ended_s + math.min(REST * (ended_s - began_s), REST_MOST_S)
+  paused_until_s = ended_s + math.min(PAUSE_FACTOR * (ended_s - began_s), PAUSE_MOST_S)
   return true
 end
 

@@ -65,13 +65,13 @@ def test_the_round_robins_are_exact_over_all_workers(rig, three, balancing, weig
     assert asked(rig, 120) == expected
 
 
-def test_weighted_turns_are_spread_out(rig, three):
+def test_weighted_order_are_spread_out(rig, three):
     """nginx's own smooth sequence for 5, 1, 1."""
     rig.route(HOST, *targets(three, (5, 1, 1)), app="smooth", balancing="weighted")
 
-    turns = [rig.edge.ask(HOST).json["backend"] for _ in range(7)]
+    order = [rig.edge.ask(HOST).json["backend"] for _ in range(7)]
 
-    assert turns == ["one", "one", "two", "one", "three", "one", "one"]
+    assert order == ["one", "one", "two", "one", "three", "one", "one"]
 
 
 def test_weights_hold_around_a_target_that_is_down(rig, three):
@@ -127,7 +127,7 @@ def test_least_load_steers_away_from_a_busy_target(rig, three):
     ids=["none", "not of all", "stale"],
 )
 def test_least_load_is_round_robin_without_fresh_data(rig, three, shares, age_s):
-    """Two that are known are still compared with each other; so only the pairs with the third take turns."""
+    """Two that are known are still compared with each other; so only the pairs with the third alternate."""
     rig.route(HOST, *targets(three), app=f"stale-{len(shares)}-{age_s}", balancing="least_load")
     load(rig, shares, age_s)
     eventually(lambda: set(rig.edge.status["loads"]) == (set(shares) if not age_s else set()))

@@ -80,7 +80,7 @@ def test_the_others_share_evenly_what_an_ejected_target_would_have_got(rig, flee
     eventually(lambda: answers_by_backend(rig) == {"one": 15, "three": 15})  # every worker knows within 50 ms
 
 
-def test_a_target_that_was_away_is_asked_as_soon_as_it_is_back(rig, fleet):
+def test_a_target_that_was_unreachable_is_asked_as_soon_as_it_is_back(rig, fleet):
     fleet.route(ejection=LONG)
     answer_500(fleet.apps[1])
     eventually(lambda: rig.edge.ask(HOST) and fleet.is_ejected("two"))

@@ -61,7 +61,7 @@ def test_a_request_counts_until_it_is_answered(rig, shop):
     counted(rig, {})
 
 
-def test_a_client_that_goes_away_is_counted_off(rig, shop):
+def test_a_client_that_disconnects_is_counted_off(rig, shop):
     connection = rig.edge.raw(b"GET /slow HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
     counted(rig, {"r-1": 1})
 

@@ -23,7 +23,7 @@ def rig(emptied_rig):
 
 @pytest.fixture(scope="module")
 def hasty_rig():
-    with running({}, {"trial_patience_s": 0.1, "in_vain_s": 0.2}) as made:
+    with running({}, {"trial_timeout_s": 0.1, "in_vain_s": 0.2}) as made:
         yield made
 
 
@@ -110,7 +110,7 @@ def test_a_request_that_may_not_be_repeated_goes_elsewhere_while_others_can_try(
 
 
 def test_clients_that_gave_up_on_a_target_that_hangs_eject_it(hasty_rig, backend, app_id):
-    """Most have less patience than the edge."""
+    """Most give up before the edge does."""
     fleet = Fleet(hasty_rig, backend, app_id)
     fleet.route(ejection=LONG, timeouts={"connect_s": 1, "read_s": 60})
     hang(fleet.apps[1])

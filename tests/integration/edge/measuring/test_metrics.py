@@ -185,7 +185,7 @@ def test_refusals_tell_their_code(rig):
     assert shown.value("refusals_total", app="", code="unknown-host") == 1
 
 
-def test_who_waits_is_told(rig, backend):
+def test_how_many_wait_is_reported(rig, backend):
     rig.route("empty.localhost", app="2", waiting={"timeout_s": 0.01})
     rig.edge.ask("empty.localhost")
     counted(rig, {"5xx": 1}, app="app2")
@@ -197,7 +197,7 @@ def test_who_waits_is_told(rig, backend):
     eventually(lambda: page(rig).value("waiting", app="app2") == 0)
 
 
-def test_ejections_and_open_circuits_are_told(rig):
+def test_ejections_and_open_circuits_are_reported(rig):
     gone = target(free_port(), "r-1"), target(free_port(), "r-2")
     plans = {"ejection": {"failures": 2, "pause_s": 60}, "breaker": {"failures": 3, "pause_s": 60}}
     rig.route("shop.localhost", *gone, waiting={"timeout_s": 0.1}, **plans)

@@ -69,7 +69,7 @@ def test_what_is_compressed_by_nature_is_not_compressed_again(ask, kind):
 
 
 @pytest.mark.parametrize("accepted", ["", "identity", "br", "gzip;q=0", "deflate", "*;q=0"])
-def test_a_client_that_takes_no_gzip_gets_none_and_caches_are_told(ask, accepted):
+def test_a_client_that_takes_no_gzip_gets_none_and_caches_learn_of_it(ask, accepted):
     answer = ask("Content-Type: text/html\r\n", sent={"Accept-Encoding": accepted})
 
     assert answer.body == TEXT

@@ -69,7 +69,7 @@ def test_a_clients_word_on_identity_never_reaches_an_app(asked, name):
     assert received["x-own"] == "kept"
 
 
-def test_the_host_that_routed_is_the_host_that_is_told(rig, backend):
+def test_the_host_that_routed_is_the_host_that_is_passed_on(rig, backend):
     app = backend()
     rig.route("shop.localhost", target(app.port))
     request = b"GET http://shop.localhost/x HTTP/1.1\r\nHost: other.localhost\r\nConnection: close\r\n\r\n"

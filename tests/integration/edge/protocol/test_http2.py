@@ -130,14 +130,14 @@ def test_a_connection_that_is_cut_counts_all_its_streams_off(rig, secure, shop):
 
 def test_a_client_that_begins_streams_and_ends_them_at_once_is_sent_away(rig, client, shop):
     """Otherwise one connection could make an app work as much as it likes (CVE-2023-44487)."""
-    begun = 0
+    opened = 0
     with suppress(ConnectionError, ssl.SSLError, ProtocolError):
-        while not client.is_gone and begun < 3000:
+        while not client.is_gone and opened < 3000:
             client.abort(client.begin("/"))
-            begun += 1
+            opened += 1
             client.poll()
 
-    assert begun < 3000
+    assert opened < 3000
     eventually(lambda: rig.edge.status["inflight"] == {})
 
 

@@ -17,15 +17,15 @@ init_by_lua_block {
   local verdicts = require("slipway.gates.verdicts")
 
   local function check(ctx, entry)
-    local wish = ngx.var.http_x_wish or ""
+    local asked = ngx.var.http_x_verdict or ""
     headers.set_for_app(ctx, "X-Slipway-Phase", ngx.get_phase())
     headers.set_for_client(ctx, "X-Phase", ngx.get_phase())
     headers.set_for_client(ctx, "Set-Cookie", "__Host-slipway_phase=" .. ngx.get_phase())
-    if wish == "refuse" then
+    if asked == "refuse" then
       return verdicts.REFUSE, "unknown-host"
-    elseif wish == "redirect" then
+    elseif asked == "redirect" then
       return verdicts.REDIRECT, "https://login.localhost/?next=shop"
-    elseif wish == "wait" and entry.name ~= "open" then
+    elseif asked == "wait" and entry.name ~= "open" then
       return verdicts.WAIT, "app-busy"
     end
   end
@@ -79,7 +79,7 @@ def test_it_refuses_a_request(rig, backend, method, body):
     app = backend()
     rig.route(HOST, target(app.port))
 
-    answer = rig.edge.ask(HOST, "/", method, body=body, headers={"X-Wish": "refuse"})
+    answer = rig.edge.ask(HOST, "/", method, body=body, headers={"X-Verdict": "refuse"})
 
     assert (answer.status, answer.json["code"], answer.headers["x-phase"]) == (404, "unknown-host", "access")
     assert app.record.requests == []
@@ -90,7 +90,7 @@ def test_it_redirects_a_request(rig, backend, method, body):
     app = backend()
     rig.route(HOST, target(app.port))
 
-    answer = rig.edge.ask(HOST, "/", method, body=body, headers={"X-Wish": "redirect"})
+    answer = rig.edge.ask(HOST, "/", method, body=body, headers={"X-Verdict": "redirect"})
 
     assert (answer.status, answer.headers["location"]) == (302, "https://login.localhost/?next=shop")
     assert answer.headers["x-phase"] == "access"
@@ -101,13 +101,13 @@ def test_it_redirects_a_request(rig, backend, method, body):
 def test_it_lets_a_request_wait(rig, backend, pool, app_id, method, body):
     app = backend()
     rig.route(HOST, target(app.port), app=app_id)
-    asked = pool.submit(rig.edge.ask, HOST, "/", method, body=body, headers={"X-Wish": "wait"})
+    asked = pool.submit(rig.edge.ask, HOST, "/", method, body=body, headers={"X-Verdict": "wait"})
     rig.waits(app_id, 1)
 
     rig.route(HOST, target(app.port), app=app_id, name="open")
 
     assert (asked.result().status, asked.result().json["length"]) == (200, len(body or b""))
-    eventually(lambda: (rig.edge.status["inflight"], rig.edge.status["bodies"]) == ({}, {}))
+    eventually(lambda: (rig.edge.status["inflight"], rig.edge.status["request_bodies"]) == ({}, {}))
 
 
 def test_it_is_asked_again_about_a_requeued_request(rig, backend, pool, app_id):

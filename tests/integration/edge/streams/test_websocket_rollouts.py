@@ -83,7 +83,7 @@ class Agent:
         self.rig.route(HOST, target(self.current.port, name))
         self.retiring.append(Retiring(old, self.rig.publisher.confirmed_at()))
 
-    def tend(self):
+    def reconcile(self):
         """Stop those that may be stopped."""
         for each in [each for each in self.retiring if self.may_stop(each)]:
             each.app.stop()
@@ -120,7 +120,7 @@ def test_sockets_echo_through_rollouts_and_no_request_fails(rig, backend):
                         client.close()
                         client.open()
                         born[client] = f"v{number}"
-                agent.tend()
+                agent.reconcile()
             load.more(20)
 
         assert load.trouble == []

@@ -89,7 +89,7 @@ def test_a_configuration_change_is_never_superseded() -> None:
         (candidate(3, image=1, frozen=True), live(2), False),
     ],
 )
-def test_a_configuration_change_that_froze_another_image_than_the_live_one_begins_anew(
+def test_a_configuration_change_that_froze_another_image_than_the_live_one_must_be_refrozen(
     change: Candidate, serving: Candidate | None, anew: bool
 ) -> None:
     assert must_refreeze(change, serving) is anew
