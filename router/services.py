@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from redis import Redis
 
 from router import call_quota
 from router.call_quota import CallQuota
+from router.streams.events import DeploymentLook
 from router.streams.followers import Followers
 from router.streams.replica_feeds import ReplicaFeeds
 from router.streams.shared_poll import SharedPolls
@@ -22,9 +22,6 @@ from slipway.core.access.stream_quota import StreamQuota
 from slipway.db import Database
 from slipway.ports.logs import DeploymentLog
 from slipway.settings import Settings
-
-if TYPE_CHECKING:
-    from router.usecases.streams.following import DeploymentLook
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,18 @@ import json
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from router import documents
 from router.streams import sse
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentLook:
+    """A deployment as it was found, and the columns by which a change is noticed."""
+
+    columns: tuple[Any, ...]
+    document: documents.Deployment
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import time
-from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import select
 
 from router import documents
 from router.principal import Principal
 from router.services import Services
-from router.streams.events import Ended, Events, LogLine, StateChanged
+from router.streams.events import DeploymentLook, Ended, Events, LogLine, StateChanged
 from router.usecases.finding import deployment_numbered
 from router.usecases.showing_deployments import show_deployment
 from slipway.core.deployment.states import ENDED, State
@@ -27,14 +25,6 @@ SHARED_S = 0.1
 """How old what another follower of the same deployment found may be."""
 _POSITION = re.compile(r"\d{1,20}-\d{1,20}")
 _START = "0-0"
-
-
-@dataclass(frozen=True, slots=True)
-class DeploymentLook:
-    """A deployment as it was found, and the columns by which a change is noticed."""
-
-    columns: tuple[Any, ...]
-    document: documents.Deployment
 
 
 def deployment_events(services: Services, principal: Principal, number: int) -> Events:

@@ -103,7 +103,7 @@ def test_everybody_who_follows_a_deployment_shares_one_look_at_it(
 ) -> None:
     looks, look = list[int](), following._look
 
-    def counting(*arguments: Any) -> following.DeploymentLook:
+    def counting(*arguments: Any) -> DeploymentLook:
         looks.append(deployment)
         return look(*arguments)
 
