@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from router.streams import framing
+from router.streams.events import DeploymentLook
 from router.usecases.streams import following, replica_output
 from slipway.core.access.stream_quota import StreamQuota
 from slipway.core.deployment.states import State
