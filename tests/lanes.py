@@ -18,7 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LANES = {"stack": "stack", "engine": "engine and not stack", "others": "not engine and not stack"}
+LANES = {
+    "stack": "stack or firewall",
+    "engine": "engine and not stack and not firewall",
+    "others": "not engine and not stack and not firewall",
+}
 COVERED = "others"
 NOTHING_COLLECTED = 5
 NAMED_AT_THE_END = 40

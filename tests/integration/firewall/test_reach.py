@@ -10,7 +10,7 @@ from tests.fixtures.engine import EnginePart
 from tests.integration.firewall.conftest import Ask, Places, accepts
 from tests.integration.firewall.neighbourhood import ASK, answers
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.firewall]
 
 
 def reached(found: dict[str, bool]) -> set[str]:
