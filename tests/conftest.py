@@ -23,6 +23,9 @@ from tests.fixtures.databases import (
 from tests.fixtures.redis_server import RedisServer, running_redis
 
 NOBODYS = Path("/nonexistent/slipway")
+TESTS = Path(__file__).parent
+FOLDERS = {"e2e": "stack", "integration/edge": "edge", "integration/routes": "edge"}
+"""Which marker the tests of a whole folder have."""
 __all__ = [
     "database",
     "database_url",
@@ -43,6 +46,16 @@ def pytest_configure() -> None:
         del os.environ[name]
     os.environ["SLIPWAY_CONFIG_DIR"] = str(NOBODYS)
     checkout.ENV_FILE = NOBODYS / ".env"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark whole folders. Tests of the firewall come first: the rules of another installation on the same Engine would
+    hide what they look for."""
+    for item in items:
+        for folder, marker in FOLDERS.items():
+            if item.path.is_relative_to(TESTS / folder):
+                item.add_marker(marker)
+    items.sort(key=lambda item: item.get_closest_marker("firewall") is None)
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,10 @@
 """`python -m tests.lanes [pytest's arguments]`: the whole suite in lanes side by side, and the coverage of one.
 
 Tests that look at what the Docker Engine holds come one after the other in one lane, and so do those that start the
-whole platform, which has an instance's name, a folder and a network range of its own. All others are the third lane.
-Coverage is counted in that one, in its own process: counting takes as much processor time as the code itself, and what
-is started as a process of its own in the other lanes is the same code. What failed is named last.
+whole platform, which has an instance's name, a folder and a network range of its own. Those that need nginx, and those
+that play histories, are the third lane, all others the fourth. Coverage is counted in the fourth, in its own process:
+counting takes as much processor time as the code itself, and what the other lanes run is the same code. What failed is
+named last.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ ROOT = Path(__file__).parents[1]
 LANES = {
     "stack": "stack or firewall",
     "engine": "engine and not stack and not firewall",
-    "others": "not engine and not stack and not firewall",
+    "edge": "(edge or histories) and not engine and not stack",
+    "others": "not engine and not stack and not firewall and not edge and not histories",
 }
 COVERED = "others"
 NOTHING_COLLECTED = 5

@@ -12,6 +12,8 @@ from tests.fakes.networks import FakeNetworks
 from tests.integration.agent.crashes import Countdown, Killed, Mortal, MortalDatabase
 from tests.integration.agent.rig import REFUSED, UNHEALTHY, Rig
 
+pytestmark = pytest.mark.histories
+
 _ENOUGH = 200
 NETWORKS = FakeNetworks()
 

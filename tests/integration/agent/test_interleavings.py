@@ -15,6 +15,8 @@ from slipway.domain import intents
 from slipway.models import Deployment, Release, Variable
 from tests.integration.agent.rig import NOT_READY, WHY, Rig
 
+pytestmark = pytest.mark.histories
+
 FIRST, SECOND, PUSHED = "a" * 40, "b" * 40, "c" * 40
 EVENTS = ("push", "built", "change", "rollback")
 ORDERS = [order for order in itertools.permutations(EVENTS) if order.index("push") < order.index("built")]

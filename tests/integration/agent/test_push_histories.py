@@ -15,6 +15,8 @@ from slipway.models import Deployment
 from tests.integration.agent.push_histories import History, World
 from tests.integration.agent.rig import Rig
 
+pytestmark = pytest.mark.histories
+
 APPS, RUNS_OF_EACH = 5, 10
 
 

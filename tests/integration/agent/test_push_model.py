@@ -13,6 +13,8 @@ from slipway.core.deployment.ordering import LiveTree
 from slipway.core.deployment.states import UNFINISHED, Kind, State
 from tests.unit.core.push.push_model import BROKEN, Body, Platform, Row
 
+pytestmark = pytest.mark.histories
+
 RUNS = 10_000
 STEPS = 30
 MOST_ROUNDS = 400

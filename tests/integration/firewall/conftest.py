@@ -29,11 +29,6 @@ BUILD_GATEWAY = "172.17.0.1"
 Ask = Callable[..., dict[str, bool]]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """They come first: the rules of another installation on the same Engine would hide what they look for."""
-    items.sort(key=lambda item: item.get_closest_marker("firewall") is None)
-
-
 @dataclass(frozen=True)
 class Places:
     """`address port` of everything that a container might try to reach."""
