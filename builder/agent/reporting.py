@@ -184,7 +184,7 @@ class StatusSender:
         """Send what is due, and mark what has ended once that is sent."""
         self._shown_pending &= {each.id for each in found}
         for each in found:
-            if each.id in self._shown_pending and not each.has_ended:
+            if not each.has_ended and (each.id in self._shown_pending or not each.concerns_commit):
                 continue
             if self._waits_until.get(each.app_id, 0.0) <= self._clock():
                 self._try(each, mark)

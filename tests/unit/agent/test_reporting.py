@@ -88,6 +88,15 @@ def test_a_push_is_pending_until_it_is_live(rig: Rig) -> None:
     assert rig.reported(deployment) == "live"
 
 
+def test_a_deployment_by_hand_is_pending_once_its_commit_is_known(rig: Rig) -> None:
+    deployment = rig.push("", State.FETCHING)
+    rig.reporting.look()
+    assert rig.forge.states == []
+    rig.change(deployment, commit_sha="a" * 40)
+    rig.reporting.look()
+    assert rig.forge.states == ["pending"]
+
+
 @pytest.mark.parametrize(
     ("state", "status"),
     [("failed", "failure"), ("cancelled", "error"), ("superseded", "error"), ("skipped", "success")],
