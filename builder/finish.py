@@ -19,6 +19,7 @@ from slipway.core.deployment.ordering import superseded_by_skip
 from slipway.core.deployment.states import State
 from slipway.domain import lifecycle
 from slipway.errors import DeploymentFailed
+from slipway.models import Deployment
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,6 @@ def stop(attempt: Attempt) -> State | None:
     if asked.lease_lost:
         log.warning("stopped: the lease is lost")
         return None
-    attempt.output.line(f"{asked.state}: {asked.why}")
     try:
         is_written = _write_stop(attempt, asked)
     except LeaseLost:
@@ -91,14 +91,20 @@ def _write_stop(attempt: Attempt, asked: Stop) -> bool:
     """False: what the push was compared with is live no longer, so it has to be compared again."""
     if asked.live is None:
         with attempt.lease.write() as (_, row):
-            lifecycle.stop(row, asked.state, asked.why, asked.remedy, asked.reason)
+            _end_as_asked(attempt, row, asked)
         return True
     with attempt.lease.write_in_order() as (session, row):
         if live_tree(session, attempt.work) != asked.live:
             return False
         _supersede_earlier(attempt, session)
-        lifecycle.stop(row, asked.state, asked.why, asked.remedy, asked.reason)
+        _end_as_asked(attempt, row, asked)
     return True
+
+
+def _end_as_asked(attempt: Attempt, row: Deployment, asked: Stop) -> None:
+    """The lease is held, so the end is certain, and the row is committed after the line."""
+    attempt.output.line(f"{asked.state}: {asked.why}")
+    lifecycle.stop(row, asked.state, asked.why, asked.remedy, asked.reason)
 
 
 def _supersede_earlier(attempt: Attempt, session: Session) -> None:
@@ -115,6 +121,7 @@ def hand_back(attempt: Attempt, why: str) -> None:
     Raises:
         DatabaseAway: the row can't be written; the agent requeues it when the heartbeat is old enough.
     """
+    attempt.output.line(f"{why}; another worker takes over")
     try:
         with attempt.lease.write() as (_, row):
             lifecycle.end_step(row, ok=False, note=why)
@@ -124,6 +131,5 @@ def hand_back(attempt: Attempt, why: str) -> None:
             next_attempt = row.attempt
     except LeaseLost:
         return
-    attempt.output.line(f"{why}; another worker takes over")
     attempt.dependencies.queue.enqueue_build(attempt.work.deployment_id, next_attempt)
     log.info("handed back", extra={"why": why})

@@ -29,7 +29,8 @@ class DependencyBackoff:
             is_first = not of_each
             failures = of_each[by] = of_each.get(by, 0) + 1
         if is_first:
-            log.warning("failed, trying again", extra={"what": what, "why": error.message})
+            noticed = {} if by is None else {"by": by}
+            log.warning("failed, trying again", extra={"what": what, "why": error.message} | noticed)
         return delay_s(failures, first_s=0.5, longest_s=_LONGEST_S)
 
     def recovered(self, what: str, *, by: Hashable = None) -> None:

@@ -15,7 +15,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 
 from slipway.adapters.git.commit_status import CommitStatus, CommitStatuses, StatusState
 from slipway.core.deployment.states import ENDED, UNFINISHED, State
@@ -116,24 +116,27 @@ class Reporting:
         self._sending = threading.Lock()
         self._closed: frozenset[int] = frozenset()
         """Deployments whose logs are closed, of those that are not marked yet."""
+        self._closed_later: frozenset[int] = frozenset()
+        """Deployments whose logs could not be closed by the last look, which is logged once."""
 
     def look(self) -> None:
         """Close the logs of what has ended, then have what is due sent; when something is being sent already, a later
         look does."""
         found = self._unreported()
-        failed_to_close = {each.id for each in found if each.has_log and not self._is_closed(each.id)}
-        ready = [each for each in found if each.id not in failed_to_close]
+        self._closed_later = frozenset(each.id for each in found if each.has_log and not self._is_closed(each.id))
+        ready = [each for each in found if each.id not in self._closed_later]
         self._closed = frozenset(each.id for each in ready if each.has_log)
         if ready and self._sending.acquire(blocking=False):
             self._executor.submit(self._send, ready)
 
     def _unreported(self) -> list[Unreported]:
-        """In the order in which the deployments were made."""
+        """In the order of what is reported: an end, else the moment of going live, else the worker's start."""
         unmarked = Deployment.reported_state.is_(None) & _is_in(ENDED)
         failed_later = Deployment.reported_state.in_([str(State.LIVE), str(State.RETIRED)]) & _is_in([State.FAILED])
         with_worker = _is_in(UNFINISHED - {State.QUEUED}) & Deployment.started_at.is_not(None)
         wanted = [unmarked, failed_later, *([with_worker] if self._statuses.are_sent else [])]
-        query = _COLUMNS.where(or_(*wanted)).order_by(Deployment.id)
+        happened_at = func.coalesce(*_MOMENTS)
+        query = _COLUMNS.where(or_(*wanted)).order_by(happened_at, Deployment.id)
         with self._db.read(platform=_WHY) as session:
             return [Unreported(State(state), *others) for state, *others in session.execute(query)]
 
@@ -144,7 +147,8 @@ class Reporting:
         try:
             self._logs.finish(deployment_id)
         except OSError as error:
-            log.warning("a log is closed later", extra={"deployment": deployment_id, "why": str(error)})
+            if deployment_id not in self._closed_later:
+                log.warning("a log is closed later", extra={"deployment": deployment_id, "why": str(error)})
             return False
         return True
 
@@ -184,7 +188,7 @@ class StatusSender:
         """Send what is due, and mark what has ended once that is sent."""
         self._shown_pending &= {each.id for each in found}
         for each in found:
-            if each.id in self._shown_pending and not each.has_ended:
+            if not each.has_ended and (each.id in self._shown_pending or not each.concerns_commit):
                 continue
             if self._waits_until.get(each.app_id, 0.0) <= self._clock():
                 self._try(each, mark)
@@ -218,6 +222,8 @@ class StatusSender:
         if failures == 1:
             log.warning("commit status is sent later", extra={"deployment": each.id, "why": why})
 
+
+_MOMENTS = (Deployment.ended_at, Deployment.live_at, Deployment.started_at, Deployment.created_at)
 
 _COLUMNS = (
     select(

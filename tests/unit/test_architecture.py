@@ -66,7 +66,7 @@ def test_each_folder_is_named() -> None:
         ("nginx/lua/slipway/gates/gates.lua", '{ name = "access",'),
         ("slipway/core/build/detection.py", "TEMPLATES"),
         ("slipway/models/apps.py", "class App("),
-        ("router/documents.py", "class App("),
+        ("router/documents/apps.py", "class App("),
         ("router/usecases/showing_apps.py", "documents.App("),
         ("slipway/core/push/push_event.py", "def decide("),
         ("builder/agent/event_listener.py", "class EventListener"),

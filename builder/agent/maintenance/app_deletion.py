@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from builder.agent.observed_state import ObservedState
@@ -23,13 +24,16 @@ from slipway.core.rollout.replica_states import GONE
 from slipway.db import Database
 from slipway.domain import lifecycle
 from slipway.domain.route_table import touch_routes
-from slipway.models import App, Build, Deployment, Domain, Release, Replica, Tenant
+from slipway.models import App, Build, Deployment, Domain, Release, Replica, Tenant, now
 from slipway.ports.building import ImageBuilder
 from slipway.ports.logs import DeploymentLog
 from slipway.ports.runtime import ContainerRuntime
 
 log = logging.getLogger(__name__)
 
+REPORT_TIMEOUT = timedelta(minutes=1)
+"""How long the row of a deployment that has ended stays for its report: until then its commit may be `pending` at the
+forge, and its log may be open."""
 _WHY_STOPPED = "the app is being deleted"
 
 
@@ -92,13 +96,14 @@ class AppDeletion:
         return True
 
     def _is_idle(self, app_id: int) -> bool:
-        """Out of the route table, no deployment under way, no replica left."""
+        """Out of the route table, no deployment under way or about to be reported, no replica left."""
         with self._db.write(platform=REASON) as session:
             hosts = list(session.scalars(select(Domain.host).filter_by(app_id=app_id)))
             if hosts:
                 touch_routes(session, hosts)
                 session.execute(delete(Domain).where(Domain.app_id == app_id))
-            is_idle = _stop_deployments(session, app_id) and not _has_replicas(session, app_id)
+            has_ended = _stop_deployments(session, app_id) and not _awaits_report(session, app_id)
+            is_idle = has_ended and not _has_replicas(session, app_id)
         if hosts:
             self._routes.sync()
         return is_idle and not self._observed_state.of(app_id)
@@ -128,6 +133,18 @@ def _stop_deployments(session: Session, app_id: int) -> bool:
     for row in under_way:
         lifecycle.request_stop(row, State.CANCELLED, _WHY_STOPPED)
     return all(State(row.state) not in UNFINISHED for row in under_way)
+
+
+def _awaits_report(session: Session, app_id: int) -> bool:
+    """Has a deployment that a worker began ended, or gone live, so shortly ago that its report may be on its way?"""
+    over_at = func.coalesce(Deployment.ended_at, Deployment.live_at)
+    query = select(Deployment.id).where(
+        Deployment.app_id == app_id,
+        Deployment.started_at.is_not(None),
+        Deployment.reported_state.is_(None),
+        over_at > now() - REPORT_TIMEOUT,
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def _has_replicas(session: Session, app_id: int) -> bool:

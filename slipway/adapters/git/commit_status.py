@@ -69,12 +69,14 @@ class CommitStatuses:
         return path if belongs and _OWNER_AND_NAME.fullmatch(path) else None
 
     def _post(self, url: str, document: dict[str, str]) -> int | None:
-        """None when the forge took it, else the status code with which it refused."""
+        """None when the forge took it, else the status code with which it refused. The body is left unread, because the
+        timeout bounds each read and not all of them."""
         import httpx  # noqa: PLC0415 - only here, and only where statuses are sent
 
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/vnd.github+json"}
         try:
-            answer = httpx.post(url, json=document, headers=headers, timeout=TIMEOUT_S)
+            with httpx.stream("POST", url, json=document, headers=headers, timeout=TIMEOUT_S) as answer:
+                pass
         except httpx.HTTPError as error:
             raise DependencyUnavailable(f"The forge does not answer: {type(error).__name__}.") from error
         again = answer.status_code in _ASKS_TO_TRY_AGAIN or "retry-after" in answer.headers

@@ -1,8 +1,9 @@
 """The log of a deployment: a file that is kept, and a Redis stream that is live.
 
 Every line has a position, `<milliseconds>-<n>`, the same in both; it only grows. The file is the truth: a reader takes
-what it holds, then waits on the stream, or, with Redis unreachable, reads the file again. A finished log is compressed;
-what is added later becomes another member of the same gzip file.
+what it holds, then waits on the stream, or, with Redis unreachable, reads the file again. A finished log is compressed,
+and compressed again with what is added later. The compressed file is written aside, so a kill or a full disk leaves the
+one before whole.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import gzip
 import logging
 import os
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +34,8 @@ WAIT_S = 4.0
 REDIS_PAUSE_S = 5.0
 """How long a writer leaves Redis alone after it did not answer."""
 POLL_S = 0.5
+_AS_TEXT: Any = {"encoding": "utf-8", "errors": "replace", "newline": "\n"}
+"""A carriage return, as of a progress bar, ends no line."""
 _LINE, _BEFORE, _END = b"l", b"b", b"e"
 """An entry's fields: a line with the position of the line before it, or the end."""
 
@@ -76,28 +80,30 @@ class RedisDeploymentLog:
         self._publish(deployment_id, _text(writer.last), {_LINE: line, _BEFORE: _text(before)})
 
     def finish(self, deployment_id: int) -> None:
-        """Compress what there is, end the live stream. Twice is once."""
+        """Compress what there is, end the live stream. Twice is once.
+
+        Raises:
+            OSError: it could not be written, as on a full disk; everything is as before.
+        """
         writer = self._writers.pop(deployment_id, None)
         if writer:
             os.close(writer.file)
         spool = self._spool(deployment_id)
-        try:
-            with spool.open("rb") as source:
-                fcntl.flock(source, fcntl.LOCK_EX)
-                member = gzip.compress(source.read())
-                with self._kept(deployment_id).open("ab") as kept:
-                    kept.write(member)
-                spool.unlink()
-        except FileNotFoundError:
-            pass
+        with contextlib.suppress(FileNotFoundError), spool.open("rb") as source:
+            fcntl.flock(source, fcntl.LOCK_EX)
+            self._compress(deployment_id)
+            spool.unlink()
         self._publish(deployment_id, "*", {_END: "1"})
         with contextlib.suppress(RedisError):
             self.redis.expire(keys.log(deployment_id), STREAM_KEPT_S)
 
     def read(self, deployment_id: int) -> Iterator[str]:
         """What there is so far, from the start."""
-        for _, line in self._stored(deployment_id):
-            yield line
+        last: Position = (0, 0)
+        for at, line in self._stored(deployment_id):
+            if at > last:
+                last = at
+                yield line
 
     def follow(self, deployment_id: int, *, after: str = "0") -> Iterator[tuple[str, str]]:
         """(position, line) from `after` on, as they come, until the log is finished. An empty line with the same
@@ -123,7 +129,7 @@ class RedisDeploymentLog:
         writer = self._writers.pop(deployment_id, None)
         if writer:
             os.close(writer.file)
-        for path in (self._spool(deployment_id), self._kept(deployment_id)):
+        for path in (self._spool(deployment_id), self._kept(deployment_id), self._aside(deployment_id)):
             path.unlink(missing_ok=True)
         with contextlib.suppress(RedisError):
             self.redis.delete(keys.log(deployment_id))
@@ -144,6 +150,17 @@ class RedisDeploymentLog:
         self._writers[deployment_id] = opened
         return opened
 
+    def _compress(self, deployment_id: int) -> None:
+        """Put all that is stored into the compressed file. After a kill before the spool is removed its lines are
+        there twice, and readers drop the second time."""
+        aside = self._aside(deployment_id)
+        with aside.open("wb") as file:
+            with gzip.open(file, "wt", **_AS_TEXT) as compressed:
+                compressed.writelines(self._stored_lines(deployment_id))
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(self._kept(deployment_id))
+
     def _publish(self, deployment_id: int, position: str, fields: dict[bytes, str]) -> None:
         if time.monotonic() < self._silent_until:
             return
@@ -162,20 +179,25 @@ class RedisDeploymentLog:
         return self._kept(deployment_id).exists() and not self._spool(deployment_id).exists()
 
     def _stored(self, deployment_id: int) -> Iterator[tuple[Position, str]]:
-        """Lines of the compressed members, then of the spool. The spool is opened first: what is compressed meanwhile
-        is then read twice, and the reader's position drops the second time."""
+        """Lines of the compressed file, then of the spool. The spool is opened first: what is compressed meanwhile is
+        then read twice, and the reader's position drops the second time."""
+        return map(_split, self._stored_lines(deployment_id))
+
+    def _stored_lines(self, deployment_id: int) -> Iterator[str]:
+        """Lines with their positions and line breaks. A compressed file that an earlier version damaged is read as far
+        as that is possible."""
         try:
-            spool = self._spool(deployment_id).open(encoding="utf-8", errors="replace")
+            spool = self._spool(deployment_id).open(**_AS_TEXT)
         except FileNotFoundError:
             spool = None
         with (
-            contextlib.suppress(FileNotFoundError, EOFError),
-            gzip.open(self._kept(deployment_id), "rt", encoding="utf-8", errors="replace") as kept,
+            contextlib.suppress(FileNotFoundError, EOFError, gzip.BadGzipFile, zlib.error),
+            gzip.open(self._kept(deployment_id), "rt", **_AS_TEXT) as kept,
         ):
-            yield from map(_split, kept)
+            yield from kept
         if spool:
             with spool:
-                yield from (_split(line) for line in spool if line.endswith("\n"))
+                yield from (line for line in spool if line.endswith("\n"))
 
     def _wait(self, reader: Redis, deployment_id: int, position: Position) -> list[tuple[Position, str]]:
         """The lines that follow `position` without a gap, waiting a while for them; none when it is time to look at the
@@ -210,6 +232,9 @@ class RedisDeploymentLog:
 
     def _kept(self, deployment_id: int) -> Path:
         return self.log_dir / "deployments" / f"{deployment_id}.log.gz"
+
+    def _aside(self, deployment_id: int) -> Path:
+        return self.log_dir / "deployments" / f"{deployment_id}.log.gz.new"
 
 
 def _now() -> Position:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from builder.agent.assembly import Adapters, assemble
 from builder.agent.background_tasks import SIZES, BackgroundTasks
@@ -17,7 +17,7 @@ from builder.agent.rollout.probing import Question
 from slipway import settings as platform
 from slipway.adapters.vault import Vault, create_key_file
 from slipway.core.app_settings.configuration import WEB
-from slipway.core.deployment.states import State
+from slipway.core.deployment.states import ENDED, State
 from slipway.core.rollout.failure import ProbeCause, ProbeError
 from slipway.db import Database
 from slipway.domain import intents, lifecycle
@@ -94,6 +94,12 @@ class Rig:
         agent = self.agent
         adapters = (self.db, self.runtime, agent.observed_state, agent.routes, agent.output_store)
         return AppDeletion(*adapters, builder, logs).delete_apps()
+
+    def report_ends(self) -> None:
+        """As the agent reports them, without a forge."""
+        ended = Deployment.state.in_([str(state) for state in ENDED])
+        with self.db.write(platform=WHY) as session:
+            session.execute(update(Deployment).where(ended).values(reported_state=Deployment.state))
 
     # -- desired state -------------------------------------------------------------------------------------------------
 

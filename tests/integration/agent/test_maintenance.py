@@ -451,6 +451,7 @@ def test_a_deleted_app_leaves_nothing(rig: Rig) -> None:
     for _ in range(3):
         rig.delete_apps(lambda: builder, logs)
         rig.settle(app)
+        rig.report_ends()
     assert [row.name for row in rig.all(App)] == ["other"]
     assert rig.running(app) == {}
     assert sorted(rig.publisher.table) == ["other.localhost"]
@@ -477,6 +478,7 @@ def test_what_the_runtime_keeps_for_a_tenant_goes_with_its_last_app(rig: Rig) ->
     rig.change(app, deleted_at=now())
     for _ in range(3):
         rig.settle(app)
+        rig.report_ends()
         rig.delete_apps(FakeBuilder, FakeLog())
     assert rig.all(App) == []
     assert rig.runtime.removed_tenants == ["acme"]
@@ -489,3 +491,29 @@ def test_a_deleted_app_waits_for_its_build(rig: Rig) -> None:
     rig.change(app, deleted_at=now())
     assert rig.delete_apps(FakeBuilder, FakeLog()) == 0
     assert rig.deployment(row).stop_requested == "cancelled"
+
+
+@pytest.mark.parametrize(("state", "moment"), [(State.LIVE, "live_at"), (State.FAILED, "ended_at")])
+def test_a_deleted_app_waits_a_minute_for_the_report_of_an_end(rig: Rig, state: State, moment: str) -> None:
+    app = rig.add_app()
+    row = pushed(rig, app, state, started_at=now(), **{moment: now()})
+    rig.change(app, deleted_at=now())
+    assert rig.delete_apps(FakeBuilder, FakeLog()) == 0
+    rig.change(row, **{moment: now() - timedelta(minutes=1)})
+    assert rig.delete_apps(FakeBuilder, FakeLog()) == 1
+
+
+def test_a_deleted_app_waits_no_longer_once_the_end_is_reported(rig: Rig) -> None:
+    app = rig.add_app()
+    pushed(rig, app, State.FAILED, started_at=now(), ended_at=now())
+    rig.change(app, deleted_at=now())
+    assert rig.delete_apps(FakeBuilder, FakeLog()) == 0
+    rig.report_ends()
+    assert rig.delete_apps(FakeBuilder, FakeLog()) == 1
+
+
+def test_a_deleted_app_waits_for_no_report_of_what_no_worker_began(rig: Rig) -> None:
+    app = rig.add_app()
+    pushed(rig, app, State.CANCELLED, ended_at=now())
+    rig.change(app, deleted_at=now())
+    assert rig.delete_apps(FakeBuilder, FakeLog()) == 1

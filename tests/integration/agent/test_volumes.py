@@ -32,6 +32,7 @@ def delete(rig: Rig, app: App) -> None:
     rig.settle(app)
     rig.delete_apps(FakeBuilder, FakeLog())
     rig.settle(app)
+    rig.report_ends()
     rig.delete_apps(FakeBuilder, FakeLog())
     assert rig.all(App, id=app.id) == []
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
 from slipway import migrations
 from slipway.db import Database
-from slipway.models import Base
+from slipway.models import Base, Deployment, now
 from tests.fixtures.postgresql import Cluster
+from tests.fixtures.rows import add_app, add_tenant
+
+WHY = "test of the schema's history"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -63,6 +68,35 @@ def test_going_down_leaves_nothing(empty: Database) -> None:
     with empty.engine.connect() as connection, connection.begin():
         command.downgrade(migrations.config(connection), "base")
     assert set(inspect(empty.engine).get_table_names()) <= {"alembic_version"}
+
+
+def test_what_ended_within_the_last_hour_is_reported_after_the_upgrade(empty: Database) -> None:
+    migrations.upgrade(empty.engine)
+    earlier, lately = now() - timedelta(minutes=61), now() - timedelta(minutes=59)
+    add_deployments(
+        empty,
+        {"state": "failed", "ended_at": earlier},
+        {"state": "failed", "ended_at": lately},
+        {"state": "live", "live_at": earlier},
+        {"state": "live", "live_at": lately, "environment": "staging"},
+        {"state": "retired", "live_at": earlier, "ended_at": lately},
+        {"state": "cancelled"},
+        {"state": "starting", "started_at": earlier},
+    )
+    with empty.engine.connect() as connection, connection.begin():
+        command.downgrade(migrations.config(connection), "0006")
+    migrations.upgrade(empty.engine)
+    with empty.read(platform=WHY) as session:
+        found = list(session.scalars(select(Deployment.reported_state).order_by(Deployment.sequence)))
+    assert found == ["failed", None, "live", None, None, "cancelled", None]
+
+
+def add_deployments(database: Database, *rows: dict[str, Any]) -> None:
+    app = add_app(database, add_tenant(database))
+    with database.write(platform=WHY) as session:
+        for number, values in enumerate(rows):
+            facts = {"kind": "push", "sequence": number, "image_sequence": number, "idempotency_key": str(number)}
+            session.add(Deployment(tenant_id=app.tenant_id, app_id=app.id, **facts | values))
 
 
 def test_the_revision_of_an_empty_database_is_none(empty: Database) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -88,6 +90,91 @@ def test_finishing_twice_is_once_and_what_comes_later_is_added(log: RedisDeploym
         assert len(kept.readlines()) == 2
 
 
+def test_a_full_disk_leaves_what_was_kept_and_what_is_to_be_kept(
+    log: RedisDeploymentLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.append(7, "one")
+    log.finish(7)
+    log.append(7, "two")
+    with monkeypatch.context() as disk:
+        disk.setattr(gzip.GzipFile, "write", cut_off)
+        with pytest.raises(OSError, match="No space left"):
+            log.finish(7)
+    assert list(log.read(7)) == ["one", "two"]
+    log.finish(7)
+    assert list(log.read(7)) == ["one", "two"]
+    assert names(log) == ["7.log.gz"]
+
+
+def test_a_kill_before_the_file_is_in_its_place_leaves_the_log_whole(
+    log: RedisDeploymentLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.append(7, "one")
+    with monkeypatch.context() as kill:
+        kill.setattr(Path, "replace", killed)
+        with pytest.raises(Killed):
+            log.finish(7)
+    log.append(7, "two")
+    assert list(log.read(7)) == ["one", "two"]
+    log.finish(7)
+    assert list(log.read(7)) == ["one", "two"]
+    assert names(log) == ["7.log.gz"]
+
+
+def test_a_kill_before_the_spool_is_removed_repeats_no_line(
+    log: RedisDeploymentLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.append(7, "one")
+    log.append(7, "two")
+    with monkeypatch.context() as kill:
+        kill.setattr(Path, "unlink", killed)
+        with pytest.raises(Killed):
+            log.finish(7)
+    assert names(log) == ["7.log", "7.log.gz"]
+    assert list(log.read(7)) == ["one", "two"]
+    log.finish(7)
+    assert list(log.read(7)) == ["one", "two"]
+    assert [line for _, line in log.follow(7)] == ["one", "two"]
+
+
+@pytest.mark.parametrize("whole", [0, 1])
+def test_a_file_that_an_earlier_version_damaged_is_read_as_far_as_possible(log: RedisDeploymentLog, whole: int) -> None:
+    member = gzip.compress(b"1-0 one\n1-1 two\n")
+    log.append(7, "three")
+    damaged = member * whole + member[:-9] + member
+    (log.log_dir / "deployments/7.log.gz").write_bytes(damaged)
+    expected = ["one", "two"] * whole + ["three"]
+    assert list(log.read(7)) == expected
+    log.finish(7)
+    assert list(log.read(7)) == expected
+    assert [line for _, line in log.follow(7)] == expected
+
+
+def test_a_line_with_a_carriage_return_stays_one_line(log: RedisDeploymentLog) -> None:
+    log.append(7, "10%\r100%")
+    assert list(log.read(7)) == ["10%\r100%"]
+    log.finish(7)
+    assert list(log.read(7)) == ["10%\r100%"]
+
+
+class Killed(BaseException):
+    """In place of SIGKILL: nothing catches it."""
+
+
+def killed(*_: object, **__: object) -> None:
+    raise Killed
+
+
+def cut_off(file: gzip.GzipFile, _data: bytes) -> int:
+    """The first bytes of a member reach the disk."""
+    cast(Any, file.fileobj).write(b"\x1f\x8b\x08")
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def names(log: RedisDeploymentLog) -> list[str]:
+    return sorted(path.name for path in (log.log_dir / "deployments").iterdir())
+
+
 def test_two_writers_keep_one_order(log: RedisDeploymentLog) -> None:
     other = RedisDeploymentLog(log.redis, log.log_dir)
     for number in range(0, 100, 2):
@@ -137,7 +224,9 @@ def test_the_stream_is_bounded_and_the_file_is_not(log: RedisDeploymentLog, monk
 
 def test_a_removed_log_is_gone(log: RedisDeploymentLog) -> None:
     log.append(7, "one")
+    (log.log_dir / "deployments/7.log.gz.new").touch()
     log.remove(7)
+    assert names(log) == []
     assert list(log.read(7)) == []
     assert log.redis.exists("slipway:log:7") == 0
     log.append(7, "new")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -24,13 +26,26 @@ class Forge:
         self.sent: list[dict[str, Any]] = []
         self.answer: httpx.Response | httpx.HTTPError = httpx.Response(201)
         self.statuses = CommitStatuses("https://api.github.com", "token")
-        monkeypatch.setattr(httpx, "post", self._post)
+        monkeypatch.setattr(httpx.HTTPTransport, "handle_request", self._handle)
 
-    def _post(self, _url: str, *, json: dict[str, Any], **_: Any) -> httpx.Response:
-        self.sent.append(json)
+    def _handle(self, request: httpx.Request) -> httpx.Response:
+        self.sent.append(json.loads(request.content))
         if isinstance(self.answer, httpx.HTTPError):
             raise self.answer
         return self.answer
+
+
+class EndlessBody(httpx.SyncByteStream):
+    """A byte comes before each timeout, and the end never does."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        raise AssertionError("the body is being read")
+
+    def close(self) -> None:
+        self.is_closed = True
 
 
 @pytest.fixture
@@ -70,3 +85,10 @@ def test_a_status_that_the_forge_refuses_is_given_up(forge: Forge, caplog: pytes
     forge.answer = httpx.Response(404)
     forge.statuses.send(status())
     assert "commit status refused" in caplog.text
+
+
+def test_a_body_that_never_ends_is_not_read(forge: Forge) -> None:
+    body = EndlessBody()
+    forge.answer = httpx.Response(201, stream=body)
+    forge.statuses.send(status())
+    assert body.is_closed

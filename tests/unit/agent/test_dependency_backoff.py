@@ -42,3 +42,12 @@ def test_it_is_logged_once_when_the_first_fails_and_once_when_the_last_recovers(
     backoff.recovered("pass", by=3)
     assert [each.message for each in caplog.records] == ["failed, trying again", "recovered"]
     assert backoff.now() == {}
+
+
+@pytest.mark.parametrize(("by", "logged"), [(4, {"by": 4}), (None, {})])
+def test_the_first_failure_says_by_whom_it_was_noticed(
+    caplog: pytest.LogCaptureFixture, by: int | None, logged: dict[str, int]
+) -> None:
+    DependencyBackoff().failed("pass", ERROR, by=by)
+    [record] = caplog.records
+    assert {key: value for key, value in vars(record).items() if key == "by"} == logged

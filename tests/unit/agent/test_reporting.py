@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
@@ -86,6 +88,15 @@ def test_a_push_is_pending_until_it_is_live(rig: Rig) -> None:
     assert (last.commit_sha, last.description) == ("a" * 40, "shop is live")
     assert last.target_url == f"https://slipway.example/deployments/{deployment.id}"
     assert rig.reported(deployment) == "live"
+
+
+def test_a_deployment_by_hand_is_pending_once_its_commit_is_known(rig: Rig) -> None:
+    deployment = rig.push("", State.FETCHING)
+    rig.reporting.look()
+    assert rig.forge.states == []
+    rig.change(deployment, commit_sha="a" * 40)
+    rig.reporting.look()
+    assert rig.forge.states == ["pending"]
 
 
 @pytest.mark.parametrize(
@@ -193,6 +204,42 @@ def test_an_app_whose_status_can_not_be_sent_delays_no_other_app(rig: Rig) -> No
         rig.push("a" * 40, State.FETCHING, State.FAILED, app=app)
     rig.reporting.look()
     assert [each.app for each in rig.forge.sent] == ["blog"]
+
+
+def test_postponed_statuses_of_one_commit_are_sent_in_the_order_of_their_ends(rig: Rig) -> None:
+    made_first = rig.push("a" * 40, *TO_STARTING, State.LIVE)
+    made_later = rig.push("a" * 40, State.FETCHING, State.FAILED)
+    rig.change(made_later, ended_at=now() - timedelta(minutes=1))
+    rig.reporting.look()
+    assert rig.forge.states == ["failure", "success"]
+    assert rig.reported(made_first) == "live"
+
+
+def test_a_postponed_end_is_sent_before_the_pending_of_what_began_after_it(rig: Rig) -> None:
+    began = rig.push("a" * 40, State.FETCHING)
+    ended = rig.push("a" * 40, State.FETCHING, State.FAILED)
+    rig.change(began, started_at=now() + timedelta(minutes=1))
+    rig.reporting.look()
+    assert rig.forge.states == ["failure", "pending"]
+    assert rig.reported(ended) == "failed"
+
+
+def test_a_log_that_can_not_be_closed_is_logged_once_and_closed_later(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployment = rig.push("a" * 40, State.FETCHING, State.FAILED)
+    with monkeypatch.context() as full:
+        full.setattr(rig.log, "finish", fail_full)
+        for _ in range(3):
+            rig.reporting.look()
+    assert [each.message for each in caplog.records] == ["a log is closed later"]
+    assert rig.reported(deployment) is None
+    rig.reporting.look()
+    assert (rig.log.finished, rig.reported(deployment)) == ([deployment.id], "failed")
+
+
+def fail_full(_deployment_id: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_status_that_the_forge_did_not_take_for_a_day_is_given_up(rig: Rig) -> None:

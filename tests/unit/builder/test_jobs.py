@@ -339,6 +339,27 @@ def test_a_worker_that_ends_hands_its_work_back_at_once(rig: Rig) -> None:
     assert rig.work(deployment, 1) == "starting"
 
 
+def test_the_last_line_is_written_before_the_row(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the row has ended the agent closes the log, and another line would open it again."""
+    deployment = rig.push()
+    states: dict[str, str] = {}
+
+    def append(_deployment_id: int, line: str) -> None:
+        states[line] = rig.row(deployment).state
+
+    monkeypatch.setattr(rig.log, "append", append)
+    rig.images.during = lambda *_: attempt.shutdown_requested.set()
+    try:
+        assert rig.work(deployment) is None
+    finally:
+        attempt.shutdown_requested.clear()
+    assert states["the worker was restarted; another worker takes over"] == "building"
+    del rig.sources.heads[MAIN]
+    assert rig.work(deployment, 1) == "skipped"
+    [(last, state)] = [(line, state) for line, state in states.items() if line.startswith("skipped: ")]
+    assert (state, last) == ("fetching", f"skipped: {rig.row(deployment).detail}")
+
+
 def rig_row(session: Any, deployment_id: int) -> Any:
     from slipway.models import Deployment
 

@@ -182,6 +182,7 @@ def test_what_goes_live_meanwhile_is_compared_with_again(rig: Rig, monkeypatch: 
     during(rig, monkeypatch, lambda: goes_live(rig, older))
     assert rig.work(push) is None
     assert (rig.row(push).state, rig.queue.enqueued) == ("queued", [(push.id, 1)])
+    assert not [line for line in rig.log.lines if line.startswith("skipped")]
     assert rig.work(push, 1) == "starting"
     assert rig.sources.compared == [(LIVE, REVERT), (API, REVERT)]
 
