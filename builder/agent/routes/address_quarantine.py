@@ -9,9 +9,10 @@ from its network they would hang for long.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from builder.agent.routes.publishing import RouteSync
@@ -19,7 +20,7 @@ from builder.agent.scope import REASON
 from slipway.core.rollout.replica_states import GONE
 from slipway.db import Database
 from slipway.errors import DependencyUnavailable
-from slipway.models import Address, Edge, Replica, now
+from slipway.models import TO_CHANGE, Address, Edge, Replica, now
 from slipway.ports.runtime import ContainerRuntime
 
 log = logging.getLogger(__name__)
@@ -94,17 +95,30 @@ class AddressQuarantine:
 
 def hold(session: Session, replica: Replica) -> None:
     """The address is the replica's until it enters quarantine. A runtime that allocates addresses has written this down
-    before it started the replica."""
+    before it started the replica. An address that another replica holds stays with that one."""
     held = session.scalar(select(Address.address).filter_by(replica_id=replica.id))
-    if held is None and replica.address is not None:
-        of_replica = {"tenant_id": replica.tenant_id, "replica_id": replica.id}
-        session.merge(Address(address=replica.address, rests_from=None, released_at=None, **of_replica))
+    if held is not None or replica.address is None:
+        return
+    row = session.get(Address, replica.address, with_for_update=TO_CHANGE)
+    if row is not None and row.replica_id is not None:
+        extra = {"replica": replica.id, "address": row.address, "holder": row.replica_id}
+        log.error("a replica started on an address that another one holds", extra=extra)
+        return
+    of_replica = {"tenant_id": replica.tenant_id, "replica_id": replica.id}
+    session.merge(Address(address=replica.address, rests_from=None, released_at=None, **of_replica))
 
 
 def give_up(session: Session, replica_id: str) -> None:
     """The replica, or the command, does not use its address any more."""
-    values = {"replica_id": None, "released_at": now()}
-    session.execute(update(Address).filter_by(replica_id=replica_id).values(values))
+    session.execute(update(Address).filter_by(replica_id=replica_id).values(replica_id=None, released_at=now()))
+
+
+def give_up_unused(session: Session, holders: Iterable[str]) -> None:
+    """As `give_up`, for holders that were seen without a replica and outside the route table in an earlier transaction.
+    A holder that has either by now keeps its address: `reserve` writes the address before the replica has a row."""
+    has_replica = exists().where(Replica.id == Address.replica_id, Replica.state != GONE)
+    unused = update(Address).where(Address.replica_id.in_(holders), Address.rests_from.is_(None), ~has_replica)
+    session.execute(unused.values(replica_id=None, released_at=now()))
 
 
 def _is_confirmed(removed_in: int | None, confirmed: int | None) -> bool:
