@@ -57,13 +57,17 @@ class AddressQuarantine:
         with self._db.read(platform=REASON) as session:
             query = select(Address.address, Address.rests_from).where(Address.replica_id.is_(None))
             quarantined = session.execute(query).all()
-        unused = [each for each, removed_in in quarantined if _is_confirmed(removed_in, confirmed)]
-        for address in unused:
+        unused = [(address, removed_in) for address, removed_in in quarantined if _is_confirmed(removed_in, confirmed)]
+        for address, removed_in in unused:
             self._runtime.release(address)
-        if unused:
-            with self._db.write(platform=REASON) as session:
-                session.execute(delete(Address).where(Address.address.in_(unused), Address.replica_id.is_(None)))
+            self._forget(address, removed_in)
         return len(unused)
+
+    def _forget(self, address: str, removed_in: int | None) -> None:
+        """Only as it was read: once released it may have had another replica, and be in quarantine after that one."""
+        as_read = (Address.replica_id.is_(None), Address.rests_from.is_not_distinct_from(removed_in))
+        with self._db.write(platform=REASON) as session:
+            session.execute(delete(Address).where(Address.address == address, *as_read))
 
     def _add(self, replica_id: str | None = None) -> int:
         with self._db.read(platform=REASON) as session:

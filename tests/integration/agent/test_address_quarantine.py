@@ -163,3 +163,22 @@ def test_a_replica_takes_an_address_from_the_quarantine_but_from_no_other_replic
     with rig.db.write(platform=WHY) as session:
         address_quarantine.hold(session, starting(rig, app, "r-new", "10.210.0.77"))
     assert [row.replica_id for row in rig.all(Address, address="10.210.0.77")] == [after]
+
+
+@pytest.mark.parametrize("call", [1, 2], ids=["in its own release", "in the release of another"])
+def test_an_address_that_is_quarantined_anew_while_some_are_reclaimed_stays_in_quarantine(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    first, second = (Address(tenant_id=rig.tenant_id, address=f"10.210.0.7{n}", rests_from=1) for n in (7, 8))
+    add(rig, first, second)
+    released: list[str] = []
+
+    def release(address: str) -> None:
+        released.append(address)
+        if len(released) == call:
+            with rig.db.write(platform=WHY) as session:
+                session.merge(Address(tenant_id=rig.tenant_id, address=released[0], rests_from=99))
+
+    monkeypatch.setattr(rig.runtime, "release", release)
+    assert rig.agent.quarantine.reclaim(confirmed=1) == 2
+    assert [(row.address, row.rests_from) for row in rig.all(Address)] == [(released[0], 99)]
