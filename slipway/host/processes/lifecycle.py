@@ -12,14 +12,14 @@ from slipway.core.text.counting import plural
 from slipway.errors import HostUnready
 from slipway.host.commands import Commands
 from slipway.host.install import folders, ports
-from slipway.host.install.engine import SYSTEMD, Engine, pick_client
+from slipway.host.install.engine import Engine, pick_client
 from slipway.host.processes import exec_service, other_installations
 from slipway.host.processes.probing import wait_until
 from slipway.host.processes.services import Service, wanted
 from slipway.host.processes.supervisor import Process, Supervisor, configuration, log_of
+from slipway.host.processes.units import TARGET, run_by_systemd
 from slipway.settings import Settings
 
-PRODUCTION_STATE = Path("/var/lib/slipway")  # of the units in deploy/systemd
 READY_TIMEOUT_S = 300.0
 """Bounds what hangs: a busy host may take minutes to start everything."""
 CRASHING_TIMEOUT_S = 60.0
@@ -138,10 +138,9 @@ class Platform:
 
     def _check_no_other_supervisor(self) -> None:
         """Two supervisors over one state folder would end each other's services."""
-        ours = self.settings.state_dir == PRODUCTION_STATE
-        if ours and SYSTEMD.exists() and self.commands.run(["systemctl", "is-active", "--quiet", "slipway.target"]).ok:
+        if run_by_systemd(self.settings, self.commands):
             raise HostUnready(
-                "systemd runs the platform on this host", remedy="systemctl restart slipway.target takes changes over"
+                "systemd runs the platform on this host", remedy=f"systemctl restart {TARGET} takes changes over"
             )
 
     def _check_edge_may_pass(self) -> None:
