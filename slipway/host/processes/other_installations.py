@@ -22,6 +22,7 @@ PROC = Path("/proc")
 _AGENT = [b"-m", b"builder.agent"]
 _READ = ("INSTANCE", "STATE_DIR", "HTTP_LISTEN", "CONSOLE_HOST", "PUBLIC_URL", "SUBNETS")
 _PORTS_TRIED = 100
+_EVERY = {"", "0.0.0.0", "::"}  # noqa: S104
 
 
 class RunBy(Enum):
@@ -64,8 +65,8 @@ def check(settings: Settings) -> None:
     """Before anything is started.
 
     Raises:
-        HostUnready: another installation has this one's name or its port; names it, how to stop it, and the settings
-            with which both can run.
+        HostUnready: another installation has this one's name, or its port and address; names it, how to stop it, and
+            the settings with which both can run.
     """
     others = running(settings)
     for other in others:
@@ -88,8 +89,9 @@ def shared_with(other: OtherInstallation, settings: Settings) -> list[str]:
     """What both would use. The name stands in the labels of containers and images, in networks and in firewall rules:
     two agents under one name remove each other's replicas."""
     shared = [f"the name {settings.instance}"] if other.settings.instance == settings.instance else []
-    port = _port(settings)
-    return [*shared, f"port {port}"] if _port(other.settings) == port else shared
+    address, port = address_of(settings.http_listen)
+    others_address, others_port = address_of(other.settings.http_listen)
+    return [*shared, f"port {port}"] if port == others_port and _meet(address, others_address) else shared
 
 
 def remedy(other: OtherInstallation, settings: Settings, others: Iterable[Settings]) -> str:
@@ -132,8 +134,10 @@ def _settings_in(environ: bytes) -> dict[str, str]:
     return {name: value for name, _, value in variables if name in names}
 
 
-def _port(settings: Settings) -> int:
-    return address_of(settings.http_listen)[1]
+def _meet(one: str, other: str) -> bool:
+    """Whether one port can't be had at both addresses. To the edge `[::]` is every IPv6 address and no other one."""
+    same_family = (":" in one) == (":" in other)
+    return same_family and (one == other or not _EVERY.isdisjoint((one, other)))
 
 
 def _free_listen(listen: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from slipway.errors import HostUnready
 from slipway.host.processes import other_installations
+from slipway.host.processes.other_installations import OtherInstallation, RunBy
 from slipway.settings import Settings, load
 
 NEXT = "10.211.0.0/16"
@@ -113,6 +114,25 @@ def test_one_in_containers_is_stopped_by_compose(processes: Processes) -> None:
 def test_one_with_a_name_and_a_port_of_its_own_is_no_obstacle(processes: Processes) -> None:
     processes.add("/srv/first", *AGENT, state_dir="/a", instance="first", http_listen="8090")
     other_installations.check(of("/b"))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "own", "meet"),
+    [
+        ("10.0.0.1:8090", "10.0.0.1:8090", True),
+        ("8090", "10.0.0.1:8090", True),
+        ("10.0.0.1:8090", "0.0.0.0:8090", True),
+        ("[::1]:8090", "[::]:8090", True),
+        ("10.0.0.1:8090", "10.0.0.2:8090", False),
+        ("[::1]:8090", "[::2]:8090", False),
+        ("10.0.0.1:8090", "10.0.0.1:8091", False),
+        ("8090", "[::]:8090", False),  # IPv6 alone
+    ],
+)
+def test_two_installations_share_a_port_only_where_their_addresses_meet(theirs: str, own: str, meet: bool) -> None:
+    settings = of("/a", instance="first", http_listen=theirs)
+    other = OtherInstallation(Path("/srv/first"), settings, RunBy.MAKE)
+    assert other_installations.shared_with(other, of("/b", http_listen=own)) == (["port 8090"] if meet else [])
 
 
 def test_its_own_processes_and_other_programs_are_no_other_installation(processes: Processes) -> None:
