@@ -124,7 +124,8 @@ def concerning(service: Service, environment: Mapping[str, str]) -> dict[str, st
 
 
 def code_mark(checkout: Path, code: Iterable[str]) -> str:
-    """Changes whenever a source file in these (files or folders), or the lock of what they import, does."""
+    """Changes whenever a source file in these (files or folders, `*` as in a shell), or the lock of what they import,
+    does."""
     mark = hashlib.sha256()
     for file in [checkout / "requirements.lock", *_sources(checkout, code)]:
         if file.exists():
@@ -133,7 +134,7 @@ def code_mark(checkout: Path, code: Iterable[str]) -> str:
 
 
 def _sources(checkout: Path, code: Iterable[str]) -> Iterator[Path]:
-    for path in (checkout / name for name in code):
+    for path in (found for name in code for found in sorted(checkout.glob(name))):
         yield from sorted(found for found in path.rglob("*") if found.suffix in _SOURCE_SUFFIXES)
         if path.is_file():
             yield path
