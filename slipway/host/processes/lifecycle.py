@@ -114,6 +114,10 @@ class Platform:
         the supervisor was killed), only the services that answer."""
         if not self._supervisor.runs():
             return self._unsupervised()
+        return self._supervised()
+
+    def _supervised(self) -> list[State]:
+        """Raises OSError: no supervisord answers."""
         table = {service.name: service for service in wanted(self.settings)}
         return [self._state(process, table.get(process.service)) for process in self._supervisor.processes()]
 
@@ -156,13 +160,20 @@ class Platform:
         began = time.monotonic()
 
         def ready() -> bool:
-            states[:] = self.status()
+            states[:] = self._supervised()
             return bool(states) and all(state.ready for state in states)
 
         def crashes() -> bool:
             return time.monotonic() - began > CRASHING_TIMEOUT_S and any(state.state in _CRASHING for state in states)
 
-        if not (wait_until(lambda: ready() or crashes(), timeout_s=READY_TIMEOUT_S, interval_s=0.2) and ready()):
+        try:
+            is_up = wait_until(lambda: ready() or crashes(), timeout_s=READY_TIMEOUT_S, interval_s=0.2) and ready()
+        except OSError as error:
+            raise HostUnready(
+                "supervisord ended while the services were starting",
+                remedy=f"look at {self._supervisor.log}, then `make up` again",
+            ) from error
+        if not is_up:
             raise self._not_ready(states, time.monotonic() - began)
 
     def _not_ready(self, states: list[State], after_s: float) -> HostUnready:

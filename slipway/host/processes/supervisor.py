@@ -160,6 +160,10 @@ class Supervisor:
         self._settings = settings
         self._file = settings.state_dir / "supervisord.conf"
 
+    @property
+    def log(self) -> Path:
+        return self._settings.log_dir / "services" / "supervisord.log"
+
     def runs(self) -> bool:
         return self._pid() != 0
 
@@ -184,8 +188,7 @@ class Supervisor:
         rest = {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
         self._commands.must(argv, env=rest, timeout_s=START_TIMEOUT_S, remedy="see the message above")
         if not wait_until(self.runs, timeout_s=START_TIMEOUT_S):
-            log = self._settings.log_dir / "services" / "supervisord.log"
-            raise HostUnready("supervisord does not answer after its start", remedy=f"look at {log}")
+            raise HostUnready("supervisord does not answer after its start", remedy=f"look at {self.log}")
         return sorted({process.service for process in self.processes()})
 
     def processes(self) -> list[Process]:
