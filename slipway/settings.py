@@ -152,11 +152,11 @@ class Settings:
     # deployments
     heartbeat_s: float = _setting("2", "how often a worker says that it lives", _seconds)
     lapse_s: float = _setting("15", "silence after which a deployment is given to another worker", _seconds)
-    reconcile_s: float = _setting("2", "how often the agent compares all apps, also without an event", _seconds)
+    reconcile_s: float = _setting("2", "how often desired and observed state are compared without an event", _seconds)
     history_days: int = _setting(
         "365", "days that the audit, ended deployments and deliveries that deployed nothing are kept", _count(1, 36500)
     )
-    poll_s: float = _setting("300", "how often branch heads are compared, for pushes without a delivery", _seconds)
+    poll_s: float = _setting("300", "how often branch heads are read, to deploy pushes without a delivery", _seconds)
     probe_timeout_s: float = _setting("30", "how long a new replica may take to answer its first probe", _seconds)
     confirm_timeout_s: float = _setting("60", "how long every edge has to confirm a route change", _seconds)
     watch_s: float = _setting("10", "how long a new release is watched after the switch; 0: not at all", _seconds)

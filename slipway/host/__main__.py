@@ -21,9 +21,9 @@ from slipway.host.install.packages import Packages, UnsupportedHost
 from slipway.host.install.requirements import Group
 from slipway.host.install.venv import Venv
 from slipway.host.processes.exec_service import serve
-from slipway.host.processes.lifecycle import PRODUCTION_STATE, Platform, describe
+from slipway.host.processes.lifecycle import Platform, describe
 from slipway.host.processes.services import SERVICES
-from slipway.host.processes.units import units
+from slipway.host.processes.units import PRODUCTION_STATE, units
 from slipway.host.reference import env_example
 from slipway.host.removal import Removal
 from slipway.settings import Settings

@@ -13,9 +13,10 @@ from slipway.core.build.image_names import pulled_namespace
 from slipway.core.text.counting import plural
 from slipway.errors import HostUnready
 from slipway.host.install.command_link import CommandLink
-from slipway.host.install.engine import SYSTEMD, Engine, pick_client
+from slipway.host.install.engine import Engine, pick_client
 from slipway.host.invoking_user import InvokingUser
-from slipway.host.processes.lifecycle import PRODUCTION_STATE, Platform
+from slipway.host.processes.lifecycle import Platform
+from slipway.host.processes.units import TARGET, run_by_systemd
 
 _TIMEOUT_S = 300
 _VOLUME = "volume"
@@ -118,11 +119,10 @@ class Removal:
         commands = self.platform.commands
         if not commands.is_root():
             raise HostUnready("removing takes root", remedy="run: sudo -E make remove")
-        ours = self.platform.settings.state_dir == PRODUCTION_STATE
-        if ours and SYSTEMD.exists() and commands.run(["systemctl", "is-active", "--quiet", "slipway.target"]).ok:
+        if run_by_systemd(self.platform.settings, commands):
             raise HostUnready(
                 "systemd runs the platform on this host",
-                remedy="first: systemctl disable --now slipway.target && rm /etc/systemd/system/slipway*",
+                remedy=f"first: systemctl disable --now {TARGET} && rm /etc/systemd/system/slipway*",
             )
 
     @property

@@ -48,8 +48,7 @@ class Orphans:
         without_container = [each for each in holders if each is not None]
         if without_container:
             with self._db.write(platform=REASON) as session:
-                for each in without_container:
-                    address_quarantine.give_up(session, each)
+                address_quarantine.give_up_unused(session, without_container)
 
     def _remove(self, orphan: Observed) -> None:
         if orphan.task:

@@ -9,9 +9,10 @@ from its network they would hang for long.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from builder.agent.routes.publishing import RouteSync
@@ -19,7 +20,7 @@ from builder.agent.scope import REASON
 from slipway.core.rollout.replica_states import GONE
 from slipway.db import Database
 from slipway.errors import DependencyUnavailable
-from slipway.models import Address, Edge, Replica, now
+from slipway.models import TO_CHANGE, Address, Edge, Replica, now
 from slipway.ports.runtime import ContainerRuntime
 
 log = logging.getLogger(__name__)
@@ -56,13 +57,17 @@ class AddressQuarantine:
         with self._db.read(platform=REASON) as session:
             query = select(Address.address, Address.rests_from).where(Address.replica_id.is_(None))
             quarantined = session.execute(query).all()
-        unused = [each for each, removed_in in quarantined if _is_confirmed(removed_in, confirmed)]
-        for address in unused:
+        unused = [(address, removed_in) for address, removed_in in quarantined if _is_confirmed(removed_in, confirmed)]
+        for address, removed_in in unused:
             self._runtime.release(address)
-        if unused:
-            with self._db.write(platform=REASON) as session:
-                session.execute(delete(Address).where(Address.address.in_(unused), Address.replica_id.is_(None)))
+            self._forget(address, removed_in)
         return len(unused)
+
+    def _forget(self, address: str, removed_in: int | None) -> None:
+        """Only as it was read: once released it may have had another replica, and be in quarantine after that one."""
+        as_read = (Address.replica_id.is_(None), Address.rests_from.is_not_distinct_from(removed_in))
+        with self._db.write(platform=REASON) as session:
+            session.execute(delete(Address).where(Address.address == address, *as_read))
 
     def _add(self, replica_id: str | None = None) -> int:
         with self._db.read(platform=REASON) as session:
@@ -94,17 +99,30 @@ class AddressQuarantine:
 
 def hold(session: Session, replica: Replica) -> None:
     """The address is the replica's until it enters quarantine. A runtime that allocates addresses has written this down
-    before it started the replica."""
+    before it started the replica. An address that another replica holds stays with that one."""
     held = session.scalar(select(Address.address).filter_by(replica_id=replica.id))
-    if held is None and replica.address is not None:
-        of_replica = {"tenant_id": replica.tenant_id, "replica_id": replica.id}
-        session.merge(Address(address=replica.address, rests_from=None, released_at=None, **of_replica))
+    if held is not None or replica.address is None:
+        return
+    row = session.get(Address, replica.address, with_for_update=TO_CHANGE)
+    if row is not None and row.replica_id is not None:
+        extra = {"replica": replica.id, "address": row.address, "holder": row.replica_id}
+        log.error("a replica started on an address that another one holds", extra=extra)
+        return
+    of_replica = {"tenant_id": replica.tenant_id, "replica_id": replica.id}
+    session.merge(Address(address=replica.address, rests_from=None, released_at=None, **of_replica))
 
 
 def give_up(session: Session, replica_id: str) -> None:
     """The replica, or the command, does not use its address any more."""
-    values = {"replica_id": None, "released_at": now()}
-    session.execute(update(Address).filter_by(replica_id=replica_id).values(values))
+    session.execute(update(Address).filter_by(replica_id=replica_id).values(replica_id=None, released_at=now()))
+
+
+def give_up_unused(session: Session, holders: Iterable[str]) -> None:
+    """As `give_up`, for holders that were seen without a replica and outside the route table in an earlier transaction.
+    A holder that has either by now keeps its address: `reserve` writes the address before the replica has a row."""
+    has_replica = exists().where(Replica.id == Address.replica_id, Replica.state != GONE)
+    unused = update(Address).where(Address.replica_id.in_(holders), Address.rests_from.is_(None), ~has_replica)
+    session.execute(unused.values(replica_id=None, released_at=now()))
 
 
 def _is_confirmed(removed_in: int | None, confirmed: int | None) -> bool:

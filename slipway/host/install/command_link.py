@@ -11,8 +11,8 @@ _COMMAND = Path(".venv", "bin", "slipway")
 
 @dataclass(frozen=True, slots=True)
 class CommandLink:
-    """The link of one checkout. It stays where it is somebody else's program, or the command of another checkout that
-    still exists."""
+    """The link of one checkout. It stays where it is somebody else's program, or leads to another checkout's command
+    that still exists."""
 
     checkout: Path
     link: Path = LINK
@@ -33,11 +33,10 @@ class CommandLink:
 
     @property
     def other_checkout(self) -> Path | None:
-        """The checkout whose command the link is, where that is another one and still exists."""
-        if self.is_ours or self.is_foreign or not self.link.is_symlink():
+        """The checkout whose command the link is, where that is another one and the command still exists."""
+        if self.is_ours or self.is_foreign or not self.link.is_file():
             return None
-        other = self.link.readlink().parents[len(_COMMAND.parts) - 1]
-        return other if other.is_dir() else None
+        return self.link.readlink().parents[len(_COMMAND.parts) - 1]
 
     @property
     def is_wanted(self) -> bool:

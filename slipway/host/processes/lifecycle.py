@@ -12,14 +12,14 @@ from slipway.core.text.counting import plural
 from slipway.errors import HostUnready
 from slipway.host.commands import Commands
 from slipway.host.install import folders, ports
-from slipway.host.install.engine import SYSTEMD, Engine, pick_client
+from slipway.host.install.engine import Engine, pick_client
 from slipway.host.processes import exec_service, other_installations
 from slipway.host.processes.probing import wait_until
 from slipway.host.processes.services import Service, wanted
 from slipway.host.processes.supervisor import Process, Supervisor, configuration, log_of
+from slipway.host.processes.units import TARGET, run_by_systemd
 from slipway.settings import Settings
 
-PRODUCTION_STATE = Path("/var/lib/slipway")  # of the units in deploy/systemd
 READY_TIMEOUT_S = 300.0
 """Bounds what hangs: a busy host may take minutes to start everything."""
 CRASHING_TIMEOUT_S = 60.0
@@ -114,6 +114,10 @@ class Platform:
         the supervisor was killed), only the services that answer."""
         if not self._supervisor.runs():
             return self._unsupervised()
+        return self._supervised()
+
+    def _supervised(self) -> list[State]:
+        """Raises OSError: no supervisord answers."""
         table = {service.name: service for service in wanted(self.settings)}
         return [self._state(process, table.get(process.service)) for process in self._supervisor.processes()]
 
@@ -138,10 +142,9 @@ class Platform:
 
     def _check_no_other_supervisor(self) -> None:
         """Two supervisors over one state folder would end each other's services."""
-        ours = self.settings.state_dir == PRODUCTION_STATE
-        if ours and SYSTEMD.exists() and self.commands.run(["systemctl", "is-active", "--quiet", "slipway.target"]).ok:
+        if run_by_systemd(self.settings, self.commands):
             raise HostUnready(
-                "systemd runs the platform on this host", remedy="systemctl restart slipway.target takes changes over"
+                "systemd runs the platform on this host", remedy=f"systemctl restart {TARGET} takes changes over"
             )
 
     def _check_edge_may_pass(self) -> None:
@@ -157,13 +160,20 @@ class Platform:
         began = time.monotonic()
 
         def ready() -> bool:
-            states[:] = self.status()
+            states[:] = self._supervised()
             return bool(states) and all(state.ready for state in states)
 
         def crashes() -> bool:
             return time.monotonic() - began > CRASHING_TIMEOUT_S and any(state.state in _CRASHING for state in states)
 
-        if not (wait_until(lambda: ready() or crashes(), timeout_s=READY_TIMEOUT_S, interval_s=0.2) and ready()):
+        try:
+            is_up = wait_until(lambda: ready() or crashes(), timeout_s=READY_TIMEOUT_S, interval_s=0.2) and ready()
+        except OSError as error:
+            raise HostUnready(
+                "supervisord ended while the services were starting",
+                remedy=f"look at {self._supervisor.log}, then `make up` again",
+            ) from error
+        if not is_up:
             raise self._not_ready(states, time.monotonic() - began)
 
     def _not_ready(self, states: list[State], after_s: float) -> HostUnready:

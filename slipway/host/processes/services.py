@@ -43,8 +43,8 @@ class Service:
     """One row. `argv` is made when the service starts, and may write the files that the program reads.
 
     `stop_wait_s` is how long it may take to stop before it is killed. `stop_group` also tells its children to stop;
-    the kill always takes them along. `code` are the files and folders whose change calls for a restart, and
-    `settings` the settings that do (none named: all of them).
+    the kill always takes them along. `code` are the files and folders whose change calls for a restart (`*`
+    as in a shell), and `settings` the settings that do (none named: all of them).
     """
 
     name: str
@@ -161,7 +161,10 @@ SERVICES: tuple[Service, ...] = (
         "nginx: carries every request",
         _module("slipway.host.edge_listener"),
         AnswersHTTP("edge.sock", "/healthz"),
-        ("nginx", "slipway/host/edge.py", "slipway/host/edge_listener.py", "slipway/host/install/certificate.py"),
+        (
+            *("nginx/*.conf", "nginx/lua"),
+            *("slipway/host/edge.py", "slipway/host/edge_listener.py", "slipway/host/install/certificate.py"),
+        ),
         stop_signal="QUIT",
         stop_wait_s=5,
         settings=(

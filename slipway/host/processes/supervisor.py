@@ -124,7 +124,8 @@ def concerning(service: Service, environment: Mapping[str, str]) -> dict[str, st
 
 
 def code_mark(checkout: Path, code: Iterable[str]) -> str:
-    """Changes whenever a source file in these (files or folders), or the lock of what they import, does."""
+    """Changes whenever a source file in these (files or folders, `*` as in a shell), or the lock of what they import,
+    does."""
     mark = hashlib.sha256()
     for file in [checkout / "requirements.lock", *_sources(checkout, code)]:
         if file.exists():
@@ -133,7 +134,7 @@ def code_mark(checkout: Path, code: Iterable[str]) -> str:
 
 
 def _sources(checkout: Path, code: Iterable[str]) -> Iterator[Path]:
-    for path in (checkout / name for name in code):
+    for path in (found for name in code for found in sorted(checkout.glob(name))):
         yield from sorted(found for found in path.rglob("*") if found.suffix in _SOURCE_SUFFIXES)
         if path.is_file():
             yield path
@@ -159,6 +160,10 @@ class Supervisor:
         self._settings = settings
         self._file = settings.state_dir / "supervisord.conf"
 
+    @property
+    def log(self) -> Path:
+        return self._settings.log_dir / "services" / "supervisord.log"
+
     def runs(self) -> bool:
         return self._pid() != 0
 
@@ -183,8 +188,7 @@ class Supervisor:
         rest = {name: value for name, value in environment.items() if not name.startswith(PREFIX)}
         self._commands.must(argv, env=rest, timeout_s=START_TIMEOUT_S, remedy="see the message above")
         if not wait_until(self.runs, timeout_s=START_TIMEOUT_S):
-            log = self._settings.log_dir / "services" / "supervisord.log"
-            raise HostUnready("supervisord does not answer after its start", remedy=f"look at {log}")
+            raise HostUnready("supervisord does not answer after its start", remedy=f"look at {self.log}")
         return sorted({process.service for process in self.processes()})
 
     def processes(self) -> list[Process]:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from slipway.host.commands import Commands
+from slipway.host.install.engine import SYSTEMD
 from slipway.host.processes.services import SERVICES, Service
+from slipway.settings import Settings
+
+PRODUCTION_STATE = Path("/var/lib/slipway")
+"""The state folder that the units set."""
+TARGET = "slipway.target"
+AGENT = "slipway-agent.service"
 
 _TARGET = """\
 # Written by `make units` from the services' table.
@@ -54,9 +64,9 @@ _INSTANCE_INSTALL = """
 [Install]
 WantedBy=slipway.target
 """
-_COMMON = """\
+_COMMON = f"""\
 WorkingDirectory=/opt/slipway
-Environment=SLIPWAY_STATE_DIR=/var/lib/slipway
+Environment=SLIPWAY_STATE_DIR={PRODUCTION_STATE}
 EnvironmentFile=-/etc/slipway/slipway.env"""
 
 # The process that the internet talks to first can't read what apps keep secret.
@@ -73,12 +83,18 @@ _HARDENING = {
 }
 
 
+def run_by_systemd(settings: Settings, commands: Commands) -> bool:
+    """Whether systemd runs the platform of these settings now."""
+    possible = settings.state_dir == PRODUCTION_STATE and SYSTEMD.exists()
+    return possible and commands.run(["systemctl", "is-active", "--quiet", TARGET]).ok
+
+
 def units() -> dict[str, str]:
     """File name → text."""
     files = {_file_name(service): _unit(service) for service in SERVICES}
     names = " ".join(unit for service in SERVICES for unit in _instances(service))
     files["slipway-prepare.service"] = _PREPARE.format(common=_COMMON)
-    files["slipway.target"] = _TARGET.format(services=names)
+    files[TARGET] = _TARGET.format(services=names)
     return files
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from slipway.core.deployment.states import ENDED, State
 from slipway.core.rollout.failure import ProbeCause, ProbeError
 from slipway.db import Database
 from slipway.domain import intents, lifecycle
-from slipway.models import App, Base, Build, Deployment, Domain, Edge, Replica, Scale, Tenant
+from slipway.models import App, Base, Build, Deployment, Domain, Edge, Replica, Scale, Tenant, now
 from tests.fakes import FakePublisher, FakeRuntime
 from tests.fixtures.inline import Inline
 
@@ -29,6 +30,7 @@ WHY = "a test reads"
 EDGE = "edge-1"
 RECONCILE_S = "0.000001"
 """No listing is old enough to be used twice."""
+LONG_AGO = timedelta(seconds=60)
 NOT_READY = ProbeError(ProbeCause.NO_ANSWER, "TCP :8000 got no answer within 5 s")
 UNHEALTHY = ProbeError(ProbeCause.BAD_STATUS, "GET :8000/health answered 500", "/health", 500)
 REFUSED = ProbeError(ProbeCause.REFUSED, "GET :8000/ was refused: nothing listens on port 8000")
@@ -187,3 +189,11 @@ class Rig:
     def addresses(self, app: App) -> set[str]:
         entry = self.entry(app)
         return {target["address"] for target in entry["targets"]} if entry else set()
+
+
+def pushed(rig: Rig, app: App, state: State = State.QUEUED, **values: object) -> Deployment:
+    """A deployment whose last heartbeat was a minute ago."""
+    head = intents.Pushed("refs/heads/main", "a" * 40)
+    row: Deployment = rig.intend(app, intents.push, pushed=head, idempotency_key="delivery:1", actor="a test")
+    rig.change(row, state=str(state), created_at=now() - LONG_AGO, **values)
+    return row

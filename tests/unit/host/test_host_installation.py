@@ -168,20 +168,21 @@ def test_a_link_to_another_checkout_is_replaced_and_what_is_not_ours_stays(tmp_p
     assert not link.remove()
 
 
-def test_a_link_to_another_checkout_that_exists_stays_and_that_is_said(
+def test_a_link_to_the_command_of_another_checkout_stays_while_that_exists_and_that_is_said(
     checkout: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = checkout / "other"
+    others = checkout / "other" / ".venv" / "bin" / "slipway"
+    others.parent.mkdir(parents=True)
+    others.touch()
     (checkout / "bin").mkdir()
-    other.mkdir()
     link, command = checkout / "bin" / "slipway", checkout / ".venv" / "bin" / "slipway"
-    link.symlink_to(other / ".venv" / "bin" / "slipway")
+    link.symlink_to(others)
 
     installation(host(), checkout, said, monkeypatch).run(["run"])
-    assert link.readlink() == other / ".venv" / "bin" / "slipway"
-    assert f"{link} is the command of {other} and stays: the one of here is {command}" in said
+    assert link.readlink() == others
+    assert f"{link} is the command of {checkout / 'other'} and stays: the one of here is {command}" in said
 
-    other.rmdir()
+    others.unlink()
     installation(host(), checkout, said, monkeypatch).run(["run"])
     assert link.readlink() == command
 

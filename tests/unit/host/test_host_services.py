@@ -108,9 +108,26 @@ def test_changed_code_changes_the_mark_and_other_files_do_not(tmp_path: Path) ->
     assert code_mark(tmp_path, ["webhook"]) != before
 
 
+@pytest.mark.parametrize(
+    ("name", "restarts"),
+    [
+        ("nginx/nginx.conf", True),
+        ("nginx/lua/slipway/init.lua", True),
+        ("slipway/host/edge.py", True),
+        ("nginx/spec/globals_spec.lua", False),
+    ],
+)
+def test_the_edge_restarts_for_what_it_runs_and_not_for_its_specs(tmp_path: Path, name: str, restarts: bool) -> None:
+    [edges] = [service.code for service in SERVICES if service.name == "edge"]
+    before = code_mark(tmp_path, edges)
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_text("changed")
+    assert (code_mark(tmp_path, edges) != before) is restarts
+
+
 def test_the_tables_code_exists() -> None:
     named = {name for service in SERVICES for name in service.code}
-    assert {name for name in named if not (ROOT / name).exists()} == set()
+    assert {name for name in named if not any(ROOT.glob(name))} == set()
 
 
 def test_the_units_in_the_tree_are_those_of_the_table() -> None:

@@ -1,0 +1,80 @@
+"""Deployments that no worker works on any more: a new attempt, or the end that was asked for."""
+
+from __future__ import annotations
+
+import pytest
+from redis import Redis
+from rq import Queue
+
+from builder.agent.maintenance import requeue
+from slipway.adapters.redis.work_queue import BUILDS, SERIALIZER, WorkQueue, connect
+from slipway.core.deployment.states import State
+from slipway.models import now
+from tests.integration.agent.rig import LONG_AGO, Rig, pushed
+
+LAPSE_S = 15.0
+
+
+def job_ids(redis: Redis) -> list[str]:
+    return list(Queue(BUILDS, connection=redis).job_ids)
+
+
+def hand_out(rig: Rig, queue: WorkQueue) -> int:
+    return requeue.requeue_stale(rig.db, queue, lapse_s=LAPSE_S)
+
+
+@pytest.mark.parametrize("state", [State.FETCHING, State.BUILDING])
+def test_a_deployment_whose_worker_fell_silent_gets_a_new_attempt(
+    rig: Rig, queue: WorkQueue, redis: Redis, state: State
+) -> None:
+    row = pushed(rig, rig.add_app(), state, heartbeat_at=now() - LONG_AGO)
+    assert hand_out(rig, queue) == 1
+    row = rig.deployment(row)
+    assert (row.state, row.attempt) == ("queued", 1)
+    assert job_ids(redis) == [f"deployment-{row.id}-1"]
+    assert hand_out(rig, queue) == 0
+
+
+def test_a_deployment_whose_worker_lives_is_left_alone(rig: Rig, queue: WorkQueue) -> None:
+    pushed(rig, rig.add_app(), State.BUILDING, heartbeat_at=now())
+    assert hand_out(rig, queue) == 0
+
+
+def test_waiting_for_a_busy_worker_is_no_lapse(rig: Rig, queue: WorkQueue, redis: Redis) -> None:
+    row = pushed(rig, rig.add_app())
+    queue.enqueue_build(row.id, 0)
+    for _ in range(3):
+        assert hand_out(rig, queue) == 0
+    assert job_ids(redis) == [f"deployment-{row.id}-0"]
+
+
+def test_a_job_that_redis_lost_is_requeued(rig: Rig, queue: WorkQueue, redis: Redis) -> None:
+    row = pushed(rig, rig.add_app())
+    queue.enqueue_build(row.id, 0)
+    redis.flushall()
+    assert hand_out(rig, queue) == 1
+    assert job_ids(redis) == [f"deployment-{row.id}-1"]
+
+
+def test_a_job_that_ended_without_a_claim_is_requeued(rig: Rig, queue: WorkQueue, redis: Redis) -> None:
+    row = pushed(rig, rig.add_app())
+    queue.enqueue_build(row.id, 0)
+    job = Queue(BUILDS, connection=redis, serializer=SERIALIZER).fetch_job(f"deployment-{row.id}-0")
+    assert job is not None
+    job.cancel()
+    assert hand_out(rig, queue) == 1
+    assert rig.deployment(row).attempt == 1
+
+
+def test_without_redis_nothing_is_counted_as_lost(rig: Rig) -> None:
+    row = pushed(rig, rig.add_app())
+    unreachable = WorkQueue(connect("unix:///nowhere/redis.sock"), job_timeout_s=60)
+    assert requeue.requeue_stale(rig.db, unreachable, lapse_s=LAPSE_S) == 0
+    assert rig.deployment(row).attempt == 0
+
+
+def test_a_stale_deployment_that_was_asked_to_stop_stops(rig: Rig, queue: WorkQueue) -> None:
+    values = {"stop_requested": "cancelled", "stop_why": "by someone", "heartbeat_at": now() - LONG_AGO}
+    row = pushed(rig, rig.add_app(), State.BUILDING, **values)
+    hand_out(rig, queue)
+    assert rig.deployment(row).state == "cancelled"
