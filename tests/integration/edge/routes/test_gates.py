@@ -107,7 +107,7 @@ def test_it_lets_a_request_wait(rig, backend, pool, app_id, method, body):
     rig.route(HOST, target(app.port), app=app_id, name="open")
 
     assert (asked.result().status, asked.result().json["length"]) == (200, len(body or b""))
-    eventually(lambda: (rig.edge.status["inflight"], rig.edge.status["request_bodies"]) == ({}, {}))
+    eventually(lambda: (rig.edge.status["inflight"], rig.edge.status["bodies"]) == ({}, {}))
 
 
 def test_it_is_asked_again_about_a_requeued_request(rig, backend, pool, app_id):
