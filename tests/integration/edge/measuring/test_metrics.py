@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import time
@@ -237,6 +238,14 @@ def test_every_metric_is_in_the_docs_and_the_other_way_round(rig, backend):
     documented = {row.split("`")[1].split("{")[0] for row in rows}
 
     assert set(page(rig).families) == documented
+
+
+def test_every_dictionary_in_shared_memory_is_in_the_docs_by_its_name(rig):
+    """The name is a label's value: dashboards and alerts have it."""
+    (row,) = [line for line in DOCS.read_text().splitlines() if line.startswith("| `slipway_edge_shared_memory_bytes")]
+    samples = page(rig).families["slipway_edge_shared_memory_bytes"].samples
+
+    assert {dict(labels)["dictionary"] for _, labels in samples} == set(re.findall(r"`(slipway_[a-z]+)`", row))
 
 
 def test_a_listener_of_its_own_tells_metrics_and_nothing_else(backend):
