@@ -100,6 +100,13 @@ describe("the chain of gates", function()
     assert.has_error(chain.start, "gate new has no check")
   end)
 
+  it("takes no gate after the last one", function()
+    gate("target", { is_last = true })
+    chain.start()
+    gate("new")
+    assert.has_error(chain.start, "gate target is not the last one")
+  end)
+
   describe("while a request waits", function()
     it("asks the repeated gates again, and activates the app once", function()
       local looks = 0

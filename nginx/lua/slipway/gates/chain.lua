@@ -31,12 +31,13 @@ local function compile(functions, parameters, before, between)
   return assert(loadstring(source, "=gates"))(unpack(functions))
 end
 
--- When a worker starts: makes both ways from the table.
+-- When a worker starts: makes both ways from the table. A table that breaks a rule of gates.lua raises.
 function _M.start()
   local predicates, releases = {}, {}
   first_repeated = #gates + 1
   for i, gate in ipairs(gates) do
     assert(gate.check, "gate " .. tostring(gate.name) .. " has no check")
+    assert(not gate.is_last or i == #gates, "gate " .. tostring(gate.name) .. " is not the last one")
     predicates[i] = gate.passes_at_once or never
     releases[#releases + 1] = gate.release
     first_repeated = gate.is_repeated and math.min(first_repeated, i) or first_repeated
