@@ -155,7 +155,7 @@ local function more_tries(ctx)
     local tries = (others > MAX_MORE_TRIES and MAX_MORE_TRIES or others > 1 and others or 1)
     if #entry.standby > 0 then
       tries = tries + 1
-      request_context.record(ctx, "attempt").tries_left = tries
+      ctx.attempt = { tries_left = tries }
     end
     balancer.set_more_tries(tries)
   end
