@@ -134,7 +134,8 @@ function _M.check(ctx)
   return verdict, detail
 end
 
--- Log phase: gives back whatever the request still has, but its target. Its client may have left while it waited.
+-- Log phase, and before a redirect to a location: gives back whatever the request still has, but its target. Its client
+-- may have left while it waited.
 function _M.release(ctx)
   if ctx.ticket then
     waiting.leave(ctx)
