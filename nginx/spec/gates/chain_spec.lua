@@ -169,6 +169,17 @@ describe("the chain of gates", function()
       assert.same({ verdicts.REFUSE, "waiting-room-full" }, { check({}) })
     end)
 
+    it("refuses when who may use the app has changed, before it asks another gate", function()
+      gate("target", { is_repeated = true, check = function()
+        asked[#asked + 1] = "target"
+        entry = nginx.entry({}, { access = "friends" })
+        return verdicts.WAIT, "app-busy"
+      end })
+      chain.start()
+      assert.same({ verdicts.REFUSE, "service-unavailable" }, { check({}) })
+      assert.same({ "target" }, asked)
+    end)
+
     it("refuses when the host leaves the table", function()
       gate("target", { check = says("target", verdicts.WAIT, "no-ready-replica") })
       chain.start()

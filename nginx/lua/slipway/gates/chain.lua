@@ -1,9 +1,9 @@
 -- Asks the gates (gates.lua), on both ways of a request: `passes_at_once` in the rewrite phase, `check` in the access
 -- phase. A request that a gate lets wait waits here until that gate passes it.
+local access = require("slipway.gates.access")
 local activation_requests = require("slipway.gates.activation_requests")
 local gates = require("slipway.gates.gates")
 local requeue = require("slipway.request.requeue")
-local routes = require("slipway.routes.table")
 local verdicts = require("slipway.gates.verdicts")
 local waiting = require("slipway.gates.waiting")
 
@@ -75,9 +75,10 @@ local function activate(wait)
   end
 end
 
--- Asks the gates of a waiting request again, with the entry as it is now. Returns whether the waiting is over.
+-- Asks the gates of a waiting request again, with the entry as it is now: the repeated ones. The gate of access is not
+-- repeated, so a request whose entry has another policy now is refused. Returns whether the waiting is over.
 local function look(wait)
-  local current, why = routes.entry(wait.host)
+  local current, why = access.current_entry(wait.ctx.entry)
   if not current then
     wait.verdict, wait.detail = REFUSE, why
     return true
