@@ -56,7 +56,9 @@ def test_a_request_that_waited_behind_the_cap_is_refused(rig, backend, pool, app
 def test_an_upload_that_was_slow_is_refused(rig, backend, app_id, length):
     app = backend()
     rig.route(HOST, target(app.port), app=app_id)
-    head = f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {length}\r\nExpect: 100-continue\r\nConnection: close\r\n"
+    head = (
+        f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {length}\r\nExpect: 100-continue\r\nConnection: close\r\n"
+    )
     with closing(rig.edge.raw(f"{head}\r\n".encode())) as connection:
         stream = connection.makefile("rb")
         assert stream.readline() == b"HTTP/1.1 100 Continue\r\n"  # the body is read: the gate of access has passed it
