@@ -196,7 +196,8 @@ def test_a_large_body_that_drips_is_let_go_of_soon(rig: Rig) -> None:
             return False
 
         eventually(is_let_go)
-    assert [path for path in (rig.edge.settings.state_dir / "edge/tmp/body").rglob("*") if path.is_file()] == []
+    folder = rig.edge.settings.state_dir / "edge/tmp/body"
+    eventually(lambda: not [path for path in folder.rglob("*") if path.is_file()])
 
 
 def test_bytes_count_until_the_answer_is_sent_and_a_small_body_is_not_on_disk(rig: Rig) -> None:
