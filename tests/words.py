@@ -5,7 +5,7 @@ One thing has one name, the one that a newcomer would search for. Each rule belo
 - `ANYWHERE`: in names, comments, docstrings, messages and pages.
 - `PROSE`: in comments, strings and pages only; as part of a name it may be right.
 - `NAMES`: as a whole name in Python code only; as ordinary English it may be right.
-- `LUA_NAMES`: the same in Lua, and as the name of a module.
+- `LUA_NAMES`: as the name of a Lua module: of its file, and of the local that has it. A field may be right.
 - `FILES`: as the name of a file, in the folder that stands before it.
 
 With paths as arguments it reads those instead of the whole checkout.
@@ -156,8 +156,9 @@ class Rules:
             yield match.start(), match.group(), instead
 
 
+_LUA_LOCALS = {rf"local\s+{name}": instead for name, instead in LUA_NAMES.items()}
 _WORDS = Rules({**ANYWHERE, **PROSE})
-_NAMES = {".py": Rules(NAMES, is_name=True), ".lua": Rules(LUA_NAMES, is_name=True)}
+_NAMES = {".py": Rules(NAMES, is_name=True), ".lua": Rules(_LUA_LOCALS, is_name=True)}
 _SYNTAX = {".py": _PYTHON, ".lua": _LUA}
 
 

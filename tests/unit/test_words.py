@@ -29,6 +29,7 @@ RIGHT = {
     "names.py": "parts = path.split('/')\nclick.Choice(['a'])\nelapsed = astray = heartbeat = ast.Call\n",
     "strings.py": "'Lost'  # Call, Made, Hold in a sentence\n",
     "page.md": "The router answers 404, and units, bodies and outcomes are counted.\n",
+    "field.lua": "say({ bodies = totals(), units = 1 })\nreturn status.bodies\n",
     "choices.lua": "-- answers of a tally\nlocal x = answers_of\n",
 }
 

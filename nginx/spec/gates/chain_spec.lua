@@ -100,6 +100,13 @@ describe("the chain of gates", function()
     assert.has_error(chain.start, "gate new has no check")
   end)
 
+  it("takes no gate after the last one", function()
+    gate("target", { is_last = true })
+    chain.start()
+    gate("new")
+    assert.has_error(chain.start, "gate target is not the last one")
+  end)
+
   describe("while a request waits", function()
     it("asks the repeated gates again, and activates the app once", function()
       local looks = 0
@@ -160,6 +167,17 @@ describe("the chain of gates", function()
       assert.same({ verdicts.REFUSE, "no-ready-replica" }, { check({}) })
       entry.waiting.bytes, entry.waiting.requests = -1, 1
       assert.same({ verdicts.REFUSE, "waiting-room-full" }, { check({}) })
+    end)
+
+    it("refuses when who may use the app has changed, before it asks another gate", function()
+      gate("target", { is_repeated = true, check = function()
+        asked[#asked + 1] = "target"
+        entry = nginx.entry({}, { access = "friends" })
+        return verdicts.WAIT, "app-busy"
+      end })
+      chain.start()
+      assert.same({ verdicts.REFUSE, "service-unavailable" }, { check({}) })
+      assert.same({ "target" }, asked)
     end)
 
     it("refuses when the host leaves the table", function()

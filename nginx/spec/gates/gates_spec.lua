@@ -29,6 +29,34 @@ describe("a gate", function()
     end)
   end)
 
+  describe("of access, for a request that it passed before", function()
+    local access, current
+    before_each(function()
+      nginx.replace("slipway.routes.table", { entry = function(host)
+        if host == entry.host and current then
+          return current
+        end
+        return nil, "unknown-host"
+      end })
+      access = require("slipway.gates.access")
+    end)
+
+    it("has the entry as it is now, where its policy is the same", function()
+      current = nginx.entry({}, { name = "renamed" })
+      assert.equal(current, (access.current_entry(entry)))
+    end)
+
+    it("has none where the policy is another one, and lets the client come again", function()
+      current = nginx.entry({ nginx.target("a") }, { access = "friends" })
+      assert.same({ nil, "service-unavailable" }, { access.current_entry(entry) })
+    end)
+
+    it("has none where the host has left the table", function()
+      current = nil
+      assert.same({ nil, "unknown-host" }, { access.current_entry(entry) })
+    end)
+  end)
+
   describe("of running apps", function()
     it("refuses with why nothing is meant to serve", function()
       local running = require("slipway.gates.running")

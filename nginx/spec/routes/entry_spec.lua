@@ -61,6 +61,7 @@ describe("an entry", function()
   local malformed = {
     ["access is no string"] = { { access = 7 }, { access = {} }, { access = { "public" } }, { access = null },
       { access = true }, { access = false }, { access = { mode = "public" } } },
+    ["app is empty"] = { { app = "" } },
     ["app is no string"] = { { app = 7 }, { app = null } },
     ["tenant is no string"] = { { tenant = {} } },
     ["name is no string"] = { { name = false } },
@@ -72,7 +73,7 @@ describe("an entry", function()
     ["a target's address is no string"] = { { targets = { { id = "a", port = 1 } } } },
     ["a target's port is no number"] = { { targets = { { id = "a", address = "b", port = "80" } } } },
     ["a target's weight is no number"] = { { targets = { { id = "a", address = "b", port = 1, weight = "1" } } } },
-    ["standby is no table"] = { { standby = "old" } },
+    ["standby is no table"] = { { standby = "old" }, { standby = false }, { standby = null } },
     ["timeouts is no table"] = { { timeouts = 5 } },
     ["timeouts.read_s is no number"] = { { timeouts = { read_s = "9" } } },
     ["waiting.requests is no number"] = { { waiting = { requests = {} } } },

@@ -85,11 +85,16 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 def read(connection: http.client.HTTPConnection) -> Answer:
-    response = connection.getresponse()
-    headers: dict[str, str] = {}
-    for name, value in response.getheaders():
-        headers[name.lower()] = f"{headers[name.lower()]}\n{value}" if name.lower() in headers else value
-    return Answer(response.status, headers, response.read())
+    """Closes the response and the connection where it raises."""
+    try:
+        with connection.getresponse() as response:
+            headers: dict[str, str] = {}
+            for name, value in response.getheaders():
+                headers[name.lower()] = f"{headers[name.lower()]}\n{value}" if name.lower() in headers else value
+            return Answer(response.status, headers, response.read())
+    except (OSError, http.client.HTTPException):
+        connection.close()
+        raise
 
 
 class RedisServer:
@@ -210,7 +215,11 @@ class Edge:
 
     def raw(self, data: bytes) -> socket.socket:
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S)
-        connection.sendall(data)
+        try:
+            connection.sendall(data)
+        except OSError:
+            connection.close()
+            raise
         return connection
 
 

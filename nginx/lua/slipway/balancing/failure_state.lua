@@ -2,7 +2,7 @@
 -- worker has a copy that a timer renews, so that a request costs a look at an empty table while nothing fails.
 local _M = {}
 
-local shared = ngx.shared.slipway_failure_state
+local shared = ngx.shared.slipway_streaks
 
 local EVERY_S = 0.05
 local KEPT_S = 600 -- failures that no other follows are forgotten
@@ -47,7 +47,7 @@ function _M.fail(key, limit, began_at_s)
   end
   local failures, err = shared:incr("failures " .. key, 1, 0, KEPT_S)
   if not failures then
-    ngx.log(ngx.ERR, "ALARM: failures are not counted (", err, "): enlarge lua_shared_dict slipway_failure_state")
+    ngx.log(ngx.ERR, "ALARM: failures are not counted (", err, "): enlarge lua_shared_dict slipway_streaks")
     return false
   end
   if not paused_until[key] then

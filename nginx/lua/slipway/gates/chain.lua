@@ -1,9 +1,9 @@
 -- Asks the gates (gates.lua), on both ways of a request: `passes_at_once` in the rewrite phase, `check` in the access
 -- phase. A request that a gate lets wait waits here until that gate passes it.
+local access = require("slipway.gates.access")
 local activation_requests = require("slipway.gates.activation_requests")
 local gates = require("slipway.gates.gates")
 local requeue = require("slipway.request.requeue")
-local routes = require("slipway.routes.table")
 local verdicts = require("slipway.gates.verdicts")
 local waiting = require("slipway.gates.waiting")
 
@@ -31,12 +31,13 @@ local function compile(functions, parameters, before, between)
   return assert(loadstring(source, "=gates"))(unpack(functions))
 end
 
--- When a worker starts: makes both ways from the table.
+-- When a worker starts: makes both ways from the table. A table that breaks a rule of gates.lua raises.
 function _M.start()
   local predicates, releases = {}, {}
   first_repeated = #gates + 1
   for i, gate in ipairs(gates) do
     assert(gate.check, "gate " .. tostring(gate.name) .. " has no check")
+    assert(not gate.is_last or i == #gates, "gate " .. tostring(gate.name) .. " is not the last one")
     predicates[i] = gate.passes_at_once or never
     releases[#releases + 1] = gate.release
     first_repeated = gate.is_repeated and math.min(first_repeated, i) or first_repeated
@@ -74,9 +75,10 @@ local function activate(wait)
   end
 end
 
--- Asks the gates of a waiting request again, with the entry as it is now. Returns whether the waiting is over.
+-- Asks the gates of a waiting request again, with the entry as it is now: the repeated ones. The gate of access is not
+-- repeated, so a request whose entry has another policy now is refused. Returns whether the waiting is over.
 local function look(wait)
-  local current, why = routes.entry(wait.host)
+  local current, why = access.current_entry(wait.ctx.entry)
   if not current then
     wait.verdict, wait.detail = REFUSE, why
     return true
@@ -133,7 +135,8 @@ function _M.check(ctx)
   return verdict, detail
 end
 
--- Log phase: gives back whatever the request still has, but its target. Its client may have left while it waited.
+-- Log phase, and before a redirect to a location: gives back whatever the request still has, but its target. Its client
+-- may have left while it waited.
 function _M.release(ctx)
   if ctx.ticket then
     waiting.leave(ctx)

@@ -6,12 +6,15 @@
 -- passes_at_once(ctx, entry)  rewrite phase, where nothing can wait: whether this gate passes the request without
 --                             anything left to do. `entry` may be outdated, and `check` may follow for the same
 --                             request. A gate without it sends every request through the access phase.
--- release(ctx)                gives back what the gate took for the request, if it did: in the log phase, and for
---                             gates that are repeated also when one after it does not pass the request.
+-- release(ctx)                gives back what the gate took for the request, if it did: in the log phase, before a
+--                             redirect to a location, and for gates that are repeated also when one after it does not
+--                             pass the request.
 -- is_repeated                 from the first such row on, gates are asked again each time that a waiting request looks.
+-- is_last                     no row may follow: a request that this gate passes is counted for its target, and no
+--                             later gate could give that back (chain.lua).
 --
 -- A gate sets headers of the request or of the response through headers.lua, on either way. Gates that redirect to a
--- location come first: what an earlier gate took would be taken again there.
+-- location come first: what an earlier gate took is given back before, and taken again there.
 local access = require("slipway.gates.access")
 local body_quota = require("slipway.request.body_quota")
 local breaker = require("slipway.gates.breaker")
@@ -42,5 +45,6 @@ return {
   { name = "requeued", check = requeue.check, passes_at_once = always, is_repeated = true },
   { name = "concurrency", check = concurrency.check, passes_at_once = concurrency.passes_at_once,
     release = concurrency.release, is_repeated = true },
-  { name = "target", check = target.check, passes_at_once = target.passes_at_once, is_repeated = true },
+  { name = "target", check = target.check, passes_at_once = target.passes_at_once, is_repeated = true,
+    is_last = true },
 }

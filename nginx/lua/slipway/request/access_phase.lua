@@ -40,8 +40,10 @@ function _M.rewrite_app()
   return entry.app
 end
 
-local function redirect(where)
+-- A location is entered with an empty ngx.ctx, and no log phase follows here.
+local function redirect(ctx, where)
   if where:byte() == 64 then -- "@"
+    chain.release(ctx)
     return ngx.exec(where)
   end
   return ngx.redirect(where, ngx.HTTP_MOVED_TEMPORARILY)
@@ -57,7 +59,7 @@ function _M.access_app()
     return rewrite(ctx)
   end
   if verdict == verdicts.REDIRECT then
-    return redirect(detail)
+    return redirect(ctx, detail)
   end
   return responses.refuse(detail)
 end

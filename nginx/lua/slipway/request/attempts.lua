@@ -1,11 +1,11 @@
 -- Chooses the target of a request and counts the request for it, dials it, and tries another target where that is safe.
+local access = require("slipway.gates.access")
 local balancer = require("ngx.balancer")
 local balancing = require("slipway.balancing")
 local request_body = require("slipway.request.request_body")
 local ejection = require("slipway.balancing.ejection")
 local inflight = require("slipway.balancing.inflight")
 local metrics = require("slipway.metrics.metrics")
-local process = require("slipway.worker.process")
 local request_context = require("slipway.request.request_context")
 local requeue = require("slipway.request.requeue")
 local routes = require("slipway.routes.table")
@@ -39,7 +39,6 @@ end
 
 -- Returns target and entry; or nil and a failure's code.
 local function take(entry, streams, tried, pick)
-  local host = entry.host
   while true do
     local target, failure = take_at_once(entry, streams, tried, pick)
     if target then
@@ -48,7 +47,7 @@ local function take(entry, streams, tried, pick)
     if failure then
       return nil, failure
     end
-    entry, failure = routes.entry(host)
+    entry, failure = access.current_entry(entry)
     if not entry then
       return nil, failure
     end
@@ -56,7 +55,7 @@ local function take(entry, streams, tried, pick)
 end
 
 local function take_anew(ctx, tried, pick)
-  local entry, failure = routes.entry(ctx.entry.host)
+  local entry, failure = access.current_entry(ctx.entry)
   if not entry then
     return nil, failure
   end
@@ -92,14 +91,15 @@ local function has_come_to(times)
   return last ~= nil and before ~= nil and before ~= "-"
 end
 
--- Returns whether there is one that this request has not tried. `pick`: among which; the targets unless given.
+-- Returns whether there is one that this request has not tried; if not, a failure's code too. `pick`: among which; the
+-- targets unless given.
 local function take_another(ctx, pick)
   local attempt = request_context.record(ctx, "attempt")
   attempt.tried = attempt.tried or {}
   attempt.tried[ctx.target.id] = true
   local target, entry = take_anew(ctx, attempt.tried, pick)
   if not target then
-    return false
+    return false, entry
   end
   inflight.remove(ctx.entry, ctx.target, ctx.streams)
   ctx.target, ctx.entry, attempt.is_judged = target, entry, nil
@@ -109,7 +109,8 @@ end
 -- Chooses the target of the next attempt from the table as it is now: another target; without one the same again, once,
 -- if it took the connection (it may only have closed a kept one; nginx comes here only where repeating is safe); then
 -- one on standby. The last attempt is for a standby in any case. A target that took no connection costs no attempt
--- (`dial`), so then every target is tried before a standby. Returns whether there is one.
+-- (`dial`), so then every target is tried before a standby. Returns whether there is one; if not, a failure's code if
+-- the client has to come again: this worker is an orphan, or who may use the app has changed.
 local function find_next(ctx, connected)
   local attempt = ctx.attempt
   if connected and attempt.tries_left then
@@ -118,18 +119,22 @@ local function find_next(ctx, connected)
       return true
     end
   end
-  if take_another(ctx) then
+  local is_found, failure = take_another(ctx)
+  if is_found then
     return true
   end
-  if connected and not attempt.is_repeated and not process.is_orphan() then
+  if failure == "service-unavailable" then
+    return false, failure
+  end
+  if connected and not attempt.is_repeated then
     attempt.is_repeated = true
     return true
   end
-  return take_another(ctx, balancing.pick_standby)
+  return (take_another(ctx, balancing.pick_standby))
 end
 
 -- After a failed attempt. A slow target ends the request: the next may be as slow, and the client has waited enough.
--- Returns whether there is an attempt to make, and whether the last one was connected.
+-- Returns whether there is an attempt to make, whether the last one was connected, and perhaps a failure's code.
 local function move(ctx, code)
   local attempt = request_context.record(ctx, "attempt")
   local connected = has_come_to(ngx.var.upstream_connect_time) -- then a timeout means that it is slow, not absent
@@ -140,11 +145,14 @@ local function move(ctx, code)
     ejection.failed(ctx.entry, ctx.target)
   end
   attempt.is_judged = true
-  local may_go_on = not (connected and attempt.is_too_slow) and find_next(ctx, connected)
+  local may_go_on, failure = false, nil
+  if not (connected and attempt.is_too_slow) then
+    may_go_on, failure = find_next(ctx, connected)
+  end
   if not may_go_on then
     attempt.was_connected = connected
   end
-  return may_go_on, connected
+  return may_go_on, connected, failure
 end
 
 -- One more than there is to try even with a single target: the table may change meanwhile.
@@ -155,7 +163,7 @@ local function more_tries(ctx)
     local tries = (others > MAX_MORE_TRIES and MAX_MORE_TRIES or others > 1 and others or 1)
     if #entry.standby > 0 then
       tries = tries + 1
-      request_context.record(ctx, "attempt").tries_left = tries
+      ctx.attempt = { tries_left = tries }
     end
     balancer.set_more_tries(tries)
   end
@@ -228,9 +236,9 @@ function _M.dial(read_timeout_s)
   if not failed then
     return dial_first(ctx, read_timeout_s)
   end
-  local may_go_on, was_sent = move(ctx, code)
+  local may_go_on, was_sent, failure = move(ctx, code)
   if not may_go_on then
-    return give_up(ctx, nil, not was_sent)
+    return give_up(ctx, failure, not was_sent)
   end
   if not was_sent then
     balancer.set_more_tries(1) -- so that the last failure leads here too, and the request may wait

@@ -6,7 +6,8 @@
 --   streams          true for a WebSocket or an event stream, which may last for hours
 --   is_http1         true when the rewrite phase has found that out
 --
--- Records, each made when it is first needed. A request that goes well has none of them:
+-- Records, each made when it is first needed. A request that goes well has none of them, but `attempt` when its app has
+-- targets on standby:
 --   headers          what gates set (gates/headers.lua)          { of_request, of_response }
 --   body             its share of the quotas (body_quota.lua)    { scopes, bytes, is_coming, most }
 --   ticket           its place in the waiting room (waiting.lua) { number, turn, key, room, bytes }

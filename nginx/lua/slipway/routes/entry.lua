@@ -24,6 +24,14 @@ local function optional(value, expected, name)
   return value ~= nil and expect(value, expected, name) or nil
 end
 
+-- In the rewrite phase an empty app means that a gate did not pass the request (request/access_phase.lua).
+local function app_of(id)
+  if expect(id, "string", "app") == "" then
+    error("app is empty", 0)
+  end
+  return id
+end
+
 -- The numbers in `fields`, with defaults for the rest. Entries without `fields` share the defaults.
 local function numbers(fields, defaults, name)
   if fields == nil then
@@ -65,7 +73,7 @@ end
 
 local function entry_of(raw)
   local fields = expect(cjson.decode(raw), "table", "the entry")
-  local app = expect(fields.app, "string", "app")
+  local app = app_of(fields.app)
   local timeouts = numbers(fields.timeouts, TIMEOUTS, "timeouts")
   return {
     raw = raw,
@@ -75,7 +83,8 @@ local function entry_of(raw)
     access = optional(fields.access, "string", "access") or "public",
     balancing = optional(fields.balancing, "string", "balancing"),
     targets = targets_of(fields.targets, "targets"),
-    standby = targets_of(fields.standby or {}, "standby"), -- for requests that no target takes
+    -- For requests that no target takes.
+    standby = fields.standby == nil and {} or targets_of(fields.standby, "standby"),
     stopped = why_stopped(fields.stopped),
     connect_s = timeouts.connect_s,
     read_s = timeouts.read_s,

@@ -51,7 +51,7 @@ function _M.write()
     inflight = (inflight.totals()),
     loads = loads.all(),
     waiting = waiting.counts(),
-    request_bodies = body_quota.totals(),
+    bodies = body_quota.totals(),
     pauses = failure_state.pauses(),
     free_bytes = { routes = ngx.shared.slipway_routes:free_space() },
   }))

@@ -66,7 +66,7 @@ def test_what_nobody_takes_waits_for_one_on_standby_too(rig, backend, method, ta
         backend("old", port)
 
         assert {each.result().json["backend"] for each in asked} == {"old"}
-    eventually(lambda: (rig.edge.status["inflight"], rig.edge.status["request_bodies"]) == ({}, {}))
+    eventually(lambda: (rig.edge.status["inflight"], rig.edge.status["bodies"]) == ({}, {}))
 
 
 def test_what_waits_goes_to_standby_when_the_next_targets_refuse_too(rig, backend):

@@ -280,5 +280,5 @@ def test_an_upload_that_its_client_gives_up_reaches_no_app_and_leaves_nothing(ri
         connection.close()
 
         eventually(lambda: not buffered_files(rig))
-        assert rig.edge.status["inflight"] == {}
+        eventually(lambda: rig.edge.status["inflight"] == {})
         assert app.arrived == []

@@ -106,3 +106,18 @@ def test_a_body_without_a_length_that_outlasts_its_target_goes_to_the_next(rig, 
 
     assert json.loads(client.read(number).body) == {"backend": "two", "length": 2000}
     eventually(lambda: rig.edge.status["inflight"] == {})
+
+
+def test_a_body_without_a_length_that_outlasts_the_policy_of_access_is_refused(rig, client, shop):
+    """Its target is chosen before it is read."""
+    number = client.begin("/x", "GET", end=False)
+    client.send(number, b"x" * 1000)
+    eventually(lambda: rig.edge.status["inflight"] == {"r-1": 1})
+    rig.route("shop.localhost", target(shop.port, "r-1"), access="friends")
+
+    client.send(number, b"x" * 1000, end=True)
+
+    answer = client.read(number)
+    assert (answer.status, json.loads(answer.body)["code"]) == (503, "service-unavailable")
+    assert shop.record.requests == []
+    eventually(lambda: rig.edge.status["inflight"] == {})

@@ -127,7 +127,7 @@ def test_a_body_of_unknown_length_over_http2_is_counted_and_has_a_least_rate(sec
     with secure.http2(host) as client:
         number = client.begin("/", "POST", host=host, end=False)
         client.send(number, b"x" * 1000)
-        eventually(lambda: 1000 <= rig.edge.status["request_bodies"].get("bytes client 127.0.0.1", 0) < 1 << 20)
+        eventually(lambda: 1000 <= rig.edge.status["bodies"].get("bytes client 127.0.0.1", 0) < 1 << 20)
 
         def is_let_go() -> bool:
             client.poll()
@@ -137,4 +137,4 @@ def test_a_body_of_unknown_length_over_http2_is_counted_and_has_a_least_rate(sec
             return True
 
         eventually(is_let_go)
-        eventually(lambda: (rig.edge.status["request_bodies"], rig.edge.status["inflight"]) == ({}, {}))
+        eventually(lambda: (rig.edge.status["bodies"], rig.edge.status["inflight"]) == ({}, {}))

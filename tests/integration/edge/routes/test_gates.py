@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from edge_publisher import HOST, target
-from edge_rig import running
+from edge_rig import free_port, running
 
 from tests.fixtures.waiting import eventually
 
@@ -37,10 +37,31 @@ init_by_lua_block {
     end
   end
   table.insert(gates, 5, gate)
+
+  local function take(ctx)
+    ctx.is_taken = true
+    headers.set_for_client(ctx, "X-Taken", ngx.shared.slipway_state:incr("taken", 1, 0))
+  end
+
+  local function give_back(ctx)
+    if ctx.is_taken then
+      ctx.is_taken = nil
+      ngx.shared.slipway_state:incr("taken", -1)
+    end
+  end
+
+  local function passes_at_once(ctx)
+    take(ctx)
+    return true
+  end
+
+  table.insert(gates, 2, { name = "that takes", check = function(ctx) if not ctx.is_taken then take(ctx) end end,
+    passes_at_once = passes_at_once, release = give_back })
 }
 """
 WAYS = [("GET", None), ("POST", b"x"), ("POST", b"x" * 200_000)]
 """Requests without a body pass the gates in the rewrite phase, where they can; all others in the access phase."""
+PATIENT = {"waiting": {"timeout_s": 60}}  # no test waits for its end: a busy host may take long until all requests wait
 
 
 @pytest.fixture(scope="module", params=["true", "false"], ids=["that may pass at once", "without a predicate"])
@@ -100,25 +121,34 @@ def test_it_redirects_a_request(rig, backend, method, body):
 @pytest.mark.parametrize(("method", "body"), WAYS)
 def test_it_lets_a_request_wait(rig, backend, pool, app_id, method, body):
     app = backend()
-    rig.route(HOST, target(app.port), app=app_id)
+    rig.route(HOST, target(app.port), app=app_id, **PATIENT)
     asked = pool.submit(rig.edge.ask, HOST, "/", method, body=body, headers={"X-Verdict": "wait"})
     rig.waits(app_id, 1)
 
-    rig.route(HOST, target(app.port), app=app_id, name="open")
+    rig.route(HOST, target(app.port), app=app_id, name="open", **PATIENT)
 
     assert (asked.result().status, asked.result().json["length"]) == (200, len(body or b""))
-    eventually(lambda: (rig.edge.status["inflight"], rig.edge.status["request_bodies"]) == ({}, {}))
+    eventually(lambda: (rig.edge.status["inflight"], rig.edge.status["bodies"]) == ({}, {}))
+
+
+def test_what_it_took_before_a_redirect_to_a_location_is_given_back(rig, backend):
+    """A body of unknown length goes to a location where all gates are asked anew."""
+    app = backend()
+    rig.route(HOST, target(app.port))
+
+    def ask():
+        return rig.edge.ask(HOST, "/", "POST", body=iter([b"x"]), encode_chunked=True)
+
+    eventually(lambda: ask().headers["x-taken"] == "1")
 
 
 def test_it_is_asked_again_about_a_requeued_request(rig, backend, pool, app_id):
-    app = backend()
-    app.stop()
-    rig.route(HOST, target(app.port), app=app_id)
+    rig.route(HOST, target(free_port()), app=app_id, **PATIENT)
     asked = pool.submit(rig.edge.ask, HOST)
     rig.waits(app_id, 1)
 
     another = backend()
-    rig.route(HOST, target(another.port), app=app_id)
+    rig.route(HOST, target(another.port), app=app_id, **PATIENT)
 
     assert asked.result().status == 200
     assert another.record.requests[0].headers["x-slipway-phase"] == "access"

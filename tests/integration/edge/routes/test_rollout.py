@@ -73,7 +73,7 @@ def test_an_open_stream_ends_on_the_target_it_began_on(rig, backend):
 
         assert rig.edge.ask(HOST).json["backend"] == "new"
         eventually(lambda: stream.readline().startswith(b"data: old "))
-        assert rig.publisher.inflight() == {"old": 1}
+        eventually(lambda: rig.publisher.inflight() == {"old": 1})
         old.release.set()
         eventually(lambda: stream.readline() == b"data: end\n")
     eventually(lambda: rig.publisher.inflight() == {})

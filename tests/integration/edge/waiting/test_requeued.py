@@ -23,7 +23,7 @@ def rig(emptied_rig):
 
 
 def nothing_is_counted(rig):
-    eventually(lambda: (rig.edge.status["inflight"], rig.edge.status["request_bodies"]) == ({}, {}))
+    eventually(lambda: (rig.edge.status["inflight"], rig.edge.status["bodies"]) == ({}, {}))
 
 
 @pytest.mark.parametrize(("method", "body"), [("GET", None), ("POST", b"x" * 1000), ("POST", b"x" * 200_000)])
@@ -183,12 +183,12 @@ def test_a_body_that_nginx_cant_write_leaves_nothing_counted(rig, backend, app_i
     body = b"x" * 300_000 if "Length" in kind else b"493e0\r\n" + b"x" * 300_000 + b"\r\n0\r\n\r\n"
     with closing(rig.edge.raw(head + body[:first])) as connection:
         if first:
-            eventually(lambda: rig.edge.status["request_bodies"])
+            eventually(lambda: rig.edge.status["bodies"])
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(body[first:])
         assert is_refused_as_internal(connection)
         nothing_is_counted(rig)
         until = time.monotonic() + 0.15  # whoever watched the body looks every tenth of a second
         while time.monotonic() < until:
-            assert rig.edge.status["request_bodies"] == {}
+            assert rig.edge.status["bodies"] == {}
     assert rig.edge.status["workers"] == before
