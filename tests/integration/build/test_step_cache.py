@@ -16,6 +16,8 @@ from slipway.ports.building import Built
 from tests.fixtures.waiting import eventually
 from tests.integration.build.conftest import BASE, TENANTS, Bench
 
+pytestmark = pytest.mark.engine
+
 DOCKERFILE = f"""FROM {BASE} AS made
 COPY notes /notes
 RUN --mount=type=cache,target=/kept cp /notes /copied && cp /notes /kept/

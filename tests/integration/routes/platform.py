@@ -150,8 +150,8 @@ class Platform:
             for number in numbers:
                 ports = expected.get(host_of(number))
                 status, body = edge.ask(host_of(number))
-                expected = (200, str(ports[0]).encode()) if ports else (503 if ports == () else 404, None)
-                assert (status, body if ports else None) == expected, (edge.settings.edge_id, host_of(number))
+                wanted = (200, str(ports[0]).encode()) if ports else (503 if ports == () else 404, None)
+                assert (status, body if ports else None) == wanted, (edge.settings.edge_id, host_of(number))
 
     def _publish(self) -> None:
         while not self._ended.is_set():
