@@ -24,7 +24,7 @@ from tests.fixtures.redis_server import RedisServer, running_redis
 
 NOBODYS = Path("/nonexistent/slipway")
 TESTS = Path(__file__).parent
-FOLDERS = {"e2e": "stack", "integration/edge": "edge", "integration/routes": "edge"}
+FOLDERS = {"e2e": "stack", "integration/edge": "edge", "integration/routes": "edge", "unit": "unit"}
 """Which marker the tests of a whole folder have."""
 __all__ = [
     "database",

@@ -1,10 +1,10 @@
-"""`python -m tests.lanes [pytest's arguments]`: the whole suite in lanes side by side, and the coverage of one.
+"""`python -m tests.lanes [pytest's arguments]`: the whole suite in lanes side by side, and the coverage of two.
 
 Tests that look at what the Docker Engine holds come one after the other in one lane, and so do those that start the
 whole platform, which has an instance's name, a folder and a network range of its own. Those that need nginx, and those
-that play histories, are the third lane, all others the fourth. Coverage is counted in the fourth, in its own process:
-counting takes as much processor time as the code itself, and what the other lanes run is the same code. What failed is
-named last.
+that play histories, are the third lane; unit tests are the fourth, all others the fifth. Coverage is counted in the
+last two, in their own processes: counting takes as much processor time as the code itself, and what the other lanes run
+is the same code. What failed is named last.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ LANES = {
     "stack": "stack or firewall",
     "engine": "engine and not stack and not firewall",
     "edge": "(edge or histories) and not engine and not stack",
-    "others": "not engine and not stack and not firewall and not edge and not histories",
+    "unit": "unit",
+    "others": "not engine and not stack and not firewall and not edge and not histories and not unit",
 }
-COVERED = "others"
+COVERED = ("unit", "others")
 NOTHING_COLLECTED = 5
 NAMED_AT_THE_END = 40
 CHARACTERS_OF_A_NAME = 250
@@ -45,7 +46,7 @@ class Lane:
     """Lines of pytest's summary."""
 
     def start(self) -> None:
-        counting = ["-m", "coverage", "run"] if self.name == COVERED else []
+        counting = ["-m", "coverage", "run"] if self.name in COVERED else []
         argv = [sys.executable, *counting, "-m", "pytest", "-m", self.selection, "--durations=25"]
         self.process = subprocess.Popen(
             [*argv, *self.arguments],
