@@ -8,7 +8,6 @@ from pathlib import Path
 from slipway.host.install import folders
 
 ROOT = Path(__file__).resolve().parents[2]
-VENV = ROOT / ".venv"
 ENV_FILE = ROOT / ".env"
 
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import random
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +25,7 @@ from slipway.core.routing.route_entries import Backend, Service, entry
 from slipway.host import checkout, edge
 from slipway.ports.routes import Position
 from tests.bench.edge_load import LOAD_CORE
+from tests.fixtures.ports import free_port
 from tests.fixtures.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
 
@@ -197,7 +196,7 @@ def running(
     try:
         redis.start()
         (folder / "redis.sock").chmod(0o777)  # the edge's workers are another user
-        backend = _free_port()
+        backend = free_port()
         processes.append(
             _start(_nginx(folder, _BACKEND.format(folder=folder, port=backend)), LOAD_CORE, folder / "backend.log")
         )
@@ -205,7 +204,7 @@ def running(
         for name, command in commands.items():
             own = folder / str(len(contenders))
             own.mkdir(mode=0o755)
-            site = Site(own, _free_port(), backend, hosts, redis)
+            site = Site(own, free_port(), backend, hosts, redis)
             process = _start(command(site), PROXY_CORE, own / "errors.log")
             contenders.append(Contender(name, site.port, process, own / "errors.log"))
             processes.append(contenders[-1].process)
@@ -255,12 +254,3 @@ def _program(name: str) -> str:
     found = shutil.which(name, path=places)
     assert found, f"{name} is not installed: make install-bench"
     return found
-
-
-def _free_port() -> int:
-    """Below the range that outgoing connections take theirs from."""
-    while True:
-        port = random.randrange(10_000, 32_000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port

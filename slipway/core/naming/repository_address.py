@@ -14,7 +14,6 @@ from slipway.core.naming import hosts
 from slipway.errors import InvalidInput
 
 DEFAULT_PORTS = {"https": 443, "http": 80, "ssh": 22}
-SCHEMES = frozenset(DEFAULT_PORTS)
 _URL = re.compile(
     r"(?P<scheme>https|http|ssh)://(?:(?P<user>[^@:/?#]*)@)?(?P<host>\[[^\]]*\]|[^@:/?#\[\]]+)"
     r"(?::(?P<port>[1-9][0-9]{0,4}))?(?P<path>/[^?#]*)"

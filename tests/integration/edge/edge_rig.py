@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -13,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from edge_publisher import Publisher
 
 from slipway import settings as slipway_settings
 from slipway.host import edge
+from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import eventually
 
 DEADLINE_S = 30.0
@@ -49,15 +49,6 @@ class BlackHole:
     def close(self) -> None:
         for connection in (self._listener, *self._queued):
             connection.close()
-
-
-def free_port() -> int:
-    """Below the range that outgoing connections take theirs from: one of those would keep nginx from its port."""
-    while True:
-        port = random.randrange(10_000, 32_000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ import h2.settings
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from edge_rig import DEADLINE_S, Rig, free_port, running
+from edge_rig import DEADLINE_S, Rig, running
+
+from tests.fixtures.ports import free_port
 
 WINDOW_BYTES = 1 << 20
 

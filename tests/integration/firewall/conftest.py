@@ -11,6 +11,7 @@ import pytest
 from slipway.adapters.docker.runtime import DockerRuntime
 from slipway.adapters.firewall import install
 from tests.fixtures.engine import TENANTS, EnginePart, engine_part
+from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import eventually
 from tests.integration.firewall.neighbourhood import (
     ASK,
@@ -40,12 +41,6 @@ class Places:
     same_tenant: str
     other_tenant: str
     world: OutsideWorld = field(repr=False)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from slipway.adapters.redis.work_queue import connect
 from slipway.host import edge
 from slipway.ports.routes import Position
 from slipway.settings import load
+from tests.fixtures.ports import free_port
 from tests.fixtures.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
 
@@ -48,7 +49,7 @@ class Rig:
 def rig(own_redis: RedisServer) -> Iterator[Rig]:
     folder = Path(tempfile.mkdtemp(prefix="slw-", dir="/tmp"))
     folder.chmod(0o755)  # nginx's workers are another user
-    port = _free_port()
+    port = free_port()
     settings = load(
         {
             "SLIPWAY_STATE_DIR": str(folder),
@@ -101,9 +102,3 @@ def _accepts(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import random
 import shutil
 import signal
 import socket
@@ -17,6 +16,7 @@ from typing import Any
 
 from slipway.host import edge
 from slipway.settings import load
+from tests.fixtures.ports import free_port
 from tests.fixtures.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
 
@@ -103,12 +103,3 @@ def open_to_nginx(redis: RedisServer) -> None:
     path = Path(redis.url.removeprefix("unix://"))
     path.parent.chmod(0o755)
     path.chmod(0o777)
-
-
-def free_port() -> int:
-    """Below the range that outgoing connections take theirs from: one of those would keep nginx from its port."""
-    while True:
-        port = random.randrange(10_000, 32_000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port

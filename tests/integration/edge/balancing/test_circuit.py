@@ -8,8 +8,8 @@ import time
 import pytest
 from edge_fleet import QUICK
 from edge_publisher import HOST, target
-from edge_rig import free_port
 
+from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import eventually
 
 

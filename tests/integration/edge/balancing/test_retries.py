@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 from edge_publisher import target
-from edge_rig import free_port
 
+from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import eventually
 
 

@@ -12,8 +12,9 @@ import pytest
 from edge_clients import echo, open_socket
 from edge_metrics import Page, classes
 from edge_publisher import target
-from edge_rig import free_port, running
+from edge_rig import running
 
+from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import eventually
 
 DOCS = Path(__file__).parents[4] / "docs" / "reference" / "edge-metrics.md"

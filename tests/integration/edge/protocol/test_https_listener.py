@@ -12,11 +12,12 @@ from contextlib import closing, contextmanager
 
 import pytest
 from edge_publisher import Publisher, target
-from edge_rig import RedisServer, free_port, short_folder
+from edge_rig import RedisServer, short_folder
 from edge_tls import Http2Client, connect, make_certificate
 
 from slipway.host import checkout
 from slipway.host.edge_listener import listen_on
+from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import eventually
 
 ENDED_AT_ONCE_S = 1.0  # nginx that ends within this is not started again

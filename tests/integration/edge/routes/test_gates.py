@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from edge_publisher import HOST, target
-from edge_rig import free_port, running
+from edge_rig import running
 
+from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import eventually
 
 INIT = "init_by_lua_file lua/init.lua;"

@@ -10,8 +10,9 @@ from contextlib import closing
 
 import pytest
 from edge_publisher import target
-from edge_rig import free_port, read
+from edge_rig import read
 
+from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import eventually
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

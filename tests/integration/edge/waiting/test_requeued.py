@@ -10,8 +10,8 @@ from contextlib import closing, suppress
 
 import pytest
 from edge_publisher import HOST, target
-from edge_rig import free_port
 
+from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import eventually
 
 PATIENT = {"timeout_s": 60}  # no test waits for its end: a busy host may take long until all requests wait
