@@ -6,7 +6,6 @@ HOST := $(VENV)/python -m slipway.host
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
 RECENT := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Slipway needs Python 3.11 or newer: make PYTHON=python3.11")'
 INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
-TESTS ?= $(wildcard tests/unit tests/contracts tests/integration tests/e2e)
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-test install-bench up down remove status doctor demo test check test-unit e2e bench soak lock env units clean
@@ -42,7 +41,7 @@ doctor: ## check this host, with a remedy for each finding
 demo: install ## start everything, push a sample repository, print its address; EXAMPLE=static pushes another of examples/
 	@$(SUDO) $(HOST) run -- $(VENV)/python -m slipway.demo --example $(or $(EXAMPLE),hello)
 
-test: install-test check ## everything: lint, types, import rules, then all tests with coverage
+test: install-test check ## everything: lint, types, import rules, then all tests; TESTS=tests/e2e runs those
 	@$(SUDO) $(VENV)/coverage erase
 	@$(SUDO) $(VENV)/python -m tests.lanes $(TESTS)
 
