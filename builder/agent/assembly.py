@@ -11,7 +11,7 @@ from builder.agent.maintenance.orphans import Orphans
 from builder.agent.observed_state import ObservedState
 from builder.agent.rollout.actions import ActionTable, action_table
 from builder.agent.rollout.deployment_actions import DeploymentActions
-from builder.agent.rollout.failures import Failures
+from builder.agent.rollout.explaining_failures import Failures
 from builder.agent.rollout.hints import Hints
 from builder.agent.rollout.pre_deploy import PreDeploy
 from builder.agent.rollout.probing import Prober

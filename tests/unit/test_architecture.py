@@ -68,7 +68,7 @@ def test_each_folder_is_named() -> None:
         ("slipway/models/apps.py", "class App("),
         ("router/documents/apps.py", "class App("),
         ("router/usecases/showing_apps.py", "documents.App("),
-        ("slipway/core/push/push_event.py", "def decide("),
+        ("slipway/core/push/push_event.py", "def decide_app("),
         ("builder/agent/event_listener.py", "class EventListener"),
     ],
 )

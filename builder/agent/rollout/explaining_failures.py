@@ -15,8 +15,8 @@ from slipway.core.app_settings.configuration import DEFAULT_PORT
 from slipway.core.deployment.states import UNFINISHED, State
 from slipway.core.rollout.actions import Fail
 from slipway.core.rollout.crash import more_memory, out_of_memory_text
-from slipway.core.rollout.diagnosis import own_lines, probe_remedies, remedies
 from slipway.core.rollout.failure import Failure, ProbeCause
+from slipway.core.rollout.remedies import own_lines, probe_remedies, remedies
 from slipway.core.text.redaction import Redactor
 from slipway.db import Database
 from slipway.domain import lifecycle
