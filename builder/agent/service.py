@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from builder.agent import internal_api, stream_server
+from builder.agent.api import internal_api, stream_server
 from builder.agent.assembly import Adapters, Components
 from builder.agent.change_detection import ChangeDetection
 from builder.agent.dependency_backoff import DependencyBackoff

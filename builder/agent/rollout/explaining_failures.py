@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from builder.agent.rollout.crashes import record_crash
-from builder.agent.rollout.specs import open_variables
+from builder.agent.rollout.releases.specs import open_variables
 from builder.agent.scope import REASON, Scope
 from builder.agent.telemetry import output
 from builder.agent.telemetry.output import OutputStore
