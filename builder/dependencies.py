@@ -17,7 +17,7 @@ from slipway.adapters import vault
 from slipway.adapters.buildkit.cgroup import Caps
 from slipway.adapters.buildkit.image_builder import BuildKit
 from slipway.adapters.docker import cli
-from slipway.adapters.docker.registry_images import RegistryImages
+from slipway.adapters.docker.images.registry_images import RegistryImages
 from slipway.adapters.git.git_sources import GitSources, Limits
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog

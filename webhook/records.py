@@ -107,7 +107,7 @@ def decide_apps(session: Session, hook: AuthenticatedHook, event: PushEvent) -> 
     if not apps:
         repository = push_event.repository_path(hook.repository_identity)
         return [AppDecision(None, Verdict(False, f"no app deploys {repository}; make one: slipway apps create"))]
-    return [AppDecision(app, push_event.decide(event, AppFacts(app.name, app.branch))) for app in apps]
+    return [AppDecision(app, push_event.decide_app(event, AppFacts(app.name, app.branch))) for app in apps]
 
 
 def _locked_apps(session: Session, hook: AuthenticatedHook) -> list[App]:

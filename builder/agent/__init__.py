@@ -8,6 +8,7 @@ matters is kept in memory, so the agent may be killed at any moment and goes on 
     assembly      which component gets which dependency
     rollout/      one app's way to its desired state: state_loader reads it, reconcile decides and acts
     routes/       the route table that the edges get, and when a replica's address may be used again
+    api/          what other processes ask of it, over two unix sockets
     telemetry/    what replicas print and use
     maintenance/  what runs by the clock: stale rows, missed pushes, retention, deleted apps, dangling containers
 """

@@ -1,13 +1,15 @@
 """Events that give apps a pass early: changes of rows, edges' confirmations and requests, the runtime's events.
 
-Any of them may be lost: the agent compares everything by itself every few seconds.
+Any of them may be lost: the agent compares everything by itself every few seconds. A new source of events is a method
+here and a row of `EventListener.sources`; a new event of a source has a class in its port, and a case in the method.
 """
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from builder.agent.dependency_backoff import DependencyBackoff
@@ -45,6 +47,15 @@ class EventListener:
         self._handlers = handlers
         self._dependency_backoff = dependency_backoff
         self._stopped = stopped
+
+    def sources(
+        self, events: Events, runtime: ContainerRuntime, observed_state: ObservedState
+    ) -> Mapping[str, Callable[[], None]]:
+        """Every source of events, with what follows it until stopped, in a thread of its own."""
+        return {
+            "redis events": functools.partial(self.listen, events),
+            "runtime events": functools.partial(self.watch, runtime, observed_state),
+        }
 
     def listen(self, events: Events) -> None:
         """Follow changes, waiting requests and confirmations until stopped. After a gap everything is compared."""

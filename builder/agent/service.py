@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from builder.agent import internal_api, stream_server
+from builder.agent.api import internal_api, stream_server
 from builder.agent.assembly import Adapters, Components
 from builder.agent.change_detection import ChangeDetection
 from builder.agent.dependency_backoff import DependencyBackoff
@@ -143,8 +143,9 @@ class Agent:
             self._check_now.set, self._publish_now.set, self._components.activation.activate, self._container_changed
         )
         listener = EventListener(self._scheduler, handlers, self._dependency_backoff, self._stopped)
-        self._loop("wake", lambda: listener.listen(self._background.events))
-        self._loop("events", lambda: listener.watch(self._adapters.runtime, self._components.observed_state))
+        sources = listener.sources(self._background.events, self._adapters.runtime, self._components.observed_state)
+        for name, follow in sources.items():
+            self._loop(name, follow)
 
     def _periodic(self) -> Iterator[_Periodic]:
         settings, adapters = self._settings, self._adapters

@@ -56,13 +56,8 @@ def operation(  # noqa: PLR0913  a table of what a route is: each named
     described = dict(headers) | ({confirmation.HEADER: f"Required: {confirm} once more."} if confirm else {})
 
     def register(view: View) -> View:
-        route: Any = view
-        if output is not None:
-            route = blueprint.output(output, status_code=status)(route)
-        if query is not None:
-            route = blueprint.input(query, location="query", arg_name="query")(route)
-        if body is not None:
-            route = blueprint.input(body, location="json", arg_name="body")(route)
+        route: Any = view if output is None else blueprint.output(output, status_code=status)(view)
+        route = _typed(blueprint, route, body, query)
         route = blueprint.doc(
             operation_id=view.__name__,
             responses=None if output else _bare(status, content),
@@ -75,6 +70,13 @@ def operation(  # noqa: PLR0913  a table of what a route is: each named
         return view
 
     return register
+
+
+def _typed(blueprint: APIBlueprint, view: Any, body: type[Input] | None, query: type[Input] | None) -> Any:
+    """The view with its `query` and its `body`, where it asks for them."""
+    if query is not None:
+        view = blueprint.input(query, location="query", arg_name="query")(view)
+    return view if body is None else blueprint.input(body, location="json", arg_name="body")(view)
 
 
 def _bare(status: int, content: tuple[str, ...]) -> dict[int, Any]:

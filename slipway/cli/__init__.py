@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import click
 
 from slipway.cli import completion, version
-from slipway.cli.command_groups import Sections, Unread
+from slipway.cli.click_groups import Sections, Unread
 from slipway.cli.commands import (
     apps,
     deployments,

@@ -1,8 +1,10 @@
-"""What the import contracts in pyproject.toml can't say: no circle of files, and no words of one runtime elsewhere."""
+"""What the import contracts in pyproject.toml can't say: no circle of files, no words of one runtime elsewhere, and
+every folder is installed."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +63,12 @@ def test_nothing_outside_its_adapter_names_what_only_docker_has(room: str) -> No
 def test_every_exception_is_still_needed() -> None:
     for name, allowed in IN_FILES.items():
         assert allowed.search((ROOT / name).read_text()), f"{name} needs no exception any more"
+
+
+def test_every_package_is_installed() -> None:
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    folders = {path.parent for name in PACKAGES for path in (ROOT / name).rglob("__init__.py")}
+    assert sorted(listed) == sorted(".".join(each.relative_to(ROOT).parts) for each in folders)
 
 
 def test_no_files_import_each_other_in_a_circle() -> None:

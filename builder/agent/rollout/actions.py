@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from builder.agent.rollout.deployment_actions import DeploymentActions
-from builder.agent.rollout.failures import Failures
+from builder.agent.rollout.explaining_failures import Failures
 from builder.agent.rollout.pre_deploy import PreDeploy
 from builder.agent.rollout.replica_actions.probes import ReplicaProbes
 from builder.agent.rollout.replica_actions.removal import ReplicaRemoval

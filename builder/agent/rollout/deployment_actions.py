@@ -7,9 +7,10 @@ import logging
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from builder.agent.rollout import draining, volumes, watching
-from builder.agent.rollout.failures import Failures
-from builder.agent.rollout.snapshot import digest_to_run, image_volume_notices, make_release
+from builder.agent.rollout import draining, watching
+from builder.agent.rollout.explaining_failures import Failures
+from builder.agent.rollout.releases import volumes
+from builder.agent.rollout.releases.snapshot import digest_to_run, image_volume_notices, make_release
 from builder.agent.rollout.steps import PRE_DEPLOY, needs_pre_deploy, switched
 from builder.agent.routes.publishing import RouteSync
 from builder.agent.routes.targets import replace_targets

@@ -7,9 +7,9 @@ import logging
 from sqlalchemy.orm import Session
 
 from builder.agent.background_tasks import TASK, BackgroundTasks
-from builder.agent.rollout import volumes
-from builder.agent.rollout.failures import Failures
-from builder.agent.rollout.specs import Place, expand, spec_of
+from builder.agent.rollout.explaining_failures import Failures
+from builder.agent.rollout.releases import volumes
+from builder.agent.rollout.releases.specs import Place, expand, spec_of
 from builder.agent.rollout.steps import PRE_DEPLOY, is_at_pre_deploy
 from builder.agent.scope import REASON, Scope
 from slipway.adapters.vault import Vault

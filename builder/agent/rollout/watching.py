@@ -7,7 +7,7 @@ import logging
 from sqlalchemy.orm import Session
 
 from builder.agent.rollout import draining
-from builder.agent.rollout.failures import Failures
+from builder.agent.rollout.explaining_failures import Failures
 from builder.agent.rollout.steps import watched
 from builder.agent.routes.publishing import RouteSync
 from builder.agent.routes.targets import replace_targets

@@ -15,7 +15,8 @@ from slipway.ports.routes import Load, RoutePublisher
 from slipway.ports.runtime import ContainerRuntime, ResourceUse
 
 EVERY_S = 1.0
-_CHOICE = "%least_load%"
+BY_LOAD = ("least_load",)
+"""Names of the strategies that read loads (nginx/lua/slipway/balancing/)."""
 
 
 class LoadMeter:
@@ -49,13 +50,14 @@ class LoadMeter:
 
 def balanced_by_load(db: Database) -> list[tuple[str, str]]:
     """Replica and container of each target that may be chosen by load: some setting of its app has the word."""
+    settings = (cast(App.settings, String), cast(Build.file_settings, String))
     query = (
         select(Replica.id, Replica.container_id)
         .join(Target, Target.replica_id == Replica.id)
         .join(App, App.id == Replica.app_id)
         .join(Release, Release.id == Replica.release_id)
         .outerjoin(Build, Build.id == Release.build_id)
-        .where(or_(cast(App.settings, String).like(_CHOICE), cast(Build.file_settings, String).like(_CHOICE)))
+        .where(or_(*(each.contains(name) for each in settings for name in BY_LOAD)))
     )
     with db.read(platform=REASON) as session:
         return [(replica_id, id_) for replica_id, id_ in session.execute(query) if id_ is not None]

@@ -25,7 +25,7 @@ from slipway.adapters.buildkit.image_folder import seen_from_here
 from slipway.adapters.buildkit.step_cache import StepCache
 from slipway.adapters.buildkit.steps import is_built_beside, own_address, steps_with
 from slipway.adapters.docker.engine_calls import every
-from slipway.adapters.docker.image_facts import facts_of
+from slipway.adapters.docker.images.image_facts import facts_of
 from slipway.adapters.linux import processes
 from slipway.core.build.progress import Progress, explain
 from slipway.core.build.step_cache import DeletedApp, records_of

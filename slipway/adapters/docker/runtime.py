@@ -24,11 +24,12 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import CancellableStream
 
 from slipway import errors
-from slipway.adapters.docker import containers, follow, output, own_images, volumes
+from slipway.adapters.docker import containers, follow, output, volumes
 from slipway.adapters.docker.address_book import AddressBook
 from slipway.adapters.docker.containers import ContainerPlan
 from slipway.adapters.docker.endpoints import EndpointAllocator
 from slipway.adapters.docker.engine import DockerEngine, sentence
+from slipway.adapters.docker.images import own_images
 from slipway.adapters.docker.networks import INSTANCE_LABEL, TenantNetworks
 from slipway.adapters.firewall import install
 from slipway.adapters.linux import cgroups

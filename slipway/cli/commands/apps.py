@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import click
 
-from slipway.cli.command_groups import noun
+from slipway.cli.click_groups import noun
 from slipway.cli.commands.hooks import show_hook
 from slipway.cli.completion import complete_app
 from slipway.cli.invocation import Invocation, app_option, command, listing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from slipway.cli.command_groups import noun
+from slipway.cli.click_groups import noun
 from slipway.cli.invocation import Invocation, app_option, command, listing, segment
 from slipway.cli.output import ago
 

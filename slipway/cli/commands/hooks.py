@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from slipway.cli.command_groups import noun
+from slipway.cli.click_groups import noun
 from slipway.cli.invocation import Invocation, command, listing, segment
 from slipway.cli.output import ago, one_line
 from slipway.cli.this_host import is_this_machine

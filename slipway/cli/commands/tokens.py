@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slipway.cli.command_groups import noun
+from slipway.cli.click_groups import noun
 from slipway.cli.invocation import Invocation, command, listing
 from slipway.cli.output import ago
 

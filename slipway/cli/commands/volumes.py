@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from slipway.cli.command_groups import noun
+from slipway.cli.click_groups import noun
 from slipway.cli.completion import complete_app
 from slipway.cli.invocation import Invocation, command, listing, segment
 from slipway.cli.output import ago, size, state

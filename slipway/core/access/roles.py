@@ -24,11 +24,6 @@ def may(role: Role, needed: Role) -> bool:
     return _RANK[role] >= _RANK[needed]
 
 
-def granted(role: Role) -> list[Role]:
-    """`role` and every role below it."""
-    return [each for each in Role if may(role, each)]
-
-
 def require(role: Role, needed: Role) -> None:
     """Raises `NotAllowed` when `role` is not enough."""
     if not may(role, needed):

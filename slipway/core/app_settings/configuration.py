@@ -34,7 +34,10 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """All that is needed to run a release again just as it ran. Variables' values stay sealed in here."""
+    """All that is needed to run a release again just as it ran. Variables' values stay sealed in here.
+
+    A new field needs a default: releases that were frozen before lack it, and stay as they are.
+    """
 
     port: int
     health_path: str | None

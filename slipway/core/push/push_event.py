@@ -105,7 +105,7 @@ def concerns(event: PushEvent, repository_identity: str) -> Verdict:
     return Verdict(True, "")
 
 
-def decide(event: PushEvent, app: AppFacts) -> Verdict:
+def decide_app(event: PushEvent, app: AppFacts) -> Verdict:
     """Is the app deployed for a push to its repository? The changed files do not matter here: a sender only knows the
     difference between two pushes, and what is live may be neither of them."""
     if event.ref != BRANCHES + app.branch:

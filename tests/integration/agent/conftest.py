@@ -27,6 +27,14 @@ def rig(sqlite_template: Path) -> Iterator[Rig]:
 
 
 @pytest.fixture
+def rig_on_each_database(database_url: str, tmp_path: Path) -> Iterator[Rig]:
+    """For tests of what depends on the kind of database: they run once on each."""
+    made = Rig(database_url, tmp_path)
+    yield made
+    made.db.dispose()
+
+
+@pytest.fixture
 def replica(rig: Rig) -> Replica:
     return live_replica(rig)
 

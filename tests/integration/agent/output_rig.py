@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from builder.agent import internal_api, stream_server
+from builder.agent.api import internal_api, stream_server
 from builder.agent.telemetry.stats import replica_stats
 from slipway.adapters.agent.client import AgentClient
 from slipway.models import App, Replica

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from slipway.domain import intents
@@ -15,11 +12,8 @@ A, B, C = "a" * 40, "b" * 40, "c" * 40
 
 
 @pytest.fixture
-def rig(database_url: str, tmp_path: Path) -> Iterator[Rig]:
-    """On each kind of database."""
-    made = Rig(database_url, tmp_path)
-    yield made
-    made.db.dispose()
+def rig(rig_on_each_database: Rig) -> Rig:
+    return rig_on_each_database
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from builder.agent import internal_api
+from builder.agent.api import internal_api
 from slipway.errors import DeploymentFailed, NotFound, Overloaded
 from slipway.models import App, Replica
 from slipway.ports.runtime import ResourceUse

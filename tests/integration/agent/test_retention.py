@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -18,12 +16,10 @@ LONG_AGO = timedelta(days=400)
 
 
 @pytest.fixture
-def rig(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
-    """On each kind of database. Of each kind of deployment the newest two stay, where a year is over."""
+def rig(rig_on_each_database: Rig, monkeypatch: pytest.MonkeyPatch) -> Rig:
+    """Of each kind of deployment the newest two stay, where a year is over."""
     monkeypatch.setattr(retention, "KEPT", 2)
-    made = Rig(database_url, tmp_path)
-    yield made
-    made.db.dispose()
+    return rig_on_each_database
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from slipway.domain import intents
@@ -13,11 +10,8 @@ from tests.integration.agent.rig import UNHEALTHY, Rig
 
 
 @pytest.fixture
-def rig(database_url: str, tmp_path: Path) -> Iterator[Rig]:
-    """On each kind of database."""
-    made = Rig(database_url, tmp_path)
-    yield made
-    made.db.dispose()
+def rig(rig_on_each_database: Rig) -> Rig:
+    return rig_on_each_database
 
 
 def test_a_built_deployment_becomes_live_with_its_replicas_in_the_route_table(rig: Rig) -> None:

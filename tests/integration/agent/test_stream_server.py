@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from builder.agent import stream_server
+from builder.agent.api import stream_server
 from slipway.adapters.agent.client import AgentClient
 from slipway.errors import DependencyUnavailable, NotFound
 from slipway.models import App, Replica

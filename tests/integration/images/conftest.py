@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from docker.errors import ImageNotFound
 
-from slipway.adapters.docker.registry_images import RegistryImages
+from slipway.adapters.docker.images.registry_images import RegistryImages
 from slipway.core.build.image_names import pulled_namespace
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import Pulled, RegistryImage

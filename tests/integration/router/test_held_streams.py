@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from builder.agent import stream_server
+from builder.agent.api import stream_server
 from slipway.core.access.roles import Role
 from slipway.models import Replica
 from tests.fixtures.api import Api

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.adapters.docker.pulled_references import PulledReferences
+from slipway.adapters.docker.images.pulled_references import PulledReferences
 from slipway.errors import DependencyUnavailable
 
 REFERENCE = "registry.example/shop@sha256:1"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.agent.rollout.specs import expand
+from builder.agent.rollout.releases.specs import expand
 
 VARIABLES = {"PORT": "8000", "NAME": "a b"}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from builder.agent.observed_state import ObservedState
 from builder.agent.rollout.crashes import output_notes
-from builder.agent.rollout.specs import Place, spec_of
+from builder.agent.rollout.releases.specs import Place, spec_of
 from builder.agent.routes import address_quarantine
 from builder.agent.scope import REASON
 from builder.agent.telemetry.output import OutputStore

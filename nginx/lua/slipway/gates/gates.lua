@@ -1,5 +1,7 @@
--- The gates that every request to an app passes, in this order. A new gate is a row here, and nothing else: both ways
--- of a request are made from this table (chain.lua).
+-- The gates that every request to an app passes, in this order. A new gate is a module, and a row here: both ways of a
+-- request are made from this table (chain.lua). Where it refuses with a code of its own, that has a row in
+-- responses/failures.lua; where an app sets it, the setting is in `Traffic` (slipway/core/app_settings/model.py), and
+-- routes/entry.lua reads it. docs/reference/edge.md lists gates and codes.
 --
 -- check(ctx, entry)           access phase; may yield. Returns nothing to pass the request, or a verdict and its
 --                             detail (verdicts.lua). `entry` is nil for the first gate alone, which finds it.

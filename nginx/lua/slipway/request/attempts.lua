@@ -4,6 +4,7 @@ local balancer = require("ngx.balancer")
 local balancing = require("slipway.balancing")
 local request_body = require("slipway.request.request_body")
 local ejection = require("slipway.balancing.ejection")
+local failures = require("slipway.responses.failures")
 local inflight = require("slipway.balancing.inflight")
 local metrics = require("slipway.metrics.metrics")
 local request_context = require("slipway.request.request_context")
@@ -215,7 +216,7 @@ local function give_up(ctx, failure, is_unsent)
     return requeue.put_back(ctx)
   end
   if failure then
-    request_context.record(ctx, "response").code = failure
+    request_context.record(ctx, "response").code = failures.described(failure)
   end
   return ngx.exit(NGX_BUSY)
 end

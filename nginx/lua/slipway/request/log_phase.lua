@@ -1,6 +1,7 @@
 -- How an app's request ended, and what follows from it: its target and its app are judged, and the request is counted.
 local access_phase = require("slipway.request.access_phase")
 local attempts = require("slipway.request.attempts")
+local balancing = require("slipway.balancing")
 local breaker = require("slipway.gates.breaker")
 local ejection = require("slipway.balancing.ejection")
 local latencies = require("slipway.balancing.latencies")
@@ -62,7 +63,7 @@ end
 
 local function judge(ctx, status)
   local entry = ctx.entry
-  if entry.balancing == "least_load" then
+  if balancing.needs_latencies(entry) then
     note_latency(ctx)
   end
   if status == CLIENT_LEFT then

@@ -133,6 +133,16 @@ local OF_APP = { [413] = "body-too-large", [502] = "replica-failed", [504] = "re
 local OF_ANY = { [404] = "not-found", [413] = "payload-too-large", [502] = "service-unavailable",
   [501] = "bad-request", [503] = "service-unavailable", [504] = "service-unavailable", [505] = "bad-request" }
 
+-- The code itself where it has a row, else `internal`: a request that is refused with an unknown code stays refused,
+-- and the error log names the code.
+function _M.described(code)
+  if _M.BY_CODE[code] then
+    return code
+  end
+  ngx.log(ngx.ERR, "a request was refused with a code that failures.lua does not have: ", tostring(code))
+  return "internal"
+end
+
 function _M.code_of(status, has_app)
   return has_app and OF_APP[status] or OF_ANY[status] or (status < 500 and "bad-request" or "internal")
 end

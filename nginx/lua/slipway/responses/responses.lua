@@ -13,14 +13,16 @@ local _M = {}
 
 -- Access phase: ends the request with this failure.
 function _M.refuse(code)
-  request_context.record(ngx.ctx, "response").code = code
-  return ngx.exit(failures.BY_CODE[code].status)
+  local described = failures.described(code)
+  request_context.record(ngx.ctx, "response").code = described
+  return ngx.exit(failures.BY_CODE[described].status)
 end
 
 -- The same where the failure's status would lead back to where this is called.
 function _M.refuse_here(code)
-  request_context.record(ngx.ctx, "response").code = code
-  ngx.status = failures.BY_CODE[code].status
+  local described = failures.described(code)
+  request_context.record(ngx.ctx, "response").code = described
+  ngx.status = failures.BY_CODE[described].status
   ngx.print("")
   return ngx.exit(ngx.HTTP_OK)
 end

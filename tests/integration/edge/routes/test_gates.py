@@ -24,6 +24,8 @@ init_by_lua_block {
     headers.set_for_client(ctx, "Set-Cookie", "__Host-slipway_phase=" .. ngx.get_phase())
     if asked == "refuse" then
       return verdicts.REFUSE, "unknown-host"
+    elseif asked == "refuse undescribed" then
+      return verdicts.REFUSE, "no-such-code"
     elseif asked == "redirect" then
       return verdicts.REDIRECT, "https://login.localhost/?next=shop"
     elseif asked == "wait" and entry.name ~= "open" then
@@ -105,6 +107,18 @@ def test_it_refuses_a_request(rig, backend, method, body):
 
     assert (answer.status, answer.json["code"], answer.headers["x-phase"]) == (404, "unknown-host", "access")
     assert app.record.requests == []
+
+
+@pytest.mark.parametrize(("method", "body"), WAYS)
+def test_a_code_without_a_row_refuses_a_request_too_and_is_logged(rig, backend, method, body):
+    app = backend()
+    rig.route(HOST, target(app.port))
+
+    answer = rig.edge.ask(HOST, "/", method, body=body, headers={"X-Verdict": "refuse undescribed"})
+
+    assert (answer.status, answer.json["code"]) == (500, "internal")
+    assert app.record.requests == []
+    assert "a code that failures.lua does not have: no-such-code" in rig.edge.errors.read_text()
 
 
 @pytest.mark.parametrize(("method", "body"), WAYS)

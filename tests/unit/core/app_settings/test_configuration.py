@@ -23,6 +23,28 @@ DEFAULTS = Defaults(
     pre_deploy_timeout_s=600,
 )
 
+OLDEST: dict[str, Any] = {
+    "port": 5000,
+    "health_path": None,
+    "commands": {"web": None, "worker": ["work", "--fast"]},
+    "variables": {"A": "sealed"},
+    "memory_bytes": 64 << 20,
+    "cpus": 0.5,
+    "pids": 16,
+    "read_only": True,
+    "strategy": "rolling",
+    "pre_deploy": ["migrate"],
+    "probe_timeout_s": 30,
+    "connect_timeout_s": 2,
+    "read_timeout_s": 60,
+    "drain_grace_s": 5,
+    "stop_grace_s": 10,
+    "pre_deploy_timeout_s": 600,
+    "max_body_bytes": 1 << 20,
+    "volumes": {},
+}
+"""As the first version of Slipway stored what a release froze. It never changes: rows like it are in databases."""
+
 
 def made(settings: dict[str, Any] | None = None, *, exposed: int | None = None, **variables: str) -> Configuration:
     return snapshot(parse(settings or {}), DEFAULTS, variables=variables, exposed_port=exposed)
@@ -95,6 +117,13 @@ def test_what_releases_no_longer_freeze_is_left_out() -> None:
     found = made()
     older = found.to_json() | {"connect_timeout_s": 2, "max_body_bytes": 1 << 20}
     assert Configuration.from_json(older) == found
+
+
+def test_a_release_of_the_first_version_can_be_read_so_every_newer_field_has_a_default() -> None:
+    found = Configuration.from_json(OLDEST)
+    assert (found.port, found.memory_bytes, found.cpus, found.pids) == (5000, 64 << 20, 0.5, 16)
+    assert (found.commands, found.pre_deploy) == ({"web": None, "worker": ("work", "--fast")}, ("migrate",))
+    assert (found.volumes, found.stream_grace_s, found.probe, found.watch_s) == ((), 0, "tcp", 0)
 
 
 def test_later_changes_of_the_variables_leave_the_snapshot_alone() -> None:

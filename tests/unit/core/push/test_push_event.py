@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slipway.core.push.push_event import AppFacts, PushEvent, concerns, decide, is_of, parse, repository_of
+from slipway.core.push.push_event import AppFacts, PushEvent, concerns, decide_app, is_of, parse, repository_of
 from slipway.demo.forge import payloads
 from slipway.errors import InvalidInput, SlipwayError
 
@@ -72,7 +72,7 @@ def test_the_flag_alone_means_a_deletion() -> None:
     ids=",".join,
 )
 def test_what_a_sender_says_of_files_and_of_the_commit_before_decides_nothing(changes: dict[str, Any]) -> None:
-    assert decide(parse(github(**changes)), AppFacts("hello", "main")).deploys
+    assert decide_app(parse(github(**changes)), AppFacts("hello", "main")).deploys
 
 
 def test_the_message_is_the_pushed_commits() -> None:
@@ -178,7 +178,7 @@ def test_whatever_is_mangled_is_understood_or_refused_with_a_reason() -> None:
         else:
             kept = event.ref + event.commit_sha + event.message + event.pushed_by + event.repository
             assert "\0" not in kept.encode().decode()
-            assert decide(event, AppFacts("hello", "main")).reason
+            assert decide_app(event, AppFacts("hello", "main")).reason
             concerns(event, HOOK)
 
 
@@ -237,9 +237,9 @@ def test_the_payloads_clone_address_is_never_looked_at() -> None:
     ],
 )
 def test_only_the_exact_branch_is_deployed(branch: str, ref: str, deploys: bool) -> None:
-    assert decide(parse(github(ref=ref)), AppFacts("hello", branch)).deploys is deploys
+    assert decide_app(parse(github(ref=ref)), AppFacts("hello", branch)).deploys is deploys
 
 
 def test_another_branch_is_named_in_the_reason() -> None:
-    verdict = decide(parse(github(ref="refs/heads/feature/x")), AppFacts("hello", "main"))
+    verdict = decide_app(parse(github(ref="refs/heads/feature/x")), AppFacts("hello", "main"))
     assert verdict.reason == "hello deploys main, the push is to feature/x"

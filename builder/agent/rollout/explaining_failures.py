@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from builder.agent.rollout.crashes import record_crash
-from builder.agent.rollout.specs import open_variables
+from builder.agent.rollout.releases.specs import open_variables
 from builder.agent.scope import REASON, Scope
 from builder.agent.telemetry import output
 from builder.agent.telemetry.output import OutputStore
@@ -15,8 +15,8 @@ from slipway.core.app_settings.configuration import DEFAULT_PORT
 from slipway.core.deployment.states import UNFINISHED, State
 from slipway.core.rollout.actions import Fail
 from slipway.core.rollout.crash import more_memory, out_of_memory_text
-from slipway.core.rollout.diagnosis import own_lines, probe_remedies, remedies
 from slipway.core.rollout.failure import Failure, ProbeCause
+from slipway.core.rollout.remedies import own_lines, probe_remedies, remedies
 from slipway.core.text.redaction import Redactor
 from slipway.db import Database
 from slipway.domain import lifecycle

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from builder.agent.rollout import volumes
+from builder.agent.rollout.releases import volumes
 from slipway.adapters.vault import Vault
 from slipway.core.app_settings.configuration import Configuration
 from slipway.models import App, Release, Tenant

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from builder.agent.rollout import volumes
+from builder.agent.rollout.releases import volumes
 from slipway.core.app_settings.configuration import WEB, Configuration, Defaults, knows_no_volumes, snapshot
 from slipway.core.app_settings.model import AppSettings, overlay
 from slipway.core.app_settings.volumes import mounts

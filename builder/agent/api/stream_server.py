@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from builder.agent.internal_api import tail_of
+from builder.agent.api.internal_api import tail_of
 from slipway.errors import DependencyUnavailable, NotFound, SlipwayError
 
 log = logging.getLogger(__name__)

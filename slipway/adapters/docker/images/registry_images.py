@@ -18,8 +18,8 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from slipway.adapters.docker.engine_calls import EngineCalls, Watch, every, first_of, within
-from slipway.adapters.docker.image_facts import facts_of
-from slipway.adapters.docker.pulled_references import PulledReferences
+from slipway.adapters.docker.images.image_facts import facts_of
+from slipway.adapters.docker.images.pulled_references import PulledReferences
 from slipway.adapters.git.public_hosts import require_public_registry
 from slipway.core.build import image_names, image_pulls
 from slipway.core.build.image_pulls import Asked, Progress

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from slipway.core.rollout.diagnosis import own_lines, probe_remedies, remedies
 from slipway.core.rollout.failure import ProbeCause, ProbeError
+from slipway.core.rollout.remedies import own_lines, probe_remedies, remedies
 
 
 @pytest.mark.parametrize(

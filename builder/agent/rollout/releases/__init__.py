@@ -1,0 +1,1 @@
+"""What a release freezes of an app, and what the runtime is asked to start of it."""
