@@ -100,7 +100,7 @@ def upsert(
 
 def decide_apps(session: Session, hook: AuthenticatedHook, event: PushEvent) -> list[AppDecision]:
     """What is to be deployed for a push, and why the rest is not."""
-    general = push_event.concerns(event, hook.repository_identity)
+    general = push_event.decide_push(event, hook.repository_identity)
     if not general.deploys:
         return [AppDecision(None, general)]
     apps = _locked_apps(session, hook)

@@ -12,11 +12,11 @@ from builder.agent.observed_state import ObservedState
 from builder.agent.rollout.actions import ActionTable, action_table
 from builder.agent.rollout.deployment_actions import DeploymentActions
 from builder.agent.rollout.explaining_failures import Failures
-from builder.agent.rollout.hints import Hints
 from builder.agent.rollout.pre_deploy import PreDeploy
 from builder.agent.rollout.probing import Prober
 from builder.agent.rollout.reconcile import Reconciler
 from builder.agent.rollout.releases.snapshot import defaults
+from builder.agent.rollout.remembered import Hints
 from builder.agent.rollout.replica_actions.containers import ContainerRemoval, ContainerStart
 from builder.agent.rollout.replica_actions.probes import ReplicaProbes
 from builder.agent.rollout.replica_actions.removal import ReplicaRemoval

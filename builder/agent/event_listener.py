@@ -1,7 +1,8 @@
 """Events that give apps a pass early: changes of rows, edges' confirmations and requests, the runtime's events.
 
 Any of them may be lost: the agent compares everything by itself every few seconds. A new source of events is a method
-here and a row of `EventListener.sources`; a new event of a source has a class in its port, and a case in the method.
+here and a row of `EventListener.sources`. A new event has, through Redis, a class in its port and a case in `_handle`;
+of the runtime, a member of `Happened`.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def test_each_folder_is_named() -> None:
         ("router/documents/apps.py", "class App("),
         ("router/usecases/showing_apps.py", "documents.App("),
         ("slipway/core/push/push_event.py", "def decide_app("),
-        ("slipway/core/push/push_event.py", "def concerns("),
+        ("slipway/core/push/push_event.py", "def decide_push("),
         ("slipway/core/push/push_event.py", "def parse("),
         ("webhook/endpoint.py", "PayloadTooLarge"),
         ("webhook/bodies.py", "def parse("),

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from builder.agent.background_tasks import BackgroundTasks
 from builder.agent.observed_state import ObservedState
-from builder.agent.rollout.hints import Hints
+from builder.agent.rollout.remembered import Hints
 from builder.agent.rollout.steps import watched
 from builder.agent.rollout.views import Observations, Rows, needs_confirmations, out_of_routes
 from builder.agent.routes.publishing import RouteSync

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from builder.agent.rollout.hints import ReplicaHints
+from builder.agent.rollout.remembered import ReplicaHints
 from builder.agent.rollout.steps import needs_pre_deploy, pre_deploy_ended_well, switched, watched
 from slipway.core.app_settings.configuration import PRODUCTION, Configuration
 from slipway.core.app_settings.volumes import exclude_each_other

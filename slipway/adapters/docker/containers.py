@@ -36,12 +36,15 @@ _LOG_FILES = {"max-size": "10m", "max-file": "2"}
 _NEVER = "0001-01-01"
 _LEAST_NANO_CPUS = 10_000_000
 """The kernel's least quota is a hundredth of a CPU. The Engine takes less for no limit."""
-_HAPPENED = {
+HAPPENED = {
     "start": Happened.STARTED,
     "die": Happened.DIED,
     "oom": Happened.OUT_OF_MEMORY,
     "destroy": Happened.REMOVED,
+    "pause": Happened.CHANGED,
+    "unpause": Happened.CHANGED,
 }
+"""The Engine's events of containers that it is asked for."""
 
 
 def replica_name(instance: str, spec: ReplicaSpec) -> str:
@@ -205,7 +208,7 @@ def change(event: Mapping[str, Any]) -> Change | None:
         app_id=int(app_id),
         replica_id=replica_id,
         container_id=event["Actor"]["ID"],
-        what=_HAPPENED.get(event["Action"], Happened.CHANGED),
+        what=HAPPENED.get(event["Action"], Happened.CHANGED),
         at=event["timeNano"] / 1e9,
         exit_code=int(exit_code) if exit_code.isdecimal() else None,
     )

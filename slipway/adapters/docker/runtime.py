@@ -42,7 +42,6 @@ from slipway.settings import Settings
 log = logging.getLogger(__name__)
 
 TAIL_LINES = 100
-_EVENTS = ["start", "die", "oom", "destroy", "pause", "unpause"]
 _STOP_GRACE_S = 5  # of a pre-deploy command that takes too long
 
 
@@ -171,7 +170,7 @@ class DockerRuntime:
             yield from follow.newer(lines, after)
 
     def changes(self) -> Iterator[Change]:
-        filters = {"type": "container", "label": f"{INSTANCE_LABEL}={self._instance}", "event": _EVENTS}
+        filters = {"type": "container", "label": f"{INSTANCE_LABEL}={self._instance}", "event": [*containers.HAPPENED]}
         with self._engine.asked_to("report its events") as api:
             events: CancellableStream[Any] = api.events(filters=filters, decode=True)
         with closing(events):

@@ -90,7 +90,7 @@ def is_of(repository: str, repository_identity: str) -> bool:
     return "/" in repository and f"/{repository_path(repository_identity)}".endswith(f"/{repository.lower()}")
 
 
-def concerns(event: PushEvent, repository_identity: str) -> Verdict:
+def decide_push(event: PushEvent, repository_identity: str) -> Verdict:
     """Can the push deploy anything at all from the hook's repository?"""
     if not is_of(event.repository, repository_identity):
         return Verdict(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from builder.agent.rollout.hints import ReplicaHints
+from builder.agent.rollout.remembered import ReplicaHints
 from builder.agent.rollout.views import AppViews, Observations, Rows, needs_confirmations, out_of_routes
 from slipway.core.app_settings.configuration import Defaults, snapshot
 from slipway.core.app_settings.model import AppSettings

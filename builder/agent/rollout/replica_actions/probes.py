@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from builder.agent.background_tasks import PROBE, BackgroundTasks
 from builder.agent.observed_state import ObservedState
-from builder.agent.rollout.hints import Hints
 from builder.agent.rollout.probing import ANSWER_S, Prober, Question
+from builder.agent.rollout.remembered import Hints
 from builder.agent.scope import REASON, Scope
 from slipway.core.app_settings.configuration import Configuration
 from slipway.core.rollout.actions import MarkReady, ProbeReplica, ProbeWatched

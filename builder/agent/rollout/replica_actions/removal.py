@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from builder.agent.background_tasks import STOP, BackgroundTasks
 from builder.agent.rollout.crashes import output_notes, record_crash
-from builder.agent.rollout.hints import Hints
+from builder.agent.rollout.remembered import Hints
 from builder.agent.rollout.replica_actions.containers import ContainerRemoval
 from builder.agent.routes.address_quarantine import AddressQuarantine
 from builder.agent.routes.publishing import RouteSync

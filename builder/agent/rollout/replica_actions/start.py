@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from builder.agent.background_tasks import START, BackgroundTasks
 from builder.agent.observed_state import ObservedState
 from builder.agent.rollout.explaining_failures import Failures
-from builder.agent.rollout.hints import Hints
 from builder.agent.rollout.releases import volumes
+from builder.agent.rollout.remembered import Hints
 from builder.agent.rollout.replica_actions.containers import ContainerStart
 from builder.agent.routes import address_quarantine
 from builder.agent.scope import REASON, Scope

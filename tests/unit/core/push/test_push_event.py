@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slipway.core.push.push_event import AppFacts, PushEvent, concerns, decide_app, is_of, parse, repository_of
+from slipway.core.push.push_event import AppFacts, PushEvent, decide_app, decide_push, is_of, parse, repository_of
 from slipway.demo.forge import payloads
 from slipway.errors import InvalidInput, SlipwayError
 
@@ -179,7 +179,7 @@ def test_whatever_is_mangled_is_understood_or_refused_with_a_reason() -> None:
             kept = event.ref + event.commit_sha + event.message + event.pushed_by + event.repository
             assert "\0" not in kept.encode().decode()
             assert decide_app(event, AppFacts("hello", "main")).reason
-            concerns(event, HOOK)
+            decide_push(event, HOOK)
 
 
 @pytest.mark.parametrize("repository", ["acme/hello", "Acme/Hello", "ACME/HELLO"])
@@ -212,13 +212,13 @@ def test_the_repository_of_an_event_is_its_full_name() -> None:
     ],
 )
 def test_a_push_that_deploys_nothing_says_why(changes: dict[str, Any], reason: str) -> None:
-    verdict = concerns(parse(github(**changes)), HOOK)
+    verdict = decide_push(parse(github(**changes)), HOOK)
     assert (verdict.deploys, verdict.reason) == (False, reason)
 
 
 def test_the_payloads_clone_address_is_never_looked_at() -> None:
     elsewhere = {**REPOSITORY, "clone_url": "https://evil.example/x/y.git", "html_url": "https://evil.example"}
-    assert concerns(parse(github(repository=elsewhere)), HOOK).deploys
+    assert decide_push(parse(github(repository=elsewhere)), HOOK).deploys
     assert "evil" not in repr(parse(github(repository=elsewhere)))
 
 
