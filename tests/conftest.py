@@ -11,6 +11,7 @@ import pytest
 
 from slipway.host import checkout
 from slipway.settings import PREFIX
+from tests.fixtures import compiled_statements
 from tests.fixtures.databases import (
     database,
     database_url,
@@ -46,6 +47,7 @@ def pytest_configure() -> None:
         del os.environ[name]
     os.environ["SLIPWAY_CONFIG_DIR"] = str(NOBODYS)
     checkout.ENV_FILE = NOBODYS / ".env"
+    compiled_statements.share()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,10 @@ ELSEWHERE = [
 
 
 def writes_of_state(source: str) -> Iterator[int]:
-    """Lines that assign to an attribute `state`, or pass `state` to `values(…)` of an SQL update."""
+    """Lines that assign to an attribute `state`, or pass `state` to `values(…)` of an SQL update. Only what
+    contains the word is parsed."""
+    if not re.search(r"\.\s*state\b|\bstate\s*=", source):
+        return
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Attribute) and node.attr == "state" and isinstance(node.ctx, ast.Store):
             yield node.lineno

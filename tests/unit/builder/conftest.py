@@ -122,7 +122,7 @@ def rig(sqlite_url: str, tmp_path: Path) -> Iterator[Rig]:
     values = {
         "STATE_DIR": str(tmp_path),
         "SCRATCH_DIR": tempfile.mkdtemp(prefix="slipway-unit-", dir="/dev/shm"),
-        "HEARTBEAT_S": "0.01",
+        "HEARTBEAT_S": "0.05",
     }
     settings = load({f"SLIPWAY_{name}": value for name, value in values.items()})
     settings.key_dir.mkdir()

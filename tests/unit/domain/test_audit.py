@@ -33,9 +33,13 @@ class Calls(ast.NodeVisitor):
 
 
 def calls(name: str) -> Iterator[tuple[str, str, list[str]]]:
+    """Of all sources. Only those that contain the function's own name are parsed."""
     for path in SOURCES:
+        source = path.read_text()
+        if name.rpartition(".")[2] not in source:
+            continue
         visitor = Calls(name)
-        visitor.visit(ast.parse(path.read_text()))
+        visitor.visit(ast.parse(source))
         yield from ((f"{path.relative_to(ROOT)}:{line}", text, arguments) for line, text, arguments in visitor.found)
 
 
