@@ -16,12 +16,13 @@ _LOCK = 0x51_1B_3A_11  # any constant: one at a time migrates a PostgreSQL datab
 
 def upgrade(engine: Engine) -> str:
     """Migrate to the newest revision and return its name."""
-    from alembic import command  # noqa: PLC0415  10 MB that whoever only asks for a revision is spared
-
     with engine.connect() as connection, connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        command.upgrade(config(connection), "head")
+        if current(connection) != newest():
+            from alembic import command  # noqa: PLC0415  who has nothing to migrate is spared 10 MB and their import
+
+            command.upgrade(config(connection), "head")
         return current(connection)
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +18,7 @@ from slipway.domain import intents
 from slipway.models import App, Build, Deployment, now
 from tests.fixtures.edge import FollowingEdge, following_edge
 from tests.fixtures.engine import EnginePart, engine_part
+from tests.fixtures.forked import ForkedModule
 from tests.fixtures.redis_server import RedisServer, running_redis
 from tests.fixtures.waiting import eventually
 from tests.integration.agent.rig import Rig
@@ -55,23 +53,20 @@ class Host:
         }
         self.rig = Rig(url, chosen.state_dir, instance=chosen.instance, redis_url=redis.url)
         self.log = folder / "agent.log"
-        self.output = self.log.open("ab")
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: ForkedModule | None = None
 
     def start(self) -> None:
-        argv = [sys.executable, "-m", "builder.agent"]
-        self.process = subprocess.Popen(argv, env=self.environment, stderr=self.output, stdin=subprocess.DEVNULL)
+        self.process = ForkedModule("builder.agent", self.environment, self.log)
 
     def kill(self) -> None:
         assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(timeout=10)
+        self.process.kill()
+        self.process.wait(10)
 
     def end(self) -> None:
         if self.process and self.process.poll() is None:
             self.process.terminate()
-            assert self.process.wait(timeout=10) == 0
-        self.output.close()
+            assert self.process.wait(10) == 0
         print(self.log.read_text())  # shown with a failure
         self.rig.db.dispose()
 

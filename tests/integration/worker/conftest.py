@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +34,7 @@ from slipway.ports.runtime import OwnImage
 from slipway.settings import Settings, load
 from tests.fakes import FakeBuilder
 from tests.fixtures.engine import ready_engine, remove_installation
+from tests.fixtures.forked import ForkedModule
 from tests.fixtures.inline import Inline
 from tests.fixtures.redis_server import RedisServer
 from tests.fixtures.rows import add_app, add_tenant
@@ -45,7 +43,6 @@ from tests.forge import WorkingCopy
 
 BASE = "python:3.11-slim"
 TOKEN = "tok-5d1f0a9be3c24488"
-ROOT = Path(__file__).parents[3]
 
 
 def processes_with(words: str) -> list[int]:
@@ -88,13 +85,11 @@ class Yard:
     tenant_id: int
     app_id: int
     runtime: DockerRuntime
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    workers: list[ForkedModule] = field(default_factory=list)
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        output = (self.settings.log_dir / f"worker-{len(self.workers)}.log").open("wb")
-        argv = [sys.executable, "-m", "builder.worker"]
-        worker = subprocess.Popen(argv, cwd=ROOT, env=self.environment, stdout=output, stderr=output)
-        output.close()
+    def start_worker(self) -> ForkedModule:
+        output = self.settings.log_dir / f"worker-{len(self.workers)}.log"
+        worker = ForkedModule("builder.worker", self.environment, output)
         self.workers.append(worker)
         return worker
 
@@ -167,8 +162,7 @@ class Yard:
 
     def close(self) -> None:
         for worker in self.workers:
-            if worker.poll() is None:
-                worker.send_signal(signal.SIGKILL)
+            worker.kill()
             worker.wait(10)
         self.db.dispose()
         self.runtime.close()
