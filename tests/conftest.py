@@ -40,9 +40,12 @@ __all__ = [
 
 def pytest_configure() -> None:
     """A run that was put into the background ignores Ctrl-C, and so would every process that a test starts. What this
-    checkout or its user have of an installation (settings, `.env`, a login) is nothing to tests."""
+    checkout or its user have of an installation (settings, `.env`, a login) is nothing to tests. Processes that tests
+    start keep the code that they compiled, also where the environment says otherwise: compiling takes a sixth of a
+    service's start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
     os.environ["SLIPWAY_CONFIG_DIR"] = str(NOBODYS)

@@ -101,6 +101,16 @@ class Case:
 
 CASES = (
     Case(
+        "nohttp",
+        "python -u app.py",
+        f"{PLAIN}\nserve()\n",
+        PLAIN + NO_HTTP,
+        reason="start-probe-failed",
+        mentions=("was answered with something that is not HTTP", 'health = "tcp"'),
+        probe_s=20,
+    ),
+    Case("slow", GUNICORN, FLASK, f"import time\n\ntime.sleep(8)\n{FLASK}", ends="live", reason=""),
+    Case(
         "gunicorn",
         GUNICORN,
         FLASK,
@@ -128,7 +138,6 @@ CASES = (
         DJANGO.format(key="os.environ['SECRET_KEY']"),
         mentions=("replica web-1 ended with exit code 3", "slipway env set -a django SECRET_KEY="),
     ),
-    Case("slow", GUNICORN, FLASK, f"import time\n\ntime.sleep(8)\n{FLASK}", ends="live", reason=""),
     Case(
         "forks",
         "python -u app.py",
@@ -136,15 +145,6 @@ CASES = (
         PLAIN + FORKS,
         mentions=("replica web-1 ended with exit code 0", "must stay in the foreground"),
         watch_s=WATCH_S,
-    ),
-    Case(
-        "nohttp",
-        "python -u app.py",
-        f"{PLAIN}\nserve()\n",
-        PLAIN + NO_HTTP,
-        reason="start-probe-failed",
-        mentions=("was answered with something that is not HTTP", 'health = "tcp"'),
-        probe_s=20,
     ),
     Case(
         "crashes",
@@ -155,3 +155,5 @@ CASES = (
         watch_s=WATCH_S,
     ),
 )
+"""Those that take long to be ready, or not, come first: the others are built meanwhile. Those that are watched come
+last: the command that is asked about them sees them end."""

@@ -14,9 +14,12 @@ from tests.fixtures.sockets import CLOSED_BY_CLIENT, CLOSED_BY_REPLICA, Life
 from tests.fixtures.stack import Checkout, Stack
 from tests.fixtures.waiting import eventually
 
-ROLLOUTS = 20
+ROLLOUTS = 8
+"""Two of them are configuration changes, one of which a push follows."""
 STREAMERS = 4
-SOCKETS = 200
+SOCKETS = 50
+PAUSE_S = 0.05
+"""Of each client between two requests: some client always has one under way or is about to."""
 SOCKETS_GRACE_S = 3.0
 SETTINGS = f"""\
 health_path = "/health"
@@ -40,10 +43,12 @@ class Switch:
 
 
 def test_rollouts_under_load_with_open_streams_and_sockets_fail_nobody(stack: Stack) -> None:
-    roll_out_under_load(stack, ROLLOUTS)
+    roll_out_under_load(stack, ROLLOUTS, SOCKETS, PAUSE_S)
 
 
-def roll_out_under_load(stack: Stack, rollouts: int, say: Callable[[str], None] = print) -> None:
+def roll_out_under_load(
+    stack: Stack, rollouts: int, sockets: int, pause_s: float, say: Callable[[str], None] = print
+) -> None:
     """Pushes and configuration changes in turn, under GETs, POSTs, streams and WebSockets; nobody may notice."""
     checkout = stack.app("busy", replicas=2)
     stack.deploy("busy", checkout, "v0", slipway__toml=SETTINGS)
@@ -51,7 +56,7 @@ def roll_out_under_load(stack: Stack, rollouts: int, say: Callable[[str], None] 
     """What the app called itself → when its successor was live, which is before any edge had to do without it."""
     name = "v0/"
     switches: list[Switch] = []
-    with load(stack.port, "busy.localhost", streamers=STREAMERS, sockets=SOCKETS) as clients:
+    with load(stack.port, "busy.localhost", streamers=STREAMERS, sockets=sockets, pause_s=pause_s) as clients:
         for number in range(1, rollouts + 1):
             began = time.monotonic()
             deployment = _roll_out(stack, checkout, number)
@@ -65,7 +70,7 @@ def roll_out_under_load(stack: Stack, rollouts: int, say: Callable[[str], None] 
     assert stack.get("busy").text in tally.versions
     _check_versions(tally, switches)
     _check_streams(tally, switches)
-    _check_sockets(tally, retired_at | {name: float("inf")}, ended_at)
+    _check_sockets(tally, retired_at | {name: float("inf")}, ended_at, sockets)
     eventually(lambda: len(stack.containers("name=-busy-web-")) == 2, what="only the last release's replicas run")
 
 
@@ -114,7 +119,7 @@ def _check_streams(tally: Tally, switches: list[Switch]) -> None:
         ], new
 
 
-def _check_sockets(tally: Tally, retired_at: dict[str, float], ended_at: float) -> None:
+def _check_sockets(tally: Tally, retired_at: dict[str, float], ended_at: float, sockets: int) -> None:
     """Each lived on one replica, which closed it properly, and not before the grace was over."""
     assert [life for life in tally.lives if life.end not in (CLOSED_BY_REPLICA, CLOSED_BY_CLIENT)] == []
     # a client that was stopped before its first word never learned who answers
@@ -124,7 +129,7 @@ def _check_sockets(tally: Tally, retired_at: dict[str, float], ended_at: float) 
             assert life.ended_at >= retired_at[life.replica] + SOCKETS_GRACE_S, life
         assert life.ended_at <= retired_at[life.replica] + SOCKETS_GRACE_S + LATE_S, life
     open_at_the_end = [life for life in tally.lives if life.ended_at >= ended_at]
-    assert len(open_at_the_end) >= SOCKETS
+    assert len(open_at_the_end) >= sockets
     assert _kept_through(lives, retired_at), "no socket outlived its replica's retirement"
 
 

@@ -31,10 +31,23 @@ def files_with(marker: str, since: Path, *folders: Path, without: tuple[Path, ..
     was (nobody can choose that time). What is mounted below is left out: a container's root shows the files of layers
     that are folders themselves."""
     kept_out = [part for path in without for part in ("-path", str(path), "-prune", "-o")]
-    argv = ["find", *map(str, folders), "-xdev", *kept_out]
+    argv = ["find", *map(str, separate(folders)), "-xdev", *kept_out]
     argv += ["-type", "f", "-cnewer", str(since), "-exec", "grep", "-laF", "-e", marker, "--", "{}", "+"]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=600)
     return done.stdout.splitlines()
+
+
+def separate(folders: tuple[Path, ...]) -> list[Path]:
+    """Those of the folders that a search of another one, which stays on its file system, does not reach."""
+    return [each for each in folders if not any(covers(other, each) for other in folders if other != each)]
+
+
+def covers(above: Path, below: Path) -> bool:
+    """Whether a search of `above` that stays on its file system comes to `below`."""
+    between = [below, *below.parents]
+    if above not in between:
+        return False
+    return len({each.stat().st_dev for each in between[: between.index(above) + 1]}) == 1
 
 
 def pushers_own(stack: Stack) -> tuple[Path, ...]:

@@ -16,6 +16,8 @@ from tests.fixtures.stack import Stack
 
 SEED = int(os.environ.get("SEED", "7"))
 ROLLOUTS = int(os.environ.get("ROLLOUTS", "100"))
+SOCKETS = 200
+PAUSE_S = 0.01
 ROUNDS = int(os.environ.get("ROUNDS", "40"))
 PAIRS = int(os.environ.get("PAIRS", "10"))
 
@@ -24,7 +26,7 @@ def test_a_hundred_rollouts_under_load_fail_no_request_and_cut_no_socket(
     stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with capsys.disabled():
-        roll_out_under_load(stack, ROLLOUTS, say=lambda line: print(line, flush=True))
+        roll_out_under_load(stack, ROLLOUTS, SOCKETS, PAUSE_S, say=lambda line: print(line, flush=True))
 
 
 def test_random_kills_at_random_moments_lose_no_push_and_fail_no_request(

@@ -1,23 +1,14 @@
-"""`make demo` against the real platform."""
+"""`make demo` against the real platform, which takes over the changed settings."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
 from tests.fixtures.ports import free_port
-from tests.fixtures.stack import ROOT, Stack, running_stack
-
-pytestmark = pytest.mark.stack
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with running_stack() as stack:
-        yield stack
+from tests.fixtures.stack import ROOT, Stack
 
 
 def demo(stack: Stack, *arguments: str, **settings: str) -> list[str]:
@@ -58,6 +49,7 @@ def test_the_demo_ends_with_the_address_of_a_live_app_and_deploys_a_new_version_
         assert stack.get("hello", "/version").json["version"] == str(int(first) + 1)
     finally:
         demo(stack, "stop", f"--port={port}")
+        (stack.state / "client" / "login.json").unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize(
