@@ -16,6 +16,13 @@ from slipway.models import Delivery, Deployment, cancelled_unbegun
 _OVERRIDES = [str(kind) for kind in (Kind.ROLLBACK, *BY_HAND)]
 _CAME_TO_NOTHING = [str(state) for state in (State.FAILED, State.CANCELLED, State.SUPERSEDED, State.SKIPPED)]
 _NOT_FOUND_TO_BE_HEAD = [str(state) for state in NOT_COMPARED | {State.SUPERSEDED}]
+_ITS, _OTHER = aliased(Delivery), aliased(Delivery)
+_IS_REDELIVERY = exists().where(
+    _ITS.id == Deployment.delivery_row,
+    _ITS.body_digest != "",
+    and_(_OTHER.hook_id == _ITS.hook_id, _OTHER.body_digest == _ITS.body_digest, _OTHER.id < _ITS.id),
+)
+"""SQL condition: the deployment is of a delivery whose body was received before, under another id."""
 
 
 def last_manual_override(session: Session, work: Work) -> ManualOverride | None:
@@ -25,7 +32,7 @@ def last_manual_override(session: Session, work: Work) -> ManualOverride | None:
     chosen = session.scalar(stands)
     if chosen is None:
         return None
-    of_branch = newest_first.where(_shows_branch(work.ref), ~_is_redelivery())
+    of_branch = newest_first.where(_shows_branch(work.ref), ~_IS_REDELIVERY)
     before = of_branch.where(Deployment.sequence < chosen.sequence)
     head = session.scalar(before.where(~cancelled_unbegun(), Deployment.reason != BRANCH_MOVED))
     later = before.limit(None).where(cancelled_unbegun(), Deployment.sequence > (head.sequence if head else 0))
@@ -52,9 +59,9 @@ def _has_moved_since(session: Session, work: Work, sequence: int) -> bool:
     """Was the branch at another commit since that deployment? When the push itself is of a body that was received
     before, a later push only counts if its worker found it to be the head: one that merely arrived late is
     superseded."""
-    of_branch = _newest_before(work).where(_shows_branch(work.ref), ~_is_redelivery(), Deployment.sequence > sequence)
+    of_branch = _newest_before(work).where(_shows_branch(work.ref), ~_IS_REDELIVERY, Deployment.sequence > sequence)
     elsewhere = of_branch.where(Deployment.commit_sha.not_in(["", work.commit_sha]))
-    if session.scalar(select(Deployment.id).where(Deployment.id == work.deployment_id, _is_redelivery())):
+    if session.scalar(select(Deployment.id).where(Deployment.id == work.deployment_id, _IS_REDELIVERY)):
         elsewhere = elsewhere.where(Deployment.state.not_in(_NOT_FOUND_TO_BE_HEAD))
     return session.scalar(elsewhere) is not None
 
@@ -64,10 +71,3 @@ def _shows_branch(ref: str) -> ColumnElement[bool]:
     by_hand = and_(Deployment.kind.in_([str(kind) for kind in BY_HAND]), Deployment.commit_sha != "")
     pushed = and_(Deployment.kind == str(Kind.PUSH), Deployment.ref == ref)
     return or_(pushed, and_(by_hand, Deployment.ref.in_([ref, ref.removeprefix(BRANCHES)])))
-
-
-def _is_redelivery() -> ColumnElement[bool]:
-    """Deployments of a delivery whose body was received before, under another id."""
-    its, other = aliased(Delivery), aliased(Delivery)
-    same_body = and_(other.hook_id == its.hook_id, other.body_digest == its.body_digest, other.id < its.id)
-    return exists().where(its.id == Deployment.delivery_row, its.body_digest != "", same_body)

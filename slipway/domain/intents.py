@@ -27,6 +27,11 @@ _LOCKED = "slipway_locked_apps"
 _BY_KEY = select(Deployment.id).where(
     Deployment.app_id == bindparam("app_id"), Deployment.idempotency_key == bindparam("key")
 )
+_LIVE = select(Deployment).where(
+    Deployment.app_id == bindparam("app_id"),
+    Deployment.environment == bindparam("environment"),
+    Deployment.state == str(State.LIVE),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +214,7 @@ def needs_build(deployment: Deployment) -> bool:
 
 def live_deployment(session: Session, app_id: int, environment: str = PRODUCTION) -> Deployment | None:
     """The one that serves."""
-    return session.scalar(select(Deployment).filter_by(app_id=app_id, environment=environment, state=str(State.LIVE)))
+    return session.scalar(_LIVE, {"app_id": app_id, "environment": environment})
 
 
 def _add(session: Session, app: App, *, kind: Kind, image_sequence: int | None = None, **values: object) -> Deployment:

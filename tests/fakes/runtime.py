@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import queue
 import threading
@@ -61,6 +62,14 @@ class FakeRuntime:
         """Where addresses come from instead, if they are to be written to SQL as Docker's are."""
         self._listeners: list[queue.SimpleQueue[Change | None]] = []
         self._lock = threading.RLock()
+
+    def copy(self) -> FakeRuntime:
+        """Another runtime with the same containers, which nobody listens to."""
+        assert self.endpoints is None, "its addresses are in a database"
+        made = FakeRuntime()
+        own = {"_lock", "_listeners"}
+        vars(made).update(copy.deepcopy({name: value for name, value in vars(self).items() if name not in own}))
+        return made
 
     def ensure_isolation(self) -> None:
         self.isolated += 1

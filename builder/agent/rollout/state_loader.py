@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from builder.agent.background_tasks import BackgroundTasks
@@ -92,32 +92,46 @@ def claimed_by_agent() -> ColumnElement[bool]:
     return or_(Deployment.state == str(State.STARTING), and_(Deployment.state == str(State.QUEUED), image_there))
 
 
+# The statements of `load_rows`, made once: making them costs more than running them.
+_OF_APP: BindParameter[int] = bindparam("app_id")
+_DEPLOYMENTS = select(Deployment).where(
+    Deployment.app_id == _OF_APP, or_(Deployment.state == str(State.LIVE), claimed_by_agent())
+)
+_REPLICAS = select(Replica).where(Replica.app_id == _OF_APP, Replica.state != GONE)
+_RELEASES = select(Release).where(Release.id.in_(bindparam("ids", expanding=True)))
+_ADDRESSES = select(Address.replica_id, Address.rests_from).where(
+    Address.replica_id.in_(bindparam("ids", expanding=True))
+)
+_TARGETS = select(Target.replica_id, Target.standby).where(Target.app_id == _OF_APP)
+_SCALES = select(Scale.environment, Scale.process, Scale.replicas).where(Scale.app_id == _OF_APP)
+_EDGES = select(Edge.id)
+_RETIRED = select(Deployment).where(
+    Deployment.id.in_(bindparam("ids", expanding=True)), Deployment.state == str(State.RETIRED)
+)
+
+
 def load_rows(session: Session, app_id: int) -> Rows | None:
     """None: there is no such app (any more)."""
     app = session.get(App, app_id)
     if app is None:
         return None
-    mine = or_(Deployment.state == str(State.LIVE), claimed_by_agent())
-    deployments = list(session.scalars(select(Deployment).where(Deployment.app_id == app_id, mine)))
-    replicas = list(session.scalars(select(Replica).where(Replica.app_id == app_id, Replica.state != GONE)))
+    of_app = {"app_id": app_id}
+    deployments = list(session.scalars(_DEPLOYMENTS, of_app))
+    replicas = list(session.scalars(_REPLICAS, of_app))
     previous = _previous(session, deployments)
     wanted = {row.release_id for row in (*deployments, *previous) if row.release_id}
-    release_ids = wanted | {row.release_id for row in replicas}
-    releases = session.scalars(select(Release).where(Release.id.in_(release_ids)))
-    addresses = select(Address.replica_id, Address.rests_from).where(Address.replica_id.in_([r.id for r in replicas]))
+    releases = session.scalars(_RELEASES, {"ids": list(wanted | {row.release_id for row in replicas})})
+    addresses = session.execute(_ADDRESSES, {"ids": [row.id for row in replicas]})
     return Rows(
         app=app,
         deployments=deployments,
         releases={release.id: release for release in releases},
         replicas=replicas,
-        targets=dict(session.execute(select(Target.replica_id, Target.standby).filter_by(app_id=app_id)).all()),
+        targets=dict(session.execute(_TARGETS, of_app).all()),
         previous={row.id: row for row in previous},
-        removed_in={row.replica_id: row.rests_from for row in session.execute(addresses) if row.replica_id},
-        scale={
-            (row.environment, row.process): row.replicas
-            for row in session.scalars(select(Scale).filter_by(app_id=app_id))
-        },
-        edges=list(session.scalars(select(Edge.id))),
+        removed_in={row.replica_id: row.rests_from for row in addresses if row.replica_id},
+        scale={(row.environment, row.process): row.replicas for row in session.execute(_SCALES, of_app)},
+        edges=list(session.scalars(_EDGES)),
     )
 
 
@@ -126,5 +140,4 @@ def _previous(session: Session, deployments: Iterable[Deployment]) -> list[Deplo
     ids = [row.previous_id for row in deployments if watched(row) and row.previous_id]
     if not ids:
         return []
-    retired = Deployment.state == str(State.RETIRED)
-    return list(session.scalars(select(Deployment).where(Deployment.id.in_(ids), retired)))
+    return list(session.scalars(_RETIRED, {"ids": ids}))

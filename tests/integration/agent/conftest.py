@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,17 +11,13 @@ from slipway.models import Replica
 from tests.fakes import FakeContainer
 from tests.fixtures.redis_server import RedisServer, running_redis
 from tests.integration.agent.output_rig import live_replica, printing_container
-from tests.integration.agent.rig import Rig
+from tests.integration.agent.rig import Rig, rig_in_memory
 
 
 @pytest.fixture
 def rig(sqlite_template: Path) -> Iterator[Rig]:
-    """In memory: what is tested is what is written, not that a disk keeps it."""
-    folder = Path(tempfile.mkdtemp(prefix="slipway-agent-", dir="/dev/shm"))
-    made = Rig(f"sqlite:///{shutil.copy(sqlite_template, folder / 'slipway.db')}", folder)
-    yield made
-    made.db.dispose()
-    shutil.rmtree(folder)
+    with rig_in_memory(sqlite_template) as made:
+        yield made
 
 
 @pytest.fixture

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import shutil
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -57,7 +61,8 @@ class Rig:
             "SLIPWAY_WATCH_S": "0",
             "SLIPWAY_RECONCILE_S": RECONCILE_S,
         }
-        self.settings = platform.load(environ | {f"SLIPWAY_{name.upper()}": value for name, value in settings.items()})
+        self._environ = environ | {f"SLIPWAY_{name.upper()}": value for name, value in settings.items()}
+        self.settings = platform.load(self._environ)
         self.settings.key_dir.mkdir(parents=True, exist_ok=True)
         create_key_file(self.settings.key_dir / "values.key")
         self.db = Database(url)
@@ -88,6 +93,19 @@ class Rig:
         tasks = BackgroundTasks(dict.fromkeys(SIZES, self.executor), lambda _app, _delay: None)
         self.adapters = Adapters(**(usual | adapters))
         self.agent = assemble(self.settings, self.adapters, tasks)
+
+    def copy(self, folder: Path) -> Rig:
+        """The same rows and containers in an empty folder, with an agent that has just started."""
+        self.db.dispose()  # SQLite's last connection writes its journal into the file
+        shutil.copytree(self.settings.state_dir, folder, dirs_exist_ok=True)
+        made = copy.copy(self)
+        url = f"sqlite:///{folder / 'slipway.db'}"
+        made._environ = self._environ | {"SLIPWAY_STATE_DIR": str(folder), "SLIPWAY_DATABASE_URL": url}
+        made.settings, made.db, made.executor = platform.load(made._environ), Database(url), Inline()
+        made.runtime, made.publisher = self.runtime.copy(), copy.deepcopy(self.publisher)
+        made.prober = copy.deepcopy(self.prober)
+        made.restart()
+        return made
 
     def clock(self) -> float:
         return time.time() + self.ahead_s
@@ -189,6 +207,16 @@ class Rig:
     def addresses(self, app: App) -> set[str]:
         entry = self.entry(app)
         return {target["address"] for target in entry["targets"]} if entry else set()
+
+
+@contextmanager
+def rig_in_memory(template: Path) -> Iterator[Rig]:
+    """What is tested is what is written, not that a disk keeps it. `template`: a migrated database."""
+    folder = Path(tempfile.mkdtemp(prefix="slipway-agent-", dir="/dev/shm"))
+    made = Rig(f"sqlite:///{shutil.copy(template, folder / 'slipway.db')}", folder)
+    yield made
+    made.db.dispose()
+    shutil.rmtree(folder)
 
 
 def pushed(rig: Rig, app: App, state: State = State.QUEUED, **values: object) -> Deployment:
