@@ -83,7 +83,8 @@ def _shared() -> Iterator[Installation]:
 @pytest.fixture
 def running(_shared: Installation) -> Installation:
     """One that several tests share, each after the other, up and ready."""
-    _shared.platform.up()
+    if not _shared.all_ready():
+        _shared.platform.up()
     return _shared
 
 
