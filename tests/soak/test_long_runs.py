@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.e2e.test_push import slow
 from tests.e2e.test_rollouts_under_load import roll_out_under_load
 from tests.fixtures.load import load
 from tests.fixtures.stack import Stack
+from tests.integration.agent import test_push_histories, test_push_model
 
 SEED = int(os.environ.get("SEED", "7"))
 ROLLOUTS = int(os.environ.get("ROLLOUTS", "100"))
@@ -20,6 +22,8 @@ SOCKETS = 200
 PAUSE_S = 0.01
 ROUNDS = int(os.environ.get("ROUNDS", "40"))
 PAIRS = int(os.environ.get("PAIRS", "10"))
+APPS, RUNS_OF_EACH = int(os.environ.get("APPS", "5")), 10
+MODELS = int(os.environ.get("MODELS", "10000"))
 
 
 def test_a_hundred_rollouts_under_load_fail_no_request_and_cut_no_socket(
@@ -63,3 +67,20 @@ def test_two_hits_at_once_in_every_state_lose_no_deployment_and_fail_no_request(
             with capsys.disabled():
                 print(f"round {number} of {PAIRS}: {' and '.join(pair)}", flush=True)
             hit_in_every_state(rig, f"v{number}", *pair)
+
+
+def test_what_is_live_after_random_histories_of_pushes_is_what_the_newest_head_asks_for(
+    sqlite_template: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seeds = range(SEED, SEED + APPS)
+    with capsys.disabled():
+        print(f"SEED={SEED}: {APPS} apps with {RUNS_OF_EACH} runs each", flush=True)
+    with test_push_histories.running_world(sqlite_template) as world:
+        rows = test_push_histories.play(world, seeds, RUNS_OF_EACH)
+    assert test_push_histories.every_way_was_taken(rows)
+
+
+def test_the_rules_of_pushes_are_right_in_random_histories(capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print(f"SEED={SEED}: {MODELS} histories", flush=True)
+    test_push_model.play(range(SEED, SEED + MODELS))

@@ -1,10 +1,12 @@
-"""Pushes that are forced, lost, doubled and swapped on their way to an app with a filter, with real git in between."""
+"""Pushes that are forced, lost, doubled and swapped on their way to an app with a filter, with real git in between.
+`make soak` plays more of them."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,14 +19,14 @@ from tests.integration.agent.rig import Rig
 
 pytestmark = pytest.mark.histories
 
-APPS, RUNS_OF_EACH = 5, 10
+APPS, RUNS_OF_EACH = 4, 4
 
 
-@pytest.fixture
-def world(sqlite_template: Path) -> Iterator[World]:
-    """All of it in memory."""
+@contextmanager
+def running_world(template: Path) -> Iterator[World]:
+    """All of it in memory. `template`: a migrated database."""
     folder = Path(tempfile.mkdtemp(prefix="slipway-pushes-", dir="/dev/shm"))
-    database = f"sqlite:///{shutil.copy(sqlite_template, folder / 'slipway.db')}"
+    database = f"sqlite:///{shutil.copy(template, folder / 'slipway.db')}"
     rig = Rig(database, folder, scratch_dir=str(folder / "scratch"))
     try:
         with Forge(folder / "forge") as forge:
@@ -34,16 +36,22 @@ def world(sqlite_template: Path) -> Iterator[World]:
         shutil.rmtree(folder)
 
 
-def test_what_is_live_in_the_end_is_what_the_newest_head_asks_for(world: World) -> None:
+def test_what_is_live_in_the_end_is_what_the_newest_head_asks_for(sqlite_template: Path) -> None:
+    with running_world(sqlite_template) as world:
+        assert every_way_was_taken(play(world, range(APPS), RUNS_OF_EACH))
+
+
+def play(world: World, seeds: Iterable[int], runs_of_each: int) -> list[Deployment]:
+    """Play one app for each seed; after each run, compare what is live with what ought to be."""
     rows: list[Deployment] = []
-    for seed in range(APPS):
+    for seed in seeds:
         history = History(world, seed)
-        for run in range(RUNS_OF_EACH):
+        for run in range(runs_of_each):
             history.go_on()
             assert not history.wrong(), (seed, run, history.wrong(), history.heads, history.described())
         rows += history.rows()
         history.end()
-    assert every_way_was_taken(rows)
+    return rows
 
 
 def every_way_was_taken(rows: list[Deployment]) -> bool:
