@@ -6,6 +6,7 @@ import copy
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from builder.agent.assembly import Adapters, assemble
-from builder.agent.background_tasks import SIZES, BackgroundTasks
+from builder.agent.background_tasks import PROBE, SIZES, BackgroundTasks
 from builder.agent.maintenance.app_deletion import AppDeletion
 from builder.agent.rollout.probing import Question
 from slipway import settings as platform
@@ -34,6 +35,7 @@ WHY = "a test reads"
 EDGE = "edge-1"
 RECONCILE_S = "0.000001"
 """No listing is old enough to be used twice."""
+PROBES_IN_A_PASS = 2
 LONG_AGO = timedelta(seconds=60)
 NOT_READY = ProbeError(ProbeCause.NO_ANSWER, "TCP :8000 got no answer within 5 s")
 UNHEALTHY = ProbeError(ProbeCause.BAD_STATUS, "GET :8000/health answered 500", "/health", 500)
@@ -51,6 +53,17 @@ class FakeProber:
     def ask(self, question: Question, *, for_s: float) -> tuple[int, ProbeError | None]:  # noqa: ARG002
         self.asked.append(question)
         return 1, self.errors.get(question.address, self.errors.get("*"))
+
+
+class Tasks(BackgroundTasks):
+    """A probe that failed twice in a pass is not made again: in threads, it would still run when the pass ends."""
+
+    probed: Counter[str]
+
+    def begin(self, kind: str, key: str, app_id: int, work: Callable[[], None]) -> bool:
+        if kind == PROBE:
+            self.probed[key] += 1
+        return self.probed[key] <= PROBES_IN_A_PASS and super().begin(kind, key, app_id, work)
 
 
 class Rig:
@@ -90,9 +103,10 @@ class Rig:
             "prober": self.prober,
             "clock": self.clock,
         }
-        tasks = BackgroundTasks(dict.fromkeys(SIZES, self.executor), lambda _app, _delay: None)
+        self.tasks = Tasks(dict.fromkeys(SIZES, self.executor), lambda _app, _delay: None)
+        self.tasks.probed = Counter()
         self.adapters = Adapters(**(usual | adapters))
-        self.agent = assemble(self.settings, self.adapters, tasks)
+        self.agent = assemble(self.settings, self.adapters, self.tasks)
 
     def copy(self, folder: Path) -> Rig:
         """The same rows and containers in an empty folder, with an agent that has just started."""
@@ -168,6 +182,7 @@ class Rig:
 
     def settle(self, app: App) -> float | None:
         """Passes until nothing is left to do but wait."""
+        self.tasks.probed.clear()
         return self.agent.reconciler.run(app.id)
 
     def live(self, app: App, commit: str = "a" * 40, **build: Any) -> Deployment:
