@@ -216,8 +216,8 @@ def _lua_settings(settings: Settings) -> dict[str, Any]:
 
 
 def _limits_secret(settings: Settings) -> str:
-    """What callers are named by to clients, so that nobody finds an address by its name: the same at every edge that has
-    the installation's keys."""
+    """What callers are named by to clients, so that nobody finds an address by its name: the same at every edge that
+    has the installation's keys."""
     try:
         key = (settings.key_dir / "values.key").read_bytes()
     except OSError:

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.core.app_settings import model
+from slipway.core.app_settings import limits, model
+from slipway.core.app_settings.limits import Limit
 from slipway.core.app_settings.model import Traffic
 from slipway.core.deployment.states import State
 from slipway.core.routing.route_entries import NOT_DEPLOYED, SCALED_TO_ZERO, Backend, Service
@@ -27,7 +28,7 @@ def services(session: Session, hosts: Collection[str] | None = None) -> dict[str
     """Host → what it leads to; None: nothing any more. All hosts when `hosts` is None."""
     query = (
         select(
-            Domain.host, Domain.app_id, Domain.environment, Domain.process,
+            Domain.host, Domain.app_id, Domain.tenant_id, Domain.environment, Domain.process,
             App.name, App.settings, App.deleted_at, Tenant.name.label("tenant"),
         )
         .join(App, App.id == Domain.app_id)
@@ -40,6 +41,7 @@ def services(session: Session, hosts: Collection[str] | None = None) -> dict[str
     backends, standby, release_ids = _backends(session, apps)
     running = _running(session, apps, release_ids)
     scaled_to_zero = _scaled_to_zero(session, apps)
+    tenant_limits = _tenant_limits(session)
     found: dict[str, Service | None] = {}
     for row in domains:
         place: _Place = (row.app_id, row.environment, row.process)
@@ -48,8 +50,15 @@ def services(session: Session, hosts: Collection[str] | None = None) -> dict[str
             row.app_id, row.name, row.tenant, tuple(backends[place]),
             stopped="" if backends[place] else _why_stopped(file_settings is not None, place in scaled_to_zero),
             traffic=_traffic(row.name, row.settings, file_settings or {}), standby=tuple(standby[place]),
+            tenant_id=row.tenant_id, tenant_limits=tenant_limits.get(row.tenant_id, ()),
         )  # fmt: skip
     return found
+
+
+def _tenant_limits(session: Session) -> dict[int, tuple[Limit, ...]]:
+    """Of the tenants that have some."""
+    found = session.execute(select(Tenant.id, Tenant.limits).where(Tenant.limits.is_not(None)))
+    return {tenant_id: limits.read(values) for tenant_id, values in found if values}
 
 
 def _why_stopped(deployed: bool, scaled_to_zero: bool) -> str:
@@ -59,11 +68,15 @@ def _why_stopped(deployed: bool, scaled_to_zero: bool) -> str:
 
 
 def _traffic(app: str, settings: dict[str, Any], file_settings: dict[str, Any]) -> Traffic:
-    """Settings of another version's rules must not keep every other route from being published."""
+    """Settings of another version's rules must not keep every other route from being published. Limits stay in force
+    where they alone can be understood."""
     try:
         return model.traffic(settings, file_settings)
     except InvalidInput as error:
         log.warning("balanced by default: its settings are invalid", extra={"app": app, "why": error.message})
+    try:
+        return model.traffic(*({"limits": each.get("limits", ())} for each in (settings, file_settings or settings)))
+    except InvalidInput:
         return Traffic()
 
 

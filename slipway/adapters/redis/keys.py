@@ -14,6 +14,8 @@ CONFIRMED = "slipway:edges:confirmed"
 """A hash by edge; also the channel on which an edge says that it confirmed something."""
 LOAD = "slipway:load"
 
+LIMIT_STATE = "slipway:limits:state"
+"""What callers used of each limit; the edges' alone, but for the name."""
 LIMIT_TOKENS = "slipway:limits:tokens"
 """A hash: which tokens are callers of their own to limits."""
 

@@ -11,7 +11,7 @@ from slipway.adapters.redis import keys
 
 ROOT = Path(__file__).parents[3]
 NAME = re.compile(r"slipway:[a-z:]+[a-z]")
-OF_THE_EDGES_ALONE = {"slipway:usage", "slipway:usage:positions", "slipway:limits:state", "slipway:limits:probe"}
+OF_THE_EDGES_ALONE = {"slipway:usage", "slipway:usage:positions", "slipway:limits:probe"}
 OF_PYTHON_ALONE = {"slipway:log"}
 NO_KEY = {"slipway:error"}
 """The beginning of an error's type, `urn:slipway:error:…`."""
