@@ -40,6 +40,8 @@ class Service:
     tenant_id: int = 0
     tenant_limits: tuple[Limit, ...] = ()
     """For all apps of the tenant together."""
+    limits_are_readable: bool = True
+    """False: the app is protected by limits that nobody understands, so nobody is let in."""
 
 
 def entry(service: Service, generation: int) -> dict[str, Any]:
@@ -58,6 +60,7 @@ def entry(service: Service, generation: int) -> dict[str, Any]:
         **({"stopped": service.stopped} if service.stopped else {}),
         **_choices(traffic),
         **({"limits": limits} if (limits := _limits(service)) else {}),
+        **({} if service.limits_are_readable else {"limits": "unreadable"}),
     }
 
 
