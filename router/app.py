@@ -13,6 +13,7 @@ from router.api import (
     deployments,
     domains,
     hooks,
+    limits,
     metrics,
     platform,
     replicas,
@@ -28,7 +29,20 @@ from slipway.web.requests import RequestIds
 
 WRITE_TIMEOUT_S = 30.0
 """A client that reads nothing for so long is disconnected: others need its thread and its place."""
-_BLUEPRINTS = (account, apps, deployments, replicas, variables, volumes, domains, hooks, tokens, metrics, platform)
+_BLUEPRINTS = (
+    account,
+    apps,
+    deployments,
+    replicas,
+    variables,
+    volumes,
+    domains,
+    limits,
+    hooks,
+    tokens,
+    metrics,
+    platform,
+)
 
 
 def create_app(services: Services) -> APIFlask:

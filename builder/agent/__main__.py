@@ -18,6 +18,7 @@ from builder.agent.election import elected
 from builder.agent.maintenance.polling import Polling
 from builder.agent.reporting import Reporting, StatusSender
 from builder.agent.rollout.probing import NetworkProber
+from builder.agent.routes.limit_tokens import LimitTokenSync
 from builder.agent.scheduler import Scheduler
 from builder.agent.service import Agent, Background
 from slipway import logs, settings
@@ -30,6 +31,7 @@ from slipway.adapters.git.git_sources import GitSources, Limits
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
 from slipway.adapters.redis.events import RedisEvents
+from slipway.adapters.redis.limit_tokens import RedisLimitTokens
 from slipway.adapters.redis.routes import RedisRoutes
 from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.runtimes import chosen_runtime
@@ -88,6 +90,7 @@ def _background(chosen: Settings, adapters: Adapters) -> Background:
         logs=logs,
         polling=Polling(adapters.db, work, sources, adapters.vault, every_s=chosen.poll_s),
         reporting=Reporting(adapters.db, logs, forge),
+        limit_tokens=LimitTokenSync(adapters.db, RedisLimitTokens(redis)),
     )
 
 

@@ -20,6 +20,8 @@ from builder.agent.maintenance.app_deletion import AppDeletion
 from builder.agent.maintenance.polling import Polling
 from builder.agent.reporting import EVERY_S as REPORT_S
 from builder.agent.reporting import Reporting
+from builder.agent.routes.limit_tokens import EVERY_S as LIMIT_TOKENS_S
+from builder.agent.routes.limit_tokens import LimitTokenSync
 from builder.agent.scheduler import Scheduler
 from builder.agent.scope import REASON
 from builder.agent.telemetry.loads import EVERY_S as LOADS_S
@@ -56,6 +58,7 @@ class Background:
     logs: DeploymentLog
     polling: Polling
     reporting: Reporting
+    limit_tokens: LimitTokenSync
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,7 @@ class Agent:
         yield _Periodic("loads", LOADS_S, meter.measure)
         yield _Periodic("checkpoint", CHECKPOINT_S, adapters.db.checkpoint)
         yield _Periodic("report", REPORT_S, self._background.reporting.look)
+        yield _Periodic("limit tokens", LIMIT_TOKENS_S, self._background.limit_tokens.sync)
         yield _Periodic("garbage", GARBAGE_S, self._collect_garbage)
 
     def check_all(self) -> None:

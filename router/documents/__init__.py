@@ -28,6 +28,7 @@ from router.documents.apps import (
 )
 from router.documents.deployments import BranchHead, Deployment, DeploymentRef, Deployments, ReleaseRef, Step
 from router.documents.document import Document, Source, one_of
+from router.documents.limits import AppLimits, ChangedLimits, Limit, Limits, RefusedCaller
 from router.documents.platform import (
     Account,
     EdgeHealth,
@@ -57,10 +58,12 @@ from router.documents.replicas import (
 __all__ = [
     "Account",
     "App",
+    "AppLimits",
     "AppMetrics",
     "Apps",
     "BranchHead",
     "ChangedApp",
+    "ChangedLimits",
     "ChangedVariables",
     "Crash",
     "CreatedApp",
@@ -79,11 +82,14 @@ __all__ = [
     "HookSecret",
     "Hooks",
     "IssuedToken",
+    "Limit",
+    "Limits",
     "MappedReplica",
     "Mapping",
     "Mappings",
     "Metrics",
     "Problem",
+    "RefusedCaller",
     "ReleaseRef",
     "Replica",
     "ReplicaCount",

@@ -8,10 +8,12 @@ from router import documents
 from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import NUMBER_MAX
+from slipway.adapters.redis.limit_tokens import RedisLimitTokens
 from slipway.core.access.roles import Role
 from slipway.domain import tokens
 from slipway.errors import NotFound
 from slipway.models import Tenant, Token
+from slipway.ports.limits import LimitToken
 
 
 def list_tokens(services: Services, principal: Principal) -> documents.Tokens:
@@ -29,7 +31,10 @@ def issue_token(
     with services.db.write(tenant_id=principal.tenant_id) as session:
         tenant = session.get_one(Tenant, principal.tenant_id)
         row, text = tokens.issue_token(session, tenant, name, role, expires_in_s, actor=principal.actor)
-        return documents.IssuedToken(**dict(_shown(row)), token=text)
+        issued = documents.IssuedToken(**dict(_shown(row)), token=text)
+        known = LimitToken(row.hashed, tenant.name, row.expires_at)
+    RedisLimitTokens(services.redis).add(known)
+    return issued
 
 
 def revoke_token(services: Services, principal: Principal, token_id: int) -> None:
@@ -37,7 +42,8 @@ def revoke_token(services: Services, principal: Principal, token_id: int) -> Non
     if token_id > NUMBER_MAX:
         raise NotFound(f"there is no token {token_id}", remedy="slipway tokens")
     with services.db.write(tenant_id=principal.tenant_id) as session:
-        tokens.revoke_token(session, token_id, actor=principal.actor)
+        digest = tokens.revoke_token(session, token_id, actor=principal.actor).hashed
+    RedisLimitTokens(services.redis).remove(digest)
 
 
 def _shown(row: Token) -> documents.Token:

@@ -54,6 +54,8 @@ class Action(StrEnum):
     """The app; `deployment`."""
     DEPLOYMENT_CANCEL = "deployment.cancel"
     """The app; `deployment`."""
+    LIMIT_CHANGE = "limit.change"
+    """The limit, which was set or removed; `app`, where it is an app's."""
     VOLUME_REMOVE = "volume.remove"
     """The volume; `app`, `environment`, `path`."""
 

@@ -7,6 +7,7 @@ about an app: routes reach a running edge through Redis.
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import re
@@ -209,8 +210,19 @@ def _lua_settings(settings: Settings) -> dict[str, Any]:
     return {
         "edge_id": settings.edge_id,
         "bodies_bytes": settings.edge_bodies_bytes,
+        "limits_secret": _limits_secret(settings),
         "redis": _redis(settings.redis_url),
     }
+
+
+def _limits_secret(settings: Settings) -> str:
+    """What callers are named by to clients, so that nobody finds an address by its name: the same at every edge that
+    has the installation's keys."""
+    try:
+        key = (settings.key_dir / "values.key").read_bytes()
+    except OSError:
+        key = secrets.token_bytes(32)
+    return hmac.digest(key, b"slipway limits", "sha256").hex()
 
 
 def _redis(url: str) -> dict[str, Any]:

@@ -18,6 +18,8 @@ class Tenant(Base):
     name: Mapped[str] = mapped_column(String(40), unique=True)
     subnet: Mapped[str | None] = mapped_column(String(43), unique=True)
     """The tenant's own range, cut from Settings.subnets when its first replica starts."""
+    limits: Mapped[list[dict[str, Any]] | None]
+    """For all its apps together, as `core.app_settings.limits` has them."""
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.core.app_settings import model
+from slipway.core.app_settings import limits, model
+from slipway.core.app_settings.limits import Limit
 from slipway.core.app_settings.model import Traffic
 from slipway.core.deployment.states import State
 from slipway.core.routing.route_entries import NOT_DEPLOYED, SCALED_TO_ZERO, Backend, Service
@@ -27,7 +28,7 @@ def services(session: Session, hosts: Collection[str] | None = None) -> dict[str
     """Host → what it leads to; None: nothing any more. All hosts when `hosts` is None."""
     query = (
         select(
-            Domain.host, Domain.app_id, Domain.environment, Domain.process,
+            Domain.host, Domain.app_id, Domain.tenant_id, Domain.environment, Domain.process,
             App.name, App.settings, App.deleted_at, Tenant.name.label("tenant"),
         )
         .join(App, App.id == Domain.app_id)
@@ -40,16 +41,34 @@ def services(session: Session, hosts: Collection[str] | None = None) -> dict[str
     backends, standby, release_ids = _backends(session, apps)
     running = _running(session, apps, release_ids)
     scaled_to_zero = _scaled_to_zero(session, apps)
+    tenant_limits = _tenant_limits(session)
     found: dict[str, Service | None] = {}
     for row in domains:
         place: _Place = (row.app_id, row.environment, row.process)
         file_settings = running.get(place[:2])
+        traffic, are_readable = _traffic(row.name, row.settings, file_settings or {})
+        of_tenant = tenant_limits.get(row.tenant_id, ())
         found[row.host] = None if row.deleted_at else Service(
             row.app_id, row.name, row.tenant, tuple(backends[place]),
             stopped="" if backends[place] else _why_stopped(file_settings is not None, place in scaled_to_zero),
-            traffic=_traffic(row.name, row.settings, file_settings or {}), standby=tuple(standby[place]),
+            traffic=traffic, standby=tuple(standby[place]), tenant_id=row.tenant_id, tenant_limits=of_tenant or (),
+            limits_are_readable=are_readable and of_tenant is not None,
         )  # fmt: skip
     return found
+
+
+def _tenant_limits(session: Session) -> dict[int, tuple[Limit, ...] | None]:
+    """Of the tenants that have some; None: they can't be understood."""
+    found = session.execute(select(Tenant.id, Tenant.limits).where(Tenant.limits.is_not(None)))
+    return {tenant_id: _read_limits(tenant_id, values) for tenant_id, values in found if values}
+
+
+def _read_limits(tenant_id: int, values: list[Any]) -> tuple[Limit, ...] | None:
+    try:
+        return limits.read(values)
+    except ValueError as error:
+        log.warning("nobody is let in: the tenant's limits are invalid", extra={"tenant": tenant_id, "why": str(error)})
+        return None
 
 
 def _why_stopped(deployed: bool, scaled_to_zero: bool) -> str:
@@ -58,13 +77,22 @@ def _why_stopped(deployed: bool, scaled_to_zero: bool) -> str:
     return SCALED_TO_ZERO if scaled_to_zero else ""
 
 
-def _traffic(app: str, settings: dict[str, Any], file_settings: dict[str, Any]) -> Traffic:
-    """Settings of another version's rules must not keep every other route from being published."""
+def _traffic(app: str, settings: dict[str, Any], file_settings: dict[str, Any]) -> tuple[Traffic, bool]:
+    """Settings of another version's rules must not keep every other route from being published. Limits stay in force
+    where they alone can be understood; says whether they can."""
     try:
-        return model.traffic(settings, file_settings)
+        return model.traffic(settings, file_settings), True
     except InvalidInput as error:
         log.warning("balanced by default: its settings are invalid", extra={"app": app, "why": error.message})
-        return Traffic()
+    try:
+        return model.traffic(*(_limits_of(each) for each in (settings, file_settings))), True
+    except InvalidInput as error:
+        log.warning("nobody is let in: its limits are invalid", extra={"app": app, "why": error.message})
+        return Traffic(), False
+
+
+def _limits_of(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name == "limits"}
 
 
 def _backends(

@@ -10,7 +10,8 @@ describe("a failure's page", function()
   end)
 
   local function render(code, accept)
-    local names = { host = "<b>.localhost", app = "shop", connect_s = 2, read_s = 60 }
+    local names = { host = "<b>.localhost", app = "shop", connect_s = 2, read_s = 60, violated = "calls",
+      retry_after_s = 7 }
     local row = failures.BY_CODE[code]
     return pages.render(row, code, row.status, names, "id-1", accept)
   end

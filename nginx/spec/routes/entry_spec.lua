@@ -57,6 +57,35 @@ describe("an entry", function()
     assert.equal("friends", read(fields({ access = "friends" })).access)
   end)
 
+  it("has its limits as they are counted and as clients see them", function()
+    local entry = read(fields({ limits = {
+      { id = "app-1/calls", name = "calls", requests = 100, per_s = 60 },
+      { id = "tenant-1/p", name = "tenant/p", at_once = 5, by = "all", dry_run = true },
+    } }))
+    assert.same({
+      id = "app-1/calls", name = "calls", quoted_name = '"calls"', kind = "rate", most = 100, period_us = 60000000,
+      by = "caller", only_reports = false, policy = '"calls";q=100;w=60',
+    }, entry.limits[1])
+    assert.same({
+      id = "tenant-1/p", name = "tenant/p", quoted_name = '"tenant/p"', kind = "at_once", most = 5, by = "all",
+      only_reports = true, policy = '"tenant/p";q=5;qu="concurrent-requests"',
+    }, entry.limits[2])
+    assert.is_true(entry.counts_at_once)
+  end)
+
+  it("has none where it names none, so that no request of its app looks at limits", function()
+    assert.is_nil(read(fields()).limits)
+    assert.is_nil(read(fields({ limits = {} })).limits)
+  end)
+
+  local function with_limit(more)
+    local limit = { id = "a", name = "a", requests = 1, per_s = 1 }
+    for name, value in pairs(more) do
+      limit[name] = value
+    end
+    return { limits = { limit } }
+  end
+
   local null = cjson.null
   local malformed = {
     ["access is no string"] = { { access = 7 }, { access = {} }, { access = { "public" } }, { access = null },
@@ -81,6 +110,21 @@ describe("an entry", function()
     ["ejection.pause_s is no number"] = { { ejection = { pause_s = true } } },
     ["max_body_bytes is no number"] = { { max_body_bytes = "1" } },
     ["max_concurrency is no number"] = { { max_concurrency = {} } },
+    ["limits is no table"] = { { limits = 5 }, { limits = null } },
+    ["a limit is no table"] = { { limits = { 5 } } },
+    ["a key of limits is no number"] = { { limits = { calls = { id = "a", name = "a", at_once = 1 } } } },
+    ["a limit's id is no string"] = { with_limit({ id = 7 }), with_limit({ id = null }) },
+    ["a limit's name is no string"] = { with_limit({ name = 7 }) },
+    ["a limit's requests is no whole number of at least 1"] = { with_limit({ requests = 0 }),
+      with_limit({ requests = 1.5 }), with_limit({ requests = "7" }), with_limit({ requests = -1 }) },
+    ["a limit's per_s is no whole number of at least 1"] = { with_limit({ per_s = 0 }), with_limit({ per_s = null }) },
+    ["a limit's at_once is no whole number of at least 1"] = { with_limit({ at_once = 0 }),
+      with_limit({ at_once = null }) },
+    ["a limit's by is no string"] = { with_limit({ by = 7 }) },
+    ["a limit's dry_run is no boolean"] = { with_limit({ dry_run = "true" }), with_limit({ dry_run = null }) },
+    ["limit a can't be understood"] = { with_limit({ by = "mood" }) },
+    ['limit "a can\'t be understood'] = { with_limit({ name = '"a' }) },
+    ["limit a is too large"] = { with_limit({ requests = 2 ^ 40, per_s = 86400 }) },
     ["balancing is no string"] = { { balancing = {} } },
   }
   for why, cases in pairs(malformed) do

@@ -14,6 +14,11 @@ CONFIRMED = "slipway:edges:confirmed"
 """A hash by edge; also the channel on which an edge says that it confirmed something."""
 LOAD = "slipway:load"
 
+LIMIT_STATE = "slipway:limits:state"
+"""What callers used of each limit; the edges' alone, but for the name."""
+LIMIT_TOKENS = "slipway:limits:tokens"
+"""A hash: which tokens are callers of their own to limits."""
+
 WAKE = "slipway:wake"
 """The channel that wakes the agent. An edge publishes `<app>`: a request waits for that app. The other processes
 publish `changed <app>`: its desired state changed."""
@@ -42,3 +47,8 @@ def awaited_app(key: str) -> str:
 def log(deployment_id: int) -> str:
     """The live lines of a deployment's log."""
     return f"slipway:log:{deployment_id}"
+
+
+def limit_refusals(app: int | str, hour: int) -> str:
+    """Which callers limits of the app refused most, in one hour since 1970."""
+    return f"slipway:limits:hits:{app}:{hour}"

@@ -13,7 +13,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from slipway.core.app_settings import limits
 from slipway.core.app_settings.file_name import FILE_NAME
+from slipway.core.app_settings.limits import MOST_OF_ONE, Limit
 from slipway.core.app_settings.toml_lines import line_of
 from slipway.core.app_settings.volumes import Mount, default_name
 from slipway.core.naming import validation
@@ -159,6 +161,9 @@ class Breaker(_Model):
     """Then one request tries."""
 
 
+Limits = Annotated[tuple[Limit, ...], Field(max_length=MOST_OF_ONE), AfterValidator(limits.different)]
+
+
 class Traffic(_Model):
     """What the edges do with an app's requests. It belongs to the route: a change is in force without new replicas."""
 
@@ -171,6 +176,7 @@ class Traffic(_Model):
     ejection: Ejection = Ejection()
     breaker: Breaker = Breaker()
     timeouts: RouteTimeouts = RouteTimeouts()
+    limits: Limits = ()
     max_body_mb: int = Field(default=100, ge=1, le=10240)
     """Largest request body."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from slipway.core.app_settings.limits import Limit, kept
 from slipway.core.app_settings.model import Traffic
 
 NOT_DEPLOYED, SCALED_TO_ZERO = "not-deployed", "scaled-to-zero"
@@ -36,6 +37,11 @@ class Service:
     stopped: str = ""
     """Why nothing is meant to serve: `NOT_DEPLOYED` or `SCALED_TO_ZERO`; empty: something is."""
     traffic: Traffic = Traffic()
+    tenant_id: int = 0
+    tenant_limits: tuple[Limit, ...] = ()
+    """For all apps of the tenant together."""
+    limits_are_readable: bool = True
+    """False: the app is protected by limits that nobody understands, so nobody is let in."""
 
 
 def entry(service: Service, generation: int) -> dict[str, Any]:
@@ -53,7 +59,18 @@ def entry(service: Service, generation: int) -> dict[str, Any]:
         **({"standby": [_target(each, traffic) for each in service.standby]} if service.standby else {}),
         **({"stopped": service.stopped} if service.stopped else {}),
         **_choices(traffic),
+        **({"limits": limits} if (limits := _limits(service)) else {}),
+        **({} if service.limits_are_readable else {"limits": "unreadable"}),
     }
+
+
+def _limits(service: Service) -> list[dict[str, Any]]:
+    """By `id` an edge counts; by `name` clients know a limit."""
+    own = [(f"app-{service.app_id}/{each.name}", each.name, each) for each in service.traffic.limits]
+    of_tenant = [
+        (f"tenant-{service.tenant_id}/{each.name}", f"tenant/{each.name}", each) for each in service.tenant_limits
+    ]
+    return [{**kept(each), "id": id_, "name": name} for id_, name, each in (*own, *of_tenant)]
 
 
 def _target(backend: Backend, traffic: Traffic) -> dict[str, Any]:
@@ -66,7 +83,7 @@ def _target(backend: Backend, traffic: Traffic) -> dict[str, Any]:
 @lru_cache(maxsize=1024)
 def _choices(traffic: Traffic) -> Mapping[str, Any]:
     """What was chosen. The defaults are the edges' too, so that ten thousand entries need not repeat them."""
-    chosen = traffic.model_dump(exclude_defaults=True, exclude={"weights", "timeouts", "max_body_mb"})
+    chosen = traffic.model_dump(exclude_defaults=True, exclude={"weights", "timeouts", "max_body_mb", "limits"})
     waiting = chosen.get("waiting", {})
     if "mb" in waiting:
         waiting["bytes"] = waiting.pop("mb") << 20

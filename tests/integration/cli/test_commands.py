@@ -140,6 +140,20 @@ def test_variables_are_set_listed_and_removed(platform: Platform, slipway: User,
     assert sorted(each["name"] for each in left) == ["NPM_TOKEN", "URL"]
 
 
+def test_limits_are_set_listed_and_removed(slipway: User, app: str, tenant: str) -> None:
+    assert slipway("limits", "set", "calls", "requests=100", "per_s=60", "-a", app).out.startswith("Set: calls.")
+    slipway("limits", "set", "calls", "at_once=5", "by=all", "dry_run=true", "--tenant")
+    listed = slipway("limits", "-a", app).out
+    assert "100 in 60 s" in listed
+    assert "5 at once" in listed
+    assert "only reports" in listed
+    slipway("limits", "set", "calls", "requests=100", "-a", app, code=Exit.USAGE)
+    assert slipway("limits", "unset", "calls", "-a", app, "--json").json == {"name": "calls"}
+    slipway("limits", "unset", "calls", "--tenant")
+    assert slipway("limits", "-a", app, "--json").json == {"limits": [], "refused": []}
+    slipway("limits", "unset", "calls", "-a", app, code=Exit.NOT_FOUND)
+
+
 def test_domains_are_added_listed_and_removed(slipway: User, app: str, tenant: str) -> None:
     host = f"{tenant}.example.org"
     assert slipway("domains", "add", host, "-a", app).out.startswith(f"{host} leads to {app}.")

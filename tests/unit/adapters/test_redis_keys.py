@@ -11,7 +11,7 @@ from slipway.adapters.redis import keys
 
 ROOT = Path(__file__).parents[3]
 NAME = re.compile(r"slipway:[a-z:]+[a-z]")
-OF_THE_EDGES_ALONE = {"slipway:usage", "slipway:usage:positions"}
+OF_THE_EDGES_ALONE = {"slipway:usage", "slipway:usage:positions", "slipway:limits:probe"}
 OF_PYTHON_ALONE = {"slipway:log"}
 NO_KEY = {"slipway:error"}
 """The beginning of an error's type, `urn:slipway:error:…`."""
@@ -25,7 +25,8 @@ def named_in(folder: str, pattern: str) -> set[str]:
 def of_python() -> set[str]:
     plain = {value for name, value in vars(keys).items() if name.isupper()}
     made = {keys.inflight("x"), keys.metrics("x"), keys.awaited("x"), keys.log(1)}
-    return plain | {name.rpartition(":")[0] for name in made}
+    of_an_hour = keys.limit_refusals("x", 1).removesuffix(":x:1")
+    return plain | {name.rpartition(":")[0] for name in made} | {of_an_hour}
 
 
 def test_python_and_the_edges_name_the_same_keys() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import get_args
 
 from builder.sources.source import SOURCES
 from router import documents
 from router.documents import Document
+from slipway.core.app_settings.limits import By
 from slipway.core.deployment.app_state import AppState
 from slipway.core.deployment.states import Kind, State
 from slipway.core.push.outcome import DeliveryOutcome
@@ -23,6 +25,9 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("Replica", "state"): set(ReplicaState),
     ("Variable", "scope"): {"run", "build"},
     ("Volume", "state"): documents.VolumeState,
+    ("Limit", "scope"): {"app", "tenant"},
+    ("Limit", "by"): get_args(By),
+    ("RefusedCaller", "scope"): {"app", "tenant"},
     ("System", "status"): documents.SystemStatus,
 }
 _LIST = re.compile(r"([a-z]+(?: [a-z]+)?(?:, [a-z]+(?: [a-z]+)?)*) or ([a-z]+(?: [a-z]+)?)\.")

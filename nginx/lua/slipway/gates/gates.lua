@@ -22,6 +22,7 @@ local body_quota = require("slipway.request.body_quota")
 local breaker = require("slipway.gates.breaker")
 local concurrency = require("slipway.gates.concurrency")
 local half_open = require("slipway.balancing.half_open")
+local limit = require("slipway.gates.limit")
 local protocol = require("slipway.request.protocol")
 local request_body = require("slipway.request.request_body")
 local requeue = require("slipway.request.requeue")
@@ -40,6 +41,7 @@ return {
   { name = "trial", check = half_open.check, passes_at_once = half_open.passes_at_once },
   { name = "body size", check = request_body.check_size, passes_at_once = always },
   { name = "access", check = access.check, passes_at_once = access.passes_at_once },
+  { name = "limit", check = limit.check, passes_at_once = limit.passes_at_once, release = limit.release },
   { name = "body", check = request_body.check, passes_at_once = always, release = body_quota.release },
   { name = "protocol", check = protocol.check, passes_at_once = protocol.passes_at_once },
   { name = "breaker", check = breaker.check, passes_at_once = breaker.passes_at_once, release = breaker.release },

@@ -41,4 +41,13 @@ function _M.write_response(headers)
   end
 end
 
+-- The same as they stand in a response, for one whose head nginx does not write.
+function _M.response_text(headers)
+  local lines = {}
+  for name, value in pairs(headers.of_response) do
+    lines[#lines + 1] = name .. ": " .. value .. "\r\n"
+  end
+  return table.concat(lines)
+end
+
 return _M

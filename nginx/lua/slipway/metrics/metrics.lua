@@ -20,6 +20,12 @@ _M.COUNTERS = {
   retries = "Attempts on another target, or once more on the same, after one that failed.",
 }
 
+-- What limits of an app did, by its id and the limit's name.
+_M.OF_LIMITS = {
+  limit_refusals = "Requests that a limit refused.",
+  limit_would_refuse = "Requests that a limit would have refused, if it did not only report.",
+}
+
 local REFUSED = "refused: "
 local BEYOND = #_M.BOUNDS_MS + 1
 local PROBABLY_STREAM_MS = 1000
@@ -89,11 +95,45 @@ end
 
 -- One more of `name`, one of COUNTERS, for the app's id. For what happens seldom.
 function _M.count(name, app)
-  local _, err, forced = counts:incr("c|" .. name .. "|" .. app, 1, 0)
+  local count, err, forced = counts:incr("c|" .. name .. "|" .. app, 1, 0)
   if err or forced then
     ngx.log(ngx.ERR, "ALARM: ", name, " are counted wrongly (", err or "an older counter was evicted",
       "): enlarge lua_shared_dict slipway_metrics")
   end
+  return count
+end
+
+-- A limit is listed for readers when it is first counted.
+function _M.count_limit(name, app, limit)
+  if _M.count(name, app .. "|" .. limit) == 1 then
+    local number = counts:incr("limits|" .. app, 1, 0)
+    counts:set("limits|" .. app .. "|" .. (number or 0), limit)
+  end
+end
+
+-- The app's limits that were ever counted, each once.
+function _M.limits_of(app)
+  local found, seen = {}, {}
+  for number = 1, counts:get("limits|" .. app) or 0 do
+    local limit = counts:get("limits|" .. app .. "|" .. number)
+    if limit and not seen[limit] then
+      seen[limit] = true
+      found[#found + 1] = limit
+    end
+  end
+  return found
+end
+
+local function forget_limits(app)
+  for _, limit in ipairs(_M.limits_of(app)) do
+    for name in pairs(_M.OF_LIMITS) do
+      counts:delete("c|" .. name .. "|" .. app .. "|" .. limit)
+    end
+  end
+  for number = 1, counts:get("limits|" .. app) or 0 do
+    counts:delete("limits|" .. app .. "|" .. number)
+  end
+  counts:delete("limits|" .. app)
 end
 
 function _M.counted(name, app)
@@ -123,6 +163,7 @@ end
 
 function _M.forget_app(app)
   all_series.forget_app(app)
+  forget_limits(app)
   for name in pairs(_M.COUNTERS) do
     counts:delete("c|" .. name .. "|" .. app)
   end

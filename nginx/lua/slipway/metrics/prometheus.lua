@@ -2,6 +2,7 @@
 local failures = require("slipway.responses.failures")
 local inflight = require("slipway.balancing.inflight")
 local metrics = require("slipway.metrics.metrics")
+local redis_health = require("slipway.limits.redis_health")
 local routes = require("slipway.routes.table")
 local failure_state = require("slipway.balancing.failure_state")
 local worker_counts = require("slipway.metrics.worker_counts")
@@ -114,6 +115,20 @@ local function is_circuit_open(app)
   return entry and entry.app == app.id and failure_state.paused_until(entry.circuit) ~= nil
 end
 
+local function of_limits(page, apps)
+  for _, name in ipairs(sorted(metrics.OF_LIMITS)) do
+    page:family(name .. "_total", "counter", metrics.OF_LIMITS[name])
+    over(apps, function(app)
+      for _, limit in ipairs(metrics.limits_of(app.id)) do
+        local count = metrics.counted(name, app.id .. "|" .. limit)
+        if count > 0 then
+          page:sample(name .. "_total", app.labels .. ',policy="' .. label(limit) .. '"', count)
+        end
+      end
+    end)
+  end
+end
+
 local function of_apps(page, apps)
   page:family("requests_total", "counter", "Requests answered, by class of status.")
   over(apps, function(app)
@@ -146,6 +161,7 @@ local function of_apps(page, apps)
       end
     end
   end)
+  of_limits(page, apps)
   page:family("waiting", "gauge", "Requests in the waiting room.")
   local waits = waiting.counts()
   over(apps, function(app)
@@ -210,6 +226,7 @@ local function of_edge(page)
   gauge(page, "routes_complete", "1 when every host that exists is known here.", routes.is_complete() and 1 or 0)
   gauge(page, "redis_connected", "1 when the route table could be followed lately.",
     ngx.shared.slipway_state:get("redis") == "connected" and 1 or 0)
+  gauge(page, "limits_without_redis", "1 while limits are counted by this edge alone.", redis_health.is_up() and 0 or 1)
   gauge(page, "usage_records_waiting", "Records of usage that Redis does not have yet.", usage_stream.waiting())
   gauge(page, "usage_age_seconds", "Time since what was counted went into a record.", usage_stream.age_s())
   gauge(page, "workers", "Worker processes, with those that only finish what they have.", #worker_counts.look())

@@ -103,7 +103,9 @@ end
 -- Access phase of the location @requeued, where requests come that reached no target, or failed in the edge itself.
 function _M.access_requeued()
   local ctx = ngx.ctx
-  if not requeue.resume(ctx, give_back(ctx)) then
+  local before = give_back(ctx)
+  if not requeue.resume(ctx, before) then
+    ctx.headers = before and before.headers
     return responses.refuse_here("internal")
   end
   return _M.access_app()

@@ -1,6 +1,7 @@
 -- How many request bodies may come in at one time, and how many bytes of them may lie on this host's disk: of all apps
 -- together, of one tenant, of one app, and of one client. The platform's own services have a share that apps can't
 -- fill.
+local client_address = require("slipway.request.client_address")
 local settings = require("slipway.worker.settings")
 local worker_counts = require("slipway.metrics.worker_counts")
 
@@ -19,20 +20,9 @@ local ALONE_MAY_EXCEED = { client = true, own = true } -- a client's is bounded 
 
 _M.MOST_OF_ONE = _M.BYTES * SHARE.app
 
--- The client's address; of IPv6 its /64, from which a client can choose any address.
-local function client()
-  local address = ngx.var.binary_remote_addr
-  if #address ~= 16 then
-    return ngx.var.remote_addr
-  end
-  return (address:sub(1, 8):gsub(".", function(byte)
-    return ("%02x"):format(byte:byte())
-  end))
-end
-
 -- `entry` is nil for the platform's own services.
 local function scopes_of(entry)
-  local scopes = { { kind = "client", name = "client " .. client() } }
+  local scopes = { { kind = "client", name = "client " .. client_address.of_request() } }
   if not entry then
     scopes[2] = { kind = "own", name = "own" }
     return scopes

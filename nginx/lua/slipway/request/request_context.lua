@@ -11,14 +11,15 @@
 --   headers          what gates set (gates/headers.lua)          { of_request, of_response }
 --   body             its share of the quotas (body_quota.lua)    { scopes, bytes, is_coming, most }
 --   ticket           its place in the waiting room (waiting.lua) { number, turn, key, room, bytes }
+--   limited          it was counted by limits (limit.lua)        { request, outcome, headers }
 --   slot             its slot (concurrency.lua)                  { app, host }
 --   circuit_trial    it tries an open circuit (breaker.lua)      { entry, began_at_s }
 --   half_open        it tries an ejected target (half_open.lua)  { key, target, sent_at_s }
 --   attempt          what the attempts so far came to (attempts.lua)
 --                      { tried, tries_left, is_repeated, is_judged, is_too_slow, was_connected }
---   requeue          it was requeued (requeue.lua)               { deadline, rounds, circuit, connect_at }
+--   requeue          it was requeued (requeue.lua)               { deadline, rounds, circuit, connect_at, limited }
 --   put_back         the same, from where it is requeued until it is resumed
---   response         the edge's own response (responses.lua)     { code, page, is_malformed }
+--   response         the edge's own response (responses.lua)     { code, page, is_malformed, violated, retry_after_s }
 --
 -- And two flags:
 --   body_is_unread   nginx reads the body after the access phase (request_body.lua)

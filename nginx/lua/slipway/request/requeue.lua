@@ -33,7 +33,9 @@ function _M.put_back(ctx)
     rounds = before and before.rounds + 1 or 1,
     circuit = entry.circuit,
     connect_at = 0,
+    limited = ctx.limited, -- moves to where the request is resumed, and is not given back here
   }
+  ctx.limited = nil
   return ngx.exit(ngx.ERROR)
 end
 
@@ -41,6 +43,7 @@ end
 -- back at all: nginx itself fails with the same status.
 function _M.resume(ctx, before)
   ctx.requeue = before and before.put_back
+  ctx.limited = ctx.requeue and ctx.requeue.limited
   return ctx.requeue ~= nil
 end
 

@@ -44,6 +44,12 @@ _M.BY_CODE = {
     detail = "As many request bodies are under way from this client's address as one client has room for.",
     remedy = "Let some of the uploads end, then try again.",
   },
+  ["limit-reached"] = {
+    status = 429, fault = "client", title = "Too many requests",
+    type = "https://iana.org/assignments/http-problem-types#quota-exceeded",
+    detail = "More requests were sent than a limit of this app allows: %{violated}.",
+    remedy = "Wait %{retry_after_s} s, then go on more slowly. If the app is yours: slipway limits -a %{app}",
+  },
   ["bad-request"] = {
     status = 400, fault = "client", title = "Request not understood",
     detail = "The request breaks a rule of HTTP, so it was not passed on.",

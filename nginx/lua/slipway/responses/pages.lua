@@ -56,7 +56,7 @@ end
 local function html(failure)
   local values = {}
   for name, value in pairs(failure) do
-    values[name] = escaped(value)
+    values[name] = type(value) ~= "table" and escaped(value) or nil
   end
   values.whose = WHOSE[failure.fault]
   return fill(HTML, values), "text/html; charset=utf-8"
@@ -64,7 +64,7 @@ end
 
 local function problem(failure)
   return cjson.encode({
-    type = "urn:slipway:error:" .. failure.code,
+    type = failure.type,
     title = failure.title,
     status = failure.status,
     detail = failure.detail,
@@ -72,6 +72,7 @@ local function problem(failure)
     remedy = failure.remedy,
     fault = failure.fault,
     request_id = failure.request_id,
+    ["violated-policies"] = failure.violated,
   }), "application/problem+json"
 end
 
@@ -80,9 +81,12 @@ local function wants_html(accept)
     and not accept:find("application/problem+json", 1, true)
 end
 
--- `row` of failures.lua, as it goes out with `status`; returns the body and its content type.
-function _M.render(row, code, status, names, request_id, accept)
+-- `row` of failures.lua, as it goes out with `status`; returns the body and its content type. `names` are filled into
+-- the texts; `violated` are the names of the limits that refused the request, if some did.
+function _M.render(row, code, status, names, request_id, accept, violated)
   local failure = {
+    type = row.type or "urn:slipway:error:" .. code,
+    violated = violated,
     code = code,
     status = status,
     title = row.title,

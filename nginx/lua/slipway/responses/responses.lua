@@ -55,10 +55,11 @@ local function lacks_head()
   return ngx.req.http_version() == 0.9 and ngx.var.server_protocol:find("HTTP/1", 1, true) == 1
 end
 
-local function with_head(page, content_type)
+local function with_head(ctx, page, content_type)
   return table.concat({
     "HTTP/1.1 ", ngx.status, " Bad Gateway\r\nContent-Type: ", content_type, "\r\nContent-Length: ", #page,
-    "\r\nConnection: close\r\nCache-Control: no-store\r\nX-Request-Id: ", ngx.var.slipway_request_id, "\r\n\r\n",
+    "\r\nConnection: close\r\nCache-Control: no-store\r\nX-Request-Id: ", ngx.var.slipway_request_id, "\r\n",
+    ctx.headers and headers.response_text(ctx.headers) or "", "\r\n",
     ngx.req.get_method() == "HEAD" and "" or page,
   })
 end
@@ -75,10 +76,12 @@ local function write(ctx)
   end
   ngx.var.slipway_fault = row.fault
   local names = { host = ngx.var.host, app = entry and entry.name or "",
-    connect_s = entry and entry.connect_s, read_s = entry and entry.read_s }
+    connect_s = entry and entry.connect_s, read_s = entry and entry.read_s,
+    violated = response.violated and table.concat(response.violated, ", "), retry_after_s = response.retry_after_s }
   local page, content_type =
-    pages.render(row, code, ngx.status, names, ngx.var.slipway_request_id, ngx.var.http_accept)
-  response.page = response.is_malformed and lacks_head() and with_head(page, content_type) or page
+    pages.render(row, code, ngx.status, names, ngx.var.slipway_request_id, ngx.var.http_accept,
+      response.violated)
+  response.page = response.is_malformed and lacks_head() and with_head(ctx, page, content_type) or page
   local header = ngx.header
   header.Content_Type = content_type
   header.Content_Length = #page

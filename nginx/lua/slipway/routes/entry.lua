@@ -71,9 +71,63 @@ local function why_stopped(reason)
   return reason ~= nil and (STOPPED[reason] and reason or "app-stopped") or nil
 end
 
+local PERIODS_MOST = 2 ^ 53 -- what counting in whole numbers holds (limits/take.lua)
+local COUNTED_BY = { all = true, address = true, caller = true, token = true }
+
+local function whole(value, name)
+  if type(value) ~= "number" or value < 1 or value ~= math.floor(value) then
+    error(name .. " is no whole number of at least 1", 0)
+  end
+  return value
+end
+
+-- A limit of requests in a time (`requests`, `per_s`), or of requests at one time (`at_once`).
+local function limit_of(fields)
+  expect(fields, "table", "a limit")
+  local name = expect(fields.name, "string", "a limit's name")
+  local limit = {
+    id = expect(fields.id, "string", "a limit's id"),
+    name = name,
+    quoted_name = '"' .. name .. '"',
+    by = optional(fields.by, "string", "a limit's by") or "caller",
+    only_reports = optional(fields.dry_run, "boolean", "a limit's dry_run") or false,
+  }
+  if not name:find("^[%w_/-]+$") or not COUNTED_BY[limit.by] then
+    error("limit " .. name .. " can't be understood", 0)
+  end
+  if fields.at_once ~= nil then
+    limit.kind, limit.most = "at_once", whole(fields.at_once, "a limit's at_once")
+    limit.policy = limit.quoted_name .. ";q=" .. limit.most .. ';qu="concurrent-requests"'
+    return limit
+  end
+  limit.kind, limit.most = "rate", whole(fields.requests, "a limit's requests")
+  local per_s = whole(fields.per_s, "a limit's per_s")
+  limit.period_us = per_s * 1000000
+  if limit.most * limit.period_us > PERIODS_MOST then
+    error("limit " .. name .. " is too large", 0)
+  end
+  limit.policy = limit.quoted_name .. ";q=" .. limit.most .. ";w=" .. per_s
+  return limit
+end
+
+-- The limits; nil without any. And whether one counts requests at one time.
+local function limits_of(list)
+  if list == nil then
+    return nil, false
+  end
+  local limits, counts_at_once = {}, false
+  for key, fields in pairs(expect(list, "table", "limits")) do
+    local limit = limit_of(fields)
+    limits[expect(key, "number", "a key of limits")] = limit
+    counts_at_once = counts_at_once or limit.kind == "at_once"
+  end
+  return #limits > 0 and limits or nil, counts_at_once
+end
+
 local function entry_of(raw)
   local fields = expect(cjson.decode(raw), "table", "the entry")
   local app = app_of(fields.app)
+  local limits, counts_at_once = limits_of(fields.limits)
   local timeouts = numbers(fields.timeouts, TIMEOUTS, "timeouts")
   return {
     raw = raw,
@@ -89,6 +143,8 @@ local function entry_of(raw)
     connect_s = timeouts.connect_s,
     read_s = timeouts.read_s,
     max_body_bytes = optional(fields.max_body_bytes, "number", "max_body_bytes") or BODY_BYTES,
+    limits = limits,
+    counts_at_once = counts_at_once,
     max_concurrency = optional(fields.max_concurrency, "number", "max_concurrency"),
     waiting = numbers(fields.waiting, WAITING, "waiting"),
     ejection = numbers(fields.ejection, EJECTION, "ejection"),

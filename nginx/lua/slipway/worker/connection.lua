@@ -4,7 +4,7 @@ local settings = require("slipway.worker.settings")
 
 local _M = {}
 
-local IDLE_MS, POOL = 30000, 4
+local IDLE_MS, POOL = 30000, 64 -- of a worker; a request of an app with limits needs one
 
 local function dial(client)
   local where = settings.redis

@@ -1,0 +1,110 @@
+-- How many requests a caller may send: in a time, and at one time. The entry has the limits of the app and of its
+-- tenant; all of them are asked in one call, and the strictest decides (docs/decisions/0033). A request is counted
+-- once, whatever happens to it afterwards; it counts as under way until its response has been sent.
+local callers = require("slipway.limits.callers")
+local headers = require("slipway.gates.headers")
+local leases = require("slipway.limits.leases")
+local metrics = require("slipway.metrics.metrics")
+local own_counts = require("slipway.limits.own_counts")
+local rate_limit_headers = require("slipway.limits.rate_limit_headers")
+local redis_counts = require("slipway.limits.redis_counts")
+local redis_health = require("slipway.limits.redis_health")
+local request_context = require("slipway.request.request_context")
+local verdicts = require("slipway.gates.verdicts")
+
+local _M = {}
+
+local RELEASED_WITHIN_S = 0.02
+local LOGGED_EVERY_S = 10
+
+local shared = ngx.shared.slipway_limits
+
+local function take(entry, caller, request)
+  if redis_health.is_up() then
+    local outcome, err = redis_counts.take(entry, caller, request)
+    if outcome then
+      return outcome
+    end
+    redis_health.failed(err)
+  end
+  return own_counts.take(entry, caller)
+end
+
+local function only_at_once_refuses(entry, outcome)
+  for i, limit in ipairs(entry.limits) do
+    if outcome.states[i] == "refuses" and limit.kind == "rate" then
+      return false
+    end
+  end
+  return not outcome.passes
+end
+
+-- A client may send its next request before Redis knows that the one before has ended.
+local function take_patiently(entry, caller, request)
+  local outcome = take(entry, caller, request)
+  if only_at_once_refuses(entry, outcome) then
+    ngx.sleep(RELEASED_WITHIN_S)
+    outcome = take(entry, caller, request)
+  end
+  return outcome
+end
+
+local function log_would_refuse(entry, limit, caller)
+  if shared:add("logged|" .. limit.id, true, LOGGED_EVERY_S) then
+    ngx.log(ngx.NOTICE, "limit ", limit.name, " of app ", entry.name, " would have refused a request of ",
+      caller.address)
+  end
+end
+
+local function count(entry, caller, outcome)
+  for i, limit in ipairs(entry.limits) do
+    if outcome.states[i] == "refuses" then
+      metrics.count_limit("limit_refusals", entry.app, limit.name)
+    elseif outcome.states[i] == "would refuse" then
+      metrics.count_limit("limit_would_refuse", entry.app, limit.name)
+      log_would_refuse(entry, limit, caller)
+    end
+  end
+end
+
+local function show(ctx, limited)
+  for name, value in pairs(limited.headers or {}) do
+    headers.set_for_client(ctx, name, value)
+  end
+end
+
+function _M.check(ctx, entry)
+  if not entry.limits then
+    return nil
+  end
+  if ctx.limited then -- counted before it was requeued
+    return show(ctx, ctx.limited)
+  end
+  local caller, request = callers.of_request(), ngx.var.slipway_request_id
+  ctx.limited = { request = request } -- the client may leave meanwhile
+  local outcome = take_patiently(entry, caller, request)
+  local shown, violated, retry_after_s = rate_limit_headers.describe(entry, caller, outcome)
+  ctx.limited.outcome, ctx.limited.headers = outcome, shown
+  show(ctx, ctx.limited)
+  count(entry, caller, outcome)
+  if not outcome.passes then
+    local response = request_context.record(ctx, "response")
+    response.violated, response.retry_after_s = violated, retry_after_s
+    return verdicts.REFUSE, "limit-reached"
+  end
+end
+
+function _M.passes_at_once(_, entry)
+  return not entry.limits
+end
+
+function _M.release(ctx)
+  local limited = ctx.limited
+  if limited then
+    ctx.limited = nil
+    leases.release(limited.request)
+    own_counts.release(limited.outcome)
+  end
+end
+
+return _M

@@ -1,0 +1,82 @@
+local nginx = require("fake_ngx")
+
+describe("an edge that counts limits alone", function()
+  local fake, own_counts, limits, here
+  before_each(function()
+    fake = nginx.start()
+    nginx.replace("slipway.metrics.worker_counts", require("fake_counts"))
+    nginx.replace("slipway.limits.callers", {
+      partition = function(who, by)
+        if by == "all" then
+          return "all"
+        end
+        return by ~= "token" and who.address or nil
+      end,
+    })
+    own_counts = require("slipway.limits.own_counts")
+    limits = { { id = "1/calls", name = "calls", kind = "rate", most = 6, period_us = 60e6, by = "caller" } }
+    here = { address = "192.0.2.1", token = "" }
+  end)
+
+  local function passed(of, who)
+    local count = 0
+    for _ = 1, of do
+      count = count + (own_counts.take({ limits = limits }, who or here).passes and 1 or 0)
+    end
+    return count
+  end
+
+  it("allows as many in a period, and begins anew in the next", function()
+    assert.equal(6, passed(20))
+    fake.advance(60)
+    assert.equal(6, passed(20))
+  end)
+
+  it("divides a limit by the edges that there are, and allows one at least", function()
+    fake.shared.slipway_state:set("edges", 4)
+    assert.equal(1, passed(20))
+    fake.shared.slipway_state:set("edges", 100)
+    assert.equal(1, passed(20, { address = "192.0.2.2", token = "" }))
+  end)
+
+  it("keeps callers apart", function()
+    assert.equal(6, passed(20))
+    assert.equal(6, passed(20, { address = "192.0.2.2", token = "" }))
+  end)
+
+  it("takes from no limit when one of them refuses", function()
+    limits[2] = { id = "1/all", name = "all", kind = "rate", most = 2, period_us = 60e6, by = "all" }
+    assert.equal(2, passed(20))
+    limits[2] = nil
+    assert.equal(4, passed(20))
+  end)
+
+  it("refuses nobody by a limit that only reports, and says what it would have refused", function()
+    limits[1].only_reports = true
+    assert.equal(20, passed(20))
+    assert.equal("would refuse", own_counts.take({ limits = limits }, here).states[1])
+  end)
+
+  it("does not concern itself with what counts tokens alone, since it knows none", function()
+    limits[1].by = "token"
+    assert.equal(20, passed(20))
+    assert.equal("not concerned", own_counts.take({ limits = limits }, here).states[1])
+  end)
+
+  it("counts requests under way until they end, and gives back those that another limit refused", function()
+    limits = {
+      { id = "1/parallel", name = "parallel", kind = "at_once", most = 2, by = "caller",
+        only_reports = false },
+      { id = "1/calls", name = "calls", kind = "rate", most = 3, period_us = 60e6, by = "caller" },
+    }
+    local first, second = own_counts.take({ limits = limits }, here), own_counts.take({ limits = limits }, here)
+    local third = own_counts.take({ limits = limits }, here)
+    assert.same({ true, true, false }, { first.passes, second.passes, third.passes })
+    own_counts.release(first)
+    own_counts.release(first)
+    assert.is_true(own_counts.take({ limits = limits }, here).passes)
+    own_counts.release(second)
+    assert.same({ "passes", "refuses" }, own_counts.take({ limits = limits }, here).states)
+    assert.same({ "passes", "refuses" }, own_counts.take({ limits = limits }, here).states)
+  end)
+end)

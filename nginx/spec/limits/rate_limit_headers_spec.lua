@@ -1,0 +1,72 @@
+local nginx = require("fake_ngx")
+
+describe("what a client learns of its limits", function()
+  local describe_limits, limits, caller
+  before_each(function()
+    nginx.start()
+    nginx.replace("slipway.limits.callers", {
+      partition = function(who, by)
+        return by == "all" and "all" or who.address
+      end,
+      opaque = function(partition) return "k" .. #partition end,
+    })
+    describe_limits = require("slipway.limits.rate_limit_headers").describe
+    caller = { address = "192.0.2.1", token = "" }
+    limits = {
+      { name = "calls", quoted_name = '"calls"', policy = '"calls";q=10;w=60', kind = "rate", most = 10,
+        by = "caller" },
+      { name = "all", quoted_name = '"all"', policy = '"all";q=99;w=1', kind = "rate", most = 99, by = "all" },
+      { name = "parallel", quoted_name = '"parallel"', policy = '"parallel";q=5;qu="concurrent-requests"',
+        kind = "at_once", most = 5, by = "caller" },
+    }
+  end)
+
+  local function outcome(states, left, reset_s)
+    local passes = true
+    for i, state in ipairs(states) do
+      passes = passes and (state ~= "refuses" or limits[i].only_reports == true)
+    end
+    return { passes = passes, is_known = false, states = states, left = left, reset_s = reset_s }
+  end
+
+  local function headers_of(...)
+    return describe_limits({ limits = limits }, caller, outcome(...))
+  end
+
+  it("lists every policy, and the state of the one that lets the fewest through", function()
+    local found = headers_of({ "passes", "passes", "passes" }, { 7, 90, 4 }, { 3, 1, 0 })
+    assert.equal('"calls";q=10;w=60;pk=:k9:, "all";q=99;w=1, "parallel";q=5;qu="concurrent-requests";pk=:k9:',
+      found["RateLimit-Policy"])
+    assert.equal('"parallel";r=4;t=0;pk=:k9:', found["RateLimit"])
+    assert.same({ "5", "4", "0" },
+      { found["X-RateLimit-Limit"], found["X-RateLimit-Remaining"], found["X-RateLimit-Reset"] })
+    assert.is_nil(found["Retry-After"])
+  end)
+
+  it("says when to come again, by the limit that refuses for the longest", function()
+    local found, violated, retry_after_s = headers_of({ "refuses", "refuses", "passes" }, { 0, 0, 0 }, { 6, 40, 0 })
+    assert.equal('"all";r=0;t=40', found["RateLimit"])
+    assert.equal("40", found["Retry-After"])
+    assert.same({ "calls", "all" }, violated)
+    assert.equal(40, retry_after_s)
+  end)
+
+  it("prefers a limit that refuses to one that is only used up", function()
+    local found = headers_of({ "passes", "refuses", "passes" }, { 0, 0, 3 }, { 60, 1, 0 })
+    assert.equal('"all";r=0;t=1', found["RateLimit"])
+  end)
+
+  it("says that a slot may be free soon, since nobody knows when", function()
+    local found = headers_of({ "passes", "passes", "refuses" }, { 7, 90, 0 }, { 1, 1, 0 })
+    assert.same({ '"parallel";r=0;t=1;pk=:k9:', "1" }, { found["RateLimit"], found["Retry-After"] })
+  end)
+
+  it("shows no limit that only reports, nor one that does not concern the caller", function()
+    limits[1].only_reports = true
+    local found, violated = headers_of({ "would refuse", "not concerned", "passes" }, { 0, 0, 3 }, { 60, 0, 0 })
+    assert.equal('"parallel";q=5;qu="concurrent-requests";pk=:k9:', found["RateLimit-Policy"])
+    assert.same({}, violated)
+    limits[3].only_reports = true
+    assert.is_nil((headers_of({ "would refuse", "not concerned", "passes" }, { 0, 0, 3 }, { 60, 0, 0 })))
+  end)
+end)

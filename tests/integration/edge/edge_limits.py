@@ -1,0 +1,128 @@
+"""Limits as a route's entry has them, and what answers say of them. And the script that Redis runs for them, called as
+an edge calls it, with a clock that tests set."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edge_rig import Answer
+from redis import Redis
+
+SOURCE = Path(__file__).parents[3] / "nginx/lua/slipway/limits/take.lua"
+CLOCK = 'redis.call("TIME")'
+ADDRESS = "192.0.2.1"
+TOKENS, EDGES, HITS = "slipway:limits:tokens", "slipway:edges:confirmed", "slipway:limits:hits:1"
+US = 1_000_000
+SLOW_HOST = {"limits_timeout_s": 20}
+"""A busy host may take long to answer for Redis: these tests are not about that."""
+HEADERS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit", "ratelimit-policy")
+ITEM = re.compile(r'"([\w/-]+)";r=(\d+);t=(\d+)(;pk=:[A-Za-z0-9+/]+=*:)?')
+POLICY = re.compile(r'"([\w/-]+)";q=(\d+)(?:;w=(\d+)|;qu="concurrent-requests")(;pk=:[A-Za-z0-9+/]+=*:)?')
+
+
+def calls(app: str, requests: int = 3, per_s: int = 3600, **more: Any) -> dict[str, Any]:
+    return {"id": f"{app}/calls", "name": "calls", "requests": requests, "per_s": per_s, **more}
+
+
+def parallel(app: str, at_once: int, **more: Any) -> dict[str, Any]:
+    return {"id": f"{app}/parallel", "name": "parallel", "at_once": at_once, **more}
+
+
+def of_client(address: str) -> dict[str, Any]:
+    return {"headers": {"X-Forwarded-For": address}}
+
+
+def statuses(answers: Iterable[Answer]) -> Counter[int]:
+    return Counter(answer.status for answer in answers)
+
+
+def check_headers(answer: Answer) -> None:
+    """Both families are there, and say the same."""
+    assert set(HEADERS) <= answer.headers.keys()
+    name, left, reset, key = ITEM.fullmatch(answer.headers["ratelimit"]).groups()
+    policies = {found[1]: found for found in map(POLICY.fullmatch, answer.headers["ratelimit-policy"].split(", "))}
+    assert policies[name].group(2) == answer.headers["x-ratelimit-limit"]
+    assert policies[name].group(4) == key
+    assert (left, reset) == (answer.headers["x-ratelimit-remaining"], answer.headers["x-ratelimit-reset"])
+    if "retry-after" in answer.headers and answer.status == 429:
+        assert left == "0"
+        assert int(answer.headers["retry-after"]) >= int(reset)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`most` requests in `period_us`."""
+
+    most: int
+    period_us: int = 60 * US
+    id: str = "1/calls"
+    by: str = "caller"
+    only_reports: bool = False
+    kind: str = "rate"
+
+
+@dataclass(frozen=True)
+class AtOnce:
+    """`most` requests under way. `period_us` is how long a lease lasts."""
+
+    most: int
+    period_us: int = 30 * US
+    id: str = "1/parallel"
+    by: str = "caller"
+    only_reports: bool = False
+    kind: str = "at_once"
+
+
+@dataclass(frozen=True)
+class State:
+    """`state`: passes, refuses, would refuse, or is not concerned."""
+
+    state: str
+    left: int
+    reset_us: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    passes: bool
+    edges: int
+    is_known: bool
+    limits: tuple[State, ...]
+
+
+STATES = ("passes", "refuses", "would refuse", "not concerned")
+
+
+@dataclass
+class Script:
+    client: Redis
+    now_us: int = 1_800_000_000 * US
+    callers_apart: int = 1000
+    requests: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        source = SOURCE.read_text()
+        assert CLOCK in source
+        fake = "{ARGV[#ARGV - 1], ARGV[#ARGV]}"
+        self._script = self.client.register_script(source.replace(CLOCK, fake))
+
+    def take(
+        self, *limits: Rate | AtOnce, address: str = ADDRESS, token: str = "", tenant: str = "acme", request: str = ""
+    ) -> Reply:
+        self.requests += 1
+        keys = [TOKENS, EDGES, HITS, *(f"slipway:limits:state:{each.id}" for each in limits)]
+        arguments: list[Any] = [request or f"request-{self.requests}", tenant, address, token, self.callers_apart]
+        for each in limits:
+            arguments += [each.kind, each.most, each.period_us, each.by, int(each.only_reports)]
+        reply = self._script(keys=keys, args=[*arguments, *divmod(self.now_us, US)])
+        found = [State(STATES[reply[at]], *reply[at + 1 : at + 3]) for at in range(3, len(reply), 3)]
+        return Reply(reply[0] == 1, reply[1], reply[2] == 1, tuple(found))
+
+    def allowed(self, *limits: Rate | AtOnce, of: int, **caller: str) -> int:
+        """How many of so many requests pass, at the same moment."""
+        return sum(self.take(*limits, **caller).passes for _ in range(of))
