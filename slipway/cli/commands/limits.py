@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from slipway.cli.command_groups import noun
+from slipway.cli.click_groups import noun
 from slipway.cli.invocation import Invocation, app_option, command, listing, segment
 from slipway.cli.key_values import nested
 
