@@ -83,7 +83,7 @@ class GitSource:
         self._attempt.apply(self.is_stale())
         changed = self._changed_since(live)
         if changed is not None:
-            self._attempt.apply(changes_nothing(live, changed))
+            self._attempt.apply(changes_nothing(live, changed, self._work.branch))
 
     def _changed_since(self, live: LiveTree) -> frozenset[str] | None:
         """Files that differ from what is live; None when the two commits can't be compared."""

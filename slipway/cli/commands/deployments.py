@@ -12,6 +12,7 @@ from slipway.cli.streams import build_log
 from slipway.cli.streams.following import follow, timeout_option, watch_options
 from slipway.cli.streams.transcript import Deployment, whole
 from slipway.cli.streams.watching import address
+from slipway.core.deployment.states import State
 
 
 @click.command()
@@ -28,8 +29,9 @@ def deploy(
 
     Without --ref, --image and --rebuild: what is under way for exactly the branch's head is followed. Right after a
     push its delivery is waited for, five seconds at most; then the head is deployed by hand. What is superseded
-    meanwhile is followed by what makes the new head live. A commit that is live already, or an image whose tag has not
-    moved, is skipped, unless what its build takes was changed since.
+    meanwhile is followed by what makes the new head live. A push that changes nothing under the app's paths is done
+    when it is skipped; --ref with the branch's name deploys it all the same. A commit that is live already, or an image
+    whose tag has not moved, is skipped, unless what its build takes was changed since.
     """
     given = {"ref": ref, "image": image, "rebuild": rebuild}
     if wanted := {name: value for name, value in given.items() if value}:
@@ -40,6 +42,7 @@ def deploy(
         again = f"slipway deploy -a {call.app} --ref {_ref(found)}"
         call.out.hint(f"The push has just failed. To deploy it again: {again}")
         watch = True
+    watch = True if found["state"] == State.SKIPPED else watch
     follow(call, found, watch, timeout, go_on=lambda ended: follow_on(call, ended))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from slipway.cli.output import ago, release_of, safe, seconds, state, version
+from slipway.core.deployment.ordering import CHANGES_NOTHING
 from slipway.core.deployment.states import ENDED, State
 
 Deployment = dict[str, Any]
@@ -71,9 +72,10 @@ def whole(deployment: Deployment, url: str = "") -> list[str]:
 
 
 def went_well(deployment: Deployment) -> bool:
-    """Does what was asked for hold: does it serve, did it serve, or was it skipped because it is live already?"""
+    """Does what was asked for hold: does it serve, did it serve, or was it skipped because it is live already, all of
+    it or as far as the app is made of it?"""
     if State(deployment["state"]) is State.SKIPPED:
-        return serves_already(deployment)
+        return serves_already(deployment) or deployment["reason"] == CHANGES_NOTHING
     return State(deployment["state"]) in (State.LIVE, State.RETIRED)
 
 
