@@ -15,6 +15,7 @@ from slipway.cli.invocation import Invocation, app_option, command, listing
 from slipway.cli.key_values import nested
 from slipway.cli.output import ago, aligned, is_terminal, state, version
 from slipway.cli.streams.following import follow_change, watch_options
+from slipway.core.app_settings.merge_patch import in_force
 from slipway.core.naming.validation import repository_identity
 from slipway.core.text.hints import when_builds_read
 
@@ -97,7 +98,7 @@ def show(call: Invocation, name: str | None) -> None:
         "source": app["image"] or f"{app['repository']} {app['branch']}",
         "live": _live(app) or f"nothing yet: {_how_to_deploy(app)}",
         "replicas": f"{app['replicas']['ready']} of {app['replicas']['wanted']} ready",
-        "settings": json.dumps(app["settings"]) if app["settings"] else _where_settings_are(app),
+        **_settings(app),
         "made": ago(app["created_at"]),
     }
     for line in aligned(list(facts.items())):
@@ -142,6 +143,8 @@ def set_(
         call.answer(changed, f"{done} In force within a second; no replica restarts.")
     elif changed["with_next_build"] and changed["app"]["live"]:
         call.answer(changed, f"{done} In force with the next {when_builds_read(changed['with_next_build'], call.app)}")
+    elif changed["behind_file"]:
+        call.answer(changed, f"Kept on {call.app}. Nothing that is in force changed: no replica restarts.")
     elif changed["notices"]:
         call.answer(changed, done)
     elif changed["app"]["live"]:
@@ -222,8 +225,16 @@ def _how_to_deploy(app: dict[str, Any]) -> str:
     return by_hand if app["image"] else f"git push, or {by_hand}"
 
 
-def _where_settings_are(app: dict[str, Any]) -> str:
-    return "none set" if app["image"] else "as slipway.toml says, if there is one"
+def _settings(app: dict[str, Any]) -> dict[str, str]:
+    """The app's own, those of the live commit's file, and what holds where both set something."""
+    own, file = app["settings"], app["file_settings"]
+    none_set = "none set" if app["image"] or file else "as slipway.toml says, if there is one"
+    facts = {"settings": json.dumps(own) if own else none_set}
+    if file:
+        facts["slipway.toml"] = json.dumps(file)
+    if own and file:
+        facts["in force"] = json.dumps(in_force(own, file))
+    return facts
 
 
 def _live(app: dict[str, Any]) -> str:

@@ -32,6 +32,18 @@ def replica_of(platform: Platform, number: int) -> str:
         return str(session.query(Replica.id).filter_by(deployment_id=number).scalar())
 
 
+def test_a_setting_that_the_live_file_goes_before_is_not_said_to_be_in_force(
+    platform: Platform, slipway: User, app: str
+) -> None:
+    make_live(platform.api.services.db, app, file={"health_path": "/health"})
+    done = slipway("apps", "set", "-a", app, "health_path=/nothere")
+    assert done.out == f"Kept on {app}. Nothing that is in force changed: no replica restarts.\n"
+    assert "health_path: not in force, as slipway.toml of the live commit goes before" in done.err
+    shown = {line.split("  ")[0]: line.partition("  ")[2].strip() for line in slipway("apps", "show", app).lines}
+    assert shown["settings"] == '{"health_path": "/nothere"}'
+    assert shown["slipway.toml"] == shown["in force"] == '{"health_path": "/health"}'
+
+
 def test_apps_are_listed_shown_set_and_opened(platform: Platform, slipway: User, app: str) -> None:
     row = slipway("apps").lines[1].split()
     assert row[:5] == [app, "empty", "0/1", "never", f"http://{app}.localhost:{platform.url.rpartition(':')[2]}/"]
