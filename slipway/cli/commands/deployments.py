@@ -93,7 +93,7 @@ def show_deployment(call: Invocation, number: int, watch: bool, timeout: float) 
     elif call.out.as_json:
         call.out.document(found)
     else:
-        for line in whole(found, address(call.client, found)):
+        for line in whole(found, **address(call.client, found)):
             call.out.line(line)
 
 

@@ -51,10 +51,10 @@ def notice_line(notice: str) -> str:
     return f"  {click.style('!', fg='yellow')} {safe(notice)}"
 
 
-def outcome(deployment: Deployment, url: str = "") -> str:
-    """How the deployment ended, what that means, and what to do next."""
+def outcome(deployment: Deployment, url: str = "", *, stopped: bool = False) -> str:
+    """How the deployment ended, what that means, and what to do next. `stopped`: its app is scaled to 0."""
     if State(deployment["state"]) in (State.LIVE, State.RETIRED):
-        return _success(deployment, url)
+        return _success(deployment, url, stopped=stopped)
     failed = State(deployment["state"]) is State.FAILED
     word = "Error" if failed else "Ended"
     code = deployment["reason"] or deployment["state"]
@@ -62,13 +62,13 @@ def outcome(deployment: Deployment, url: str = "") -> str:
     return "\n".join([*_tail(deployment), *_meaning(deployment), last])
 
 
-def whole(deployment: Deployment, url: str = "") -> list[str]:
+def whole(deployment: Deployment, url: str = "", *, stopped: bool = False) -> list[str]:
     """All of it, as watching leaves it on the screen."""
     lines = [heading(deployment), *map(step_line, deployment["steps"]), *map(notice_line, deployment["notices"])]
     if deployment["digest"]:
         lines.insert(1, f"  image {deployment['digest']}")
     ended = State(deployment["state"]) in ENDED
-    return [*lines, outcome(deployment, url) if ended else state(deployment["state"])]
+    return [*lines, outcome(deployment, url, stopped=stopped) if ended else state(deployment["state"])]
 
 
 def went_well(deployment: Deployment) -> bool:
@@ -109,17 +109,20 @@ def _who(deployment: Deployment) -> str:
     return safe(by or (name if colon and kind == "token" else ""))
 
 
-def _success(deployment: Deployment, url: str) -> str:
+def _success(deployment: Deployment, url: str, *, stopped: bool) -> str:
     live = deployment["state"] == State.LIVE
-    words = [state(deployment["state"])]
+    stopped = stopped and live
+    words = [state("released" if stopped else deployment["state"])]
     if deployment["release"]:
         words.append(f"v{deployment['release']['number']}")
-    if live and url:
+    if stopped:
+        words.append(f"scaled to 0: slipway scale 1 -a {deployment['app']}")
+    elif live and url:
         words.append(click.style(url, bold=True))
     line = "  ".join(words)
     if deployment["live_at"]:
-        since = "from push" if deployment["kind"] == "push" else "in all"
-        line += f"   {_between(deployment['created_at'], deployment['live_at'])} {since}"
+        took = _between(deployment["created_at"], deployment["live_at"])
+        line += f"   {took} from push" if deployment["kind"] == "push" else f"   after {took}"
     previous = deployment["previous"]
     if live and previous:
         line += f"   previous: {release_of(previous)} (slipway rollback -a {deployment['app']})"

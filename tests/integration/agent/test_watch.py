@@ -301,6 +301,15 @@ def test_an_app_that_is_scaled_to_nothing_meanwhile_runs_nothing(rig: Rig) -> No
     assert states(rig, second) == ["live"]
 
 
+def test_an_app_that_is_scaled_to_nothing_before_has_nothing_to_watch(rig: Rig) -> None:
+    app = watched_app(rig)
+    rig.live(app)
+    rig.intend(app, intents.scale, replicas=0)
+    rig.settle(app)
+    released = rig.deployment(rig.live(app, "b" * 40))
+    assert (released.state, "watch" in {step["name"] for step in released.steps}) == ("live", False)
+
+
 def gave_way(rig: Rig, app: App, kind: str) -> Deployment:
     """A deployment of the branch's head, which did not hold."""
     rig.live(app)

@@ -48,7 +48,9 @@ class Platform:
         if path.startswith("/deployments/"):
             number = int(path.rpartition("/")[2])
             return httpx.Response(200, json=next(each for each in self._looked_at() if each["id"] == number))
-        return httpx.Response(200, json={"name": "shop", "image": self.image, "branch": "main", "urls": []})
+        return httpx.Response(
+            200, json={"name": "shop", "image": self.image, "branch": "main", "urls": [], "replicas": {"wanted": 1}}
+        )
 
     def change(self, number: int, **values: Any) -> None:
         next(each for each in self.deployments if each["id"] == number).update(values)

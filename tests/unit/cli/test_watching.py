@@ -93,7 +93,7 @@ def test_what_was_skipped_holds_only_where_it_is_live(commit: str, code: int) ->
 
 def test_the_address_is_that_of_the_app(capsys: pytest.CaptureFixture[str]) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
-        app = {"urls": ["https://shop.example.org/"]}
+        app = {"urls": ["https://shop.example.org/"], "replicas": {"wanted": 1, "ready": 1}}
         return httpx.Response(200, json=app if request.url.path == "/api/apps/shop" else live())
 
     watch(client(answer), Output(), deployment(), timeout_s=60)
