@@ -75,8 +75,10 @@ def create_app(services: Services, principal: Principal, wanted: NewApp) -> docu
         hook = hooks.ensure_hook(services, session, principal, wanted.repository or "") if wanted.hook else None
         audit.record(session, app.tenant_id, principal.actor, Action.APP_CREATE, app.name, host=host)
         shown = show_app(session, app, principal.tenant, services.settings.public_url)
+        notices = hooks.notices_of_existing(hook, app.name) if hook and not hook.secret else []
+        if app.source == "git" and not wanted.hook:
+            notices = [hooks.how_pushes_are_noticed(session, services.settings, app)]
     services.queue.wake_agent(app.id)
-    notices = hooks.notices_of_existing(hook, app.name) if hook and not hook.secret else []
     return documents.CreatedApp(**dict(shown), hook=hook, notices=notices)
 
 

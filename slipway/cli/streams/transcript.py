@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from slipway.cli.output import ago, release_of, safe, seconds, state, version
+from slipway.cli.output import ago, one_line, release_of, safe, seconds, state, version
 from slipway.core.deployment.ordering import CHANGES_NOTHING
-from slipway.core.deployment.states import ENDED, State
+from slipway.core.deployment.states import ENDED, UNFINISHED, State
 
 Deployment = dict[str, Any]
 Step = dict[str, Any]
@@ -23,6 +23,8 @@ _DONE = {
 }
 _MARKS = {True: ("✔", "green"), False: ("✘", "red"), None: ("…", "cyan")}
 
+_SENTENCE = 160
+"""How much of a failure's sentence is shown where the command for all of it follows."""
 _PRINTED_BY = {"fetch": "the fetch", "build": "the build"}
 """Step that failed → whose lines the deployment kept."""
 
@@ -69,6 +71,17 @@ def whole(deployment: Deployment, url: str = "", *, stopped: bool = False) -> li
         lines.insert(1, f"  image {deployment['digest']}")
     ended = State(deployment["state"]) in ENDED
     return [*lines, outcome(deployment, url, stopped=stopped) if ended else state(deployment["state"])]
+
+
+def why_never_live(app: dict[str, Any]) -> str:
+    """Why an app was never live, by its latest deployment, and the command that says more or deploys it."""
+    latest, by_hand = app["latest"], f"slipway deploy -a {app['name']}"
+    if latest and latest["state"] == State.FAILED:
+        why = f"{latest['reason']}: {one_line(latest['detail'], _SENTENCE).rstrip('.')}"
+        return f"deployment {latest['id']} failed ({why}): slipway deployments show {latest['id']}"
+    if latest and State(latest["state"]) in UNFINISHED:
+        return f"deployment {latest['id']} is {latest['state']}: slipway deployments show {latest['id']} --watch"
+    return by_hand if app["image"] else f"git push, or {by_hand}"
 
 
 def went_well(deployment: Deployment) -> bool:
