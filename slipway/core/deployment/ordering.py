@@ -132,6 +132,11 @@ def cancelled_by_rollback(rollback_sequence: int, others: list[Candidate]) -> li
     return [other for other in others if other.sequence < rollback_sequence and other.state in UNFINISHED]
 
 
+def rolled_back_by(rollback: int) -> str:
+    """Why what a rollback cancels has ended."""
+    return f"rolled back by deployment {rollback}"
+
+
 def next_to_start(waiting: list[Candidate]) -> Candidate | None:
     """Which of an app's deployments the agent rolls out now, one at a time: what is frozen is brought to its end, then
     the oldest intent follows, with what is live by then. A rollback comes before everything, since what is earlier is

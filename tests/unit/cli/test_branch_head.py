@@ -298,7 +298,7 @@ def watched(platform: Platform, number: int, kind: str = "push") -> None:
 
 
 def gives_way(platform: Platform, number: int) -> None:
-    note = "replica web-1 ended with exit code 3"
+    note = "replica web.1 ended with exit code 3"
     steps = [*live()["steps"][:-1], step("watch", 4.0, ok=False, note=note)]
     platform.change(number, state="failed", reason="start-crashed", detail=note, steps=steps)
 

@@ -66,7 +66,7 @@ def test_a_failure_ends_with_what_to_do_and_code_1(capsys: pytest.CaptureFixture
 
 def test_one_that_was_live_and_gave_way_ends_as_failed(capsys: pytest.CaptureFixture[str]) -> None:
     steps = live()["steps"][:4]
-    output = "replica web-1 ended with exit code 3, 3.1 s after it went live; v1 serves again"
+    output = "replica web.1 ended with exit code 3, 3.1 s after it went live; v1 serves again"
     moves = [
         live(steps=[*steps, step("watch", None, ok=None, note="for 10 s; v1 stands by")]),
         failed(steps=[*steps, step("watch", 3.1, ok=False, note=output)], reason="start-crashed", detail=output),
