@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 
-class Number(click.ParamType):
+class Number(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
     """A whole number from 0 on.
 
     Args:
