@@ -8,7 +8,7 @@ RECENT := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sli
 INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-bench up down remove status doctor demo test check test-unit e2e bench soak lock env units clean
+.PHONY: help install install-test install-bench up down remove status doctor demo demo-stop test check test-unit e2e bench soak lock env units clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,8 +28,8 @@ up: install ## start the platform, or take over changed settings
 down: ## stop the platform; apps' containers keep running
 	@$(SUDO) $(HOST) down
 
-remove: ## take this installation off the host (asks first); keeps its state
-	@$(SUDO) $(HOST) remove
+remove: ## take this installation off the host (asks first); keeps its state, unless STATE=1
+	@$(SUDO) $(HOST) remove $(if $(and $(filter command,$(origin STATE)),$(filter 1,$(STATE))),--state)
 
 # What they found is in what they print. A script asks `python -m slipway.host status`: its exit code tells, too.
 status: ## what runs, and whether it answers
@@ -39,7 +39,10 @@ doctor: ## check this host, with a remedy for each finding
 	@$(SUDO) $(HOST) doctor || true
 
 demo: install ## start everything, push a sample repository, print its address; EXAMPLE=static pushes another of examples/
-	@$(SUDO) $(HOST) run -- $(VENV)/python -m slipway.demo --example $(or $(EXAMPLE),hello)
+	@$(SUDO) $(HOST) run -- $(VENV)/python -m slipway.demo --example $(or $(EXAMPLE),hello) $(if $(FORGE_PORT),--port $(FORGE_PORT))
+
+demo-stop: ## stop the demo's git forge; its repositories stay
+	@$(SUDO) $(HOST) run -- $(VENV)/python -m slipway.demo stop
 
 test: install-test check ## everything: lint, types, import rules, then all tests; TESTS=tests/e2e runs those
 	@$(SUDO) $(VENV)/coverage erase

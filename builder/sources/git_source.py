@@ -63,13 +63,16 @@ class GitSource:
         return self._sha
 
     def _resolved(self) -> str:
-        ref = self._work.ref or self._work.branch
+        branch = self._work.branch
+        ref = self._work.ref or branch
         sha = self._dependencies.sources.resolve(self._repository, ref)
         if sha is None:
+            is_own = ref.removeprefix("refs/heads/") == branch
+            another = "have the app follow one that is there, or push it: slipway apps set branch=…"
             raise DeploymentFailed(
                 "commit-missing",
-                f"the repository has no branch, tag or full commit id {ref}",
-                remedy=f"name one that is there: slipway deploy --ref {self._work.branch}",
+                f"the repository has no {f'branch {branch}' if is_own else f'branch, tag or full commit id {ref}'}",
+                remedy=another if is_own else f"name one that is there: slipway deploy --ref {branch}",
             )
         return sha
 
@@ -83,7 +86,7 @@ class GitSource:
         self._attempt.apply(self.is_stale())
         changed = self._changed_since(live)
         if changed is not None:
-            self._attempt.apply(changes_nothing(live, changed))
+            self._attempt.apply(changes_nothing(live, changed, self._work.branch))
 
     def _changed_since(self, live: LiveTree) -> frozenset[str] | None:
         """Files that differ from what is live; None when the two commits can't be compared."""

@@ -30,6 +30,9 @@ class App(Document):
     branch: str
     image: str
     settings: dict[str, Any]
+    file_settings: dict[str, Any] = Field(
+        description="What slipway.toml of the live commit sets: it goes before settings."
+    )
     urls: list[str]
     state: str = Field(description=one_of(AppState))
     live: Deployment | None
@@ -70,6 +73,9 @@ class ChangedApp(Document):
     deployment: Deployment | None
     at_the_edge: bool = False
     """Only what the edges do has changed: it is in force within a second, and nothing is deployed."""
+    behind_file: list[str] = Field(
+        description="Changed settings that slipway.toml of the live commit sets, too: its values hold."
+    )
     with_next_build: list[str] = Field(
         description="Changed settings that only builds read (build, static), or the next push is compared by (paths)."
     )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from router import documents
 from router.principal import Principal
 from router.services import Services
-from router.usecases import domains, hooks, volumes
+from router.usecases import changed_settings, domains, hooks, volumes
 from router.usecases.confirmation import require_confirmation
 from router.usecases.finding import app_named, unique_or
 from router.usecases.showing_apps import show_app, show_apps
@@ -19,13 +19,10 @@ from router.usecases.showing_deployments import show_deployment
 from slipway.core.access.roles import Role
 from slipway.core.app_settings import model
 from slipway.core.app_settings.configuration import WEB, Configuration
-from slipway.core.app_settings.difference import Difference, difference
-from slipway.core.app_settings.merge_patch import merge_patch
 from slipway.core.app_settings.model import OF_AN_IMAGE
 from slipway.core.build import image_names
 from slipway.core.deployment.states import BY_HAND, UNFINISHED, State
 from slipway.core.naming import validation
-from slipway.core.text.hints import when_builds_read
 from slipway.domain import audit, intents, lifecycle
 from slipway.domain.audit import Action
 from slipway.domain.route_table import touch_routes
@@ -78,8 +75,10 @@ def create_app(services: Services, principal: Principal, wanted: NewApp) -> docu
         hook = hooks.ensure_hook(services, session, principal, wanted.repository or "") if wanted.hook else None
         audit.record(session, app.tenant_id, principal.actor, Action.APP_CREATE, app.name, host=host)
         shown = show_app(session, app, principal.tenant, services.settings.public_url)
+        notices = hooks.notices_of_existing(hook, app.name) if hook and not hook.secret else []
+        if app.source == "git" and not wanted.hook:
+            notices = [hooks.how_pushes_are_noticed(session, services.settings, app)]
     services.queue.wake_agent(app.id)
-    notices = hooks.notices_of_existing(hook, app.name) if hook and not hook.secret else []
     return documents.CreatedApp(**dict(shown), hook=hook, notices=notices)
 
 
@@ -94,7 +93,7 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
         url_before, repository_before, branch_before = app.repository, app.repository_identity, app.branch
         _change_source(services, session, app, changes)
         deployment = None
-        changed = _change_settings(app, changes.get("settings"))
+        changed = changed_settings.change(session, app, changes.get("settings"))
         if app.repository != url_before or not OF_AN_IMAGE.isdisjoint(changed.names):
             app.build_inputs_changed_at = now()
         routes_only = changed.edges and not changed.replicas
@@ -109,11 +108,11 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
             app=show_app(session, app, principal.tenant, services.settings.public_url),
             deployment=show_deployment(session, deployment, services.settings.public_url) if deployment else None,
             at_the_edge=routes_only,
+            behind_file=list(changed.behind_file),
             with_next_build=list(changed.builds) if app.source == "git" else [],
             notices=[
                 *hooks.notices_of_moving(session, services.settings, app, repository_before, branch_before),
-                *_notices_of_builds(app, changed),
-                *_notices_of_scales(session, app, changed),
+                *changed_settings.notices(session, app, changed),
             ],
         )
     intents.enqueue(services.queue, [deployment] if deployment else [])
@@ -277,36 +276,6 @@ def _seal_credential(services: Services, app: App, credential: str | None) -> No
     if credential and app.source == "image":
         credential = validation.registry_credential(credential)
     app.credential = services.values.seal(credential, app.tenant_id, app.id, "credential") if credential else None
-
-
-def _change_settings(app: App, patch: dict[str, Any] | None) -> Difference:
-    before, merged = app.settings, merge_patch(app.settings, patch or {})
-    model.parse(merged)
-    app.settings = merged
-    return difference(before, merged)
-
-
-def _notices_of_builds(app: App, changed: Difference) -> list[str]:
-    """Which changed settings wait for the next build, where others are in force sooner."""
-    if not changed.builds:
-        return []
-    names = ", ".join(changed.builds)
-    if app.source == "image":
-        return [f"{app.name} runs an image, and nothing is built of it: {names} changes nothing."]
-    if not changed.replicas and not changed.edges:
-        return []
-    return [f"{names}: in force with the next {when_builds_read(changed.builds, app.name)}"]
-
-
-def _notices_of_scales(session: Session, app: App, changed: Difference) -> list[str]:
-    """A process that has a scale keeps it, whatever it would begin with."""
-    scaled = set(session.scalars(select(Scale.process).filter_by(app_id=app.id)))
-    return [
-        f"{process} keeps its replicas: processes.{process}.replicas is how many it begins with; now: "
-        f"slipway scale {replicas} -a {app.name} --process {process}"
-        for process, replicas in changed.first_scales.items()
-        if process in scaled
-    ]
 
 
 def _unfinished(session: Session, app: App) -> list[Deployment]:

@@ -119,14 +119,19 @@ def notices_of_moving(session: Session, settings: Settings, app: App, before: st
     already, and what its pushes and those of the new one do now."""
     if app.repository_identity == before:
         return [_what_is_there(app)] if app.branch != branch_before else []
+    delivers = how_pushes_are_noticed(session, settings, app)
+    return [*notices_of_leaving(session, app.name, before), delivers, _what_is_there(app)]
+
+
+def how_pushes_are_noticed(session: Session, settings: Settings, app: App) -> str:
+    """By a hook that was there already, or by comparing heads."""
     hook = _hook_of(session, app.repository_identity)
-    delivers = (
-        f"Pushes to {app.repository_identity} are delivered by its hook {hook.id}, which was there already."
-        if hook
-        else f"{app.repository_identity} has no hook here: its pushes are found only by comparing heads, every "
+    if hook:
+        return f"Pushes to {app.repository_identity} are delivered by its hook {hook.id}, which was there already."
+    return (
+        f"{app.repository_identity} has no hook here: its pushes are found only by comparing heads, every "
         f"{settings.poll_s:g} s. To get them at once: slipway hooks create {app.repository}"
     )
-    return [*notices_of_leaving(session, app.name, before), delivers, _what_is_there(app)]
 
 
 def _what_is_there(app: App) -> str:

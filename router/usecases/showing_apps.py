@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import ColumnElement, func, select
@@ -15,7 +16,7 @@ from router.usecases.showing_deployments import show_deployments
 from slipway.core.app_settings.configuration import PRODUCTION, WEB
 from slipway.core.deployment.app_state import app_state
 from slipway.core.deployment.states import UNFINISHED, State
-from slipway.models import App, Deployment, Domain, Replica, Scale
+from slipway.models import App, Build, Deployment, Domain, Release, Replica, Scale
 
 
 def show_apps(session: Session, apps: Sequence[App], tenant: str, public_url: str) -> list[documents.App]:
@@ -47,23 +48,34 @@ class _Facts:
     wanted: dict[int, int]
     replicas: dict[tuple[int, str], int]
     """(app, state) → how many."""
+    file_settings: dict[int, dict[str, Any]]
+    """What slipway.toml of the live commit sets."""
     hosts: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
 
 
 def _facts(session: Session, ids: list[int]) -> _Facts:
     here = (Deployment.app_id.in_(ids), Deployment.environment == PRODUCTION)
     last = select(func.max(Deployment.id)).where(*here).group_by(Deployment.app_id)
+    live = list(session.scalars(select(Deployment).where(*here, Deployment.state == "live")))
     facts = _Facts(
-        live={row.app_id: row for row in session.scalars(select(Deployment).where(*here, Deployment.state == "live"))},
+        live={row.app_id: row for row in live},
         latest={row.app_id: row for row in session.scalars(select(Deployment).where(Deployment.id.in_(last)))},
         deploying=set(session.scalars(select(Deployment.app_id).where(*here, _unfinished()))),
         wanted=_wanted(session, ids),
         replicas=_replicas(session, ids),
+        file_settings=file_settings_of(session, live),
     )
     domains = select(Domain.app_id, Domain.host).where(Domain.app_id.in_(ids), Domain.environment == PRODUCTION)
     for app_id, host in session.execute(domains.order_by(Domain.id)):
         facts.hosts[app_id].append(host)
     return facts
+
+
+def file_settings_of(session: Session, live: Sequence[Deployment]) -> dict[int, dict[str, Any]]:
+    """App → what slipway.toml of its live commit sets, where that sets anything."""
+    releases = [row.release_id for row in live]
+    query = select(Release.app_id, Build.file_settings).join(Build, Build.id == Release.build_id)
+    return {app_id: values for app_id, values in session.execute(query.where(Release.id.in_(releases))) if values}
 
 
 def _unfinished() -> ColumnElement[bool]:
@@ -106,6 +118,7 @@ def _document(
         branch=app.branch,
         image=app.image,
         settings=app.settings,
+        file_settings=facts.file_settings.get(app.id, {}),
         urls=[address_of(host, public_url) for host in facts.hosts[app.id]],
         state=str(state),
         live=shown[live.id] if live else None,

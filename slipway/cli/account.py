@@ -12,6 +12,8 @@ from slipway.cli.exit_codes import HOW_TO_BEGIN
 from slipway.errors import NotAuthenticated, SettingsError
 from slipway.host.invoking_user import LOGIN_FILE
 
+FROM_ENVIRONMENT = "SLIPWAY_TOKEN"
+
 
 def signed_in(timeout_s: float = 30) -> Client:
     """The client for the API. SLIPWAY_URL and SLIPWAY_TOKEN go before what was kept."""
@@ -19,7 +21,9 @@ def signed_in(timeout_s: float = 30) -> Client:
     url = environment["url"] or kept.get("url", "")
     if not url:
         raise NotAuthenticated("You are not signed in.", remedy=_how_to_sign_in())
-    return Client(url, environment["token"] or _kept_token(kept, url), timeout_s=timeout_s)
+    if environment["token"]:
+        return Client(url, environment["token"], token_variable=FROM_ENVIRONMENT, timeout_s=timeout_s)
+    return Client(url, _kept_token(kept, url), timeout_s=timeout_s)
 
 
 def last_url() -> str:

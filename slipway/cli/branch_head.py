@@ -14,8 +14,9 @@ from typing import Any
 
 from slipway.cli.exit_codes import ApiAbsent, ApiProblem
 from slipway.cli.invocation import Invocation
+from slipway.cli.output import release_of
 from slipway.cli.streams.transcript import Deployment, is_watched, serves_already, serving
-from slipway.core.deployment.ordering import BRANCH_MOVED
+from slipway.core.deployment.ordering import BRANCH_MOVED, CHANGES_NOTHING
 from slipway.core.deployment.states import BY_HAND, UNFINISHED, WITH_IMAGE_TO_MAKE, Kind, State
 
 DELIVERY_WAIT_S = 5.0
@@ -24,7 +25,7 @@ _ASK_S = 0.3
 _LISTED = 50
 _NOT_ALLOWED = (401, 403)
 _JUST = timedelta(minutes=1)
-"""How long after a push failed `slipway deploy` shows that, instead of deploying again."""
+"""How long after a push failed, or was skipped by the app's paths, `slipway deploy` shows that instead of deploying."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,8 @@ class Target:
 
 
 def deployment_of_head(call: Invocation) -> Deployment:
-    """The deployment under way that makes the head live, or a new one; a push of the head that has just failed is
-    returned too, instead of being repeated."""
+    """The deployment under way that makes the head live, or a new one; a push of the head that has just failed, or was
+    just skipped by the app's paths, is returned too, instead of being repeated."""
     target = _target(call)
     listed = _deployments(call)
     found = matching(listed, target) or _delivered_soon(call, target, listed)
@@ -53,21 +54,36 @@ def follow_on(call: Invocation, ended: Deployment) -> Deployment | None:
     or when somebody stopped it or has chosen something else since."""
     if ended["state"] == State.SUPERSEDED and ended["reason"] == BRANCH_MOVED:
         return _instead_of(call, ended)
-    if ended["state"] == State.SKIPPED:
-        return _serving_on_trial(call, ended) if serves_already(ended) else _instead_of(call, ended)
-    return None
+    if ended["state"] != State.SKIPPED:
+        return None
+    if not serves_already(ended) and not _is_head_without_changes(call, ended):
+        return _instead_of(call, ended)
+    return _serving_on_trial(call, ended)
 
 
 def matching(deployments: Iterable[Deployment], target: Target) -> Deployment | None:
     """The newest deployment that makes the target live, or whose push has just failed to."""
-    return next((each for each in deployments if _is_under_way(each, target) or _just_failed(each, target)), None)
+    listed = list(deployments)
+    if listed and _just_skipped(listed[0], target):
+        return listed[0]
+    return next((each for each in listed if _is_under_way(each, target) or _just_failed(each, target)), None)
 
 
 def just_failed(deployment: Deployment) -> bool:
     """A push may fail before its user asks for it: then that deployment is shown, and none is made."""
-    if deployment["kind"] != Kind.PUSH or deployment["state"] != State.FAILED or not deployment["ended_at"]:
+    return deployment["state"] == State.FAILED and _is_push_of_just_now(deployment)
+
+
+def _is_push_of_just_now(deployment: Deployment) -> bool:
+    if deployment["kind"] != Kind.PUSH or not deployment["ended_at"]:
         return False
     return datetime.now(UTC) - datetime.fromisoformat(deployment["ended_at"]) < _JUST
+
+
+def _just_skipped(newest: Deployment, target: Target) -> bool:
+    """A push that changes nothing of the app may end before its user asks for it."""
+    is_head = bool(target.commit) and newest["commit"] == target.commit
+    return is_head and newest["reason"] == CHANGES_NOTHING and _is_push_of_just_now(newest)
 
 
 def _just_failed(deployment: Deployment, target: Target) -> bool:
@@ -118,6 +134,19 @@ def _delivered_soon(call: Invocation, target: Target, listed: list[Deployment]) 
     why = f"slipway hooks deliveries {target.awaited_hook}"
     call.out.hint(f"No delivery of {short} came: deploying it by hand. What the hook received: {why}")
     return None
+
+
+def _is_head_without_changes(call: Invocation, skipped: Deployment) -> bool:
+    """Was it skipped by the app's paths, and is it the branch's head still? Then what serves is what was asked for,
+    and that is said."""
+    serves = skipped["serving"]
+    if skipped["reason"] != CHANGES_NOTHING or not serves or _target(call).commit != skipped["commit"]:
+        return False
+    call.out.hint(
+        f"{skipped['commit'][:7]} is the branch's head, and changes nothing under the app's paths: "
+        f"{release_of(serves)} serves it, as far as the app is made of it."
+    )
+    return True
 
 
 def _serving_on_trial(call: Invocation, skipped: Deployment) -> Deployment | None:

@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 import httpx
 
 from slipway.cli.exit_codes import ApiAbsent, ApiProblem, WaitedTooLong
+from slipway.cli.this_host import is_this_machine
 from slipway.errors import InvalidInput, NotAuthenticated, SlipwayError
 
 _QUIET_S = 40.0
 """A stream that is silent for longer than this (heartbeats come more often) is dead."""
 LOOPBACK = ("127.0.0.1", "::1")
 _LOGIN = re.compile(r"slipway login\b(?! \S*://)")
+_HOST_AND_PORT = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?")
 _ABSENT = (502, 503, 504)
 """The edge answers with these, too, while the API restarts behind it."""
 
@@ -39,18 +41,26 @@ class Client:
     """
 
     def __init__(
-        self, url: str, token: str, transport: httpx.BaseTransport | None = None, *, timeout_s: float = 30
+        self,
+        url: str,
+        token: str,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        token_variable: str = "",
+        timeout_s: float = 30,
     ) -> None:
+        """`token_variable`: the environment variable that the token comes from; empty when it comes from elsewhere."""
         if not url:
             raise NotAuthenticated("You are not signed in.", remedy="slipway login https://slipway.example.org")
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InvalidInput(f"{url!r} is not an address", remedy="give it as https://slipway.example.org")
+            raise InvalidInput(f"{url!r} is not an address", remedy=_with_scheme(url))
         headers = {"Host": parts.netloc, "Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         self.url = url.rstrip("/")
         self.token = token
+        self.token_variable = token_variable
         reachable = _reachable(self.url)
         self._http = httpx.Client(
             base_url=reachable,
@@ -130,7 +140,9 @@ class Client:
     def _problem(self, answer: httpx.Response) -> SlipwayError:
         problem = _problem(answer)
         if isinstance(problem, ApiProblem) and problem.http_status == NotAuthenticated.status:
-            problem.advise(_LOGIN.sub(f"slipway login {self.url}", problem.remedy))
+            variable = self.token_variable
+            source = f"it comes from {variable}, which goes before the login that is kept: unset it, or correct it"
+            problem.advise(source if variable else _LOGIN.sub(f"slipway login {self.url}", problem.remedy))
         return problem
 
     def _absent(self, error: httpx.HTTPError) -> SlipwayError:
@@ -144,6 +156,15 @@ class Client:
         if isinstance(error, httpx.TimeoutException):
             return WaitedTooLong(f"{self.url} was asked and did not answer in time.", remedy=remedy)
         return ApiAbsent(f"{self.url} broke off before it answered ({type(error).__name__}).", remedy=remedy)
+
+
+def _with_scheme(text: str) -> str:
+    """What to do about an address without a scheme: it is offered with one, where that makes it an address."""
+    bare = text.rpartition("://")[2].strip("/ ")
+    host = urlsplit(f"//{bare}").hostname or "" if _HOST_AND_PORT.fullmatch(bare) else ""
+    if not host:
+        return "give it as https://slipway.example.org"
+    return f"give it with its scheme: slipway login {'http' if is_this_machine(host) else 'https'}://{bare}"
 
 
 def _reachable(url: str) -> str:

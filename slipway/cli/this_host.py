@@ -41,7 +41,7 @@ def issue_token(tenant: str, name: str, role: str, expires_in_s: float | None) -
     """
     from slipway.core.access.roles import Role
     from slipway.db import Database
-    from slipway.domain.tokens import create_tenant_if_missing
+    from slipway.domain.tokens import create_tenant_if_missing, has_tenant
     from slipway.domain.tokens import issue_token as issue
 
     settings = host_settings()
@@ -53,8 +53,10 @@ def issue_token(tenant: str, name: str, role: str, expires_in_s: float | None) -
     database = Database(settings.database_url, pool=False)
     try:
         with database.write(platform="a token made on the host") as session:
+            is_new = not has_tenant(session, tenant)
             row, text = issue(session, create_tenant_if_missing(session, tenant), name, Role(role), expires_in_s)
             made = {"id": row.id, "name": row.name, "role": row.role, "tenant": tenant, "token": text}
+            made["new_tenant"] = is_new
     finally:
         database.dispose()
     return made

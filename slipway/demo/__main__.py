@@ -11,10 +11,11 @@ from slipway import settings as slipway_settings
 from slipway.demo.forge.process import ForgeProcess, port_for
 from slipway.demo.next_steps import GIT_HOSTS, User, keep_permission, next_steps
 from slipway.demo.progress import Progress
-from slipway.demo.sample import EXAMPLES
+from slipway.demo.sample import EXAMPLES, Example
 from slipway.demo.walk import Walk, hosts_with, working_folder
-from slipway.errors import DeploymentFailed, SlipwayError
+from slipway.errors import DeploymentFailed, InvalidInput, SlipwayError
 from slipway.host import checkout
+from slipway.host.install.command_link import CommandLink
 
 DEFAULT_PORT = 8085
 
@@ -30,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.command == "stop":
             progress.line("forge stopped" if forge.stop() else "the forge did not run")
             return 0
+        example = _example(options.example)
         if options.up:
             hosts = ",".join(hosts_with(settings, forge.address))
             keep_permission(environment, hosts, progress, checkout.ENV_FILE)
@@ -37,14 +39,21 @@ def main(argv: Sequence[str] | None = None) -> int:
             settings = slipway_settings.load(environment)
             if _up(environment):
                 return 1
-        address = Walk(settings, forge, progress, environment, EXAMPLES[options.example]).run()
-        user = User(environment, settings.public_url, forge.folder / "token")
-        next_steps(user, options.example, forge.url, progress)
+        address = Walk(settings, forge, progress, environment, example).run()
+        user = User(environment, settings.public_url, forge.folder / "token", CommandLink(checkout.ROOT).command)
+        next_steps(user, example.name, forge.url, progress)
         progress.line(f"live: {address}")
     except SlipwayError as error:
         _explain(error, progress)
         return 1
     return 0
+
+
+def _example(name: str) -> Example:
+    if name in EXAMPLES:
+        return EXAMPLES[name]
+    choice = ", ".join(f"make demo EXAMPLE={each}" for each in sorted(EXAMPLES))
+    raise InvalidInput(f"there is no example {name!r} to push", remedy=choice)
 
 
 def _up(environment: Mapping[str, str]) -> int:
@@ -67,7 +76,7 @@ def _explain(error: SlipwayError, progress: Progress) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m slipway.demo", description=__doc__)
     parser.add_argument("command", nargs="?", choices=["run", "stop"], default="run")
-    parser.add_argument("--example", choices=sorted(EXAMPLES), default="hello", help="the folder of examples/ to push")
+    parser.add_argument("--example", default="hello", help="the folder of examples/ to push")
     parser.add_argument("--port", type=int, help=f"port of the demo's forge on 127.0.0.1 ({DEFAULT_PORT}, or the next)")
     parser.add_argument(
         "--no-up", dest="up", action="store_false", help="the platform runs, and may fetch from 127.0.0.1:<port>"

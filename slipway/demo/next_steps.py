@@ -38,6 +38,8 @@ class User:
     environment: Mapping[str, str]
     public_url: str
     token_file: Path
+    command: str = "slipway"
+    """How this checkout's command is called."""
 
     def signed_in(self) -> bool:
         """Sign in with the demo's token unless a login is kept already; whether the user is signed in here now. A login
@@ -51,7 +53,7 @@ class User:
 
     def login_line(self) -> str:
         """What signs the user in."""
-        login = f"slipway login {self.public_url} --token-stdin"
+        login = f"{self.command} login {self.public_url} --token-stdin"
         return (
             f"sudo cat {self.token_file} | {login}" if self._invoking_user.sudo_uid else f"{login} < {self.token_file}"
         )
@@ -90,7 +92,7 @@ def next_steps(user: User, app: str, forge_url: str, progress: Progress) -> None
     progress.line("What to do next:")
     if not signed_in:
         progress.line(f"  {user.login_line()}")
-    progress.line(f"  slipway ps -a {app}" + ("      (you are signed in)" if signed_in else ""))
+    progress.line(f"  {user.command} ps -a {app}" + ("      (you are signed in)" if signed_in else ""))
     progress.line(f"  git clone {clone}    then change it, commit, git push")
-    progress.line(f"  slipway logs -f -a {app}")
+    progress.line(f"  {user.command} logs -f -a {app}")
     progress.line("")

@@ -56,7 +56,7 @@ class Walk:
         """
         self._check_forge_is_allowed()
         if self.forge.start():
-            self.progress.line(f"forge     {self.forge.url}   (stop it with: python -m slipway.demo stop)")
+            self.progress.line(f"forge     {self.forge.url}   (stop it with: make demo-stop)")
         with self._platform() as platform, Calls(self.forge.url, self.forge.admin_token) as forge:
             app = self._connect(platform, forge)
             began = time.time()

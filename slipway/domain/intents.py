@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from slipway.core.app_settings.configuration import PRODUCTION, WEB
-from slipway.core.deployment.ordering import cancelled_by_rollback
+from slipway.core.deployment.ordering import cancelled_by_rollback, rolled_back_by
 from slipway.core.deployment.states import UNFINISHED, WITH_IMAGE_TO_MAKE, Kind, State
 from slipway.domain import lifecycle
 from slipway.domain.route_table import hosts_of, touch_routes
@@ -135,7 +135,7 @@ def rollback(
     earlier = {each.id for each in cancelled_by_rollback(made.sequence, [row.candidate() for row in unfinished])}
     for row in unfinished:
         if row.id in earlier:
-            lifecycle.request_stop(row, State.CANCELLED, f"rolled back by deployment {made.id}")
+            lifecycle.request_stop(row, State.CANCELLED, rolled_back_by(made.id))
     return made
 
 

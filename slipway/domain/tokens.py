@@ -24,6 +24,11 @@ NAME_MAX = 80
 LIFETIME_MAX_S = 10 * 366 * 86400
 
 
+def has_tenant(session: Session, name: str) -> bool:
+    """Is there a tenant of that name? Needs a platform session."""
+    return session.scalar(select(Tenant.id).filter_by(name=name)) is not None
+
+
 def create_tenant_if_missing(session: Session, name: str) -> Tenant:
     """The tenant of that name; made when there is none. Needs a platform session."""
     validation.slug(name, "tenant's name")

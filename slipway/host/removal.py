@@ -49,15 +49,14 @@ class Removal:
         ]
         if self.link and self.link.is_ours:
             goes.append(f"{self.link.link}, the slipway command")
-        kept = [
-            f"{settings.state_dir}, with the database and its keys",
-            f"every volume labelled {self._label}: apps' data",
-        ]
+        kept = [f"every volume labelled {self._label}: apps' data"]
+        if settings.state_dir.exists():
+            kept.insert(0, f"{settings.state_dir}, with the database and its keys")
         goes += kept if state else []
         if state and self._is_signed_in:
             goes.append(f"{self._invoking_user.login_file}, the login at {settings.public_url}")
         lines = ["To be removed from this host:", *(f"  {each}" for each in goes)]
-        stays = ["Stays (--state removes it too):", *(f"  {each}" for each in kept)]
+        stays = ["Stays (make remove STATE=1 removes it too):", *(f"  {each}" for each in kept)]
         return "\n".join(lines if state else [*lines, *stays])
 
     def run(self, *, state: bool) -> None:

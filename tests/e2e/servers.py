@@ -115,7 +115,7 @@ CASES = (
         GUNICORN,
         FLASK,
         f"import no_such_module\n{FLASK}",
-        mentions=("replica web-1 ended with exit code 3", "no_such_module is imported but not installed"),
+        mentions=("replica web.1 ended with exit code 3", "no_such_module is imported but not installed"),
     ),
     Case(
         "uvicorn",
@@ -136,14 +136,14 @@ CASES = (
         GUNICORN,
         DJANGO.format(key="'a secret of tests'"),
         DJANGO.format(key="os.environ['SECRET_KEY']"),
-        mentions=("replica web-1 ended with exit code 3", "slipway env set -a django SECRET_KEY="),
+        mentions=("replica web.1 ended with exit code 3", "slipway env set -a django SECRET_KEY="),
     ),
     Case(
         "forks",
         "python -u app.py",
         f"{PLAIN}\nserve()\n",
         PLAIN + FORKS,
-        mentions=("replica web-1 ended with exit code 0", "must stay in the foreground"),
+        mentions=("replica web.1 ended with exit code 0", "must stay in the foreground"),
         watch_s=WATCH_S,
     ),
     Case(
@@ -151,7 +151,7 @@ CASES = (
         "python -u app.py",
         f"{PLAIN}\nserve()\n",
         PLAIN + CRASHES,
-        mentions=("replica web-1 ended with exit code 7, ", "s after it went live; v1 serves again", "out of luck"),
+        mentions=("replica web.1 ended with exit code 7, ", "s after it went live; v1 serves again", "out of luck"),
         watch_s=WATCH_S,
     ),
 )

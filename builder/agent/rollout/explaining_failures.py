@@ -82,7 +82,7 @@ class Failures:
         printed = self._last_lines(source)
         tail = printed or failure.tail
         advice = list(dict.fromkeys(filter(None, [failure.remedy, source.shortage])))
-        if action.replica_id:
+        if action.replica_id or failure.tail:
             advice += _remedies(failure, tail, source.port)
         if printed:  # of one that never ran, or printed nothing, there is nothing to read
             read = f"read all that it printed: slipway logs --replica {source.replica_id}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from builder.agent.rollout import draining
@@ -16,10 +17,11 @@ from slipway.core.app_settings.configuration import WEB, Configuration
 from slipway.core.deployment.states import BY_HAND, State
 from slipway.core.rollout.actions import EndWatch, Fail, GiveWay
 from slipway.core.rollout.failure import START_CRASHED, Failure
+from slipway.core.rollout.replica_states import GONE
 from slipway.db import Database
 from slipway.domain import lifecycle
 from slipway.errors import DeploymentFailed
-from slipway.models import TO_CHANGE, App, Deployment, Release
+from slipway.models import TO_CHANGE, App, Deployment, Release, Replica
 from slipway.ports.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -30,12 +32,17 @@ def begin(session: Session, row: Deployment, now: float, image_before: str) -> b
     when the deployment that changed it gives way."""
     release = session.get_one(Release, row.release_id)
     watch_s = Configuration.from_json(release.configuration).watch_s
-    if watch_s <= 0:
+    if watch_s <= 0 or not _runs(session, row):
         return False
     lifecycle.begin_step(row, "watch", until=now + watch_s, image_before=image_before)
     before = _name(session, row.previous_id)
     lifecycle.note_step(row, f"for {watch_s:g} s" + (f"; {before} stands by" if before else ""))
     return True
+
+
+def _runs(session: Session, row: Deployment) -> bool:
+    """Has it a replica at all? An app that is scaled to 0 has nothing to watch."""
+    return bool(session.scalar(select(exists().where(Replica.release_id == row.release_id, Replica.state != GONE))))
 
 
 class Watching:

@@ -62,7 +62,7 @@ def absent_commit(what: str = "that commit") -> DeploymentFailed:
     return DeploymentFailed(
         "commit-missing",
         f"the repository does not have {what} (any more)",
-        remedy="push it again, or deploy a branch: slipway deploy --ref main",
+        remedy="push it again, or deploy the branch's head: slipway deploy",
     )
 
 

@@ -8,13 +8,17 @@ from typing import IO, Any
 
 import click
 
+from slipway.cli.app_source import origin_to_take, why_unreadable
 from slipway.cli.click_groups import noun
 from slipway.cli.commands.hooks import show_hook
 from slipway.cli.completion import complete_app
+from slipway.cli.exit_codes import WrongUsage
 from slipway.cli.invocation import Invocation, app_option, command, listing
 from slipway.cli.key_values import nested
 from slipway.cli.output import ago, aligned, is_terminal, state, version
 from slipway.cli.streams.following import follow_change, watch_options
+from slipway.cli.streams.transcript import why_never_live
+from slipway.core.app_settings.merge_patch import in_force
 from slipway.core.naming.validation import repository_identity
 from slipway.core.text.hints import when_builds_read
 
@@ -68,13 +72,17 @@ def create(
     **values: Any,
 ) -> None:
     """Make an app of a repository, or of an image."""
-    source = {"image": image, "repository": repository} if image else {"repository": repository or _origin()}
+    source = {"image": image, "repository": repository} if image else {"repository": repository or origin_to_take(call)}
     body = {"name": name, **source, "settings": nested(settings), **values}
     if credential_file:
         body["credential"] = credential_file.read()
     made = call.client.post("/apps", body)
-    ready = f"to be deployed (slipway deploy -a {name})" if image else "for its first push"
-    call.answer(made, f"{name} is ready {ready}: {made['urls'][0]}")
+    unreadable = why_unreadable(call, made) if call.out.for_people and not image else ""
+    ready = f"ready to be deployed (slipway deploy -a {name})" if image else "ready for its first push"
+    what = "made, but nothing can be deployed yet" if unreadable else ready
+    call.answer(made, f"{name} is {what}: {made['urls'][0]}")
+    if unreadable:
+        call.out.hint(unreadable)
     if made.get("hook"):
         show_hook(call, made["hook"])
     show_notices(call, made)
@@ -95,9 +103,9 @@ def show(call: Invocation, name: str | None) -> None:
         "state": state(app["state"]),
         "url": " ".join(app["urls"]),
         "source": app["image"] or f"{app['repository']} {app['branch']}",
-        "live": _live(app) or f"nothing yet: {_how_to_deploy(app)}",
+        "live": _live(app) or f"nothing yet: {why_never_live(app)}",
         "replicas": f"{app['replicas']['ready']} of {app['replicas']['wanted']} ready",
-        "settings": json.dumps(app["settings"]) if app["settings"] else _where_settings_are(app),
+        **_settings(app),
         "made": ago(app["created_at"]),
     }
     for line in aligned(list(facts.items())):
@@ -142,6 +150,8 @@ def set_(
         call.answer(changed, f"{done} In force within a second; no replica restarts.")
     elif changed["with_next_build"] and changed["app"]["live"]:
         call.answer(changed, f"{done} In force with the next {when_builds_read(changed['with_next_build'], call.app)}")
+    elif changed["behind_file"]:
+        call.answer(changed, f"Kept on {call.app}. Nothing that is in force changed: no replica restarts.")
     elif changed["notices"]:
         call.answer(changed, done)
     elif changed["app"]["live"]:
@@ -164,7 +174,7 @@ def delete(call: Invocation, name: str | None, with_volumes: bool, confirm: str 
         call.out.hint(_what_goes(call, with_volumes=with_volumes))
         confirm = click.prompt("Type its name to go on", err=True)
     if confirm != call.app:
-        raise click.UsageError(f"nothing was deleted; say that you mean it: --confirm {call.app}")
+        raise WrongUsage(f"Nothing was deleted: say that you mean it by --confirm {call.app}.")
     headers = {"X-Slipway-Confirm": confirm}
     gone = call.client.delete(call.app_path(), headers=headers, volumes=1 if with_volumes else None)
     call.answer(gone, "\n".join([f"{call.app} is being deleted.", *_volumes_then(gone)]))
@@ -208,22 +218,16 @@ def _volumes_then(gone: dict[str, Any]) -> list[str]:
     return [f"{each} stays, until: slipway volumes remove {each}" for each in gone["kept_volumes"]]
 
 
-def _origin() -> str:
-    from slipway.cli.which_app import origin
-
-    url = origin()
-    if not url:
-        raise click.UsageError("from which repository? --repository URL")
-    return url
-
-
-def _how_to_deploy(app: dict[str, Any]) -> str:
-    by_hand = f"slipway deploy -a {app['name']}"
-    return by_hand if app["image"] else f"git push, or {by_hand}"
-
-
-def _where_settings_are(app: dict[str, Any]) -> str:
-    return "none set" if app["image"] else "as slipway.toml says, if there is one"
+def _settings(app: dict[str, Any]) -> dict[str, str]:
+    """The app's own, those of the live commit's file, and what holds where both set something."""
+    own, file = app["settings"], app["file_settings"]
+    none_set = "none set" if app["image"] or file else "as slipway.toml says, if there is one"
+    facts = {"settings": json.dumps(own) if own else none_set}
+    if file:
+        facts["slipway.toml"] = json.dumps(file)
+    if own and file:
+        facts["in force"] = json.dumps(in_force(own, file))
+    return facts
 
 
 def _live(app: dict[str, Any]) -> str:

@@ -7,11 +7,14 @@ import click
 from slipway.cli.branch_head import deployment_of_head, follow_on, just_failed, made_by_hand
 from slipway.cli.click_groups import noun
 from slipway.cli.invocation import Invocation, app_option, command, listing
+from slipway.cli.numbers import DEPLOYMENT
 from slipway.cli.output import ago, one_line, seconds, state, version
 from slipway.cli.streams import build_log
 from slipway.cli.streams.following import follow, timeout_option, watch_options
 from slipway.cli.streams.transcript import Deployment, whole
 from slipway.cli.streams.watching import address
+from slipway.core.deployment.ordering import rolled_back_by
+from slipway.core.deployment.states import State
 
 
 @click.command()
@@ -28,8 +31,9 @@ def deploy(
 
     Without --ref, --image and --rebuild: what is under way for exactly the branch's head is followed. Right after a
     push its delivery is waited for, five seconds at most; then the head is deployed by hand. What is superseded
-    meanwhile is followed by what makes the new head live. A commit that is live already, or an image whose tag has not
-    moved, is skipped, unless what its build takes was changed since.
+    meanwhile is followed by what makes the new head live. A push that changes nothing under the app's paths is done
+    when it is skipped; --ref with the branch's name deploys it all the same. A commit that is live already, or an image
+    whose tag has not moved, is skipped, unless what its build takes was changed since.
     """
     given = {"ref": ref, "image": image, "rebuild": rebuild}
     if wanted := {name: value for name, value in given.items() if value}:
@@ -40,6 +44,7 @@ def deploy(
         again = f"slipway deploy -a {call.app} --ref {_ref(found)}"
         call.out.hint(f"The push has just failed. To deploy it again: {again}")
         watch = True
+    watch = True if found["state"] == State.SKIPPED else watch
     follow(call, found, watch, timeout, go_on=lambda ended: follow_on(call, ended))
 
 
@@ -54,7 +59,12 @@ def rollback(call: Invocation, to: str | None, watch: bool | None, timeout: floa
     Image and configuration come back together.
     """
     values = {"to": _release(to)} if to else {}
-    follow(call, call.client.post(call.app_path("/rollback"), values), watch, timeout)
+    made = call.client.post(call.app_path("/rollback"), values)
+    for each in _cancelled_by(call, made):
+        which = version(each) or _ref(each)
+        call.out.hint(f"It cancels deployment {each['id']} ({each['kind']}{f' of {which}' if which else ''}).")
+    back_to = f"v{made['release']['number']}" + (f" ({version(made)})" if version(made) else "")
+    follow(call, made, watch, timeout, what=f"goes back to {back_to} and ")
 
 
 @noun(instead="slipway deployments show {}")
@@ -77,7 +87,7 @@ def deployments(call: Invocation, limit: int) -> None:
 
 
 @deployments.command("show")
-@click.argument("number", type=int)
+@click.argument("number", type=DEPLOYMENT)
 @app_option
 @click.option("--watch", is_flag=True, help="Follow it to its end.")
 @timeout_option
@@ -90,12 +100,12 @@ def show_deployment(call: Invocation, number: int, watch: bool, timeout: float) 
     elif call.out.as_json:
         call.out.document(found)
     else:
-        for line in whole(found, address(call.client, found)):
+        for line in whole(found, **address(call.client, found)):
             call.out.line(line)
 
 
 @deployments.command()
-@click.argument("number", type=int)
+@click.argument("number", type=DEPLOYMENT)
 @app_option
 @command
 def cancel(call: Invocation, number: int) -> None:
@@ -105,13 +115,22 @@ def cancel(call: Invocation, number: int) -> None:
 
 
 @deployments.command()
-@click.argument("number", type=int)
+@click.argument("number", type=DEPLOYMENT)
 @app_option
 @click.option("-f", "--follow", is_flag=True, help="Go on until it ends.")
 @command
 def log(call: Invocation, number: int, follow: bool) -> None:
     """A deployment's build log."""
     build_log.show(call, number, follow=follow)
+
+
+def _cancelled_by(call: Invocation, rollback: Deployment) -> list[Deployment]:
+    """What was under way before a rollback: asked to stop by it, or stopped already. Only people ask for it."""
+    if not call.out.for_people:
+        return []
+    listed = call.client.get(call.app_path("/deployments"), limit=20)["deployments"]
+    earlier = [each for each in listed if each["sequence"] < rollback["sequence"]]
+    return [each for each in earlier if each["stopping"] or each["detail"] == rolled_back_by(rollback["id"])]
 
 
 def _ref(deployment: Deployment) -> str:

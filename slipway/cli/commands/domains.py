@@ -42,3 +42,5 @@ def remove(call: Invocation, host: str) -> None:
     """Take a host away from the app."""
     call.client.delete(call.app_path(f"/domains/{segment(host)}"))
     call.answer({"host": host}, f"{host} no longer leads to {call.app}.")
+    if call.out.for_people and not call.client.get(call.app_path("/domains"))["domains"]:
+        call.out.hint(f"It was the last one: no host leads to {call.app} now: slipway domains add -a {call.app} HOST")

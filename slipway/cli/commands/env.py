@@ -68,10 +68,21 @@ def unset(call: Invocation, names: tuple[str, ...], build: bool, watch: bool | N
     removed = changed["changed"]
     others = ", ".join(name for name in names if name not in removed)
     if not removed:
-        raise NotFound(f"{others}: not set on {call.app}; nothing was changed.", remedy=f"slipway env -a {call.app}")
+        raise NotFound(f"{others}: not set on {call.app}; nothing was changed.", remedy=_where_they_are(call, names))
     if others:
         call.out.hint(f"Not set: {others}")
     follow_change(call, changed, f"Removed {', '.join(removed)} on {call.app}.", watch, timeout)
+
+
+def _where_they_are(call: Invocation, names: tuple[str, ...]) -> str:
+    """A variable of builds is another one than that of replicas with the same name."""
+    listed = call.client.get(call.app_path("/variables"))["variables"]
+    elsewhere = {each["name"]: each["scope"] for each in listed if each["name"] in names}
+    if not elsewhere:
+        return f"slipway env -a {call.app}"
+    option = " --build" if "build" in elsewhere.values() else ""
+    whose = "for builds" if option else "for replicas"
+    return f"set {whose}: slipway env unset -a {call.app}{option} {' '.join(elsewhere)}"
 
 
 def _change(call: Invocation, body: dict[str, Any], *, build: bool) -> dict[str, Any]:

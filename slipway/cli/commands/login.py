@@ -34,7 +34,8 @@ def login(call: Invocation, url: str | None, token_stdin: bool) -> None:
     address = url or account.last_url()
     if not address:
         raise click.UsageError("where? slipway login https://slipway.example.org")
-    client = Client(address, _token(from_stdin=token_stdin))
+    token, variable = _token(from_stdin=token_stdin)
+    client = Client(address, token, token_variable=variable)
     call.signed_in_as(client)
     if _is_overheard(client.url):
         call.out.hint("The token travels unencrypted: use an https:// address outside a trusted network.")
@@ -61,14 +62,19 @@ def whoami(call: Invocation) -> None:
     call.answer(who | {"url": call.client.url}, f"{call.client.url}: {_who(who)}")
 
 
-def _token(*, from_stdin: bool) -> str:
+def _token(*, from_stdin: bool) -> tuple[str, str]:
+    """The token, and the environment variable that it comes from, if it comes from one."""
+    from slipway.cli.account import FROM_ENVIRONMENT
+
     given = slipway_settings.client()["token"]
-    if from_stdin or not (given or sys.stdin.isatty()):
+    if given and not from_stdin:
+        return given, FROM_ENVIRONMENT
+    if from_stdin or not sys.stdin.isatty():
         given = sys.stdin.readline().strip()
         if not given:
             raise click.UsageError("no token came: write it to standard input, or set SLIPWAY_TOKEN")
     token: str = given or click.prompt("Token", hide_input=True)
-    return token
+    return token, ""
 
 
 def _account_of(client: Client) -> dict[str, str]:
@@ -81,10 +87,12 @@ def _account_of(client: Client) -> dict[str, str]:
             points_on = error.remedy if "points to" in error.remedy else ""
             raise NotTheConsole(answered, remedy=points_on or _where_the_console_is()) from error
         if isinstance(error, ApiProblem) and error.http_status == NotAuthenticated.status:
-            error.advise(
+            source = [error.remedy] if client.token_variable else []
+            another = (
                 "look whether it was copied whole; whoever is signed in makes another: "
                 f"slipway tokens create --name NAME\n{HOW_TO_BEGIN}"
             )
+            error.advise("\n".join([*source, another]))
         raise
     return found
 

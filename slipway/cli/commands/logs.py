@@ -10,6 +10,7 @@ import click
 from slipway.cli.commands.ps import none_runs, replicas_of
 from slipway.cli.exit_codes import ApiProblem
 from slipway.cli.invocation import Invocation, app_option, command
+from slipway.cli.numbers import DEPLOYMENT
 from slipway.cli.output import echo
 from slipway.cli.streams import build_log
 from slipway.cli.streams.replica_output import Labels, Line, Unseen, parse_event, parse_notice, parse_text
@@ -32,7 +33,9 @@ _ABSENCE_S = 60.0
     help="How many of each replica to begin with.",
 )
 @click.option("--replica", metavar="ID", help="Only this one; also one that ended.")
-@click.option("--deployment", type=int, metavar="N", help="What this deployment's build and replicas printed instead.")
+@click.option(
+    "--deployment", type=DEPLOYMENT, metavar="N", help="What this deployment's build and replicas printed instead."
+)
 @command
 def logs(call: Invocation, follow: bool, tail: int, replica: str | None, deployment: int | None) -> None:
     """What the app prints."""

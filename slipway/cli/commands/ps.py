@@ -9,6 +9,7 @@ import click
 from slipway.cli.invocation import Invocation, app_option, command
 from slipway.cli.output import ago, state
 from slipway.cli.streams.replica_output import how_it_ended
+from slipway.cli.streams.transcript import why_never_live
 
 
 @click.command()
@@ -41,9 +42,7 @@ def none_runs(call: Invocation) -> str:
     """Why no replica runs, what to do, and where the output is of those that ran."""
     app = call.client.get(call.app_path())
     if app["live"] is None:
-        why = (
-            f"{call.app} is not live yet: slipway deployments -a {call.app}, or deploy it: slipway deploy -a {call.app}"
-        )
+        why = f"{call.app} is not live yet: {why_never_live(app)}"
     elif app["replicas"]["wanted"] == 0:
         why = f"No replica runs: {call.app} is scaled to 0. Start it: slipway scale 1 -a {call.app}"
     else:

@@ -9,14 +9,16 @@ import click
 
 from slipway.cli.exit_codes import Exit, WaitedTooLong
 from slipway.cli.invocation import Invocation, app_option, command
+from slipway.cli.numbers import Number
 from slipway.cli.streams.following import is_wanted, watch_options
+from slipway.core.app_settings.configuration import WEB
 from slipway.core.text.counting import plural
 
 _ASK_S = 0.3
 
 
 @click.command()
-@click.argument("replicas", type=click.IntRange(0, 100))
+@click.argument("replicas", type=Number("a number of replicas", instead="slipway scale 2", most=100))
 @app_option
 @click.option("--process", metavar="NAME", default="web", show_default=True, help="Which of the app's processes.")
 @watch_options
@@ -24,14 +26,24 @@ _ASK_S = 0.3
 def scale(call: Invocation, replicas: int, process: str, watch: bool | None, timeout: float) -> None:
     """Run a number of replicas; 0 stops the app."""
     set_to = call.client.put(call.app_path("/scale"), {"process": process, "replicas": replicas})
-    wanted = f"{call.app} {process}: {plural(replicas, 'replica')} wanted."
+    wanted = f"{call.app} {process}: {plural(replicas, 'replica') + ' wanted' if replicas else 'scaled to 0'}."
     if call.client.get(call.app_path())["live"] is None:
         call.answer(set_to, f"{wanted} In force with the first deployment: slipway deploy -a {call.app}")
     elif is_wanted(watch):
         _wait(call, process, replicas, timeout)
-        call.answer(set_to, f"{call.app} {process}: {replicas} of {plural(replicas, 'replica')} ready.")
+        call.answer(set_to, f"{call.app} {process}: {_ready_of(replicas)}.")
+    elif replicas == 0:
+        call.answer(set_to, f"{wanted} Start it again: slipway scale 1 -a {call.app}{_of(process)}")
     else:
         call.answer(set_to, f"{wanted} See them: slipway ps -a {call.app}")
+
+
+def _ready_of(replicas: int) -> str:
+    return f"{replicas} of {plural(replicas, 'replica')} ready" if replicas else "scaled to 0, no replica runs"
+
+
+def _of(process: str) -> str:
+    return "" if process == WEB else f" --process {process}"
 
 
 def _wait(call: Invocation, process: str, wanted: int, timeout_s: float) -> None:

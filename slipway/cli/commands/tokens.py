@@ -8,6 +8,7 @@ import click
 
 from slipway.cli.click_groups import noun
 from slipway.cli.invocation import Invocation, command, listing
+from slipway.cli.numbers import TOKEN
 from slipway.cli.output import ago
 
 if TYPE_CHECKING:
@@ -58,11 +59,13 @@ def create_token(call: Invocation, name: str, tenant: str | None, role: str | No
         values = {"name": name, "role": role or "developer", "expires_in_s": expires_in_s}
         made = call.client.post("/tokens", {key: value for key, value in values.items() if value is not None})
     call.answer(made, made["token"])
+    if made.get("new_tenant"):
+        call.out.hint(f"There was no tenant {tenant}: it was made.")
     call.out.hint("It is shown this once: slipway login takes it.")
 
 
 @tokens.command()
-@click.argument("number", type=int)
+@click.argument("number", type=TOKEN)
 @command
 def revoke(call: Invocation, number: int) -> None:
     """End a token at once."""

@@ -9,9 +9,11 @@ import click
 
 from slipway.cli.click_groups import noun
 from slipway.cli.completion import complete_app
+from slipway.cli.exit_codes import WrongUsage
 from slipway.cli.invocation import Invocation, command, listing, segment
 from slipway.cli.output import ago, size, state
 from slipway.core.text.counting import plural
+from slipway.errors import NotFound
 
 
 @noun(instead="slipway volumes remove {}")
@@ -36,11 +38,13 @@ def volumes(call: Invocation) -> None:
 @command
 def remove(call: Invocation, volume: str, confirm: str | None) -> None:
     """Remove a volume with all its data, for good. No replica may have it."""
+    if confirm != volume and volume not in {each["id"] for each in call.client.get("/volumes")["volumes"]}:
+        raise NotFound(f"There is no volume {volume!r} here.", remedy="slipway volumes")
     if confirm is None and sys.stdin.isatty():
         call.out.hint(f"All data in {volume} will be lost, for good.")
         confirm = click.prompt("Type its name to go on", err=True)
     if confirm != volume:
-        raise click.UsageError(f"nothing was removed; say that you mean it: --confirm {volume}")
+        raise WrongUsage(f"Nothing was removed: say that you mean it by --confirm {volume}.")
     removed = call.client.delete(f"/volumes/{segment(volume)}", headers={"X-Slipway-Confirm": confirm})
     call.answer(removed, f"{volume} is being removed.")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from slipway.cli.invocation import Invocation, segment
 from slipway.cli.output import echo, is_terminal, safe
+from slipway.cli.streams.replica_output import Labels, parse_text
 from slipway.core.text.rewritten_lines import as_seen
 
 
@@ -30,18 +33,22 @@ def show_with_replicas(call: Invocation, number: int) -> None:
     deployment = call.client.get(f"/deployments/{number}", app=call.app_given)
     build = call.client.text(f"/deployments/{number}/log")
     app = f"/apps/{segment(deployment['app'])}"
-    replicas = {}
+    replicas: dict[str, str] = {}
+    listed: list[dict[str, Any]] = []
     if deployment["release"]:
         for each in call.client.get(f"{app}/replicas", all=1)["replicas"]:
             if each["release"] == deployment["release"]["number"]:
                 replicas[each["id"]] = call.client.text(f"{app}/logs", replica=each["id"], tail=1000)
+                listed.append(each)
     if call.out.as_json:
         call.out.document({"log": build, "replicas": replicas})
         return
     call.out.line(_shown(build))
+    labels = Labels(lambda: listed)
     for replica, text in replicas.items():
         call.out.line(click.style(f"replica {replica}", bold=True))
-        call.out.line(_shown(text.replace(f"{replica} ", "")) or "(printed nothing)")
+        lines = [labels.line(each) for each in parse_text(text)]
+        call.out.line("\n".join(lines) or "(printed nothing)")
 
 
 def _shown(text: str) -> str:

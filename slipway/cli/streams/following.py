@@ -45,13 +45,14 @@ def follow(
     wanted: bool | None,
     timeout_s: float,
     *,
+    what: str = "",
     go_on: GoOn = lambda _ended: None,
 ) -> None:
-    """Follow it to its end, which is the exit code; or say that it is under way. `go_on` gives what to follow after one
-    that ended without what was asked for; its end counts then."""
+    """Follow it to its end, which is the exit code; or say that it is under way, and `what` it does. `go_on` gives what
+    to follow after one that ended without what was asked for; its end counts then."""
     number = deployment["id"]
     if not is_wanted(wanted):
-        sentence = f"Deployment {number} is {deployment['state']}: slipway deployments show {number} --watch"
+        sentence = f"Deployment {number} {what}is {deployment['state']}: slipway deployments show {number} --watch"
         call.answer(deployment, sentence)
         return
     _to_the_end(call, deployment, timeout_s, lambda ended: ended, go_on)

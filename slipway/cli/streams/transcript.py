@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from slipway.cli.output import ago, release_of, safe, seconds, state, version
-from slipway.core.deployment.states import ENDED, State
+from slipway.cli.output import ago, one_line, release_of, safe, seconds, state, version
+from slipway.core.deployment.ordering import CHANGES_NOTHING
+from slipway.core.deployment.states import ENDED, UNFINISHED, State
 
 Deployment = dict[str, Any]
 Step = dict[str, Any]
@@ -22,6 +23,8 @@ _DONE = {
 }
 _MARKS = {True: ("✔", "green"), False: ("✘", "red"), None: ("…", "cyan")}
 
+_SENTENCE = 160
+"""How much of a failure's sentence is shown where the command for all of it follows."""
 _PRINTED_BY = {"fetch": "the fetch", "build": "the build"}
 """Step that failed → whose lines the deployment kept."""
 
@@ -50,10 +53,10 @@ def notice_line(notice: str) -> str:
     return f"  {click.style('!', fg='yellow')} {safe(notice)}"
 
 
-def outcome(deployment: Deployment, url: str = "") -> str:
-    """How the deployment ended, what that means, and what to do next."""
+def outcome(deployment: Deployment, url: str = "", *, stopped: bool = False) -> str:
+    """How the deployment ended, what that means, and what to do next. `stopped`: its app is scaled to 0."""
     if State(deployment["state"]) in (State.LIVE, State.RETIRED):
-        return _success(deployment, url)
+        return _success(deployment, url, stopped=stopped)
     failed = State(deployment["state"]) is State.FAILED
     word = "Error" if failed else "Ended"
     code = deployment["reason"] or deployment["state"]
@@ -61,19 +64,31 @@ def outcome(deployment: Deployment, url: str = "") -> str:
     return "\n".join([*_tail(deployment), *_meaning(deployment), last])
 
 
-def whole(deployment: Deployment, url: str = "") -> list[str]:
+def whole(deployment: Deployment, url: str = "", *, stopped: bool = False) -> list[str]:
     """All of it, as watching leaves it on the screen."""
     lines = [heading(deployment), *map(step_line, deployment["steps"]), *map(notice_line, deployment["notices"])]
     if deployment["digest"]:
         lines.insert(1, f"  image {deployment['digest']}")
     ended = State(deployment["state"]) in ENDED
-    return [*lines, outcome(deployment, url) if ended else state(deployment["state"])]
+    return [*lines, outcome(deployment, url, stopped=stopped) if ended else state(deployment["state"])]
+
+
+def why_never_live(app: dict[str, Any]) -> str:
+    """Why an app was never live, by its latest deployment, and the command that says more or deploys it."""
+    latest, by_hand = app["latest"], f"slipway deploy -a {app['name']}"
+    if latest and latest["state"] == State.FAILED:
+        why = f"{latest['reason']}: {one_line(latest['detail'], _SENTENCE).rstrip('.')}"
+        return f"deployment {latest['id']} failed ({why}): slipway deployments show {latest['id']}"
+    if latest and State(latest["state"]) in UNFINISHED:
+        return f"deployment {latest['id']} is {latest['state']}: slipway deployments show {latest['id']} --watch"
+    return by_hand if app["image"] else f"git push, or {by_hand}"
 
 
 def went_well(deployment: Deployment) -> bool:
-    """Does what was asked for hold: does it serve, did it serve, or was it skipped because it is live already?"""
+    """Does what was asked for hold: does it serve, did it serve, or was it skipped because it is live already, all of
+    it or as far as the app is made of it?"""
     if State(deployment["state"]) is State.SKIPPED:
-        return serves_already(deployment)
+        return serves_already(deployment) or deployment["reason"] == CHANGES_NOTHING
     return State(deployment["state"]) in (State.LIVE, State.RETIRED)
 
 
@@ -107,17 +122,20 @@ def _who(deployment: Deployment) -> str:
     return safe(by or (name if colon and kind == "token" else ""))
 
 
-def _success(deployment: Deployment, url: str) -> str:
+def _success(deployment: Deployment, url: str, *, stopped: bool) -> str:
     live = deployment["state"] == State.LIVE
-    words = [state(deployment["state"])]
+    stopped = stopped and live
+    words = [state("released" if stopped else deployment["state"])]
     if deployment["release"]:
         words.append(f"v{deployment['release']['number']}")
-    if live and url:
+    if stopped:
+        words.append(f"scaled to 0: slipway scale 1 -a {deployment['app']}")
+    elif live and url:
         words.append(click.style(url, bold=True))
     line = "  ".join(words)
     if deployment["live_at"]:
-        since = "from push" if deployment["kind"] == "push" else "in all"
-        line += f"   {_between(deployment['created_at'], deployment['live_at'])} {since}"
+        took = _between(deployment["created_at"], deployment["live_at"])
+        line += f"   {took} from push" if deployment["kind"] == "push" else f"   after {took}"
     previous = deployment["previous"]
     if live and previous:
         line += f"   previous: {release_of(previous)} (slipway rollback -a {deployment['app']})"

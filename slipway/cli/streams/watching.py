@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
@@ -38,6 +38,13 @@ _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _WAITS = "waits for a worker"
 
 
+class Address(TypedDict, total=False):
+    """What `outcome` says of the app."""
+
+    url: str
+    stopped: bool
+
+
 def watch(client: Client, out: Output, deployment: Deployment, *, timeout_s: float) -> Deployment:
     """Follow a deployment to its end, and return it as it is then. People see its steps and what came of it.
 
@@ -50,7 +57,7 @@ def watch(client: Client, out: Output, deployment: Deployment, *, timeout_s: flo
         for last in _states(client, deployment, timeout_s, screen):
             screen.update(last)
             if last["state"] == State.LIVE and out.for_people and not screen.footer:
-                screen.footer = outcome(last, address(client, last))
+                screen.footer = outcome(last, **address(client, last))
             if last["state"] == State.FAILED:
                 screen.footer = ""  # it was live, and gave way
     finally:
@@ -64,15 +71,15 @@ def code_of(ended: Deployment) -> Exit:
     return Exit.DONE if went_well(ended) else Exit.FAILED
 
 
-def address(client: Client, deployment: Deployment) -> str:
-    """Where the app of a live deployment answers; empty when the API does not say."""
+def address(client: Client, deployment: Deployment) -> Address:
+    """Where the app of a live deployment answers, and whether it is scaled to 0; empty when the API does not say."""
     if deployment["state"] != State.LIVE:
-        return ""
+        return {}
     try:
-        urls = client.get(f"/apps/{segment(deployment['app'])}")["urls"]
+        app = client.get(f"/apps/{segment(deployment['app'])}")
     except SlipwayError:
-        return ""  # a deployment that went well is not made to fail by it
-    return str(urls[0]) if urls else ""
+        return {}  # a deployment that went well is not made to fail by it
+    return {"url": next(iter(app["urls"]), ""), "stopped": not app["replicas"]["wanted"]}
 
 
 class Screen:

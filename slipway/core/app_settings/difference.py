@@ -1,12 +1,14 @@
-"""Who has to act on changed settings of an app: the edges, the replicas, the next build."""
+"""Who has to act on changed settings of an app: the edges, the replicas, the next build; nobody on what the file of the
+live commit goes before."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from slipway.core.app_settings.configuration import WEB
+from slipway.core.app_settings.merge_patch import in_force
 from slipway.core.app_settings.model import route_and_replicas
 
 FOR_BUILDS_ONLY = ("build", "static", "paths")
@@ -23,25 +25,44 @@ class Difference:
     """Which of those that only builds read."""
     names: tuple[str, ...]
     """All that differ."""
+    behind_file: tuple[str, ...]
+    """Those that the file of the live commit sets as well, such as `timeouts.probe_s`: its values hold."""
     first_scales: Mapping[str, int]
     """Processes with another number of replicas to begin with: it counts where a process never had a scale."""
 
 
-def difference(before: dict[str, Any], after: dict[str, Any]) -> Difference:
-    """What differs between an app's settings, as given through the API."""
+def difference(before: dict[str, Any], after: dict[str, Any], file: dict[str, Any]) -> Difference:
+    """What differs between an app's settings, as given through the API; `file` is what the slipway.toml of the live
+    commit sets."""
     names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-    (edges_then, replicas_then), (edges_now, replicas_now) = route_and_replicas(before), route_and_replicas(after)
+    edges_then, replicas_then = route_and_replicas(in_force(before, file))
+    edges_now, replicas_now = route_and_replicas(in_force(after, file))
     return Difference(
         edges=edges_then != edges_now,
         replicas=_of_replicas(replicas_then) != _of_replicas(replicas_now),
         builds=tuple(name for name in FOR_BUILDS_ONLY if name in names),
         names=tuple(names),
+        behind_file=tuple(_behind(before, after, file)),
         first_scales={
             process: replicas
             for process, replicas in _first_scales(after).items()
             if _first_scales(before).get(process) != replicas
         },
     )
+
+
+def _behind(before: dict[str, Any], after: dict[str, Any], file: dict[str, Any], above: str = "") -> Iterator[str]:
+    """Names of values that differ and are set in the file, table by table as `in_force` merges them."""
+    for name in sorted(file.keys() & (before.keys() | after.keys())):
+        then, now, holds = before.get(name), after.get(name), file[name]
+        if isinstance(holds, dict):
+            yield from _behind(_table(then), _table(now), holds, f"{above}{name}.")
+        elif then != now:
+            yield f"{above}{name}"
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _of_replicas(settings: dict[str, Any]) -> dict[str, Any]:

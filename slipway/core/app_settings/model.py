@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from slipway.core.app_settings import limits
 from slipway.core.app_settings.file_name import FILE_NAME
 from slipway.core.app_settings.limits import MOST_OF_ONE, Limit
+from slipway.core.app_settings.merge_patch import in_force
 from slipway.core.app_settings.toml_lines import line_of
 from slipway.core.app_settings.volumes import Mount, default_name
 from slipway.core.naming import validation
@@ -243,7 +244,7 @@ def file_values(content: bytes) -> dict[str, Any]:
 
 def overlay(app: dict[str, Any], file: dict[str, Any]) -> AppSettings:
     """The app's settings with the file's over them, table by table, value by value."""
-    return parse(_merge(app, file))
+    return parse(in_force(app, file))
 
 
 _PLAIN = Traffic()
@@ -255,7 +256,7 @@ def traffic(app: dict[str, Any], file: dict[str, Any]) -> Traffic:
     Raises:
         InvalidInput: names the field and the rule.
     """
-    chosen, _ = route_and_replicas(_merge(app, file))
+    chosen, _ = route_and_replicas(in_force(app, file))
     if not chosen:
         return _PLAIN
     try:
@@ -279,14 +280,6 @@ def route_and_replicas(settings: dict[str, Any]) -> tuple[dict[str, Any], dict[s
 OF_AN_IMAGE = frozenset({"build", "static", "processes"})
 """What an image may come out differently for. Of the processes it is whether `web` has a command, where the sources are
 recognised."""
-
-
-def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
 
 
 def _refused_in_file(error: ValidationError, text: str) -> InvalidInput:

@@ -103,6 +103,8 @@ BRANCH_GONE = "branch-gone"
 """Says nothing of its commit: the branch may come back with it."""
 BRANCH_MOVED = "branch-moved"
 """A newer push came in its place, and nobody's choice: whoever wants the branch's head goes on with that."""
+CHANGES_NOTHING = "changes-nothing"
+"""A push was skipped by its app's paths: what is live is the same, as far as the app is made of it."""
 
 
 def may_switch(candidate: Candidate, live: Candidate | None) -> Verdict:
@@ -128,6 +130,11 @@ def must_refreeze(candidate: Candidate, live: Candidate | None) -> bool:
 def cancelled_by_rollback(rollback_sequence: int, others: list[Candidate]) -> list[Candidate]:
     """Everything unfinished that came before a rollback, which cancels it."""
     return [other for other in others if other.sequence < rollback_sequence and other.state in UNFINISHED]
+
+
+def rolled_back_by(rollback: int) -> str:
+    """Why what a rollback cancels has ended."""
+    return f"rolled back by deployment {rollback}"
 
 
 def next_to_start(waiting: list[Candidate]) -> Candidate | None:
@@ -160,13 +167,14 @@ def is_comparable(live: LiveTree | None) -> bool:
     return live is not None and not live.outdated and live.unsettled is None and bool(live.commit_sha and live.paths)
 
 
-def changes_nothing(live: LiveTree, changed: Collection[str]) -> Verdict:
-    """A push that is its branch's head, by the files that differ between the live commit and its own. A change of
-    slipway.toml may be one of the filter itself."""
+def changes_nothing(live: LiveTree, changed: Collection[str], branch: str) -> Verdict:
+    """A push that is the head of `branch`, by the files that differ between the live commit and its own. A change of
+    slipway.toml may be one of the filter itself. Paths are not looked at where the branch is named by hand."""
     if FILE_NAME in changed or path_patterns.any_matches(changed, live.paths):
         return GOES_ON
     why = f"nothing under {', '.join(live.paths)} differs from what is live ({live.commit_sha[:7]})"
-    return Verdict(False, State.SKIPPED, why[:500], remedy="to deploy it all the same: slipway deploy", live=live)
+    remedy = f"to deploy it all the same: slipway deploy --ref {branch}"
+    return Verdict(False, State.SKIPPED, why[:500], remedy=remedy, reason=CHANGES_NOTHING, live=live)
 
 
 def unsettled_choice(candidate: Candidate, others: Collection[Candidate]) -> int | None:

@@ -16,11 +16,65 @@ _MISSING = (
     ),
     re.compile(r"(?i:environment variable|env var)[ :\"'`]+([A-Z][A-Z0-9_]{1,127})\b"),
 )
+_SHELL = r"^(?:/bin/)?(?:[bd]?a|k|z)?sh: (?:(?:line )?\d+: )?(?:exec: )?"
+_NO_COMMAND = (
+    "{0} is not in the image: list the package that brings it (requirements.txt, package.json, Gemfile), or correct "
+    "the command (Procfile, or [processes] in slipway.toml)"
+)
 _KNOWN = (
     (
         re.compile(r"ModuleNotFoundError: No module named '([\w.-]+)'"),
         "{0} is imported but not installed: list its package in requirements.txt or pyproject.toml, or correct "
         "the name",
+    ),
+    (
+        re.compile(
+            r'File "([^"\n]+)", line (\d+)\n(?:[^\n]*\n){0,3}?(?:Syntax|Indentation|Tab)Error: ([^\n]{1,200})',
+        ),
+        "{0}, line {1}: Python can't read it ({2}): fix it there, and push again",
+    ),
+    (
+        re.compile(r"^(/[^\s:]+\.[cm]?js):(\d+)\n(?:[^\n]*\n){0,6}?SyntaxError: ([^\n]{1,200})", re.MULTILINE),
+        "{0}, line {1}: Node can't read it ({2}): fix it there, and push again",
+    ),
+    (
+        re.compile(r"^(?:ruby: )?([\w./-]+\.rb):(\d+): (syntax error[^\n]{0,200})", re.MULTILINE),
+        "{0}, line {1}: Ruby can't read it ({2}): fix it there, and push again",
+    ),
+    (
+        re.compile(r"Cannot find module '([@\w][\w@./-]*)'"),
+        "{0} is required but not installed: list it under dependencies in package.json, or correct the name",
+    ),
+    (
+        re.compile(r"cannot load such file -- ([\w][\w./-]*) \(LoadError\)"),
+        "{0} is required but not installed: list its gem in the Gemfile, or correct the name",
+    ),
+    (
+        re.compile(
+            r"Cannot find module '(/[^'\n]+)'|can't open file '([^'\n]+)': \[Errno 2\]"
+            r"|No such file or directory -- ([^\s]+) \(LoadError\)"
+        ),
+        "{0} is not in the image: push it, or correct the command (Procfile, or [processes] in slipway.toml)",
+    ),
+    (
+        re.compile(rf"{_SHELL}([\w./+-]+): (?:command )?not found\s*$", re.MULTILINE),
+        _NO_COMMAND,
+    ),
+    (
+        re.compile(r"env: [\"'‘]?([\w./+-]+)[\"'’]?: No such file or directory"),
+        _NO_COMMAND,
+    ),
+    (
+        re.compile(rf"{_SHELL}([\w./+-]+): No such file or directory\s*$", re.MULTILINE),
+        _NO_COMMAND,
+    ),
+    (
+        re.compile(r"exec: \"([^\"\n]+)\": (?:executable file not found|stat [^\n:]+: no such file)"),
+        _NO_COMMAND,
+    ),
+    (
+        re.compile(rf"{_SHELL}([\w./+-]+): Permission denied\s*$", re.MULTILINE),
+        "{0} may not be run: git update-index --chmod=+x {0}, commit and push; or name its interpreter in the command",
     ),
     (
         re.compile(r"The (SECRET_KEY) setting must not be empty"),
@@ -60,7 +114,9 @@ def remedies(tail: str, *, port: int, refused: bool) -> list[str]:
     found = []
     for name in _missing_variables(tail):
         found.append(f"{name} is read but not set here: slipway env set {name}=…")
-    found.extend(remedy.format(*match.groups()) for sign, remedy in _KNOWN if (match := sign.search(tail)))
+    found.extend(
+        remedy.format(*filter(None, match.groups())) for sign, remedy in _KNOWN if (match := sign.search(tail))
+    )
     if refused:
         found.extend(_listening_elsewhere(tail, port))
     return found

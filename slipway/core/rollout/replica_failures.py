@@ -13,7 +13,7 @@ FOREGROUND = (
 
 
 def _name(replica: Replica) -> str:
-    return f"replica {replica.process}-{replica.slot}"
+    return f"replica {replica.process}.{replica.slot}"
 
 
 def ended(replica: Replica, memory_bytes: int) -> Failure:

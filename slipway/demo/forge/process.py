@@ -92,7 +92,7 @@ class ForgeProcess:
         if process.poll() is not None or not self._answers():
             raise DependencyUnavailable(
                 f"the demo's forge does not answer at {self.url}: {self._last_words()}",
-                remedy="free the port, or choose another: python -m slipway.demo --port N",
+                remedy="free the port, or choose another: make demo FORGE_PORT=N",
             )
         # it is meant to outlive this process, which is no reason to warn that it still runs
         process.returncode = 0

@@ -26,6 +26,11 @@ class CommandLink:
         return self.link.is_symlink() and self.link.readlink() == self.target
 
     @property
+    def command(self) -> str:
+        """How this checkout's command is called: by its path where the name leads elsewhere."""
+        return str(self.target) if self.target.exists() and not self.is_ours else self.link.name
+
+    @property
     def is_foreign(self) -> bool:
         if self.link.is_symlink():
             return self.link.readlink().parts[-len(_COMMAND.parts) :] != _COMMAND.parts

@@ -72,7 +72,10 @@ class Platform:
         text = configuration(self.settings, wanted(self.settings), self.environment, self.checkout)
         started = self._supervisor.apply(text, self.environment)
         self._wait_until_ready()
-        self.say(f"up: {self.settings.public_url}" + (f"   started: {', '.join(started)}" if started else ""))
+        self.say(
+            f"up: {self.settings.public_url}"
+            + (f"   started: {', '.join(started)}" if started else "   nothing to do: all runs as it is set")
+        )
 
     def prepare(self) -> None:
         """Folders, keys, the Engine, the database's schema: what has to be there before any service starts."""

@@ -60,6 +60,14 @@ def test_a_pre_deploy_command_that_fails_ends_the_deployment(rig: Rig) -> None:
     assert rig.replicas(app) == []
 
 
+def test_a_pre_deploy_command_that_is_not_there_is_named(rig: Rig) -> None:
+    app = rig.add_app(pre_deploy="migrate")
+    rig.runtime.tasks["migrate",] = TaskResult(127, "sh: 1: exec: flask: not found")
+    row = rig.built(app)
+    rig.settle(app)
+    assert "flask is not in the image: list the package that brings it" in rig.deployment(row).remedy
+
+
 def test_a_rollback_runs_no_pre_deploy_command(rig: Rig) -> None:
     app = rig.add_app(pre_deploy="migrate")
     rig.live(app)
@@ -238,7 +246,7 @@ def test_only_what_printed_something_is_to_be_read(rig: Rig, printed: bytes) -> 
 
 def test_a_start_that_lacked_memory_says_so_and_how_to_give_more(rig: Rig) -> None:
     row = fails_at_start(rig, b"", exit_code=137, oom=True)
-    assert row.detail == "replica web-1 ended: out of memory (64 MB)"
+    assert row.detail == "replica web.1 ended: out of memory (64 MB)"
     assert "memory_mb under [resources] in slipway.toml (now 64)" in row.remedy
     assert row.remedy.count("memory_mb") == 1
     [replica] = rig.all(Replica)

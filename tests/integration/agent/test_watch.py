@@ -98,7 +98,7 @@ def test_a_release_that_ends_gives_way_in_one_step_and_says_so(rig: Rig) -> None
     assert rig.addresses(app) == old
     failed = rig.deployment(second)
     assert failed.reason == "start-crashed"
-    assert failed.detail.startswith("replica web-1 ended with exit code 3, ")
+    assert failed.detail.startswith("replica web.1 ended with exit code 3, ")
     assert failed.detail.endswith("s after it went live; v1 serves again")
     assert "x is imported but not installed" in failed.remedy
     assert "slipway logs --replica" in failed.remedy
@@ -164,7 +164,7 @@ def test_a_release_that_hangs_gives_way(rig: Rig, monkeypatch: pytest.MonkeyPatc
             rig.settle(app)
     assert states(rig, first, second) == ["live", "failed"]
     asked = f"GET :{port}/ was accepted, but not answered within 0.2 s (3 tries in a row)"
-    assert f"replica web-1 stopped answering: {asked}" in rig.deployment(second).detail
+    assert f"replica web.1 stopped answering: {asked}" in rig.deployment(second).detail
 
 
 def test_a_first_release_that_ends_is_started_again_and_its_deployment_says_so(rig: Rig) -> None:
@@ -175,7 +175,7 @@ def test_a_first_release_that_ends_is_started_again_and_its_deployment_says_so(r
     assert states(rig, row) == ["live"]
     watch = step(rig, row, "watch")
     assert watch["ok"] is False
-    assert watch["note"].startswith("replica web-1 ended with exit code 3; no release before it could take over")
+    assert watch["note"].startswith("replica web.1 ended with exit code 3; no release before it could take over")
     [replica] = rig.replicas(app)
     assert (replica.state, replica.restarts, replica.last_crash["exit_code"]) == ("ready", 1, 3)
 
@@ -299,6 +299,15 @@ def test_an_app_that_is_scaled_to_nothing_meanwhile_runs_nothing(rig: Rig) -> No
     rig.settle(app)
     assert rig.running(app) == {}
     assert states(rig, second) == ["live"]
+
+
+def test_an_app_that_is_scaled_to_nothing_before_has_nothing_to_watch(rig: Rig) -> None:
+    app = watched_app(rig)
+    rig.live(app)
+    rig.intend(app, intents.scale, replicas=0)
+    rig.settle(app)
+    released = rig.deployment(rig.live(app, "b" * 40))
+    assert (released.state, "watch" in {step["name"] for step in released.steps}) == ("live", False)
 
 
 def gave_way(rig: Rig, app: App, kind: str) -> Deployment:

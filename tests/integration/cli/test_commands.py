@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,18 @@ def live(platform: Platform, app: str, **values: Any) -> int:
 def replica_of(platform: Platform, number: int) -> str:
     with platform.api.services.db.read(platform="a test looks") as session:
         return str(session.query(Replica.id).filter_by(deployment_id=number).scalar())
+
+
+def test_a_setting_that_the_live_file_goes_before_is_not_said_to_be_in_force(
+    platform: Platform, slipway: User, app: str
+) -> None:
+    make_live(platform.api.services.db, app, file={"health_path": "/health"})
+    done = slipway("apps", "set", "-a", app, "health_path=/nothere")
+    assert done.out == f"Kept on {app}. Nothing that is in force changed: no replica restarts.\n"
+    assert "health_path: not in force, as slipway.toml of the live commit goes before" in done.err
+    shown = {line.split("  ")[0]: line.partition("  ")[2].strip() for line in slipway("apps", "show", app).lines}
+    assert shown["settings"] == '{"health_path": "/nothere"}'
+    assert shown["slipway.toml"] == shown["in force"] == '{"health_path": "/health"}'
 
 
 def test_apps_are_listed_shown_set_and_opened(platform: Platform, slipway: User, app: str) -> None:
@@ -63,7 +76,7 @@ def test_how_many_replicas_a_process_begins_with_rolls_nothing_out_and_says_how_
 def test_an_app_is_made_with_its_hook_and_the_secret_is_shown(slipway: User, tenant: str) -> None:
     url = f"https://github.com/{tenant}/new.git"
     made = slipway("apps", "create", f"one-{tenant}", "--repository", url, "--hook", "--set", "port=8080")
-    assert "is ready for its first push: http://" in made.lines[0]
+    assert "is made, but nothing can be deployed yet: http://" in made.lines[0]  # no branch is there
     assert [line.split()[0] for line in made.lines[1:3]] == ["hook", "secret"]
     assert "github.com can't reach 127.0.0.1" in made.err
     again = slipway("apps", "create", f"two-{tenant}", "--repository", url, "--replicas", "2", "--json").json
@@ -81,9 +94,65 @@ def test_an_app_is_made_of_this_folders_origin_with_its_credential(slipway: User
     assert "'other'" in slipway("ps", code=Exit.NOT_FOUND).err
 
 
+@pytest.fixture
+def origin(slipway: User) -> Callable[[str], None]:
+    """Gives the user's folder an origin."""
+
+    def add(url: str) -> None:
+        for argv in (["init", "--quiet"], ["remote", "add", "origin", url]):
+            subprocess.run(["git", "-C", str(slipway.home), *argv], check=True)
+
+    return add
+
+
+def test_a_credential_in_the_origins_address_is_left_out_and_that_is_said(
+    slipway: User, tenant: str, origin: Callable[[str], None]
+) -> None:
+    origin(f"https://ada:geheim@github.com/{tenant}/twin.git")
+    made = slipway("apps", "create", f"twin-{tenant}", "--hook")
+    assert "origin holds a credential, which is not passed on" in made.err
+    assert f"taking https://github.com/{tenant}/twin.git." in made.err
+    assert "geheim" not in made.out + made.err
+    shown = slipway("apps", "show", f"twin-{tenant}", "--json").json
+    assert shown["repository"] == f"https://github.com/{tenant}/twin.git"
+
+
+def test_a_credential_in_another_origin_is_refused_as_the_origins(
+    slipway: User, tenant: str, origin: Callable[[str], None]
+) -> None:
+    origin(f"ssh://ada:geheim@github.com/{tenant}/twin.git")
+    refused = slipway("apps", "create", f"twin-{tenant}", code=Exit.USAGE).err
+    assert "the address of this folder's origin holds a credential" in refused
+    assert "geheim" not in refused
+
+
+def test_a_new_app_whose_repository_can_not_be_read_is_said_not_to_be_ready(
+    platform: Platform, slipway: User, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform.agent, "unreadable", "github.com did not let us read the repository.")
+    made = slipway("apps", "create", f"lost-{tenant}", "--repository", f"https://github.com/{tenant}/lost.git")
+    assert "is made, but nothing can be deployed yet: http" in made.out
+    assert "github.com did not let us read the repository." in made.err
+    for remedy in ("--credential-file FILE", "repository=URL"):
+        assert f"slipway apps set -a lost-{tenant} {remedy}" in made.err
+
+
+@pytest.mark.parametrize(("head", "ready"), [(None, False), ("9" * 40, True)])
+def test_a_new_app_says_whether_its_branch_is_there_and_how_pushes_are_noticed(
+    platform: Platform, slipway: User, tenant: str, monkeypatch: pytest.MonkeyPatch, head: str | None, *, ready: bool
+) -> None:
+    monkeypatch.setattr(platform.agent, "head", head)
+    url = f"https://github.com/{tenant}/new.git"
+    made = slipway("apps", "create", f"new-{tenant}", "--repository", url, "--branch", "nobranch")
+    is_missing = f"has no branch nobranch yet: push it, or: slipway apps set -a new-{tenant} branch=…" in made.err
+    assert (is_missing, "is ready for its first push" in made.out) == (not ready, ready)
+    assert f"found only by comparing heads, every 300 s. To get them at once: slipway hooks create {url}" in made.err
+
+
 def test_deleting_takes_the_name(slipway: User, app: str) -> None:
-    assert f"--confirm {app}" in slipway("apps", "delete", app, code=Exit.USAGE).err
-    assert "nothing was deleted" in slipway("apps", "delete", app, "--confirm", "other", code=Exit.USAGE).err
+    refused = slipway("apps", "delete", app, code=Exit.USAGE).err
+    assert refused == f"✘ Nothing was deleted: say that you mean it by --confirm {app}.\n"
+    assert "Nothing was deleted" in slipway("apps", "delete", app, "--confirm", "other", code=Exit.USAGE).err
     assert slipway("apps", "show", app, "--json").json["name"] == app
     assert slipway("apps", "delete", app, "--confirm", app).out == f"{app} is being deleted.\n"
     slipway("apps", "delete", app, "--confirm", app, "--json", code=Exit.NOT_FOUND)
@@ -109,8 +178,43 @@ def test_volumes_are_listed_kept_with_their_app_gone_and_removed_by_name(
     assert [each["state"] for each in slipway("volumes", "--json").json["volumes"] if each["id"] == volume] == [
         "being removed"
     ]
-    missing = slipway("volumes", "remove", "none", "--confirm", "none", code=Exit.NOT_FOUND)
-    assert "There is no volume 'none' here" in missing.err
+    for words in ([], ["--confirm", "none"]):
+        missing = slipway("volumes", "remove", "none", *words, code=Exit.NOT_FOUND)
+        assert "There is no volume 'none' here" in missing.err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("scale", "abc"), "'abc' is not a number of replicas from 0 to 100: slipway scale 2"),
+        (("scale", "101"), "'101' is not a number of replicas from 0 to 100: slipway scale 2"),
+        (("tokens", "revoke", "viewer"), "'viewer' is not a token's number: slipway tokens lists them"),
+        (("deployments", "cancel", "v3"), "'v3' is not a deployment's number: slipway deployments lists them"),
+        (("deployments", "show"), "Give a deployment's number: slipway deployments lists them"),
+    ],
+)
+def test_what_is_no_number_is_refused_in_plain_words(slipway: User, words: tuple[str, ...], sentence: str) -> None:
+    refused = slipway(*words, code=Exit.USAGE).err
+    assert sentence in refused
+    assert "Invalid value" not in refused
+
+
+def test_an_app_whose_only_deployment_failed_names_it_with_its_reason(
+    platform: Platform, slipway: User, app: str
+) -> None:
+    number = slipway("deploy", "-a", app, "--json").json["id"]
+    for words in (("ps", "-a", app), ("logs", "-a", app)):
+        assert f"deployment {number} is queued: slipway deployments show {number} --watch" in slipway(*words).err
+    with platform.api.services.db.write(platform="a test's worker") as session:
+        row = session.get_one(Deployment, number)
+        lifecycle.advance(row, State.FETCHING)
+        lifecycle.fail(row, DeploymentFailed("clone-refused", "github.com did not let us read it."))
+    why = f"deployment {number} failed (clone-refused: github.com did not let us read it): "
+    for words in (("ps", "-a", app), ("logs", "-a", app)):
+        said = slipway(*words).err
+        assert f"{app} is not live yet: {why}slipway deployments show {number}" in said
+        assert "slipway deploy -a" not in said
+    assert f"nothing yet: {why}" in slipway("apps", "show", app).out
 
 
 def test_what_can_not_be_is_code_2_with_the_rule(slipway: User, tenant: str) -> None:
@@ -136,6 +240,8 @@ def test_variables_are_set_listed_and_removed(platform: Platform, slipway: User,
     assert "slipway deployments show" in done.out
     assert done.err == "Not set: NOPE\n"
     assert "NOPE: not set" in slipway("env", "unset", "-a", app, "NOPE", code=Exit.NOT_FOUND).err
+    of_builds = slipway("env", "unset", "-a", app, "NPM_TOKEN", code=Exit.NOT_FOUND).err
+    assert f"set for builds: slipway env unset -a {app} --build NPM_TOKEN" in of_builds
     left = slipway("env", "-a", app, "--json").json["variables"]
     assert sorted(each["name"] for each in left) == ["NPM_TOKEN", "URL"]
 
@@ -161,12 +267,15 @@ def test_domains_are_added_listed_and_removed(slipway: User, app: str, tenant: s
     assert slipway("domains", "-a", app, "remove", host, "--json").json == {"host": host}
     assert [each["host"] for each in slipway("domains", "-a", app, "--json").json["domains"]] == [f"{app}.localhost"]
     slipway("domains", "remove", host, "-a", app, code=Exit.NOT_FOUND)
+    last = slipway("domains", "remove", f"{app}.localhost", "-a", app)
+    assert last.err == f"It was the last one: no host leads to {app} now: slipway domains add -a {app} HOST\n"
 
 
 def test_replicas_are_scaled_and_listed(platform: Platform, slipway: User, app: str) -> None:
     assert "1 replica wanted" in slipway("scale", "1", "-a", app).out
+    assert slipway("scale", "0", "-a", app).out.startswith(f"{app} web: scaled to 0. In force with the first")
     assert slipway("scale", "2", "-a", app, "--json").json == {"process": "web", "replicas": 2}
-    assert f"not live yet: slipway deployments -a {app}" in slipway("ps", "-a", app).err
+    assert f"not live yet: git push, or slipway deploy -a {app}" in slipway("ps", "-a", app).err
     live(platform, app, ready=2)
     rows = [line.split() for line in slipway("ps", "-a", app).lines]
     assert [row[:3] for row in rows[1:]] == [["web.0", "ready", "v1"], ["web.1", "ready", "v1"]]
@@ -199,7 +308,9 @@ def test_rollback_goes_to_the_release_before_or_to_one_by_its_number(
         live(platform, app, commit=commit * 40)
     back = slipway("rollback", "-a", app, "--json").json
     assert (back["kind"], back["release"]["number"]) == ("rollback", 2)
-    assert "is queued" in slipway("rollback", "-a", app, "--to", "v1").out
+    second = slipway("rollback", "-a", app, "--to", "v1")
+    assert "goes back to v1 (aaaaaaa) and is queued" in second.out
+    assert second.err == f"It cancels deployment {back['id']} (rollback of bbbbbbb).\n"
     assert "v3" in slipway("rollback", "-a", app, "--to", "3", code=Exit.FAILED).err
 
 
@@ -219,7 +330,9 @@ def test_the_logs_of_a_failed_deployment_have_its_replicas_last_words(
     replica = replica_of(platform, number)
     platform.agent.say(replica, f"{TIME} KeyError: 'DATABASE_URL'")
     shown = slipway("logs", "--deployment", str(number))
-    assert shown.lines == ["#1 DONE", f"replica {replica}", f"{TIME} KeyError: 'DATABASE_URL'"]
+    printed = slipway("logs", "-a", app).lines
+    assert printed[0].startswith("web.0 v1  ")
+    assert shown.lines == ["#1 DONE", f"replica {replica}", *printed]
     assert "KeyError" in slipway("logs", "--deployment", str(number), "--json").json["replicas"][replica]
 
 

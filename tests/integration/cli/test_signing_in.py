@@ -46,6 +46,30 @@ def test_a_token_may_come_through_a_pipe_without_saying_so(platform: Platform, s
     assert anyone("login", "--json", stdin=slipway.token).json["url"] == platform.url, "where it was last"
 
 
+@pytest.mark.parametrize("command", ["whoami", "login"])
+def test_a_refused_token_of_the_environment_is_said_to_come_from_there(
+    platform: Platform, slipway: User, anyone: User, command: str
+) -> None:
+    anyone("login", platform.url, "--token-stdin", stdin=slipway.token)
+    anyone.environ["SLIPWAY_TOKEN"] = "slw_wrong"
+    refused = anyone(command, code=Exit.NOT_SIGNED_IN).err
+    assert "it comes from SLIPWAY_TOKEN, which goes before the login that is kept: unset it, or correct it" in refused
+    assert "slipway login" not in refused
+
+
+@pytest.mark.parametrize(
+    ("given", "offered"),
+    [
+        ("slipway.localhost:8080", "slipway login http://slipway.localhost:8080"),
+        ("slipway.example.net", "slipway login https://slipway.example.net"),
+        ("ftp://slipway.example.net/", "slipway login https://slipway.example.net"),
+        ("no address", "https://slipway.example.org"),
+    ],
+)
+def test_an_address_without_a_scheme_is_offered_with_one(anyone: User, given: str, offered: str) -> None:
+    assert offered in anyone("login", given, "--token-stdin", stdin="x", code=Exit.USAGE).err
+
+
 @contextmanager
 def answering(status: int, body: object) -> Iterator[str]:
     """A server that has one answer for everything; its address."""
@@ -106,9 +130,11 @@ def test_a_wrong_token_is_not_kept(platform: Platform, anyone: User) -> None:
     refused = anyone("login", platform.url, stdin="slw_wrong", code=Exit.NOT_SIGNED_IN)
     assert "slipway tokens create --name NAME" in refused.err
     assert "slipway login" not in refused.err
-    anyone.environ |= {"SLIPWAY_URL": platform.url, "SLIPWAY_TOKEN": "slw_wrong"}
+    kept = anyone.home / "config" / "login.json"
+    assert not kept.exists()
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text(json.dumps({"url": platform.url, "token": "slw_wrong"}))
     assert f"slipway login {platform.url}\n" in anyone("whoami", code=Exit.NOT_SIGNED_IN).err
-    assert not (anyone.home / "config" / "login.json").exists()
 
 
 def test_the_host_makes_the_first_token_without_any_other(platform: Platform, anyone: User, tenant: str) -> None:
@@ -119,6 +145,10 @@ def test_the_host_makes_the_first_token_without_any_other(platform: Platform, an
     assert User(platform, made["token"], anyone.home)("whoami", "--json").json["token"] == "first"
     again = anyone("tokens", "create", "--tenant", tenant, "--name", "first", code=Exit.FAILED)
     assert "choose another name" in again.err
+    assert made["new_tenant"]
+    assert "no tenant" not in anyone("tokens", "create", "--tenant", tenant, "--name", "second").err
+    typed = anyone("tokens", "create", "--tenant", f"{tenant}x", "--name", "first").err
+    assert f"There was no tenant {tenant}x: it was made." in typed
     anyone("tokens", "create", "--tenant", "No Tenant", "--name", "x", code=Exit.USAGE)
 
 

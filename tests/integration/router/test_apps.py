@@ -118,6 +118,32 @@ def test_what_only_the_edges_do_is_a_change_of_the_route(api: Api, owner: Caller
         assert session.scalars(select(RouteChange.host).filter_by(generation=before + 1)).all() == ["hello.localhost"]
 
 
+def test_what_the_live_file_sets_is_kept_said_and_rolled_out_for_nobody(api: Api, owner: Caller) -> None:
+    owner.create_app(settings={"port": 9000})
+    make_live(api.services.db, "hello", file={"health_path": "/health"})
+
+    alone = owner.patch("/api/apps/hello", {"settings": {"health_path": "/nothere"}})
+    assert (alone["deployment"], alone["at_the_edge"], alone["behind_file"]) == (None, False, ["health_path"])
+    assert alone["notices"] == [
+        "health_path: not in force, as slipway.toml of the live commit goes before: slipway apps show hello"
+    ]
+    shown = owner.get("/api/apps/hello")
+    assert shown["settings"] == {"port": 9000, "health_path": "/nothere"}
+    assert shown["file_settings"] == {"health_path": "/health"}
+
+    mixed = owner.patch("/api/apps/hello", {"settings": {"health_path": "/there", "port": 9001}})
+    assert (mixed["deployment"]["kind"], mixed["behind_file"]) == ("configuration", ["health_path"])
+
+
+def test_while_another_deployment_is_under_way_every_change_is_rolled_out(api: Api, owner: Caller) -> None:
+    """It may be of a commit whose slipway.toml does not set the same, and may have frozen its configuration."""
+    owner.create_app()
+    make_live(api.services.db, "hello", file={"health_path": "/health"})
+    owner.post("/api/apps/hello/deployments", {"ref": "other"})
+    changed = owner.patch("/api/apps/hello", {"settings": {"health_path": "/nothere"}})
+    assert (changed["deployment"]["kind"], changed["behind_file"]) == ("configuration", [])
+
+
 def test_what_only_builds_read_waits_for_the_next_build(api: Api, owner: Caller) -> None:
     owner.create_app()
     make_live(api.services.db, "hello")

@@ -129,6 +129,16 @@ def test_a_manual_deployment_of_nothing_fails_with_the_ref(rig: Rig) -> None:
     assert rig.work(deployment) == "failed"
     row = rig.row(deployment)
     assert (row.reason, "nowhere" in row.detail) == ("commit-missing", True)
+    assert row.remedy == "name one that is there: slipway deploy --ref main"
+
+
+@pytest.mark.parametrize("ref", ["main", "refs/heads/main"])
+def test_an_app_whose_own_branch_is_missing_is_set_to_another_one(rig: Rig, ref: str) -> None:
+    deployment = rig.deploy(ref)
+    assert rig.work(deployment) == "failed"
+    row = rig.row(deployment)
+    assert (row.reason, row.detail) == ("commit-missing", "the repository has no branch main")
+    assert row.remedy == "have the app follow one that is there, or push it: slipway apps set branch=…"
 
 
 def test_a_failed_build_keeps_reason_sentence_remedy_and_tail_redacted(rig: Rig) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slipway.core.deployment.ordering import BRANCH_GONE
+from slipway.core.deployment.ordering import BRANCH_GONE, CHANGES_NOTHING
 from slipway.core.deployment.states import Kind, State
 from slipway.domain import intents, lifecycle
 from slipway.models import App, Build, Deployment, Release, now
@@ -73,7 +73,8 @@ def test_a_push_that_changes_nothing_of_the_app_is_skipped_without_being_fetched
     assert rig.work(push) == "skipped"
     row = rig.row(push)
     assert row.detail == "nothing under api/** differs from what is live (aaaaaaa)"
-    assert row.remedy == "to deploy it all the same: slipway deploy"
+    assert row.reason == CHANGES_NOTHING
+    assert row.remedy == "to deploy it all the same: slipway deploy --ref main"
     assert (rig.sources.repositories, rig.images.built) == ([], [])
     assert rig.leftovers() == []
 

@@ -16,6 +16,7 @@ from slipway import cli
 from slipway.cli import branch_head
 from slipway.cli.invocation import Invocation
 from slipway.cli.streams import watching
+from slipway.core.deployment.ordering import CHANGES_NOTHING
 from tests.unit.cli.api_stand_in import client
 from tests.unit.cli.documents import COMMIT, OLD, deployment, live, step
 
@@ -47,7 +48,9 @@ class Platform:
         if path.startswith("/deployments/"):
             number = int(path.rpartition("/")[2])
             return httpx.Response(200, json=next(each for each in self._looked_at() if each["id"] == number))
-        return httpx.Response(200, json={"name": "shop", "image": self.image, "branch": "main", "urls": []})
+        return httpx.Response(
+            200, json={"name": "shop", "image": self.image, "branch": "main", "urls": [], "replicas": {"wanted": 1}}
+        )
 
     def change(self, number: int, **values: Any) -> None:
         next(each for each in self.deployments if each["id"] == number).update(values)
@@ -210,6 +213,64 @@ def test_a_push_that_was_skipped_because_it_is_live_is_done(platform: Platform) 
     assert (deploy("--watch").exit_code, platform.posted) == (0, [])
 
 
+def without_changes(platform: Platform, number: int) -> None:
+    """The app's paths skip the push; OLD serves."""
+    serving = {"id": 316, "release": 3, "commit": OLD, "digest": ""}
+    why = "nothing under api/** differs from what is live (77ab0d1)"
+    remedy = "to deploy it all the same: slipway deploy -a shop --ref main"
+    ended = {"detail": why, "remedy": remedy, "ended_at": datetime.now(UTC).isoformat()}
+    platform.change(number, state="skipped", reason=CHANGES_NOTHING, serving=serving, **ended)
+
+
+@pytest.mark.parametrize(
+    ("had_ended", "watch"),
+    [(True, []), (True, ["--watch"]), (False, ["--watch"])],
+    ids=["unwatched", "ended", "under way"],
+)
+def test_a_push_whose_head_changes_nothing_of_the_app_is_done_and_says_how_to_deploy_it(
+    platform: Platform, watch: list[str], *, had_ended: bool
+) -> None:
+    platform.add(316, commit=OLD)
+    goes_live(platform, 316, OLD)
+    platform.add(317, commit=HEAD, state="fetching")
+    if had_ended:
+        without_changes(platform, 317)
+    platform.moves = [lambda: None, lambda: without_changes(platform, 317)]
+    done = deploy(*watch)
+    assert (done.exit_code, platform.posted) == (0, [])
+    assert "v3 77ab0d1 serves it, as far as the app is made of it" in done.stderr
+    assert "to deploy it all the same: slipway deploy -a shop --ref main" in done.output
+    assert "Going on" not in done.output
+
+
+def test_a_head_that_a_push_without_changes_is_no_longer_is_gone_on_with(platform: Platform) -> None:
+    def skipped() -> None:
+        without_changes(platform, 317)
+        platform.head = NEWER
+        platform.add(318, commit=NEWER)
+
+    platform.add(316, commit=OLD)
+    goes_live(platform, 316, OLD)
+    platform.add(317, commit=HEAD, state="fetching")
+    platform.moves = [lambda: None, skipped, lambda: None, lambda: None, lambda: goes_live(platform, 318, NEWER)]
+    done = deploy("--watch")
+    assert (done.exit_code, platform.posted) == (0, [])
+    assert "serves it" not in done.stderr
+
+
+@pytest.mark.parametrize("since", ["another deployment", "a minute"])
+def test_a_push_without_changes_is_shown_only_while_nothing_came_after_it(platform: Platform, since: str) -> None:
+    platform.add(317, commit=HEAD)
+    without_changes(platform, 317)
+    if since == "a minute":
+        platform.change(317, ended_at="2020-01-01T12:00:00Z")
+    else:
+        platform.add(318, commit=OLD, kind="configuration")
+        goes_live(platform, 318, OLD)
+    deploy()
+    assert platform.posted == [{}]
+
+
 def test_what_somebodys_choice_superseded_ends_there_and_says_why(platform: Platform) -> None:
     why = "a newer deployment (318) is live"
     platform.add(317, commit=HEAD, state="building")
@@ -237,7 +298,7 @@ def watched(platform: Platform, number: int, kind: str = "push") -> None:
 
 
 def gives_way(platform: Platform, number: int) -> None:
-    note = "replica web-1 ended with exit code 3"
+    note = "replica web.1 ended with exit code 3"
     steps = [*live()["steps"][:-1], step("watch", 4.0, ok=False, note=note)]
     platform.change(number, state="failed", reason="start-crashed", detail=note, steps=steps)
 

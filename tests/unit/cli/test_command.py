@@ -88,7 +88,7 @@ def test_a_login_without_a_token_is_wrong_usage(
         (["nope"], "No such command 'nope'"),
         (["log", "-f", "-a", "shop"], "'log' is no command. Did you mean: slipway logs -f -a shop"),
         (["logs", "--nope"], "No such option"),
-        (["scale", "many"], "'many' is not a valid integer"),
+        (["scale", "many"], "'many' is not a number of replicas"),
         (["rollback", "-a", "x", "--to", "last"], "'last' is not a release"),
         (["env", "set", "-a", "x", "NAME"], "is not NAME=VALUE"),
         (["env", "set", "-a", "x"], "nothing to set"),

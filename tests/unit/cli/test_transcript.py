@@ -49,6 +49,11 @@ def test_success_tells_where_it_answers_how_long_it_took_and_the_way_back() -> N
     )
 
 
+def test_what_is_scaled_to_0_is_released_and_said_not_to_answer() -> None:
+    shown = plain(outcome(live(kind="rollback"), "https://shop.example.org/", stopped=True))
+    assert shown.startswith("released  v12  scaled to 0: slipway scale 1 -a shop   after 13.6 s   previous: v11")
+
+
 def test_the_first_deployment_has_no_way_back() -> None:
     assert "rollback" not in outcome(live(previous=None))
 

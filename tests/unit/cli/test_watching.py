@@ -66,7 +66,7 @@ def test_a_failure_ends_with_what_to_do_and_code_1(capsys: pytest.CaptureFixture
 
 def test_one_that_was_live_and_gave_way_ends_as_failed(capsys: pytest.CaptureFixture[str]) -> None:
     steps = live()["steps"][:4]
-    output = "replica web-1 ended with exit code 3, 3.1 s after it went live; v1 serves again"
+    output = "replica web.1 ended with exit code 3, 3.1 s after it went live; v1 serves again"
     moves = [
         live(steps=[*steps, step("watch", None, ok=None, note="for 10 s; v1 stands by")]),
         failed(steps=[*steps, step("watch", 3.1, ok=False, note=output)], reason="start-crashed", detail=output),
@@ -93,7 +93,7 @@ def test_what_was_skipped_holds_only_where_it_is_live(commit: str, code: int) ->
 
 def test_the_address_is_that_of_the_app(capsys: pytest.CaptureFixture[str]) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
-        app = {"urls": ["https://shop.example.org/"]}
+        app = {"urls": ["https://shop.example.org/"], "replicas": {"wanted": 1, "ready": 1}}
         return httpx.Response(200, json=app if request.url.path == "/api/apps/shop" else live())
 
     watch(client(answer), Output(), deployment(), timeout_s=60)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import pytest
 
-from slipway.demo.next_steps import User, keep_permission
+from slipway.demo.__main__ import main
+from slipway.demo.next_steps import User, keep_permission, next_steps
 from slipway.demo.progress import Progress
 from slipway.host import checkout
 
@@ -45,4 +47,37 @@ def test_who_used_sudo_reads_the_token_by_sudo() -> None:
     login = "slipway login http://slipway.localhost:8080 --token-stdin"
     url = "http://slipway.localhost:8080"
     assert User({}, url, file).login_line() == f"{login} < {file}"
+    elsewhere = User({}, url, file, "/srv/slipway/.venv/bin/slipway")
+    assert elsewhere.login_line() == f"/srv/slipway/.venv/bin/{login} < {file}"
     assert User({"SUDO_UID": "1000"}, url, file).login_line() == f"sudo cat {file} | {login}"
+
+
+@pytest.mark.parametrize("command", ["slipway", "/srv/slipway/.venv/bin/slipway"])
+def test_what_to_do_next_names_the_command_of_this_checkout(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(User, "signed_in", lambda _self: False)
+    out = io.StringIO()
+    user = User({}, "http://slipway.localhost:8080", tmp_path / "token", command)
+    next_steps(user, "hello", "http://127.0.0.1:8085", Progress(out))
+    called = [
+        line.split()[0] for line in out.getvalue().splitlines() if "slipway" in line.split(" ps ")[0].split(" logs ")[0]
+    ]
+    assert called == [command] * 3
+
+
+def test_an_example_that_is_not_there_is_answered_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--example", "nosuch"]) == 1
+    shown = capsys.readouterr()
+    assert "there is no example 'nosuch'" in shown.out
+    assert "make demo EXAMPLE=hello, make demo EXAMPLE=static" in shown.out
+    assert "usage:" not in shown.out + shown.err
+
+
+def test_commands_that_are_shown_are_the_makefiles() -> None:
+    """The system's Python lacks what `python -m slipway.demo` imports."""
+    sources = [path.read_text() for path in Path(checkout.ROOT, "slipway", "demo").rglob("*.py")]
+    shown = {name for text in sources for name in re.findall(r"(?:with|another): make ([a-z-]+)", text)}
+    targets = set(re.findall(r"^([a-z-]+):", (checkout.ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert shown == {"demo", "demo-stop"} <= targets
+    assert not [text for text in sources if re.search(r": python3? -m slipway", text)]

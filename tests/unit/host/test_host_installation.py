@@ -158,13 +158,16 @@ def test_a_link_to_another_checkout_is_replaced_and_what_is_not_ours_stays(tmp_p
     assert link.is_wanted
     assert not link.remove()
     link.make()
-    assert link.is_ours
+    assert (link.is_ours, link.command) == (True, "slipway")
     assert link.remove()
     assert not link.link.is_symlink()
 
     link.link.write_text("another program")
     assert link.is_foreign
     assert not link.is_wanted
+    link.target.parent.mkdir(parents=True)
+    link.target.touch()
+    assert link.command == str(link.target), "the name is another program's"
     assert not link.remove()
 
 

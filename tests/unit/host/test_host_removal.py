@@ -130,3 +130,15 @@ def test_where_no_demo_came_along_none_is_stopped(
     removal(commands, tmp_path, said).run(state=False)
     assert commands.ran_with("slipway.demo") == []
     assert said[-1].startswith("kept")
+
+
+def test_a_state_that_is_gone_is_not_said_to_go_once_more(
+    commands: FakeCommands, tmp_path: Path, said: list[str]
+) -> None:
+    taken = removal(commands, tmp_path, said)
+    assert str(tmp_path / "state") in taken.plan(state=True)
+    taken.run(state=True)
+    assert str(tmp_path / "state") not in taken.plan(state=True)
+    said.clear()
+    taken.run(state=True)
+    assert not [line for line in said if str(tmp_path) in line]

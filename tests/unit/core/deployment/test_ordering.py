@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from slipway.core.deployment.ordering import (
+    CHANGES_NOTHING,
     Candidate,
     GaveWay,
     LiveImage,
@@ -172,14 +173,15 @@ def test_a_push_that_is_live_is_built_all_the_same_while_a_choice_before_it_has_
     ids=repr,
 )
 def test_a_push_that_changes_what_the_app_is_made_of_goes_on(changed: list[str]) -> None:
-    assert changes_nothing(FILTERED, changed).goes_on
+    assert changes_nothing(FILTERED, changed, "main").goes_on
 
 
 @pytest.mark.parametrize("changed", [[], ["web/app.py"], ["api/README.md"], ["apis/x", "web/slipway.toml"]], ids=repr)
 def test_a_push_that_changes_nothing_of_it_is_skipped_and_says_what_it_was_compared_with(changed: list[str]) -> None:
-    verdict = changes_nothing(FILTERED, changed)
+    verdict = changes_nothing(FILTERED, changed, "stable")
     assert (verdict.goes_on, verdict.end, verdict.live) == (False, State.SKIPPED, FILTERED)
     assert verdict.why == "nothing under api/**, !**/*.md differs from what is live (bbbbbbb)"
+    assert (verdict.reason, verdict.remedy.rpartition(": ")[2]) == (CHANGES_NOTHING, "slipway deploy --ref stable")
 
 
 @pytest.mark.parametrize(

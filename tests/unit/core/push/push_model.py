@@ -199,7 +199,7 @@ class Platform:
             row.advance(row.stop_requested)
         elif row.compared:
             changed = row.commit.changed(self._commit_of(row.compared))
-            row.verdict = self._stopping(row, ordering.changes_nothing(row.compared, changed))
+            row.verdict = self._stopping(row, ordering.changes_nothing(row.compared, changed, "main"))
             row.compared = None
         elif row.kind is Kind.PUSH and (verdict := self._stopping(row, self.is_stale(row))):
             row.verdict = verdict

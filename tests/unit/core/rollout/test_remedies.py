@@ -25,6 +25,88 @@ def test_a_variable_that_is_read_but_not_set_is_named(tail: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("tail", "remedy"),
+    [
+        (
+            'Traceback (most recent call last):\n  File "/app/app.py", line 3\n    def x(\n         ^\n'
+            "SyntaxError: '(' was never closed",
+            "/app/app.py, line 3: Python can't read it ('(' was never closed): fix it there, and push again",
+        ),
+        (
+            '  File "/app/a.py", line 1, in <module>\n    import b\n  File "/app/b.py", line 7\n    x\n'
+            "IndentationError: unexpected indent",
+            "/app/b.py, line 7: Python can't read it (unexpected indent): fix it there, and push again",
+        ),
+        (
+            "/app/server.js:4\nlet a = ;\n        ^\n\nSyntaxError: Unexpected token ';'\n    at wrapSafe",
+            "/app/server.js, line 4: Node can't read it (Unexpected token ';'): fix it there, and push again",
+        ),
+        (
+            "app.rb:3: syntax error, unexpected end-of-input",
+            "app.rb, line 3: Ruby can't read it (syntax error, unexpected end-of-input): fix it there, and push again",
+        ),
+    ],
+)
+def test_a_file_that_can_not_be_read_is_named_with_its_line(tail: str, remedy: str) -> None:
+    assert remedies(tail, port=8000, refused=False) == [remedy]
+
+
+@pytest.mark.parametrize(
+    ("tail", "name"),
+    [
+        ("sh: 1: exec: gunicorn: not found", "gunicorn"),
+        ("/bin/sh: gunicorn: not found\n", "gunicorn"),
+        ("bash: line 1: bundle: command not found", "bundle"),
+        ("/usr/bin/env: ‘node’: No such file or directory", "node"),
+        ("env: 'ruby': No such file or directory", "ruby"),
+        ("sh: 1: exec: ./start.sh: not found", "./start.sh"),
+        ("bash: ./start.sh: No such file or directory", "./start.sh"),
+        ('exec: "gunicorn": executable file not found in $PATH: unknown', "gunicorn"),
+    ],
+)
+def test_a_command_that_is_not_there_is_named(tail: str, name: str) -> None:
+    [remedy] = remedies(tail, port=8000, refused=False)
+    assert remedy.startswith(f"{name} is not in the image: list the package that brings it (requirements.txt, ")
+    assert "Procfile" in remedy
+
+
+@pytest.mark.parametrize(
+    ("tail", "says"),
+    [
+        (
+            "Error: Cannot find module 'express'\nRequire stack:",
+            "express is required but not installed: list it under ",
+        ),
+        ("Error: Cannot find module '/app/server.js'", "/app/server.js is not in the image: push it, or correct the "),
+        ("python: can't open file '/app/x.py': [Errno 2] No such file or directory", "/app/x.py is not in the image"),
+        ("ruby: No such file or directory -- app.rb (LoadError)", "app.rb is not in the image"),
+        ("cannot load such file -- sinatra (LoadError)", "sinatra is required but not installed: list its gem"),
+        (
+            "sh: 1: exec: ./start.sh: Permission denied",
+            "./start.sh may not be run: git update-index --chmod=+x ./start",
+        ),
+        ("/bin/sh: 1: ./start.sh: Permission denied", "./start.sh may not be run"),
+    ],
+)
+def test_what_is_missing_or_may_not_be_run_is_named(tail: str, says: str) -> None:
+    [remedy] = remedies(tail, port=8000, refused=False)
+    assert remedy.startswith(says)
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "GET /favicon.ico: not found",
+        "sh: 1: cannot create /app/x: Permission denied",
+        "error: user 'bash: x' not found in table",
+        "SyntaxError: Unexpected token < in JSON at position 0",
+    ],
+)
+def test_what_only_looks_like_that_is_left_alone(tail: str) -> None:
+    assert remedies(tail, port=8000, refused=False) == []
+
+
+@pytest.mark.parametrize(
     "tail",
     [
         " * Running on http://127.0.0.1:8000",

@@ -77,11 +77,11 @@ def test_while_it_is_watched_the_release_before_runs_on_and_the_new_one_is_probe
 @pytest.mark.parametrize(
     ("failing", "reason", "message"),
     [
-        (new(container=ended("new", 3)), "start-crashed", "replica web-1 ended with exit code 3"),
+        (new(container=ended("new", 3)), "start-crashed", "replica web.1 ended with exit code 3"),
         (
             new(watch_probe=silent()),
             "stopped-answering",
-            f"replica web-1 stopped answering: {REFUSED.message} (3 tries in a row)",
+            f"replica web.1 stopped answering: {REFUSED.message} (3 tries in a row)",
         ),
     ],
     ids=["ended", "silent"],

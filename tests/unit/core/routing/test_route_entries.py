@@ -122,7 +122,7 @@ def test_the_edge_has_the_same_defaults() -> None:
 def test_some_settings_need_no_new_replicas(
     before: dict[str, object], after: dict[str, object], expected: bool
 ) -> None:
-    assert (not difference(before, after).replicas) is expected
+    assert (not difference(before, after, {}).replicas) is expected
 
 
 EVERYTHING = Publication(everything=True)
