@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +34,9 @@ def test_the_demo_ends_with_the_address_of_a_live_app_and_deploys_a_new_version_
     try:
         shown = demo(stack, f"--port={port}")
         assert shown[-1] == f"live: http://hello.localhost:{stack.port}/"
-        assert [line.split()[:2] for line in shown[-5:-2]] == [["slipway", "ps"], ["git", "clone"], ["slipway", "logs"]]
+        steps = [line.split()[:2] for line in shown[-5:-2]]  # a command of another checkout's has this one's path
+        assert [Path(program).name for program, _ in steps] == ["slipway", "git", "slipway"]
+        assert [verb for _, verb in steps] == ["ps", "clone", "logs"]
         assert f"slipway.localhost:{stack.port}: token demo-" in command(stack, "whoami").stdout
         assert "web" in command(stack, "ps", "-a", "hello").stdout
         assert command(stack, "logout").returncode == 0
@@ -44,7 +47,7 @@ def test_the_demo_ends_with_the_address_of_a_live_app_and_deploys_a_new_version_
         again = demo(stack, f"--port={port}", "--no-up", SLIPWAY_GIT_HOSTS=hosts)
 
         sign_in = f"slipway login http://slipway.localhost:{stack.port} --token-stdin < {stack.state}/demo/forge/token"
-        assert sign_in in [line.strip() for line in again]
+        assert any(line.endswith(sign_in) for line in again), again
         assert again[-1] == f"live: http://hello.localhost:{stack.port}/"
         assert stack.get("hello", "/version").json["version"] == str(int(first) + 1)
     finally:
