@@ -29,9 +29,8 @@ pytestmark = pytest.mark.engine
 RATE = 50
 FOR_S = 6.0
 KILLED_AFTER_S = 1.0
-DYING_S = 0.05
-"""How long a process may take to be gone after its SIGKILL."""
-FAILS_WITHIN_S = 5.0
+FAILS_WITHIN_S = 30.0
+"""Half of what a request may wait for a successor."""
 APP = """
 import http.server, os, sys
 class App(http.server.BaseHTTPRequestHandler):
@@ -86,6 +85,14 @@ class Load:
         self.done.append(Asked(method, began, status, time.monotonic() - began))
 
 
+def has_ended(process: int) -> bool:
+    """A zombie has, too: its sockets are closed."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
 class OneReplica(Host):
     def __init__(self, part: EnginePart, redis: RedisServer, edge: RealEdge, url: str, folder: Path) -> None:
         super().__init__(part, redis, edge, url, folder)  # type: ignore[arg-type]
@@ -130,17 +137,18 @@ def test_requests_that_come_when_the_only_replica_is_dead_are_answered_by_its_su
     eventually(lambda: len(load.done) >= RATE * KILLED_AFTER_S, what="it is under load")
     first_process = host.part.api.inspect_container(str(replica.container_id))["State"]["Pid"]
     os.kill(first_process, signal.SIGKILL)  # at once, where the Engine takes its time
-    killed_at = time.monotonic()
+    eventually(lambda: has_ended(first_process), every_s=0.002, what="its process has ended")
+    ended_at = time.monotonic()
     running.join(timeout=100)
 
     failed = [each for each in load.done if each.status != 200]
-    after = [each for each in load.done if each.began_at > killed_at + DYING_S]
+    after = [each for each in load.done if each.began_at > ended_at]
     print(f"{len(load.done)} requests, {len(failed)} failed, longest {max(each.took_s for each in load.done):.1f} s")
     assert len(load.done) == FOR_S * RATE
     assert len(after) > RATE
     for each in failed:
         assert each.status == 502, each
-        assert each.began_at <= killed_at + DYING_S, f"{each} began {each.began_at - killed_at:.3f} s after the end"
+        assert each.began_at <= ended_at, f"{each} began {each.began_at - ended_at:.3f} s after the end"
         assert each.took_s < FAILS_WITHIN_S, each
     assert host.replica(app).restarts == 1
     assert host.replica(app).id == replica.id
