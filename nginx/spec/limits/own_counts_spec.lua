@@ -5,14 +5,8 @@ describe("an edge that counts limits alone", function()
   before_each(function()
     fake = nginx.start()
     nginx.replace("slipway.metrics.worker_counts", require("fake_counts"))
-    nginx.replace("slipway.limits.callers", {
-      partition = function(who, by)
-        if by == "all" then
-          return "all"
-        end
-        return by ~= "token" and who.address or nil
-      end,
-    })
+    nginx.replace("nginx.string", {})
+    nginx.replace("nginx.sha256", {})
     own_counts = require("slipway.limits.own_counts")
     limits = { { id = "1/calls", name = "calls", kind = "rate", most = 6, period_us = 60e6, by = "caller" } }
     here = { address = "192.0.2.1", token = "" }
@@ -57,10 +51,24 @@ describe("an edge that counts limits alone", function()
     assert.equal("would refuse", own_counts.take({ limits = limits }, here).states[1])
   end)
 
-  it("does not concern itself with what counts tokens alone, since it knows none", function()
+  it("counts a token that it can't check by its caller's address, and by nothing who has none", function()
     limits[1].by = "token"
+    assert.equal(6, passed(20, { address = "192.0.2.2", token = "5f" }))
+    assert.equal(0, passed(20, { address = "192.0.2.2", token = "00" }))
+    assert.equal(6, passed(20, { address = "192.0.2.3", token = "5f" }))
     assert.equal(20, passed(20))
     assert.equal("not concerned", own_counts.take({ limits = limits }, here).states[1])
+  end)
+
+  it("never says that there is one left where it refuses", function()
+    limits = { { id = "1/parallel", name = "parallel", kind = "at_once", most = 2, by = "caller" } }
+    local counts = require("fake_counts").new()
+    counts.add_within = function() return false end -- another request ended just then
+    nginx.replace("slipway.metrics.worker_counts", { new = function() return counts end })
+    package.loaded["slipway.limits.own_counts"] = nil
+    own_counts = require("slipway.limits.own_counts")
+    local outcome = own_counts.take({ limits = limits }, here)
+    assert.same({ "refuses", 0 }, { outcome.states[1], outcome.left[1] })
   end)
 
   it("counts requests under way until they end, and gives back those that another limit refused", function()

@@ -26,7 +26,7 @@ describe("what a client learns of its limits", function()
     for i, state in ipairs(states) do
       passes = passes and (state ~= "refuses" or limits[i].only_reports == true)
     end
-    return { passes = passes, is_known = false, states = states, left = left, reset_s = reset_s }
+    return { passes = passes, token_is = 0, states = states, left = left, reset_s = reset_s }
   end
 
   local function headers_of(...)

@@ -75,7 +75,6 @@ describe("an entry", function()
 
   it("has none where it names none, so that no request of its app looks at limits", function()
     assert.is_nil(read(fields()).limits)
-    assert.is_nil(read(fields({ limits = {} })).limits)
   end)
 
   local function with_limit(more)
@@ -114,12 +113,18 @@ describe("an entry", function()
     ["a limit is no table"] = { { limits = { 5 } } },
     ["a key of limits is no number"] = { { limits = { calls = { id = "a", name = "a", at_once = 1 } } } },
     ["a limit's id is no string"] = { with_limit({ id = 7 }), with_limit({ id = null }) },
+    ["limits are empty"] = { { limits = {} } },
+    ["a limit's paths is not known"] = { with_limit({ paths = { "/login" } }) },
+    ["a limit's 1 is not known"] = { { limits = { { 5 } } } },
+    ["a limit counts requests in a time and at one time"] = { with_limit({ at_once = 5 }),
+      { limits = { { id = "a", name = "a", at_once = 5, per_s = 1 } } } },
     ["a limit's name is no string"] = { with_limit({ name = 7 }) },
     ["a limit's requests is no whole number of at least 1"] = { with_limit({ requests = 0 }),
       with_limit({ requests = 1.5 }), with_limit({ requests = "7" }), with_limit({ requests = -1 }) },
     ["a limit's per_s is no whole number of at least 1"] = { with_limit({ per_s = 0 }), with_limit({ per_s = null }) },
-    ["a limit's at_once is no whole number of at least 1"] = { with_limit({ at_once = 0 }),
-      with_limit({ at_once = null }) },
+    ["a limit's at_once is no whole number of at least 1"] = {
+      { limits = { { id = "a", name = "a", at_once = 0 } } },
+      { limits = { { id = "a", name = "a", at_once = null } } } },
     ["a limit's by is no string"] = { with_limit({ by = 7 }) },
     ["a limit's dry_run is no boolean"] = { with_limit({ dry_run = "true" }), with_limit({ dry_run = null }) },
     ["limit a can't be understood"] = { with_limit({ by = "mood" }) },

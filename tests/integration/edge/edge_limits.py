@@ -18,8 +18,10 @@ CLOCK = 'redis.call("TIME")'
 ADDRESS = "192.0.2.1"
 TOKENS, EDGES, HITS = "slipway:limits:tokens", "slipway:edges:confirmed", "slipway:limits:hits:1"
 US = 1_000_000
-SLOW_HOST = {"limits_timeout_s": 20}
-"""A busy host may take long to answer for Redis: these tests are not about that."""
+SLOW_HOST = {"limits_timeout_s": 20, "limits_released_within_s": 0.5}
+"""A busy host may take long to answer for Redis, or to give a lease back: these tests are not about that."""
+LONG_LEASES = {"limits_lease_s": 600, "limits_renewed_every_s": 0.3}
+"""Longer than any test waits: what ends before was given back."""
 HEADERS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit", "ratelimit-policy")
 ITEM = re.compile(r'"([\w/-]+)";r=(\d+);t=(\d+)(;pk=:[A-Za-z0-9+/]+=*:)?')
 POLICY = re.compile(r'"([\w/-]+)";q=(\d+)(?:;w=(\d+)|;qu="concurrent-requests")(;pk=:[A-Za-z0-9+/]+=*:)?')
@@ -103,6 +105,8 @@ class Script:
     client: Redis
     now_us: int = 1_800_000_000 * US
     callers_apart: int = 1000
+    is_asked_again: bool = False
+    """Whether the edge asks once more when only limits of requests at one time refuse."""
     requests: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -116,7 +120,8 @@ class Script:
     ) -> Reply:
         self.requests += 1
         keys = [TOKENS, EDGES, HITS, *(f"slipway:limits:state:{each.id}" for each in limits)]
-        arguments: list[Any] = [request or f"request-{self.requests}", tenant, address, token, self.callers_apart]
+        name = request or f"request-{self.requests}"
+        arguments: list[Any] = [name, tenant, address, token, self.callers_apart, int(self.is_asked_again)]
         for each in limits:
             arguments += [each.kind, each.most, each.period_us, each.by, int(each.only_reports)]
         reply = self._script(keys=keys, args=[*arguments, *divmod(self.now_us, US)])

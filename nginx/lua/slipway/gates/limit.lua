@@ -10,18 +10,19 @@ local rate_limit_headers = require("slipway.limits.rate_limit_headers")
 local redis_counts = require("slipway.limits.redis_counts")
 local redis_health = require("slipway.limits.redis_health")
 local request_context = require("slipway.request.request_context")
+local settings = require("slipway.worker.settings")
 local verdicts = require("slipway.gates.verdicts")
 
 local _M = {}
 
-local RELEASED_WITHIN_S = 0.02
+local RELEASED_WITHIN_S = settings.limits_released_within_s or 0.02
 local LOGGED_EVERY_S = 10
 
 local shared = ngx.shared.slipway_limits
 
-local function take(entry, caller, request)
+local function take(entry, caller, request, is_asked_again)
   if redis_health.is_up() then
-    local outcome, err = redis_counts.take(entry, caller, request)
+    local outcome, err = redis_counts.take(entry, caller, request, is_asked_again)
     if outcome then
       return outcome
     end
@@ -41,10 +42,10 @@ end
 
 -- A client may send its next request before Redis knows that the one before has ended.
 local function take_patiently(entry, caller, request)
-  local outcome = take(entry, caller, request)
+  local outcome = take(entry, caller, request, entry.counts_at_once)
   if only_at_once_refuses(entry, outcome) then
     ngx.sleep(RELEASED_WITHIN_S)
-    outcome = take(entry, caller, request)
+    outcome = take(entry, caller, request, false)
   end
   return outcome
 end

@@ -7,8 +7,9 @@ local worker_counts = require("slipway.metrics.worker_counts")
 local _M = {}
 
 local periods = ngx.shared.slipway_limits
+local leases = ngx.shared.slipway_leases -- nothing of it may be evicted
 local state = ngx.shared.slipway_state
-local under_way = worker_counts.new(periods)
+local under_way = worker_counts.new(leases)
 
 local function part_of(limit)
   local edges = state:get("edges") or 1
@@ -42,7 +43,8 @@ local function take_at_once(limit, partition)
   local function give_back()
     under_way:add(name, -1)
   end
-  return allows, math.max(0, most - under_way:total(name)), 0, give_back
+  -- Others may have ended since it was refused: a refusal never says that there is one left.
+  return allows, allows and math.max(0, most - under_way:total(name)) or 0, 0, give_back
 end
 
 local TAKE = { rate = take_rate, at_once = take_at_once }
@@ -53,12 +55,13 @@ local function call_all(functions)
   end
 end
 
--- As redis_counts.take, and never fails. A token is not known here. `returns` is called when the request ends.
+-- As redis_counts.take, and never fails. Nobody knows here which tokens are real. `returns` is called when the request
+-- ends.
 function _M.take(entry, caller)
-  local outcome = { passes = true, is_known = false, states = {}, left = {}, reset_s = {}, returns = {} }
+  local outcome = { passes = true, token_is = callers.UNCHECKED, states = {}, left = {}, reset_s = {}, returns = {} }
   local taken = {}
   for i, limit in ipairs(entry.limits) do
-    local partition = callers.partition(caller, limit.by, false)
+    local partition = callers.partition(caller, limit.by, callers.UNCHECKED)
     local state_of_limit, left, reset_s = "not concerned", 0, 0
     if partition then
       local allows, give_back

@@ -12,7 +12,7 @@ local function shown(limit, outcome, i, caller)
   if limit.kind == "at_once" and left == 0 then
     reset_s = SOON_S
   end
-  local partition = callers.partition(caller, limit.by, outcome.is_known)
+  local partition = callers.partition(caller, limit.by, outcome.token_is)
   return {
     limit = limit, left = left, reset_s = reset_s, refuses = outcome.states[i] == "refuses",
     key = limit.by ~= "all" and ";pk=:" .. callers.opaque(partition) .. ":" or "",

@@ -15,6 +15,7 @@ local TOKENS, EDGES, HITS, STATE = "slipway:limits:tokens", "slipway:edges:confi
 local CALLERS_APART = settings.limits_callers_apart or 20000 -- of one limit, in its period
 local FIRST_STATE, FIELDS = 4, 3 -- in the script's reply
 local STATES = { [0] = "passes", "refuses", "would refuse", "not concerned" }
+local NO_TOKEN, ANY_TOKEN = { callers.UNKNOWN }, { callers.UNKNOWN, callers.KNOWN, callers.UNCHECKED }
 local LEASE_US = string.format("%d", leases.LAST_S * 1000000)
 
 local script
@@ -23,7 +24,7 @@ function _M.start()
   script = scripts.load("take")
 end
 
-local function arguments_of(entry, caller, request)
+local function arguments_of(entry, caller, request, is_asked_again)
   local limits = entry.limits
   local arguments = { 3 + #limits, TOKENS, EDGES, HITS .. entry.app }
   for _, limit in ipairs(limits) do
@@ -34,6 +35,7 @@ local function arguments_of(entry, caller, request)
   arguments[#arguments + 1] = caller.address
   arguments[#arguments + 1] = caller.token
   arguments[#arguments + 1] = CALLERS_APART
+  arguments[#arguments + 1] = is_asked_again and "1" or "0"
   for _, limit in ipairs(limits) do
     arguments[#arguments + 1] = limit.kind
     arguments[#arguments + 1] = limit.most
@@ -44,8 +46,8 @@ local function arguments_of(entry, caller, request)
   return arguments
 end
 
-local function lease_key(limit, caller, is_known)
-  local partition = callers.partition(caller, limit.by, is_known)
+local function lease_key(limit, caller, token_is)
+  local partition = callers.partition(caller, limit.by, token_is)
   return partition and STATE .. limit.id .. ":at once " .. partition
 end
 
@@ -54,25 +56,38 @@ local function possible_leases(entry, caller)
   local keys = {}
   for _, limit in ipairs(entry.limits) do
     if limit.kind == "at_once" then
-      keys[#keys + 1] = lease_key(limit, caller, false)
-      keys[#keys + 1] = caller.token ~= "" and lease_key(limit, caller, true) or nil
+      for _, token_is in ipairs(caller.token == "" and NO_TOKEN or ANY_TOKEN) do
+        keys[#keys + 1] = lease_key(limit, caller, token_is)
+      end
     end
   end
   return keys
 end
 
+local function would_be_refused(outcome)
+  for _, each in ipairs(outcome.states) do
+    if each == "would refuse" then
+      return true
+    end
+  end
+  return false
+end
+
+-- Where the script took a lease: nowhere when it refused, and of those that only report nowhere when one of them would
+-- have refused.
 local function taken_leases(entry, caller, outcome)
-  local keys = {}
-  for i, limit in ipairs(entry.limits) do
-    if limit.kind == "at_once" and outcome.passes and outcome.states[i] == "passes" then
-      keys[#keys + 1] = lease_key(limit, caller, outcome.is_known)
+  local keys, is_reported = {}, would_be_refused(outcome)
+  for i, limit in ipairs(outcome.passes and entry.limits or {}) do
+    local is_taken = outcome.states[i] == "passes" and not (limit.only_reports and is_reported)
+    if limit.kind == "at_once" and is_taken then
+      keys[#keys + 1] = lease_key(limit, caller, outcome.token_is)
     end
   end
   return keys
 end
 
 local function outcome_of(entry, reply)
-  local outcome = { passes = reply[1] == 1, is_known = reply[3] == 1, states = {}, left = {}, reset_s = {} }
+  local outcome = { passes = reply[1] == 1, token_is = reply[3], states = {}, left = {}, reset_s = {} }
   for i = 1, #entry.limits do
     local at = FIRST_STATE + FIELDS * (i - 1)
     outcome.states[i], outcome.left[i] = STATES[reply[at]], reply[at + 1]
@@ -81,13 +96,15 @@ local function outcome_of(entry, reply)
   return outcome
 end
 
-local function ask(entry, caller, request)
+local function ask(arguments)
+  local ends_s = ngx.now() + redis_health.TIMEOUT_S
   local client, err = connection.open(redis_health.TIMEOUT_S)
   if not client then
     return nil, err
   end
   local reply
-  reply, err = scripts.run(client, script, unpack(arguments_of(entry, caller, request)))
+  client:set_timeout(math.max(1, (ends_s - ngx.now()) * 1000)) -- connecting was a part of it
+  reply, err = scripts.run(client, script, unpack(arguments))
   if not reply then
     client:close()
     return nil, err
@@ -96,14 +113,15 @@ local function ask(entry, caller, request)
   return reply
 end
 
--- Returns what every limit says: `passes`, `is_known` (the token), and by limit `states`, `left`, `reset_s`. Or nil and
--- the error, when Redis does not answer in time.
-function _M.take(entry, caller, request)
+-- Returns what every limit says: `passes`, `token_is` (callers.lua), and by limit `states`, `left`, `reset_s`. Or nil
+-- and the error, when Redis does not answer in time. `is_asked_again`: a refusal by nothing but limits of requests at
+-- one time is not the last word.
+function _M.take(entry, caller, request, is_asked_again)
   local keys = entry.counts_at_once and possible_leases(entry, caller)
   if keys then
     leases.ask(request, keys)
   end
-  local reply, err = ask(entry, caller, request)
+  local reply, err = ask(arguments_of(entry, caller, request, is_asked_again))
   if not reply then
     leases.release(request)
     return nil, err

@@ -72,6 +72,8 @@ local function why_stopped(reason)
 end
 
 local PERIODS_MOST = 2 ^ 53 -- what counting in whole numbers holds (limits/take.lua)
+local FIELDS_OF_LIMIT = { id = true, name = true, by = true, dry_run = true, at_once = true, requests = true,
+  per_s = true }
 local COUNTED_BY = { all = true, address = true, caller = true, token = true }
 
 local function whole(value, name)
@@ -81,9 +83,22 @@ local function whole(value, name)
   return value
 end
 
+-- A field that this edge does not know may make the limit another one.
+local function only_known_fields(fields)
+  for field in pairs(expect(fields, "table", "a limit")) do
+    if not FIELDS_OF_LIMIT[field] then
+      error("a limit's " .. tostring(field) .. " is not known", 0)
+    end
+  end
+  if fields.at_once ~= nil and (fields.requests ~= nil or fields.per_s ~= nil) then
+    error("a limit counts requests in a time and at one time", 0)
+  end
+  return fields
+end
+
 -- A limit of requests in a time (`requests`, `per_s`), or of requests at one time (`at_once`).
-local function limit_of(fields)
-  expect(fields, "table", "a limit")
+local function limit_of(unchecked)
+  local fields = only_known_fields(unchecked)
   local name = expect(fields.name, "string", "a limit's name")
   local limit = {
     id = expect(fields.id, "string", "a limit's id"),
@@ -110,7 +125,8 @@ local function limit_of(fields)
   return limit
 end
 
--- The limits; nil without any. And whether one counts requests at one time.
+-- The limits; nil without any. And whether one counts requests at one time. An app without limits has no field for
+-- them: an empty one may be limits that another version writes in another way.
 local function limits_of(list)
   if list == nil then
     return nil, false
@@ -121,7 +137,10 @@ local function limits_of(list)
     limits[expect(key, "number", "a key of limits")] = limit
     counts_at_once = counts_at_once or limit.kind == "at_once"
   end
-  return #limits > 0 and limits or nil, counts_at_once
+  if #limits == 0 then
+    error("limits are empty", 0)
+  end
+  return limits, counts_at_once
 end
 
 local function entry_of(raw)

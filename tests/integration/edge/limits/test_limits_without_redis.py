@@ -11,6 +11,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from edge_limits import LONG_LEASES
 from edge_publisher import HOST, Publisher, target
 from edge_rig import Edge, RedisServer, Rig, short_folder
 
@@ -74,7 +75,7 @@ class SlowRedis:
 def rig(folder: Path, redis_server: RedisServer) -> Iterator[Rig]:
     publisher = Publisher(redis_server.client)
     publisher.start()
-    edge = Edge(folder, {"SLIPWAY_TRUSTED_PROXIES": "127.0.0.1"}, {"limits_timeout_s": 5})
+    edge = Edge(folder, {"SLIPWAY_TRUSTED_PROXIES": "127.0.0.1"}, {"limits_timeout_s": 5, **LONG_LEASES})
     edge.start()
     eventually(publisher.is_in_force)
     yield Rig(redis_server, edge, publisher)
@@ -95,7 +96,7 @@ def slow_rig(folder: Path, redis_server: RedisServer, slow: SlowRedis) -> Iterat
     publisher = Publisher(redis_server.client)
     publisher.start()
     path = slow._listener.getsockname()
-    edge = Edge(folder, {"SLIPWAY_REDIS_URL": f"unix://{path}"}, {"limits_timeout_s": 0.5})
+    edge = Edge(folder, {"SLIPWAY_REDIS_URL": f"unix://{path}"}, {"limits_timeout_s": 0.5, **LONG_LEASES})
     edge.start()
     eventually(publisher.is_in_force)
     yield Rig(redis_server, edge, publisher)
@@ -132,11 +133,19 @@ def test_without_redis_an_edge_allows_the_limit_and_not_more(rig, backend):
 
 def test_of_two_edges_each_allows_half(rig, backend):
     rig.redis.client.hset(CONFIRMED, "edge-2", "{}")
-    rig.route(HOST, target(backend().port), limits=[calls(6)])
+    rig.route(HOST, target(backend().port), limits=[calls(6, per_s=10**9)])
     assert passed(rig, of=1) == 1
     rig.redis.stop()
 
-    assert 3 <= passed(rig, of=40) <= 6
+    assert passed(rig, of=40) == 3
+
+
+def test_without_redis_a_token_that_nobody_can_check_is_counted_by_address(rig, backend):
+    rig.route(HOST, target(backend().port), limits=[calls(3, per_s=10**9, by="token")])
+    rig.redis.stop()
+    answers = [rig.edge.ask(HOST, headers={"Authorization": f"Bearer slw_{number:043}"}) for number in range(5)]
+    assert [answer.status for answer in answers] == [200, 200, 200, 429, 429]
+    assert rig.edge.ask(HOST).status == 200
 
 
 def test_without_redis_callers_are_kept_apart_by_address_and_all_limits_hold(rig, backend):
@@ -206,6 +215,28 @@ def test_a_redis_that_refuses_to_write_is_as_none(rig, backend):
     assert 6 <= passed(rig, of=30) <= 12
     eventually(lambda: is_without_redis(rig))
     rig.redis.client.config_set("maxmemory", "0")
+
+
+def test_requests_that_end_while_redis_hangs_are_given_back_when_it_answers(slow_rig, slow, backend, pool):
+    app = backend()
+    slow_rig.route(HOST, target(app.port), limits=[{"id": "1/parallel", "name": "parallel", "at_once": 3}])
+    asked = [pool.submit(slow_rig.edge.ask, HOST, "/slow") for _ in range(3)]
+    eventually(lambda: len(app.record.requests) == 3)
+    slow.fall_silent()
+    assert slow_rig.edge.ask(HOST).status == 200
+    assert is_without_redis(slow_rig)
+    app.release.set()
+    assert [each.result().status for each in asked] == [200] * 3
+    slow.talk()
+    eventually(lambda: not is_without_redis(slow_rig))
+    eventually(lambda: not [*slow_rig.redis.client.scan_iter("slipway:limits:state:*")])
+
+
+def test_a_count_that_can_not_be_read_concerns_its_own_limit_only(rig, backend):
+    rig.redis.client.lpush("slipway:limits:state:1/calls:127.0.0.1", "of another type")
+    rig.route(HOST, target(backend().port), limits=[calls(3, per_s=10**9)])
+    assert passed(rig, of=5) == 3
+    assert not is_without_redis(rig)
 
 
 def test_a_client_of_a_hanging_redis_that_leaves_is_not_under_way(slow_rig, slow, backend):

@@ -149,6 +149,15 @@ def test_a_limit_by_token_does_not_concern_who_has_none(script: Script) -> None:
     assert script.take(limit).limits[0] == State("not concerned", 0, 0)
     script.client.hset(TOKENS, TOKEN, "acme|0")
     assert script.allowed(limit, of=5, token=TOKEN) == 1
+    assert script.take(limit, token="00" * 32).limits[0].state == "not concerned"
+
+
+@pytest.mark.parametrize("limit", [Rate(2, by="token"), AtOnce(2, by="token")])
+def test_a_limit_by_token_counts_addresses_while_all_tokens_are_lost(script: Script, limit: Rate | AtOnce) -> None:
+    assert [script.allowed(limit, of=5, token=TOKEN, address=f"192.0.2.{number}") for number in range(2)] == [2, 2]
+    assert not script.take(limit, token=TOKEN).is_known
+    script.client.hset(TOKENS, TOKEN, "acme|0")
+    assert script.allowed(limit, of=5, token=TOKEN) == 2
 
 
 @pytest.mark.parametrize("after", [Rate(20), Rate(4), Rate(10, 6 * US), Rate(10, 3600 * US), Rate(40, 3600 * US)])
@@ -179,12 +188,12 @@ def test_a_limit_that_only_reports_refuses_nobody(script: Script) -> None:
     assert replies[-1].limits[1].state == "refuses"
 
 
-def test_what_is_kept_of_a_caller_goes_when_it_says_nothing_more(script: Script) -> None:
+def test_what_is_kept_of_a_caller_goes_when_it_sent_nothing_for_a_period(script: Script) -> None:
     script.take(CALLS, PARALLEL)
     ages_ms = {key: script.client.pttl(key) for key in script.client.scan_iter("slipway:limits:state:*")}
     assert len(ages_ms) == 3
     assert all(0 < age <= 60_000 for age in ages_ms.values())
-    assert 0 < ages_ms[f"slipway:limits:state:1/calls:{ADDRESS}".encode()] <= 6_000
+    assert ages_ms[f"slipway:limits:state:1/calls:{ADDRESS}".encode()] > 6_000, "it is a new caller once in a period"
 
 
 def test_a_flood_of_addresses_takes_bounded_room_and_gets_a_bounded_number_through(script: Script) -> None:
@@ -195,6 +204,67 @@ def test_a_flood_of_addresses_takes_bounded_room_and_gets_a_bounded_number_throu
     assert len(list(script.client.scan_iter("slipway:limits:state:*"))) <= 100 + 256 + 1
     assert passed <= 100 + 256 * CALLS.most
     assert script.allowed(CALLS, of=20, address=early) == 7, "who was there before has a quota of its own"
+
+
+def test_a_caller_with_a_token_keeps_a_quota_of_its_own_in_a_flood_of_addresses(script: Script) -> None:
+    script.callers_apart = 5
+    script.client.hset(TOKENS, TOKEN, "acme|0")
+    for number in range(20):
+        script.take(CALLS, address=f"203.0.113.{number}")
+    assert script.allowed(CALLS, of=20, token=TOKEN) == CALLS.most
+    assert script.client.exists(f"slipway:limits:state:1/calls:token {TOKEN}")
+
+
+def test_tokens_are_not_counted_as_new_callers(script: Script) -> None:
+    script.client.hset(TOKENS, TOKEN, "acme|0")
+    script.take(CALLS, token=TOKEN)
+    assert not script.client.exists("slipway:limits:state:1/calls:new")
+
+
+def test_a_short_lease_does_not_end_a_longer_one(script: Script) -> None:
+    assert script.take(AtOnce(3, period_us=600 * US)).passes
+    assert script.take(AtOnce(3, period_us=1 * US)).passes
+    assert script.client.pttl(f"slipway:limits:state:1/parallel:at once {ADDRESS}") > 500_000
+
+
+def refusals(script: Script) -> int:
+    return sum(sum(dict(script.client.zrange(key, 0, -1, withscores=True)).values()) for key in hits(script))
+
+
+def hits(script: Script) -> list[bytes]:
+    return [*script.client.scan_iter(f"{HITS}:*")]
+
+
+def test_a_request_that_is_asked_again_is_counted_as_refused_once(script: Script) -> None:
+    assert script.allowed(PARALLEL, of=3) == 3
+    script.is_asked_again = True
+    assert not script.take(PARALLEL).passes
+    assert refusals(script) == 0
+    script.is_asked_again = False
+    assert not script.take(PARALLEL).passes
+    assert refusals(script) == 1
+
+
+def test_what_a_rate_refuses_is_counted_at_the_first_ask(script: Script) -> None:
+    script.is_asked_again = True
+    assert script.allowed(CALLS, of=12) == 10
+    assert refusals(script) == 2
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "1 2 3", "-1 2 3 4", "1 2 0 4", "nan 1 1 1"])
+def test_a_count_that_can_not_be_read_is_a_limit_that_is_used_up(script: Script, text: str) -> None:
+    script.client.set(f"slipway:limits:state:1/calls:{ADDRESS}", text)
+    assert script.take(CALLS).limits[0] == State("refuses", 0, 6 * US)
+    script.now_us += 6 * US
+    assert script.take(CALLS).passes
+
+
+def test_a_clock_that_is_put_back_keeps_nobody_out_for_longer(script: Script) -> None:
+    assert script.allowed(CALLS, of=20) == 10
+    script.now_us -= 3600 * US
+    assert not script.take(CALLS).passes
+    script.now_us += 6 * US
+    assert script.allowed(CALLS, of=20) == 1
 
 
 def test_who_is_refused_most_is_known_whoever_else_is_refused(script: Script) -> None:
