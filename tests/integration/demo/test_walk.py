@@ -213,7 +213,7 @@ def test_a_taken_port_is_reported(tmp_path: Path) -> None:
         with pytest.raises(DependencyUnavailable, match="Address already in use") as refused:
             process.start()
 
-    assert "--port" in refused.value.remedy
+    assert "make demo FORGE_PORT=N" in refused.value.remedy
 
 
 def test_a_second_demo_takes_the_next_free_port_and_keeps_it(tmp_path: Path) -> None:

@@ -24,12 +24,17 @@ BODIES = {
     ("POST", "/api/apps/<app>/domains"): {"host": "new.example.org"},
     ("POST", "/api/hooks"): {"repository": "https://github.example/acme/new"},
     ("POST", "/api/tokens"): {"name": "new"},
+    ("PUT", "/api/apps/<app>/limits/<name>"): {"requests": 5, "per_s": 60},
+    ("PUT", "/api/limits/<name>"): {"requests": 5, "per_s": 60},
 }
+NAMED_BY_THE_CALLER = {("PUT", "/api/limits/<name>")}
+"""They make what they name in the caller's own tenant."""
 VIEWERS = {"GET"}
 OWNERS = {
     *(("DELETE", "/api/apps/<app>"), ("POST", "/api/hooks"), ("POST", "/api/hooks/<hook>/rotate")),
     *(("DELETE", "/api/hooks/<hook>"), ("GET", "/api/tokens"), ("POST", "/api/tokens")),
     *(("DELETE", "/api/tokens/<int:token>"), ("DELETE", "/api/volumes/<volume>")),
+    *(("PUT", "/api/limits/<name>"), ("DELETE", "/api/limits/<name>")),
 }
 
 
@@ -43,6 +48,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str]]:
 def things(api: Api, owner: Caller) -> dict[str, str]:
     """One of everything that a path may name, of tenant acme."""
     hook = owner.create_app(hook=True)["hook"]["id"]
+    owner.call("PUT", "/api/limits/minute", BODIES["PUT", "/api/limits/<name>"])
     deployment = make_live(api.services.db, "hello", ready=1)
     with api.services.db.read(platform="a test looks") as session:
         token = session.scalars(select(Token.id).filter_by(name=owner.name)).one()
@@ -58,6 +64,7 @@ def things(api: Api, owner: Caller) -> dict[str, str]:
         "<container>": "r-1-1-0",
         "<int:token>": str(token),
         "<volume>": "hello-production-data-1",
+        "<name>": "minute",
     }
 
 
@@ -72,9 +79,10 @@ def test_another_tenants_things_are_not_there_on_every_route(
     api: Api, owner: Caller, stranger: Caller, things: dict[str, str]
 ) -> None:
     tried = 0
-    before = {path: owner.get(path) for path in ("/api/apps", "/api/hooks", "/api/apps/hello/variables")}
+    shown = ("/api/apps", "/api/hooks", "/api/limits", "/api/apps/hello/limits", "/api/apps/hello/variables")
+    before = {path: owner.get(path) for path in shown}
     for method, rule in routes(api.client.application):
-        if "<" in rule:
+        if "<" in rule and (method, rule) not in NAMED_BY_THE_CALLER:
             problem = stranger.problem(404, method, _path(rule, things), BODIES.get((method, rule)))
             assert problem["code"] == "not-found", (method, rule)
             assert "acme" not in str(problem)
