@@ -96,7 +96,7 @@ def slow_rig(folder: Path, redis_server: RedisServer, slow: SlowRedis) -> Iterat
     publisher = Publisher(redis_server.client)
     publisher.start()
     path = slow._listener.getsockname()
-    edge = Edge(folder, {"SLIPWAY_REDIS_URL": f"unix://{path}"}, {"limits_timeout_s": 0.5, **LONG_LEASES})
+    edge = Edge(folder, {"SLIPWAY_REDIS_URL": f"unix://{path}"}, {"limits_timeout_s": 2, **LONG_LEASES})
     edge.start()
     eventually(publisher.is_in_force)
     yield Rig(redis_server, edge, publisher)
@@ -202,7 +202,7 @@ def test_requests_do_not_wait_for_a_redis_that_hangs(slow_rig, slow, backend):
 def test_nor_for_one_that_is_slow(slow_rig, slow, backend):
     slow_rig.route(HOST, target(backend().port), limits=[calls(6)])
     asked = slow.calls
-    slow.delay_s = 2.0
+    slow.delay_s = 4.0
     assert 6 <= passed(slow_rig, of=30) <= 12
     assert slow.calls == asked + 1
     slow.delay_s = 0.0
