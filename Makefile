@@ -8,7 +8,7 @@ RECENT := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sli
 INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-bench up down remove status doctor demo demo-stop test check coverage test-unit e2e bench soak lock env units clean
+.PHONY: help install install-test install-bench up down remove status doctor demo demo-stop test check test-unit e2e bench soak lock env units clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,10 +45,8 @@ demo-stop: ## stop the demo's git forge; its repositories stay
 	@$(SUDO) $(HOST) run -- $(VENV)/python -m slipway.demo stop
 
 test: install-test check ## everything: lint, types, import rules, then all tests; TESTS=tests/e2e runs those
+	@$(SUDO) $(VENV)/coverage erase
 	@$(SUDO) $(VENV)/python -m tests.lanes $(TESTS)
-
-coverage: install-test ## the lines that tests without Engine and nginx run; fails under the floor in pyproject.toml
-	@$(SUDO) $(VENV)/python -m tests.lanes --coverage
 
 check: ## lint, formatting, types, import rules, words
 	$(VENV)/ruff check

@@ -1,15 +1,15 @@
-"""`python -m tests.lanes [--coverage] [pytest arguments]`: the whole suite in lanes side by side; or two, counted.
+"""`python -m tests.lanes [pytest's arguments]`: the whole suite in lanes side by side, and the coverage of two.
 
 Tests that look at what the Docker Engine holds come one after the other in one lane, and so do those that start the
 whole platform, which has an instance's name, a folder and a network range of its own. Those that need nginx, and those
-that play histories, are the third lane; unit tests are the fourth, all others the fifth. What failed is named last.
-
-Coverage is counted apart (`make coverage`), in the last two lanes' own processes: counting takes as much processor time
-as the code itself, and what the other lanes run is the same code.
+that play histories, are the third lane; unit tests are the fourth, all others the fifth. Coverage is counted in the
+last two, in their own processes: counting takes as much processor time as the code itself, and what the other lanes run
+is the same code. What failed is named last.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -47,19 +47,19 @@ class Lane:
     name: str
     selection: str
     arguments: list[str]
-    counted_in: Path | None
-    """Where its coverage is kept; None: it is not counted."""
+    coverage: Path
     process: subprocess.Popen[str] = field(init=False)
     reader: threading.Thread = field(init=False)
     failures: list[str] = field(default_factory=list)
     """Lines of pytest's summary."""
 
     def start(self) -> None:
-        counting = ["-m", "coverage", "run", f"--data-file={self.counted_in}"] if self.counted_in else []
+        counting = ["-m", "coverage", "run"] if self.name in COVERED else []
         argv = [sys.executable, *counting, "-m", "pytest", "-m", self.selection, "--durations=25"]
         self.process = subprocess.Popen(
             [*argv, *(self.arguments or FOLDERS[self.name])],
             cwd=ROOT,
+            env=os.environ | {"COVERAGE_FILE": str(self.coverage)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -81,32 +81,20 @@ class Lane:
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code 0: all lanes passed, and, where it is counted, enough is covered."""
-    if arguments[:1] == ["--coverage"]:
-        with tempfile.TemporaryDirectory(prefix="slipway-coverage-") as folder:
-            has_passed = run([Lane(name, LANES[name], arguments[1:], Path(folder, ".coverage")) for name in COVERED])
-            return 0 if is_covered(folder) and has_passed else 1
-    return 0 if run([Lane(name, selection, arguments, None) for name, selection in LANES.items()]) else 1
-
-
-def run(lanes: list[Lane]) -> bool:
-    """Run them side by side; whether all have passed."""
+    """Exit code 0: all lanes passed, and enough is covered."""
     started = time.monotonic()
-    for lane in lanes:
-        lane.start()
-    codes = {lane.name: lane.wait() for lane in lanes}
+    with tempfile.TemporaryDirectory(prefix="slipway-coverage-") as folder:
+        lanes = [Lane(name, selection, arguments, Path(folder, ".coverage")) for name, selection in LANES.items()]
+        for lane in lanes:
+            lane.start()
+        codes = {lane.name: lane.wait() for lane in lanes}
+        subprocess.run([sys.executable, "-m", "coverage", "combine", "--quiet", folder], cwd=ROOT, check=True)
+    covered = subprocess.run([sys.executable, "-m", "coverage", "report"], cwd=ROOT, check=False).returncode == 0
     failed = [name for name, code in codes.items() if code not in (0, NOTHING_COLLECTED)]
     said = ", ".join(f"{name} {'failed' if name in failed else 'passed'}" for name in codes)
     print("\n" + "\n".join([line for lane in lanes for line in lane.failures][:NAMED_AT_THE_END]))
-    print(f"{said}; {time.monotonic() - started:.0f} s")
-    return not failed
-
-
-def is_covered(folder: str) -> bool:
-    """Report what the data files in the folder cover; whether it is enough (`fail_under` in pyproject.toml)."""
-    data = f"--data-file={Path(folder, '.coverage')}"
-    subprocess.run([sys.executable, "-m", "coverage", "combine", "--quiet", data, folder], cwd=ROOT, check=True)
-    return subprocess.run([sys.executable, "-m", "coverage", "report", data], cwd=ROOT, check=False).returncode == 0
+    print(f"{said}; coverage {'reached' if covered else 'missed'}; {time.monotonic() - started:.0f} s")
+    return 0 if covered and not failed else 1
 
 
 if __name__ == "__main__":
