@@ -13,6 +13,7 @@ from router.documents.limits import SCOPES
 from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import app_named
+from router.usecases.showing_apps import file_settings_of
 from slipway.adapters.redis.limit_refusals import LimitRefusals, Refusals
 from slipway.core.app_settings import limits
 from slipway.core.app_settings.limits import Limit
@@ -21,7 +22,7 @@ from slipway.domain import audit, intents
 from slipway.domain.audit import Action
 from slipway.domain.route_table import touch_routes
 from slipway.errors import DependencyUnavailable, NotFound
-from slipway.models import TO_CHANGE, App, Build, Domain, Release, Tenant, Token
+from slipway.models import TO_CHANGE, App, Domain, Tenant, Token
 
 LIMITS = "limits"
 APP, TENANT = SCOPES
@@ -127,9 +128,7 @@ def _in_force(session: Session, app: App) -> tuple[Limit, ...]:
 def _file_settings(session: Session, app: App) -> dict[str, Any]:
     """What the slipway.toml of the live release says."""
     live = intents.live_deployment(session, app.id)
-    query = select(Build.file_settings).join(Release, Release.build_id == Build.id)
-    found = session.scalar(query.where(Release.id == live.release_id)) if live else None
-    return found or {}
+    return file_settings_of(session, [live]).get(app.id, {}) if live else {}
 
 
 def _of_tenant(session: Session, principal: Principal) -> tuple[Limit, ...]:
