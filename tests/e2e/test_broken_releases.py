@@ -21,7 +21,7 @@ def test_no_request_fails_whatever_is_wrong_with_a_new_release(stack: Stack, tmp
     checkouts = {case.name: stack.app(case.name, source=tmp_path) for case in CASES}
     for deployment in _push(stack, checkouts, "v1"):
         assert deployment["state"] == "live", json.dumps(deployment, indent=1)
-    visitors = [Crowd(f"{case.name}.localhost", getters=2, pause_s=0.15) for case in CASES]
+    visitors = [Crowd(f"{case.name}.localhost", getters=2, pause_s=0.05) for case in CASES]
     with crowds(stack.port, *visitors) as load:
         deployments = dict(zip(checkouts, _push(stack, checkouts, "v2"), strict=True))
         for case in CASES:
