@@ -108,9 +108,15 @@ def _image_builder(client: str, docker_host: str, state_dir: Path, caps: Caps, d
     return BuildKit(cli.pick_client(client), docker_host, state_dir, caps, disk_floor_bytes)
 
 
+def sweep(chosen: Settings) -> None:
+    """Remove the sources in memory that killed workers left behind."""
+    if swept := scratch.sweep(scratch.base_folder(chosen.scratch_dir, chosen.instance)):
+        log.info("removed the sources of killed workers", extra={"folders": swept})
+
+
 def tidy(chosen: Settings) -> None:
     """Remove what killed workers left behind: sources in memory, BuildKit's copies of them, and unfinished pulls."""
-    swept = scratch.sweep(scratch.base_folder(chosen.scratch_dir, chosen.instance))
+    sweep(chosen)
     try:
         images = image_builder(chosen)
         images.facts()
@@ -118,5 +124,3 @@ def tidy(chosen: Settings) -> None:
         registry_images(chosen, images).tidy()
     except DependencyUnavailable as error:
         log.warning("what killed workers left in the Engine is removed later", extra={"why": error.message})
-    if swept:
-        log.info("removed the sources of killed workers", extra={"folders": swept})

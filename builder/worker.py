@@ -34,6 +34,7 @@ from slipway.adapters.redis import work_queue
 log = logging.getLogger(__name__)
 
 REDIS_PAUSE_S = 1.0
+SWEEP_EVERY_S = 10
 NICE = 10
 """The edge, the router and the webhook get the CPU before builds do."""
 _PR_SET_PDEATHSIG = 1
@@ -83,6 +84,11 @@ class BuildWorker(Worker):
         log.error("the work-horse was killed", extra={"job": job.id, "pid": retpid, "status": ret_val})
         dependencies.tidy(settings.load())
 
+    def run_maintenance_tasks(self) -> None:
+        """What a killed worker left may have been held when this one began: its processes end one after the other."""
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        dependencies.sweep(settings.load())
+
     def _await_horse(self) -> None:
         if self.horse_pid:
             self.wait_for_horse()
@@ -131,6 +137,7 @@ def _work(redis: Redis) -> None:
             connection=redis,
             serializer=work_queue.SERIALIZER,
             worker_ttl=work_queue.WORKER_TTL_S,
+            maintenance_interval=SWEEP_EVERY_S,
         )
         log.info("waiting for deployments", extra={"worker": worker.name})
         worker.work(logging_level=None)

@@ -16,6 +16,7 @@ from tests.fixtures.databases import (
     database,
     database_url,
     postgresql_cluster,
+    postgresql_copies,
     postgresql_template,
     postgresql_url,
     sqlite_template,
@@ -25,12 +26,21 @@ from tests.fixtures.redis_server import RedisServer, running_redis
 
 NOBODYS = Path("/nonexistent/slipway")
 TESTS = Path(__file__).parent
-FOLDERS = {"e2e": "stack", "integration/edge": "edge", "integration/routes": "edge", "unit": "unit"}
+FOLDERS = {
+    "e2e": "stack",
+    "integration/edge": "edge",
+    "integration/routes": "edge",
+    "integration/webhook": "web",
+    "integration/router": "web",
+    "integration/cli": "web",
+    "unit": "unit",
+}
 """Which marker the tests of a whole folder have."""
 __all__ = [
     "database",
     "database_url",
     "postgresql_cluster",
+    "postgresql_copies",
     "postgresql_template",
     "postgresql_url",
     "sqlite_template",

@@ -2,9 +2,9 @@
 
 Tests that look at what the Docker Engine holds come one after the other in one lane, and so do those that start the
 whole platform, which has an instance's name, a folder and a network range of its own. Those that need nginx, and those
-that play histories, are the third lane; unit tests are the fourth, all others the fifth. Coverage is counted in the
-last two, in their own processes: counting takes as much processor time as the code itself, and what the other lanes run
-is the same code. What failed is named last.
+that play histories, are the third lane; unit tests and those of the webhook, the router and the command are the fourth,
+all others the fifth. Coverage is counted in the last two, in their own processes: counting takes as much processor time
+as the code itself, and what the other lanes run is the same code. What failed is named last.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ LANES = {
     "stack": "stack or firewall",
     "engine": "engine and not stack and not firewall",
     "edge": "(edge or histories) and not engine and not stack",
-    "unit": "unit",
-    "others": "not engine and not stack and not firewall and not edge and not histories and not unit",
+    "web": "(unit or web) and not engine and not stack",
+    "others": "not engine and not stack and not firewall and not edge and not histories and not unit and not web",
 }
 FOLDERS = {
     "stack": ["tests/e2e", "tests/integration/demo", "tests/integration/firewall"],
     "engine": ["tests/contracts", "tests/integration"],
     "edge": ["tests/integration/edge", "tests/integration/routes", "tests/integration/agent"],
-    "unit": ["tests/unit"],
+    "web": ["tests/unit", "tests/integration/webhook", "tests/integration/router", "tests/integration/cli"],
     "others": ["tests/contracts", "tests/integration"],
 }
 """Where each lane's tests are: to collect all tests five times would take a minute of a processor."""
-COVERED = ("unit", "others")
+COVERED = ("web", "others")
 NOTHING_COLLECTED = 5
 NAMED_AT_THE_END = 40
 CHARACTERS_OF_A_NAME = 250

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 REQUIREMENTS = "flask\ngunicorn\nuvicorn\nwaitress\ndjango\n"
 """The same of all, so that they are installed once."""
 WATCH_S = 10
+PATIENT_S = 120
+"""What a busy host may take to start a replica; those who ask meanwhile wait."""
 
 VERSION = 'from pathlib import Path\n\nVERSION = Path(__file__).with_name("VERSION").read_text().strip()\n'
 FLASK = f"""{VERSION}
@@ -91,12 +93,13 @@ class Case:
     mentions: tuple[str, ...] = ()
     """Words of the deployment's detail, remedy or tail."""
     watch_s: int = 0
-    probe_s: int = 90
+    probe_s: int = PATIENT_S
+    """Of the second version."""
 
-    @property
-    def settings(self) -> str:
-        timeouts = f"[timeouts]\nprobe_s = {self.probe_s}\nwatch_s = {self.watch_s}\nstop_s = 2\n"
-        return f'{timeouts}[processes.web]\ncommand = "{self.command}"\n'
+    def settings(self, probe_s: int = PATIENT_S) -> str:
+        timeouts = f"[timeouts]\nprobe_s = {probe_s}\nwatch_s = {self.watch_s}\nstop_s = 2\n"
+        waiting = f"[waiting]\ntimeout_s = {PATIENT_S}\n"
+        return f'{timeouts}{waiting}[processes.web]\ncommand = "{self.command}"\n'
 
 
 CASES = (

@@ -38,8 +38,9 @@ def _push(stack: Stack, checkouts: dict[str, Checkout], version: str) -> list[di
     """All apps at once; their deployments when the outcome of each is known."""
     commits = {}
     for case in CASES:
-        files = {"app__py": case.good if version == "v1" else case.bad, "requirements__txt": REQUIREMENTS}
-        commits[case.name] = checkouts[case.name].commit(version, VERSION=version, slipway__toml=case.settings, **files)
+        source, settings = (case.good, case.settings()) if version == "v1" else (case.bad, case.settings(case.probe_s))
+        files = {"VERSION": version, "app__py": source, "slipway__toml": settings, "requirements__txt": REQUIREMENTS}
+        commits[case.name] = checkouts[case.name].commit(version, **files)
         checkouts[case.name].push()
     found = {name: stack.deployment_of(name, commit)["id"] for name, commit in commits.items()}
     return [stack.ended(number, within_s=INSTALLED_S) for number in found.values()]
@@ -80,7 +81,7 @@ def _started_slowly(deployment: dict[str, Any]) -> None:
 def _speaks_its_own_protocol(stack: Stack, checkout: Checkout) -> None:
     """What speaks no HTTP and says so is ready when it takes a connection."""
     [case] = [each for each in CASES if each.name == "nohttp"]
-    commit = checkout.commit("v3", VERSION="v3", slipway__toml=f'health = "tcp"\n{case.settings}')
+    commit = checkout.commit("v3", VERSION="v3", slipway__toml=f'health = "tcp"\n{case.settings()}')
     checkout.push()
     deployment = stack.ended(stack.deployment_of("nohttp", commit)["id"])
     assert deployment["state"] == "live", json.dumps(deployment, indent=1)

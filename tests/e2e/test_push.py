@@ -20,7 +20,7 @@ CMD ["python", "-u", "app.py"]
 
 PATIENT = """health_path = "/health"
 [timeouts]
-probe_s = 30
+probe_s = 120
 """
 
 

@@ -17,7 +17,8 @@ MARKERS = {
     "engine": "engine",
     "edge": "edge",
     "histories": "edge",
-    "unit": "unit",
+    "unit": "web",
+    "web": "web",
 }
 """Which lane the tests with a marker are in."""
 

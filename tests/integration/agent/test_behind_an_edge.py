@@ -13,12 +13,13 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
+from docker import APIClient
 from sqlalchemy import select
 
 from slipway.adapters.firewall import install
 from slipway.domain import intents
 from slipway.models import Address, App, Replica, Tenant
-from tests.fixtures.engine import EnginePart, engine_part
+from tests.fixtures.engine import EnginePart, engine_part, pause
 from tests.fixtures.redis_server import running_redis
 from tests.fixtures.waiting import eventually
 from tests.integration.agent.test_process import Host
@@ -56,18 +57,14 @@ http.server.ThreadingHTTPServer(("", 8000), App).serve_forever()
 NEVER_CONFIRMED = 1 << 30
 
 
-def pause(part: EnginePart, container_id: str) -> None:
-    part.api.pause(container_id)
+def kill(api: APIClient, container_id: str) -> None:
+    api.kill(container_id)
 
 
-def kill(part: EnginePart, container_id: str) -> None:
-    part.api.kill(container_id)
-
-
-def disconnect(part: EnginePart, container_id: str) -> None:
+def disconnect(api: APIClient, container_id: str) -> None:
     """Its address answers nothing any more, not even with a refusal."""
-    [network] = part.api.inspect_container(container_id)["NetworkSettings"]["Networks"].values()
-    part.api.disconnect_container_from_network(container_id, network["NetworkID"], force=True)
+    [network] = api.inspect_container(container_id)["NetworkSettings"]["Networks"].values()
+    api.disconnect_container_from_network(container_id, network["NetworkID"], force=True)
 
 
 class Visitors:
@@ -147,7 +144,12 @@ class Town(Host):
         for number, name in enumerate(("left", "right")):
             command = f'python -u -c "{NAMED.replace("NAME", name).replace(chr(34), chr(39))}"'
             timeouts = {"connect_s": 20, "read_s": 20, "websocket_drain_s": 0}
-            settings = {"processes": {"web": {"command": command}}, "timeouts": timeouts, "health_path": "/"}
+            more = {
+                "timeouts": timeouts,
+                "waiting": {"timeout_s": 120},
+                "health_path": "/",
+            }  # a busy host starts it late
+            settings = {"processes": {"web": {"command": command}}} | more
             app = self.rig.add_app(name, **settings)
             self.is_live(self.deploy(app, "ab"[number] * 40))
             apps.append(app)
@@ -198,7 +200,7 @@ def apps(town: Town) -> tuple[App, App]:
 
 @pytest.mark.parametrize("harm", [pause, kill, disconnect])
 def test_a_recycled_address_answers_no_request_of_its_former_app(
-    town: Town, apps: tuple[App, App], harm: Callable[[EnginePart, str], None]
+    town: Town, apps: tuple[App, App], harm: Callable[[APIClient, str], None]
 ) -> None:
     """The address of the harmed replica goes to the other app while requests that chose it are still under way."""
     left, right = apps
@@ -209,7 +211,7 @@ def test_a_recycled_address_answers_no_request_of_its_former_app(
         assert neighbours.are_answered()
         [former] = town.ready(left)
         eventually(lambda: town.edge.status["inflight"].get(former.id, 0) > len(slow), what="slow requests")  # type: ignore[attr-defined]
-        harm(town.part, str(former.container_id))
+        harm(town.part.api, str(former.container_id))
         town.scale(left, 0)
         town.scale(right, 3)
         recycled = lambda: former.address in {each.address for each in town.ready(right)}  # noqa: E731

@@ -31,7 +31,7 @@ QUICK = {
     "WATCH_S": "0",
     "DRAIN_GRACE_S": "5",
     "STOP_GRACE_S": "2",
-    "PROBE_TIMEOUT_S": "20",
+    "PROBE_TIMEOUT_S": "120",
     "POLL_S": "3600",
 }
 

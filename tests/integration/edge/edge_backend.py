@@ -182,6 +182,12 @@ class Server(socketserver.ThreadingTCPServer):
             except OSError:
                 self.open.discard(connection)
 
+    def die(self) -> None:
+        """As a killed replica: nothing listens, and what is under way gets no answer."""
+        self.shutdown()
+        self.server_close()
+        self.close_kept()
+
     def stop(self) -> None:
         """As a stopped replica: nothing listens, nothing is open."""
         self.shutdown()

@@ -313,5 +313,5 @@ def test_a_router_that_is_to_end_does_not_wait_for_streams(
         began = time.monotonic()
         server.terminate()
         assert list(stream) == []
-        server.process.wait(timeout=10)
+        server.process.wait(10)
         assert time.monotonic() - began < 9, "graceful_timeout is 10"

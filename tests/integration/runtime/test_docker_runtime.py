@@ -20,7 +20,7 @@ from slipway.adapters.docker.runtime import DockerRuntime
 from slipway.core.build.image_names import pulled_tag
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready, SubnetTaken
 from slipway.ports.runtime import Change, MountedVolume
-from tests.fixtures.engine import EnginePart
+from tests.fixtures.engine import EnginePart, pause
 from tests.fixtures.waiting import eventually
 from tests.integration.runtime.relay import Relay
 
@@ -320,7 +320,7 @@ def test_the_engine_is_used_again_after_it_was_unreachable(engine: EnginePart, t
 
 def test_a_frozen_replica_is_seen_as_such_and_can_be_stopped(runtime: DockerRuntime, engine: EnginePart) -> None:
     container_id = runtime.start(engine.spec()).container_id
-    engine.api.pause(container_id)
+    pause(engine.api, container_id)
     (seen,) = runtime.list()
     assert (seen.running, seen.paused) == (True, True)
     runtime.stop(container_id, grace_s=5)
@@ -340,7 +340,7 @@ def test_connections_to_an_address_without_a_replica_are_closed(runtime: DockerR
             return None
 
     with eventually(connected, what="a connection") as connection:
-        engine.api.pause(replica.container_id)  # it will not close it by itself
+        pause(engine.api, replica.container_id)  # it will not close it by itself
         runtime.close_connections(replica.address)
         with pytest.raises(ConnectionError):
             connection.recv(1)

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from slipway.settings import Settings
+from tests.fixtures.processes import children
 from tests.fixtures.waiting import eventually
-from tests.fixtures.webhook_server import UnixConnection, running_webhook
+from tests.fixtures.webhook_server import UnixConnection, WebhookServer, running_webhook
 from tests.integration.webhook.sender import Hooked, Sent, delivery, push
 
 Make = Callable[..., Hooked]
@@ -34,15 +35,21 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def served(configured: Settings) -> Iterator[Path]:
+def server(configured: Settings) -> Iterator[WebhookServer]:
     environ = {
         "SLIPWAY_STATE_DIR": str(configured.state_dir),
         "SLIPWAY_DATABASE_URL": configured.database_url,
         "SLIPWAY_REDIS_URL": configured.redis_url,
         "SLIPWAY_DELIVERY_MAX_BYTES": str(configured.delivery_max_bytes),
     }
-    with running_webhook(configured, environ) as path:
-        yield path
+    with running_webhook(configured, environ) as running:
+        yield running
+
+
+@pytest.fixture
+def served(server: WebhookServer) -> Path:
+    """Its socket."""
+    return server.socket
 
 
 def ask(served: Path, sent: Sent, body: Any = None) -> tuple[int, dict[str, Any]]:
@@ -140,10 +147,14 @@ def test_its_log_is_json_with_a_line_for_every_request(served: Path, hooked: Mak
 
 
 @BOTH
-def test_a_worker_that_is_killed_is_replaced_and_takes_deliveries(served: Path, hooked: Make) -> None:
+def test_a_worker_that_is_killed_is_replaced_and_takes_deliveries(
+    server: WebhookServer, served: Path, hooked: Make
+) -> None:
     acme = hooked()
     assert ask(served, delivery(acme.hook_id))[0] == 202
-    for worker in workers_of(served):
+    workers = children(server.process.pid)
+    assert workers
+    for worker in workers:
         os.kill(worker, signal.SIGKILL)
 
     def taken_again() -> bool:
@@ -153,18 +164,3 @@ def test_a_worker_that_is_killed_is_replaced_and_takes_deliveries(served: Path, 
             return False
 
     assert eventually(taken_again)
-
-
-def workers_of(served: Path) -> list[int]:
-    """The server's worker processes: children of the one whose command line names the socket."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            argv, stat = (folder / "cmdline").read_bytes(), (folder / "stat").read_text()
-            parent = int(stat.rpartition(")")[2].split()[1])
-            if str(served).encode() in argv and str(served).encode() in Path(f"/proc/{parent}/cmdline").read_bytes():
-                found.append(int(folder.name))
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    assert found
-    return found

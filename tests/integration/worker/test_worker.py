@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import signal
@@ -12,6 +13,7 @@ from redis import Redis
 from rq import Queue
 from sqlalchemy import update
 
+from builder.sources import scratch
 from builder.worker import NICE
 from slipway.adapters.redis.work_queue import BUILDS, SERIALIZER, workers_at_work
 from slipway.core.deployment.states import State
@@ -101,6 +103,19 @@ def test_a_killed_worker_takes_everything_along(yard: Yard) -> None:
     assert yard.row(deployment).state == "building", "the agent requeues it when its heartbeat is old enough"
     yard.start_worker()
     eventually(lambda: yard.scratch() == [], what="the next worker sweeps")
+
+
+def test_sources_that_are_held_when_a_worker_begins_are_removed_later(yard: Yard) -> None:
+    """A killed process ends after its children: the next worker may begin meanwhile."""
+    base = scratch.base_folder(yard.settings.scratch_dir, yard.settings.instance)
+    left = base / "1-1"
+    left.mkdir(parents=True)
+    with (left / "owner.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yard.start_worker()
+        eventually(lambda: "waiting for deployments" in yard.worker_log(), what="the worker has begun")
+        assert left.exists()
+    eventually(lambda: yard.scratch() == [], what="the worker sweeps")
 
 
 def test_a_killed_work_horse_takes_its_children_along_and_the_worker_goes_on(yard: Yard) -> None:

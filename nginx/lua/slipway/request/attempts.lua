@@ -140,6 +140,7 @@ local function move(ctx, code)
   local attempt = request_context.record(ctx, "attempt")
   local connected = has_come_to(ngx.var.upstream_connect_time) -- then a timeout means that it is slow, not absent
   attempt.is_too_slow = code == 504 and not has_come_to(ngx.var.upstream_header_time)
+  attempt.was_sent = attempt.was_sent or connected
   if connected and not attempt.is_too_slow then
     ejection.was_reset(ctx.entry, ctx.target)
   else
@@ -210,9 +211,9 @@ local function dial(ctx, read_timeout_s)
   end
 end
 
--- Ends a request that can't be sent now. One that was never sent may wait for a target; any other fails.
-local function give_up(ctx, failure, is_unsent)
-  if is_unsent and requeue.may_wait(ctx) then
+-- Ends a request that can't be sent now. `may_be_sent`: no target has it, so that it may wait for one.
+local function give_up(ctx, failure, may_be_sent)
+  if may_be_sent and requeue.may_wait(ctx) then
     return requeue.put_back(ctx)
   end
   if failure then
@@ -241,8 +242,8 @@ function _M.dial(read_timeout_s)
   if not may_go_on then
     return give_up(ctx, failure, not was_sent)
   end
-  if not was_sent then
-    balancer.set_more_tries(1) -- so that the last failure leads here too, and the request may wait
+  if not was_sent or ctx.attempt.is_repeated then
+    balancer.set_more_tries(1) -- so that the last failure leads here too, and a request that was refused may wait
   end
   metrics.count("retries", ctx.entry.app)
   return dial(ctx, read_timeout_s)

@@ -16,8 +16,9 @@
 --   circuit_trial    it tries an open circuit (breaker.lua)      { entry, began_at_s }
 --   half_open        it tries an ejected target (half_open.lua)  { key, target, sent_at_s }
 --   attempt          what the attempts so far came to (attempts.lua)
---                      { tried, tries_left, is_repeated, is_judged, is_too_slow, was_connected }
---   requeue          it was requeued (requeue.lua)               { deadline, rounds, circuit, connect_at, limited }
+--                      { tried, tries_left, is_repeated, is_judged, is_too_slow, was_connected, was_sent }
+--   requeue          it was requeued (requeue.lua)
+--                      { deadline, rounds, was_sent, circuit, connect_at, limited }
 --   put_back         the same, from where it is requeued until it is resumed
 --   response         the edge's own response (responses.lua)     { code, page, is_malformed, violated, retry_after_s }
 --

@@ -1,7 +1,8 @@
--- A request that was never sent, because no target took its connection, goes back to the waiting room: its replica died
--- a moment ago, and the route table does not say so yet. The balancer phase can't wait, so it ends the attempt with the
--- one failure that apps.conf leads to @requeued, whose access phase waits until the table has changed or a target takes
--- connections again. The location is entered with an empty ngx.ctx: access_phase.lua gives back what the attempt had.
+-- A request that no target took the connection of goes back to the waiting room: its replica died a moment ago, and
+-- the route table does not say so yet. It was never sent, or it is safe to repeat and its target went without an
+-- answer. The balancer phase can't wait, so it ends the attempt with the one failure that apps.conf leads to @requeued,
+-- whose access phase waits until the table has changed or a target takes connections again. The location is entered
+-- with an empty ngx.ctx: access_phase.lua gives back what the attempt had.
 local breaker = require("slipway.gates.breaker")
 local verdicts = require("slipway.gates.verdicts")
 
@@ -17,11 +18,21 @@ local function vain(circuit)
   return "in vain " .. circuit
 end
 
+-- A target that took this request went without an answer.
+local function was_sent(ctx)
+  return ctx.attempt ~= nil and ctx.attempt.was_sent
+end
+
+-- Replicas may die of a request: it is not sent to a second one's successor.
+local function may_wait_again(ctx, before)
+  return before.rounds < MOST_ROUNDS and before.deadline > ngx.now() and not (before.was_sent and was_sent(ctx))
+end
+
 -- Balancer phase. Whether the request may wait: it is no trial, and no request waited for these targets in vain.
 function _M.may_wait(ctx)
   local entry, before = ctx.entry, ctx.requeue
   return not (ctx.circuit_trial or ctx.half_open) and entry.waiting.requests > 0
-    and (not before or before.rounds < MOST_ROUNDS and before.deadline > ngx.now())
+    and (not before or may_wait_again(ctx, before))
     and not shared:get(vain(entry.circuit))
 end
 
@@ -31,6 +42,7 @@ function _M.put_back(ctx)
   ctx.put_back = {
     deadline = before and before.deadline or ngx.now() + entry.waiting.timeout_s,
     rounds = before and before.rounds + 1 or 1,
+    was_sent = before and before.was_sent or was_sent(ctx),
     circuit = entry.circuit,
     connect_at = 0,
     limited = ctx.limited, -- moves to where the request is resumed, and is not given back here

@@ -106,7 +106,49 @@ def test_nobody_waits_twice_in_vain(rig, app_id):
     eventually(lambda: rig.edge.status["inflight"] == {})
 
 
-def test_what_was_sent_is_never_put_back(rig, backend, app_id):
+def test_a_get_that_its_only_target_died_of_is_answered_by_the_successor(rig, backend, pool, app_id):
+    """It was sent and not answered: repeating it is safe. The target refuses it now."""
+    app = backend(port=free_port())
+    rig.route(HOST, target(app.port), app=app_id, waiting=PATIENT)
+    asked = [pool.submit(rig.edge.ask, HOST, "/slow") for _ in range(5)]
+    eventually(lambda: len(app.record.requests) == 5)
+    app.die()
+    rig.waits(app_id, 5)
+
+    successor = backend()
+    successor.release.set()
+    rig.route(HOST, target(successor.port), app=app_id, waiting=PATIENT)
+
+    assert {each.result().status for each in asked} == {200}
+    nothing_is_counted(rig)
+
+
+def test_a_get_that_replicas_die_of_takes_two_with_it(rig, backend, pool, app_id):
+    apps = []
+    asked = None
+    for _ in range(2):
+        apps.append(backend(port=free_port()))
+        rig.route(HOST, target(apps[-1].port), app=app_id, waiting=PATIENT)
+        asked = asked or pool.submit(rig.edge.ask, HOST, "/slow")
+        eventually(lambda app=apps[-1]: len(app.record.requests) == 1)
+        rig.waits(app_id, 0)
+        apps[-1].die()
+        if len(apps) == 1:
+            rig.waits(app_id, 1)
+
+    assert asked.result().status == 502
+    nothing_is_counted(rig)
+
+
+def test_a_get_that_is_reset_twice_ends(rig, backend, app_id):
+    app = backend()
+    rig.route(HOST, target(app.port), app=app_id, waiting=PATIENT)
+
+    assert rig.edge.ask(HOST, "/die").status == 502
+    assert app.record.counts() == {"/die": 2}
+
+
+def test_a_post_that_was_sent_is_never_put_back(rig, backend, app_id):
     app = backend()
     rig.route(HOST, target(app.port), app=app_id, waiting=PATIENT)
 
