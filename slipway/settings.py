@@ -17,6 +17,8 @@ from typing import Any
 from slipway.errors import SettingsError
 
 PREFIX = "SLIPWAY_"
+DELIVERY_SLACK_BYTES = 1 << 20
+"""So much more than `delivery_max_bytes` nginx lets through, so that the webhook says why it refuses."""
 _SIZE = re.compile(r"(\d+)([kmgt]?)b?", re.IGNORECASE)
 LEAST_CPUS, MOST_CPUS = 0.01, 256
 _FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}

@@ -25,12 +25,11 @@ from urllib.parse import unquote, urlsplit
 from slipway.errors import SettingsError
 from slipway.host import checkout
 from slipway.host.install import certificate
-from slipway.settings import Settings
+from slipway.settings import DELIVERY_SLACK_BYTES, Settings
 
 SOURCE = checkout.ROOT / "nginx"
 WORKER_USER = "www-data"
 PLAIN = re.compile(r"[A-Za-z0-9_.:/\[\]*-]+")
-SLACK_BYTES = 1 << 20
 OPEN_FILES = 65536
 ORPHANS_END_S = 3.0
 FOLDER_MODE = 0o755  # workers are another user
@@ -175,7 +174,7 @@ def _lines(settings: Settings) -> Iterator[str]:
     yield f"server {{ {_listens(settings, 'default_server so_keepalive=on backlog=4096')}"
     yield "    server_name _; include apps.conf; }"
     yield f"server {{ {_listens(settings)} server_name {_plain('CONSOLE_HOST', settings.console_host)};"
-    yield f"    client_max_body_size {settings.delivery_max_bytes + SLACK_BYTES}; include console.conf; }}"
+    yield f"    client_max_body_size {settings.delivery_max_bytes + DELIVERY_SLACK_BYTES}; include console.conf; }}"
     yield f"server {{ listen unix:{_plain('STATE_DIR', status_socket(settings))}; include private.conf; }}"
     if settings.metrics_listen:
         yield f"server {{ listen {_plain('METRICS_LISTEN', settings.metrics_listen)}; include metrics.conf; }}"

@@ -12,7 +12,7 @@ import pytest
 
 from slipway.demo.forge.deliveries import prepare
 from slipway.demo.forge.payloads import MAX_COMMITS
-from slipway.host.edge import SLACK_BYTES
+from slipway.settings import DELIVERY_SLACK_BYTES
 from tests.fixtures.stack import Checkout, Stack
 
 MAX_BYTES = 25 << 20
@@ -67,7 +67,7 @@ def add_empty_commits(checkout: Checkout, number: int) -> None:
     checkout.run("reset", "-q", "--soft", "many")
 
 
-@pytest.mark.parametrize("more", [1, SLACK_BYTES + 1], ids=["the webhook", "the edge"])
+@pytest.mark.parametrize("more", [1, DELIVERY_SLACK_BYTES + 1], ids=["the webhook", "the edge"])
 def test_a_delivery_above_25_mb_is_refused_with_the_reason_by(stack: Stack, more: int) -> None:
     app = f"large-{more}"
     stack.app(app)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from slipway.settings import Settings
+from slipway.settings import DELIVERY_SLACK_BYTES, Settings
 from tests.fixtures.processes import children
 from tests.fixtures.waiting import eventually
 from tests.fixtures.webhook_server import UnixConnection, WebhookServer, running_webhook
@@ -76,6 +76,14 @@ def test_a_body_that_is_said_to_be_too_large_is_not_read(served: Path) -> None:
         connection.endheaders(b"only the beginning")
         answer = connection.getresponse()
         assert (answer.status, json.loads(answer.read())["code"]) == (413, "payload-too-large")
+
+
+def test_a_body_that_is_a_little_too_large_is_taken_whole_and_refused(served: Path, hooked: Make) -> None:
+    """nginx sends it on, and answers 502 when it can't send all of it."""
+    sent = delivery(hooked().hook_id)
+    for more in (1, DELIVERY_SLACK_BYTES):
+        status, document = ask(served, sent, sent.body + b" " * (LIMIT + more - len(sent.body)))
+        assert (status, document["code"]) == (413, "payload-too-large")
 
 
 def test_an_endless_body_is_cut_off_at_the_limit(served: Path) -> None:
