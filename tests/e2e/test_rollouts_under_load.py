@@ -14,7 +14,7 @@ from tests.fixtures.sockets import CLOSED_BY_CLIENT, CLOSED_BY_REPLICA, Life
 from tests.fixtures.stack import Checkout, Stack
 from tests.fixtures.waiting import eventually
 
-ROLLOUTS = 20
+ROLLOUTS = 10
 """Two of them are configuration changes, one of which a push follows."""
 STREAMERS = 4
 SOCKETS = 50
