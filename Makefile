@@ -44,7 +44,7 @@ demo: install ## start everything, push a sample repository, print its address; 
 demo-stop: ## stop the demo's git forge; its repositories stay
 	@$(SUDO) $(HOST) run -- $(VENV)/python -m slipway.demo stop
 
-test: install-test check ## everything: lint, types, import rules, then all tests; TESTS=tests/e2e runs those
+test: install-test ## everything: the static checks and all tests; TESTS=tests/e2e runs those
 	@$(SUDO) $(VENV)/coverage erase
 	@$(SUDO) $(VENV)/python -m tests.lanes $(TESTS)
 

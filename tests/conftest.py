@@ -23,19 +23,10 @@ from tests.fixtures.databases import (
     sqlite_url,
 )
 from tests.fixtures.redis_server import RedisServer, running_redis
+from tests.lanes import MARKED_FOLDERS
 
 NOBODYS = Path("/nonexistent/slipway")
 TESTS = Path(__file__).parent
-FOLDERS = {
-    "e2e": "stack",
-    "integration/edge": "edge",
-    "integration/routes": "edge",
-    "integration/webhook": "web",
-    "integration/router": "web",
-    "integration/cli": "web",
-    "unit": "unit",
-}
-"""Which marker the tests of a whole folder have."""
 __all__ = [
     "database",
     "database_url",
@@ -67,7 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark whole folders. Tests of the firewall come first: the rules of another installation on the same Engine would
     hide what they look for."""
     for item in items:
-        for folder, marker in FOLDERS.items():
+        for folder, marker in MARKED_FOLDERS.items():
             if item.path.is_relative_to(TESTS / folder):
                 item.add_marker(marker)
     items.sort(key=lambda item: item.get_closest_marker("firewall") is None)

@@ -1,10 +1,10 @@
-"""`python -m tests.lanes [pytest's arguments]`: the whole suite in lanes side by side, and the coverage of two.
+"""`python -m tests.lanes [pytest's arguments]`: the static checks and the whole suite, in lanes side by side.
 
 Tests that look at what the Docker Engine holds come one after the other in one lane, and so do those that start the
 whole platform, which has an instance's name, a folder and a network range of its own. Those that need nginx, and those
 that play histories, are the third lane; unit tests and those of the webhook, the router and the command are the fourth,
-all others the fifth. Coverage is counted in the last two, in their own processes: counting takes as much processor time
-as the code itself, and what the other lanes run is the same code. What failed is named last.
+all others the fifth. Coverage is counted in the fourth, in its own process: counting takes as much processor time as
+the code itself, and what the other lanes run is the same code. What failed is named last.
 """
 
 from __future__ import annotations
@@ -26,15 +26,28 @@ LANES = {
     "web": "(unit or web) and not engine and not stack",
     "others": "not engine and not stack and not firewall and not edge and not histories and not unit and not web",
 }
+MARKED_FOLDERS = {
+    "e2e": "stack",
+    "integration/edge": "edge",
+    "integration/routes": "edge",
+    "integration/webhook": "web",
+    "integration/router": "web",
+    "integration/cli": "web",
+    "unit": "unit",
+}
+"""Which marker the tests of a whole folder have."""
+_INTEGRATION = {path.relative_to(ROOT).parts[2] for path in ROOT.glob("tests/integration/**/test_*.py")}
+_UNMARKED = sorted(f"tests/integration/{name}" for name in _INTEGRATION if f"integration/{name}" not in MARKED_FOLDERS)
 FOLDERS = {
     "stack": ["tests/e2e", "tests/integration/demo", "tests/integration/firewall"],
-    "engine": ["tests/contracts", "tests/integration"],
+    "engine": ["tests/contracts", *_UNMARKED, "tests/integration/edge/balancing"],
     "edge": ["tests/integration/edge", "tests/integration/routes", "tests/integration/agent"],
     "web": ["tests/unit", "tests/integration/webhook", "tests/integration/router", "tests/integration/cli"],
-    "others": ["tests/contracts", "tests/integration"],
+    "others": ["tests/contracts", *_UNMARKED],
 }
 """Where each lane's tests are: to collect all tests five times would take a minute of a processor."""
-COVERED = ("web", "others")
+CHECK = ["make", "--no-print-directory", "check"]
+COVERED = "web"
 NOTHING_COLLECTED = 5
 NAMED_AT_THE_END = 40
 CHARACTERS_OF_A_NAME = 250
@@ -42,11 +55,10 @@ CHARACTERS_OF_A_NAME = 250
 
 @dataclass
 class Lane:
-    """One pytest beside others; its lines are printed as they come, each with the lane's name."""
+    """One process beside others; its lines are printed as they come, each with the lane's name."""
 
     name: str
-    selection: str
-    arguments: list[str]
+    argv: list[str]
     coverage: Path
     process: subprocess.Popen[str] = field(init=False)
     reader: threading.Thread = field(init=False)
@@ -54,10 +66,8 @@ class Lane:
     """Lines of pytest's summary."""
 
     def start(self) -> None:
-        counting = ["-m", "coverage", "run"] if self.name in COVERED else []
-        argv = [sys.executable, *counting, "-m", "pytest", "-m", self.selection, "--durations=25"]
         self.process = subprocess.Popen(
-            [*argv, *(self.arguments or FOLDERS[self.name])],
+            self.argv,
             cwd=ROOT,
             env=os.environ | {"COVERAGE_FILE": str(self.coverage)},
             stdout=subprocess.PIPE,
@@ -80,11 +90,19 @@ class Lane:
                 self.failures.append(f"{self.name}: {line.strip()[:CHARACTERS_OF_A_NAME]}")
 
 
+def pytest(lane: str, arguments: list[str]) -> list[str]:
+    """The command of a lane."""
+    counting = ["-m", "coverage", "run"] if lane == COVERED else []
+    argv = [sys.executable, *counting, "-m", "pytest", "-m", LANES[lane], "--durations=25"]
+    return [*argv, *(arguments or FOLDERS[lane])]
+
+
 def main(arguments: list[str]) -> int:
     """Exit code 0: all lanes passed, and enough is covered."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="slipway-coverage-") as folder:
-        lanes = [Lane(name, selection, arguments, Path(folder, ".coverage")) for name, selection in LANES.items()]
+        commands = {"check": CHECK} | {name: pytest(name, arguments) for name in LANES}
+        lanes = [Lane(name, argv, Path(folder, ".coverage")) for name, argv in commands.items()]
         for lane in lanes:
             lane.start()
         codes = {lane.name: lane.wait() for lane in lanes}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -27,6 +27,7 @@ from slipway.models import (
     Token,
     Variable,
 )
+from tests.fixtures.databases import CopiesOfATemplate
 from tests.integration.data.conftest import TwoTenants
 
 Row = Callable[[TwoTenants], Base]
@@ -181,8 +182,17 @@ def test_releases_outlive_nothing_they_need(database: Database, tenants: TwoTena
         assert session.scalars(select(Deployment)).one().release_id is None
 
 
-def test_lookups_of_the_hot_paths_use_an_index(postgresql_url: str) -> None:
-    database = Database(postgresql_url)
+@pytest.fixture
+def unused_database(postgresql_copies: CopiesOfATemplate) -> Iterator[Database]:
+    """What had rows once may be planned for otherwise."""
+    cluster = postgresql_copies.cluster
+    database = Database(cluster.create("unused", postgresql_copies.template))
+    yield database
+    database.dispose()
+    cluster.drop("unused")
+
+
+def test_lookups_of_the_hot_paths_use_an_index(unused_database: Database) -> None:
     plans = {
         "SELECT 1 FROM apps WHERE repository_identity = 'x'": "ix_apps_repository_identity",
         "SELECT 1 FROM deployments WHERE delivery_row = 1": "ix_deployments_delivery_row",
@@ -190,9 +200,8 @@ def test_lookups_of_the_hot_paths_use_an_index(postgresql_url: str) -> None:
         "SELECT 1 FROM hook_secrets WHERE hook_id = 'x'": "ix_hook_secrets_hook_id",
         "SELECT 1 FROM deliveries WHERE hook_id = 'x' AND delivery_id = 'y'": "uq_deliveries_hook_id_delivery_id",
     }
-    with database.read(platform="a test") as session:
+    with unused_database.read(platform="a test") as session:
         session.execute(text("SET LOCAL enable_seqscan = off"))
         for query, index in plans.items():
             plan = "\n".join(session.scalars(text(f"EXPLAIN {query}")))
             assert index in plan, plan
-    database.dispose()

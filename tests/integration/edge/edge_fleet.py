@@ -10,7 +10,8 @@ from edge_publisher import HOST, target
 from tests.fixtures.waiting import eventually
 
 LONG = {"failures": 3, "pause_s": 600}
-QUICK = {"connect_s": 0.3, "read_s": 0.3}
+QUICK = {"connect_s": 1, "read_s": 1}
+PATIENT = {"connect_s": 10, "read_s": 60}
 
 
 class Fleet:
@@ -23,7 +24,7 @@ class Fleet:
 
     def route(self, *more_targets, **more):
         targets = [target(app.port, f"{self.app_id}-{app.name}") for app in self.apps]
-        self.rig.route(HOST, *targets, *more_targets, app=self.app_id, **{"timeouts": QUICK, **more})
+        self.rig.route(HOST, *targets, *more_targets, app=self.app_id, **{"timeouts": PATIENT, **more})
 
     def is_ejected(self, name):
         return f"target:{self.app_id}-{name}" in self.rig.edge.status["pauses"]
@@ -41,6 +42,11 @@ def kill(app):
 
 def hang(app):
     app.behaviour = "slow"
+
+
+def timeouts_for(happens):
+    """Only what hangs needs short ones: a busy host is slow everywhere."""
+    return QUICK if happens is hang else PATIENT
 
 
 def answer_500(app):

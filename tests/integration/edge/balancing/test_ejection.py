@@ -7,7 +7,7 @@ import itertools
 from collections import Counter
 
 import pytest
-from edge_fleet import LONG, Fleet, answer_500, hang, kill, reset
+from edge_fleet import LONG, Fleet, answer_500, hang, kill, reset, timeouts_for
 from edge_publisher import HOST
 
 from tests.fixtures.waiting import eventually
@@ -25,7 +25,7 @@ def fleet(rig, backend, app_id):
 
 @pytest.mark.parametrize("happens", [kill, hang, answer_500, reset])
 def test_after_the_first_ejection_no_idempotent_request_fails(rig, fleet, happens):
-    fleet.route(ejection=LONG)
+    fleet.route(ejection=LONG, timeouts=timeouts_for(happens))
     happens(fleet.apps[1])
     eventually(lambda: rig.edge.ask(HOST) and fleet.is_ejected("two"), within_s=20)
 
@@ -40,7 +40,7 @@ def test_after_the_first_ejection_no_idempotent_request_fails(rig, fleet, happen
 
 @pytest.mark.parametrize("happens", [kill, hang, answer_500, reset])
 def test_a_post_that_was_received_is_never_sent_twice(rig, fleet, happens):
-    fleet.route(ejection=LONG)
+    fleet.route(ejection=LONG, timeouts=timeouts_for(happens))
     happens(fleet.apps[1])
     paths = (f"/post/{number}" for number in itertools.count())
 
