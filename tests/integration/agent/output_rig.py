@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -69,7 +69,8 @@ def serving_short_calls(rig: Rig, answers: internal_api.Calls) -> Iterator[None]
     try:
         yield
     finally:
-        server.trigger.pull_trigger(server.close)  # in its own thread
+        with suppress(OSError):  # its thread was awake already, and has closed itself
+            server.trigger.pull_trigger(server.close)  # in its own thread
 
 
 @contextmanager

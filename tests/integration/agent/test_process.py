@@ -10,12 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 from redis import Redis
-from sqlalchemy import select
 
 from slipway.adapters.firewall import install
 from slipway.adapters.redis.events import RedisEvents
 from slipway.domain import intents
-from slipway.models import App, Build, Deployment, now
+from slipway.models import App, Deployment, now
 from tests.fixtures.edge import FollowingEdge, following_edge
 from tests.fixtures.engine import EnginePart, engine_part
 from tests.fixtures.forked import ForkedModule
@@ -75,10 +74,7 @@ class Host:
         return self.rig.add_app(name, **({"processes": processes, "health_path": "/hostname"} | settings))
 
     def deploy(self, app: App, commit: str) -> int:
-        row = self.rig.built(app, commit)
-        with self.rig.db.write(platform="a test's image") as session:
-            build = session.scalars(select(Build).filter_by(deployment_id=row.id)).one()
-            build.digest = self.part.digest
+        row = self.rig.built(app, commit, digest=self.part.digest)
         self.wake(app)
         return row.id
 
