@@ -13,6 +13,7 @@ from router.api import (
     deployments,
     domains,
     hooks,
+    identity,
     limits,
     metrics,
     platform,
@@ -40,6 +41,7 @@ _BLUEPRINTS = (
     limits,
     hooks,
     tokens,
+    identity,
     metrics,
     platform,
 )

@@ -8,6 +8,7 @@ from enum import StrEnum
 from slipway.core.access import roles
 from slipway.core.access.roles import Role
 from slipway.domain.audit import Actor
+from slipway.errors import NotAllowed
 
 
 class Kind(StrEnum):
@@ -36,6 +37,8 @@ class Principal:
     address: str = ""
     """The client's; empty: not known."""
     request_id: str = ""
+    platform_admin: bool = False
+    """Somebody with the identity provider's role platform-admin: also what is of no tenant. No token has it."""
 
     @property
     def actor(self) -> Actor:
@@ -45,3 +48,11 @@ class Principal:
     def require(self, needed: Role) -> None:
         """Raises `NotAllowed` when the role is not enough."""
         roles.require(self.role, needed)
+
+    def require_platform_admin(self) -> None:
+        """Raises `NotAllowed` for everybody else: an owner is one of a tenant, and this shows what is of all."""
+        if not self.platform_admin:
+            raise NotAllowed(
+                "this is for people with the role platform-admin",
+                remedy="sign in as one of them, or run the command as root on Slipway's host",
+            )

@@ -20,8 +20,9 @@ from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import Vault
 from slipway.core.access.stream_quota import StreamQuota
 from slipway.db import Database
+from slipway.ports.identity import IdentityProvider
 from slipway.ports.logs import DeploymentLog
-from slipway.settings import Settings
+from slipway.settings import OFF, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Services:
     """Of responses that are a log's text."""
     heads: CallQuota
     """Of repositories that are asked for a branch."""
+    identity: IdentityProvider | None = None
+    """None: sign-on is off."""
     deployment_polls: SharedPolls[DeploymentLook] = field(default_factory=SharedPolls)
     """Of deployments that are followed, by tenant and number."""
 
@@ -68,4 +71,14 @@ def connect(settings: Settings) -> Services:
         feeds=ReplicaFeeds(agent),
         texts=call_quota.of_texts(settings.web_threads),
         heads=call_quota.of_heads(),
+        identity=_identity(settings),
     )
+
+
+def _identity(settings: Settings) -> IdentityProvider | None:
+    if settings.keycloak == OFF:
+        return None
+    from slipway.adapters.keycloak import accounts  # noqa: PLC0415  costs memory, and is only needed with sign-on
+    from slipway.adapters.keycloak.provider import Keycloak  # noqa: PLC0415
+
+    return Keycloak(settings, accounts.routers_account(settings))

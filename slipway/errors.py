@@ -15,6 +15,7 @@
     ├── TooManyCalls            429  the tenant has as many such calls under way as it may
     ├── Overloaded              503  the host has
     ├── DependencyUnavailable   503  SQL, Redis or the container runtime does not answer; try again
+    ├── IdentityRefused         503  Keycloak answers, and does not let Slipway do it
     ├── HostUnready             503  the host lacks something that only its owner can give
     │   └── SubnetTaken              a network's range is in use
     └── DeploymentFailed        a deployment ends; carries reason, remedy and the tail of what was printed
@@ -123,6 +124,11 @@ class Overloaded(SlipwayError):
 
 class DependencyUnavailable(SlipwayError):
     code = "dependency-unavailable"
+    status = 503
+
+
+class IdentityRefused(SlipwayError):
+    code = "identity-refused"
     status = 503
 
 

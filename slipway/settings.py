@@ -10,9 +10,10 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from slipway.errors import SettingsError
 
@@ -24,6 +25,9 @@ LEAST_CPUS, MOST_CPUS = 0.01, 256
 _FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _ENV_LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=(?P<value>.*)")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
+_REALM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+OFF, LOCAL = "off", "local"
+"""Kinds of a Keycloak; the third is its URL."""
 _LISTEN = re.compile(r"(?:(?P<address>.*):)?(?P<port>\d+)")
 
 
@@ -76,6 +80,12 @@ def _instance(text: str) -> str:
     return text
 
 
+def _realm(text: str) -> str:
+    if not _REALM.fullmatch(text) or text == "master":
+        raise ValueError("use letters, digits, dots, dashes and underscores; master is Keycloak's own")
+    return text
+
+
 def _levels(text: str) -> Mapping[str, str]:
     """`info` or `info,agent=debug`: a default, then a level by service."""
     levels: dict[str, str] = {}
@@ -85,6 +95,30 @@ def _levels(text: str) -> Mapping[str, str]:
             raise ValueError("levels are debug, info, warning and error")
         levels[service] = level.upper()
     return levels
+
+
+def _keycloak(text: str) -> str:
+    """`off`, `local`, or the URL of one: over TLS, unless it is on this machine."""
+    where = urlsplit(text)
+    if text in (OFF, LOCAL) or (where.hostname and where.scheme == "https"):
+        return text.rstrip("/")
+    if where.scheme == "http" and where.hostname and _is_loopback(where.hostname):
+        return text.rstrip("/")
+    raise ValueError("write off, local, or the https URL of a Keycloak")
+
+
+def _loopback(text: str) -> str:
+    address, _port = address_of(text)
+    if not _is_loopback(address):
+        raise ValueError("write address:port with an address of this machine alone, such as 127.0.0.1:8180")
+    return text
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _setting(default: str, about: str, parse: Callable[[str], Any] = str) -> Any:
@@ -126,6 +160,20 @@ class Settings:
     streams: int = _setting("128", "logs and states followed at a time on this host", _count(1, 1024))
     streams_per_tenant: int = _setting("20", "of these by one tenant; half as many by one token", _count(1, 1024))
     log_level: Mapping[str, str] = _setting("info", "level, then by service: info,agent=debug", _levels)
+
+    # sign-on
+    keycloak: str = _setting(
+        OFF, "who signs people in: off, local (a Keycloak on this host), or a Keycloak's URL", _keycloak
+    )
+    keycloak_realm: str = _setting("slipway", "its realm for Slipway", _realm)
+    keycloak_listen: str = _setting("127.0.0.1:8180", "address:port of the local Keycloak, on loopback", _loopback)
+    keycloak_management_listen: str = _setting(
+        "127.0.0.1:8181", "address:port where the local Keycloak tells its health, on loopback", _loopback
+    )
+    keycloak_hostname: str = _setting(
+        "", "URL at which browsers reach the local Keycloak through the edge; empty: at its own port"
+    )
+    keycloak_memory_bytes: int = _setting("384m", "heap of the local Keycloak, at most", _memory)
 
     # networks
     subnets: IPv4Network = _setting("10.210.0.0/16", "range that tenants' networks are cut from", IPv4Network)
@@ -200,6 +248,11 @@ class Settings:
     def key_dir(self) -> Path:
         """Key files, mode 0600."""
         return self.state_dir / "keys"
+
+    @property
+    def keycloak_url(self) -> str:
+        """Where this host reaches Keycloak; empty where sign-on is off."""
+        return {OFF: "", LOCAL: f"http://{self.keycloak_listen}"}.get(self.keycloak, self.keycloak)
 
     @property
     def webhook_socket(self) -> Path:

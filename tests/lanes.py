@@ -3,7 +3,7 @@
 Tests that look at what the Docker Engine holds come one after the other in one lane, and so do those that start the
 whole platform, which has an instance's name, a folder and a network range of its own. Those that need nginx, and those
 that play histories, are the third lane; unit tests and those of the webhook, the router and the command are the fourth,
-all others the fifth. What failed is named last.
+all others the fifth. What failed is named last. Tests of a real Keycloak have a run of their own: `make test-keycloak`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ MARKED_FOLDERS = {
     "integration/webhook": "web",
     "integration/router": "web",
     "integration/cli": "web",
+    "integration/identity": "keycloak",
     "unit": "unit",
 }
 """Which marker the tests of a whole folder have."""

@@ -32,6 +32,8 @@ from router.documents.limits import AppLimits, ChangedLimits, Limit, Limits, Ref
 from router.documents.platform import (
     Account,
     EdgeHealth,
+    IdentityDifference,
+    IdentitySync,
     IssuedToken,
     Problem,
     ServiceHealth,
@@ -81,6 +83,8 @@ __all__ = [
     "Hook",
     "HookSecret",
     "Hooks",
+    "IdentityDifference",
+    "IdentitySync",
     "IssuedToken",
     "Limit",
     "Limits",

@@ -57,10 +57,23 @@ class System(Document):
     database: ServiceHealth
     redis: ServiceHealth
     agent: ServiceHealth
+    identity: ServiceHealth | None = Field(description="Who signs people in; null where sign-on is off.")
     generation: int = Field(description="Of the route table.")
     edges: list[EdgeHealth]
     workers: int
     queue_length: int
+
+
+class IdentityDifference(Document):
+    where: str
+    what: str = Field(description="Which part of it; empty: all of it.")
+    detail: str
+    repairable: bool = Field(description="False: a person has to decide; the detail says what.")
+
+
+class IdentitySync(Document):
+    dry_run: bool
+    differences: list[IdentityDifference] = Field(description="What was not as Slipway needs it.")
 
 
 class Status(Document):

@@ -26,13 +26,16 @@ def system_health(services: Services) -> documents.System:
     database, (table, registered) = _asked(lambda: _routes(services), (None, []))
     redis, (confirmed, workers, queued) = _asked(lambda: _redis(services), ({}, 0, 0))
     agent, _status = _asked(services.agent.status, {})
+    identity = _asked(services.identity.check, None)[0] if services.identity else None
     edges = [_edge(name, table, confirmed.get(name)) for name in sorted({*registered, *confirmed})]
-    fine = database.ok and redis.ok and agent.ok and workers > 0 and all(edge.ok for edge in edges)
+    asked = [database, redis, agent, *([identity] if identity else [])]
+    fine = all(each.ok for each in asked) and workers > 0 and all(edge.ok for edge in edges)
     return documents.System(
         status=str(SystemStatus.OK if fine else SystemStatus.DEGRADED),
         database=database,
         redis=redis,
         agent=agent,
+        identity=identity,
         generation=table.generation if table else 0,
         edges=edges,
         workers=workers,

@@ -22,6 +22,7 @@ from slipway.cli.commands import (
     domains,
     env,
     hooks,
+    identity,
     limits,
     login,
     logs,
@@ -39,7 +40,7 @@ SECTIONS = {
     "Every day": (deployments.deploy, logs.logs, ps.ps, deployments.rollback, apps.open_),
     "Apps": (apps.apps, deployments.deployments, scale.scale, env.env, domains.domains, limits.limits, volumes.volumes),
     "Access": (login.login, login.logout, login.whoami, tokens.tokens, hooks.hooks),
-    "Host": (status.status, doctor.doctor, completion.completion),
+    "Host": (status.status, doctor.doctor, identity.identity, completion.completion),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from slipway import settings as slipway_settings
@@ -60,3 +61,39 @@ def issue_token(tenant: str, name: str, role: str, expires_in_s: float | None) -
     finally:
         database.dispose()
     return made
+
+
+def may_act_here() -> bool:
+    """Whether the platform is on this host, and its user is the one who owns it."""
+    try:
+        return os.geteuid() == 0 and host_settings().key_dir.is_dir()
+    except (SettingsError, OSError):
+        return False
+
+
+def sync_identity(*, dry_run: bool) -> dict[str, Any]:
+    """Keycloak's realm set up or repaired without the API, which needs that realm itself.
+
+    Raises:
+        Conflict: sign-on is off.
+        DependencyUnavailable: the database or Keycloak does not answer.
+    """
+    from slipway.adapters.keycloak import accounts
+    from slipway.adapters.keycloak.provider import SETUP_TIMEOUT_S, Keycloak
+    from slipway.db import Database
+    from slipway.domain import audit, identity
+    from slipway.errors import Conflict
+
+    settings = host_settings()
+    if settings.keycloak == slipway_settings.OFF:
+        raise Conflict("Sign-on is off on this platform.", remedy="set SLIPWAY_KEYCLOAK in .env, then: make up")
+    database = Database(settings.database_url, pool=False)
+    try:
+        provider = Keycloak(settings, accounts.hosts_account(settings), SETUP_TIMEOUT_S)
+        found = identity.sync(database, provider, audit.HOST, dry_run=dry_run)
+    finally:
+        database.dispose()
+    shown = [
+        {"where": each.where, "what": each.what, "detail": each.sentence, "repairable": not each.left} for each in found
+    ]
+    return {"dry_run": dry_run, "differences": shown}

@@ -58,6 +58,8 @@ class Action(StrEnum):
     """The limit, which was set or removed; `app`, where it is an app's."""
     VOLUME_REMOVE = "volume.remove"
     """The volume; `app`, `environment`, `path`."""
+    IDENTITY_SYNC = "identity.sync"
+    """The identity provider; what was `repaired`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from slipway import settings as slipway_settings
 from slipway.errors import HostUnready, SlipwayError
-from slipway.host import checkout
+from slipway.host import checkout, keycloak
 from slipway.host.commands import Commands
 from slipway.host.doctor import describe as describe_findings
 from slipway.host.doctor import diagnose
@@ -26,7 +26,7 @@ from slipway.host.processes.services import SERVICES
 from slipway.host.processes.units import PRODUCTION_STATE, units
 from slipway.host.reference import env_example
 from slipway.host.removal import Removal
-from slipway.settings import Settings
+from slipway.settings import LOCAL, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,16 @@ class Invocation:
 
 
 def install(invocation: Invocation) -> int:
+    settings = invocation.settings
     groups: list[Group] = ["run", *invocation.options.groups]
+    runs_keycloak = settings.keycloak == LOCAL
+    if runs_keycloak:
+        groups.append("keycloak")
     commands = Commands()
     venv = Venv(commands, checkout.ROOT)
     link = CommandLink(checkout.ROOT)
-    Installation(commands, invocation.settings, venv, Packages(commands), say, link).run(groups)
+    distribution = keycloak.distribution(settings) if runs_keycloak else None
+    Installation(commands, settings, venv, Packages(commands), say, link, distribution).run(groups)
     return 0
 
 
@@ -136,7 +141,7 @@ VERBS = {
     "install": Verb(
         install,
         "install what this host lacks, saying first what",
-        (("groups", {"nargs": "*", "metavar": "test|bench", "help": "also what these need"}),),
+        (("groups", {"nargs": "*", "metavar": "test|bench|keycloak", "help": "also what these need"}),),
     ),
     "up": Verb(up, "start the platform, or take over changed settings and code"),
     "down": Verb(down, "stop the platform; apps' containers keep running"),

@@ -11,15 +11,17 @@ from pathlib import Path
 
 from slipway.adapters.buildkit.image_folder import seen_from_here
 from slipway.adapters.firewall import install
+from slipway.adapters.keycloak import accounts
 from slipway.errors import SlipwayError
-from slipway.host import checkout
+from slipway.host import checkout, keycloak
 from slipway.host.commands import Commands
 from slipway.host.install import certificate, folders, ports
 from slipway.host.install.engine import SYSTEMD, Engine, pick_client
-from slipway.host.install.requirements import Host, missing, too_old
+from slipway.host.install.keycloak import VERSION
+from slipway.host.install.requirements import Group, Host, missing, too_old
 from slipway.host.processes.lifecycle import Platform
 from slipway.host.processes.probing import http_status
-from slipway.settings import Settings, address_of
+from slipway.settings import LOCAL, OFF, Settings, address_of
 
 SCRATCH_FLOOR_BYTES = 256 << 20
 _GIB = 1 << 30
@@ -96,6 +98,17 @@ class HostChecks:
         certificate.check(self.settings.tls_certificate, self.settings.tls_key)
         return self._port("HTTPS", "https_listen")
 
+    def keycloak(self) -> Finding:
+        if self.settings.keycloak == OFF:
+            return Finding("Keycloak", True, "not asked for: SLIPWAY_KEYCLOAK is off")
+        if self.settings.keycloak != LOCAL:
+            return Finding("Keycloak", True, f"the one at {self.settings.keycloak}; slipway status asks it")
+        if not keycloak.distribution(self.settings).is_ready:
+            return Finding("Keycloak", False, "it is not installed on this host", "make install")
+        for each in ports.taken(self.settings, ("keycloak_listen", "keycloak_management_listen")):
+            return Finding("Keycloak", False, each.sentence, each.remedy)
+        return Finding("Keycloak", True, f"{VERSION}, at {self.settings.keycloak_listen}")
+
     def _port(self, name: str, setting: str) -> Finding:
         for each in ports.taken(self.settings, (setting,)):
             return Finding(name, False, each.sentence, each.remedy)
@@ -165,7 +178,7 @@ class HostChecks:
         return max(above, key=lambda mount: len(mount[0]))[1] if above else "unknown"
 
     def _secret_files(self) -> list[Path]:
-        keys = [self.settings.key_dir / name for name in folders.KEYS]
+        keys = [self.settings.key_dir / name for name in (*folders.KEYS, *accounts.SECRETS)]
         return [path for path in [self.settings.key_dir, *keys] if path.exists()]
 
 
@@ -178,6 +191,7 @@ CHECKS: Sequence[Callable[[HostChecks], Finding]] = (
     HostChecks.disk,
     HostChecks.port,
     HostChecks.https,
+    HostChecks.keycloak,
     HostChecks.socket_paths,
     HostChecks.permissions,
     HostChecks.clock,
@@ -205,10 +219,11 @@ def describe(findings: Sequence[Finding]) -> str:
 def _packages(checks: HostChecks) -> Finding:
     if not checkout.is_checkout():
         return Finding("programs", True, "in the images, each service's its own")
-    lacking = missing(Host(checks.commands), ["run"])
+    groups: list[Group] = ["run", "keycloak"] if checks.settings.keycloak == LOCAL else ["run"]
+    lacking = missing(Host(checks.commands), groups)
     if not lacking:
         return Finding("programs", True, "all installed")
-    remedy = "; ".join(["make install", *(need.remedy for need in too_old(Host(checks.commands), ["run"]))])
+    remedy = "; ".join(["make install", *(need.remedy for need in too_old(Host(checks.commands), groups))])
     return Finding("programs", False, f"missing: {', '.join(need.name for need in lacking)}", remedy)
 
 

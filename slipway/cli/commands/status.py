@@ -20,13 +20,17 @@ def status(call: Invocation) -> None:
     if call.out.as_json:
         call.out.document(found)
     else:
-        rows = [(name, _health(found[name]["ok"]), found[name]["detail"]) for name in ("database", "redis", "agent")]
+        rows = [(name, _health(found[name]["ok"]), found[name]["detail"]) for name in _asked(found)]
         rows += [(edge["id"], _health(edge["ok"]), _edge(edge, found["generation"])) for edge in found["edges"]]
         waiting = f"{plural(found['queue_length'], 'job')} waiting"
         rows.append(("workers", _health(found["workers"] > 0), f"{found['workers']} at work, {waiting}"))
         call.out.table(("service", "state", "what"), rows, empty="")
     if found["status"] != "ok":
         raise SystemExit(int(Exit.FAILED))
+
+
+def _asked(found: dict[str, Any]) -> list[str]:
+    return [name for name in ("database", "redis", "agent", "identity") if found.get(name)]
 
 
 def _health(ok: bool) -> str:

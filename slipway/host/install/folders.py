@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from slipway.adapters.keycloak import accounts
 from slipway.errors import HostUnready
 from slipway.host.processes.probing import SOCKET_PATH_MAX
 from slipway.settings import Settings
@@ -74,6 +75,8 @@ def _keys(settings: Settings) -> None:
             remedy="restore the key files from your backup; without them secrets and variables have to be set anew",
         )
     _create_keys(settings.key_dir, missing)
+    known = accounts.made_here(settings)
+    _create_keys(settings.key_dir, [name for name in known if not (settings.key_dir / name).exists()])
 
 
 def _create_keys(folder: Path, names: Iterable[str]) -> None:

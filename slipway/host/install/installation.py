@@ -10,6 +10,7 @@ from slipway.host.commands import Commands
 from slipway.host.install import images as base_images
 from slipway.host.install.command_link import CommandLink
 from slipway.host.install.engine import Engine, pick_client
+from slipway.host.install.keycloak import Distribution
 from slipway.host.install.packages import Packages
 from slipway.host.install.requirements import Group, Host, Requirement, missing, too_old
 from slipway.host.install.venv import PROJECT, Venv
@@ -28,6 +29,8 @@ class Installation:
     packages: Packages
     say: Say
     link: CommandLink
+    keycloak: Distribution | None = None
+    """None: this host runs none."""
 
     def run(self, groups: Sequence[Group]) -> None:
         """Install what `groups` need.
@@ -40,7 +43,8 @@ class Installation:
         engine = Engine(self.commands, self.settings)
         outdated = self.venv.outdated(dev=dev, bench=bench)
         linked = not self._link_wanted()
-        if not needs and not outdated and linked and engine.answers() and self._images_present():
+        has_keycloak = self.keycloak is None or self.keycloak.is_ready
+        if not needs and not outdated and linked and has_keycloak and engine.answers() and self._images_present():
             self.say("Everything is installed.")
             return
         self._announce(needs, outdated)
@@ -56,6 +60,8 @@ class Installation:
         if engine.ensure():
             self.say("Docker Engine: started, it was not running.")
         self._make_images()
+        if self.keycloak is not None:
+            self.keycloak.ensure(self.say)
 
     def _require_newer(self, needs: Sequence[Requirement]) -> None:
         for need in needs:

@@ -1,4 +1,4 @@
-"""The edge's TCP ports, checked before its start: whether each is free, and otherwise which process has it.
+"""The platform's TCP ports, checked before its start: whether each is free, and otherwise which process has it.
 
 Source for sockets and their processes: proc(5), /proc/net/tcp and /proc/PID/fd.
 """
@@ -9,19 +9,26 @@ import contextlib
 import errno
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.errors import HostUnready
 from slipway.host.processes import exec_service
-from slipway.host.processes.services import SERVICES
+from slipway.host.processes.services import wanted
 from slipway.settings import Settings, address_of
 
 _PROC = Path("/proc")
 _LISTENS = "0A"
 _EDGE = b"slipway.host.edge_listener"
-_LISTENS_ON = ("http_listen", "https_listen", "metrics_listen")
+_LISTENS_ON = {
+    "http_listen": "edge",
+    "https_listen": "edge",
+    "metrics_listen": "edge",
+    "keycloak_listen": "keycloak",
+    "keycloak_management_listen": "keycloak",
+}
+"""Which service listens at the address in a setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +62,17 @@ def check(settings: Settings) -> None:
     if found:
         sentences = "; ".join(each.sentence for each in found)
         raise HostUnready(
-            f"The edge can't start: {sentences}", remedy="\n".join(dict.fromkeys(each.remedy for each in found))
+            f"The platform can't start: {sentences}", remedy="\n".join(dict.fromkeys(each.remedy for each in found))
         )
 
 
-def taken(settings: Settings, names: tuple[str, ...] = _LISTENS_ON) -> list[Taken]:
-    """The settings' ports that others have. What this installation's edge holds itself is its own."""
-    found = [_taken(f"SLIPWAY_{name.upper()}", listen) for name in names if (listen := getattr(settings, name))]
-    edge = next(service for service in SERVICES if service.name == "edge")
-    ours = exec_service.members_of(exec_service.note_of(settings, edge, 0))
+def taken(settings: Settings, names: Iterable[str] = _LISTENS_ON) -> list[Taken]:
+    """The settings' ports that others have. What this installation's services hold themselves is its own."""
+    table = {service.name: service for service in wanted(settings)}
+    asked = [name for name in names if _LISTENS_ON[name] in table]
+    found = [_taken(f"SLIPWAY_{name.upper()}", listen) for name in asked if (listen := getattr(settings, name))]
+    services = {_LISTENS_ON[name] for name in asked}
+    ours = {pid for name in services for pid in exec_service.members_of(exec_service.note_of(settings, table[name], 0))}
     return [each for each in found if each is not None and each.pid not in ours]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,8 +14,10 @@ from slipway.host.commands import Commands
 
 # lua-nginx 0.10.23-1 reads past a HEAD request's end (CVE-2024-33452); Debian fixed it in this build.
 LUA_MODULE_AT_LEAST = "1:0.10.23-1+deb12u1"
+JAVA_AT_LEAST = 17
+_JAVA_VERSION = re.compile(r'version "(\d+)')
 
-Group = Literal["run", "images", "test", "bench"]
+Group = Literal["run", "images", "keycloak", "test", "bench"]
 Check = Callable[["Host"], bool]
 
 
@@ -43,6 +46,11 @@ class Host:
 
     def git_is_enough(self) -> bool:
         return self.program("git") and git_version.is_enough(self._commands.run(["git", "--version"]).output)
+
+    def java_is_enough(self) -> bool:
+        said = self._commands.run(["java", "-version"]).output if self.program("java") else ""
+        found = _JAVA_VERSION.search(said)
+        return found is not None and int(found[1]) >= JAVA_AT_LEAST
 
     def python_can(self, module: str) -> bool:
         return find_spec(module) is not None
@@ -120,6 +128,14 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         lambda host: host.file("/etc/ssl/certs/ca-certificates.crt"),
     ),
     _program("debootstrap", "debootstrap", "makes the base images: no image registry answers here", "images"),
+    Requirement(
+        "Java 17 or newer",
+        "keycloak",
+        ("openjdk-17-jre-headless",),
+        "runs Keycloak, which signs people in",
+        lambda host: host.java_is_enough(),
+    ),
+    _program("mvn", "maven", "fetches Keycloak", "keycloak"),
     _package("postgresql", "the tests run on PostgreSQL too", "test"),
     _package("docker-registry", "apps of images are tested against a real registry", "test"),
     _program("luacheck", "lua-check", "lints the edge's Lua", "test"),

@@ -18,7 +18,7 @@ from slipway.host.processes.probing import wait_until
 from slipway.host.processes.services import Service, wanted
 from slipway.host.processes.supervisor import Process, Supervisor, configuration, log_of
 from slipway.host.processes.units import TARGET, run_by_systemd
-from slipway.settings import Settings
+from slipway.settings import OFF, Settings
 
 READY_TIMEOUT_S = 300.0
 """Bounds what hangs: a busy host may take minutes to start everything."""
@@ -26,6 +26,7 @@ CRASHING_TIMEOUT_S = 60.0
 """A service that still ends right after each start is not going to be ready."""
 _CRASHING = ("BACKOFF", "EXITED", "FATAL")
 _MIGRATIONS_TIMEOUT_S = 600
+_IDENTITY_TIMEOUT_S = 900
 _LOG_TAIL_LINES = 15
 _LOG_TAIL_BYTES = 64 << 10
 
@@ -72,6 +73,7 @@ class Platform:
         text = configuration(self.settings, wanted(self.settings), self.environment, self.checkout)
         started = self._supervisor.apply(text, self.environment)
         self._wait_until_ready()
+        self._sync_identity()
         self.say(
             f"up: {self.settings.public_url}"
             + (f"   started: {', '.join(started)}" if started else "   nothing to do: all runs as it is set")
@@ -92,6 +94,19 @@ class Platform:
             timeout_s=_MIGRATIONS_TIMEOUT_S,
             remedy="SLIPWAY_DATABASE_URL says where the database is",
         )
+
+    def _sync_identity(self) -> None:
+        """Keycloak's realm, for those who sign people in."""
+        if self.settings.keycloak == OFF:
+            return
+        said = self.commands.must(
+            [sys.executable, "-m", "slipway.cli", "identity", "sync"],
+            env=self.environment,
+            cwd=self.checkout,
+            timeout_s=_IDENTITY_TIMEOUT_S,
+            remedy="everything else runs; fix it, then: slipway identity sync",
+        )
+        self.say(said.rstrip())
 
     def down(self) -> None:
         """Stop the platform's own processes; the apps' containers, and the Engine, stay."""

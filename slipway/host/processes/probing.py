@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from slipway.adapters.agent.unix_http import UnixHTTP
+from slipway.settings import address_of
 
 # sun_path holds 108 bytes including the closing zero.
 SOCKET_PATH_MAX = 107
@@ -18,6 +19,12 @@ SOCKET_PATH_MAX = 107
 def http_status(path: Path, target: str, *, timeout_s: float = 2.0) -> tuple[int, str]:
     """GET `target` over the unix socket `path`; the status and the body's beginning, or 0 and the error."""
     return _get(UnixHTTP(path, timeout_s), target)
+
+
+def tcp_status(listen: str, target: str, *, timeout_s: float = 2.0) -> tuple[int, str]:
+    """As `http_status`, at `address:port`."""
+    address, port = address_of(listen)
+    return _get(http.client.HTTPConnection(address, port, timeout=timeout_s), target)
 
 
 def engine_answers(docker_host: str, *, timeout_s: float = 2.0) -> bool:

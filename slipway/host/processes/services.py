@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from slipway.host.processes.probing import http_status, redis_answers
-from slipway.settings import Settings
+from slipway.host import keycloak
+from slipway.host.processes.probing import http_status, redis_answers, tcp_status
+from slipway.settings import LOCAL, Settings
 
 StopSignal = Literal["TERM", "QUIT"]
 Argv = Callable[[Settings], list[str]]
@@ -38,13 +39,19 @@ def answers_ping(settings: Settings) -> tuple[bool, str]:
     return ready, f"PING on redis.sock: {said}"
 
 
+def keycloak_is_ready(settings: Settings) -> tuple[bool, str]:
+    status, said = tcp_status(settings.keycloak_management_listen, "/health/ready")
+    return status == 200, f"GET /health/ready on {settings.keycloak_management_listen}: {status or 'no answer'} {said}"
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """One row. `argv` is made when the service starts, and may write the files that the program reads.
 
     `stop_wait_s` is how long it may take to stop before it is killed. `stop_group` also tells its children to stop;
     the kill always takes them along. `code` are the files and folders whose change calls for a restart (`*`
-    as in a shell), and `settings` the settings that do (none named: all of them).
+    as in a shell), and `settings` the settings that do (none named: all of them). What is `optional` runs under systemd
+    only where an administrator enables it.
     """
 
     name: str
@@ -58,6 +65,7 @@ class Service:
     count: Callable[[Settings], int] | None = None
     settings: tuple[str, ...] = ()
     wanted: Callable[[Settings], bool] = lambda _: True
+    optional: bool = False
 
     @property
     def replicated(self) -> bool:
@@ -172,6 +180,20 @@ SERVICES: tuple[Service, ...] = (
             *("console_host", "edge_id", "edge_workers", "edge_bodies_bytes"),
             *("trusted_proxies", "delivery_max_bytes", "metrics_listen", "log_level"),
         ),
+    ),
+    Service(
+        "keycloak",
+        "signs people in",
+        keycloak.command,
+        keycloak_is_ready,
+        ("keycloak/themes", "slipway/host/keycloak.py", "slipway/host/install/keycloak.py"),
+        stop_wait_s=30,
+        settings=(
+            *("state_dir", "keycloak", "keycloak_listen", "keycloak_management_listen"),
+            *("keycloak_hostname", "keycloak_memory_bytes"),
+        ),
+        wanted=lambda settings: settings.keycloak == LOCAL,
+        optional=True,
     ),
 )
 

@@ -26,7 +26,7 @@ _CALL_TIMEOUT_S = 240.0  # stopping a group is one call, and lasts as long as th
 # grows by a second each time.
 _RETRIES = 1_000_000
 
-_SOURCE_SUFFIXES = (".py", ".lua", ".conf")
+_SOURCE_SUFFIXES = (".py", ".lua", ".conf", ".css", ".svg", ".properties")
 
 _DAEMON = """\
 ; Written by `make up` from the settings: changes here are lost.

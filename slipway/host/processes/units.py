@@ -59,7 +59,7 @@ KillMode={kill_mode}
 TimeoutStopSec={stop_wait_s}
 LimitNOFILE=65536
 {hardening}{install}"""
-# An instance that an administrator adds can be enabled; the target wants the others itself.
+# What an administrator adds, an instance or an optional service, can be enabled; the target wants the others itself.
 _INSTANCE_INSTALL = """
 [Install]
 WantedBy=slipway.target
@@ -77,8 +77,14 @@ ProtectSystem=full
 ProtectHome=yes
 """
 _HARDENING = {
-    "webhook": _WEB_HARDENING + "InaccessiblePaths=-/var/lib/slipway/keys/values.key -/run/docker.sock\n",
-    "router": _WEB_HARDENING + "InaccessiblePaths=-/run/docker.sock\n",
+    "keycloak": _WEB_HARDENING
+    + "InaccessiblePaths=-/var/lib/slipway/keys/hooks.key -/var/lib/slipway/keys/values.key -/run/docker.sock\n",
+    "webhook": _WEB_HARDENING
+    + "InaccessiblePaths=-/var/lib/slipway/keys/values.key -/run/docker.sock\n"
+    + "InaccessiblePaths=-/var/lib/slipway/keys/keycloak-admin.secret -/var/lib/slipway/keys/keycloak-router.secret\n",
+    "router": _WEB_HARDENING
+    + "InaccessiblePaths=-/run/docker.sock\n"
+    + "InaccessiblePaths=-/var/lib/slipway/keys/keycloak-admin.secret\n",
     "redis": _WEB_HARDENING + "InaccessiblePaths=-/var/lib/slipway/keys -/run/docker.sock\n",
 }
 
@@ -92,7 +98,7 @@ def run_by_systemd(settings: Settings, commands: Commands) -> bool:
 def units() -> dict[str, str]:
     """File name → text."""
     files = {_file_name(service): _unit(service) for service in SERVICES}
-    names = " ".join(unit for service in SERVICES for unit in _instances(service))
+    names = " ".join(unit for service in SERVICES if not service.optional for unit in _instances(service))
     files["slipway-prepare.service"] = _PREPARE.format(common=_COMMON)
     files[TARGET] = _TARGET.format(services=names)
     return files
@@ -109,7 +115,7 @@ def _unit(service: Service) -> str:
         kill_mode="control-group" if service.stop_group else "mixed",
         stop_wait_s=service.stop_wait_s,
         hardening=_HARDENING.get(service.name, ""),
-        install=_INSTANCE_INSTALL if service.replicated else "",
+        install=_INSTANCE_INSTALL if service.replicated or service.optional else "",
     )
 
 

@@ -467,6 +467,13 @@ def test_the_doctor_checks_this_host(slipway: User) -> None:
     assert {"name", "ok", "detail", "remedy"} == set(Done(0, out, err).json["findings"][0])
 
 
+def test_the_identity_provider_is_for_the_hosts_owner_and_for_administrators(slipway: User) -> None:
+    slipway.environ["SLIPWAY_STATE_DIR"] = str(slipway.home)  # no platform is there
+    refused = slipway("identity", "sync", "--dry-run", code=Exit.REFUSED)
+    assert "platform-admin" in refused.err
+    assert "as root on Slipway's host" in refused.err
+
+
 def test_every_command_is_called_here() -> None:
     lines = [line for page in Path(__file__).parent.glob("test_*.py") for line in page.read_text().splitlines()]
     for words, _command in reference.paths():

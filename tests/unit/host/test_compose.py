@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from slipway.host.install import keycloak
 from slipway.host.install.folders import prepare
 from slipway.host.processes.services import SERVICES
 from slipway.settings import load
@@ -103,7 +104,10 @@ def test_only_who_reaches_replicas_repositories_or_clients_has_a_network() -> No
     networks = {
         name: container.get("network_mode", "a network of the project") for name, container in CONTAINERS.items()
     }
-    assert {name for name, network in networks.items() if network != "none"} == {"prepare", "worker", "agent", "edge"}
+    assert {name for name, network in networks.items() if network != "none"} == {
+        *("prepare", "worker", "agent", "edge"),
+        "keycloak",  # browsers come to it
+    }
 
 
 @pytest.mark.parametrize(
@@ -146,7 +150,20 @@ def test_each_image_is_built_once_from_a_stage_of_the_dockerfile() -> None:
         for line in (ROOT / "deploy/docker/Dockerfile").read_text().splitlines()
         if line.startswith("FROM ")
     }
-    assert {container["build"]["target"] for container in CONTAINERS.values() if "build" in container} <= stages
+    builds = [container["build"] for container in CONTAINERS.values() if "build" in container]
+    assert {build["dockerfile"] for build in builds} == {"deploy/docker/Dockerfile", "keycloak/Dockerfile"}
+    of_ours = [build for build in builds if build["dockerfile"] == "deploy/docker/Dockerfile"]
+    assert {build["target"] for build in of_ours} <= stages
+
+
+def test_the_keycloak_in_a_container_is_the_one_of_bare_hosts() -> None:
+    """Its version and its build's options; and it listens on loopback alone."""
+    text = " ".join((ROOT / "keycloak/Dockerfile").read_text().replace("\\\n", " ").split())
+    assert re.findall(r"FROM keycloak/keycloak:(\S+)", text) == [keycloak.VERSION, keycloak.VERSION]
+    assert f"kc.sh build {' '.join(keycloak.BUILD_OPTIONS)}" in text
+    environment = CONTAINERS["keycloak"]["environment"]
+    assert {environment["KC_HTTP_HOST"], environment["KC_HTTP_MANAGEMENT_HOST"]} == {"127.0.0.1"}
+    assert CONTAINERS["keycloak"]["profiles"] == ["keycloak"]
 
 
 def test_the_image_that_faces_the_internet_holds_no_builder() -> None:

@@ -1,0 +1,1 @@
+"""What is spoken to Keycloak: its admin API, by python-keycloak."""
