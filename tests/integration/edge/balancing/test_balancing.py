@@ -39,8 +39,8 @@ def asked(rig, requests, clients=4):
     return Counter(answer.json["backend"] for answer in answers)
 
 
-def load(rig, shares, age_s=0.0):
-    """What the agent writes, taken in by the edge."""
+def load(rig, shares, age_s=-5.0):
+    """What the agent writes, taken in by the edge. It is written as of later: a busy host takes long to use it."""
     at = time.time() - age_s
     fields = {id_: json.dumps({"cpu": cpu, "at": at}) for id_, cpu in shares.items()}
     rig.redis.client.delete("slipway:load")
@@ -144,8 +144,9 @@ def test_a_slow_target_gets_less_under_least_load(rig, three):
     rig.route(HOST, *targets(three), app="slow", balancing="least_load")
     load(rig, dict.fromkeys(("one", "two", "three"), 0.2))
     eventually(lambda: len(rig.edge.status["loads"]) == 3)
-    three[2].delay_s = 0.05
+    three[2].delay_s = 0.2  # far more than the others take
     asked(rig, 30)
+    load(rig, dict.fromkeys(("one", "two", "three"), 0.2))
 
     counts = asked(rig, 60)
 
