@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import signal
@@ -64,6 +65,19 @@ class Load:
         return total
 
 
+@pytest.fixture
+def start_load():
+    """Makes a Load; none outlives its test."""
+    with contextlib.ExitStack() as started:
+
+        def start(rig, clients: int = 2) -> Load:
+            load = Load(rig, clients)
+            started.callback(load.stop)
+            return load
+
+        yield start
+
+
 def test_a_record_tells_what_each_app_used(rig, shop, reader):
     for path in ("/", "/", "/status/404", "/status/500"):
         rig.edge.ask("shop.localhost", path)
@@ -98,8 +112,8 @@ def test_without_traffic_no_record_is_written(rig, shop, reader):
     assert rig.redis.client.xlen("slipway:usage") == len(reader.records)
 
 
-def test_redis_gone_for_sixty_looks_costs_no_request_and_loses_none(rig, shop, reader):
-    load = Load(rig)
+def test_redis_gone_for_sixty_looks_costs_no_request_and_loses_none(rig, shop, reader, start_load):
+    load = start_load(rig)
     eventually(lambda: reader.requests() > 0)
     rig.redis.stop()
     eventually(lambda: _waiting(rig) >= 60, within_s=30)
@@ -112,12 +126,12 @@ def test_redis_gone_for_sixty_looks_costs_no_request_and_loses_none(rig, shop, r
     assert reader.gaps == []
 
 
-def test_when_too_many_records_wait_the_last_one_takes_in_what_comes(backend):
+def test_when_too_many_records_wait_the_last_one_takes_in_what_comes(backend, start_load):
     with running({}, FAST | {"usage_waiting_most": 5}) as rig:
         rig.route("shop.localhost", target(backend().port))
         reader = UsageReader(rig.redis.client)
         rig.redis.stop()
-        load = Load(rig)
+        load = start_load(rig)
         eventually(lambda: _waiting(rig) >= 5)
         for _ in range(50):
             rig.edge.ask("shop.localhost")
@@ -159,10 +173,10 @@ def _is_replaced(killed, before, now):
     return killed not in now and len(now - before) == 1
 
 
-def test_workers_that_are_killed_under_load_lose_no_more_than_they_had_under_way(rig, shop, reader):
+def test_workers_that_are_killed_under_load_lose_no_more_than_they_had_under_way(rig, shop, reader, start_load):
     """A request counts when it ends, so those that a killed worker had under way count nowhere."""
     shop.delay_s = 0.02
-    load = Load(rig, clients=8)
+    load = start_load(rig, clients=8)
     kills = 6
     for kill in range(1, kills + 1):
         before = set(rig.edge.status["workers"])
@@ -182,8 +196,8 @@ def test_workers_that_are_killed_under_load_lose_no_more_than_they_had_under_way
     assert reader.gaps == []
 
 
-def test_a_reload_midway_fails_nothing_and_counts_everything(rig, shop, reader):
-    load = Load(rig)
+def test_a_reload_midway_fails_nothing_and_counts_everything(rig, shop, reader, start_load):
+    load = start_load(rig)
     for _ in range(3):
         before = set(rig.edge.status["workers"])
         rig.edge.reload()
