@@ -8,6 +8,7 @@ all others the fifth. What failed is named last. Tests of a real Keycloak have a
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -47,6 +48,11 @@ FOLDERS = {
 CHECK = ["make", "--no-print-directory", "check"]
 NOTHING_COLLECTED = 5
 NAMED_AT_THE_END = 40
+ENDS_WITHIN_S = 60
+"""A lane that goes on for so long after its summary is ended, and has failed: a test left a thread behind."""
+LAST_LINES_WITHIN_S = 10
+"""A process that a test left behind may keep the output open."""
+_SUMMARY = re.compile(r"=+ .* in \d+\.\d+s .*=+")
 CHARACTERS_OF_A_NAME = 250
 
 
@@ -70,19 +76,33 @@ class Lane:
             text=True,
             errors="replace",
         )
-        self.reader = threading.Thread(target=self._print, name=self.name)
+        self.reader = threading.Thread(target=self._print, name=self.name, daemon=True)
         self.reader.start()
 
     def wait(self) -> int:
-        self.reader.join()
-        return self.process.wait()
+        code = self.process.wait()
+        self.reader.join(LAST_LINES_WITHIN_S)
+        return code
 
     def _print(self) -> None:
         assert self.process.stdout
-        for line in self.process.stdout:
-            print(f"{self.name}: {line}", end="", flush=True)
-            if line.startswith(("FAILED ", "ERROR ")):
-                self.failures.append(f"{self.name}: {line.strip()[:CHARACTERS_OF_A_NAME]}")
+        with self.process.stdout as lines:
+            for line in lines:
+                print(f"{self.name}: {line}", end="", flush=True)
+                self._look_at(line.strip())
+
+    def _look_at(self, line: str) -> None:
+        if line.startswith(("FAILED ", "ERROR ")):
+            self.failures.append(f"{self.name}: {line[:CHARACTERS_OF_A_NAME]}")
+        if _SUMMARY.fullmatch(line):
+            end = threading.Timer(ENDS_WITHIN_S, self._end)
+            end.daemon = True
+            end.start()
+
+    def _end(self) -> None:
+        if self.process.poll() is None:
+            self.failures.append(f"{self.name}: did not end after its summary: a test left a thread behind")
+            self.process.kill()
 
 
 def pytest(lane: str, arguments: list[str]) -> list[str]:

@@ -1,8 +1,9 @@
-"""Each test is in a folder that its lane collects."""
+"""Each test is in a folder that its lane collects, and each lane ends."""
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,12 @@ def test_what_has_no_marker_is_collected() -> None:
 
 def test_the_lanes_leave_nothing_out() -> None:
     assert lanes.FOLDERS.keys() == lanes.LANES.keys()
+
+
+def test_a_lane_that_goes_on_after_its_summary_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "ENDS_WITHIN_S", 0.1)
+    said = "import time; print('===== 3 passed in 1.20s =====', flush=True); time.sleep(600)"
+    lane = lanes.Lane("web", [sys.executable, "-c", said])
+    lane.start()
+    assert lane.wait() != 0
+    assert any("did not end after its summary" in each for each in lane.failures)
