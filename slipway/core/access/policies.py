@@ -135,17 +135,21 @@ def _check(term: str) -> None:
 
 
 def _is_met(term: str, caller: Caller, tenant: str) -> bool:
+    try:
+        _check(term)
+    except InvalidInput:
+        return False
     kind, _, argument = term.partition(":")
-    row = _TERMS.get(kind)
-    return row is not None and row.is_met(argument, caller, tenant)
+    return _TERMS[kind].is_met(argument, caller, tenant)
 
 
 def _words(term: str, tenant: str) -> str:
     kind, _, argument = term.partition(":")
     row = _TERMS.get(kind)
-    least = [role for role in Role if argument in _ROLES and roles.may(role, Role(argument))]
-    named = " or ".join(least)
-    return row.words.format(argument=argument, tenant=tenant, roles=named) if row else "nobody: it is not known"
+    if row is None:
+        return "nobody, since it is not known"
+    named = [role for role in Role if argument in _ROLES and roles.may(role, Role(argument))]
+    return row.words.format(argument=argument, tenant=tenant, roles=" or ".join(named))
 
 
 _ROLES = frozenset(Role)
@@ -187,12 +191,12 @@ _TERMS = {
         "members of the tenant {tenant}, and its tokens",
     ),
     "role": _Term(
-        lambda role, caller, tenant: role in _ROLES and _has_role(Role(role), caller, tenant),
+        lambda role, caller, tenant: _has_role(Role(role), caller, tenant),
         "who has the role {roles} in the tenant {tenant}, and its tokens of such a role",
         _role_fault,
     ),
     "group": _Term(
-        lambda group, caller, _tenant: not _group_fault(group) and _is_in_group(group, caller),
+        lambda group, caller, _tenant: _is_in_group(group, caller),
         "members of the group {argument} and of groups below it",
         _group_fault,
     ),
