@@ -56,8 +56,7 @@ def show_access(app: str) -> documents.Access:
 def set_access(app: str, body: NewAccess) -> documents.Access:
     """Say who may use an app, and each of its paths
 
-    It is in force within a second, without a deployment. What the slipway.toml of what serves says can't be changed
-    here.
+    It is in force within a second. What the slipway.toml of what serves says can't be changed here.
     """
     return usecases.set_access(services(), principal(), app, body.settings())
 
@@ -73,7 +72,6 @@ def set_access(app: str, body: NewAccess) -> documents.Access:
 def test_access(app: str, body: NewQuestion) -> documents.AccessAnswer:
     """Whether somebody may see a path of an app, and why
 
-    Somebody is a `person` of the tenant by login or e-mail address, a person with these `groups`, a `token` by its
-    number, or `anonymous`.
+    Of a `person` by login or e-mail address, one in these `groups`, a `token` by its number, or `anonymous`.
     """
     return access_questions.answer(services(), principal(), app, Question(**body.model_dump()))
