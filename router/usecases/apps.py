@@ -79,6 +79,7 @@ def create_app(services: Services, principal: Principal, wanted: NewApp) -> docu
         notices = hooks.notices_of_existing(hook, app.name) if hook and not hook.secret else []
         if app.source == "git" and not wanted.hook:
             notices = [hooks.how_pushes_are_noticed(session, services.settings, app)]
+        notices = [*notices, *_notices_of_access(services, session, app, wanted.settings)]
     services.queue.wake_agent(app.id)
     return documents.CreatedApp(**dict(shown), hook=hook, notices=notices)
 

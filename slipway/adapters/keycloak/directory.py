@@ -46,8 +46,9 @@ class KeycloakDirectory:
         return Admin(self._url, self._account, self._timeout_s)
 
     def _found(self, admin: Admin, login_or_email: str) -> dict[str, Any] | None:
-        """Logins first: somebody may have the address of another as their login."""
-        for field in ("username", "email"):
+        """By login before by address: somebody may have another's address as their login. An empty text would find
+        everybody."""
+        for field in ("username", "email") if login_or_email else ():
             found = admin.get(f"{self._realm}/users", exact="true", max=2, **{field: login_or_email})
             if len(found) == 1 and found[0]["enabled"]:
                 return dict(found[0])
