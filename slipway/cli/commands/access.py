@@ -71,12 +71,12 @@ def unset(call: Invocation, path: str | None) -> None:
 @access.command()
 @click.argument("path", default="/")
 @click.option("--as", "caller", metavar="WHO", help="anonymous, or somebody's login or e-mail address.")
-@click.option("--group", "groups", multiple=True, metavar="GROUP", help="As somebody who is in this group.")
+@click.option("--group", "groups", multiple=True, metavar="GROUP", help="As somebody in this group; may be repeated.")
 @click.option("--token", type=int, metavar="ID", help="As this token: slipway tokens.")
 @app_option
 @command
 def test(call: Invocation, path: str, caller: str | None, groups: tuple[str, ...], token: int | None) -> None:
-    """Whether somebody may see a path, and why. Of nobody: who could see it?
+    """Whether somebody may see a path, and why. Without a name: who could see it.
 
     \b
     slipway access test /reports
