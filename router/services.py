@@ -20,6 +20,7 @@ from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import Vault
 from slipway.core.access.stream_quota import StreamQuota
 from slipway.db import Database
+from slipway.ports.directory import Directory
 from slipway.ports.identity import IdentityProvider
 from slipway.ports.logs import DeploymentLog
 from slipway.settings import OFF, Settings
@@ -45,6 +46,8 @@ class Services:
     """Of repositories that are asked for a branch."""
     identity: IdentityProvider | None = None
     """None: sign-on is off."""
+    directory: Directory | None = None
+    """Whom the identity provider knows; None: sign-on is off."""
     deployment_polls: SharedPolls[DeploymentLook] = field(default_factory=SharedPolls)
     """Of deployments that are followed, by tenant and number."""
 
@@ -72,6 +75,7 @@ def connect(settings: Settings) -> Services:
         texts=call_quota.of_texts(settings.web_threads),
         heads=call_quota.of_heads(),
         identity=_identity(settings),
+        directory=_directory(settings),
     )
 
 
@@ -82,3 +86,12 @@ def _identity(settings: Settings) -> IdentityProvider | None:
     from slipway.adapters.keycloak.provider import Keycloak  # noqa: PLC0415
 
     return Keycloak(settings, accounts.routers_account(settings))
+
+
+def _directory(settings: Settings) -> Directory | None:
+    if settings.keycloak == OFF:
+        return None
+    from slipway.adapters.keycloak import accounts  # noqa: PLC0415  as above
+    from slipway.adapters.keycloak.directory import KeycloakDirectory  # noqa: PLC0415
+
+    return KeycloakDirectory(settings, accounts.routers_account(settings))
