@@ -47,8 +47,11 @@ class AccessToken:
     client: str
     """The client that the token was given to; of a service account, whose account it is."""
     subject: str
+    groups: tuple[str, ...]
+    """Of the person, or of the client's own account."""
+    issued_at: float
     expires_at: float
-    """Unix seconds."""
+    """Unix seconds, both."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,8 @@ def read_access_token(token: SignedToken, expected: Expected) -> AccessToken:
         person=None if is_account else person,
         client=client if isinstance(client, str) else "",
         subject=person.sub,
+        groups=person.groups,
+        issued_at=_time(claims, "iat"),
         expires_at=_time(claims, "exp"),
     )
 
