@@ -14,6 +14,7 @@
     ├── TooManyFollowers        503  the host serves as many as it can
     ├── TooManyCalls            429  the tenant has as many such calls under way as it may
     ├── Overloaded              503  the host has
+    ├── TooManyLogins           429  as many began within a minute as may
     ├── DependencyUnavailable   503  SQL, Redis or the container runtime does not answer; try again
     ├── IdentityRefused         503  Keycloak answers, and does not let Slipway do it
     ├── HostUnready             503  the host lacks something that only its owner can give
@@ -120,6 +121,11 @@ class Overloaded(SlipwayError):
 
     code = "overloaded"
     status = 503
+
+
+class TooManyLogins(SlipwayError):
+    code = "too-many-logins"
+    status = 429
 
 
 class DependencyUnavailable(SlipwayError):
