@@ -17,6 +17,7 @@
     ├── TooManyLogins           429  as many began within a minute as may
     ├── DependencyUnavailable   503  SQL, Redis or the container runtime does not answer; try again
     ├── IdentityRefused         503  Keycloak answers, and does not let Slipway do it
+    ├── SignOnOff               503  nobody can sign in: no identity provider is set
     ├── HostUnready             503  the host lacks something that only its owner can give
     │   └── SubnetTaken              a network's range is in use
     └── DeploymentFailed        a deployment ends; carries reason, remedy and the tail of what was printed
@@ -135,6 +136,11 @@ class DependencyUnavailable(SlipwayError):
 
 class IdentityRefused(SlipwayError):
     code = "identity-refused"
+    status = 503
+
+
+class SignOnOff(SlipwayError):
+    code = "sign-on-off"
     status = 503
 
 
