@@ -33,7 +33,5 @@ def _readings(text: str) -> Iterator[str]:
 
 def _is_path(text: str, reserved: str) -> bool:
     path = re.split(r"[?#]", text, maxsplit=1)[0]
-    is_reserved = f"{path}/".lower().startswith(f"{reserved}/")
-    return (
-        not _OUTSIDE.match(text) and not is_reserved and "\\" not in path and not any(letter < " " for letter in text)
-    )
+    is_outside = _OUTSIDE.match(text) or f"{path}/".lower().startswith(f"{reserved}/")
+    return not is_outside and "\\" not in path and not any(letter < " " for letter in text)
