@@ -13,13 +13,17 @@ from datetime import timedelta
 from flask import Request
 from sqlalchemy import or_, select, update
 
+from router import seen_people, tenant_choice
 from router.principal import Kind, Principal
 from router.services import Services
+from router.sign_on import SignOnServices
 from slipway.core.access.roles import Role
-from slipway.core.access.tokens import hashed
+from slipway.core.access.tokens import PREFIX, hashed
+from slipway.core.identity.claims import Person
 from slipway.domain import tokens
-from slipway.errors import DependencyUnavailable, NotAuthenticated
+from slipway.errors import DependencyUnavailable, NotAllowed, NotAuthenticated
 from slipway.models import Tenant, Token, now
+from slipway.ports.sign_on import AccessToken
 from slipway.web.requests import client_address, request_id
 
 log = logging.getLogger(__name__)
@@ -37,12 +41,15 @@ class Credentials:
     cookies: Mapping[str, str]
     address: str
     request_id: str
+    tenant: str = ""
+    """In which of their tenants a person wants to act; empty: they do not say."""
 
     @classmethod
     def of(cls, request: Request) -> Credentials:
         given = request.authorization
         bearer = given.token if given is not None and given.type == "bearer" else None
-        return cls(bearer or "", request.cookies, client_address(request), request_id(request))
+        asked = request.headers.get(tenant_choice.HEADER, "")
+        return cls(bearer or "", request.cookies, client_address(request), request_id(request), asked)
 
 
 Authenticator = Callable[[Services, Credentials], Principal | None]
@@ -89,6 +96,52 @@ def by_token(services: Services, credentials: Credentials) -> Principal | None:
     )
 
 
+def by_access_token(services: Services, credentials: Credentials) -> Principal | None:
+    """A person with an access token of the identity provider, as the command line has it after `slipway login`."""
+    bearer = credentials.bearer
+    if not bearer or bearer.startswith(PREFIX) or services.sign_on is None:
+        return None
+    token = services.sign_on.provider.verifier.access_token(bearer)
+    if token.person is None:
+        raise NotAllowed(
+            f"{token.client} signed in as itself, and the API is for people and for Slipway's own tokens.",
+            remedy="give the program a token: slipway tokens create",
+        )
+    _refuse_void(services.sign_on, token, token.person)
+    return person_principal(services, credentials, token.person, remembers=False)
+
+
+def person_principal(services: Services, credentials: Credentials, person: Person, *, remembers: bool) -> Principal:
+    """`remembers`: in the tenant that the person last chose, where they are in several and the request names none.
+
+    Raises:
+        NotAllowed: the person is not in the tenant asked for, in none, or in several and names none.
+    """
+    membership = tenant_choice.choose(services, person, credentials.tenant, remembers=remembers)
+    seen_people.record(services, person)
+    return Principal(
+        kind=Kind.PERSON,
+        id=person.sub,
+        name=person.login,
+        tenant_id=membership.tenant_id,
+        tenant=membership.tenant,
+        role=membership.role,
+        address=credentials.address,
+        request_id=credentials.request_id,
+        platform_admin=person.is_platform_admin,
+    )
+
+
+def _refuse_void(sign_on: SignOnServices, token: AccessToken, person: Person) -> None:
+    """A token can't be called back. It is refused once its session has ended, or when the person has changed since."""
+    if sign_on.sessions.has_ended_at_provider(person.sid):
+        raise NotAuthenticated("The session of this access token has ended.", remedy=_SIGN_IN)
+    if token.issued_at <= sign_on.changes.stale_since(person.sub):
+        raise NotAuthenticated(
+            "Something about you has changed since this access token was issued.", remedy="get a new one: slipway login"
+        )
+
+
 def find_token(services: Services, text: str) -> tuple[Token, str] | None:
     """The token of that text with its tenant's name, also when it is dead."""
     with services.db.read(platform="find a token's tenant") as session:
@@ -97,7 +150,7 @@ def find_token(services: Services, text: str) -> tuple[Token, str] | None:
     return None if found is None else (found[0], found[1])
 
 
-AUTHENTICATORS: tuple[Authenticator, ...] = (by_token,)
+AUTHENTICATORS: tuple[Authenticator, ...] = (by_access_token, by_token)
 """In the order in which they are asked."""
 
 

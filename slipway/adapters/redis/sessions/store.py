@@ -118,6 +118,11 @@ class Sessions:
             ids = _texts(pipe.execute()[-1])
         return self._end_all(ids, *map(of_session, ids), indexes=[keys.sessions_at_provider(sid)])
 
+    def has_ended_at_provider(self, sid: str) -> bool:
+        """Whether `end_of_sid` was called for it: tokens that were given to it are void, too."""
+        with answering():
+            return bool(self._redis.exists(keys.ended_at_provider(sid)))
+
     def create_app_session(self, parent: str, host: str) -> str | None:
         """The value of the cookie on that host. None: the parent is over."""
         session = self.read(parent)
