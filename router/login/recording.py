@@ -65,7 +65,7 @@ def _named(session: Session, origin: Actor) -> Actor:
 
 
 def _facts(session: Session) -> dict[str, str]:
-    return {"sub": session.person.sub, "session": session.id[:_SHOWN]}
+    return {"sub": session.person.sub, "session_id": session.id[:_SHOWN]}
 
 
 def _write(db: Database, actor: Actor, action: Action, subject: str, **detail: Any) -> None:
