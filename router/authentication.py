@@ -107,7 +107,7 @@ def by_access_token(services: Services, credentials: Credentials) -> Principal |
             f"{token.client} signed in as itself, and the API is for people and for Slipway's own tokens.",
             remedy="give the program a token: slipway tokens create",
         )
-    _refuse_void(services.sign_on, token, token.person)
+    refuse_void(services.sign_on, token, token.person)
     return person_principal(services, credentials, token.person, remembers=False)
 
 
@@ -132,7 +132,7 @@ def person_principal(services: Services, credentials: Credentials, person: Perso
     )
 
 
-def _refuse_void(sign_on: SignOnServices, token: AccessToken, person: Person) -> None:
+def refuse_void(sign_on: SignOnServices, token: AccessToken, person: Person) -> None:
     """A token can't be called back. It is refused once its session has ended, or when the person has changed since."""
     if sign_on.sessions.has_ended_at_provider(person.sid):
         raise NotAuthenticated("The session of this access token has ended.", remedy=_SIGN_IN)

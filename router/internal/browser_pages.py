@@ -12,7 +12,6 @@ from router.sign_on import SignOnServices, required
 from slipway.errors import DependencyUnavailable, NotAllowed, SlipwayError
 
 blueprint = Blueprint("browser", __name__, url_prefix="/.slipway")
-_CODE_MAX = 100
 
 
 @blueprint.errorhandler(SlipwayError)
@@ -26,7 +25,8 @@ def signed_in() -> Response:
     """The end of a sign-in: the code becomes a session of this host, and the browser goes where it wanted to go."""
     sign_on = required(services().sign_on)
     cookies, sent = _cookies()
-    code = request.args.get("code", "")[:_CODE_MAX]
+    codes = request.args.getlist("code")
+    code = codes[0] if len(codes) == 1 else ""
     browser, host = cookies.login_of(sent), _host()
     finished = sign_in.finish(sign_on, code=code, browser=browser, host=host, scheme=cookies.scheme)
     if former := cookies.session_of(sent):
