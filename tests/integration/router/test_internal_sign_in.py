@@ -116,24 +116,24 @@ def test_a_sign_in_of_nothing_is_refused(edge: Edge, fields: dict[str, Any]) -> 
 def test_a_code_is_good_once(edge: Edge) -> None:
     login, cookie = began(edge)
     code = code_of(edge, login)
-    assert edge.browse(f"/.slipway/signed-in?code={code}&code={code}", Cookie=cookie).status_code == 400, "which one?"
+    assert edge.browse(f"/.slipway/signed-in?code={code}&code={code}", Cookie=cookie).status_code == 403, "which one?"
     assert come_back(edge, code, cookie).status_code == 303
     again = come_back(edge, code, cookie)
-    assert (again.status_code, again.headers.getlist("Set-Cookie")) == (400, [])
+    assert (again.status_code, again.headers.getlist("Set-Cookie")) == (403, [])
 
 
 def test_a_code_of_one_host_is_nothing_on_another(edge: Edge) -> None:
     login, cookie = began(edge)
     code = code_of(edge, login)
     answer = come_back(edge, code, cookie, host="other.localhost:8080")
-    assert (answer.status_code, answer.headers.getlist("Set-Cookie")) == (400, [])
-    assert come_back(edge, code, cookie).status_code == 400, "and nothing where it began any more"
+    assert (answer.status_code, answer.headers.getlist("Set-Cookie")) == (403, [])
+    assert come_back(edge, code, cookie).status_code == 403, "and nothing where it began any more"
 
 
 def test_a_code_of_one_scheme_is_nothing_in_the_other(edge: Edge) -> None:
     login, cookie = began(edge, host=HOST, scheme="https")
     answer = come_back(edge, code_of(edge, login), cookie.removeprefix("__Host-"), host=HOST)
-    assert (answer.status_code, answer.headers.getlist("Set-Cookie")) == (400, [])
+    assert (answer.status_code, answer.headers.getlist("Set-Cookie")) == (403, [])
 
 
 @pytest.mark.parametrize("other", ["none", "another", "doubled", "theirs as the session's"])
@@ -148,7 +148,7 @@ def test_a_code_in_another_browser_is_nothing(edge: Edge, other: str) -> None:
         "theirs as the session's": cookie.replace("slipway-login", "slipway-session"),
     }
     answer = come_back(edge, code, sent[other])
-    assert (answer.status_code, answer.headers.getlist("Set-Cookie")) == (400, [])
+    assert (answer.status_code, answer.headers.getlist("Set-Cookie")) == (403, [])
     assert "another browser" in answer.text
 
 
@@ -157,13 +157,13 @@ def test_a_code_in_another_browser_is_nothing(edge: Edge, other: str) -> None:
 )
 def test_what_is_no_code_signs_nobody_in(edge: Edge, code: str) -> None:
     answer = come_back(edge, code, began(edge)[1])
-    assert (answer.status_code, answer.headers.getlist("Set-Cookie")) == (400, [])
+    assert (answer.status_code, answer.headers.getlist("Set-Cookie")) == (403, [])
     assert answer.mimetype == "text/html"
 
 
 def test_an_app_logins_id_is_no_code(edge: Edge) -> None:
     login, cookie = began(edge)
-    assert come_back(edge, login, cookie).status_code == 400
+    assert come_back(edge, login, cookie).status_code == 403
 
 
 def test_who_signed_out_meanwhile_is_not_signed_in(edge: Edge) -> None:
@@ -171,7 +171,7 @@ def test_who_signed_out_meanwhile_is_not_signed_in(edge: Edge) -> None:
     parent = edge.signed_in()
     code = code_of(edge, login, parent)
     edge.sign_on.sessions.end(parent)
-    assert come_back(edge, code, cookie).status_code == 400
+    assert come_back(edge, code, cookie).status_code == 403
 
 
 def test_two_pages_of_one_browser_can_sign_in_at_once(edge: Edge) -> None:

@@ -42,7 +42,7 @@ def test_signing_out_ends_the_session_everywhere_and_goes_on_to_the_provider(
 def test_signing_out_works_while_the_provider_does_not_answer(edge: Edge) -> None:
     cookie = edge.app_session()
     answer = edge.browse("/.slipway/sign-out", "POST", Cookie=f"slipway-session={cookie}", **OWN_FORM)
-    assert f"{edge.services.settings.public_url}/auth/signed-out" in answer.text
+    assert "You are signed out here" in answer.text
     assert edge.verdict(cookie=cookie)["known"] is False
 
 
