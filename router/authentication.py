@@ -14,7 +14,9 @@ from flask import Request
 from sqlalchemy import or_, select, update
 
 from router import seen_people, tenant_choice
+from router.cookies import SESSION, Cookies
 from router.principal import Kind, Principal
+from router.request_origin import READING, require_own_page
 from router.services import Services
 from router.sign_on import SignOnServices
 from slipway.core.access.roles import Role
@@ -43,13 +45,28 @@ class Credentials:
     request_id: str
     tenant: str = ""
     """In which of their tenants a person wants to act; empty: they do not say."""
+    method: str = "GET"
+    cookie_header: str = ""
+    """As it came: a cookie that comes twice is not among `cookies` twice."""
+    fetch_site: str = ""
+    origin: str = ""
 
     @classmethod
     def of(cls, request: Request) -> Credentials:
         given = request.authorization
         bearer = given.token if given is not None and given.type == "bearer" else None
-        asked = request.headers.get(tenant_choice.HEADER, "")
-        return cls(bearer or "", request.cookies, client_address(request), request_id(request), asked)
+        headers = request.headers
+        return cls(
+            bearer or "",
+            request.cookies,
+            client_address(request),
+            request_id(request),
+            tenant=headers.get(tenant_choice.HEADER, ""),
+            method=request.method,
+            cookie_header=headers.get("Cookie", ""),
+            fetch_site=headers.get("Sec-Fetch-Site", ""),
+            origin=headers.get("Origin", ""),
+        )
 
 
 Authenticator = Callable[[Services, Credentials], Principal | None]
@@ -107,8 +124,28 @@ def by_access_token(services: Services, credentials: Credentials) -> Principal |
             f"{token.client} signed in as itself, and the API is for people and for Slipway's own tokens.",
             remedy="give the program a token: slipway tokens create",
         )
-    _refuse_void(services.sign_on, token, token.person)
+    refuse_void(services.sign_on, token, token.person)
     return person_principal(services, credentials, token.person, remembers=False)
+
+
+def by_session(services: Services, credentials: Credentials) -> Principal | None:
+    """A person in a browser. A browser adds the cookie to whatever asks for it, also on other sites: so what changes
+    something has to come from a page of ours, or the cookie counts for nothing.
+
+    Raises:
+        CrossSiteRequest: it did not.
+    """
+    if SESSION not in credentials.cookie_header or services.sign_on is None:
+        return None
+    value = Cookies.of_console(services.settings.public_url).session_of(credentials.cookie_header)
+    if not value:
+        return None
+    if credentials.method not in READING:
+        require_own_page(services.settings.public_url, credentials.fetch_site, credentials.origin)
+    session = services.sign_on.current.current(value)
+    if session is None:
+        raise NotAuthenticated("You are not signed in any more.", remedy="sign in again, at /auth/login")
+    return person_principal(services, credentials, session.person, remembers=True)
 
 
 def person_principal(services: Services, credentials: Credentials, person: Person, *, remembers: bool) -> Principal:
@@ -132,7 +169,7 @@ def person_principal(services: Services, credentials: Credentials, person: Perso
     )
 
 
-def _refuse_void(sign_on: SignOnServices, token: AccessToken, person: Person) -> None:
+def refuse_void(sign_on: SignOnServices, token: AccessToken, person: Person) -> None:
     """A token can't be called back. It is refused once its session has ended, or when the person has changed since."""
     if sign_on.sessions.has_ended_at_provider(person.sid):
         raise NotAuthenticated("The session of this access token has ended.", remedy=_SIGN_IN)
@@ -150,7 +187,7 @@ def find_token(services: Services, text: str) -> tuple[Token, str] | None:
     return None if found is None else (found[0], found[1])
 
 
-AUTHENTICATORS: tuple[Authenticator, ...] = (by_access_token, by_token)
+AUTHENTICATORS: tuple[Authenticator, ...] = (by_access_token, by_token, by_session)
 """In the order in which they are asked."""
 
 

@@ -3,7 +3,6 @@
 from slipway.adapters.redis.sessions.logins import AppLogins, Logins
 from slipway.adapters.redis.sessions.records import AppLogin, AppSession, Session, Transaction
 from slipway.adapters.redis.sessions.refreshing import CurrentSessions
-from slipway.adapters.redis.sessions.sealing import browser_hash, new_value
 from slipway.adapters.redis.sessions.store import Sessions
 
 __all__ = [
@@ -15,6 +14,4 @@ __all__ = [
     "Session",
     "Sessions",
     "Transaction",
-    "browser_hash",
-    "new_value",
 ]

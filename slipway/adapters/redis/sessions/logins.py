@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,8 @@ from slipway.adapters.redis.sessions.answers import answering, value_of
 from slipway.adapters.redis.sessions.begin_rate import BeginRate
 from slipway.adapters.redis.sessions.records import AppLogin, Record, Transaction
 from slipway.adapters.redis.sessions.sealing import Purpose
+from slipway.ports.clock import Clock
+from slipway.ports.sign_on import LoginSecrets
 
 LOGIN_S = 600
 CODE_S = 60
@@ -26,13 +29,17 @@ Make = Callable[[Mapping[str, Any]], Record]
 class Logins:
     """Logins at the identity provider. Every method raises `DependencyUnavailable` when Redis does not answer."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, *, clock: Clock = time.time) -> None:
         self._records = _Records(redis)
         self._rate = BeginRate(redis, "login")
+        self._clock = clock
 
-    def begin(self, transaction: Transaction, address: str = "") -> str:
+    def begin(
+        self, secrets: LoginSecrets, browser_hash: str, target: str, app_login: str = "", *, address: str = ""
+    ) -> str:
         """The login's state, which the identity provider gives back. Raises `TooManyLogins`."""
         self._rate.require(address)
+        transaction = Transaction(secrets, browser_hash, target, app_login, created_at=self._clock())
         return self._records.add(transaction, sealing.LOGIN, keys.login, LOGIN_S)
 
     def take(self, state: str) -> Transaction | None:

@@ -69,11 +69,6 @@ def sealer(value: str, purpose: Purpose) -> Sealer | None:
     return Sealer(hashlib.sha256(purpose.id_label + secret).hexdigest(), AESGCM(key))
 
 
-def browser_hash(value: str) -> str:
-    """What a login's record holds of the cookie that binds it to one browser."""
-    return hashlib.sha256(value.encode(errors="surrogatepass")).hexdigest()
-
-
 def _decoded(value: str) -> bytes | None:
     """Each secret has one spelling: base64 would also take those that differ in bits it does not use."""
     try:
