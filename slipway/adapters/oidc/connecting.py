@@ -24,11 +24,9 @@ def connect(settings: Settings) -> SignOn:
     return sign_on(address(settings), account.client, account.secret)
 
 
-def sign_on(
-    where: Address, client: str, secret: str, *, http: BoundedHttp | None = None, clock: Clock = time.monotonic
-) -> SignOn:
+def sign_on(where: Address, client: str, secret: str, *, clock: Clock = time.monotonic) -> SignOn:
     """`clock` is what the ages of keys and metadata are measured by."""
-    provider = Provider(where, http or BoundedHttp(), clock)
+    provider = Provider(where, BoundedHttp(), clock)
     return SignOn(where.issuer, OidcCodeFlow(provider, client, secret), OidcTokenVerifier(provider, client))
 
 

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from slipway.adapters.oidc.bounded_http import BoundedHttp
 from slipway.adapters.oidc.connecting import sign_on
 from slipway.adapters.oidc.provider import Address
 from slipway.core.identity.authorization_response import AuthorizationResponse, parse
@@ -53,14 +52,6 @@ class RelyingParty:
 
 
 @pytest.fixture(scope="session")
-def http() -> Iterator[BoundedHttp]:
-    """One for all tests: making one costs more than most of them."""
-    made = BoundedHttp()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="session")
 def browser() -> Iterator[httpx.Client]:
     with httpx.Client(timeout=60) as client:
         yield client
@@ -81,12 +72,12 @@ Connect = Callable[..., RelyingParty]
 
 
 @pytest.fixture
-def connect(provider: OidcProvider, http: BoundedHttp, browser: httpx.Client, clock: Clock) -> Connect:
+def connect(provider: OidcProvider, browser: httpx.Client, clock: Clock) -> Connect:
     """Makes a relying party that has asked the provider for nothing yet."""
 
     def made(issuer: str = provider.issuer, secret: str = SECRET) -> RelyingParty:
         where = Address(issuer, provider.issuer)
-        return RelyingParty(sign_on(where, CLIENT, secret, http=http, clock=clock), browser, clock)
+        return RelyingParty(sign_on(where, CLIENT, secret, clock=clock), browser, clock)
 
     return made
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from router import seen_people, sign_on
+from router import seen_people
 from router.app import create_app
-from slipway.adapters import identity_key
-from slipway.adapters.oidc.bounded_http import BoundedHttp
-from slipway.adapters.oidc.connecting import sign_on as at_provider
-from slipway.adapters.oidc.provider import Address
 from slipway.core.access.roles import Role
 from slipway.models import User, now
 from tests.fixtures.api import Api, Caller, make_services
-from tests.fixtures.oidc_provider import CLIENT, SECRET, OidcProvider, running_provider
+from tests.fixtures.oidc_provider import OidcProvider, running_provider
+from tests.fixtures.sign_on import with_sign_on
 
 
 @pytest.fixture
@@ -30,20 +26,10 @@ def provider() -> Iterator[OidcProvider]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def http() -> Iterator[BoundedHttp]:
-    made = BoundedHttp()
-    yield made
-    made.close()
-
-
 @pytest.fixture
-def api(state_dir: Path, sqlite_url: str, redis_url: str, provider: OidcProvider, http: BoundedHttp) -> Iterator[Api]:
+def api(state_dir: Path, sqlite_url: str, redis_url: str, provider: OidcProvider) -> Iterator[Api]:
     """With sign-on, and the tenants acme and globex."""
-    plain = make_services(state_dir, sqlite_url, redis_url)
-    identity_key.create_key_file(plain.settings.key_dir / identity_key.FILE)
-    people = at_provider(Address(provider.issuer, provider.issuer), CLIENT, SECRET, http=http)
-    services = replace(plain, sign_on=sign_on.assemble(plain.settings, plain.redis, people))
+    services = with_sign_on(make_services(state_dir, sqlite_url, redis_url), provider.url)
     made = Api(services, create_app(services).test_client())
     made.tenant_id("acme")
     made.tenant_id("globex")
