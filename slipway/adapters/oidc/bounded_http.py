@@ -6,7 +6,6 @@ import ssl
 import time
 from functools import cache
 
-
 import httpx
 
 from slipway.ports.clock import Clock
