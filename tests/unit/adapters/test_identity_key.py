@@ -13,14 +13,14 @@ from slipway.adapters.identity_key import IdentityKey
 from slipway.errors import SettingsError
 from tests.fixtures.oidc_tokens import rsa_key
 
-Made = Callable[[], bytes]
+MakesContent = Callable[[], bytes]
 
 
 def p256() -> bytes:
     return ECKey.generate_key("P-256").as_pem(private=True)
 
 
-NO_KEYS: dict[str, Made] = {
+NO_KEYS: dict[str, MakesContent] = {
     "nothing": lambda: b"",
     "no PEM": lambda: b"nonsense",
     "a broken one": lambda: b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
@@ -48,7 +48,7 @@ def test_the_first_key_signs_and_all_are_published(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("made", NO_KEYS.values(), ids=NO_KEYS.keys())
-def test_what_is_no_private_key_on_p256_is_refused_without_being_shown(tmp_path: Path, made: Made) -> None:
+def test_what_is_no_private_key_on_p256_is_refused_without_being_shown(tmp_path: Path, made: MakesContent) -> None:
     file = tmp_path / "identity.key"
     file.write_bytes(made())
     with pytest.raises(SettingsError, match=r"identity\.key") as failure:
