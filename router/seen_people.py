@@ -1,4 +1,4 @@
-"""The people who signed in, as the database remembers them: under which login and e-mail, and when they were last seen."""
+"""The people who signed in, as the database remembers them: their login and e-mail, and when they were last seen."""
 
 from __future__ import annotations
 

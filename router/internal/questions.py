@@ -16,6 +16,7 @@ BODY_MAX_BYTES = 256 << 10
 RESERVED = "/.slipway"
 """Paths of the router's on every app's host."""
 _HOST = re.compile(r"(?P<name>[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?)(?::(?P<port>[0-9]{1,5}))?")
+_BROWSER = re.compile(r"[A-Za-z0-9_-]{43}")
 _AS_SENT = bytes(range(0x80))
 
 
@@ -82,7 +83,7 @@ def question(asked: dict[str, Any]) -> Question:
 def sign_in_request(asked: dict[str, Any]) -> SignInRequest:
     """Raises `InvalidInput` when a field is missing or has another type."""
     host, port = host_and_port(_text(asked, "host"))
-    scheme = _text(asked, "scheme")
+    scheme, browser = _text(asked, "scheme"), _optional(asked, "browser")
     if scheme not in ("http", "https"):
         raise InvalidInput("scheme is neither http nor https")
     return SignInRequest(
@@ -91,7 +92,7 @@ def sign_in_request(asked: dict[str, Any]) -> SignInRequest:
         scheme=scheme,
         target=target(_text(asked, "target")),
         address=_optional(asked, "address"),
-        browser=_optional(asked, "browser"),
+        browser=browser if _BROWSER.fullmatch(browser) else "",
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ssl
 import time
 from functools import cache
-from typing import Any
 
 import httpx
+
+from slipway.ports.clock import Clock
 
 TIMEOUT_S = 5.0
 """Of one read, and of a whole answer from the moment that its headers are there."""
@@ -17,7 +18,7 @@ LONGEST_ANSWER_BYTES = 256 << 10
 
 @cache
 def _authorities() -> ssl.SSLContext:
-    """The certificate authorities that this host trusts: reading them takes a tenth of a second."""
+    """The certificate authorities of this host: to read them costs a tenth of a second of the processor."""
     return httpx.create_ssl_context()
 
 
@@ -25,7 +26,7 @@ class BoundedHttp:
     """Raises `httpx.HTTPError` for everything that goes wrong: no answer, a late, a large or a redirecting one. Safe to
     use from many threads; connections are kept."""
 
-    def __init__(self, clock: Any = time.monotonic) -> None:
+    def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._client = httpx.Client(
             verify=_authorities(),
