@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from slipway.adapters.oidc.cached_document import INTERVAL_S, RETRY_S
+from slipway.adapters.oidc.cached_document import INTERVAL_S, MOST_WAITING, RETRY_S
 from slipway.adapters.oidc.provider import KEYS_FRESH_S, KEYS_USABLE_S
 from slipway.errors import DependencyUnavailable, NotAuthenticated
-from tests.fixtures.oidc_provider import Answer, OidcProvider
+from tests.fixtures.oidc_provider import Answer, Asked, OidcProvider
 from tests.fixtures.oidc_tokens import ec_key, rsa_key, signed
 from tests.fixtures.waiting import eventually
-from tests.integration.oidc.conftest import RelyingParty
+from tests.integration.oidc.conftest import Connect, RelyingParty
 
 
 def test_nothing_is_fetched_before_it_is_needed_and_then_once(provider: OidcProvider, rp: RelyingParty) -> None:
@@ -25,27 +26,23 @@ def test_nothing_is_fetched_before_it_is_needed_and_then_once(provider: OidcProv
 
 
 def test_tokens_that_have_no_form_cost_the_provider_nothing(provider: OidcProvider, rp: RelyingParty) -> None:
-    rp.sign_on.verifier.access_token(provider.access_token())
-    rp.clock.advance(INTERVAL_S + 1)
-    before = len(provider.asked)
     for token in ("x", "a.b.c", "A" * 100_000, provider.access_token(header={"alg": "HS256", "kid": "new"})):
         with pytest.raises(NotAuthenticated):
             rp.sign_on.verifier.access_token(token)
-    assert len(provider.asked) == before
+    assert provider.asked == []
 
 
 def test_a_flood_of_unknown_keys_is_one_fetch_in_ten_seconds(provider: OidcProvider, rp: RelyingParty) -> None:
     rp.sign_on.verifier.access_token(provider.access_token())
     forged = [signed({}, rsa_key("rsa-evil"), {"kid": f"unknown-{number}"}) for number in range(40)]
 
-    def refused(token: str) -> str:
-        with pytest.raises(NotAuthenticated, match="does not have") as raised:
+    def refused(token: str) -> None:
+        with pytest.raises(NotAuthenticated, match="does not have"):
             rp.sign_on.verifier.access_token(token)
-        return raised.value.message
 
     for period in range(3):
         rp.clock.advance(INTERVAL_S + 1)
-        with ThreadPoolExecutor(8) as threads:
+        with ThreadPoolExecutor(MOST_WAITING) as threads:
             list(threads.map(refused, forged))
         assert provider.count("certs") == 2 + period
     assert rp.sign_on.verifier.access_token(provider.access_token()).subject == "sub-of-ada"
@@ -109,8 +106,8 @@ def test_a_provider_that_does_not_answer_is_asked_again_soon_and_not_at_once(
 def test_threads_that_need_the_same_keys_share_one_fetch(provider: OidcProvider, rp: RelyingParty) -> None:
     provider.held["certs"] = threading.Event()
     token = provider.access_token()
-    with ThreadPoolExecutor(6) as threads:
-        found = [threads.submit(rp.sign_on.verifier.access_token, token) for _ in range(6)]
+    with ThreadPoolExecutor(MOST_WAITING) as threads:
+        found = [threads.submit(rp.sign_on.verifier.access_token, token) for _ in range(MOST_WAITING)]
         eventually(lambda: provider.count("certs") == 1, what="one thread fetches")
         provider.held["certs"].set()
         assert {each.result(60).subject for each in found} == {"sub-of-ada"}
@@ -130,6 +127,44 @@ def test_one_thread_fetches_anew_while_the_others_go_on(provider: OidcProvider, 
         provider.held["certs"].set()
         assert fetching.result(60).subject == "sub-of-ada"
     assert provider.count("certs") == 2
+
+
+def test_a_provider_that_hangs_does_not_take_all_threads_with_it(provider: OidcProvider, rp: RelyingParty) -> None:
+    provider.held["configuration"] = threading.Event()
+    token = provider.access_token()
+    with ThreadPoolExecutor(MOST_WAITING) as threads:
+        waiting = [threads.submit(rp.sign_on.verifier.access_token, token) for _ in range(MOST_WAITING)]
+        eventually(lambda: _is_refused_at_once(rp, token), what="all places are taken")
+        assert provider.count("configuration") == 1
+        provider.held["configuration"].set()
+        assert {each.result(60).subject for each in waiting} == {"sub-of-ada"}
+
+
+def _is_refused_at_once(rp: RelyingParty, token: str) -> bool:
+    with ThreadPoolExecutor(1) as threads:
+        try:
+            threads.submit(rp.sign_on.verifier.access_token, token).result(60)
+        except DependencyUnavailable as error:
+            return "is being asked" in error.message
+    return False
+
+
+def test_cookies_of_the_provider_are_not_kept(provider: OidcProvider, rp: RelyingParty) -> None:
+    usual = provider.answer(Asked("certs", {}, ""))
+    provider.answers["certs"] = replace(usual, headers={**usual.headers, "Set-Cookie": "session=somebody; Path=/"})
+    before = rp.sign_in()
+    rp.sign_on.flow.refresh(before.tokens.refresh_token, before.person.sub)
+    assert {each.cookie for each in provider.asked if each.endpoint != "auth"} == {""}
+
+
+def test_a_provider_on_this_machine_is_reached_without_a_proxy(
+    provider: OidcProvider, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    assert connect().sign_on.verifier.access_token(provider.access_token()).subject == "sub-of-ada"
 
 
 BAD_METADATA: dict[str, tuple[dict[str, Any], str]] = {

@@ -7,11 +7,12 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from slipway.errors import SlipwayError
-from tests.fixtures.oidc_provider import SECRET, Answer, OidcProvider
+from tests.fixtures.oidc_provider import SECRET, Answer, Asked, OidcProvider
 from tests.integration.oidc.conftest import CALLBACK, RelyingParty
 
 
@@ -35,6 +36,24 @@ def written(caplog: pytest.LogCaptureFixture) -> Written:
     logging.getLogger().addHandler(handler)
     yield handler
     logging.getLogger().removeHandler(handler)
+
+
+class Unheard(RelyingParty):
+    """Its browser asks the provider without a library that logs: what a browser does is not Slipway's to hide."""
+
+    provider: OidcProvider
+
+    def query_of(self, url: str) -> str:
+        parts = urlsplit(url)
+        answer = self.provider.answer(Asked("auth", dict(parse_qsl(parts.query)), ""))
+        return urlsplit(answer.headers["Location"]).query
+
+
+@pytest.fixture
+def rp(provider: OidcProvider, rp: RelyingParty) -> RelyingParty:
+    unheard = Unheard(rp.sign_on, rp.browser, rp.clock)
+    unheard.provider = provider
+    return unheard
 
 
 def _sign_in_and_refresh(_provider: OidcProvider, rp: RelyingParty) -> None:

@@ -272,7 +272,7 @@ LOGOUT: dict[str, tuple[dict[str, Any], str]] = {
     "events as a list": ({"events": ["http://schemas.openid.net/event/backchannel-logout"]}, r"\(events\)"),
     "neither sub nor sid": ({"sub": None, "sid": None}, r"names nobody \(sub, sid\)"),
     "a sid of another shape": ({"sid": ["s"]}, "has no valid sid"),
-    "without jti": ({"jti": None}, r"has no valid jti"),
+    "without jti": ({"jti": None}, r"no id of its own \(jti\)"),
     "an empty jti": ({"jti": ""}, r"no id of its own \(jti\)"),
     "a jti without end": ({"jti": "j" * 300}, "has no valid jti"),
     "issued long ago": ({"iat": NOW - 3600}, r"issued too long ago \(iat\)"),
