@@ -24,7 +24,7 @@ _SHOWN = 12
 """So many digits of a session's id tell them apart."""
 
 
-def begun(db: Database, session: Session, origin: Actor, app: str = "") -> None:
+def started(db: Database, session: Session, origin: Actor, app: str = "") -> None:
     """Raises `DependencyUnavailable` when the database does not answer: then nobody signs in."""
     detail = {"app": app} if app else {}
     _write(db, _named(session, origin), Action.SESSION_BEGIN, session.person.login, **_facts(session), **detail)

@@ -42,10 +42,10 @@ def test_the_sessions_cookie_is_for_this_host_alone_and_for_no_script(browser: B
 
 def test_over_tls_browsers_hold_it_to_that(secure_console: Console) -> None:
     browser = secure_console.browser()
-    begun = browser.get("/auth/login").headers["Set-Cookie"]
-    assert begun.startswith("__Host-slipway-login=")
-    assert begun.endswith("; Secure; HttpOnly; Path=/; SameSite=Lax")
-    assert "Max-Age=600" in begun
+    started = browser.get("/auth/login").headers["Set-Cookie"]
+    assert started.startswith("__Host-slipway-login=")
+    assert started.endswith("; Secure; HttpOnly; Path=/; SameSite=Lax")
+    assert "Max-Age=600" in started
     cookie = browser.sign_in().headers["Set-Cookie"]
     assert cookie == f"__Host-slipway-session={browser.session}; Secure; HttpOnly; Path=/; SameSite=Lax"
     browser.cookies["slipway-session"] = browser.cookies.pop("__Host-slipway-session")

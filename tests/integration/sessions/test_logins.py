@@ -29,7 +29,7 @@ def app_logins(redis: Redis) -> AppLogins:
     return AppLogins(redis)
 
 
-def begun(app_logins: AppLogins) -> str:
+def started(app_logins: AppLogins) -> str:
     return app_logins.begin("shop.example.org:8443", "https", "/cart?x=1", "a browser", "203.0.113.9")
 
 
@@ -53,7 +53,7 @@ def test_a_state_is_good_once_however_many_come_with_it(logins: Logins) -> None:
 
 
 def test_a_code_is_good_once_however_many_come_with_it(app_logins: AppLogins) -> None:
-    issued = app_logins.issue_code(begun(app_logins), "a session's value")
+    issued = app_logins.issue_code(started(app_logins), "a session's value")
     assert issued is not None
     with ThreadPoolExecutor(12) as pool:
         found = [each for each in pool.map(app_logins.take_code, [issued[0]] * 12) if each]
@@ -63,7 +63,7 @@ def test_a_code_is_good_once_however_many_come_with_it(app_logins: AppLogins) ->
 
 
 def test_an_apps_login_gets_one_code(app_logins: AppLogins) -> None:
-    login = begun(app_logins)
+    login = started(app_logins)
     assert app_logins.read(login) == app_logins.read(login)
     assert app_logins.issue_code(login, "a session's value") is not None
     assert app_logins.issue_code(login, "another's") is None
@@ -71,15 +71,15 @@ def test_an_apps_login_gets_one_code(app_logins: AppLogins) -> None:
 
 
 def test_states_ids_and_codes_are_nothing_in_place_of_each_other(logins: Logins, app_logins: AppLogins) -> None:
-    state, login = logins.begin(SECRETS, "a browser", "/"), begun(app_logins)
+    state, login = logins.begin(SECRETS, "a browser", "/"), started(app_logins)
     assert (app_logins.read(state), app_logins.take_code(state), app_logins.take_code(login)) == (None, None, None)
     assert logins.take(login) is None
     assert logins.take(state) is not None
 
 
 def test_redis_alone_tells_no_nonce_verifier_target_or_session(rig: Rig, logins: Logins, app_logins: AppLogins) -> None:
-    state, login = logins.begin(SECRETS, "a browser", "/apps"), begun(app_logins)
-    issued = app_logins.issue_code(begun(app_logins), "a session's value")
+    state, login = logins.begin(SECRETS, "a browser", "/apps"), started(app_logins)
+    issued = app_logins.issue_code(started(app_logins), "a session's value")
     assert issued is not None
     held = rig.everything()
     for secret in (state, login, issued[0], "the nonce", "the verifier", "/apps", "shop.example", "a session's value"):
@@ -88,8 +88,8 @@ def test_redis_alone_tells_no_nonce_verifier_target_or_session(rig: Rig, logins:
 
 def test_they_are_forgotten_after_minutes(redis: Redis, logins: Logins, app_logins: AppLogins) -> None:
     logins.begin(SECRETS, "a browser", "/")
-    app_logins.issue_code(begun(app_logins), "a session's value")
-    begun(app_logins)
+    app_logins.issue_code(started(app_logins), "a session's value")
+    started(app_logins)
     lives = {key.rpartition(b":")[0]: redis.ttl(key) for key in redis.scan_iter("slipway:logins:*")}
     assert 590 < lives[b"slipway:logins"] <= 600
     assert 590 < lives[b"slipway:logins:app"] <= 600
@@ -98,7 +98,7 @@ def test_they_are_forgotten_after_minutes(redis: Redis, logins: Logins, app_logi
 
 def test_garbage_is_no_login(redis: Redis, logins: Logins) -> None:
     state = logins.begin(SECRETS, "a browser", "/")
-    (key,) = [key for key in redis.scan_iter("slipway:logins:*") if b"begun" not in key]
+    (key,) = [key for key in redis.scan_iter("slipway:logins:*") if b"started" not in key]
     redis.set(key, b"garbage")
     assert logins.take(state) is None
     redis.lpush(key, "x")
@@ -108,7 +108,7 @@ def test_garbage_is_no_login(redis: Redis, logins: Logins) -> None:
 
 
 def test_an_emptied_redis_knows_no_login(redis: Redis, logins: Logins, app_logins: AppLogins) -> None:
-    state, login = logins.begin(SECRETS, "a browser", "/"), begun(app_logins)
+    state, login = logins.begin(SECRETS, "a browser", "/"), started(app_logins)
     redis.flushall()
     assert (logins.take(state), app_logins.read(login), app_logins.issue_code(login, "x")) == (None, None, None)
 
@@ -149,7 +149,7 @@ def test_all_together_begin_so_many_in_a_minute(redis: Redis, logins: Logins, ap
     redis.set(keys.begun_logins("login", "all"), IN_ALL, ex=60)
     with pytest.raises(TooManyLogins, match="On this host"):
         logins.begin(SECRETS, "a browser", "/", address="203.0.113.9")
-    begun(app_logins)
+    started(app_logins)
 
 
 def test_reports_to_edges_are_bounded(redis: Redis) -> None:
