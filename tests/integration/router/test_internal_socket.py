@@ -35,7 +35,8 @@ def test_each_socket_answers_its_own_and_nothing_of_the_other(server: RouterServ
         verdict = private.post("/internal/authorize", json=QUESTION | {"bearer": viewer.token})
         assert verdict.json()["allows"] == [True]
         assert "transfer-encoding" not in verdict.headers, "the edge reads answers of a known length"
-        assert private.get("/.slipway/sign-out", headers=FOR_A_BROWSER).status_code == 200
+        with_the_apps_own = {**FOR_A_BROWSER, "Cookie": f"theirs={'x' * 12_000}"}
+        assert private.get("/.slipway/sign-out", headers=with_the_apps_own).status_code == 200
         assert private.post("/internal/sign-in", json={"host": HOST, "scheme": "http", "target": "/"}).is_success
 
         assert public.get("/api/account").status_code == 200
