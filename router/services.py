@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from redis import Redis
 
-from router import call_quota
+from router import call_quota, sign_on
 from router.call_quota import CallQuota
+from router.sign_on import SignOnServices
 from router.streams.events import DeploymentLook
 from router.streams.followers import Followers
 from router.streams.replica_feeds import ReplicaFeeds
@@ -48,6 +49,8 @@ class Services:
     """None: sign-on is off."""
     directory: Directory | None = None
     """Whom the identity provider knows; None: sign-on is off."""
+    sign_on: SignOnServices | None = None
+    """None: sign-on is off."""
     deployment_polls: SharedPolls[DeploymentLook] = field(default_factory=SharedPolls)
     """Of deployments that are followed, by tenant and number."""
 
@@ -76,6 +79,7 @@ def connect(settings: Settings) -> Services:
         heads=call_quota.of_heads(),
         identity=_identity(settings),
         directory=_directory(settings),
+        sign_on=sign_on.connect(settings, redis, database),
     )
 
 

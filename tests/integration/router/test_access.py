@@ -15,7 +15,7 @@ from slipway.models import App, Token, Volume, now
 from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live
 
-OPEN = {"/", "/healthz", "/readyz", "/api/openapi.json"}
+OPEN = {"/", "/healthz", "/readyz", "/api/openapi.json", "/.well-known/slipway/jwks.json"}
 BODIES = {
     ("POST", "/api/apps"): {"name": "new", "repository": REPOSITORY},
     ("PATCH", "/api/apps/<app>"): {"branch": "prod"},
@@ -44,7 +44,10 @@ OWNERS = {
 
 
 def routes(app: Flask) -> Iterator[tuple[str, str]]:
+    """Of the API. What is below /auth/ is for those who are not signed in yet: tests/integration/login."""
     for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/auth/"):
+            continue
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             yield method, rule.rule
 
