@@ -263,6 +263,11 @@ class Settings:
         return self.run_dir / "router.sock"
 
     @property
+    def router_internal_socket(self) -> Path:
+        """Where the edge asks the router who calls an app: never reachable through a public port."""
+        return self.run_dir / "router-internal.sock"
+
+    @property
     def agent_socket(self) -> Path:
         """The agent's internal API (replicas' logs and stats): never reachable through a public port."""
         return self.run_dir / "agent.sock"

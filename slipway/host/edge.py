@@ -25,7 +25,7 @@ from urllib.parse import unquote, urlsplit
 from slipway.errors import SettingsError
 from slipway.host import checkout
 from slipway.host.install import certificate
-from slipway.settings import DELIVERY_SLACK_BYTES, Settings
+from slipway.settings import DELIVERY_SLACK_BYTES, OFF, Settings
 
 SOURCE = checkout.ROOT / "nginx"
 WORKER_USER = "www-data"
@@ -166,7 +166,11 @@ def _lines(settings: Settings) -> Iterator[str]:
     yield '    default "";'
     yield from (f"    {network} 1;" for network in trusted)
     yield "}"
-    for service, path in (("webhook", settings.webhook_socket), ("router", settings.router_socket)):
+    for service, path in (
+        ("webhook", settings.webhook_socket),
+        ("router", settings.router_socket),
+        ("router_internal", settings.router_internal_socket),
+    ):
         yield f"upstream slipway_{service} {{ server unix:{_plain('STATE_DIR', path)}; }}"
     if settings.https_listen:
         yield f"ssl_certificate {_plain('TLS_CERTIFICATE', settings.tls_certificate)};"
@@ -211,6 +215,9 @@ def _lua_settings(settings: Settings) -> dict[str, Any]:
         "bodies_bytes": settings.edge_bodies_bytes,
         "limits_secret": _limits_secret(settings),
         "redis": _redis(settings.redis_url),
+        "sign_on": settings.keycloak != OFF,
+        "public_url": settings.public_url,
+        "router_internal_socket": str(settings.router_internal_socket),
     }
 
 

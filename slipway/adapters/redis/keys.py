@@ -19,6 +19,9 @@ LIMIT_STATE = "slipway:limits:state"
 LIMIT_TOKENS = "slipway:limits:tokens"
 """A hash: which tokens are callers of their own to limits."""
 
+IDENTITY_CHANGES = "slipway:identity:changes"
+"""A stream, for all edges: whose verdicts are no longer true."""
+
 WAKE = "slipway:wake"
 """The channel that wakes the agent. An edge publishes `<app>`: a request waits for that app. The other processes
 publish `changed <app>`: its desired state changed."""
