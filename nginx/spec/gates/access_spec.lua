@@ -16,7 +16,7 @@ describe("the gate of access", function()
         return answer
       end,
       cached = function() return answer end,
-      is_good = function(verdict) return not verdict.is_old end,
+      still_holds = function(verdict) return not verdict.is_old end,
     })
     nginx.replace("slipway.identity.digests", { of = function(text) return text end })
     nginx.replace("slipway.request.client_address", { of_request = function() return "192.0.2.1" end })

@@ -148,6 +148,18 @@ describe("verdicts", function()
     assert.equal(2, #asked)
   end)
 
+  it("hold for the request that they were asked for, however short they last, until their subject changes", function()
+    answers = { known({ lasts_s = 0 }) }
+    local verdict = of()
+    assert.is_true(verdicts.still_holds(verdict))
+    versions.change("person:1")
+    assert.is_false(verdicts.still_holds(verdict))
+    answers = { known({ lasts_s = 0 }) }
+    verdict = of()
+    fake.advance(1)
+    assert.is_false(verdicts.still_holds(verdict))
+  end)
+
   it("of another worker's question are waited for", function()
     local key = "shop.localhost|digest of " .. cjson.encode(entry.access.policies) .. "|digest of cookie a"
     fake.shared.slipway_verdicts:set("asking " .. key, "2.2")

@@ -119,7 +119,7 @@ end
 -- A gate of its own, asked once more before a target is chosen: the body may have taken long, or the request waited.
 function _M.check_again(ctx, entry)
   local verdict = ctx.identity
-  if not verdict or verdicts_of.is_good(verdict) then
+  if not verdict or verdicts_of.still_holds(verdict) then
     return nil
   end
   ctx.identity = nil

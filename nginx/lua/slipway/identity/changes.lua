@@ -49,13 +49,17 @@ local function begin(client)
   return true
 end
 
--- Whether the stream still has the record of this position. Then none after it was cut off either: the oldest go first.
-local function has(client, position)
-  local found, err = client:xrange(CHANGES, position, position)
+-- Whether nothing is missing between a position and the records that were read from there. The oldest are cut off
+-- first: while the record of the position is there, all after it are. In a stream that was empty it is the first record
+-- that has to be there.
+local function is_whole(client, position, records)
+  local first = position == EMPTY and records[1][1] or position
+  local oldest = position == EMPTY and "-" or position
+  local found, err = client:xrange(CHANGES, oldest, first, "COUNT", 1)
   if not found then
     return nil, err
   end
-  return #found > 0
+  return #found > 0 and found[1][1] == first
 end
 
 local function await(client, position)
@@ -70,11 +74,11 @@ local function await(client, position)
   if position == EMPTY and #records == 0 then
     return true
   end
-  local is_whole
-  is_whole, err = has(client, position)
-  if is_whole == nil then
+  local all_came
+  all_came, err = is_whole(client, position, records)
+  if all_came == nil then
     return nil, err
-  elseif not is_whole then
+  elseif not all_came then
     lose("the stream of changes is not what it was")
   elseif #records > 0 then
     state:set(POSITION, records[#records][1])
@@ -133,9 +137,9 @@ local function ended(ok, err)
   end
 end
 
--- "followed", or the last error.
+-- "followed" or the last error, and the record that was read last.
 function _M.state()
-  return state:get(FOLLOWED) or "not tried yet"
+  return state:get(FOLLOWED) or "not tried yet", state:get(POSITION)
 end
 
 -- When a worker starts.

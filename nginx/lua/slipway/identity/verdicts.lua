@@ -19,6 +19,7 @@ local HELD_MOST, HELD_HEADER_MOST = 4096, 4096 -- verdicts by room, bytes of a h
 local WAIT_S = router_client.TIMEOUT_S + 1
 local LOCKED_S = router_client.TIMEOUT_S + 0.5 -- a killed worker's question is asked by another one after that
 local LOOK_EVERY_S = 0.005
+local RECENT_S = 1
 
 local held = {} -- room -> header -> { access, verdict }
 local flights = {} -- key -> the question that this worker asks now: { key, done, waiting, outcome, lock }
@@ -30,8 +31,15 @@ function _M.start()
   end
 end
 
+-- Whether a verdict may be used now.
 function _M.is_good(verdict)
   return verdict_of.is_fresh(verdict, ngx.now()) and versions.stands(verdict)
+end
+
+-- Whether the request that it was asked for may go on with it: however short it lasts, it is used for a moment.
+function _M.still_holds(verdict)
+  local is_recent = ngx.now() - verdict.began_s < RECENT_S
+  return (is_recent or verdict_of.is_fresh(verdict, ngx.now())) and versions.stands(verdict)
 end
 
 local function held_of_request()

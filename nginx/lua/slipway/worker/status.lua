@@ -39,6 +39,7 @@ end
 
 function _M.write()
   local epoch, generation = routes.held()
+  local followed, position = changes.state()
   ngx.header.content_type = "application/json"
   ngx.say(cjson.encode({
     edge = settings.edge_id,
@@ -47,7 +48,8 @@ function _M.write()
     synced = routes.is_complete(),
     routes = routes.count(),
     redis = state:get("redis") or "not tried yet",
-    identity_changes = changes.state(),
+    identity_changes = followed,
+    identity_position = position or cjson.null,
     leader = pid_of(leader.holder()),
     workers = pids(),
     inflight = (inflight.totals()),

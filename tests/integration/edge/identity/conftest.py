@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from edge_backend import Server
+from edge_people import ENVIRON, Person
 from edge_publisher import HOST, target
-from edge_rig import Answer, Edge, Rig, running, short_folder
-from edge_router import PATIENT, SIGN_ON, TENANT, Caller, StubRouter, changed, stub_router
+from edge_rig import Edge, Rig, running, short_folder
+from edge_router import PATIENT, TENANT, Caller, StubRouter, stub_router
 
 from tests.fixtures.waiting import eventually
-
-ENVIRON = {**SIGN_ON, "SLIPWAY_TRUSTED_PROXIES": "127.0.0.1", "SLIPWAY_EDGE_WORKERS": "4"}
 
 
 @pytest.fixture(scope="session")
@@ -40,30 +38,6 @@ def rig(signed_on: tuple[Rig, StubRouter]) -> Rig:
 def router(signed_on: tuple[Rig, StubRouter]) -> StubRouter:
     signed_on[1].reset()
     return signed_on[1]
-
-
-@dataclass
-class Person:
-    """Somebody with a session on the app's host, whom no other test knows."""
-
-    rig: Rig
-    caller: Caller
-    value: str
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Cookie": f"theme=dark; slipway-session={self.value}"}
-
-    def ask(self, path: str = "/", method: str = "GET", host: str = HOST, **more: Any) -> Answer:
-        headers = {**self.headers, **more.pop("headers", {})}
-        return self.rig.edge.ask(host, path, method, headers=headers, **more)
-
-    def is_refused(self, edge: Edge | None = None) -> bool:
-        return (edge or self.rig.edge).ask(HOST, headers=self.headers).status == 401
-
-    def change(self, subject: str = "person") -> None:
-        name = self.caller.sub if subject == "person" else f"of-{self.caller.sub}"
-        changed(self.rig.redis.client, f"{subject}:{name}")
 
 
 @pytest.fixture
