@@ -60,6 +60,10 @@ class Action(StrEnum):
     """The volume; `app`, `environment`, `path`."""
     IDENTITY_SYNC = "identity.sync"
     """The identity provider; what was `repaired`."""
+    PEOPLE_IMPORT = "people.import"
+    """The identity provider; how many lines had each outcome, and the first and last line `created`."""
+    PERSON_ROLE = "person.role"
+    """The person's login; the `role` that they have in the tenant now (none: they were removed), and `before`."""
 
 
 @dataclass(frozen=True, slots=True)

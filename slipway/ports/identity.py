@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from slipway.core.access.roles import Role
 from slipway.core.identity.differences import Difference
+from slipway.core.identity.people import Imported, KnownPerson, Member, NewPerson
 from slipway.core.identity.wanted_realm import TenantGroup
+
+
+class People(Protocol):
+    """Every method raises `DependencyUnavailable` when the provider does not answer, `IdentityRefused` when it does not
+    let Slipway in, and `Conflict` when a tenant's groups are not as they have to be."""
+
+    def members(self, tenant: TenantGroup) -> list[Member]:
+        """Everybody with a role in the tenant, by login."""
+        ...
+
+    def find(self, login: str) -> KnownPerson | None:
+        """Whoever has exactly that login."""
+        ...
+
+    def set_role(self, tenant: TenantGroup, person: KnownPerson, role: Role | None) -> None:
+        """Have them in that role's group of the tenant, and in no other of it. None: in none. Where it is cut off they
+        have less than they had and were given, never more."""
+        ...
+
+    def create(self, people: Sequence[NewPerson], *, dry_run: bool) -> list[Imported]:
+        """Create those who are not there yet, each whole or not at all; the outcome for each, in their order. A dry run
+        only looks."""
+        ...
 
 
 class IdentityProvider(Protocol):
     """Raises `DependencyUnavailable` when it does not answer, `IdentityRefused` when it does not let Slipway in."""
+
+    @property
+    def people(self) -> People: ...
 
     def check(self) -> None:
         """Whether it answers, and knows Slipway's realm."""
