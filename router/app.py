@@ -66,8 +66,8 @@ def create_app(services: Services) -> APIFlask:
         app.register_blueprint(module.blueprint)
     problems.register(app)
     app.spec_processor(openapi.complete)
-    app.before_request(_bound_writing)
-    app.after_request(_with_headers)
+    app.before_request(bound_writing)
+    app.after_request(with_headers)
     app.wsgi_app = RequestIds(app.wsgi_app, in_response=True)  # type: ignore[method-assign]
     return app
 
@@ -85,14 +85,15 @@ def _configuration() -> dict[str, object]:
     }
 
 
-def _bound_writing() -> None:
+def bound_writing() -> None:
     """Of every response. gunicorn removes the timeout between two requests."""
     connection = request.environ.get("gunicorn.socket")
     if connection is not None:
         connection.settimeout(WRITE_TIMEOUT_S)
 
 
-def _with_headers(response: Response) -> Response:
+def with_headers(response: Response) -> Response:
+    """Nothing of what the router answers is kept or guessed at, unless the view says otherwise."""
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     return response

@@ -69,16 +69,14 @@ def by_token(services: Services, credentials: Credentials) -> Principal | None:
     """Every token costs one hash and one look-up, whether it is well formed, known, expired or none of these."""
     if not credentials.bearer:
         return None
-    with services.db.read(platform="find a token's tenant") as session:
-        query = select(Token, Tenant.name).join(Tenant, Tenant.id == Token.tenant_id)
-        found = session.execute(query.where(Token.hashed == hashed(credentials.bearer))).one_or_none()
+    found = find_token(services, credentials.bearer)
     if found is None:
         raise NotAuthenticated("The token is not known.", remedy=_SIGN_IN)
     row, tenant = found
     if tokens.is_dead(row, now()):
         how = "was revoked" if row.revoked_at else "has expired"
         raise NotAuthenticated(f"The token {row.name!r} {how}.", remedy="sign in with another: slipway login")
-    _record_use(services, row)
+    record_use(services, row)
     return Principal(
         kind=Kind.TOKEN,
         id=str(row.id),
@@ -91,11 +89,20 @@ def by_token(services: Services, credentials: Credentials) -> Principal | None:
     )
 
 
+def find_token(services: Services, text: str) -> tuple[Token, str] | None:
+    """The token of that text with its tenant's name, also when it is dead."""
+    with services.db.read(platform="find a token's tenant") as session:
+        query = select(Token, Tenant.name).join(Tenant, Tenant.id == Token.tenant_id)
+        found = session.execute(query.where(Token.hashed == hashed(text))).one_or_none()
+    return None if found is None else (found[0], found[1])
+
+
 AUTHENTICATORS: tuple[Authenticator, ...] = (by_token,)
 """In the order in which they are asked."""
 
 
-def _record_use(services: Services, row: Token) -> None:
+def record_use(services: Services, row: Token) -> None:
+    """That the token was used now, to the minute."""
     at = now()
     if row.used_at is not None and row.used_at > at - USED_EVERY:
         return

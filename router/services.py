@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from redis import Redis
 
-from router import call_quota
+from router import call_quota, sign_on
 from router.call_quota import CallQuota
+from router.sign_on import SignOnServices
 from router.streams.events import DeploymentLook
 from router.streams.followers import Followers
 from router.streams.replica_feeds import ReplicaFeeds
@@ -45,6 +46,8 @@ class Services:
     """Of repositories that are asked for a branch."""
     identity: IdentityProvider | None = None
     """None: sign-on is off."""
+    sign_on: SignOnServices | None = None
+    """The same."""
     deployment_polls: SharedPolls[DeploymentLook] = field(default_factory=SharedPolls)
     """Of deployments that are followed, by tenant and number."""
 
@@ -72,6 +75,7 @@ def connect(settings: Settings) -> Services:
         texts=call_quota.of_texts(settings.web_threads),
         heads=call_quota.of_heads(),
         identity=_identity(settings),
+        sign_on=sign_on.connect(settings, redis),
     )
 
 

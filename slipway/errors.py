@@ -14,8 +14,10 @@
     ├── TooManyFollowers        503  the host serves as many as it can
     ├── TooManyCalls            429  the tenant has as many such calls under way as it may
     ├── Overloaded              503  the host has
+    ├── TooManyLogins           429  as many began within a minute as may
     ├── DependencyUnavailable   503  SQL, Redis or the container runtime does not answer; try again
     ├── IdentityRefused         503  Keycloak answers, and does not let Slipway do it
+    ├── SignOnOff               503  nobody can sign in: no identity provider is set
     ├── HostUnready             503  the host lacks something that only its owner can give
     │   └── SubnetTaken              a network's range is in use
     └── DeploymentFailed        a deployment ends; carries reason, remedy and the tail of what was printed
@@ -122,6 +124,11 @@ class Overloaded(SlipwayError):
     status = 503
 
 
+class TooManyLogins(SlipwayError):
+    code = "too-many-logins"
+    status = 429
+
+
 class DependencyUnavailable(SlipwayError):
     code = "dependency-unavailable"
     status = 503
@@ -129,6 +136,11 @@ class DependencyUnavailable(SlipwayError):
 
 class IdentityRefused(SlipwayError):
     code = "identity-refused"
+    status = 503
+
+
+class SignOnOff(SlipwayError):
+    code = "sign-on-off"
     status = 503
 
 

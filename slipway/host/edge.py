@@ -166,7 +166,11 @@ def _lines(settings: Settings) -> Iterator[str]:
     yield '    default "";'
     yield from (f"    {network} 1;" for network in trusted)
     yield "}"
-    for service, path in (("webhook", settings.webhook_socket), ("router", settings.router_socket)):
+    for service, path in (
+        ("webhook", settings.webhook_socket),
+        ("router", settings.router_socket),
+        ("router_internal", settings.router_internal_socket),
+    ):
         yield f"upstream slipway_{service} {{ server unix:{_plain('STATE_DIR', path)}; }}"
     if settings.https_listen:
         yield f"ssl_certificate {_plain('TLS_CERTIFICATE', settings.tls_certificate)};"

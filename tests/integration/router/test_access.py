@@ -15,7 +15,7 @@ from slipway.models import App, Token, Volume, now
 from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live
 
-OPEN = {"/", "/healthz", "/readyz", "/api/openapi.json"}
+OPEN = {"/", "/healthz", "/readyz", "/api/openapi.json", "/.well-known/slipway/jwks.json"}
 BODIES = {
     ("POST", "/api/apps"): {"name": "new", "repository": REPOSITORY},
     ("PATCH", "/api/apps/<app>"): {"branch": "prod"},
