@@ -19,6 +19,7 @@ from router.api import (
     platform,
     replicas,
     tokens,
+    users,
     variables,
     volumes,
 )
@@ -41,6 +42,7 @@ _BLUEPRINTS = (
     limits,
     hooks,
     tokens,
+    users,
     identity,
     metrics,
     platform,

@@ -30,6 +30,7 @@ from slipway.cli.commands import (
     scale,
     status,
     tokens,
+    users,
     volumes,
 )
 from slipway.cli.errors import ended_by_error, ended_by_fault, ended_by_usage, ended_unread
@@ -39,7 +40,7 @@ from slipway.errors import SlipwayError
 SECTIONS = {
     "Every day": (deployments.deploy, logs.logs, ps.ps, deployments.rollback, apps.open_),
     "Apps": (apps.apps, deployments.deployments, scale.scale, env.env, domains.domains, limits.limits, volumes.volumes),
-    "Access": (login.login, login.logout, login.whoami, tokens.tokens, hooks.hooks),
+    "Access": (login.login, login.logout, login.whoami, users.users, tokens.tokens, hooks.hooks),
     "Host": (status.status, doctor.doctor, identity.identity, completion.completion),
 }
 

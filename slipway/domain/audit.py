@@ -63,7 +63,7 @@ class Action(StrEnum):
     PEOPLE_IMPORT = "people.import"
     """The identity provider; how many lines had each outcome, and the first and last line `created`."""
     PERSON_ROLE = "person.role"
-    """The person's login; the `role` that they have in the tenant now (none: they were removed), and `before`."""
+    """The person's login; the `role` that they have in the tenant now, and the one `before`; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)

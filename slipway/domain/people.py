@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import select
@@ -21,9 +22,6 @@ from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import Tenant
 from slipway.ports.identity import People
 
-BATCH_MOST = 200
-"""Lines of an import that go together: what was created of a batch is in the audit log as one record."""
-
 
 class ChangedPeople(Protocol):
     """Where it is reported that the identity provider knows something else of a person now."""
@@ -31,42 +29,76 @@ class ChangedPeople(Protocol):
     def person_changed(self, sub: str) -> None: ...
 
 
-def tenant_group(database: Database, tenant_id: int) -> TenantGroup:
-    with database.read(tenant_id=tenant_id) as session:
-        return group_of(session.get_one(Tenant, tenant_id))
+@dataclass(frozen=True, slots=True)
+class TenantPeople:
+    """The people of one tenant, and changes to their roles. Whoever changes one holds the tenant's lock."""
 
+    database: Database
+    people: People
+    changes: ChangedPeople
+    tenant_id: int
+    actor: Actor
 
-def member(people: People, tenant: TenantGroup, login: str) -> Member:
-    """Raises `NotFound` when nobody of that login has a role in the tenant."""
-    found = _with_login(people.members(tenant), login)
-    if found is None:
-        raise _no_member(login, tenant)
-    return found
+    def members(self) -> list[Member]:
+        return self.people.members(self._group())
 
+    def add(self, login: str, role: Role) -> Member:
+        """
+        Raises:
+            NotFound: the identity provider knows nobody of that login.
+            Conflict: they have a role in the tenant already.
+        """
+        tenant = self._group()
+        if before := _with_login(self.people.members(tenant), login):
+            remedy = f"slipway users role {before.person.login} {role}"
+            raise Conflict(f"{before.person.login} is a {before.role} of {tenant.name} already", remedy=remedy)
+        person = self.people.find(login)
+        if person is None:
+            raise NotFound(
+                f"Keycloak knows nobody with the login {login!r}",
+                remedy="an administrator adds people in Keycloak's console, or by: slipway users import",
+            )
+        self._set(tenant, person, role, before="")
+        return Member(person, role)
 
-def set_role(
-    people: People, changes: ChangedPeople, tenant: TenantGroup, login: str, role: Role | None
-) -> Member | None:
-    """Have a person in that role; None: in none. What they were before: None when they had no role.
+    def change(self, login: str, role: Role) -> Member:
+        """
+        Raises:
+            NotFound: nobody of that login has a role in the tenant.
+            Conflict: it would have no owner.
+        """
+        tenant, before = self._leaving(login, role)
+        self._set(tenant, before.person, role, before=str(before.role))
+        return Member(before.person, role)
 
-    The caller holds the tenant's lock: of two owners who remove each other one has to stay.
+    def remove(self, login: str) -> None:
+        """Raises the same as `change`."""
+        tenant, before = self._leaving(login, None)
+        self._set(tenant, before.person, None, before=str(before.role))
 
-    Raises:
-        NotFound: the identity provider knows nobody of that login, or who is to be removed has no role here.
-        Conflict: the tenant would have no owner.
-    """
-    members = people.members(tenant)
-    before = _with_login(members, login)
-    if before is None and role is None:
-        raise _no_member(login, tenant)
-    person = before.person if before else _known(people, login)
-    if before is not None and before.role == Role.OWNER and role != Role.OWNER:
-        _keep_an_owner(members, before, tenant)
-    try:
-        people.set_role(tenant, person, role)
-    finally:  # also when it failed halfway: what edges and sessions know of the person may be wrong
-        changes.person_changed(person.sub)
-    return before
+    def _group(self) -> TenantGroup:
+        with self.database.read(tenant_id=self.tenant_id) as session:
+            return group_of(session.get_one(Tenant, self.tenant_id))
+
+    def _leaving(self, login: str, role: Role | None) -> tuple[TenantGroup, Member]:
+        """Who leaves their role for this one."""
+        tenant = self._group()
+        members = self.people.members(tenant)
+        before = _with_login(members, login)
+        if before is None:
+            raise NotFound(f"{login!r} has no role in {tenant.name}", remedy="slipway users")
+        if before.role == Role.OWNER and role != Role.OWNER:
+            _keep_an_owner(members, before, tenant)
+        return tenant, before
+
+    def _set(self, tenant: TenantGroup, person: KnownPerson, role: Role | None, *, before: str) -> None:
+        try:
+            self.people.set_role(tenant, person, role)
+        finally:  # also when it failed halfway: what edges and sessions know of the person may be wrong
+            self.changes.person_changed(person.sub)
+        with self.database.write(tenant_id=self.tenant_id) as session:
+            detail = {"role": str(role or ""), "before": before}
+            audit.record(session, self.tenant_id, self.actor, Action.PERSON_ROLE, person.login, **detail)
 
 
 def import_people(
@@ -111,20 +143,6 @@ def _record(database: Database, actor: Actor, outcomes: Iterable[Imported]) -> N
 
 def _with_login(members: Iterable[Member], login: str) -> Member | None:
     return next((each for each in members if each.person.login == login.lower()), None)
-
-
-def _no_member(login: str, tenant: TenantGroup) -> NotFound:
-    return NotFound(f"{login!r} has no role in {tenant.name}", remedy="slipway users")
-
-
-def _known(people: People, login: str) -> KnownPerson:
-    person = people.find(login)
-    if person is None:
-        raise NotFound(
-            f"Keycloak knows nobody with the login {login!r}",
-            remedy="an administrator adds people in Keycloak's console, or by: slipway users import",
-        )
-    return person
 
 
 def _keep_an_owner(members: Iterable[Member], leaving: Member, tenant: TenantGroup) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from slipway.core.access.roles import Role
 from slipway.core.identity.differences import Difference
+from slipway.core.identity.event_window import EventWindow
 from slipway.core.identity.people import Imported, KnownPerson, Member, NewPerson
+from slipway.core.identity.provider_changes import Change, PasswordChanged
 from slipway.core.identity.wanted_realm import TenantGroup
 
 
@@ -34,11 +37,41 @@ class People(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far the provider's events have been read."""
+
+    admin: EventWindow = EventWindow()
+    """What administrators did."""
+    people: EventWindow = EventWindow()
+    """What people did themselves."""
+
+
+class ChangeFeed(Protocol):
+    """What happens at the provider. Raises `DependencyUnavailable` and `IdentityRefused` as `IdentityProvider` does."""
+
+    def read(self, position: Position) -> tuple[list[Change], Position]:
+        """What happened after the position, and where it ends. Without a position: what happened just before."""
+        ...
+
+    def end_sessions(self, change: PasswordChanged) -> list[str]:
+        """End the person's sessions at the provider, but the one that is to be kept: their `sid`."""
+        ...
+
+    def close(self) -> None:
+        """End the connections. The next call opens others."""
+        ...
+
+
 class IdentityProvider(Protocol):
     """Raises `DependencyUnavailable` when it does not answer, `IdentityRefused` when it does not let Slipway in."""
 
     @property
     def people(self) -> People: ...
+
+    def follow(self) -> ChangeFeed:
+        """A feed of its own for the caller."""
+        ...
 
     def check(self) -> None:
         """Whether it answers, and knows Slipway's realm."""

@@ -86,6 +86,10 @@ class Admin:
     def delete(self, path: str) -> None:
         self._call("delete", path)
 
+    def discard(self, path: str) -> None:
+        """Delete what may be gone already."""
+        self._call("delete", path, accepted=(HTTPStatus.NOT_FOUND,))
+
     def _call(
         self, method: str, path: str, document: Any = None, accepted: tuple[int, ...] = (), **query: Any
     ) -> Response:

@@ -10,6 +10,7 @@ import httpx
 
 from slipway.adapters.keycloak.accounts import ROUTER_SECRET, Account, secret
 from slipway.adapters.keycloak.admin import TIMEOUT_S, Admin
+from slipway.adapters.keycloak.event_feed import KeycloakEvents
 from slipway.adapters.keycloak.people import KeycloakPeople
 from slipway.adapters.keycloak.realm_sync import RealmSync
 from slipway.core.identity.differences import Difference
@@ -49,6 +50,9 @@ class Keycloak:
     @property
     def people(self) -> KeycloakPeople:
         return KeycloakPeople(self._connect, self._settings.keycloak_realm)
+
+    def follow(self) -> KeycloakEvents:
+        return KeycloakEvents(self._connect, self._settings.keycloak_realm)
 
     def sync(self, tenants: Iterable[TenantGroup], *, dry_run: bool) -> list[Difference]:
         with self._connect() as admin:

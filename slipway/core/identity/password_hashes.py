@@ -57,7 +57,7 @@ def read(text: str, kind: str = "") -> PasswordHash:
     if len(text) > _LENGTH_MOST:
         raise InvalidInput("the password's hash is too long")
     if kind and kind not in KINDS:
-        raise InvalidInput(f"hash: there is no kind {kind[:20]!r}", remedy=f"use {', '.join(KINDS)}, or leave it empty")
+        raise InvalidInput(f"hash has to be one of {', '.join(KINDS)}, or empty")
     for begins, why in _NOT_READ.items():
         if text.startswith(begins):
             raise InvalidInput(why)

@@ -10,6 +10,9 @@ from slipway.core.access.roles import Role
 from slipway.core.identity.password_hashes import PasswordHash
 from slipway.core.identity.wanted_realm import TENANTS
 
+BATCH_MOST = 100
+"""Lines of an import that are sent together: so many are created within a few seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownPerson:

@@ -89,8 +89,7 @@ class Distribution:
 
     def _fetch(self, into: Path) -> Path:
         # Maven keeps what it fetched in its own repository: a changed theme fetches nothing again.
-        argv = [*_MAVEN, _MAVEN_PLUGIN, f"-Dartifact={_ARTIFACT}", f"-DoutputDirectory={into}"]
-        self.commands.must(argv, timeout_s=_FETCH_TIMEOUT_S, remedy=_MAVEN_REMEDY)
+        self._run_maven(_MAVEN_PLUGIN, f"-Dartifact={_ARTIFACT}", f"-DoutputDirectory={into}")
         archive = into / f"keycloak-quarkus-dist-{VERSION}.zip"
         check(archive, SHA256)
         return archive
@@ -101,9 +100,11 @@ class Distribution:
             copy = into / file.relative_to(self.providers)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, copy)
-        argv = [*_MAVEN, f"--file={into / 'pom.xml'}", "-Dmaven.test.skip=true", f"-Dkeycloak.version={VERSION}"]
-        self.commands.must([*argv, "package"], timeout_s=_FETCH_TIMEOUT_S, remedy=_MAVEN_REMEDY)
+        self._run_maven("--file", str(into / "pom.xml"), "-Dmaven.test.skip=true", "package")
         return into / "target" / _PROVIDERS
+
+    def _run_maven(self, *arguments: str) -> None:
+        self.commands.must([*_MAVEN, *arguments], timeout_s=_FETCH_TIMEOUT_S, remedy=_MAVEN_REMEDY)
 
     def _unpack(self, archive: Path, beside: Path) -> None:
         with zipfile.ZipFile(archive) as contents:
@@ -119,7 +120,8 @@ class Distribution:
     @property
     def _sources(self) -> list[Path]:
         """Without what Maven made of them in the checkout."""
-        return [self.providers / "pom.xml", *_files_in(self.providers / "src" / "main")]
+        named = [self.providers / name for name in ("pom.xml", ".mvn/jvm.config")]
+        return [*named, *_files_in(self.providers / "src" / "main")]
 
     @property
     def _mark(self) -> str:

@@ -124,6 +124,7 @@ def test_nothing_of_a_refused_file_is_unpacked(tmp_path: Path) -> None:
     [
         "themes/slipway/login/theme.properties",
         "providers/pom.xml",
+        "providers/.mvn/jvm.config",
         "providers/src/main/java/Hash.java",
         "providers/src/main/resources/META-INF/services/Factory",
     ],
@@ -148,6 +149,7 @@ def _of_sources(tmp_path: Path) -> Distribution:
     for name in (
         "themes/slipway/login/theme.properties",
         "providers/pom.xml",
+        "providers/.mvn/jvm.config",
         "providers/src/main/java/Hash.java",
         "providers/src/main/resources/META-INF/services/Factory",
     ):
@@ -177,4 +179,6 @@ def test_an_older_java_is_not_enough(version: str, lacks: bool) -> None:
 
 
 def test_without_sign_on_neither_is_asked_for() -> None:
-    assert not {"Java 17 or newer", "javac", "mvn"} & {need.name for need in missing(Host(FakeCommands("none")), ["run"])}
+    assert not {"Java 17 or newer", "javac", "mvn"} & {
+        need.name for need in missing(Host(FakeCommands("none")), ["run"])
+    }
