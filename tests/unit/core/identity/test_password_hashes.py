@@ -106,7 +106,9 @@ def test_others_are_refused_with_the_reason_and_without_the_text(text: str, why:
     assert text not in error.value.message
 
 
-@pytest.mark.parametrize(("kind", "why"), [("argon2", "one of bcrypt, not of argon2"), ("md5", "one of bcrypt, argon2, pbkdf2, or empty")])
+@pytest.mark.parametrize(
+    ("kind", "why"), [("argon2", "one of bcrypt, not of argon2"), ("md5", "one of bcrypt, argon2, pbkdf2, or empty")]
+)
 def test_a_kind_that_the_text_is_not_is_refused(kind: str, why: str) -> None:
     with pytest.raises(InvalidInput, match=why):
         read(BCRYPT, kind)
