@@ -68,6 +68,7 @@ test-unit: ## the fast tests: no sockets, no services
 	@$(VENV)/python -m pytest tests/unit
 
 test-keycloak: install-keycloak ## the tests of a real Keycloak, which are not among those of make test: minutes, and 177 MB once
+	@mvn --batch-mode --quiet --strict-checksums --file keycloak/providers/pom.xml test
 	@$(SUDO) $(VENV)/python -m pytest -m keycloak tests/integration/identity
 
 e2e: install-test ## five apps with three replicas each under load: how even, how fast, and what happens without replicas

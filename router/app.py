@@ -20,6 +20,7 @@ from router.api import (
     platform,
     replicas,
     tokens,
+    users,
     variables,
     volumes,
 )
@@ -44,6 +45,7 @@ _BLUEPRINTS = (
     limits,
     hooks,
     tokens,
+    users,
     identity,
     metrics,
     platform,

@@ -37,6 +37,9 @@ loglevel = "warning"
 
 
 def post_worker_init(worker: Any) -> None:
-    """In the new process: streams end when it is about to."""
+    """In the new process: streams end when it is about to, and what happens at the identity provider is followed."""
+    from router import identity_follower  # noqa: PLC0415  the app has been loaded by now
+
     services: Services = worker.wsgi.services
     services.followers.stopping = lambda: not worker.alive
+    identity_follower.start(services, services.followers.stopping)

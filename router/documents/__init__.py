@@ -39,6 +39,7 @@ from router.documents.apps import (
 from router.documents.deployments import BranchHead, Deployment, DeploymentRef, Deployments, ReleaseRef, Step
 from router.documents.document import Document, Source, one_of
 from router.documents.limits import AppLimits, ChangedLimits, Limit, Limits, RefusedCaller
+from router.documents.people import ImportedLine, User, UserImport, Users
 from router.documents.platform import (
     Account,
     EdgeHealth,
@@ -99,6 +100,7 @@ __all__ = [
     "Hooks",
     "IdentityDifference",
     "IdentitySync",
+    "ImportedLine",
     "IssuedToken",
     "Limit",
     "Limits",
@@ -128,6 +130,9 @@ __all__ = [
     "SystemStatus",
     "Token",
     "Tokens",
+    "User",
+    "UserImport",
+    "Users",
     "Variable",
     "Variables",
     "Volume",

@@ -31,6 +31,7 @@ from slipway.cli.commands import (
     scale,
     status,
     tokens,
+    users,
     volumes,
 )
 from slipway.cli.errors import ended_by_error, ended_by_fault, ended_by_usage, ended_unread
@@ -43,7 +44,7 @@ SECTIONS = {
         *(apps.apps, deployments.deployments, scale.scale, env.env, domains.domains),
         *(access.access, limits.limits, volumes.volumes),
     ),
-    "Access": (login.login, login.logout, login.whoami, tokens.tokens, hooks.hooks),
+    "Access": (login.login, login.logout, login.whoami, users.users, tokens.tokens, hooks.hooks),
     "Host": (status.status, doctor.doctor, identity.identity, completion.completion),
 }
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from slipway import settings as slipway_settings
 from slipway.errors import NotAllowed, SettingsError
 
 if TYPE_CHECKING:
+    from slipway.adapters.keycloak.provider import Keycloak
+    from slipway.db import Database
     from slipway.settings import Settings
 
 
@@ -78,10 +82,38 @@ def sync_identity(*, dry_run: bool) -> dict[str, Any]:
         Conflict: sign-on is off.
         DependencyUnavailable: the database or Keycloak does not answer.
     """
+    from slipway.domain import audit, identity
+
+    with _identity() as (database, provider):
+        found = identity.sync(database, provider, audit.HOST, dry_run=dry_run)
+    shown = [
+        {"where": each.where, "what": each.what, "detail": each.sentence, "repairable": not each.left} for each in found
+    ]
+    return {"dry_run": dry_run, "differences": shown}
+
+
+def import_people(batch: list[dict[str, Any]], *, dry_run: bool) -> list[dict[str, Any]]:
+    """People brought into Keycloak without the API: a batch of numbered lines, and each one's outcome.
+
+    Raises the same as `sync_identity`.
+    """
+    from slipway.domain import audit, people
+
+    lines = [(int(each["number"]), each["fields"]) for each in batch]
+    with _identity() as (database, provider):
+        found = people.import_people(database, provider.people, audit.HOST, lines, dry_run=dry_run)
+    return [
+        {"number": each.line, "login": each.login, "outcome": str(each.outcome), "detail": each.detail}
+        for each in found
+    ]
+
+
+@contextmanager
+def _identity() -> Iterator[tuple[Database, Keycloak]]:
+    """The host's own way to the database and to Keycloak."""
     from slipway.adapters.keycloak import accounts
     from slipway.adapters.keycloak.provider import SETUP_TIMEOUT_S, Keycloak
     from slipway.db import Database
-    from slipway.domain import audit, identity
     from slipway.errors import Conflict
 
     settings = host_settings()
@@ -89,11 +121,6 @@ def sync_identity(*, dry_run: bool) -> dict[str, Any]:
         raise Conflict("Sign-on is off on this platform.", remedy="set SLIPWAY_KEYCLOAK in .env, then: make up")
     database = Database(settings.database_url, pool=False)
     try:
-        provider = Keycloak(settings, accounts.hosts_account(settings), SETUP_TIMEOUT_S)
-        found = identity.sync(database, provider, audit.HOST, dry_run=dry_run)
+        yield database, Keycloak(settings, accounts.hosts_account(settings), SETUP_TIMEOUT_S)
     finally:
         database.dispose()
-    shown = [
-        {"where": each.where, "what": each.what, "detail": each.sentence, "repairable": not each.left} for each in found
-    ]
-    return {"dry_run": dry_run, "differences": shown}

@@ -69,6 +69,10 @@ class Action(StrEnum):
     SESSION_END = "session.end"
     """The person's login; `sub`, `session_id`, and `by` what it ended. Ended by the identity provider: its `sub`
     or `sid`, and how `many` sessions."""
+    PEOPLE_IMPORT = "people.import"
+    """The identity provider; how many lines had each outcome, and the first and last line `created`."""
+    PERSON_ROLE = "person.role"
+    """The person's login; the `role` that they have in the tenant now, and the one `before`; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,7 @@ def sync(database: Database, provider: IdentityProvider, actor: Actor, *, dry_ru
         IdentityRefused: the provider does not let Slipway in.
     """
     with database.read(platform="the tenants' groups") as session:
-        rows = session.execute(select(Tenant.name, Tenant.id, Tenant.created_at).order_by(Tenant.name))
-        tenants = [TenantGroup(name, f"{number}.{int(made.timestamp())}") for name, number, made in rows]
+        tenants = [group_of(tenant) for tenant in session.scalars(select(Tenant).order_by(Tenant.name))]
     found = provider.sync(tenants, dry_run=dry_run)
     repaired = [each for each in found if not each.left]
     if repaired and not dry_run:
@@ -32,3 +31,8 @@ def sync(database: Database, provider: IdentityProvider, actor: Actor, *, dry_ru
             sentences = [each.sentence for each in repaired]
             audit.record(session, None, actor, Action.IDENTITY_SYNC, "keycloak", repaired=sentences[:_DETAILS_MOST])
     return found
+
+
+def group_of(tenant: Tenant) -> TenantGroup:
+    """SQLite gives numbers out again: hence the second in which it was made."""
+    return TenantGroup(tenant.name, f"{tenant.id}.{int(tenant.created_at.timestamp())}")

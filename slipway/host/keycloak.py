@@ -14,12 +14,13 @@ from slipway.host.install.keycloak import Distribution
 from slipway.settings import Settings, address_of
 
 THEMES = checkout.ROOT / "keycloak" / "themes"
+PROVIDERS = checkout.ROOT / "keycloak" / "providers"
 _LEAST_HEAP_BYTES = 64 << 20
 _METASPACE_BYTES = 256 << 20
 
 
 def distribution(settings: Settings) -> Distribution:
-    return Distribution(Commands(), settings.state_dir / "cache", THEMES)
+    return Distribution(Commands(), settings.state_dir / "cache", THEMES, PROVIDERS)
 
 
 def command(settings: Settings) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -17,6 +18,15 @@ from slipway.errors import Conflict, DependencyUnavailable, IdentityRefused
 TIMEOUT_S = 5
 """Of one call. The first set-up is given longer: Keycloak makes a realm in one transaction."""
 _PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What Keycloak says of a document that it did not take."""
+
+    reason: str
+    there: bool
+    """It has such a thing already."""
 
 
 class Admin:
@@ -48,7 +58,7 @@ class Admin:
 
     def find(self, path: str) -> Any:
         """None where there is no such thing."""
-        answer = self._call("get", path, accepted=HTTPStatus.NOT_FOUND)
+        answer = self._call("get", path, accepted=(HTTPStatus.NOT_FOUND,))
         return None if answer.status_code == HTTPStatus.NOT_FOUND else answer.json()
 
     def all(self, path: str, **query: Any) -> Iterator[Any]:
@@ -63,13 +73,26 @@ class Admin:
         answer = self._call("post", path, document)
         return str(answer.headers.get("Location", "")).rpartition("/")[2]
 
+    def offer(self, path: str, document: Any) -> Refusal | None:
+        """POST something that Keycloak may have already, or not take as it is; the refusal, where it is one."""
+        expected = (HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT)
+        answer = self._call("post", path, document, accepted=expected)
+        refused = answer.status_code in expected
+        return Refusal(_reason(answer), there=answer.status_code == HTTPStatus.CONFLICT) if refused else None
+
     def put(self, path: str, document: Any) -> None:
         self._call("put", path, document)
 
     def delete(self, path: str) -> None:
         self._call("delete", path)
 
-    def _call(self, method: str, path: str, document: Any = None, accepted: int = 0, **query: Any) -> Response:
+    def discard(self, path: str) -> None:
+        """Delete what may be gone already."""
+        self._call("delete", path, accepted=(HTTPStatus.NOT_FOUND,))
+
+    def _call(
+        self, method: str, path: str, document: Any = None, accepted: tuple[int, ...] = (), **query: Any
+    ) -> Response:
         sent = {} if document is None else {"data": json.dumps(document)}
         ask = getattr(self._connection, f"raw_{method}")
         try:
@@ -80,7 +103,7 @@ class Admin:
             ) from error
         except KeycloakError as error:  # of the sign-in: answers of the API itself are looked at below
             raise self._not_signed_in(error) from error
-        if answer.status_code >= HTTPStatus.BAD_REQUEST and answer.status_code != accepted:
+        if answer.status_code >= HTTPStatus.BAD_REQUEST and answer.status_code not in accepted:
             raise self._failure(answer, f"{method.upper()} {path}")
         return answer
 
@@ -105,3 +128,14 @@ class Admin:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return DependencyUnavailable(f"Keycloak answered {status}: {what}.", remedy="see its log, then try again")
         return IdentityRefused(f"Keycloak answered {status} to {what}: {answer.text[:300]}", remedy="see its log")
+
+
+def _reason(answer: Response) -> str:
+    """Each message once, with the field that it is about."""
+    try:
+        said = answer.json()
+    except ValueError:
+        return answer.text[:300]
+    errors = (said.get("errors") or [said]) if isinstance(said, dict) else []
+    texts = [f"{each.get('field') or ''} {each.get('errorMessage') or each.get('error') or ''}" for each in errors]
+    return ", ".join(dict.fromkeys(text.strip() for text in texts))[:300]

@@ -10,6 +10,8 @@ import httpx
 
 from slipway.adapters.keycloak.accounts import ROUTER_SECRET, Account, secret
 from slipway.adapters.keycloak.admin import TIMEOUT_S, Admin
+from slipway.adapters.keycloak.event_feed import KeycloakEvents
+from slipway.adapters.keycloak.people import KeycloakPeople
 from slipway.adapters.keycloak.realm_sync import RealmSync
 from slipway.core.identity.differences import Difference
 from slipway.core.identity.wanted_realm import TenantGroup, WantedRealm, filled
@@ -45,9 +47,19 @@ class Keycloak:
                 remedy="slipway identity sync",
             )
 
+    @property
+    def people(self) -> KeycloakPeople:
+        return KeycloakPeople(self._connect, self._settings.keycloak_realm)
+
+    def follow(self) -> KeycloakEvents:
+        return KeycloakEvents(self._connect, self._settings.keycloak_realm)
+
     def sync(self, tenants: Iterable[TenantGroup], *, dry_run: bool) -> list[Difference]:
-        with Admin(self._settings.keycloak_url, self._account, self._timeout_s) as admin:
+        with self._connect() as admin:
             return RealmSync(admin, wanted_realm(self._settings), dry_run=dry_run).run(tenants)
+
+    def _connect(self) -> Admin:
+        return Admin(self._settings.keycloak_url, self._account, self._timeout_s)
 
 
 def wanted_realm(settings: Settings) -> WantedRealm:

@@ -69,6 +69,16 @@ class IdentityChanges:
         except RedisError as error:
             raise DependencyUnavailable(_UNREPORTED) from error
 
+    def everybody_changed(self) -> None:
+        """The same of all people."""
+        try:
+            with self._redis.pipeline(transaction=True) as pipe:
+                pipe.set(keys.STALE_PEOPLE, int(self._clock() * 1000), ex=STALE_FOR_S)
+                self.add(pipe, ALL)
+                pipe.execute()
+        except RedisError as error:
+            raise DependencyUnavailable(_UNREPORTED) from error
+
     def mark_stale(self, pipe: Pipeline, sub: str) -> None:
         """What sessions hold of the person is out of date."""
         pipe.set(keys.stale_person(sub), math.ceil(self._clock() * 1000), ex=STALE_FOR_S)
@@ -76,7 +86,7 @@ class IdentityChanges:
     def stale_since(self, sub: str) -> float:
         """Unix seconds; 0: what sessions hold of the person is as good as it was."""
         try:
-            found = self._redis.get(keys.stale_person(sub))
+            found = self._redis.mget(keys.stale_person(sub), keys.STALE_PEOPLE)
         except RedisError as error:
             raise DependencyUnavailable("Redis does not answer, so sessions can't be read.") from error
-        return int(found) / 1000 if isinstance(found, bytes) and found.isdigit() else 0.0
+        return max((int(each) / 1000 for each in found if isinstance(each, bytes) and each.isdigit()), default=0.0)

@@ -23,6 +23,10 @@ LIMIT_TOKENS = "slipway:limits:tokens"
 
 IDENTITY_CHANGES = "slipway:identity:changes"
 """A stream, for all edges: whose verdicts are no longer true."""
+IDENTITY_POSITION = "slipway:identity:position"
+"""How far the identity provider's own events have been followed."""
+STALE_PEOPLE = "slipway:identity:stale"
+"""Since when what sessions hold of anybody is out of date (Unix milliseconds)."""
 
 WAKE = "slipway:wake"
 """The channel that wakes the agent. An edge publishes `<app>`: a request waits for that app. The other processes
@@ -62,6 +66,11 @@ def limit_refusals(app: int | str, hour: int) -> str:
 def stale_person(sub: str) -> str:
     """Since when what sessions hold of a person is out of date (Unix milliseconds)."""
     return f"slipway:identity:stale:{_digest('sub', sub)}"
+
+
+def changing_people(tenant_id: int) -> str:
+    """The lock of whoever changes the roles of a tenant's people."""
+    return f"slipway:identity:people:{tenant_id}"
 
 
 def chosen_tenant(sub: str) -> str:

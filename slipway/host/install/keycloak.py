@@ -1,5 +1,5 @@
 """Keycloak's distribution on this host: fetched once by Maven, compared with the checksum that stands here, unpacked
-beside the platform's state with Slipway's theme, and made ready by Keycloak's own `build`."""
+beside the platform's state with Slipway's theme and providers, and made ready by Keycloak's own `build`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,9 @@ BUILD_OPTIONS = (
 THEME = "slipway"
 _ARTIFACT = f"org.keycloak:keycloak-quarkus-dist:{VERSION}:zip"
 _MAVEN_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
+_PROVIDERS = "slipway-keycloak-providers.jar"
+_MAVEN = ("mvn", "--batch-mode", "--quiet", "--strict-checksums")
+_MAVEN_REMEDY = "see what Maven says above; it follows its own settings (~/.m2/settings.xml)"
 _FETCH_TIMEOUT_S = 1800
 _BUILD_TIMEOUT_S = 1800
 _READY = "slipway-ready"
@@ -35,12 +38,14 @@ _READY = "slipway-ready"
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Keycloak as it runs here, in a folder whose name changes with its version, theme and build options."""
+    """Keycloak as it runs here, in a folder whose name changes with its version, theme, providers and build options."""
 
     commands: Commands
     cache: Path
     themes: Path
     """Where the checkout has its themes."""
+    providers: Path
+    """Where it has the sources of what Slipway adds to Keycloak, a Maven project."""
 
     @property
     def folder(self) -> Path:
@@ -58,7 +63,7 @@ class Distribution:
         """Have it ready; returns whether anything was done.
 
         Raises:
-            HostUnready: it can't be fetched, is not what the checksum says, or can't be built.
+            HostUnready: it can't be fetched, is not what the checksum says, or it or its providers can't be built.
         """
         if self.is_ready:
             return False
@@ -66,7 +71,9 @@ class Distribution:
         say(f"Keycloak {VERSION}: fetching 177 MB by Maven, and building it with Slipway's theme (two minutes) …")
         self._remove_old()
         with tempfile.TemporaryDirectory(dir=self.cache, prefix="fetch-") as fetched:
+            providers = self._built_providers(Path(fetched) / "providers")
             self._unpack(self._fetch(Path(fetched)), Path(fetched))
+            shutil.copy(providers, self.folder / "providers")
         shutil.copytree(self.themes / THEME, self.folder / "themes" / THEME)
         self._build()
         (self.folder / _READY).touch()
@@ -82,13 +89,22 @@ class Distribution:
 
     def _fetch(self, into: Path) -> Path:
         # Maven keeps what it fetched in its own repository: a changed theme fetches nothing again.
-        argv = ["mvn", "--batch-mode", "--quiet", "--strict-checksums", _MAVEN_PLUGIN]
-        argv += [f"-Dartifact={_ARTIFACT}", f"-DoutputDirectory={into}"]
-        remedy = "see what Maven says above; it follows its own settings (~/.m2/settings.xml)"
-        self.commands.must(argv, timeout_s=_FETCH_TIMEOUT_S, remedy=remedy)
+        self._run_maven(_MAVEN_PLUGIN, f"-Dartifact={_ARTIFACT}", f"-DoutputDirectory={into}")
         archive = into / f"keycloak-quarkus-dist-{VERSION}.zip"
         check(archive, SHA256)
         return archive
+
+    def _built_providers(self, into: Path) -> Path:
+        """The archive of Slipway's providers. Their tests are for who changes them: `make test-keycloak`."""
+        for file in self._sources:
+            copy = into / file.relative_to(self.providers)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, copy)
+        self._run_maven("--file", str(into / "pom.xml"), "-Dmaven.test.skip=true", "package")
+        return into / "target" / _PROVIDERS
+
+    def _run_maven(self, *arguments: str) -> None:
+        self.commands.must([*_MAVEN, *arguments], timeout_s=_FETCH_TIMEOUT_S, remedy=_MAVEN_REMEDY)
 
     def _unpack(self, archive: Path, beside: Path) -> None:
         with zipfile.ZipFile(archive) as contents:
@@ -102,11 +118,22 @@ class Distribution:
         self.commands.must(argv, timeout_s=_BUILD_TIMEOUT_S, remedy="see what Keycloak says above; Java 17 is needed")
 
     @property
+    def _sources(self) -> list[Path]:
+        """Without what Maven made of them in the checkout."""
+        named = [self.providers / name for name in ("pom.xml", ".mvn/jvm.config")]
+        return [*named, *_files_in(self.providers / "src" / "main")]
+
+    @property
     def _mark(self) -> str:
         mark = hashlib.sha256("\0".join(BUILD_OPTIONS).encode())
-        for file in sorted(path for path in (self.themes / THEME).rglob("*") if path.is_file()):
-            mark.update(str(file.relative_to(self.themes)).encode() + b"\0" + file.read_bytes())
+        for above, files in ((self.themes, _files_in(self.themes / THEME)), (self.providers, self._sources)):
+            for file in files:
+                mark.update(str(file.relative_to(above)).encode() + b"\0" + file.read_bytes())
         return mark.hexdigest()[:12]
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    yield from sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def check(archive: Path, wanted: str) -> None:

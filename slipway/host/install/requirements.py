@@ -131,10 +131,11 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement(
         "Java 17 or newer",
         "keycloak",
-        ("openjdk-17-jre-headless",),
+        ("openjdk-17-jdk-headless",),
         "runs Keycloak, which signs people in",
         lambda host: host.java_is_enough(),
     ),
+    _program("javac", "openjdk-17-jdk-headless", "compiles what Slipway adds to Keycloak", "keycloak"),
     _program("mvn", "maven", "fetches Keycloak", "keycloak"),
     _package("postgresql", "the tests run on PostgreSQL too", "test"),
     _package("docker-registry", "apps of images are tested against a real registry", "test"),

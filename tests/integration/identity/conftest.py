@@ -1,4 +1,5 @@
-"""One Keycloak for the session; a realm that is set up, and comes back to that after each test."""
+"""One Keycloak for the session; a realm that is set up, and comes back to that after each test; another one whose
+people come and go."""
 
 from __future__ import annotations
 
@@ -30,3 +31,18 @@ def as_set_up(server: KeycloakServer) -> Any:
 def keycloak(server: KeycloakServer, as_set_up: Any) -> KeycloakServer:
     """A Keycloak whose realm is set up."""
     return server
+
+
+@pytest.fixture(scope="session")
+def peoples_realm(server: KeycloakServer) -> KeycloakServer:
+    """The same Keycloak with a realm of its own for tests that fill it with people."""
+    found = server.of_realm("people")
+    found.provider.sync(TENANTS, dry_run=False)
+    return found
+
+
+@pytest.fixture
+def inhabited(peoples_realm: KeycloakServer) -> Iterator[KeycloakServer]:
+    """That one; its people are gone afterwards."""
+    yield peoples_realm
+    peoples_realm.remove_people()

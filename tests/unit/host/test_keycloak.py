@@ -11,7 +11,7 @@ from slipway.adapters.keycloak import accounts
 from slipway.errors import HostUnready, SettingsError
 from slipway.host import keycloak
 from slipway.host.install import folders
-from slipway.host.install.keycloak import BUILD_OPTIONS, Distribution, check
+from slipway.host.install.keycloak import BUILD_OPTIONS, VERSION, Distribution, check
 from slipway.host.install.requirements import Host, missing
 from slipway.host.processes.services import wanted
 from slipway.settings import Settings, load
@@ -105,11 +105,11 @@ def test_another_file_than_the_checked_one_is_refused(tmp_path: Path) -> None:
 
 def test_nothing_of_a_refused_file_is_unpacked(tmp_path: Path) -> None:
     commands = FakeCommands()
-    found = Distribution(commands, tmp_path / "cache", keycloak.THEMES)
+    found = Distribution(commands, tmp_path / "cache", keycloak.THEMES, keycloak.PROVIDERS)
 
     def fetched(argv: list[str] | tuple[str, ...]) -> int:
-        into = next(each.partition("=")[2] for each in argv if each.startswith("-DoutputDirectory="))
-        Path(into, "keycloak-quarkus-dist-26.7.3.zip").write_bytes(b"other")
+        for into in (each.partition("=")[2] for each in argv if each.startswith("-DoutputDirectory=")):
+            Path(into, "keycloak-quarkus-dist-26.7.3.zip").write_bytes(b"other")
         return 0
 
     commands.answer_by(lambda argv: fetched(list(argv)), "mvn")
@@ -119,14 +119,50 @@ def test_nothing_of_a_refused_file_is_unpacked(tmp_path: Path) -> None:
     assert not found.is_ready
 
 
-def test_another_theme_is_another_distribution(tmp_path: Path) -> None:
-    theme = tmp_path / "slipway" / "login"
-    theme.mkdir(parents=True)
-    found = Distribution(FakeCommands(), tmp_path, tmp_path)
-    (theme / "theme.properties").write_text("a")
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "themes/slipway/login/theme.properties",
+        "providers/pom.xml",
+        "providers/.mvn/jvm.config",
+        "providers/src/main/java/Hash.java",
+        "providers/src/main/resources/META-INF/services/Factory",
+    ],
+)
+def test_other_sources_are_another_distribution(tmp_path: Path, changed: str) -> None:
+    found = _of_sources(tmp_path)
     before = found.folder
-    (theme / "theme.properties").write_text("b")
+    (tmp_path / changed).write_text("other")
     assert found.folder != before
+
+
+@pytest.mark.parametrize("changed", ["providers/target/classes/Hash.class", "providers/src/test/java/HashTest.java"])
+def test_what_is_not_installed_changes_nothing(tmp_path: Path, changed: str) -> None:
+    found = _of_sources(tmp_path)
+    before = found.folder
+    (tmp_path / changed).parent.mkdir(parents=True)
+    (tmp_path / changed).write_text("other")
+    assert found.folder == before
+
+
+def _of_sources(tmp_path: Path) -> Distribution:
+    for name in (
+        "themes/slipway/login/theme.properties",
+        "providers/pom.xml",
+        "providers/.mvn/jvm.config",
+        "providers/src/main/java/Hash.java",
+        "providers/src/main/resources/META-INF/services/Factory",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("a")
+    return Distribution(FakeCommands(), tmp_path, tmp_path / "themes", tmp_path / "providers")
+
+
+def test_the_providers_are_built_for_the_version_that_is_installed() -> None:
+    project = (keycloak.PROVIDERS / "pom.xml").read_text()
+    image = (keycloak.PROVIDERS.parent / "Dockerfile").read_text()
+    assert f"<keycloak.version>{VERSION}</keycloak.version>" in project
+    assert image.count(f"keycloak/keycloak:{VERSION}") == 2
 
 
 def test_what_advisories_are_about_is_switched_off() -> None:
@@ -136,11 +172,13 @@ def test_what_advisories_are_about_is_switched_off() -> None:
 
 @pytest.mark.parametrize(("version", "lacks"), [("11.0.2", True), ("17.0.15", False), ("21.0.1", False)])
 def test_an_older_java_is_not_enough(version: str, lacks: bool) -> None:
-    commands = FakeCommands("java", "mvn")
+    commands = FakeCommands("java", "javac", "mvn")
     commands.answer("java", "-version", output=f'openjdk version "{version}" 2025-04-15\n')
     names = [need.name for need in missing(Host(commands), ["keycloak"])]
     assert names == (["Java 17 or newer"] if lacks else [])
 
 
 def test_without_sign_on_neither_is_asked_for() -> None:
-    assert not {"Java 17 or newer", "mvn"} & {need.name for need in missing(Host(FakeCommands("none")), ["run"])}
+    assert not {"Java 17 or newer", "javac", "mvn"} & {
+        need.name for need in missing(Host(FakeCommands("none")), ["run"])
+    }
