@@ -8,7 +8,7 @@ RECENT := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sli
 INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-bench install-keycloak test-keycloak up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak lock env units clean
+.PHONY: help install install-test install-for-demo install-bench install-keycloak test-keycloak up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak lock env units clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ install: ## install what this host lacks (says first what)
 
 install-test:
 	@$(INSTALL) test
+
+install-for-demo:
+	@$(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install-for-demo
 
 install-bench:
 	@$(INSTALL) test bench
@@ -41,7 +44,7 @@ status: ## what runs, and whether it answers
 doctor: ## check this host, with a remedy for each finding
 	@$(SUDO) $(HOST) doctor || true
 
-demo: install ## start everything, push a sample repository, print its address; EXAMPLE=static pushes another of examples/
+demo: install-for-demo ## start everything, push a sample repository, print its address; EXAMPLE=static pushes another of examples/
 	@$(SUDO) $(HOST) run -- $(VENV)/python -m slipway.demo --example $(or $(EXAMPLE),hello) $(if $(FORGE_PORT),--port $(FORGE_PORT))
 
 demo-stop: ## stop the demo's git forge; its repositories stay

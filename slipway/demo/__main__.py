@@ -16,6 +16,7 @@ from slipway.demo.walk import Walk, hosts_with, working_folder
 from slipway.errors import DeploymentFailed, InvalidInput, SlipwayError
 from slipway.host import checkout
 from slipway.host.install.command_link import CommandLink
+from slipway.settings import OFF, Settings
 
 DEFAULT_PORT = 8085
 
@@ -40,13 +41,26 @@ def main(argv: Sequence[str] | None = None) -> int:
             if _up(environment):
                 return 1
         address = Walk(settings, forge, progress, environment, example).run()
+        private = _private_app(settings, forge, progress, environment) if settings.keycloak != OFF else ()
         user = User(environment, settings.public_url, forge.folder / "token", CommandLink(checkout.ROOT).command)
         next_steps(user, example.name, forge.url, progress)
-        progress.line(f"live: {address}")
+        for line in (*private, f"live: {address}"):
+            progress.line(line)
     except SlipwayError as error:
         _explain(error, progress)
         return 1
     return 0
+
+
+def _private_app(
+    settings: Settings, forge: ForgeProcess, progress: Progress, environment: Mapping[str, str]
+) -> tuple[str, str]:
+    """A second app, which members of the demo's tenant alone may see, and somebody who is one: the lines that say so."""
+    from slipway.demo.person import ensure_person  # noqa: PLC0415  Keycloak's client is for those who have sign-on
+
+    address = Walk(settings, forge, progress, environment, EXAMPLES["private"]).run()
+    login, password = ensure_person(settings, forge.folder)
+    return f"sign in: {settings.public_url} as {login} / {password}", f"private: {address}"
 
 
 def _example(name: str) -> Example:

@@ -30,6 +30,7 @@ class Calls:
 
     def __init__(self, base_url: str, token: str) -> None:
         self.base_url = base_url
+        self.token = token
         self._client = open_client(base_url, {"Authorization": f"Bearer {token}"} if token else {})
 
     def __enter__(self) -> Self:

@@ -22,6 +22,8 @@ class Example:
     shows: str = ""
     """The text that is answered there; `{}` is the version. Empty: any answer is right."""
     subject: str = "Version {}"
+    is_private: bool = False
+    """Only members of the app's tenant may see it."""
 
     @property
     def source(self) -> Path:
@@ -34,6 +36,7 @@ EXAMPLES = {
         Example("hello", shows='id="version">{}<', subject="Say hello, version {}"),
         Example("static", path="/VERSION", shows="{}\n"),
         Example("dockerfile"),
+        Example("private", shows='id="version">{}<', subject="For members only, version {}", is_private=True),
     )
 }
 

@@ -65,7 +65,7 @@ class Walk:
             self._await_delivery(forge, pushed)
             deployment = self._follow(platform, pushed)
             address = str(app["urls"][0])
-            self._check_answer(address, pushed, deployment)
+            self._check_answer(address, pushed, deployment, platform.token if self.example.is_private else "")
         self.progress.line(f"version {pushed.version} answered {time.time() - began:.1f} s after the push")
         return address
 
@@ -199,13 +199,15 @@ class Walk:
             raise _failure(self._app, found[0] if found else {})
         return found[0]
 
-    def _check_answer(self, address: str, pushed: Pushed, deployment: dict[str, Any]) -> None:
+    def _check_answer(self, address: str, pushed: Pushed, deployment: dict[str, Any], token: str) -> None:
+        """`token` is for what only members of its tenant may see."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         expected = self.example.shows.format(pushed.version)
         last = ["no answer"]
 
         def answers() -> bool:
             try:
-                with open_client(address) as client:
+                with open_client(address, headers) as client:
                     answer = client.get(self.example.path, timeout=5)
             except httpx.HTTPError as error:
                 last[0] = str(error) or type(error).__name__

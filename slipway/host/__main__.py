@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from slipway import settings as slipway_settings
@@ -28,6 +28,8 @@ from slipway.host.reference import env_example
 from slipway.host.removal import Removal
 from slipway.settings import LOCAL, Settings
 
+KEYCLOAK = "SLIPWAY_KEYCLOAK"
+
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
@@ -42,8 +44,28 @@ class Invocation:
 
 
 def install(invocation: Invocation) -> int:
-    settings = invocation.settings
-    groups: list[Group] = ["run", *invocation.options.groups]
+    _install(invocation.settings, invocation.options.groups)
+    return 0
+
+
+def install_for_demo(invocation: Invocation) -> int:
+    """A new installation gets sign-on for the demo, unless its settings say otherwise: apps of one that is in use would
+    become private. A host on which Keycloak can't be had has the demo without it."""
+    if KEYCLOAK in invocation.environment or (invocation.settings.state_dir / "keys").exists():
+        return install(invocation)
+    try:
+        _install(replace(invocation.settings, keycloak=LOCAL), ())
+    except HostUnready as error:
+        _install(invocation.settings, ())
+        say(f"Sign-on stays off, since Keycloak can't be installed here: {error.message}")
+        return 0
+    checkout.keep_setting(KEYCLOAK, LOCAL)
+    say(f".env      {KEYCLOAK}={LOCAL}, so that people can sign in")
+    return 0
+
+
+def _install(settings: Settings, more: Sequence[Group]) -> None:
+    groups: list[Group] = ["run", *more]
     runs_keycloak = settings.keycloak == LOCAL
     if runs_keycloak:
         groups.append("keycloak")
@@ -52,7 +74,6 @@ def install(invocation: Invocation) -> int:
     link = CommandLink(checkout.ROOT)
     distribution = keycloak.distribution(settings) if runs_keycloak else None
     Installation(commands, settings, venv, Packages(commands), say, link, distribution).run(groups)
-    return 0
 
 
 def up(invocation: Invocation) -> int:
@@ -143,6 +164,7 @@ VERBS = {
         "install what this host lacks, saying first what",
         (("groups", {"nargs": "*", "metavar": "test|bench|keycloak", "help": "also what these need"}),),
     ),
+    "install-for-demo": Verb(install_for_demo, "the same, with sign-on where nothing is installed yet"),
     "up": Verb(up, "start the platform, or take over changed settings and code"),
     "down": Verb(down, "stop the platform; apps' containers keep running"),
     "remove": Verb(

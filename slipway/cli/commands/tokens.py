@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from slipway.cli.click_groups import noun
 from slipway.cli.invocation import Invocation, command, listing
 from slipway.cli.numbers import TOKEN
 from slipway.cli.output import ago
-
-if TYPE_CHECKING:
-    pass
-
+from slipway.errors import SlipwayError
 
 @noun(instead="slipway tokens create --name {}")
 @command
@@ -61,7 +56,21 @@ def create_token(call: Invocation, name: str, tenant: str | None, role: str | No
     call.answer(made, made["token"])
     if made.get("new_tenant"):
         call.out.hint(f"There was no tenant {tenant}: it was made.")
+        _give_groups(call)
     call.out.hint("It is shown this once: slipway login takes it.")
+
+
+def _give_groups(call: Invocation) -> None:
+    """The new tenant's groups at Keycloak, so that people can be put into them."""
+    from slipway.cli import this_host
+    from slipway.settings import OFF
+
+    if this_host.host_settings().keycloak == OFF:
+        return
+    try:
+        this_host.sync_identity(dry_run=False)
+    except SlipwayError as error:
+        call.out.hint(f"It has no groups at Keycloak yet ({error.message}): slipway identity sync")
 
 
 @tokens.command()

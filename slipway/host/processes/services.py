@@ -177,7 +177,7 @@ SERVICES: tuple[Service, ...] = (
         stop_wait_s=5,
         settings=(
             *("state_dir", "redis_url", "http_listen", "https_listen", "tls_certificate", "tls_key"),
-            *("console_host", "edge_id", "edge_workers", "edge_bodies_bytes"),
+            *("console_host", "public_url", "keycloak", "edge_id", "edge_workers", "edge_bodies_bytes"),
             *("trusted_proxies", "delivery_max_bytes", "metrics_listen", "log_level"),
         ),
     ),
