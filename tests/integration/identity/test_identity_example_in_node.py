@@ -51,9 +51,9 @@ def judged(at: Console, folder: Path, headers: dict[str, str | None]) -> dict[st
 
 
 def test_it_takes_what_slipway_signed_for_this_app_and_nothing_else(at: Console, tmp_path: Path) -> None:
-    headers: dict[str, str | None] = {"good": at.header(), "missing": None, **forged(at)}
-    found = judged(at, tmp_path, headers)
-    assert found.pop("good") == at.claims()
+    claims = at.claims()
+    found = judged(at, tmp_path, {"good": at.header(**claims), "missing": None, **forged(at)})
+    assert found.pop("good") == claims
     assert {name: claims for name, claims in found.items() if claims is not None} == {}
 
 

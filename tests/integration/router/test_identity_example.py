@@ -30,7 +30,8 @@ def caller(at: Console, monkeypatch: pytest.MonkeyPatch) -> Example:
 
 
 def test_it_takes_what_slipway_signed_for_this_app(at: Console, caller: Example) -> None:
-    assert caller(at.header()) == at.claims()
+    claims = at.claims()
+    assert caller(at.header(**claims)) == claims
     assert caller(None) is None
 
 
