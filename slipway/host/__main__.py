@@ -51,8 +51,9 @@ def install(invocation: Invocation) -> int:
 def install_for_demo(invocation: Invocation) -> int:
     """A new installation gets sign-on for the demo, unless its settings say otherwise: apps of one that is in use would
     become private. A host on which Keycloak can't be had has the demo without it."""
-    if KEYCLOAK in invocation.environment or (invocation.settings.state_dir / "keys").exists():
-        return install(invocation)
+    if KEYCLOAK in invocation.environment or invocation.settings.key_dir.exists():
+        _install(invocation.settings, ())
+        return 0
     try:
         _install(replace(invocation.settings, keycloak=LOCAL), ())
     except HostUnready as error:
