@@ -124,7 +124,7 @@ def by_access_token(services: Services, credentials: Credentials) -> Principal |
             f"{token.client} signed in as itself, and the API is for people and for Slipway's own tokens.",
             remedy="give the program a token: slipway tokens create",
         )
-    refuse_void(services.sign_on, token, token.person)
+    refuse_void(services.sign_on, token)
     return person_principal(services, credentials, token.person, remembers=False)
 
 
@@ -169,11 +169,11 @@ def person_principal(services: Services, credentials: Credentials, person: Perso
     )
 
 
-def refuse_void(sign_on: SignOnServices, token: AccessToken, person: Person) -> None:
-    """A token can't be called back. It is refused once its session has ended, or when the person has changed since."""
-    if sign_on.sessions.has_ended_at_provider(person.sid):
+def refuse_void(sign_on: SignOnServices, token: AccessToken) -> None:
+    """A token can't be called back. It is refused once its session has ended, or when its owner has changed since."""
+    if token.person is not None and sign_on.sessions.has_ended_at_provider(token.person.sid):
         raise NotAuthenticated("The session of this access token has ended.", remedy=_SIGN_IN)
-    if token.issued_at <= sign_on.changes.stale_since(person.sub):
+    if token.issued_at <= sign_on.changes.stale_since(token.subject):
         raise NotAuthenticated(
             "Something about you has changed since this access token was issued.", remedy="get a new one: slipway login"
         )

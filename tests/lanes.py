@@ -29,6 +29,7 @@ MARKED_FOLDERS = {
     "integration/routes": "edge",
     "integration/webhook": "web",
     "integration/router": "web",
+    "integration/login": "web",
     "integration/cli": "web",
     "integration/identity": "keycloak",
     "integration/oidc": "web",
@@ -41,7 +42,7 @@ FOLDERS = {
     "stack": ["tests/e2e", "tests/integration/demo", "tests/integration/firewall"],
     "engine": ["tests/contracts", *_UNMARKED, "tests/integration/edge/balancing"],
     "edge": ["tests/integration/edge", "tests/integration/routes", "tests/integration/agent"],
-    "web": ["tests/unit", *(f"tests/integration/{name}" for name in ("webhook", "router", "cli", "oidc"))],
+    "web": ["tests/unit", *(f"tests/integration/{name}" for name in ("webhook", "router", "login", "cli", "oidc"))],
     "others": ["tests/contracts", *_UNMARKED],
 }
 """Where each lane's tests are: to collect all tests five times would take a minute of a processor."""

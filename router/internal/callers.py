@@ -102,13 +102,11 @@ def _by_access_token(sign_on: SignOnServices, bearer: str) -> KnownCaller | Why:
         token = sign_on.provider.verifier.access_token(bearer)
     except NotAuthenticated:
         return Why.INVALID
-    if token.person is None:
-        return _workload(token)
     try:
-        refuse_void(sign_on, token, token.person)
+        refuse_void(sign_on, token)
     except NotAuthenticated:
         return Why.REVOKED
-    return _person(token.person, token.expires_at)
+    return _workload(token) if token.person is None else _person(token.person, token.expires_at)
 
 
 def _workload(token: AccessToken) -> KnownCaller:

@@ -24,7 +24,7 @@ _SHOWN = 12
 """So many digits of a session's id tell them apart."""
 
 
-def begun(db: Database, session: Session, origin: Actor, app: str = "") -> None:
+def started(db: Database, session: Session, origin: Actor, app: str = "") -> None:
     """Raises `DependencyUnavailable` when the database does not answer: then nobody signs in."""
     detail = {"app": app} if app else {}
     _write(db, _named(session, origin), Action.SESSION_BEGIN, session.person.login, **_facts(session), **detail)
@@ -65,7 +65,7 @@ def _named(session: Session, origin: Actor) -> Actor:
 
 
 def _facts(session: Session) -> dict[str, str]:
-    return {"sub": session.person.sub, "session": session.id[:_SHOWN]}
+    return {"sub": session.person.sub, "session_id": session.id[:_SHOWN]}
 
 
 def _write(db: Database, actor: Actor, action: Action, subject: str, **detail: Any) -> None:

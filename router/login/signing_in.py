@@ -21,7 +21,7 @@ _AGAIN = "sign in again; in most cases that takes no password"
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class Started:
     location: str
     """The identity provider's page."""
     browser: str = field(repr=False)
@@ -39,7 +39,7 @@ class Finished:
 
 def begin(
     services: Services, sign_on: SignOnServices, *, browser: str, address: str, target: str = "/", app_login: str = ""
-) -> Begun:
+) -> Started:
     """`browser` is what the browser has of another sign-in that is under way: both go on; empty: there is none.
 
     Raises:
@@ -50,7 +50,7 @@ def begin(
     flow = sign_on.provider.flow
     secrets = flow.new_secrets()
     state = sign_on.logins.begin(secrets, browser_hash(bound_to), target, app_login, address=address)
-    return Begun(flow.authorization_url(state, secrets, redirect_uri(services)), bound_to)
+    return Started(flow.authorization_url(state, secrets, redirect_uri(services)), bound_to)
 
 
 def taken(sign_on: SignOnServices, response: AuthorizationResponse, browser: str) -> Transaction:
@@ -95,7 +95,7 @@ def finish(
     value, session = sessions.create(answer.person, answer.tokens, answer.auth_time, asked_at=asked_at)
     try:
         app = _app_of(sign_on, transaction)
-        recording.begun(services.db, session, origin, app)
+        recording.started(services.db, session, origin, app)
     except SlipwayError:
         sessions.end(value)
         raise

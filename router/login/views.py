@@ -85,7 +85,7 @@ def signed_out() -> Response:
 
 def _to_provider(sign_on: SignOnServices, *, target: str = START, app_login: str = "") -> Response:
     cookies = cookies_of(services())
-    begun = signing_in.begin(
+    started = signing_in.begin(
         services(),
         sign_on,
         browser=cookies.login_of(request.headers.get("Cookie", "")),
@@ -93,7 +93,7 @@ def _to_provider(sign_on: SignOnServices, *, target: str = START, app_login: str
         target=target,
         app_login=app_login,
     )
-    return _redirect(begun.location, cookies.login(begun.browser))
+    return _redirect(started.location, cookies.login(started.browser))
 
 
 def _redirect(location: str, cookie: str = "") -> Response:

@@ -61,11 +61,11 @@ class Action(StrEnum):
     IDENTITY_SYNC = "identity.sync"
     """The identity provider; what was `repaired`."""
     SESSION_BEGIN = "session.begin"
-    """The person's login; `sub`, the `session`'s id, and the `app` host for which they signed in, if it was one."""
+    """The person's login; `sub`, `session_id`, and the `app` host for which they signed in, if it was one."""
     SESSION_REFUSE = "session.refuse"
     """What was asked for; `why` nobody was let in. Of strangers a bounded number is recorded each minute."""
     SESSION_END = "session.end"
-    """The person's login; `sub`, the `session`'s id, and `by` what it ended. Ended by the identity provider: its `sub`
+    """The person's login; `sub`, `session_id`, and `by` what it ended. Ended by the identity provider: its `sub`
     or `sid`, and how `many` sessions."""
 
 

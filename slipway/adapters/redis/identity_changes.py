@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,7 @@ class IdentityChanges:
 
     def mark_stale(self, pipe: Pipeline, sub: str) -> None:
         """What sessions hold of the person is out of date."""
-        pipe.set(keys.stale_person(sub), int(self._clock() * 1000), ex=STALE_FOR_S)
+        pipe.set(keys.stale_person(sub), math.ceil(self._clock() * 1000), ex=STALE_FOR_S)
 
     def stale_since(self, sub: str) -> float:
         """Unix seconds; 0: what sessions hold of the person is as good as it was."""

@@ -200,7 +200,7 @@ def test_what_is_no_list_of_policies_is_refused(edge: Edge, policies: Any) -> No
 def test_a_question_that_is_none_is_refused(edge: Edge, body: bytes) -> None:
     for path in ("/internal/authorize", "/internal/sign-in"):
         answer = edge.client.post(path, data=body)
-        assert (answer.status_code, "known" in answer.text) == (422, False)
+        assert (answer.status_code, "known" in answer.get_json()) == (422, False)
 
 
 def test_a_question_that_is_too_large_is_refused(edge: Edge) -> None:

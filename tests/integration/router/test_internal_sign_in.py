@@ -51,10 +51,10 @@ def test_over_tls_cookies_are_bound_to_their_host(edge: Edge) -> None:
     assert text.startswith("__Host-slipway-session=")
     attributes = {each.strip() for each in text.split(";")[1:]}
     assert attributes == {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"}
-    begun = edge.begin(host=HOST, scheme="https").get_json()["cookie"]
-    assert begun.startswith("__Host-slipway-login=")
-    assert attributes | {"Max-Age=600"} <= {each.strip() for each in begun.split(";")}
-    assert "Domain" not in text + begun
+    login_cookie = edge.begin(host=HOST, scheme="https").get_json()["cookie"]
+    assert login_cookie.startswith("__Host-slipway-login=")
+    assert attributes | {"Max-Age=600"} <= {each.strip() for each in login_cookie.split(";")}
+    assert "Domain" not in text + login_cookie
 
 
 @pytest.mark.parametrize(
