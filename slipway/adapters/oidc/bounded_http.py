@@ -26,9 +26,9 @@ def _authorities() -> ssl.SSLContext:
 
 
 class BoundedHttp:
-    """Raises `httpx.HTTPError` for everything that goes wrong: no answer, a late, a large or a redirecting one. Safe to
-    use from many threads; connections are kept. Cookies are not: what one person's sign-in set would go along with
-    another's."""
+    """Raises `httpx.HTTPError` for everything that goes wrong: no answer, a late or a large one. A redirect is an
+    answer like any other. Safe to use from many threads; connections are kept. Cookies are not: what one person's
+    sign-in set would go along with another's."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -57,8 +57,6 @@ class BoundedHttp:
             body = self._read(answer)
         finally:
             answer.close()
-        if answer.status_code // 100 == 3:
-            raise httpx.RemoteProtocolError("it redirects", request=request)
         return httpx.Response(answer.status_code, content=body, request=request)
 
     def _read(self, answer: httpx.Response) -> bytes:

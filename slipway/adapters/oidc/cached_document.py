@@ -90,10 +90,9 @@ class CachedDocument(Generic[Document]):
             self._lock.release()
 
     def _fetched(self, held: Held[Document] | None) -> Held[Document]:
-        """With the lock held. Another thread may have fetched since `held` was looked at."""
+        """With the lock held. Another thread may have fetched since `held` was looked at: then it is too early for
+        another fetch."""
         now = self._held
-        if now is not None and now is not held:
-            return now
         is_usable = now is not None and self._age(now) <= self._usable_s
         if self._clock() >= self._not_before:
             now = self._renewed(is_usable=is_usable)

@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from joserfc.jwk import RSAKey
 
 from slipway.adapters.oidc.cached_document import INTERVAL_S, MOST_WAITING, RETRY_S
 from slipway.adapters.oidc.provider import KEYS_FRESH_S, KEYS_USABLE_S
 from slipway.errors import DependencyUnavailable, NotAuthenticated
 from tests.fixtures.oidc_provider import Answer, Asked, OidcProvider
+from tests.fixtures.oidc_server import ELSEWHERE
 from tests.fixtures.oidc_tokens import ec_key, rsa_key, signed
 from tests.fixtures.waiting import eventually
 from tests.integration.oidc.conftest import Connect, RelyingParty
@@ -222,7 +224,7 @@ def test_hs256_that_a_provider_offers_is_not_taken_up(provider: OidcProvider, rp
         Answer(200, b'{"keys": ' + b"[" * 50_000 + b"}"),
         Answer(200, b'{"keys": [' + b",".join([b"{}"] * 60) + b"]}"),
         Answer(200, b'{"keys": []}' + b" " * (300 << 10)),
-        Answer(302, b"", {"Location": "http://127.0.0.1:1/certs"}),
+        Answer(302, b"", {"Location": ELSEWHERE}),
         Answer(200, b"\x1f\x8b\x08\x00", {"Content-Encoding": "gzip"}),
     ],
     ids=lambda answer: f"{answer.status}-{answer.body[:14]!r}-{len(answer.body)}",
@@ -230,7 +232,7 @@ def test_hs256_that_a_provider_offers_is_not_taken_up(provider: OidcProvider, rp
 def test_keys_that_can_not_be_read_are_a_matter_of_the_provider(
     provider: OidcProvider, rp: RelyingParty, answer: Answer
 ) -> None:
-    provider.answers["certs"] = answer
+    provider.answers["certs"] = answer.at(provider.url)
     with pytest.raises(DependencyUnavailable, match="The identity provider at"):
         rp.sign_on.verifier.access_token(provider.access_token())
     assert provider.count("elsewhere") == 0
@@ -258,6 +260,14 @@ def test_a_key_that_can_not_be_used_leaves_the_others_in_use(
 ) -> None:
     provider.answers["certs"] = Answer.json({"keys": [key, provider.key.as_dict(private=False)]})
     assert rp.sign_on.verifier.access_token(provider.access_token()).subject == "sub-of-ada"
+
+
+@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
+def test_a_key_that_can_be_broken_verifies_nothing(provider: OidcProvider, rp: RelyingParty) -> None:
+    provider.key = RSAKey.generate_key(1024, {"kid": "short", "use": "sig", "alg": "RS256"})
+    provider.published = [provider.key]
+    with pytest.raises(NotAuthenticated, match="does not have"):
+        rp.sign_on.verifier.access_token(provider.access_token())
 
 
 @pytest.mark.parametrize("changed", [{"use": "enc"}, {"key_ops": ["encrypt"]}, {"alg": "RSA-OAEP"}])

@@ -14,6 +14,7 @@ from slipway.core.identity.claims import memberships
 from slipway.errors import DependencyUnavailable, IdentityRefused, NotAuthenticated, SlipwayError
 from slipway.ports.sign_on import LoginSecrets
 from tests.fixtures.oidc_provider import Answer, OidcProvider
+from tests.fixtures.oidc_server import ELSEWHERE
 from tests.integration.oidc.conftest import CALLBACK, Connect, RelyingParty
 
 
@@ -196,8 +197,8 @@ def test_a_secret_of_any_characters_arrives_whole(provider: OidcProvider, connec
         Answer(200, b"[" * 100_000),
         Answer(429, b"slow down"),
         Answer(400, b'{"error": ["invalid_grant"]}'),
-        Answer(302, b"", {"Location": "http://127.0.0.1:1/token"}),
-        Answer(307, b"", {"Location": "http://127.0.0.1:1/token"}),
+        Answer(302, b"", {"Location": ELSEWHERE}),
+        Answer(307, b"", {"Location": ELSEWHERE}),
     ],
     ids=lambda answer: f"{answer.status}-{answer.body[:20]!r}-{len(answer.body)}",
 )
@@ -205,7 +206,7 @@ def test_an_answer_that_holds_no_tokens_is_no_refusal_either(
     provider: OidcProvider, rp: RelyingParty, answer: Answer
 ) -> None:
     before = rp.sign_in()
-    provider.answers["token"] = answer
+    provider.answers["token"] = answer.at(provider.url)
     with pytest.raises(DependencyUnavailable):
         rp.sign_on.flow.refresh(before.tokens.refresh_token, before.person.sub)
     assert provider.count("elsewhere") == 0

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from router import seen_people
+from router import seen_people, tenant_choice
 from router.app import create_app
 from slipway.core.access.roles import Role
+from slipway.core.identity.claims import person_of
 from slipway.models import User, now
 from tests.fixtures.api import Api, Caller, make_services
 from tests.fixtures.oidc_provider import OidcProvider, running_provider
@@ -64,6 +65,12 @@ def test_of_several_tenants_the_header_names_one(api: Api, provider: OidcProvide
     problem = caller(api, provider).problem(403, "GET", "/api/account")
     assert "several tenants; yours: acme, globex" in problem["detail"]
     assert "X-Slipway-Tenant" in problem["remedy"]
+
+
+def test_what_was_chosen_in_a_browser_says_nothing_about_a_token(api: Api, provider: OidcProvider) -> None:
+    provider.add_person("ada", groups=["/tenants/acme/viewer", "/tenants/globex/owner"])
+    tenant_choice.remember(api.services, person_of(provider.people["ada"]), "globex")
+    assert "several tenants" in caller(api, provider).problem(403, "GET", "/api/account")["detail"]
 
 
 @pytest.mark.parametrize("asked", ["globex", "ACME", "acme,globex", "nowhere", "acme/../globex", "acme "])
@@ -160,6 +167,14 @@ def test_who_was_seen_is_remembered_and_written_once_a_minute(api: Api, provider
     again = _users(api)["sub-of-ada"]
     assert (again.id, again.login, again.email) == (first.id, "ada.l", "ada@new.example")
     assert again.seen_at >= first.seen_at
+
+
+def test_within_a_minute_the_database_is_not_even_asked(api: Api, provider: OidcProvider) -> None:
+    caller(api, provider).get("/api/account")
+    with api.services.db.write(platform="a test's database") as session:
+        session.execute(delete(User))
+    caller(api, provider).get("/api/account")
+    assert _users(api) == {}
 
 
 def test_another_process_may_have_written_the_person(api: Api, provider: OidcProvider) -> None:

@@ -143,5 +143,5 @@ def test_a_role_is_granted_by_the_whole_path_of_its_group(groups: tuple[str, ...
         ({"sub": "robot", "client_id": "robot"}, True),
     ],
 )
-def test_a_clients_own_account_is_recognised(claims: dict[str, Any], is_one: bool) -> None:
+def test_a_clients_own_account_is_no_person(claims: dict[str, Any], is_one: bool) -> None:
     assert is_service_account(claims) is is_one
