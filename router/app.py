@@ -8,6 +8,7 @@ from flask import Response, request
 from router import openapi, problems
 from router.access import EXTENSION
 from router.api import (
+    access,
     account,
     apps,
     deployments,
@@ -39,6 +40,7 @@ _BLUEPRINTS = (
     variables,
     volumes,
     domains,
+    access,
     limits,
     hooks,
     tokens,

@@ -15,6 +15,7 @@ from sqlalchemy import or_, select, update
 
 from router import seen_people, tenant_choice
 from router.cookies import SESSION, Cookies
+from router.login import recording
 from router.principal import Kind, Principal
 from router.request_origin import READING, require_own_page
 from router.services import Services
@@ -23,7 +24,8 @@ from slipway.core.access.roles import Role
 from slipway.core.access.tokens import PREFIX, hashed
 from slipway.core.identity.claims import Person
 from slipway.domain import tokens
-from slipway.errors import DependencyUnavailable, NotAllowed, NotAuthenticated
+from slipway.domain.audit import Actor
+from slipway.errors import CrossSiteRequest, DependencyUnavailable, NotAllowed, NotAuthenticated
 from slipway.models import Tenant, Token, now
 from slipway.ports.sign_on import AccessToken
 from slipway.web.requests import client_address, request_id
@@ -140,12 +142,22 @@ def by_session(services: Services, credentials: Credentials) -> Principal | None
     value = Cookies.of_console(services.settings.public_url).session_of(credentials.cookie_header)
     if not value:
         return None
-    if credentials.method not in READING:
-        require_own_page(services.settings.public_url, credentials.fetch_site, credentials.origin)
+    _require_own_page(services, credentials)
     session = services.sign_on.current.current(value)
     if session is None:
         raise NotAuthenticated("You are not signed in any more.", remedy="sign in again, at /auth/login")
     return person_principal(services, credentials, session.person, remembers=True)
+
+
+def _require_own_page(services: Services, credentials: Credentials) -> None:
+    if credentials.method in READING:
+        return
+    try:
+        require_own_page(services.settings.public_url, credentials.fetch_site, credentials.origin)
+    except CrossSiteRequest as error:
+        origin = Actor(recording.NOBODY, credentials.address, credentials.request_id)
+        recording.refused(services.db, services.redis, origin, "the API", error.message)
+        raise
 
 
 def person_principal(services: Services, credentials: Credentials, person: Person, *, remembers: bool) -> Principal:

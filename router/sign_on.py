@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from router.login import recording
+from slipway.adapters.vault import VALUES, Vault
 from slipway.errors import SignOnOff
 from slipway.settings import OFF, Settings
 
@@ -50,15 +51,16 @@ def assemble(settings: Settings, redis: Redis, db: Database, provider: SignOn) -
     """With this identity provider."""
     from slipway.adapters.identity_key import FILE, IdentityKey  # noqa: PLC0415
     from slipway.adapters.redis.identity_changes import IdentityChanges  # noqa: PLC0415
-    from slipway.adapters.redis.sessions import AppLogins, CurrentSessions, Logins, Sessions  # noqa: PLC0415
+    from slipway.adapters.redis.sessions import AppLogins, CurrentSessions, Logins, Seals, Sessions  # noqa: PLC0415
 
-    sessions = Sessions(redis, idle_s=settings.session_idle_s, lifetime_s=settings.session_lifetime_s)
+    seals = Seals(Vault(settings.key_dir / VALUES).digest("sessions").encode())
+    sessions = Sessions(redis, seals, idle_s=settings.session_idle_s, lifetime_s=settings.session_lifetime_s)
     return SignOnServices(
         provider=provider,
         sessions=sessions,
         current=CurrentSessions(redis, sessions, provider.flow, on_end=partial(recording.not_renewed, db)),
-        logins=Logins(redis),
-        app_logins=AppLogins(redis),
+        logins=Logins(redis, seals),
+        app_logins=AppLogins(redis, seals),
         changes=IdentityChanges(redis),
         identity_key=IdentityKey(settings.key_dir / FILE),
     )

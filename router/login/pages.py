@@ -30,6 +30,11 @@ _TITLES = {
 _STATUS = {401: 403}
 """401 would ask a browser for credentials of a kind that it does not have."""
 _RETRY_AFTER_S = 5
+_UNAVAILABLE = (
+    "Something that signing in and out needs does not answer. Nothing was changed: whoever is signed in stays so.",
+    "try again in a minute; if that does not help, give the host's owner the number below",
+)
+"""What strangers see of it. What does not answer, and where it is, stands in the router's log."""
 _SIGNED_OUT = Markup(
     """<h1>You are signed out</h1>
 <p>Here, at all apps, and at your sign-on. Close the browser if others use it too.</p>
@@ -57,10 +62,12 @@ def failure(error: SlipwayError, request_id: str, again: str = "/") -> Response:
     href = again if again.startswith("/auth/apps/") else f"/auth/login?to={quote(again, safe='/')}"
     is_off = error.code == "sign-on-off"
     title = _TITLES.get(error.code, "This did not work")
+    is_unavailable = error.code in ("dependency-unavailable", "identity-refused")
+    message, remedy = _UNAVAILABLE if is_unavailable else (error.message, error.remedy)
     content = _FAILURE.format(
         title=title,
-        message=_sentence(error.message),
-        remedy=_REMEDY.format(remedy=_sentence(error.remedy)) if error.remedy else "",
+        message=_sentence(message),
+        remedy=_REMEDY.format(remedy=_sentence(remedy)) if remedy else "",
         again="/" if is_off else href,
         label="To the start page" if is_off else "Sign in again",
         request_id=request_id,

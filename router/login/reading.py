@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 from flask import Request
 
 from router.cookies import Cookies
+from router.login import recording
 from router.services import Services
 from slipway.domain.audit import Actor
 from slipway.web.requests import client_address, request_id
 
 if TYPE_CHECKING:
     from slipway.adapters.redis.sessions import Session
-
-NOBODY = "nobody"
-"""The actor of what is done before anybody is signed in."""
 
 
 def cookies_of(services: Services) -> Cookies:
@@ -36,4 +34,4 @@ def session_of(services: Services, request: Request) -> Session | None:
 
 def origin_of(request: Request) -> Actor:
     """Nobody yet, but from that address, in that request."""
-    return Actor(NOBODY, client_address(request), request_id(request))
+    return Actor(recording.NOBODY, client_address(request), request_id(request))

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from slipway.adapters.redis.sessions import Session
 
 log = logging.getLogger(__name__)
+NOBODY = "nobody"
+"""The actor of what is done before it is known who somebody is."""
 SIGN_OUT = "sign-out"
 SIGN_IN_AGAIN = "another sign-in in the same browser"
 IDENTITY_PROVIDER = "the identity provider"

@@ -12,6 +12,7 @@ from router.sign_on import SignOnServices, required
 from slipway.core.identity import authorization_response
 from slipway.core.identity.local_path import START, local_path
 from slipway.errors import CrossSiteRequest, NotAuthenticated, SlipwayError
+from slipway.web.problems import log_failure
 from slipway.web.requests import client_address, request_id
 
 blueprint = Blueprint("login", __name__, url_prefix="/auth")
@@ -23,6 +24,8 @@ def show_failure(error: SlipwayError) -> Response:
     is not: it says nothing of who came."""
     if isinstance(error, NotAuthenticated | CrossSiteRequest):
         recording.refused(services().db, services().redis, origin_of(request), request.path, error.message)
+    if error.status >= 500:
+        log_failure(error)
     return pages.failure(error, request_id(request), again=g.get("leads_to", START))
 
 

@@ -56,6 +56,8 @@ class Action(StrEnum):
     """The app; `deployment`."""
     LIMIT_CHANGE = "limit.change"
     """The limit, which was set or removed; `app`, where it is an app's."""
+    ACCESS_CHANGE = "access.change"
+    """The app; `allow` and `paths`, as its settings say them now."""
     VOLUME_REMOVE = "volume.remove"
     """The volume; `app`, `environment`, `path`."""
     IDENTITY_SYNC = "identity.sync"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -90,7 +91,9 @@ class StubRouter(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         """Answers every question in the place of the verdict."""
         self.may_answer = threading.Event()
         self.may_answer.set()
+        self.stopped = threading.Event()
         self.lock = threading.Lock()
+        self._open: set[Any] = set()
         super().__init__(str(path), _Handler)
         path.chmod(0o777)
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -98,15 +101,28 @@ class StubRouter(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def get_request(self) -> tuple[Any, Any]:
         connection, _ = super().get_request()
+        self._open.add(connection)
         return connection, ("unix", 0)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def close_kept(self) -> None:
+        """Close every connection of the edge."""
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """An edge that left is no error."""
 
     def stop(self) -> None:
+        self.stopped.set()
         self.may_answer.set()
         self.shutdown()
         self.server_close()
+        self.close_kept()
         self._thread.join(5)
         self.path.unlink(missing_ok=True)
 

@@ -161,10 +161,15 @@ def test_a_provider_that_refuses(console: Console, browser: Browser, error: str,
     assert ("Retry-After" in page.headers) == (status == 503)
 
 
-def test_a_provider_that_is_down_at_the_beginning(console: Console, browser: Browser) -> None:
+def test_a_provider_that_is_down_at_the_beginning(
+    console: Console, browser: Browser, caplog: pytest.LogCaptureFixture
+) -> None:
     console.provider.stop()
-    page = refused(browser.get("/auth/login?to=/apps"), 503, NOBODY)
+    with caplog.at_level("WARNING"):
+        page = refused(browser.get("/auth/login?to=/apps"), 503, NOBODY)
     assert int(page.headers["Retry-After"]) > 0
+    assert "127.0.0.1" not in page.text, "where the provider is says the log alone"
+    assert "a request was not served" in caplog.text
     assert console.audit() == [], "it says nothing of who came"
 
 

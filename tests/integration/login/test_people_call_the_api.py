@@ -53,6 +53,7 @@ def test_no_other_site_changes_anything_with_a_persons_cookie(console: Console, 
         tried += 1
     assert tried > 20
     assert browser.is_signed_in()
+    assert ("nobody", "session.refuse", "the API") in console.audit()
 
 
 def test_the_consoles_own_pages_change_things(browser: Browser) -> None:

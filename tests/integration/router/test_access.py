@@ -26,7 +26,10 @@ BODIES = {
     ("POST", "/api/tokens"): {"name": "new"},
     ("PUT", "/api/apps/<app>/limits/<name>"): {"requests": 5, "per_s": 60},
     ("PUT", "/api/limits/<name>"): {"requests": 5, "per_s": 60},
+    ("PUT", "/api/apps/<app>/access"): {"allow": "nobody"},
+    ("POST", "/api/apps/<app>/access/test"): {"path": "/", "anonymous": True},
 }
+_OF_AN_APP = ("limits", "variables", "access")
 NAMED_BY_THE_CALLER = {("PUT", "/api/limits/<name>")}
 """They make what they name in the caller's own tenant."""
 VIEWERS = {"GET"}
@@ -84,7 +87,7 @@ def test_another_tenants_things_are_not_there_on_every_route(
     api: Api, owner: Caller, stranger: Caller, things: dict[str, str]
 ) -> None:
     tried = 0
-    shown = ("/api/apps", "/api/hooks", "/api/limits", "/api/apps/hello/limits", "/api/apps/hello/variables")
+    shown = ("/api/apps", "/api/hooks", "/api/limits", *(f"/api/apps/hello/{each}" for each in _OF_AN_APP))
     before = {path: owner.get(path) for path in shown}
     for method, rule in routes(api.client.application):
         if "<" in rule and (method, rule) not in NAMED_BY_THE_CALLER:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,9 +17,11 @@ from slipway.core.identity import authorization_response
 from tests.fixtures import databases
 from tests.fixtures.api import Api
 from tests.fixtures.oidc_provider import OidcProvider
+from tests.fixtures.oidc_server import Answer
 from tests.fixtures.oidc_tokens import rsa_key, signed_with_the_public_key, unsigned
 from tests.fixtures.redis_server import unreachable
 from tests.fixtures.sign_on import Edge
+from tests.fixtures.waiting import eventually
 
 POLICIES = [["signed-in"], ["tenant"], ["role:owner"], ["token"]]
 NOBODY = {"known": False, "why": "invalid", "lasts_s": 10}
@@ -113,6 +117,22 @@ def test_a_session_goes_on_while_the_provider_does_not_answer(edge: Edge, provid
     assert edge.verdict(cookie=cookie)["known"] is True
 
 
+def test_who_waits_for_a_refresh_that_gets_no_answer_does_not_ask_again(edge: Edge, provider: OidcProvider) -> None:
+    """Else each in a row would wait as long as the provider may take, and the edge gives up before the last."""
+    _, cookie = signed_in_at(edge, provider)
+    provider.held["token"] = threading.Event()
+    provider.answers["token"] = Answer(503)
+    edge.sign_on.changes.person_changed("sub-of-ada")
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(edge.verdict, cookie=cookie) for _ in range(4)]
+        eventually(lambda: provider.count("token") == 2, what="the sign-in, and one refresh")
+        before = tries_of_locks(edge)
+        eventually(lambda: tries_of_locks(edge) > before + 10, what="others wait for the lock")
+        provider.held["token"].set()
+        assert [each.result()["known"] for each in asked] == [True] * 4
+    assert provider.count("token") == 2
+
+
 def test_an_access_token_that_nobody_can_check_is_no_verdict(edge: Edge, provider: OidcProvider) -> None:
     token = provider.access_token("ada")
     provider.stop()
@@ -146,3 +166,9 @@ def signed_in_at(edge: Edge, provider: OidcProvider) -> tuple[str, str]:
     found = flow.finish(authorization_response.parse(query), secrets, callback)
     parent = edge.signed_in(found.person, found.tokens)
     return parent, edge.app_session(parent)
+
+
+def tries_of_locks(edge: Edge) -> int:
+    """How often Redis was asked to set something."""
+    statistics: Any = edge.services.redis.info("commandstats")
+    return int(statistics["cmdstat_set"]["calls"])

@@ -13,10 +13,11 @@ from redis import Redis
 
 from slipway.adapters.redis import keys
 from slipway.adapters.redis.identity_changes import IdentityChanges
-from slipway.adapters.redis.sessions import CurrentSessions, Session, Sessions
+from slipway.adapters.redis.sessions import CurrentSessions, Seals, Session, Sessions
 from slipway.core.identity.claims import Person
 from slipway.ports.sign_on import LoginSecrets, SignedIn, Tokens
 
+SEALS = Seals(b"a key of this host")
 IDLE_S, LIFETIME_S = 7200, 43200
 ADA = Person(
     sub="sub-of-ada",
@@ -79,7 +80,7 @@ class Rig:
     """The sessions that the provider did not renew, and why."""
 
     def __post_init__(self) -> None:
-        self.sessions = Sessions(self.redis, idle_s=IDLE_S, lifetime_s=LIFETIME_S, clock=self.clock)
+        self.sessions = Sessions(self.redis, SEALS, idle_s=IDLE_S, lifetime_s=LIFETIME_S, clock=self.clock)
         self.changes = IdentityChanges(self.redis, clock=self.clock)
         self.flow = Flow(self.clock)
         self.current = CurrentSessions(

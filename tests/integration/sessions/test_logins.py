@@ -14,19 +14,19 @@ from slipway.adapters.redis.sessions import AppLogins, Logins
 from slipway.adapters.redis.sessions.begin_rate import BY_ADDRESS, IN_ALL
 from slipway.errors import TooManyLogins
 from slipway.ports.sign_on import LoginSecrets
-from tests.integration.sessions.rig import Rig
+from tests.integration.sessions.rig import SEALS, Rig
 
 SECRETS = LoginSecrets("the nonce", "the verifier")
 
 
 @pytest.fixture
 def logins(redis: Redis) -> Logins:
-    return Logins(redis)
+    return Logins(redis, SEALS)
 
 
 @pytest.fixture
 def app_logins(redis: Redis) -> AppLogins:
-    return AppLogins(redis)
+    return AppLogins(redis, SEALS)
 
 
 def started(app_logins: AppLogins) -> str:
@@ -98,7 +98,7 @@ def test_they_are_forgotten_after_minutes(redis: Redis, logins: Logins, app_logi
 
 def test_garbage_is_no_login(redis: Redis, logins: Logins) -> None:
     state = logins.begin(SECRETS, "a browser", "/")
-    (key,) = [key for key in redis.scan_iter("slipway:logins:*") if b"started" not in key]
+    (key,) = [key for key in redis.scan_iter("slipway:logins:*") if b"begun" not in key]
     redis.set(key, b"garbage")
     assert logins.take(state) is None
     redis.lpush(key, "x")

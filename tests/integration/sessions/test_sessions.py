@@ -9,10 +9,10 @@ import pytest
 from redis import Redis
 
 from slipway.adapters.redis import keys
-from slipway.adapters.redis.sessions import sealing
+from slipway.adapters.redis.sessions import Seals, Sessions, sealing
 from slipway.errors import DependencyUnavailable, NotAuthenticated
 from tests.fixtures.redis_server import RedisServer
-from tests.integration.sessions.rig import ADA, GRACE, IDLE_S, LIFETIME_S, Rig, tokens
+from tests.integration.sessions.rig import ADA, GRACE, IDLE_S, LIFETIME_S, SEALS, Rig, tokens
 
 
 def test_a_session_holds_who_signed_in(rig: Rig) -> None:
@@ -34,6 +34,13 @@ def test_redis_alone_tells_nobodys_name_and_no_token(rig: Rig) -> None:
     held = rig.everything()
     for secret in (value, "sub-of-ada", "ada@example.org", "acme", "id token", "refresh token", "shop.example.org"):
         assert secret not in held, secret
+
+
+def test_who_writes_to_redis_can_not_make_up_a_session(rig: Rig, redis: Redis) -> None:
+    other = Sessions(redis, Seals(b"a key of another host"), idle_s=IDLE_S, lifetime_s=LIFETIME_S)
+    value, session = other.create(ADA, tokens(), 0)
+    assert other.read(value) == session
+    assert rig.sessions.read(value) is None
 
 
 def test_a_record_moved_to_another_sessions_place_is_not_read(rig: Rig, redis: Redis) -> None:
@@ -62,7 +69,7 @@ def test_a_key_of_another_type_is_no_session(rig: Rig, redis: Redis) -> None:
 @pytest.mark.parametrize("plain", [b"", b"[]", b"{}", b'{"person": 7}', b'{"person": {"sub": ""}}', b"\xff"])
 def test_a_record_of_another_version_is_no_session(rig: Rig, redis: Redis, plain: bytes) -> None:
     value, session = rig.sign_in()
-    sealer = sealing.sealer(value, sealing.SESSION)
+    sealer = SEALS.sealer(value, sealing.SESSION)
     assert sealer is not None
     redis.set(keys.session(session.id), sealer.seal(plain))
     assert rig.sessions.read(value) is None

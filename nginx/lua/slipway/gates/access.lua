@@ -23,6 +23,11 @@ local LOGGED_EVERY_S = 10
 
 local logged = ngx.shared.slipway_verdicts
 
+-- What the request has to meet. Of most apps it is the same for every path.
+local function required_of(access)
+  return #access.rules == 0 and access.of_all or access_paths.required(access, ngx.var.request_uri)
+end
+
 local function refuse(ctx, code, who)
   request_context.record(ctx, "response").who = who
   return verdicts.REFUSE, code
@@ -83,7 +88,7 @@ function _M.check(ctx, entry)
     ngx.log(ngx.ERR, "the route of app ", entry.app, " has an unknown policy: ", access)
     return verdicts.REFUSE, "broken-route"
   end
-  local required = access_paths.required(access, ngx.var.request_uri)
+  local required = required_of(access)
   if required.is_public then
     return nil
   elseif not settings.sign_on then
@@ -102,7 +107,7 @@ function _M.passes_at_once(ctx, entry)
   elseif type(access) ~= "table" then
     return false
   end
-  local required = access_paths.required(access, ngx.var.request_uri)
+  local required = required_of(access)
   if required.is_public then
     return true
   elseif not settings.sign_on then
@@ -123,7 +128,7 @@ function _M.check_again(ctx, entry)
     return nil
   end
   ctx.identity = nil
-  return judge(ctx, entry, access_paths.required(entry.access, ngx.var.request_uri), verdict.credentials)
+  return judge(ctx, entry, required_of(entry.access), verdict.credentials)
 end
 
 -- Whether nothing is known to have changed about the caller since the request passed.

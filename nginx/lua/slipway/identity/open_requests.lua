@@ -13,7 +13,7 @@ local versions = require("slipway.identity.versions")
 local _M = {}
 
 local EVERY_S = 0.3
-local LONG_S = 2 -- a request that is no stream is left alone for so long
+local LONG_S = 5 -- a request that is no stream is left alone for so long: it may still look for a target
 local UNANSWERED_S = 10 -- while the router can't say who calls; nobody changed that is known
 local AT_ONCE, IN_A_LOOK = 16, 256
 local NOBODY = { address = "", request_id = "" }

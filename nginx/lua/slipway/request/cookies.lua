@@ -1,9 +1,14 @@
 -- Keeps Slipway's own cookies from apps: an app never sees them, and can't set them. Theirs are the names that begin as
 -- below, however they are written: a browser, or what an app reads cookies with, may take odd spellings for ours.
+local lrucache = require("resty.lrucache")
+
 local _M = {}
 
 local BEGINNINGS = { "__host-slipway", "slipway-session", "slipway-login" }
 local PART = "slipway" -- of all of them
+local HEADERS_MOST, REMEMBERED_MOST = 1024, 4096 -- remembered headers of a worker, bytes of one
+
+local rests = assert(lrucache.new(HEADERS_MOST)) -- header -> what the app gets of it
 
 -- A browser sends a cookie without a name (`=value`) as its value alone, which could look like one of ours.
 local function is_ours(cookie)
@@ -16,19 +21,36 @@ local function is_ours(cookie)
   return false
 end
 
--- Takes ours out of the request that an app gets.
-function _M.withhold()
-  local header = ngx.var.http_cookie
-  if not header or not header:lower():find(PART, 1, true) then
-    return
-  end
+-- The header without ours; "" when nothing is left of it.
+local function without_ours(header)
   local kept = {}
   for cookie in header:gmatch("[^;]+") do
     if not is_ours(cookie) then
       kept[#kept + 1] = cookie:match("^%s*(.-)%s*$")
     end
   end
-  ngx.req.set_header("Cookie", #kept > 0 and table.concat(kept, "; ") or nil)
+  return table.concat(kept, "; ")
+end
+
+-- A browser sends the same header many times.
+local function rest_of(header)
+  local rest = rests:get(header)
+  if not rest then
+    rest = without_ours(header)
+    if #header <= REMEMBERED_MOST then
+      rests:set(header, rest)
+    end
+  end
+  return rest
+end
+
+-- Takes ours out of the request that an app gets.
+function _M.withhold()
+  local header = ngx.var.http_cookie
+  if header and header:lower():find(PART, 1, true) then
+    local rest = rest_of(header)
+    ngx.req.set_header("Cookie", rest ~= "" and rest or nil)
+  end
 end
 
 -- Header filter: takes ours out of an app's response.

@@ -95,6 +95,8 @@ class CurrentSessions:
             found = self._sessions.read(value)
             if found is None or found.refreshed_at > session.refreshed_at:
                 return found
+            if self._monotonic() < self._asks_again_at:  # whoever held the lock got no answer
+                return found
             return self._refreshed(value, found)
         finally:
             _release(lock)

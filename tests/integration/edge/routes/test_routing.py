@@ -162,7 +162,12 @@ def test_an_entry_that_is_no_json_is_the_platforms_fault(rig, monkeypatch):
 
 
 UNKNOWN_POLICIES = ["friends", ""]
-NO_POLICIES = [7, None, True, False, {}, [], ["public"], {"mode": "public"}]
+NO_POLICIES = [
+    *((value, "access is no object") for value in (7, None, True, False)),
+    *((value, "access.policies is no list") for value in ({}, [])),
+    (["public"], "access has a field that is not known: 1"),
+    ({"mode": "public"}, "access has a field that is not known: mode"),
+]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -170,7 +175,7 @@ NO_POLICIES = [7, None, True, False, {}, [], ["public"], {"mode": "public"}]
     ("access", "reason"),
     [
         *((policy, f"the route of app 1 has an unknown policy: {policy},") for policy in UNKNOWN_POLICIES),
-        *((value, "the route of shop.localhost can't be read: access is no string:") for value in NO_POLICIES),
+        *((value, f"the route of shop.localhost can't be read: {why}:") for value, why in NO_POLICIES),
     ],
     ids=repr,
 )
