@@ -15,7 +15,8 @@ _INTRODUCTION = """# REST API
 Made from the code by `python -m router.reference`; `/api/openapi.json` on the console's host says the same to
 machines.
 
-Every call below `/api` carries a token, `Authorization: Bearer slw_…`, and sees its tenant only: what belongs to
+Every call below `/api` carries a token, `Authorization: Bearer slw_…`, or an access token of the person who signed in
+(a person of several tenants names one in the header `X-Slipway-Tenant`), and sees one tenant only: what belongs to
 another one is not found. Roles: a viewer reads (but no variable's value), a developer changes apps and deploys, an
 owner also manages hooks and tokens and deletes apps. Bodies are JSON of at most 1 MB; unknown fields are refused by
 name. What deletes for good takes the thing's name once more, in the header `X-Slipway-Confirm` (else 428). `notices`

@@ -18,7 +18,12 @@ from slipway.core.access.roles import Role
 View = TypeVar("View", bound=Callable[..., Any])
 SCHEME = "BearerAuth"
 SECURITY_SCHEMES = {
-    SCHEME: {"type": "http", "scheme": "bearer", "description": "A token: slw_ and 43 characters."},
+    SCHEME: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A Slipway token (slw_ and 43 characters), or a person's access token of the identity provider. "
+        "A person who is in several tenants names one in the header X-Slipway-Tenant.",
+    },
 }
 HEADERS = "x-headers"
 """What the routes' own request headers are called until `router.openapi` makes parameters of them."""

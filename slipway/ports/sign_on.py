@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -119,3 +120,5 @@ class SignOn:
     issuer: str
     flow: CodeFlow
     verifier: TokenVerifier
+    close: Callable[[], None] = lambda: None
+    """Ends the connections to it."""

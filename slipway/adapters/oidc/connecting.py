@@ -26,8 +26,9 @@ def connect(settings: Settings) -> SignOn:
 
 def sign_on(where: Address, client: str, secret: str, *, clock: Clock = time.monotonic) -> SignOn:
     """`clock` is what the ages of keys and metadata are measured by."""
-    provider = Provider(where, BoundedHttp(), clock)
-    return SignOn(where.issuer, OidcCodeFlow(provider, client, secret), OidcTokenVerifier(provider, client))
+    http = BoundedHttp()
+    provider = Provider(where, http, clock)
+    return SignOn(where.issuer, OidcCodeFlow(provider, client, secret), OidcTokenVerifier(provider, client), http.close)
 
 
 def address(settings: Settings) -> Address:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -41,10 +41,10 @@ def read(document: Mapping[str, Any], issuer: str) -> Metadata:
         raise ValueError("it does not say that it supports PKCE with S256")
     return Metadata(
         issuer=issuer,
-        authorization_endpoint=_endpoint(document, "authorization_endpoint"),
-        token_endpoint=_endpoint(document, "token_endpoint"),
-        jwks_uri=_endpoint(document, "jwks_uri"),
-        end_session_endpoint=_endpoint(document, "end_session_endpoint", is_needed=False),
+        authorization_endpoint=_endpoint(document, "authorization_endpoint", is_loopback_of_browsers),
+        token_endpoint=_endpoint(document, "token_endpoint", is_loopback),
+        jwks_uri=_endpoint(document, "jwks_uri", is_loopback),
+        end_session_endpoint=_end_session_endpoint(document),
         algorithms=frozenset(algorithms),
         sends_issuer=document.get("authorization_response_iss_parameter_supported") is True,
     )
@@ -55,17 +55,20 @@ def _names(document: Mapping[str, Any], name: str) -> set[str]:
     return {each for each in values if isinstance(each, str)} if isinstance(values, list) else set()
 
 
-def _endpoint(document: Mapping[str, Any], name: str, *, is_needed: bool = True) -> str:
-    """Over TLS, unless it is on this machine."""
-    url = document.get(name, "")
-    if url == "" and not is_needed:
-        return ""
-    if not isinstance(url, str) or not _is_safe(url):
+def _end_session_endpoint(document: Mapping[str, Any]) -> str:
+    name = "end_session_endpoint"
+    return _endpoint(document, name, is_loopback_of_browsers) if document.get(name) else ""
+
+
+def _endpoint(document: Mapping[str, Any], name: str, is_here: Callable[[str], bool]) -> str:
+    """Over TLS, unless the host is this machine."""
+    url = document.get(name)
+    if not isinstance(url, str) or not _is_safe(url, is_here):
         raise ValueError(f"its {name} is no https URL")
     return url
 
 
-def _is_safe(url: str) -> bool:
+def _is_safe(url: str, is_here: Callable[[str], bool]) -> bool:
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -74,11 +77,16 @@ def _is_safe(url: str) -> bool:
         return False
     if parts.fragment or parts.username is not None or not url.isascii() or not url.isprintable() or " " in url:
         return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_here(host)))
 
 
 def is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return host == "localhost"
+
+
+def is_loopback_of_browsers(host: str) -> bool:
+    """Browsers ask nobody for names below `localhost`; this host's resolver might."""
+    return is_loopback(host) or host.endswith(".localhost")

@@ -78,7 +78,7 @@ def console(server: KeycloakServer, sqlite_template: Path, shared_redis: Any) ->
         ada = keycloak.administrate("POST", f"/{REALM}/users", ADA)
         with _serving(services, port):
             yield Console(services, keycloak, ada)
-        sign_on.required(services.sign_on).provider.flow._provider.http.close()
+        sign_on.required(services.sign_on).provider.close()
         services.db.dispose()
         services.redis.close()
 

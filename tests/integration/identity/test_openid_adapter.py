@@ -20,7 +20,7 @@ from tests.fixtures.keycloak import KeycloakServer
 from tests.fixtures.sign_in import Browser
 
 CALLBACK = "http://slipway.localhost:8080/auth/callback"
-CONSOLE = "http://slipway.localhost:8080/"
+SIGNED_OUT = "http://slipway.localhost:8080/auth/signed-out"
 PASSWORD = "correct horse battery staple"
 GROUPS = ["/tenants/acme/developer", "/tenants/umbrella/viewer"]
 
@@ -43,8 +43,10 @@ def grace(keycloak: KeycloakServer) -> Iterator[str]:
 
 
 @pytest.fixture
-def sign_on(keycloak: KeycloakServer) -> SignOn:
-    return connect(keycloak.settings)
+def sign_on(keycloak: KeycloakServer) -> Iterator[SignOn]:
+    made = connect(keycloak.settings)
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -143,8 +145,8 @@ def test_signing_out_ends_the_session_at_keycloak(sign_on: SignOn, browser: Brow
     signed_in = _sign_in(sign_on, browser)
     again = _sign_in(sign_on, browser)
     assert again.person.sid == signed_in.person.sid, "the second time Keycloak asks for no password"
-    answer = browser.follow(browser.client.get(sign_on.flow.sign_out_url(again.tokens.id_token, CONSOLE, "s-1")))
-    assert answer.headers["Location"] == f"{CONSOLE}?state=s-1"
+    answer = browser.follow(browser.client.get(sign_on.flow.sign_out_url(again.tokens.id_token, SIGNED_OUT, "s-1")))
+    assert answer.headers["Location"] == f"{SIGNED_OUT}?state=s-1"
     page = browser.client.get(sign_on.flow.authorization_url("state-2", sign_on.flow.new_secrets(), CALLBACK))
     assert "kc-form-login" in page.text
     with pytest.raises(NotAuthenticated, match="has ended"):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
+import httpx
 import pytest
 from joserfc.jwk import RSAKey
 
+from slipway.adapters.oidc.bounded_http import BoundedHttp
 from slipway.adapters.oidc.cached_document import INTERVAL_S, MOST_WAITING, RETRY_S
 from slipway.adapters.oidc.provider import KEYS_FRESH_S, KEYS_USABLE_S
 from slipway.errors import DependencyUnavailable, NotAuthenticated
@@ -169,48 +172,12 @@ def test_a_provider_on_this_machine_is_reached_without_a_proxy(
     assert connect().sign_on.verifier.access_token(provider.access_token()).subject == "sub-of-ada"
 
 
-BAD_METADATA: dict[str, tuple[dict[str, Any], str]] = {
-    "another issuer": ({"issuer": "https://evil.example"}, "not the issuer"),
-    "the issuer with a slash behind": ({"issuer": "SLASH"}, "not the issuer"),
-    "no issuer": ({"issuer": None}, "not the issuer"),
-    "no PKCE": ({"code_challenge_methods_supported": None}, "PKCE with S256"),
-    "plain PKCE alone": ({"code_challenge_methods_supported": ["plain"]}, "PKCE with S256"),
-    "PKCE as a text": ({"code_challenge_methods_supported": "S256"}, "PKCE with S256"),
-    "HS256 and none alone": ({"id_token_signing_alg_values_supported": ["HS256", "none"]}, "no algorithm"),
-    "no algorithms": ({"id_token_signing_alg_values_supported": None}, "no algorithm"),
-    "no code flow": ({"response_types_supported": ["id_token"]}, "no authorization code flow"),
-    "no token endpoint": ({"token_endpoint": None}, "token_endpoint is no https URL"),
-    "a token endpoint without TLS": ({"token_endpoint": "http://id.example/token"}, "token_endpoint is no https URL"),
-    "keys without TLS": ({"jwks_uri": "http://id.example/certs"}, "jwks_uri is no https URL"),
-    "keys in a file": ({"jwks_uri": "file:///etc/passwd"}, "jwks_uri is no https URL"),
-    "a script": ({"authorization_endpoint": "javascript:alert(1)"}, "authorization_endpoint is no https URL"),
-    "a page to sign out without TLS": ({"end_session_endpoint": "http://id.example/"}, "end_session_endpoint is no"),
-    "a password in a URL": ({"token_endpoint": "https://a:b@id.example/"}, "token_endpoint is no https URL"),
-    "a fragment": ({"authorization_endpoint": "https://id.example/#x"}, "authorization_endpoint is no https URL"),
-    "a line break": ({"authorization_endpoint": "https://id.example/\r\nX: y"}, "authorization_endpoint is no https"),
-    "a port that is none": ({"token_endpoint": "https://id.example:port/"}, "token_endpoint is no https URL"),
-    "an endpoint of another shape": ({"token_endpoint": ["https://id.example/"]}, "token_endpoint is no https URL"),
-}
-
-
-@pytest.mark.parametrize(("members", "why"), BAD_METADATA.values(), ids=BAD_METADATA.keys())
-def test_metadata_that_can_not_be_relied_on_sign_nobody_in(
-    provider: OidcProvider, rp: RelyingParty, members: dict[str, Any], why: str
-) -> None:
-    provider.metadata |= {name: f"{provider.issuer}/" if value == "SLASH" else value for name, value in members.items()}
-    with pytest.raises(DependencyUnavailable, match=why):
-        rp.sign_on.flow.authorization_url("state-1", rp.sign_on.flow.new_secrets(), "http://slipway.localhost/cb")
-    with pytest.raises(DependencyUnavailable):
-        rp.sign_on.verifier.access_token(provider.access_token())
-
-
-def test_hs256_that_a_provider_offers_is_not_taken_up(provider: OidcProvider, rp: RelyingParty) -> None:
-    provider.metadata["id_token_signing_alg_values_supported"] = ["HS256", "none", "RS256"]
-    assert rp.sign_in().person.login == "ada"
-    provider.key = ec_key()
-    provider.published.append(provider.key)
-    with pytest.raises(NotAuthenticated, match="algorithm that is not accepted"):
-        rp.sign_in()
+def test_an_answer_that_drips_is_cut_off(provider: OidcProvider) -> None:
+    """The clock of this test says that a minute went by with each part of the answer."""
+    http = BoundedHttp(clock=count(0, 60).__next__)
+    with pytest.raises(httpx.ReadTimeout, match="takes too long"):
+        http.get(f"{provider.issuer}/.well-known/openid-configuration")
+    http.close()
 
 
 @pytest.mark.parametrize(
