@@ -45,7 +45,7 @@ class TenantPeople:
     def add(self, login: str, role: Role) -> Member:
         """
         Raises:
-            NotFound: the identity provider knows nobody of that login.
+            InvalidInput: the identity provider knows nobody of that login.
             Conflict: they have a role in the tenant already.
         """
         tenant = self._group()
@@ -54,7 +54,7 @@ class TenantPeople:
             raise Conflict(f"{before.person.login} is a {before.role} of {tenant.name} already", remedy=remedy)
         person = self.people.find(login)
         if person is None:
-            raise NotFound(
+            raise InvalidInput(
                 f"Keycloak knows nobody with the login {login!r}",
                 remedy="an administrator adds people in Keycloak's console, or by: slipway users import",
             )

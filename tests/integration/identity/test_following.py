@@ -282,7 +282,7 @@ def test_who_changes_their_own_password_stays_signed_in_there_alone(followed: Fo
         elsewhere = followed.sign_in(other)[1]
         _, challenge = verifier_and_challenge()
         query = {"code_challenge": challenge, "code_challenge_method": "S256", "kc_action": "UPDATE_PASSWORD"}
-        page = followed.browser.authorize("slipway-router", CALLBACK, **query)
+        page = followed.browser.follow(followed.browser.authorize("slipway-router", CALLBACK, **query))
         if "password-new" not in page.text:  # Keycloak asks for the old one first where that was a while ago
             page = followed.browser.submit(page, password=PASSWORD)
         new = {"password-new": NEW_PASSWORD, "password-confirm": NEW_PASSWORD}
