@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _private_app(
     settings: Settings, forge: ForgeProcess, progress: Progress, environment: Mapping[str, str]
 ) -> tuple[str, str]:
-    """A second app, which members of the demo's tenant alone may see, and somebody who is one: the lines that say so."""
+    """A second app, which only members of the demo's tenant may see, and one of them: the lines that say so."""
     from slipway.demo.person import ensure_person  # noqa: PLC0415  Keycloak's client is for those who have sign-on
 
     address = Walk(settings, forge, progress, environment, EXAMPLES["private"]).run()

@@ -1,5 +1,5 @@
-"""The demo's own user at Keycloak, who signs in in a browser: a member of the demo's tenant. The password is made here and
-kept beside the demo's token, so that each run says the same."""
+"""The demo's own user at Keycloak, who signs in in a browser: a member of the demo's tenant. The password is made here,
+and kept beside the demo's token, so that each run says the same."""
 
 from __future__ import annotations
 

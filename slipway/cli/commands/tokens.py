@@ -10,6 +10,7 @@ from slipway.cli.numbers import TOKEN
 from slipway.cli.output import ago
 from slipway.errors import SlipwayError
 
+
 @noun(instead="slipway tokens create --name {}")
 @command
 def tokens(call: Invocation) -> None:

@@ -70,7 +70,7 @@ def test_an_example_that_is_not_there_is_answered_with_those_that_are(capsys: py
     assert main(["--example", "nosuch"]) == 1
     shown = capsys.readouterr()
     assert "there is no example 'nosuch'" in shown.out
-    assert "make demo EXAMPLE=hello, make demo EXAMPLE=static" in shown.out
+    assert "make demo EXAMPLE=hello, make demo EXAMPLE=private, make demo EXAMPLE=static" in shown.out
     assert "usage:" not in shown.out + shown.err
 
 
