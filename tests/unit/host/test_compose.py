@@ -104,6 +104,7 @@ def test_only_who_reaches_replicas_repositories_or_clients_has_a_network() -> No
     networks = {
         name: container.get("network_mode", "a network of the project") for name, container in CONTAINERS.items()
     }
+    assert networks.pop("router") == "${ROUTER_NETWORK:-none}"  # which sign-on needs
     assert {name for name, network in networks.items() if network != "none"} == {
         *("prepare", "worker", "agent", "edge"),
         "keycloak",  # browsers come to it
