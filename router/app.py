@@ -24,6 +24,7 @@ from router.api import (
     volumes,
 )
 from router.api.operation import SECURITY_SCHEMES
+from router.login import answers, views
 from router.request_bodies import ApiRequest
 from router.services import Services
 from slipway import migrations
@@ -66,6 +67,8 @@ def create_app(services: Services) -> APIFlask:
     app.config.update(_configuration())
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)
+    for pages in (views, answers):  # no part of the API: they are for browsers, and for the identity provider
+        app.register_blueprint(pages.blueprint)
     problems.register(app)
     app.spec_processor(openapi.complete)
     app.before_request(bound_writing)

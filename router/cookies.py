@@ -6,7 +6,11 @@ page that came without TLS. `nginx/lua/slipway/request/cookies.lua` keeps both f
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import secrets
 from dataclasses import dataclass
+from typing import Self
 
 from werkzeug.http import dump_cookie
 
@@ -15,11 +19,34 @@ LOGIN_S = 600
 """How long a browser has for signing in."""
 
 
+_BROWSER_BYTES = 32
+
+
+def new_browser() -> str:
+    """A value for the login's cookie."""
+    return secrets.token_urlsafe(_BROWSER_BYTES)
+
+
+def browser_hash(value: str) -> str:
+    """What a login's record holds of its cookie."""
+    return hashlib.sha256(value.encode(errors="surrogatepass")).hexdigest()
+
+
+def is_browser(value: str, hashed: str) -> bool:
+    """Whether the value of a cookie is the one that a record's hash is of."""
+    return bool(value) and hmac.compare_digest(browser_hash(value), hashed)
+
+
 @dataclass(frozen=True, slots=True)
 class Cookies:
     """Those of a host that browsers reach by this scheme."""
 
     scheme: str
+
+    @classmethod
+    def of_console(cls, public_url: str) -> Self:
+        """Those of the console's host."""
+        return cls("https" if public_url.lower().startswith("https:") else "http")
 
     @property
     def session_name(self) -> str:

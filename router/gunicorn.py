@@ -29,6 +29,7 @@ keepalive = 75
 graceful_timeout = 10
 timeout = 30
 limit_request_line = 8190
+limit_request_field_size = 16 << 10  # as the edge's: an app's own cookies come along to its host's sign-in
 forwarded_allow_ips = ""
 accesslog = None
 errorlog = "-"

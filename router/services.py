@@ -75,7 +75,7 @@ def connect(settings: Settings) -> Services:
         texts=call_quota.of_texts(settings.web_threads),
         heads=call_quota.of_heads(),
         identity=_identity(settings),
-        sign_on=sign_on.connect(settings, redis),
+        sign_on=sign_on.connect(settings, redis, database),
     )
 
 

@@ -3,10 +3,12 @@ it costs memory."""
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from router.login import recording
+from slipway.adapters.vault import VALUES, Vault
 from slipway.errors import SignOnOff
 from slipway.settings import OFF, Settings
 
@@ -15,10 +17,9 @@ if TYPE_CHECKING:
 
     from slipway.adapters.identity_key import IdentityKey
     from slipway.adapters.redis.identity_changes import IdentityChanges
-    from slipway.adapters.redis.sessions import AppLogins, CurrentSessions, Logins, Session, Sessions
+    from slipway.adapters.redis.sessions import AppLogins, CurrentSessions, Logins, Sessions
+    from slipway.db import Database
     from slipway.ports.sign_on import SignOn
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class SignOnServices:
     identity_key: IdentityKey
 
 
-def connect(settings: Settings, redis: Redis) -> SignOnServices | None:
+def connect(settings: Settings, redis: Redis, db: Database) -> SignOnServices | None:
     """Opens no connection yet. None: sign-on is off.
 
     Raises:
@@ -43,29 +44,26 @@ def connect(settings: Settings, redis: Redis) -> SignOnServices | None:
         return None
     from slipway.adapters.oidc import connecting  # noqa: PLC0415  costs memory, as what `assemble` imports does
 
-    return assemble(settings, redis, connecting.connect(settings))
+    return assemble(settings, redis, db, connecting.connect(settings))
 
 
-def assemble(settings: Settings, redis: Redis, provider: SignOn) -> SignOnServices:
+def assemble(settings: Settings, redis: Redis, db: Database, provider: SignOn) -> SignOnServices:
     """With this identity provider."""
     from slipway.adapters.identity_key import FILE, IdentityKey  # noqa: PLC0415
     from slipway.adapters.redis.identity_changes import IdentityChanges  # noqa: PLC0415
-    from slipway.adapters.redis.sessions import AppLogins, CurrentSessions, Logins, Sessions  # noqa: PLC0415
+    from slipway.adapters.redis.sessions import AppLogins, CurrentSessions, Logins, Seals, Sessions  # noqa: PLC0415
 
-    sessions = Sessions(redis, idle_s=settings.session_idle_s, lifetime_s=settings.session_lifetime_s)
+    seals = Seals(Vault(settings.key_dir / VALUES).digest("sessions").encode())
+    sessions = Sessions(redis, seals, idle_s=settings.session_idle_s, lifetime_s=settings.session_lifetime_s)
     return SignOnServices(
         provider=provider,
         sessions=sessions,
-        current=CurrentSessions(redis, sessions, provider.flow, on_end=_on_end),
-        logins=Logins(redis),
-        app_logins=AppLogins(redis),
+        current=CurrentSessions(redis, sessions, provider.flow, on_end=partial(recording.not_renewed, db)),
+        logins=Logins(redis, seals),
+        app_logins=AppLogins(redis, seals),
         changes=IdentityChanges(redis),
         identity_key=IdentityKey(settings.key_dir / FILE),
     )
-
-
-def _on_end(session: Session, why: str) -> None:
-    log.info("a session has ended", extra={"session": session.id[:8], "login": session.person.login, "why": why})
 
 
 def required(sign_on: SignOnServices | None) -> SignOnServices:

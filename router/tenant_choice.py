@@ -34,8 +34,9 @@ def memberships_of(services: Services, person: Person) -> list[Membership]:
         return [Membership(number, name, roles[name]) for number, name in session.execute(query)]
 
 
-def choose(services: Services, person: Person, asked: str) -> Membership:
-    """The tenant that the request asks for by `HEADER`; else the person's only one; else the one last chosen.
+def choose(services: Services, person: Person, asked: str, *, remembers: bool = True) -> Membership:
+    """The tenant that the request asks for by `HEADER`; else the person's only one; else the one last chosen. Not
+    `remembers`: what was chosen in a browser says nothing about this caller.
 
     Somebody with the role platform-admin need not be in any: they act as a viewer of none then.
 
@@ -51,7 +52,8 @@ def choose(services: Services, person: Person, asked: str) -> Membership:
         return Membership(NO_TENANT, "", Role.VIEWER)
     if not found:
         return _refuse("you are in no tenant", found)
-    return _named(found, last_chosen(services, person.sub)) or _refuse("you are in several tenants", found)
+    chosen = last_chosen(services, person.sub) if remembers else ""
+    return _named(found, chosen) or _refuse("you are in several tenants", found)
 
 
 def last_chosen(services: Services, sub: str) -> str:

@@ -4,7 +4,9 @@
     ├── SettingsError           a setting is missing or wrong (names the key, never the value)
     ├── InvalidInput            422  the request's content breaks a rule; says which and how to fix it
     ├── NotAuthenticated        401
+    │   └── LoginRefused        400  the browser came back from the identity provider with what is no login of its own
     ├── NotAllowed              403
+    │   └── CrossSiteRequest         another site's page sent it
     ├── NotFound                404
     ├── Conflict                409  the state forbids it now (an illegal move, a name taken)
     ├── ConfirmationRequired    428  something would be lost for good, and the request does not name it
@@ -72,9 +74,20 @@ class NotAuthenticated(SlipwayError):
     status = 401
 
 
+class LoginRefused(NotAuthenticated):
+    code = "login-refused"
+    status = 400
+
+
 class NotAllowed(SlipwayError):
     code = "not-allowed"
     status = 403
+
+
+class CrossSiteRequest(NotAllowed):
+    """A browser added the session's cookie to a request that a page of ours did not make."""
+
+    code = "cross-site-request"
 
 
 class NotFound(SlipwayError):

@@ -22,6 +22,7 @@ slipway = {
   access_trial = access_phase.access_trial,
   access_requeued = access_phase.access_requeued,
   access_console = access_phase.access_console,
+  access_slipway_page = access_phase.access_slipway_page,
   dial = attempts.dial,
   dial_trial = half_open.dial,
   header = responses.header,

@@ -30,6 +30,7 @@ def create_internal_app(services: Services) -> Flask:
     """The app on its services. Opens no connection, so that it can be made before a fork."""
     app = Flask("router.internal", static_folder=None)
     app.request_class = InternalRequest
+    app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = services
     app.register_blueprint(authorizing.blueprint)
     app.register_blueprint(browser_pages.blueprint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from router.authentication import find_token, record_use
+from router.authentication import find_token, record_use, refuse_void
 from router.internal.questions import Question
 from router.principal import Kind
 from router.services import Services
@@ -102,7 +102,9 @@ def _by_access_token(sign_on: SignOnServices, bearer: str) -> KnownCaller | Why:
         token = sign_on.provider.verifier.access_token(bearer)
     except NotAuthenticated:
         return Why.INVALID
-    if token.issued_at <= sign_on.changes.stale_since(token.subject):
+    try:
+        refuse_void(sign_on, token)
+    except NotAuthenticated:
         return Why.REVOKED
     return _workload(token) if token.person is None else _person(token.person, token.expires_at)
 

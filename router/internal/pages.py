@@ -9,32 +9,36 @@ from router.pages import page
 from slipway.errors import SlipwayError
 
 _SIGN_OUT = Markup(
-    "<h1>Sign out of {host}?</h1>\n"
-    "<p>You will be signed out here, at all other apps, and at your sign-on.</p>\n"
-    '<form method="post" action="/.slipway/sign-out"><button class="button" type="submit">Sign out</button></form>'
+    """<h1>Sign out?</h1>
+<p>You will be signed out of {host}, of all other apps, and at your sign-on.</p>
+<form method="post" action="/.slipway/sign-out"><button class="button">Sign out</button></form>"""
 )
-_SIGNED_OUT = Markup('<h1>Signed out of {host}</h1>\n<p><a href="{url}">Go on</a> to sign out at your sign-on.</p>')
-_FAILURE = Markup("<h1>{title}</h1>\n<p>{message}</p>\n")
-_REMEDY = Markup("<p>What to do: {remedy}.</p>")
-_TITLES = {403: "This was refused", 429: "Too many sign-ins", 503: "Sign-on is not available now"}
+_FAILURE = Markup(
+    """<h1>{title}</h1>
+<p>{message}</p>
+{remedy}<p><a class="button" href="/">Open {host}</a></p>
+<p class="quiet">Request {request_id}</p>"""
+)
+_REMEDY = Markup("<p>What to do: {remedy}.</p>\n")
+_TITLES = {
+    401: "This sign-in can't go on",
+    403: "This was refused",
+    503: "Nobody can sign in at the moment",
+}
+_STATUS = {401: 403}
+"""401 would ask a browser for credentials of a kind that it does not have."""
+_RETRY_AFTER_S = 5
 
 
 def sign_out(host: str) -> Response:
-    return page(f"Sign out of {host}?", _SIGN_OUT.format(host=host))
+    return page("Sign out?", _SIGN_OUT.format(host=host))
 
 
-def signed_out(host: str, url: str) -> Response:
-    """Goes on to where the session at the identity provider ends."""
-    return page(f"Signed out of {host}", _SIGNED_OUT.format(host=host, url=url), goes_on_to=url)
-
-
-def failure(error: SlipwayError) -> Response:
-    """Not by 401, which would ask a browser for credentials that it does not have."""
-    title = _TITLES.get(error.status, "You are not signed in")
-    content = _FAILURE.format(title=title, message=error.message)
-    if error.remedy:
-        content += _REMEDY.format(remedy=error.remedy)
-    response = page(title, content, 400 if error.status == 401 else error.status)
-    if error.status in (429, 503):
-        response.headers["Retry-After"] = str(error.details.get("retry_after_s", 2))
+def failure(error: SlipwayError, host: str, request_id: str) -> Response:
+    title = _TITLES.get(error.status, "This did not work")
+    remedy = _REMEDY.format(remedy=error.remedy) if error.remedy else ""
+    content = _FAILURE.format(title=title, message=error.message, remedy=remedy, host=host, request_id=request_id)
+    response = page(title, content, _STATUS.get(error.status, error.status))
+    if response.status_code == 503:
+        response.headers["Retry-After"] = str(error.details.get("retry_after_s", _RETRY_AFTER_S))
     return response

@@ -9,14 +9,15 @@ from typing import Any
 from urllib.parse import quote
 
 from slipway.core.access.policies import Policy
+from slipway.core.identity.local_path import local_path
 from slipway.errors import InvalidInput
 
 BODY_MAX_BYTES = 256 << 10
-TARGET_MAX = 4096
+RESERVED = "/.slipway"
+"""Paths of the router's on every app's host."""
 _HOST = re.compile(r"(?P<name>[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?)(?::(?P<port>[0-9]{1,5}))?")
-_TARGET = re.compile(r"/(?![/\\])[^\x00-\x20\x7f]*")
-_AS_SENT = "!#$%&'()*+,/:;=?@[]~\\"
-"""Characters of a target that stay as the client sent them; all others beyond ASCII are percent-encoded."""
+_BROWSER = re.compile(r"[A-Za-z0-9_-]{43}")
+_AS_SENT = bytes(range(0x80))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +83,16 @@ def question(asked: dict[str, Any]) -> Question:
 def sign_in_request(asked: dict[str, Any]) -> SignInRequest:
     """Raises `InvalidInput` when a field is missing or has another type."""
     host, port = host_and_port(_text(asked, "host"))
-    scheme = _text(asked, "scheme")
+    scheme, browser = _text(asked, "scheme"), _optional(asked, "browser")
     if scheme not in ("http", "https"):
         raise InvalidInput("scheme is neither http nor https")
     return SignInRequest(
         host=host,
         port=port,
         scheme=scheme,
-        target=safe_target(_text(asked, "target")),
+        target=target(_text(asked, "target")),
         address=_optional(asked, "address"),
-        browser=_optional(asked, "browser"),
+        browser=browser if _BROWSER.fullmatch(browser) else "",
     )
 
 
@@ -104,13 +105,10 @@ def host_and_port(text: str) -> tuple[str, int | None]:
     return found["name"], port
 
 
-def safe_target(text: str) -> str:
-    """The path where somebody wanted to go; `/` for what a browser could read as another host's address, for control
-    characters, and for what is too long to be kept."""
-    encoded = quote(text.encode(errors="surrogateescape"), safe=_AS_SENT)
-    if len(encoded) > TARGET_MAX or not _TARGET.fullmatch(text):
-        return "/"
-    return encoded
+def target(text: str) -> str:
+    """The path where somebody wanted to go. What is beyond ASCII in it is percent-encoded, as browsers mostly send it;
+    `/` for what a browser could read as another host's address, and for what is too long to be kept."""
+    return local_path(quote(text.encode(errors="surrogateescape"), safe=_AS_SENT), reserved=RESERVED)
 
 
 def _policies(given: Any) -> tuple[Policy, ...]:

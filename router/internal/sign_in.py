@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from router.cookies import Cookies
+from router.cookies import Cookies, browser_hash, is_browser, new_browser
 from router.internal.questions import SignInRequest
 from router.sign_on import SignOnServices
-from slipway.adapters.redis.sessions import browser_hash, new_value
 from slipway.errors import NotAuthenticated
 from slipway.settings import Settings, address_of
 
@@ -34,7 +33,7 @@ def begin(settings: Settings, sign_on: SignOnServices, asked: SignInRequest) -> 
         TooManyLogins: too many began within a minute.
         DependencyUnavailable: Redis does not answer.
     """
-    browser = asked.browser or new_value()
+    browser = asked.browser or new_browser()
     host = authority(settings, asked)
     login = sign_on.app_logins.begin(host, asked.scheme, asked.target, browser_hash(browser), asked.address)
     cookie = Cookies(asked.scheme).login(browser)
@@ -53,7 +52,7 @@ def finish(sign_on: SignOnServices, *, code: str, browser: str, host: str, schem
     if login is None:
         raise NotAuthenticated("This sign-in is over, or was used already.", remedy=_AGAIN)
     is_here = (login.scheme, login.host.partition(":")[0]) == (scheme, host)
-    if not is_here or not browser or browser_hash(browser) != login.browser_hash:
+    if not is_here or not is_browser(browser, login.browser_hash):
         raise NotAuthenticated("This sign-in began in another browser, or on another host.", remedy=_AGAIN)
     session = sign_on.sessions.create_app_session(login.parent, host)
     if session is None:

@@ -64,6 +64,13 @@ class Action(StrEnum):
     """The identity provider; how many lines had each outcome, and the first and last line `created`."""
     PERSON_ROLE = "person.role"
     """The person's login; the `role` that they have in the tenant now, and the one `before`; empty: none."""
+    SESSION_BEGIN = "session.begin"
+    """The person's login; `sub`, `session_id`, and the `app` host for which they signed in, if it was one."""
+    SESSION_REFUSE = "session.refuse"
+    """What was asked for; `why` nobody was let in. Of strangers a bounded number is recorded each minute."""
+    SESSION_END = "session.end"
+    """The person's login; `sub`, `session_id`, and `by` what it ended. Ended by the identity provider: its `sub`
+    or `sid`, and how `many` sessions."""
 
 
 @dataclass(frozen=True, slots=True)

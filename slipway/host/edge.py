@@ -25,7 +25,7 @@ from urllib.parse import unquote, urlsplit
 from slipway.errors import SettingsError
 from slipway.host import checkout
 from slipway.host.install import certificate
-from slipway.settings import DELIVERY_SLACK_BYTES, Settings
+from slipway.settings import DELIVERY_SLACK_BYTES, OFF, Settings
 
 SOURCE = checkout.ROOT / "nginx"
 WORKER_USER = "www-data"
@@ -215,6 +215,9 @@ def _lua_settings(settings: Settings) -> dict[str, Any]:
         "bodies_bytes": settings.edge_bodies_bytes,
         "limits_secret": _limits_secret(settings),
         "redis": _redis(settings.redis_url),
+        "sign_on": settings.keycloak != OFF,
+        "public_url": settings.public_url,
+        "router_internal_socket": str(settings.router_internal_socket),
     }
 
 

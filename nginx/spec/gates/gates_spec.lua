@@ -51,6 +51,17 @@ describe("a gate", function()
       assert.same({ nil, "service-unavailable" }, { access.current_entry(entry) })
     end)
 
+    it("has none where its caller has changed, and lets the client come again", function()
+      local versions = require("slipway.identity.versions")
+      local ctx = { identity = { subjects = { "person:ada" }, version = 0, seen_version = 0 } }
+      current = entry
+      versions.change("person:bob")
+      assert.equal(current, (access.current_entry(entry, ctx)))
+      versions.change("person:ada")
+      assert.same({ nil, "service-unavailable" }, { access.current_entry(entry, ctx) })
+      assert.equal(current, (access.current_entry(entry)))
+    end)
+
     it("has none where the host has left the table", function()
       current = nil
       assert.same({ nil, "unknown-host" }, { access.current_entry(entry) })

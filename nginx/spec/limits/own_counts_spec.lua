@@ -9,7 +9,7 @@ describe("an edge that counts limits alone", function()
     nginx.replace("nginx.sha256", {})
     own_counts = require("slipway.limits.own_counts")
     limits = { { id = "1/calls", name = "calls", kind = "rate", most = 6, period_us = 60e6, by = "caller" } }
-    here = { address = "192.0.2.1", token = "" }
+    here = { address = "192.0.2.1", token = "", user = "" }
   end)
 
   local function passed(of, who)
@@ -30,12 +30,23 @@ describe("an edge that counts limits alone", function()
     fake.shared.slipway_state:set("edges", 4)
     assert.equal(1, passed(20))
     fake.shared.slipway_state:set("edges", 100)
-    assert.equal(1, passed(20, { address = "192.0.2.2", token = "" }))
+    assert.equal(1, passed(20, { address = "192.0.2.2", token = "", user = "" }))
   end)
 
   it("keeps callers apart", function()
     assert.equal(6, passed(20))
-    assert.equal(6, passed(20, { address = "192.0.2.2", token = "" }))
+    assert.equal(6, passed(20, { address = "192.0.2.2", token = "", user = "" }))
+  end)
+
+  it("keeps persons apart wherever they come from, and has no limit by user for anybody else", function()
+    local ada = { address = "192.0.2.1", token = "", user = "1" }
+    assert.equal(6, passed(20, ada))
+    assert.equal(0, passed(20, { address = "192.0.2.2", token = "", user = "1" }))
+    assert.equal(6, passed(20, { address = "192.0.2.1", token = "", user = "2" }))
+    assert.equal(6, passed(20))
+    limits[1].by, limits[1].id = "user", "1/of-users"
+    assert.equal(20, passed(20))
+    assert.equal(6, passed(20, ada))
   end)
 
   it("takes from no limit when one of them refuses", function()
@@ -53,9 +64,9 @@ describe("an edge that counts limits alone", function()
 
   it("counts a token that it can't check by its caller's address, and by nothing who has none", function()
     limits[1].by = "token"
-    assert.equal(6, passed(20, { address = "192.0.2.2", token = "5f" }))
-    assert.equal(0, passed(20, { address = "192.0.2.2", token = "00" }))
-    assert.equal(6, passed(20, { address = "192.0.2.3", token = "5f" }))
+    assert.equal(6, passed(20, { address = "192.0.2.2", token = "5f", user = "" }))
+    assert.equal(0, passed(20, { address = "192.0.2.2", token = "00", user = "" }))
+    assert.equal(6, passed(20, { address = "192.0.2.3", token = "5f", user = "" }))
     assert.equal(20, passed(20))
     assert.equal("not concerned", own_counts.take({ limits = limits }, here).states[1])
   end)

@@ -11,7 +11,7 @@ describe("what a client learns of its limits", function()
       opaque = function(partition) return "k" .. #partition end,
     })
     describe_limits = require("slipway.limits.rate_limit_headers").describe
-    caller = { address = "192.0.2.1", token = "" }
+    caller = { address = "192.0.2.1", token = "", user = "" }
     limits = {
       { name = "calls", quoted_name = '"calls"', policy = '"calls";q=10;w=60', kind = "rate", most = 10,
         by = "caller" },

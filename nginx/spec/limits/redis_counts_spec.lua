@@ -43,8 +43,8 @@ describe("limits that are counted in Redis", function()
     return { app = "1", tenant = "acme", limits = limits, counts_at_once = true }
   end
 
-  local HERE = { address = "192.0.2.1", token = "" }
-  local WITH_TOKEN = { address = "192.0.2.1", token = "5f" }
+  local HERE = { address = "192.0.2.1", token = "", user = "" }
+  local WITH_TOKEN = { address = "192.0.2.1", token = "5f", user = "" }
 
   it("hold a lease where the script took one", function()
     reply = { 1, 1, 0, 0, 1, 0, 2, 0, 0 }

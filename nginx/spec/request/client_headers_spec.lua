@@ -33,6 +33,13 @@ describe("headers in which a client says who it is", function()
       dropped(client_headers.drop, "x_auth-user", "remote_user", "x.forwarded.server", "cf-connecting-ip", "accept"))
   end)
 
+  it("are dropped in every spelling that an app may take for who signed in", function()
+    local spellings = { "x-forwarded-user", "x.forwarded.user", "x_forwarded-groups", "x_forwarded_user",
+      "x-slipway-identity", "x_slipway.identity", "x-forwarded_email" }
+    table.sort(spellings)
+    assert.same(spellings, dropped(client_headers.drop, unpack(spellings)))
+  end)
+
   it("are dropped by their whole name", function()
     assert.same({ "x-user" }, dropped(client_headers.drop, "x-user", "x-usage", "x-us", "x"))
   end)

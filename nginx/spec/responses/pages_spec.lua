@@ -11,7 +11,7 @@ describe("a failure's page", function()
 
   local function render(code, accept)
     local names = { host = "<b>.localhost", app = "shop", connect_s = 2, read_s = 60, violated = "calls",
-      retry_after_s = 7 }
+      retry_after_s = 7, who = "You are" }
     local row = failures.BY_CODE[code]
     return pages.render(row, code, row.status, names, "id-1", accept)
   end

@@ -57,6 +57,11 @@ describe("an entry", function()
     assert.equal("friends", read(fields({ access = "friends" })).access)
   end)
 
+  it("has its policies where it names some", function()
+    local entry = read(fields({ access = { policies = { { "tenant" } }, default = 0, paths = {} } }))
+    assert.same({ { "tenant" } }, entry.access.policies)
+  end)
+
   it("has its limits as they are counted and as clients see them", function()
     local entry = read(fields({ limits = {
       { id = "app-1/calls", name = "calls", requests = 100, per_s = 60 },
@@ -87,8 +92,8 @@ describe("an entry", function()
 
   local null = cjson.null
   local malformed = {
-    ["access is no string"] = { { access = 7 }, { access = {} }, { access = { "public" } }, { access = null },
-      { access = true }, { access = false }, { access = { mode = "public" } } },
+    ["access is no object"] = { { access = 7 }, { access = null }, { access = true }, { access = false } },
+    ["access has a field that is not known: mode"] = { { access = { mode = "public" } } },
     ["app is empty"] = { { app = "" } },
     ["app is no string"] = { { app = 7 }, { app = null } },
     ["tenant is no string"] = { { tenant = {} } },

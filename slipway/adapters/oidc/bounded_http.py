@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import ssl
 import time
-from typing import Any
+from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
+
+from slipway.ports.clock import Clock
 
 TIMEOUT_S = 5.0
 """Of one read, and of a whole answer from the moment that its headers are there."""
 CONNECT_TIMEOUT_S = 2.0
 LONGEST_ANSWER_BYTES = 256 << 10
+_LOOPBACK = ("all://127.0.0.1", "all://[::1]", "all://localhost", "all://*.localhost")
+"""Reached without the environment's proxy: it would see the client's secret, and could not get there."""
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """The certificate authorities of this host: to read them costs a tenth of a second of the processor."""
+    return httpx.create_ssl_context()
 
 
 class BoundedHttp:
     """Raises `httpx.HTTPError` for everything that goes wrong: no answer, a late, a large or a redirecting one. Safe to
-    use from many threads; connections are kept."""
+    use from many threads; connections are kept. Cookies are not: what one person's sign-in set would go along with
+    another's."""
 
-    def __init__(self, clock: Any = time.monotonic) -> None:
+    def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._client = httpx.Client(
+            verify=_authorities(),
             timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
             follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            mounts=dict.fromkeys(_LOOPBACK),
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "slipway"},
         )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,6 +16,10 @@ INTERVAL_S = 10.0
 """After a fetch no other begins for so long, whatever asks for one."""
 RETRY_S = 2.0
 """The same after a fetch that failed, while there is nothing to go on with."""
+MOST_WAITING = 4
+"""Threads that wait for one fetch, with the one that fetches."""
+PLACE_TIMEOUT_S = 0.1
+"""How long others wait for one of these places: longer than a fetch usually takes."""
 
 Document = TypeVar("Document")
 
@@ -37,6 +42,7 @@ class CachedDocument(Generic[Document]):
         self._usable_s = usable_s
         self._clock = clock
         self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(MOST_WAITING)
         self._held: Held[Document] | None = None
         self._not_before = float("-inf")
         self._failure: DependencyUnavailable | None = None
@@ -48,7 +54,7 @@ class CachedDocument(Generic[Document]):
             return held
         if held is not None and self._age(held) <= self._usable_s:
             return self._newer_unless_busy(held)
-        with self._lock:
+        with self._waiting():
             return self._fetched(held)
 
     def newer_than(self, held: Held[Document]) -> Held[Document]:
@@ -57,11 +63,22 @@ class CachedDocument(Generic[Document]):
         Raises:
             DependencyUnavailable: the last fetch failed, so that nobody can say what a newer one would hold.
         """
-        with self._lock:
+        with self._waiting():
             found = self._fetched(held)
             if found is held and self._failure is not None:
                 raise _again(self._failure)
             return found
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Until no other thread fetches. A provider that hangs must not take all threads of the router with it."""
+        if not self._places.acquire(timeout=PLACE_TIMEOUT_S):
+            raise DependencyUnavailable("The identity provider is being asked, and takes long.", remedy="try again")
+        try:
+            with self._lock:
+                yield
+        finally:
+            self._places.release()
 
     def _newer_unless_busy(self, held: Held[Document]) -> Held[Document]:
         """While one thread fetches, the others go on with what is there."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from slipway.adapters.keycloak import accounts
 from slipway.adapters.oidc.bounded_http import BoundedHttp
 from slipway.adapters.oidc.code_flow import OidcCodeFlow
 from slipway.adapters.oidc.provider import Address, Provider
 from slipway.adapters.oidc.verifier import OidcTokenVerifier
+from slipway.ports.clock import Clock
 from slipway.ports.sign_on import SignOn
 from slipway.settings import Settings
 
@@ -21,8 +24,9 @@ def connect(settings: Settings) -> SignOn:
     return sign_on(address(settings), account.client, account.secret)
 
 
-def sign_on(where: Address, client: str, secret: str) -> SignOn:
-    provider = Provider(where, BoundedHttp())
+def sign_on(where: Address, client: str, secret: str, *, clock: Clock = time.monotonic) -> SignOn:
+    """`clock` is what the ages of keys and metadata are measured by."""
+    provider = Provider(where, BoundedHttp(), clock)
     return SignOn(where.issuer, OidcCodeFlow(provider, client, secret), OidcTokenVerifier(provider, client))
 
 

@@ -57,7 +57,7 @@ class Provider:
 
     def verify(self, token: str) -> SignedToken:
         """Raises `NotAuthenticated` when the token is not one that the provider signed."""
-        return signed_tokens.verify(token, self.metadata().algorithms, self._key)
+        return signed_tokens.verify(token, lambda: self.metadata().algorithms, self._key)
 
     def _key(self, algorithm: str, kid: str | None) -> RSAKey | ECKey:
         """Unknown ones are looked for once more: keys change. How often is bounded, however many unknown ones come."""

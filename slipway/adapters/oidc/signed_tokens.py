@@ -34,18 +34,19 @@ class SignedToken:
     claims: Mapping[str, Any]
 
 
-def verify(token: str, algorithms: frozenset[str], find_key: FindKey) -> SignedToken:
-    """The token's content, once its signature is known to be the provider's.
+def verify(token: str, algorithms: Callable[[], frozenset[str]], find_key: FindKey) -> SignedToken:
+    """The token's content, once its signature is known to be the provider's. `algorithms` that the provider signs with,
+    and its keys, are asked for only when the token has the form of one.
 
     Raises:
         NotAuthenticated: says what is wrong with it.
     """
     header = _header(token)
     algorithm, kid, kind = header["alg"], header.get("kid"), header.get("typ", "")
-    if not isinstance(algorithm, str) or algorithm not in algorithms:
-        raise NotAuthenticated("The token is signed with an algorithm that is not accepted.")
     if not isinstance(kid, str | None) or not isinstance(kind, str):
         raise NotAuthenticated("The token's header is not valid.")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS or algorithm not in algorithms():
+        raise NotAuthenticated("The token is signed with an algorithm that is not accepted.")
     registry = JWSRegistry(algorithms=[algorithm], strict_check_header=False)
     try:
         signed = deserialize_compact(token, find_key(algorithm, kid), registry=registry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,7 @@ class IdentityChanges:
         """The same of all people."""
         try:
             with self._redis.pipeline(transaction=True) as pipe:
-                pipe.set(keys.STALE_PEOPLE, int(self._clock() * 1000), ex=STALE_FOR_S)
+                pipe.set(keys.STALE_PEOPLE, math.ceil(self._clock() * 1000), ex=STALE_FOR_S)
                 self.add(pipe, ALL)
                 pipe.execute()
         except RedisError as error:
@@ -80,7 +81,7 @@ class IdentityChanges:
 
     def mark_stale(self, pipe: Pipeline, sub: str) -> None:
         """What sessions hold of the person is out of date."""
-        pipe.set(keys.stale_person(sub), int(self._clock() * 1000), ex=STALE_FOR_S)
+        pipe.set(keys.stale_person(sub), math.ceil(self._clock() * 1000), ex=STALE_FOR_S)
 
     def stale_since(self, sub: str) -> float:
         """Unix seconds; 0: what sessions hold of the person is as good as it was."""

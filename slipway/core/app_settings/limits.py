@@ -15,7 +15,7 @@ MOST_OF_ONE = 10
 DAY_S = 86_400
 PRODUCT_MOST = (1 << 53) // 1_000_000
 """Of requests and seconds: what an edge counts exactly."""
-By = Literal["caller", "address", "token", "all"]
+By = Literal["caller", "address", "token", "user", "all"]
 
 
 class Limit(BaseModel):
@@ -31,8 +31,8 @@ class Limit(BaseModel):
     at_once: int | None = Field(default=None, ge=1, le=1_000_000)
     """How many may be under way at one time."""
     by: By = "caller"
-    """Whose requests count together: of a `caller` (a Slipway token of the tenant, of everybody else the address), an
-    `address`, a `token`, or `all`."""
+    """Whose requests count together: of a `caller` (a signed-in person, a Slipway token of the tenant, of everybody
+    else the address), an `address`, a `token`, a `user` (a signed-in person), or `all`."""
     dry_run: bool = False
     """Refuses nobody; what it would have refused is counted and logged."""
 

@@ -16,10 +16,11 @@ from edge_rig import read
 from tests.fixtures.waiting import eventually
 
 
-def open_socket(rig, host="shop.localhost"):
+def open_socket(rig, host="shop.localhost", headers=None):
     key = base64.b64encode(os.urandom(16)).decode()
+    more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
     connection = rig.edge.raw(
-        f"GET /socket HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"GET /socket HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{more}"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
     )
     assert connection.recv(4096).startswith(b"HTTP/1.1 101")

@@ -116,12 +116,18 @@ class Script:
         self._script = self.client.register_script(source.replace(CLOCK, fake))
 
     def take(
-        self, *limits: Rate | AtOnce, address: str = ADDRESS, token: str = "", tenant: str = "acme", request: str = ""
+        self,
+        *limits: Rate | AtOnce,
+        address: str = ADDRESS,
+        token: str = "",
+        user: str = "",
+        tenant: str = "acme",
+        request: str = "",
     ) -> Reply:
         self.requests += 1
         keys = [TOKENS, EDGES, HITS, *(f"slipway:limits:state:{each.id}" for each in limits)]
         name = request or f"request-{self.requests}"
-        arguments: list[Any] = [name, tenant, address, token, self.callers_apart, int(self.is_asked_again)]
+        arguments: list[Any] = [name, tenant, address, token, self.callers_apart, int(self.is_asked_again), user]
         for each in limits:
             arguments += [each.kind, each.most, each.period_us, each.by, int(each.only_reports)]
         reply = self._script(keys=keys, args=[*arguments, *divmod(self.now_us, US)])

@@ -122,7 +122,19 @@ def test_where_redis_is(prepared, url, redis):
         "edge_id": "edge-1",
         "bodies_bytes": 4 << 30,
         "redis": redis,
+        "sign_on": False,
+        "public_url": "http://slipway.localhost:8080",
+        "router_internal_socket": f"{folder.parent}/run/router-internal.sock",
     }
+
+
+def test_lua_learns_whether_people_can_sign_in_and_where(prepared):
+    folder, _ = prepared(keycloak="https://id.example.org", public_url="https://console.example.org")
+
+    written = json.loads((folder / "settings.json").read_text())
+    assert (written["sign_on"], written["public_url"]) == (True, "https://console.example.org")
+    values = (folder / "values.conf").read_text()
+    assert f"upstream slipway_router_internal {{ server unix:{written['router_internal_socket']}; }}" in values
 
 
 def test_only_its_owner_reads_what_may_hold_a_password(prepared):

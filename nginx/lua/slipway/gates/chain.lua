@@ -76,7 +76,7 @@ local function activate(wait)
 end
 
 -- Asks the gates of a waiting request again, with the entry as it is now: the repeated ones. The gate of access is not
--- repeated, so a request whose entry has another policy now is refused. Returns whether the waiting is over.
+-- repeated, so a request whose entry has other policies now is refused. Returns whether the waiting is over.
 local function look(wait)
   local current, why = access.current_entry(wait.ctx.entry)
   if not current then

@@ -30,8 +30,8 @@ local route = require("slipway.gates.route")
 local running = require("slipway.gates.running")
 local target = require("slipway.gates.target")
 
--- For gates that pass every request which comes to the rewrite phase: a bare one (access_phase.lua), which has no body
--- and was not requeued.
+-- For gates that pass every request which comes to the rewrite phase: a bare one (access_phase.lua), which has no body,
+-- has not waited, and was not requeued.
 local function always()
   return true
 end
@@ -40,11 +40,12 @@ return {
   { name = "route", check = route.check, passes_at_once = route.passes_at_once },
   { name = "trial", check = half_open.check, passes_at_once = half_open.passes_at_once },
   { name = "body size", check = request_body.check_size, passes_at_once = always },
-  { name = "access", check = access.check, passes_at_once = access.passes_at_once },
+  { name = "access", check = access.check, passes_at_once = access.passes_at_once, release = access.release },
   { name = "limit", check = limit.check, passes_at_once = limit.passes_at_once, release = limit.release },
   { name = "body", check = request_body.check, passes_at_once = always, release = body_quota.release },
   { name = "protocol", check = protocol.check, passes_at_once = protocol.passes_at_once },
   { name = "breaker", check = breaker.check, passes_at_once = breaker.passes_at_once, release = breaker.release },
+  { name = "access again", check = access.check_again, passes_at_once = always, is_repeated = true },
   { name = "running", check = running.check, passes_at_once = running.passes_at_once, is_repeated = true },
   { name = "requeued", check = requeue.check, passes_at_once = always, is_repeated = true },
   { name = "concurrency", check = concurrency.check, passes_at_once = concurrency.passes_at_once,

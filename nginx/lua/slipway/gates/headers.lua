@@ -30,6 +30,22 @@ function _M.write_request(headers)
   end
 end
 
+-- The same, of the request's caller, whom the access gate knows: who it is, and nothing that proves it to us.
+function _M.write_identity(verdict)
+  local set = ngx.req.set_header
+  set("X-Forwarded-User", verdict.user)
+  set("X-Slipway-Identity", verdict.identity)
+  if verdict.groups then
+    set("X-Forwarded-Groups", verdict.groups)
+  end
+  if verdict.email then
+    set("X-Forwarded-Email", verdict.email)
+  end
+  if verdict.credentials.bearer then
+    ngx.req.clear_header("Authorization")
+  end
+end
+
 -- Header filter.
 function _M.write_response(headers)
   for name, value in pairs(headers.of_response) do

@@ -81,7 +81,7 @@ function _M.check(ctx, entry)
   if ctx.limited then -- counted before it was requeued
     return show(ctx, ctx.limited)
   end
-  local caller, request = callers.of_request(), ngx.var.slipway_request_id
+  local caller, request = callers.of_request(ctx.identity), ngx.var.slipway_request_id
   ctx.limited = { request = request } -- the client may leave meanwhile
   local outcome = take_patiently(entry, caller, request)
   local shown, violated, retry_after_s = rate_limit_headers.describe(entry, caller, outcome)

@@ -1,10 +1,10 @@
--- Whose request it is, for limits. A token counts as a caller only when Redis knows it as one of the app's tenant
--- (take.lua): invented ones would be as many callers as somebody likes. Without such a token the address is the caller.
--- Where nobody can tell whether a token is real, limits by token count its caller by address: they would be open.
+-- Whose request it is, for limits. A person counts by who they are where the gate of access had to find that out. A
+-- token counts as a caller only when Redis knows it as one of the app's tenant (take.lua): invented ones would be as
+-- many callers as somebody likes. Without either the address is the caller. Where nobody can tell whether a token is
+-- real, limits by token count its caller by address: they would be open.
 local client_address = require("slipway.request.client_address")
-local resty_string = require("nginx.string")
+local digests = require("slipway.identity.digests")
 local settings = require("slipway.worker.settings")
-local sha256 = require("nginx.sha256")
 
 local _M = {}
 
@@ -23,13 +23,13 @@ local function digest_of_token()
   if not token then
     return ""
   end
-  local digest = sha256:new()
-  digest:update(token)
-  return resty_string.to_hex(digest:final())
+  return digests.of(token)
 end
 
-function _M.of_request()
-  return { address = client_address.of_request(), token = digest_of_token() }
+-- `identity`: the verdict on the caller, if the gate of access asked for one (identity/verdict.lua).
+function _M.of_request(identity)
+  local user = identity and identity.kind == "person" and identity.id or ""
+  return { address = client_address.of_request(), token = user == "" and digest_of_token() or "", user = user }
 end
 
 -- What the limit counts the caller's requests by, the same text as in take.lua; nil when it does not concern them.
@@ -37,6 +37,12 @@ end
 function _M.partition(caller, by, token_is)
   if by == "all" then
     return "all"
+  end
+  if caller.user ~= "" and (by == "caller" or by == "user") then
+    return "user " .. caller.user
+  end
+  if by == "user" then
+    return nil
   end
   if token_is == _M.KNOWN and by ~= "address" then
     return "token " .. caller.token

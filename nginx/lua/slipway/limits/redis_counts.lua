@@ -36,6 +36,7 @@ local function arguments_of(entry, caller, request, is_asked_again)
   arguments[#arguments + 1] = caller.token
   arguments[#arguments + 1] = CALLERS_APART
   arguments[#arguments + 1] = is_asked_again and "1" or "0"
+  arguments[#arguments + 1] = caller.user
   for _, limit in ipairs(limits) do
     arguments[#arguments + 1] = limit.kind
     arguments[#arguments + 1] = limit.most

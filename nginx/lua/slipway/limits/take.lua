@@ -5,9 +5,9 @@
 --       (hash), 3: where refusals by caller are counted, 4 and on: one for each limit
 -- ARGV  1: the request's name, 2: the app's tenant, 3: the caller's address, 4: the SHA-256 of the token that the
 --       request has, or "", 5: how many new callers a limit keeps apart in its period, 6: "1" when the edge asks once
---       more if only limits of requests at one time refuse, 7 and on: five for each limit: "rate" or "at_once", how
---       many requests, in how many microseconds (at_once: how long a lease lasts), by what the limit counts, "1" when
---       it only reports
+--       more if only limits of requests at one time refuse, 7: the signed-in person who calls, or "", 8 and on: five
+--       for each limit: "rate" or "at_once", how many requests, in how many microseconds (at_once: how long a lease
+--       lasts), by what the limit counts, "1" when it only reports
 -- Reply 1: 1 when the request may pass, 2: the edges' number, 3: what is known of the token (0: it is none of the
 --       tenant's, 1: it is, 2: nothing, since Redis has no tokens at all), then for each limit three: its state, how
 --       many requests are left, and in how many microseconds there is one more
@@ -18,7 +18,7 @@ local HOUR_US, CALLERS_REPORTED = 3600000000, 200
 
 local clock = redis.call("TIME")
 local now_us = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
-local request, tenant, address, token, callers_apart, is_asked_again = unpack(ARGV)
+local request, tenant, address, token, callers_apart, is_asked_again, user = unpack(ARGV)
 
 -- Redis may have lost all tokens, until the agent has written them again.
 local function look_up_token()
@@ -43,7 +43,10 @@ local PARTITIONS = {
   token = function()
     return token_is == KNOWN and "token " .. token or token_is == UNCHECKED and address or nil
   end,
-  caller = function() return token_is == KNOWN and "token " .. token or address end,
+  user = function() return user ~= "" and "user " .. user or nil end,
+  caller = function()
+    return user ~= "" and "user " .. user or token_is == KNOWN and "token " .. token or address
+  end,
 }
 
 local function whole(number)
@@ -135,7 +138,7 @@ local KINDS = {
 
 local limits, is_refused, would_be_refused, is_final = {}, false, false, is_asked_again ~= "1"
 for i = 1, #KEYS - 3 do
-  local at = 5 * i + 2
+  local at = 5 * i + 3
   local most, period_us = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local limit = {
     base = KEYS[i + 3], kind = KINDS[ARGV[at]], most = most, period_us = period_us, full = most * period_us,

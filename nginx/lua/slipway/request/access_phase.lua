@@ -12,6 +12,7 @@ local request_context = require("slipway.request.request_context")
 local requeue = require("slipway.request.requeue")
 local responses = require("slipway.responses.responses")
 local routes = require("slipway.routes.table")
+local settings = require("slipway.worker.settings")
 local verdicts = require("slipway.gates.verdicts")
 
 local _M = {}
@@ -22,6 +23,9 @@ local function rewrite(ctx)
   cookies.withhold()
   if ctx.headers then
     headers.write_request(ctx.headers)
+  end
+  if ctx.identity then
+    headers.write_identity(ctx.identity)
   end
 end
 
@@ -77,6 +81,15 @@ function _M.access_console()
   if failure then
     return responses.refuse(failure)
   end
+end
+
+-- Access phase of the platform's own pages on an app's host.
+function _M.access_slipway_page()
+  local entry, failure = routes.entry(ngx.var.host)
+  if not entry or not settings.sign_on then
+    return responses.refuse(failure or "not-found")
+  end
+  return _M.access_console()
 end
 
 -- Log phase of the platform's own services.

@@ -39,16 +39,16 @@ local function take_at_once(entry, streams, tried, pick)
 end
 
 -- Returns target and entry; or nil and a failure's code.
-local function take(entry, streams, tried, pick)
+local function take(ctx, entry, tried, pick)
   while true do
-    local target, failure = take_at_once(entry, streams, tried, pick)
+    local target, failure = take_at_once(entry, ctx.streams, tried, pick)
     if target then
       return target, entry
     end
     if failure then
       return nil, failure
     end
-    entry, failure = access.current_entry(entry)
+    entry, failure = access.current_entry(entry, ctx)
     if not entry then
       return nil, failure
     end
@@ -56,16 +56,16 @@ local function take(entry, streams, tried, pick)
 end
 
 local function take_anew(ctx, tried, pick)
-  local entry, failure = access.current_entry(ctx.entry)
+  local entry, failure = access.current_entry(ctx.entry, ctx)
   if not entry then
     return nil, failure
   end
-  return take(entry, ctx.streams, tried, pick or balancing.pick)
+  return take(ctx, entry, tried, pick or balancing.pick)
 end
 
 -- Access phase, with the entry as it was looked up just now. Returns nil, or a failure's code.
 function _M.choose(ctx, current)
-  local target, entry = take(current, ctx.streams, nil, balancing.pick)
+  local target, entry = take(ctx, current, nil, balancing.pick)
   if not target then
     return entry
   end
@@ -182,14 +182,15 @@ local function set_timeouts(ctx, read_timeout_s)
   end
 end
 
--- A body that was read after the access phase: only now is its size known, and its target may be gone meanwhile.
+-- A body that was read after the access phase: only now is its size known. Meanwhile its target may be gone, or its
+-- caller have changed.
 -- Returns nil, or a failure's code.
 local function receive(ctx)
   local failure = request_body.arrived(ctx, tonumber(ngx.var.content_length) or 0)
   if failure then
     return failure
   end
-  if routes.is_current(ctx.entry) then
+  if routes.is_current(ctx.entry) and access.still_stands(ctx) then
     return nil
   end
   local target, entry = take_anew(ctx)

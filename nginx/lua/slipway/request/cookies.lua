@@ -1,17 +1,25 @@
--- Keeps Slipway's own cookies from apps: an app never sees them, and can't set them.
+-- Keeps Slipway's own cookies from apps: an app never sees them, and can't set them. Theirs are the names that begin as
+-- below, however they are written: a browser, or what an app reads cookies with, may take odd spellings for ours.
 local _M = {}
 
-local PREFIX = "__Host-slipway"
+local BEGINNINGS = { "__host-slipway", "slipway-session", "slipway-login" }
+local PART = "slipway" -- of all of them
 
 -- A browser sends a cookie without a name (`=value`) as its value alone, which could look like one of ours.
 local function is_ours(cookie)
-  return cookie:match("^[%s=]*(.*)$"):sub(1, #PREFIX) == PREFIX
+  local name = cookie:match("^[%s%c=]*(.*)$"):lower()
+  for _, beginning in ipairs(BEGINNINGS) do
+    if name:sub(1, #beginning) == beginning then
+      return true
+    end
+  end
+  return false
 end
 
 -- Takes ours out of the request that an app gets.
 function _M.withhold()
   local header = ngx.var.http_cookie
-  if not header or not header:find(PREFIX, 1, true) then
+  if not header or not header:lower():find(PART, 1, true) then
     return
   end
   local kept = {}

@@ -5,12 +5,14 @@
 --   target           the target that the request is counted for (balancing/inflight.lua)
 --   streams          true for a WebSocket or an event stream, which may last for hours
 --   is_http1         true when the rewrite phase has found that out
+--   identity         what the router says of the caller (identity/verdict.lua), where the app's policies ask for one
 --
 -- Records, each made when it is first needed. A request that goes well has none of them, but `attempt` when its app has
 -- targets on standby:
 --   headers          what gates set (gates/headers.lua)          { of_request, of_response }
 --   body             its share of the quotas (body_quota.lua)    { scopes, bytes, is_coming, most }
 --   ticket           its place in the waiting room (waiting.lua) { number, turn, key, room, bytes }
+--   flight           the router is asked for this request, and for others that wait (verdicts.lua)
 --   limited          it was counted by limits (limit.lua)        { request, outcome, headers }
 --   slot             its slot (concurrency.lua)                  { app, host }
 --   circuit_trial    it tries an open circuit (breaker.lua)      { entry, began_at_s }
@@ -18,9 +20,14 @@
 --   attempt          what the attempts so far came to (attempts.lua)
 --                      { tried, tries_left, is_repeated, is_judged, is_too_slow, was_connected, was_sent }
 --   requeue          it was requeued (requeue.lua)
---                      { deadline, rounds, was_sent, circuit, connect_at, limited }
+--                      { deadline, rounds, was_sent, circuit, connect_at, limited, credentials }
 --   put_back         the same, from where it is requeued until it is resumed
---   response         the edge's own response (responses.lua)     { code, page, is_malformed, violated, retry_after_s }
+--   response         the edge's own response (responses.lua)
+--                      { code, page, is_malformed, violated, retry_after_s, who }
+--   credentials      those of a requeued request (credentials.lua)
+--
+-- Of requests that take long (open_requests.lua): `noticed_s`, `unanswered_s`: since when; `is_cut_off`: its connection
+-- was closed.
 --
 -- And two flags:
 --   body_is_unread   nginx reads the body after the access phase (request_body.lua)
@@ -49,6 +56,15 @@ function _M.forget()
   local ctx = contexts[key]
   contexts[key] = nil
   return ctx
+end
+
+-- Every request of this worker: its address and its context, for a loop that waits for nothing.
+function _M.all()
+  return pairs(contexts)
+end
+
+function _M.at(request_address)
+  return contexts[request_address]
 end
 
 -- The record of that name, made when there is none.

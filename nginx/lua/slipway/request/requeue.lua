@@ -46,6 +46,7 @@ function _M.put_back(ctx)
     circuit = entry.circuit,
     connect_at = 0,
     limited = ctx.limited, -- moves to where the request is resumed, and is not given back here
+    credentials = ctx.identity and ctx.identity.credentials, -- the app's request has none
   }
   ctx.limited = nil
   return ngx.exit(ngx.ERROR)
@@ -55,7 +56,9 @@ end
 -- back at all: nginx itself fails with the same status.
 function _M.resume(ctx, before)
   ctx.requeue = before and before.put_back
-  ctx.limited = ctx.requeue and ctx.requeue.limited
+  if ctx.requeue then
+    ctx.limited, ctx.credentials = ctx.requeue.limited, ctx.requeue.credentials
+  end
   return ctx.requeue ~= nil
 end
 

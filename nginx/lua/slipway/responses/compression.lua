@@ -10,7 +10,7 @@ local function may_be_an_attack(entry)
   if not site or site == "same-origin" or site == "none" or ngx.var.http_sec_fetch_user == "?1" then
     return false
   end
-  return ngx.var.http_cookie ~= nil or entry.access ~= "public"
+  return ngx.var.http_cookie ~= nil or entry ~= nil and entry.access ~= "public"
 end
 
 local function is_forbidden()
@@ -18,7 +18,7 @@ local function is_forbidden()
   return said ~= nil and said:lower():find("no-transform", 1, true) ~= nil
 end
 
--- Header filter. Only browsers and few other clients send the header at all.
+-- Header filter; an unknown host has no entry. Only browsers and few other clients send the header at all.
 function _M.guard(entry)
   if ngx.var.http_accept_encoding and (is_forbidden() or may_be_an_attack(entry)) then
     ngx.req.clear_header("Accept-Encoding")

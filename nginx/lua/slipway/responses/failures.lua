@@ -50,6 +50,31 @@ _M.BY_CODE = {
     detail = "More requests were sent than a limit of this app allows: %{violated}.",
     remedy = "Wait %{retry_after_s} s, then go on more slowly. If the app is yours: slipway limits -a %{app}",
   },
+  ["sign-in-needed"] = {
+    status = 401, fault = "client", title = "Sign-in needed",
+    detail = "%{host} answers people who are signed in, and programs with a token.",
+    remedy = "Open it in a browser to sign in. A program sends a token: Authorization: Bearer slw_…",
+  },
+  ["not-allowed"] = {
+    status = 403, fault = "client", title = "Not allowed",
+    detail = "%{who} not allowed to open this at %{host}.",
+    remedy = "Ask whoever runs it for access. To sign in as somebody else, sign out first: /.slipway/sign-out",
+  },
+  ["sign-in-busy"] = {
+    status = 429, fault = "client", title = "Too many sign-ins", retry_after_s = 60,
+    detail = "Too many sign-ins were begun within a minute.",
+    remedy = "Try again in a minute.",
+  },
+  ["sign-on-unavailable"] = {
+    status = 503, fault = "platform", title = "Sign-on not answering", retry_after_s = 5,
+    detail = "The platform can't find out now who you are, and %{host} is not for everybody.",
+    remedy = "Try again in a few seconds. If it stays: slipway doctor",
+  },
+  ["sign-on-off"] = {
+    status = 503, fault = "platform", title = "Sign-on switched off",
+    detail = "%{host} is not for everybody, and nobody can sign in: the platform's sign-on is switched off.",
+    remedy = "The host's owner can set SLIPWAY_KEYCLOAK. If the app is yours, and for all: slipway access set public",
+  },
   ["bad-request"] = {
     status = 400, fault = "client", title = "Request not understood",
     detail = "The request breaks a rule of HTTP, so it was not passed on.",

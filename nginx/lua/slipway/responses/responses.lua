@@ -77,7 +77,8 @@ local function write(ctx)
   ngx.var.slipway_fault = row.fault
   local names = { host = ngx.var.host, app = entry and entry.name or "",
     connect_s = entry and entry.connect_s, read_s = entry and entry.read_s,
-    violated = response.violated and table.concat(response.violated, ", "), retry_after_s = response.retry_after_s }
+    violated = response.violated and table.concat(response.violated, ", "), retry_after_s = response.retry_after_s,
+    who = response.who }
   local page, content_type =
     pages.render(row, code, ngx.status, names, ngx.var.slipway_request_id, ngx.var.http_accept,
       response.violated)

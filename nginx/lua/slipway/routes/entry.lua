@@ -1,6 +1,7 @@
 -- One route's entry, from its JSON (docs/reference/edge-protocol.md) to what a request works with. A field that an
 -- entry leaves out has a default here. A field of a wrong type makes the entry unreadable, and nobody reaches its app:
 -- what was meant to protect the app may be in what can't be understood.
+local access = require("slipway.routes.access")
 local cjson = require("cjson.safe")
 
 local _M = {}
@@ -74,7 +75,7 @@ end
 local PERIODS_MOST = 2 ^ 53 -- what counting in whole numbers holds (limits/take.lua)
 local FIELDS_OF_LIMIT = { id = true, name = true, by = true, dry_run = true, at_once = true, requests = true,
   per_s = true }
-local COUNTED_BY = { all = true, address = true, caller = true, token = true }
+local COUNTED_BY = { all = true, address = true, caller = true, token = true, user = true }
 
 local function whole(value, name)
   if type(value) ~= "number" or value < 1 or value ~= math.floor(value) then
@@ -153,7 +154,7 @@ local function entry_of(raw)
     app = app,
     name = expect(fields.name, "string", "name"),
     tenant = expect(fields.tenant, "string", "tenant"),
-    access = optional(fields.access, "string", "access") or "public",
+    access = access.read(fields.access),
     balancing = optional(fields.balancing, "string", "balancing"),
     targets = targets_of(fields.targets, "targets"),
     -- For requests that no target takes.

@@ -1,6 +1,7 @@
 -- The private listener's /status: what this edge holds and does, for doctor and tests.
 local responses = require("slipway.responses.responses")
 local body_quota = require("slipway.request.body_quota")
+local changes = require("slipway.identity.changes")
 local cjson = require("cjson.safe")
 local inflight = require("slipway.balancing.inflight")
 local loads = require("slipway.balancing.loads")
@@ -38,6 +39,7 @@ end
 
 function _M.write()
   local epoch, generation = routes.held()
+  local followed, position = changes.state()
   ngx.header.content_type = "application/json"
   ngx.say(cjson.encode({
     edge = settings.edge_id,
@@ -46,6 +48,8 @@ function _M.write()
     synced = routes.is_complete(),
     routes = routes.count(),
     redis = state:get("redis") or "not tried yet",
+    identity_changes = followed,
+    identity_position = position or cjson.null,
     leader = pid_of(leader.holder()),
     workers = pids(),
     inflight = (inflight.totals()),

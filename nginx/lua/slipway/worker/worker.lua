@@ -1,17 +1,20 @@
 -- What a worker does when it starts and when it ends.
 local ffi = require("ffi")
 local chain = require("slipway.gates.chain")
+local changes = require("slipway.identity.changes")
 local counters = require("slipway.metrics.counters")
 local route_sync = require("slipway.routes.route_sync")
 local inflight = require("slipway.balancing.inflight")
 local leases = require("slipway.limits.leases")
 local loads = require("slipway.balancing.loads")
+local open_requests = require("slipway.identity.open_requests")
 local process = require("slipway.worker.process")
 local redis_counts = require("slipway.limits.redis_counts")
 local reporter = require("slipway.worker.reporter")
 local failure_state = require("slipway.balancing.failure_state")
 local worker_counts = require("slipway.metrics.worker_counts")
 local usage_stream = require("slipway.usage.usage_stream")
+local verdicts = require("slipway.identity.verdicts")
 
 local _M = {}
 
@@ -42,6 +45,9 @@ function _M.start()
   leases.start()
   loads.start()
   redis_counts.start()
+  verdicts.start()
+  changes.start()
+  open_requests.start()
   usage_stream.start()
 end
 

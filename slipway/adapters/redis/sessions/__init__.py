@@ -3,7 +3,7 @@
 from slipway.adapters.redis.sessions.logins import AppLogins, Logins
 from slipway.adapters.redis.sessions.records import AppLogin, AppSession, Session, Transaction
 from slipway.adapters.redis.sessions.refreshing import CurrentSessions
-from slipway.adapters.redis.sessions.sealing import browser_hash, new_value
+from slipway.adapters.redis.sessions.sealing import Seals
 from slipway.adapters.redis.sessions.store import Sessions
 
 __all__ = [
@@ -12,9 +12,8 @@ __all__ = [
     "AppSession",
     "CurrentSessions",
     "Logins",
+    "Seals",
     "Session",
     "Sessions",
     "Transaction",
-    "browser_hash",
-    "new_value",
 ]

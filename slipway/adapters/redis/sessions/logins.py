@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,9 @@ from slipway.adapters.redis.sessions import records, sealing
 from slipway.adapters.redis.sessions.answers import answering, value_of
 from slipway.adapters.redis.sessions.begin_rate import BeginRate
 from slipway.adapters.redis.sessions.records import AppLogin, Record, Transaction
-from slipway.adapters.redis.sessions.sealing import Purpose
+from slipway.adapters.redis.sessions.sealing import Purpose, Seals
+from slipway.ports.clock import Clock
+from slipway.ports.sign_on import LoginSecrets
 
 LOGIN_S = 600
 CODE_S = 60
@@ -26,13 +29,17 @@ Make = Callable[[Mapping[str, Any]], Record]
 class Logins:
     """Logins at the identity provider. Every method raises `DependencyUnavailable` when Redis does not answer."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._records = _Records(redis)
+    def __init__(self, redis: Redis, seals: Seals, *, clock: Clock = time.time) -> None:
+        self._records = _Records(redis, seals)
         self._rate = BeginRate(redis, "login")
+        self._clock = clock
 
-    def begin(self, transaction: Transaction, address: str = "") -> str:
+    def begin(
+        self, secrets: LoginSecrets, browser_hash: str, target: str, app_login: str = "", *, address: str = ""
+    ) -> str:
         """The login's state, which the identity provider gives back. Raises `TooManyLogins`."""
         self._rate.require(address)
+        transaction = Transaction(secrets, browser_hash, target, app_login, created_at=self._clock())
         return self._records.add(transaction, sealing.LOGIN, keys.login, LOGIN_S)
 
     def take(self, state: str) -> Transaction | None:
@@ -43,8 +50,8 @@ class Logins:
 class AppLogins:
     """Logins that began on an app's host. Every method raises `DependencyUnavailable` when Redis does not answer."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._records = _Records(redis)
+    def __init__(self, redis: Redis, seals: Seals) -> None:
+        self._records = _Records(redis, seals)
         self._rate = BeginRate(redis, "app")
 
     def begin(self, host: str, scheme: str, target: str, browser_hash: str, address: str = "") -> str:
@@ -72,14 +79,13 @@ class AppLogins:
 
 
 class _Records:
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, seals: Seals) -> None:
         self._redis = redis
+        self._seals = seals
 
     def add(self, record: Transaction | AppLogin, purpose: Purpose, name: Name, lifetime_s: int) -> str:
         """The secret that it is taken by."""
-        value = sealing.new_value()
-        sealer = sealing.sealer(value, purpose)
-        assert sealer is not None  # noqa: S101
+        value, sealer = self._seals.new(purpose)
         with answering():
             self._redis.set(name(sealer.id), sealer.seal(records.write(record)), ex=lifetime_s)
         return value
@@ -91,7 +97,7 @@ class _Records:
         return self._found(value, purpose, name, make, once=True)
 
     def _found(self, value: str, purpose: Purpose, name: Name, make: Make[Record], *, once: bool) -> Record | None:
-        sealer = sealing.sealer(value, purpose)
+        sealer = self._seals.sealer(value, purpose)
         if sealer is None:
             return None
         with answering(), self._redis.pipeline(transaction=False) as pipe:

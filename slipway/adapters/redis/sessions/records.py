@@ -114,7 +114,7 @@ def read(plain: bytes | None, make: Callable[[Mapping[str, Any]], Record]) -> Re
         return None
     try:
         return make(json.loads(plain))
-    except (KeyError, TypeError, ValueError, NotAuthenticated):
+    except (AttributeError, KeyError, TypeError, ValueError, NotAuthenticated):
         return None
 
 

@@ -1,6 +1,7 @@
-"""Records that nobody can read who has Redis alone: the key of each is made from a secret that only the client holds.
+"""Records that nobody can read or write who has Redis alone.
 
-Redis knows a record by its id, which is a digest of the secret, and so does not lead back to it.
+The key of each is made from a secret that only the client holds, and from a key of this host's: without the first it
+can't be read, without the second not be made up. Redis knows a record by its id, which is a digest of the secret.
 """
 
 from __future__ import annotations
@@ -55,23 +56,31 @@ class Sealer:
             return None
 
 
+@dataclass(frozen=True, slots=True)
+class Seals:
+    """What seals this host's records."""
+
+    host_key: bytes = field(repr=False)
+
+    def sealer(self, value: str, purpose: Purpose) -> Sealer | None:
+        """None: the text is no value."""
+        secret = _decoded(value)
+        if secret is None:
+            return None
+        key = HKDF(SHA256(), length=32, salt=self.host_key, info=purpose.key_label).derive(secret)
+        return Sealer(hashlib.sha256(purpose.id_label + secret).hexdigest(), AESGCM(key))
+
+    def new(self, purpose: Purpose) -> tuple[str, Sealer]:
+        """A new value, and what seals its record."""
+        value = new_value()
+        sealer = self.sealer(value, purpose)
+        assert sealer is not None  # noqa: S101
+        return value, sealer
+
+
 def new_value() -> str:
     """A secret as cookies and addresses carry it: 43 characters."""
     return secrets.token_urlsafe(_RANDOM_BYTES)
-
-
-def sealer(value: str, purpose: Purpose) -> Sealer | None:
-    """None: the text is no such value."""
-    secret = _decoded(value)
-    if secret is None:
-        return None
-    key = HKDF(SHA256(), length=32, salt=None, info=purpose.key_label).derive(secret)
-    return Sealer(hashlib.sha256(purpose.id_label + secret).hexdigest(), AESGCM(key))
-
-
-def browser_hash(value: str) -> str:
-    """What a login's record holds of the cookie that binds it to one browser."""
-    return hashlib.sha256(value.encode(errors="surrogatepass")).hexdigest()
 
 
 def _decoded(value: str) -> bytes | None:

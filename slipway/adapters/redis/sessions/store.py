@@ -13,7 +13,7 @@ from slipway.adapters.redis.identity_changes import IdentityChanges, of_person, 
 from slipway.adapters.redis.sessions import records, sealing
 from slipway.adapters.redis.sessions.answers import answering, value_of
 from slipway.adapters.redis.sessions.records import AppSession, Session
-from slipway.adapters.redis.sessions.sealing import Sealer
+from slipway.adapters.redis.sessions.sealing import Sealer, Seals
 from slipway.core.identity.claims import Person
 from slipway.errors import NotAuthenticated
 from slipway.ports.clock import Clock
@@ -26,8 +26,11 @@ WRITTEN_EVERY_S = 60
 class Sessions:
     """Every method raises `DependencyUnavailable` when Redis does not answer."""
 
-    def __init__(self, redis: Redis, *, idle_s: float, lifetime_s: float, clock: Clock = time.time) -> None:
+    def __init__(
+        self, redis: Redis, seals: Seals, *, idle_s: float, lifetime_s: float, clock: Clock = time.time
+    ) -> None:
         self._redis = redis
+        self._seals = seals
         self._idle_s = idle_s
         self._lifetime_s = lifetime_s
         self._clock = clock
@@ -42,8 +45,7 @@ class Sessions:
         Raises:
             NotAuthenticated: the session at the identity provider has ended meanwhile.
         """
-        value = sealing.new_value()
-        sealer = _sealer(value)
+        value, sealer = self._seals.new(sealing.SESSION)
         now = self._clock()
         session = Session(
             id=sealer.id,
@@ -69,7 +71,7 @@ class Sessions:
 
     def read(self, value: str) -> Session | None:
         """None: there is none, it is over, or the value is not its. Reading counts as using."""
-        sealer = sealing.sealer(value, sealing.SESSION)
+        sealer = self._seals.sealer(value, sealing.SESSION)
         if sealer is None:
             return None
         with answering(), self._redis.pipeline(transaction=False) as pipe:
@@ -84,7 +86,9 @@ class Sessions:
 
     def replace(self, value: str, session: Session) -> bool:
         """Write what a refresh brought. False: the session has ended meanwhile, and stays so."""
-        sealer = _sealer(value)
+        sealer = self._seals.sealer(value, sealing.SESSION)
+        if sealer is None:
+            return False
         with answering():
             sealed = sealer.seal(records.write(session))
             return bool(self._redis.set(keys.session(sealer.id), sealed, xx=True, keepttl=True))
@@ -118,13 +122,17 @@ class Sessions:
             ids = _texts(pipe.execute()[-1])
         return self._end_all(ids, *map(of_session, ids), indexes=[keys.sessions_at_provider(sid)])
 
+    def has_ended_at_provider(self, sid: str) -> bool:
+        """Whether `end_of_sid` was called for it: tokens that were given to it are void, too."""
+        with answering():
+            return bool(self._redis.exists(keys.ended_at_provider(sid)))
+
     def create_app_session(self, parent: str, host: str) -> str | None:
         """The value of the cookie on that host. None: the parent is over."""
         session = self.read(parent)
         if session is None:
             return None
-        value = sealing.new_value()
-        sealer = _sealer(value, sealing.APP_SESSION)
+        value, sealer = self._seals.new(sealing.APP_SESSION)
         sealed = sealer.seal(records.write(AppSession(host, parent, session.person.sub)))
         with answering():
             self._redis.set(keys.app_session(sealer.id), sealed, px=_ms(self.ends_at(session) - self._clock()))
@@ -132,7 +140,7 @@ class Sessions:
 
     def open_app_session(self, value: str, host: str) -> AppSession | None:
         """What the cookie of that host stands for; its parent may be over. None: it is no session of that host."""
-        sealer = sealing.sealer(value, sealing.APP_SESSION)
+        sealer = self._seals.sealer(value, sealing.APP_SESSION)
         if sealer is None:
             return None
         with answering(), self._redis.pipeline(transaction=False) as pipe:
@@ -149,7 +157,7 @@ class Sessions:
 
     def end_app_session(self, value: str) -> None:
         """The parent goes on, and so do the sessions of other hosts."""
-        sealer = sealing.sealer(value, sealing.APP_SESSION)
+        sealer = self._seals.sealer(value, sealing.APP_SESSION)
         if sealer is not None:
             with answering():
                 self._redis.delete(keys.app_session(sealer.id))
@@ -174,13 +182,6 @@ class Sessions:
             self._changes.add(pipe, *subjects)
             ended = pipe.execute()[0]
         return int(ended) if gone else 0
-
-
-def _sealer(value: str, purpose: sealing.Purpose = sealing.SESSION) -> Sealer:
-    """Of a value that Slipway made itself."""
-    found = sealing.sealer(value, purpose)
-    assert found is not None  # noqa: S101
-    return found
 
 
 def _opened(sealer: Sealer, sealed: Any) -> bytes | None:

@@ -1,0 +1,61 @@
+-- By what a request proves who calls: a bearer token, or the session's cookie. Of both the bearer token counts, since
+-- it was added on purpose; one that is not valid is not replaced by the cookie.
+local digests = require("slipway.identity.digests")
+
+local _M = {}
+
+local SESSION = { http = "slipway-session", https = "__Host-slipway-session" } -- by the request's scheme
+local LOGIN = { http = "slipway-login", https = "__Host-slipway-login" }
+local COOKIE_VALUE, COOKIE_MOST = "^[%w_-]+$", 200
+local BEARER_VALUE, BEARER_MOST = "^[%w._~+/-]+=*$", 8192
+
+-- The value of the cookie with exactly this name; nil without it. One that comes twice counts as none: a neighbour's
+-- host may have set the other one.
+local function cookie(header, name)
+  local found
+  for pair in (header or ""):gmatch("[^;]+") do
+    local key, value = pair:match("^%s*([^=]-)%s*=%s*(.-)%s*$")
+    if key == name then
+      if found then
+        return nil
+      end
+      found = value
+    end
+  end
+  return found and #found <= COOKIE_MOST and found:find(COOKIE_VALUE) and found or nil
+end
+
+-- Whether the header has a bearer token, well-formed or not.
+function _M.is_bearer(authorization)
+  return authorization:find("^%s*[Bb][Ee][Aa][Rr][Ee][Rr]%f[^%w]") ~= nil
+end
+
+-- The credentials in these headers; nil without any:
+--   bearer or cookie   the secret itself
+--   is_malformed       it can't be one: nobody need be asked
+--   header, room       the header it stands in, and which of them that is: "bearer", or the scheme of the cookie
+function _M.read(authorization, cookies, scheme)
+  if authorization and _M.is_bearer(authorization) then
+    local token = authorization:match("^%S+ +(%S+)$")
+    local is_good = token ~= nil and #token <= BEARER_MOST and token:find(BEARER_VALUE) ~= nil
+    return { bearer = token or "", is_malformed = not is_good, header = authorization, room = "bearer" }
+  end
+  local value = cookies and cookie(cookies, SESSION[scheme])
+  return value and { cookie = value, header = cookies, room = scheme } or nil
+end
+
+function _M.of_request()
+  return _M.read(ngx.var.http_authorization, ngx.var.http_cookie, ngx.var.slipway_proto)
+end
+
+-- What the browser has of a sign-in that is not finished; nil without one.
+function _M.login_cookie()
+  return cookie(ngx.var.http_cookie, LOGIN[ngx.var.slipway_proto])
+end
+
+-- Names the credentials without being them.
+function _M.digest(credentials)
+  return digests.of(credentials.bearer and "bearer " .. credentials.bearer or "cookie " .. credentials.cookie)
+end
+
+return _M
