@@ -14,6 +14,7 @@ NAME = re.compile(r"slipway:[a-z:]+[a-z]")
 OF_THE_EDGES_ALONE = {"slipway:usage", "slipway:usage:positions", "slipway:limits:probe"}
 SIGN_ON = {
     *("slipway:identity:changes", "slipway:identity:stale", "slipway:identity:tenant", "slipway:identity:logout"),
+    *("slipway:identity:position", "slipway:identity:people"),
     *("slipway:sessions", "slipway:sessions:of", "slipway:sessions:at", "slipway:sessions:ended"),
     *("slipway:sessions:refreshing", "slipway:sessions:app"),
     *("slipway:logins", "slipway:logins:app", "slipway:logins:code", "slipway:logins:begun"),
@@ -37,6 +38,7 @@ def of_python() -> set[str]:
     plain = {value for name, value in vars(keys).items() if name.isupper()}
     made = {keys.inflight("x"), keys.metrics("x"), keys.awaited("x"), keys.log(1)}
     of_two = {keys.limit_refusals("x", 1), keys.begun_logins("x", "1")}
+    made.add(keys.changing_people(1))
     by_name = {each("x") for each in OF_SIGN_ON}
     return plain | {name.rpartition(":")[0] for name in made | by_name} | {name.removesuffix(":x:1") for name in of_two}
 

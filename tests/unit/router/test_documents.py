@@ -9,9 +9,11 @@ from typing import get_args
 from builder.sources.source import SOURCES
 from router import documents
 from router.documents import Document
+from slipway.core.access.roles import Role
 from slipway.core.app_settings.limits import By
 from slipway.core.deployment.app_state import AppState
 from slipway.core.deployment.states import Kind, State
+from slipway.core.identity.people import Outcome
 from slipway.core.push.outcome import DeliveryOutcome
 from slipway.core.rollout.replica_states import ReplicaState
 
@@ -29,6 +31,8 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("Limit", "by"): get_args(By),
     ("RefusedCaller", "scope"): {"app", "tenant"},
     ("System", "status"): documents.SystemStatus,
+    ("User", "role"): Role,
+    ("ImportedLine", "outcome"): Outcome,
 }
 _LIST = re.compile(r"([a-z]+(?: [a-z]+)?(?:, [a-z]+(?: [a-z]+)?)*) or ([a-z]+(?: [a-z]+)?)\.")
 
