@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from slipway.adapters.keycloak.admin import Admin
 from slipway.adapters.keycloak.people_lookup import find_exactly
 from slipway.core.identity.password_hashes import PasswordHash
 from slipway.core.identity.people import Imported, NewPerson, Outcome, compared
+
+_AT_ONCE = 4
+"""Twice as fast as one by one, on two processors."""
 
 
 class PeopleImport:
@@ -21,18 +25,30 @@ class PeopleImport:
         self._realm = realm
         self._dry_run = dry_run
         self._groups: dict[str, bool] = {}
+        self._looks_first = dry_run
 
     def run(self, people: Sequence[NewPerson]) -> list[Imported]:
-        return [self._import(person) for person in people]
+        for path in {person.group for person in people if person.group}:
+            self._groups[path] = self._admin.find(f"{self._realm}/group-by-path{path}") is not None
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            try:
+                return list(threads.map(self._import, people))
+            except Exception:
+                threads.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def _import(self, person: NewPerson) -> Imported:
-        if person.group and not self._has_group(person.group):
+        if person.group and not self._groups[person.group]:
             return _refused(person, f"Keycloak has no group {person.group}: slipway identity sync")
-        if self._dry_run:
-            return self._found(person) or _created(person)
+        found = self._found(person) if self._looks_first else None
+        if found or self._dry_run:
+            return found or _created(person)
         refusal = self._admin.offer(f"{self._realm}/users", representation(person))
         if refusal is None:
+            self._looks_first = False
             return _created(person)
+        # Where one is there already, an earlier run was cut off after it: to look costs Keycloak less than to refuse.
+        self._looks_first = refusal.there
         return (self._found(person) if refusal.there else None) or _refused(person, f"Keycloak: {refusal.reason}")
 
     def _found(self, person: NewPerson) -> Imported | None:
@@ -42,11 +58,6 @@ class PeopleImport:
             return compared(person, None, by_email)
         groups = self._admin.all(f"{self._realm}/users/{by_login.sub}/groups") if person.group else ()
         return compared(person, by_login, None, [str(each["path"]) for each in groups])
-
-    def _has_group(self, path: str) -> bool:
-        if path not in self._groups:
-            self._groups[path] = self._admin.find(f"{self._realm}/group-by-path{path}") is not None
-        return self._groups[path]
 
 
 def representation(person: NewPerson) -> dict[str, Any]:

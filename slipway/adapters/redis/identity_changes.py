@@ -73,7 +73,7 @@ class IdentityChanges:
         """The same of all people."""
         try:
             with self._redis.pipeline(transaction=True) as pipe:
-                pipe.set(keys.STALE_PEOPLE, int(self._clock() * 1000), ex=STALE_FOR_S)
+                pipe.set(keys.STALE_PEOPLE, math.ceil(self._clock() * 1000), ex=STALE_FOR_S)
                 self.add(pipe, ALL)
                 pipe.execute()
         except RedisError as error:

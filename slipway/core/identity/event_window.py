@@ -1,7 +1,7 @@
 """Which of the events that were read are new.
 
 An event carries the moment at which it happened, and can be read once its transaction is committed: later than one that
-happened after it. So events are read again from some time before the newest, and are distinguished by their ids.
+happened after it. So events are read again from some time before the newest, and are recognised by their ids.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ def test_what_could_not_be_done_is_not_remembered() -> None:
     assert positions.written == []
 
 
-def test_after_failures_it_waits_longer_and_begins_anew() -> None:
+def test_after_failures_it_waits_longer_and_connects_anew() -> None:
     absent = DependencyUnavailable("Keycloak does not answer.")
     feed, waits = Feed([], absent, absent, absent, absent, absent, ValueError("a defect"), [], []), list[float]()
     follower(feed, Positions(), SignOn()).run(lambda: not feed.looks, waits.append)
