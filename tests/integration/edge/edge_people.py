@@ -9,7 +9,16 @@ from edge_publisher import HOST
 from edge_rig import Answer, Edge, Rig
 from edge_router import SIGN_ON, Caller, changed
 
+from slipway.adapters.redis import keys
+from tests.fixtures.waiting import eventually
+
 ENVIRON = {**SIGN_ON, "SLIPWAY_TRUSTED_PROXIES": "127.0.0.1", "SLIPWAY_EDGE_WORKERS": "4"}
+
+
+def learns(rig: Rig, edge: Edge | None = None) -> None:
+    """Return when the edge has read the stream of changes to its end."""
+    [(last, _)] = rig.redis.client.xrevrange(keys.IDENTITY_CHANGES, count=1)
+    eventually(lambda: (edge or rig.edge).status["identity_position"] == last.decode())
 
 
 @dataclass
@@ -32,5 +41,7 @@ class Person:
         return (edge or self.rig.edge).ask(HOST, headers=self.headers).status == 401
 
     def change(self, subject: str = "person") -> None:
+        """Returns when the edge has learned of it."""
         name = self.caller.sub if subject == "person" else f"of-{self.caller.sub}"
         changed(self.rig.redis.client, f"{subject}:{name}")
+        learns(self.rig)

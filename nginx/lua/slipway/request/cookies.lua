@@ -8,7 +8,7 @@ local BEGINNINGS = { "__host-slipway", "slipway-session", "slipway-login" }
 local PART = "slipway" -- of all of them
 local HEADERS_MOST, REMEMBERED_MOST = 1024, 4096 -- remembered headers of a worker, bytes of one
 
-local rests = assert(lrucache.new(HEADERS_MOST)) -- header -> what the app gets of it
+local remembered = assert(lrucache.new(HEADERS_MOST)) -- header -> what the app gets of it
 
 -- A browser sends a cookie without a name (`=value`) as its value alone, which could look like one of ours.
 local function is_ours(cookie)
@@ -34,11 +34,11 @@ end
 
 -- A browser sends the same header many times.
 local function rest_of(header)
-  local rest = rests:get(header)
+  local rest = remembered:get(header)
   if not rest then
     rest = without_ours(header)
     if #header <= REMEMBERED_MOST then
-      rests:set(header, rest)
+      remembered:set(header, rest)
     end
   end
   return rest

@@ -177,6 +177,22 @@ def test_a_router_that_drips_admits_nobody_in_time(impatient, backend, app_id):
         assert ada.ask().status == 503
 
 
+def test_a_kept_connection_that_the_router_closes_just_then_is_replaced(rig, app, router, person):
+    """It takes the question on it, and closes without an answer."""
+
+    def answers_once(handler):
+        if getattr(handler, "has_answered", False):
+            handler.close_connection = True
+        else:
+            handler.has_answered = True
+            handler.send(200, known())
+
+    router.close_kept()
+    router.instead = answers_once
+    assert [person(f"p{number}").ask().status for number in range(6)] == [200] * 6
+    assert len(router.questions) > 6
+
+
 def test_a_kept_connection_that_the_router_closed_is_replaced(rig, app, router, person):
     people = [person(name) for name in ("ada", "bob", "eve")]
     assert people[0].ask().status == 200

@@ -21,7 +21,6 @@ def nobody_any_more(rig, router, person):
     """And the edge knows it."""
     del router.callers[person.value]
     person.change()
-    eventually(person.is_refused)
 
 
 WAITING = [
