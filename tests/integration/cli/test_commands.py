@@ -511,6 +511,16 @@ def test_the_identity_provider_is_for_the_hosts_owner_and_for_administrators(sli
     assert "as root on Slipway's host" in refused.err
 
 
+def test_people_are_those_of_the_identity_provider(slipway: User, tmp_path: Path) -> None:
+    slipway.environ["SLIPWAY_STATE_DIR"] = str(slipway.home)  # no platform is there
+    for arguments in (("users",), ("users", "add", "ada", "--role", "developer"), ("users", "role", "ada", "viewer")):
+        assert "Sign-on is off" in slipway(*arguments, code=Exit.FAILED).err
+    assert "Sign-on is off" in slipway("users", "remove", "ada", code=Exit.FAILED).err
+    file = tmp_path / "people.csv"
+    file.write_text("login,email\nada,ada@example.org\n")
+    assert "platform-admin" in slipway("users", "import", str(file), "--dry-run", code=Exit.REFUSED).err
+
+
 def test_every_command_is_called_here() -> None:
     lines = [line for page in Path(__file__).parent.glob("test_*.py") for line in page.read_text().splitlines()]
     for words, _command in reference.paths():
