@@ -8,6 +8,7 @@ from flask import Response, request
 from router import openapi, problems
 from router.access import EXTENSION
 from router.api import (
+    access,
     account,
     apps,
     deployments,
@@ -23,6 +24,7 @@ from router.api import (
     volumes,
 )
 from router.api.operation import SECURITY_SCHEMES
+from router.login import answers, views
 from router.request_bodies import ApiRequest
 from router.services import Services
 from slipway import migrations
@@ -38,6 +40,7 @@ _BLUEPRINTS = (
     variables,
     volumes,
     domains,
+    access,
     limits,
     hooks,
     tokens,
@@ -64,10 +67,12 @@ def create_app(services: Services) -> APIFlask:
     app.config.update(_configuration())
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)
+    for pages in (views, answers):  # no part of the API: they are for browsers, and for the identity provider
+        app.register_blueprint(pages.blueprint)
     problems.register(app)
     app.spec_processor(openapi.complete)
-    app.before_request(_bound_writing)
-    app.after_request(_with_headers)
+    app.before_request(bound_writing)
+    app.after_request(with_headers)
     app.wsgi_app = RequestIds(app.wsgi_app, in_response=True)  # type: ignore[method-assign]
     return app
 
@@ -85,14 +90,15 @@ def _configuration() -> dict[str, object]:
     }
 
 
-def _bound_writing() -> None:
+def bound_writing() -> None:
     """Of every response. gunicorn removes the timeout between two requests."""
     connection = request.environ.get("gunicorn.socket")
     if connection is not None:
         connection.settimeout(WRITE_TIMEOUT_S)
 
 
-def _with_headers(response: Response) -> Response:
+def with_headers(response: Response) -> Response:
+    """Nothing of what the router answers is kept or guessed at, unless the view says otherwise."""
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     return response

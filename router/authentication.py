@@ -13,13 +13,21 @@ from datetime import timedelta
 from flask import Request
 from sqlalchemy import or_, select, update
 
+from router import seen_people, tenant_choice
+from router.cookies import SESSION, Cookies
+from router.login import recording
 from router.principal import Kind, Principal
+from router.request_origin import READING, require_own_page
 from router.services import Services
+from router.sign_on import SignOnServices
 from slipway.core.access.roles import Role
-from slipway.core.access.tokens import hashed
+from slipway.core.access.tokens import PREFIX, hashed
+from slipway.core.identity.claims import Person
 from slipway.domain import tokens
-from slipway.errors import DependencyUnavailable, NotAuthenticated
+from slipway.domain.audit import Actor
+from slipway.errors import CrossSiteRequest, DependencyUnavailable, NotAllowed, NotAuthenticated
 from slipway.models import Tenant, Token, now
+from slipway.ports.sign_on import AccessToken
 from slipway.web.requests import client_address, request_id
 
 log = logging.getLogger(__name__)
@@ -37,12 +45,30 @@ class Credentials:
     cookies: Mapping[str, str]
     address: str
     request_id: str
+    tenant: str = ""
+    """In which of their tenants a person wants to act; empty: they do not say."""
+    method: str = "GET"
+    cookie_header: str = ""
+    """As it came: a cookie that comes twice is not among `cookies` twice."""
+    fetch_site: str = ""
+    origin: str = ""
 
     @classmethod
     def of(cls, request: Request) -> Credentials:
         given = request.authorization
         bearer = given.token if given is not None and given.type == "bearer" else None
-        return cls(bearer or "", request.cookies, client_address(request), request_id(request))
+        headers = request.headers
+        return cls(
+            bearer or "",
+            request.cookies,
+            client_address(request),
+            request_id(request),
+            tenant=headers.get(tenant_choice.HEADER, ""),
+            method=request.method,
+            cookie_header=headers.get("Cookie", ""),
+            fetch_site=headers.get("Sec-Fetch-Site", ""),
+            origin=headers.get("Origin", ""),
+        )
 
 
 Authenticator = Callable[[Services, Credentials], Principal | None]
@@ -69,16 +95,14 @@ def by_token(services: Services, credentials: Credentials) -> Principal | None:
     """Every token costs one hash and one look-up, whether it is well formed, known, expired or none of these."""
     if not credentials.bearer:
         return None
-    with services.db.read(platform="find a token's tenant") as session:
-        query = select(Token, Tenant.name).join(Tenant, Tenant.id == Token.tenant_id)
-        found = session.execute(query.where(Token.hashed == hashed(credentials.bearer))).one_or_none()
+    found = find_token(services, credentials.bearer)
     if found is None:
         raise NotAuthenticated("The token is not known.", remedy=_SIGN_IN)
     row, tenant = found
     if tokens.is_dead(row, now()):
         how = "was revoked" if row.revoked_at else "has expired"
         raise NotAuthenticated(f"The token {row.name!r} {how}.", remedy="sign in with another: slipway login")
-    _record_use(services, row)
+    record_use(services, row)
     return Principal(
         kind=Kind.TOKEN,
         id=str(row.id),
@@ -91,11 +115,96 @@ def by_token(services: Services, credentials: Credentials) -> Principal | None:
     )
 
 
-AUTHENTICATORS: tuple[Authenticator, ...] = (by_token,)
+def by_access_token(services: Services, credentials: Credentials) -> Principal | None:
+    """A person with an access token of the identity provider, as the command line has it after `slipway login`."""
+    bearer = credentials.bearer
+    if not bearer or bearer.startswith(PREFIX) or services.sign_on is None:
+        return None
+    token = services.sign_on.provider.verifier.access_token(bearer)
+    if token.person is None:
+        raise NotAllowed(
+            f"{token.client} signed in as itself, and the API is for people and for Slipway's own tokens.",
+            remedy="give the program a token: slipway tokens create",
+        )
+    refuse_void(services.sign_on, token)
+    return person_principal(services, credentials, token.person, remembers=False)
+
+
+def by_session(services: Services, credentials: Credentials) -> Principal | None:
+    """A person in a browser. A browser adds the cookie to whatever asks for it, also on other sites: so what changes
+    something has to come from a page of ours, or the cookie counts for nothing.
+
+    Raises:
+        CrossSiteRequest: it did not.
+    """
+    if SESSION not in credentials.cookie_header or services.sign_on is None:
+        return None
+    value = Cookies.of_console(services.settings.public_url).session_of(credentials.cookie_header)
+    if not value:
+        return None
+    _require_own_page(services, credentials)
+    session = services.sign_on.current.current(value)
+    if session is None:
+        raise NotAuthenticated("You are not signed in any more.", remedy="sign in again, at /auth/login")
+    return person_principal(services, credentials, session.person, remembers=True)
+
+
+def _require_own_page(services: Services, credentials: Credentials) -> None:
+    if credentials.method in READING:
+        return
+    try:
+        require_own_page(services.settings.public_url, credentials.fetch_site, credentials.origin)
+    except CrossSiteRequest as error:
+        origin = Actor(recording.NOBODY, credentials.address, credentials.request_id)
+        recording.refused(services.db, services.redis, origin, "the API", error.message)
+        raise
+
+
+def person_principal(services: Services, credentials: Credentials, person: Person, *, remembers: bool) -> Principal:
+    """`remembers`: in the tenant that the person last chose, where they are in several and the request names none.
+
+    Raises:
+        NotAllowed: the person is not in the tenant asked for, in none, or in several and names none.
+    """
+    membership = tenant_choice.choose(services, person, credentials.tenant, remembers=remembers)
+    seen_people.record(services, person)
+    return Principal(
+        kind=Kind.PERSON,
+        id=person.sub,
+        name=person.login,
+        tenant_id=membership.tenant_id,
+        tenant=membership.tenant,
+        role=membership.role,
+        address=credentials.address,
+        request_id=credentials.request_id,
+        platform_admin=person.is_platform_admin,
+    )
+
+
+def refuse_void(sign_on: SignOnServices, token: AccessToken) -> None:
+    """A token can't be called back. It is refused once its session has ended, or when its owner has changed since."""
+    if token.person is not None and sign_on.sessions.has_ended_at_provider(token.person.sid):
+        raise NotAuthenticated("The session of this access token has ended.", remedy=_SIGN_IN)
+    if token.issued_at <= sign_on.changes.stale_since(token.subject):
+        raise NotAuthenticated(
+            "Something about you has changed since this access token was issued.", remedy="get a new one: slipway login"
+        )
+
+
+def find_token(services: Services, text: str) -> tuple[Token, str] | None:
+    """The token of that text with its tenant's name, also when it is dead."""
+    with services.db.read(platform="find a token's tenant") as session:
+        query = select(Token, Tenant.name).join(Tenant, Tenant.id == Token.tenant_id)
+        found = session.execute(query.where(Token.hashed == hashed(text))).one_or_none()
+    return None if found is None else (found[0], found[1])
+
+
+AUTHENTICATORS: tuple[Authenticator, ...] = (by_access_token, by_token, by_session)
 """In the order in which they are asked."""
 
 
-def _record_use(services: Services, row: Token) -> None:
+def record_use(services: Services, row: Token) -> None:
+    """That the token was used now, to the minute."""
     at = now()
     if row.used_at is not None and row.used_at > at - USED_EVERY:
         return

@@ -1,5 +1,5 @@
-"""How gunicorn runs the router: one process on a unix socket, which loads the app itself (decision 15): nothing heavy
-is imported here.
+"""How gunicorn runs the router: one process on two unix sockets, which loads the apps itself (decision 15): nothing
+heavy is imported here. `router.wsgi` says which app answers on which socket.
 
 Requests take `web_threads` threads at most; each stream has one of its own beside them, so that following never makes
 the API wait. Threads are made when they are needed, and a waiting one costs little: the memory of a second process
@@ -20,7 +20,7 @@ __all__ = ["post_worker_init", "pre_fork"]
 
 _settings = settings.load()
 
-bind = f"unix:{_settings.router_socket}"
+bind = [f"unix:{_settings.router_socket}", f"unix:{_settings.router_internal_socket}"]
 umask = 0o007
 worker_class = "gthread"
 workers = 1
@@ -29,6 +29,7 @@ keepalive = 75
 graceful_timeout = 10
 timeout = 30
 limit_request_line = 8190
+limit_request_field_size = 16 << 10  # as the edge's: an app's own cookies come along to its host's sign-in
 forwarded_allow_ips = ""
 accesslog = None
 errorlog = "-"
@@ -37,5 +38,5 @@ loglevel = "warning"
 
 def post_worker_init(worker: Any) -> None:
     """In the new process: streams end when it is about to."""
-    services: Services = worker.wsgi.extensions["slipway"]
+    services: Services = worker.wsgi.services
     services.followers.stopping = lambda: not worker.alive

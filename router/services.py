@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from redis import Redis
 
-from router import call_quota
+from router import call_quota, sign_on
 from router.call_quota import CallQuota
+from router.sign_on import SignOnServices
 from router.streams.events import DeploymentLook
 from router.streams.followers import Followers
 from router.streams.replica_feeds import ReplicaFeeds
@@ -20,6 +21,7 @@ from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import Vault
 from slipway.core.access.stream_quota import StreamQuota
 from slipway.db import Database
+from slipway.ports.directory import Directory
 from slipway.ports.identity import IdentityProvider
 from slipway.ports.logs import DeploymentLog
 from slipway.settings import OFF, Settings
@@ -45,6 +47,10 @@ class Services:
     """Of repositories that are asked for a branch."""
     identity: IdentityProvider | None = None
     """None: sign-on is off."""
+    sign_on: SignOnServices | None = None
+    """The same."""
+    directory: Directory | None = None
+    """Whom the identity provider knows; None: sign-on is off."""
     deployment_polls: SharedPolls[DeploymentLook] = field(default_factory=SharedPolls)
     """Of deployments that are followed, by tenant and number."""
 
@@ -72,6 +78,8 @@ def connect(settings: Settings) -> Services:
         texts=call_quota.of_texts(settings.web_threads),
         heads=call_quota.of_heads(),
         identity=_identity(settings),
+        sign_on=sign_on.connect(settings, redis, database),
+        directory=_directory(settings),
     )
 
 
@@ -82,3 +90,12 @@ def _identity(settings: Settings) -> IdentityProvider | None:
     from slipway.adapters.keycloak.provider import Keycloak  # noqa: PLC0415
 
     return Keycloak(settings, accounts.routers_account(settings))
+
+
+def _directory(settings: Settings) -> Directory | None:
+    if settings.keycloak == OFF:
+        return None
+    from slipway.adapters.keycloak import accounts  # noqa: PLC0415  as above
+    from slipway.adapters.keycloak.directory import KeycloakDirectory  # noqa: PLC0415
+
+    return KeycloakDirectory(settings, accounts.routers_account(settings))

@@ -4,7 +4,9 @@
     ├── SettingsError           a setting is missing or wrong (names the key, never the value)
     ├── InvalidInput            422  the request's content breaks a rule; says which and how to fix it
     ├── NotAuthenticated        401
+    │   └── LoginRefused        400  the browser came back from the identity provider with what is no login of its own
     ├── NotAllowed              403
+    │   └── CrossSiteRequest         another site's page sent it
     ├── NotFound                404
     ├── Conflict                409  the state forbids it now (an illegal move, a name taken)
     ├── ConfirmationRequired    428  something would be lost for good, and the request does not name it
@@ -14,8 +16,10 @@
     ├── TooManyFollowers        503  the host serves as many as it can
     ├── TooManyCalls            429  the tenant has as many such calls under way as it may
     ├── Overloaded              503  the host has
+    ├── TooManyLogins           429  as many began within a minute as may
     ├── DependencyUnavailable   503  SQL, Redis or the container runtime does not answer; try again
     ├── IdentityRefused         503  Keycloak answers, and does not let Slipway do it
+    ├── SignOnOff               503  nobody can sign in: no identity provider is set
     ├── HostUnready             503  the host lacks something that only its owner can give
     │   └── SubnetTaken              a network's range is in use
     └── DeploymentFailed        a deployment ends; carries reason, remedy and the tail of what was printed
@@ -70,9 +74,20 @@ class NotAuthenticated(SlipwayError):
     status = 401
 
 
+class LoginRefused(NotAuthenticated):
+    code = "login-refused"
+    status = 400
+
+
 class NotAllowed(SlipwayError):
     code = "not-allowed"
     status = 403
+
+
+class CrossSiteRequest(NotAllowed):
+    """A browser added the session's cookie to a request that a page of ours did not make."""
+
+    code = "cross-site-request"
 
 
 class NotFound(SlipwayError):
@@ -122,6 +137,11 @@ class Overloaded(SlipwayError):
     status = 503
 
 
+class TooManyLogins(SlipwayError):
+    code = "too-many-logins"
+    status = 429
+
+
 class DependencyUnavailable(SlipwayError):
     code = "dependency-unavailable"
     status = 503
@@ -129,6 +149,11 @@ class DependencyUnavailable(SlipwayError):
 
 class IdentityRefused(SlipwayError):
     code = "identity-refused"
+    status = 503
+
+
+class SignOnOff(SlipwayError):
+    code = "sign-on-off"
     status = 503
 
 

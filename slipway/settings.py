@@ -42,6 +42,10 @@ def _seconds(text: str) -> float:
     return _within(float(text), 0, 100 * 366 * 86400)
 
 
+def _session_life(text: str) -> float:
+    return _within(float(text), 60, 43200)
+
+
 def _cpus(text: str) -> float:
     return _within(float(text), LEAST_CPUS, MOST_CPUS)
 
@@ -174,6 +178,8 @@ class Settings:
         "", "URL at which browsers reach the local Keycloak through the edge; empty: at its own port"
     )
     keycloak_memory_bytes: int = _setting("384m", "heap of the local Keycloak, at most", _memory)
+    session_idle_s: float = _setting("7200", "a session ends when nobody uses it for so long", _session_life)
+    session_lifetime_s: float = _setting("43200", "a session ends after so long in any case", _session_life)
 
     # networks
     subnets: IPv4Network = _setting("10.210.0.0/16", "range that tenants' networks are cut from", IPv4Network)

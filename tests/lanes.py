@@ -29,8 +29,10 @@ MARKED_FOLDERS = {
     "integration/routes": "edge",
     "integration/webhook": "web",
     "integration/router": "web",
+    "integration/login": "web",
     "integration/cli": "web",
     "integration/identity": "keycloak",
+    "integration/oidc": "web",
     "unit": "unit",
 }
 """Which marker the tests of a whole folder have."""
@@ -40,7 +42,7 @@ FOLDERS = {
     "stack": ["tests/e2e", "tests/integration/demo", "tests/integration/firewall"],
     "engine": ["tests/contracts", *_UNMARKED, "tests/integration/edge/balancing"],
     "edge": ["tests/integration/edge", "tests/integration/routes", "tests/integration/agent"],
-    "web": ["tests/unit", "tests/integration/webhook", "tests/integration/router", "tests/integration/cli"],
+    "web": ["tests/unit", *(f"tests/integration/{name}" for name in ("webhook", "router", "login", "cli", "oidc"))],
     "others": ["tests/contracts", *_UNMARKED],
 }
 """Where each lane's tests are: to collect all tests five times would take a minute of a processor."""

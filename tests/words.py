@@ -117,7 +117,7 @@ FILES = {
     "waking|wakes|rousing": "event_listener, activation_requests, activation",
     "vacating|hold|heart|tools|parts|outside": "address_quarantine, lease, heartbeat, dependencies",
     "recipe|rehearsal|choice": "build_plan, warm_up, manual_override",
-    "cli/(.*/)?(running|access|endings|exits|pairs|nouns)": "the noun, errors, exit_codes, key_values, click_groups",
+    "cli/access|cli/(.*/)?(running|endings|exits|pairs|nouns)": "the noun, errors, exit_codes, key_values",
     "host/(.*/)?(examine|caller|serving)": "doctor, invoking_user, exec_service",
     "utils?|helpers?|common|managers?": "the name of what is in it",
 }

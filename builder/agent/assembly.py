@@ -33,7 +33,7 @@ from slipway.db import Database
 from slipway.ports.clock import Clock
 from slipway.ports.routes import RoutePublisher
 from slipway.ports.runtime import ContainerRuntime
-from slipway.settings import Settings
+from slipway.settings import OFF, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class _Assembly:
         self._settings, self._adapters, self._tasks = settings, adapters, tasks
         self._hints = Hints()
         self._observed_state = ObservedState(runtime, max_age_s=settings.reconcile_s)
-        self._routes = RouteSync(db, adapters.publisher)
+        self._routes = RouteSync(db, adapters.publisher, sign_on=settings.keycloak != OFF)
         self._store = OutputStore(runtime, settings.log_dir / "replicas", settings.output_kept_bytes)
         self._quarantine = AddressQuarantine(db, runtime, self._routes)
         self._removal = ContainerRemoval(runtime, self._observed_state, self._store)

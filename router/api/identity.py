@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
+from flask import Response, json
 from pydantic import Field
 
 from router import documents
 from router.access import principal, services
 from router.api.operation import Input, operation
+from router.sign_on import required
 from router.usecases import identity
 from slipway.core.access.roles import Role
 
 blueprint = APIBlueprint("identity", __name__, tag="Identity")
+
+KEYS_CACHED_S = 300
+"""How long apps may go on with the keys that they have; a key that they do not know they look for at once."""
 
 
 class Sync(Input):
@@ -27,3 +32,14 @@ def sync_identity(body: Sync) -> documents.IdentitySync:
     For people with the role platform-admin.
     """
     return identity.sync(services(), principal(), dry_run=body.dry_run)
+
+
+@operation(blueprint, "GET", "/.well-known/slipway/jwks.json", content=("application/json",))
+def get_identity_keys() -> Response:
+    """The keys of X-Slipway-Identity
+
+    A JSON Web Key Set (RFC 7517), by which apps verify who calls them.
+    """
+    keys = required(services().sign_on).identity_key.public
+    cached = {"Cache-Control": f"public, max-age={KEYS_CACHED_S}"}
+    return Response(json.dumps(keys), headers=cached, content_type="application/json")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any, cast
 
 from apiflask import APIBlueprint, APIFlask
-from flask import Response, current_app, json
+from flask import Response, current_app, json, request
 
 from router import documents, welcome
 from router.access import services
 from router.api.operation import operation
+from router.login.reading import session_of
 from router.usecases import system
 from slipway.core.access.roles import Role
+from slipway.core.identity.claims import Person
+from slipway.errors import DependencyUnavailable
 from slipway.web.readiness import require_schema
 
 blueprint = APIBlueprint("platform", __name__, tag="Platform")
@@ -48,4 +51,13 @@ def get_openapi() -> Response:
 @operation(blueprint, "GET", "/", content=("text/html",))
 def get_welcome() -> Response:
     """What this is, for people"""
-    return welcome.page(services().settings.public_url)
+    return welcome.page(services().settings.public_url, sign_on=services().sign_on is not None, person=_signed_in())
+
+
+def _signed_in() -> Person | None:
+    """None also where that is not known now: the page is for everybody."""
+    try:
+        session = session_of(services(), request)
+    except DependencyUnavailable:
+        return None
+    return None if session is None else session.person

@@ -3,6 +3,16 @@
 A field of a few values names them from the code's own enumeration (`one_of`), so that none can be forgotten here.
 """
 
+from router.documents.access import (
+    Access,
+    AccessAnswer,
+    AccessPerson,
+    AccessPolicy,
+    OwnAccess,
+    OwnRule,
+    PathPolicy,
+    PolicyDecision,
+)
 from router.documents.apps import (
     App,
     Apps,
@@ -58,6 +68,10 @@ from router.documents.replicas import (
 )
 
 __all__ = [
+    "Access",
+    "AccessAnswer",
+    "AccessPerson",
+    "AccessPolicy",
     "Account",
     "App",
     "AppLimits",
@@ -92,6 +106,10 @@ __all__ = [
     "Mapping",
     "Mappings",
     "Metrics",
+    "OwnAccess",
+    "OwnRule",
+    "PathPolicy",
+    "PolicyDecision",
     "Problem",
     "RefusedCaller",
     "ReleaseRef",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from router import documents
 from router.principal import Principal
 from router.services import Services
-from router.usecases import changed_settings, domains, hooks, volumes
+from router.usecases import access, changed_settings, domains, hooks, volumes
 from router.usecases.confirmation import require_confirmation
 from router.usecases.finding import app_named, unique_or
 from router.usecases.showing_apps import show_app, show_apps
@@ -78,6 +79,7 @@ def create_app(services: Services, principal: Principal, wanted: NewApp) -> docu
         notices = hooks.notices_of_existing(hook, app.name) if hook and not hook.secret else []
         if app.source == "git" and not wanted.hook:
             notices = [hooks.how_pushes_are_noticed(session, services.settings, app)]
+        notices = [*notices, *_notices_of_access(services, session, app, wanted.settings)]
     services.queue.wake_agent(app.id)
     return documents.CreatedApp(**dict(shown), hook=hook, notices=notices)
 
@@ -113,12 +115,19 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
             notices=[
                 *hooks.notices_of_moving(session, services.settings, app, repository_before, branch_before),
                 *changed_settings.notices(session, app, changed),
+                *_notices_of_access(services, session, app, changed.names),
             ],
         )
     intents.enqueue(services.queue, [deployment] if deployment else [])
     if routes_only:
         services.queue.wake_agent(app.id)
     return shown
+
+
+def _notices_of_access(services: Services, session: Session, app: App, changed: Collection[str]) -> list[str]:
+    if access.ACCESS not in changed:
+        return []
+    return access.notices(services.settings, app.name, access.in_force(session, app).settings)
 
 
 def delete_app(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+
 from sqlalchemy import select
 
 from router import documents
 from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import NUMBER_MAX
+from slipway.adapters.redis.identity_changes import IdentityChanges, of_token
 from slipway.adapters.redis.limit_tokens import RedisLimitTokens
 from slipway.core.access.roles import Role
 from slipway.domain import tokens
-from slipway.errors import NotFound
+from slipway.errors import DependencyUnavailable, NotFound
 from slipway.models import Tenant, Token
 from slipway.ports.limits import LimitToken
+
+log = logging.getLogger(__name__)
 
 
 def list_tokens(services: Services, principal: Principal) -> documents.Tokens:
@@ -44,6 +49,15 @@ def revoke_token(services: Services, principal: Principal, token_id: int) -> Non
     with services.db.write(tenant_id=principal.tenant_id) as session:
         digest = tokens.revoke_token(session, token_id, actor=principal.actor).hashed
     RedisLimitTokens(services.redis).remove(digest)
+    _report_revoked(services, token_id)
+
+
+def _report_revoked(services: Services, token_id: int) -> None:
+    """So that edges forget at once what they know of it; by themselves they do after some seconds."""
+    try:
+        IdentityChanges(services.redis).publish(of_token(token_id))
+    except DependencyUnavailable as error:
+        log.warning("edges learn of a revoked token later", extra={"token": token_id, "why": error.message})
 
 
 def _shown(row: Token) -> documents.Token:

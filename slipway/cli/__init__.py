@@ -16,6 +16,7 @@ import click
 from slipway.cli import completion, version
 from slipway.cli.click_groups import Sections, Unread
 from slipway.cli.commands import (
+    access,
     apps,
     deployments,
     doctor,
@@ -38,7 +39,10 @@ from slipway.errors import SlipwayError
 
 SECTIONS = {
     "Every day": (deployments.deploy, logs.logs, ps.ps, deployments.rollback, apps.open_),
-    "Apps": (apps.apps, deployments.deployments, scale.scale, env.env, domains.domains, limits.limits, volumes.volumes),
+    "Apps": (
+        *(apps.apps, deployments.deployments, scale.scale, env.env, domains.domains),
+        *(access.access, limits.limits, volumes.volumes),
+    ),
     "Access": (login.login, login.logout, login.whoami, tokens.tokens, hooks.hooks),
     "Host": (status.status, doctor.doctor, identity.identity, completion.completion),
 }

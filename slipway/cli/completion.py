@@ -27,6 +27,16 @@ def completion(shell: str) -> None:
     click.echo(kind(click.get_current_context().find_root().command, {}, "slipway", "_SLIPWAY_COMPLETE").source())
 
 
+POLICIES = (
+    "public", "signed-in", "tenant", "role:viewer", "role:developer", "role:owner", "group:/", "token", "nobody",
+)  # fmt: skip
+
+
+def complete_policy(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
+    """The terms of a policy."""
+    return [each for each in POLICIES if each.startswith(typed)]
+
+
 def complete_app(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[str]:
     """The apps whose names begin so. None when the API does not answer: a prompt has no room for the reason."""
     from slipway.cli.account import signed_in

@@ -56,10 +56,19 @@ class Action(StrEnum):
     """The app; `deployment`."""
     LIMIT_CHANGE = "limit.change"
     """The limit, which was set or removed; `app`, where it is an app's."""
+    ACCESS_CHANGE = "access.change"
+    """The app; `allow` and `paths`, as its settings say them now."""
     VOLUME_REMOVE = "volume.remove"
     """The volume; `app`, `environment`, `path`."""
     IDENTITY_SYNC = "identity.sync"
     """The identity provider; what was `repaired`."""
+    SESSION_BEGIN = "session.begin"
+    """The person's login; `sub`, `session_id`, and the `app` host for which they signed in, if it was one."""
+    SESSION_REFUSE = "session.refuse"
+    """What was asked for; `why` nobody was let in. Of strangers a bounded number is recorded each minute."""
+    SESSION_END = "session.end"
+    """The person's login; `sub`, `session_id`, and `by` what it ended. Ended by the identity provider: its `sub`
+    or `sid`, and how `many` sessions."""
 
 
 @dataclass(frozen=True, slots=True)

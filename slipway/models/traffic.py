@@ -67,6 +67,9 @@ class RouteTable(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     generation: Mapped[int] = mapped_column(default=0)
     epoch: Mapped[str] = mapped_column(String(40), default="")
+    sign_on: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the entries of this epoch were written with sign-on, which decides who may use an app that says
+    nothing."""
 
 
 class RouteChange(Base):

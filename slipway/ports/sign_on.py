@@ -35,7 +35,7 @@ class SignedIn:
     person: Person
     tokens: Tokens
     auth_time: float
-    """When the person last proved who they are (Unix seconds)."""
+    """When the person last proved who they are (Unix seconds); 0: the provider does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,11 @@ class AccessToken:
     client: str
     """The client that the token was given to; of a service account, whose account it is."""
     subject: str
+    groups: tuple[str, ...]
+    """Of the person, or of the client's own account."""
+    issued_at: float
     expires_at: float
-    """Unix seconds."""
+    """Unix seconds, both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,7 @@ class CodeFlow(Protocol):
 
     def new_secrets(self) -> LoginSecrets: ...
 
-    def authorization_url(
-        self, state: str, secrets: LoginSecrets, redirect_uri: str, *, prompt: str = "", max_age_s: int | None = None
-    ) -> str:
+    def authorization_url(self, state: str, secrets: LoginSecrets, redirect_uri: str, *, prompt: str = "") -> str:
         """Where the browser is sent. `prompt`: empty, `login` (asks for the password again) or `none`."""
         ...
 
@@ -89,7 +90,7 @@ class CodeFlow(Protocol):
         ...
 
     def refresh(self, refresh_token: str, sub: str) -> SignedIn:
-        """Newer tokens of the same person. `auth_time` is 0 where the new ID token does not say it.
+        """Newer tokens of the same person.
 
         Raises:
             NotAuthenticated: the session at the provider has ended, or the answer names another person.
@@ -98,7 +99,7 @@ class CodeFlow(Protocol):
 
     def sign_out_url(self, id_token: str, return_to: str, state: str = "") -> str:
         """Where the browser ends the session at the provider (RP-initiated logout). Empty: the provider has no such
-        page."""
+        page. An ID token that is too long for a URL is left out: the provider then asks for a confirmation."""
         ...
 
 

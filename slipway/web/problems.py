@@ -56,7 +56,7 @@ class Problems:
     def respond(self, error: SlipwayError) -> Response:
         """The response to an error of ours. What the platform is at fault for is logged."""
         if error.status >= 500:
-            _log_failure(error)
+            log_failure(error)
         headers = dict(self.headers_of(error))
         if error.status in (429, 503):
             headers["Retry-After"] = str(error.details.get("retry_after_s", self.retry_after_s))
@@ -80,7 +80,8 @@ class Problems:
         return Response(json.dumps(self.complete(document)), status, dict(headers), content_type=MEDIA_TYPE)
 
 
-def _log_failure(error: SlipwayError) -> None:
+def log_failure(error: SlipwayError) -> None:
+    """What the platform is at fault for, of the request that is served."""
     level = logging.ERROR if isinstance(error, DependencyUnavailable) else logging.WARNING
     cause = {"cause": str(error.__cause__)} if error.__cause__ else {}
     facts = {"code": error.code, "why": error.message, "path": request.path, **cause}

@@ -37,8 +37,8 @@ def test_the_state_folder_is_the_place_of_all_defaults_that_need_one() -> None:
     assert found.database_url == "sqlite:////srv/slipway/slipway.db"
     assert found.redis_url == "unix:///srv/slipway/run/redis.sock"
     assert (found.key_dir, found.log_dir) == (Path("/srv/slipway/keys"), Path("/srv/slipway/logs"))
-    sockets = {found.webhook_socket, found.router_socket, found.agent_socket}
-    assert len(sockets) == 3
+    sockets = {found.webhook_socket, found.router_socket, found.router_internal_socket, found.agent_socket}
+    assert len(sockets) == 4
     assert {each.parent for each in sockets} == {Path("/srv/slipway/run")}
 
 

@@ -33,12 +33,24 @@ _HOSTS_AT_ONCE = 1000
 
 
 class RouteSync:
-    """Publishes what SQL holds and Redis does not. Thread-safe. `published` is called after something was sent."""
+    """Publishes what SQL holds and Redis does not. Thread-safe. `published` is called after something was sent.
 
-    def __init__(self, db: Database, publisher: RoutePublisher, published: Callable[[], None] = lambda: None) -> None:
+    `sign_on`: people can sign in on this platform. Every entry may differ by that, so a table that was published
+    otherwise is published anew.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        publisher: RoutePublisher,
+        published: Callable[[], None] = lambda: None,
+        *,
+        sign_on: bool = False,
+    ) -> None:
         self._db = db
         self._publisher = publisher
         self._published = published
+        self._sign_on = sign_on
         self._lock = threading.Lock()
 
     def sync(self) -> None:
@@ -48,7 +60,8 @@ class RouteSync:
             with self._db.read(platform=_WHY) as session:
                 table = _table(session)
                 todo = _todo(session, table, position)
-            if todo.everything:
+                is_outdated = _written_with_sign_on(session) != self._sign_on
+            if todo.everything or is_outdated:
                 self._publish_everything()
             elif todo.generations:
                 self._publish_changes(table.epoch, todo.generations)
@@ -97,7 +110,7 @@ class RouteSync:
         for start in range(0, len(generations), _AT_ONCE):
             some = generations[start : start + _AT_ONCE]
             with self._db.read(platform=_WHY) as session:
-                changes = _changes(session, some)
+                changes = _changes(session, some, sign_on=self._sign_on)
             for number in some:
                 self._publisher.publish(Position(epoch, number), changes[number])
 
@@ -105,10 +118,13 @@ class RouteSync:
         with self._db.write(platform=_WHY) as session:
             table = route_table(session, lock=True)
             table.epoch = uuid4().hex
+            table.sign_on = self._sign_on
         with self._db.read(platform=_WHY) as session:
             position = _table(session)
             found = services(session).items()
-        table_now = {host: entry(service, position.generation) for host, service in found if service}
+        table_now = {
+            host: entry(service, position.generation, sign_on=self._sign_on) for host, service in found if service
+        }
         self._publisher.publish_all(position, table_now)
 
 
@@ -122,6 +138,11 @@ def _table(session: Session) -> Position:
     return Position(table.epoch, table.generation) if table else Position("", 0)
 
 
+def _written_with_sign_on(session: Session) -> bool:
+    table = session.get(RouteTable, THE_TABLE)
+    return table is not None and table.sign_on
+
+
 def _todo(session: Session, table: Position, position: Position | None) -> Publication:
     if position is None:
         return publication(table.epoch, table.generation, None, ())
@@ -130,7 +151,7 @@ def _todo(session: Session, table: Position, position: Position | None) -> Publi
     return publication(table.epoch, table.generation, published, set(session.scalars(changed)))
 
 
-def _changes(session: Session, generations: Sequence[int]) -> dict[int, Entries]:
+def _changes(session: Session, generations: Sequence[int], *, sign_on: bool) -> dict[int, Entries]:
     """Each generation's hosts with what they lead to now: a later generation that changes them again comes after."""
     query = select(RouteChange.generation, RouteChange.host).where(
         RouteChange.generation.between(generations[0], generations[-1])
@@ -143,5 +164,5 @@ def _changes(session: Session, generations: Sequence[int]) -> dict[int, Entries]
     changes: dict[int, dict[str, dict[str, Any] | None]] = {number: {} for number in generations}
     for generation, host in rows:
         service = found.get(host)
-        changes[generation][host] = entry(service, generation) if service else None
+        changes[generation][host] = entry(service, generation, sign_on=sign_on) if service else None
     return dict(changes)

@@ -46,13 +46,14 @@ def services(session: Session, hosts: Collection[str] | None = None) -> dict[str
     for row in domains:
         place: _Place = (row.app_id, row.environment, row.process)
         file_settings = running.get(place[:2])
-        traffic, are_readable = _traffic(row.name, row.settings, file_settings or {})
+        traffic, unreadable = _traffic(row.name, row.settings, file_settings or {})
         of_tenant = tenant_limits.get(row.tenant_id, ())
         found[row.host] = None if row.deleted_at else Service(
             row.app_id, row.name, row.tenant, tuple(backends[place]),
             stopped="" if backends[place] else _why_stopped(file_settings is not None, place in scaled_to_zero),
             traffic=traffic, standby=tuple(standby[place]), tenant_id=row.tenant_id, tenant_limits=of_tenant or (),
-            limits_are_readable=are_readable and of_tenant is not None,
+            limits_are_readable="limits" not in unreadable and of_tenant is not None,
+            access_is_readable="access" not in unreadable,
         )  # fmt: skip
     return found
 
@@ -77,22 +78,30 @@ def _why_stopped(deployed: bool, scaled_to_zero: bool) -> str:
     return SCALED_TO_ZERO if scaled_to_zero else ""
 
 
-def _traffic(app: str, settings: dict[str, Any], file_settings: dict[str, Any]) -> tuple[Traffic, bool]:
-    """Settings of another version's rules must not keep every other route from being published. Limits stay in force
-    where they alone can be understood; says whether they can."""
+_PROTECTING = ("access", "limits")
+"""Settings without which an app would be open to more than its owner allows."""
+
+
+def _traffic(app: str, settings: dict[str, Any], file_settings: dict[str, Any]) -> tuple[Traffic, frozenset[str]]:
+    """Settings of another version's rules must not keep every other route from being published. Those that protect the
+    app stay in force where they alone can be understood; also returns which of them can't."""
     try:
-        return model.traffic(settings, file_settings), True
+        return model.traffic(settings, file_settings), frozenset()
     except InvalidInput as error:
         log.warning("balanced by default: its settings are invalid", extra={"app": app, "why": error.message})
-    try:
-        return model.traffic(*(_limits_of(each) for each in (settings, file_settings))), True
-    except InvalidInput as error:
-        log.warning("nobody is let in: its limits are invalid", extra={"app": app, "why": error.message})
-        return Traffic(), False
+    kept, unreadable = Traffic(), set()
+    for name in _PROTECTING:
+        try:
+            alone = model.traffic(*(_only(name, each) for each in (settings, file_settings)))
+            kept = kept.model_copy(update={name: getattr(alone, name)})
+        except InvalidInput as error:
+            log.warning(f"nobody is let in: its {name} can't be read", extra={"app": app, "why": error.message})
+            unreadable.add(name)
+    return kept, frozenset(unreadable)
 
 
-def _limits_of(settings: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name == "limits"}
+def _only(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: settings[name]} if name in settings else {}
 
 
 def _backends(

@@ -50,6 +50,7 @@ describe("headers in which a client says who it is", function()
 
   it("reach the console only where it asks for them", function()
     assert.same({ "x-slipway-confirm" }, dropped(client_headers.drop, "x-slipway-confirm"))
+    assert.same({}, dropped(client_headers.drop_for_console, "x-slipway-tenant"))
     assert.same({ "x-slipway-user" }, dropped(client_headers.drop_for_console, "x-slipway-confirm", "x-slipway-user"))
   end)
 end)

@@ -6,6 +6,8 @@ each key holds. A test compares the three. RQ's own keys are RQ's business.
 
 from __future__ import annotations
 
+import hashlib
+
 ROUTES_META = "slipway:routes:meta"
 ROUTES_TABLE = "slipway:routes:table"
 ROUTES_DELTAS = "slipway:routes:deltas"
@@ -55,3 +57,73 @@ def log(deployment_id: int) -> str:
 def limit_refusals(app: int | str, hour: int) -> str:
     """Which callers limits of the app refused most, in one hour since 1970."""
     return f"slipway:limits:hits:{app}:{hour}"
+
+
+def stale_person(sub: str) -> str:
+    """Since when what sessions hold of a person is out of date (Unix milliseconds)."""
+    return f"slipway:identity:stale:{_digest('sub', sub)}"
+
+
+def chosen_tenant(sub: str) -> str:
+    """The tenant that a person of several works in."""
+    return f"slipway:identity:tenant:{_digest('sub', sub)}"
+
+
+def used_logout_token(jti: str) -> str:
+    """Exists when a logout token has been used."""
+    return f"slipway:identity:logout:{_digest('jti', jti)}"
+
+
+def session(session_id: str) -> str:
+    """A session of the console's host, sealed."""
+    return f"slipway:sessions:{session_id}"
+
+
+def sessions_of_person(sub: str) -> str:
+    """The ids of a person's sessions."""
+    return f"slipway:sessions:of:{_digest('sub', sub)}"
+
+
+def sessions_at_provider(sid: str) -> str:
+    """The ids of the sessions that belong to one session at the identity provider."""
+    return f"slipway:sessions:at:{_digest('sid', sid)}"
+
+
+def ended_at_provider(sid: str) -> str:
+    """Exists when that session at the identity provider has ended: no session of ours may begin with it any more."""
+    return f"slipway:sessions:ended:{_digest('sid', sid)}"
+
+
+def session_refresh(session_id: str) -> str:
+    """The lock of whoever refreshes a session's tokens."""
+    return f"slipway:sessions:refreshing:{session_id}"
+
+
+def app_session(session_id: str) -> str:
+    """A session of one app's host, sealed."""
+    return f"slipway:sessions:app:{session_id}"
+
+
+def login(login_id: str) -> str:
+    """A login that waits for the browser to come back from the identity provider, sealed."""
+    return f"slipway:logins:{login_id}"
+
+
+def app_login(login_id: str) -> str:
+    """A login that began on an app's host, sealed."""
+    return f"slipway:logins:app:{login_id}"
+
+
+def login_code(code_id: str) -> str:
+    """What a one-time code is for, sealed."""
+    return f"slipway:logins:code:{code_id}"
+
+
+def begun_logins(kind: str, caller: str) -> str:
+    """How many logins a caller, or all of them, began within a minute."""
+    return f"slipway:logins:begun:{kind}:{caller}"
+
+
+def _digest(kind: str, name: str) -> str:
+    """Of a name that is not Slipway's own: it may hold any character, and Redis need not know it."""
+    return hashlib.sha256(f"{kind}{name}".encode(errors="surrogatepass")).hexdigest()

@@ -163,7 +163,7 @@ def _group_fault(argument: str) -> str:
     parts = argument.split("/")
     if parts[0] or len(parts) < 2 or not all(part.strip() for part in parts[1:]):
         return "give the group's full path, as /tenants/acme/owner"
-    return "" if argument.isprintable() else "a group's path has no control characters"
+    return "" if argument.isprintable() and "," not in argument else "a group of such a name counts for nothing"
 
 
 _OF_TENANT = (CallerKind.PERSON, CallerKind.TOKEN)

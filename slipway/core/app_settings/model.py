@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from slipway.core.app_settings import limits
+from slipway.core.app_settings.access import AccessSettings
+from slipway.core.app_settings.checked import checked
 from slipway.core.app_settings.file_name import FILE_NAME
 from slipway.core.app_settings.limits import MOST_OF_ONE, Limit
 from slipway.core.app_settings.merge_patch import in_force
@@ -21,21 +23,11 @@ from slipway.core.app_settings.toml_lines import line_of
 from slipway.core.app_settings.volumes import Mount, default_name
 from slipway.core.naming import validation
 from slipway.core.naming.validation_messages import MOST, faults
-from slipway.errors import InvalidInput, SlipwayError
+from slipway.errors import InvalidInput
 from slipway.settings import LEAST_CPUS, MOST_CPUS
 
 LEAST_S = 0.01
 """Of what the edges count in milliseconds: less would become none, which means no limit or no time at all."""
-
-
-def _checked(function: Any) -> AfterValidator:
-    def check(value: str) -> str:
-        try:
-            return str(function(value))
-        except SlipwayError as error:
-            raise ValueError(f"{error.message}; {error.remedy}") from error
-
-    return AfterValidator(check)
 
 
 def _command(text: str) -> str:
@@ -45,11 +37,11 @@ def _command(text: str) -> str:
     return text
 
 
-Path = Annotated[str, _checked(validation.url_path)]
-RepositoryPath = Annotated[str, _checked(validation.repository_path)]
+Path = Annotated[str, checked(validation.url_path)]
+RepositoryPath = Annotated[str, checked(validation.repository_path)]
 Command = Annotated[str, Field(max_length=4096), AfterValidator(_command)]
-VolumePath = Annotated[str, _checked(validation.volume_path)]
-Slug = Annotated[str, _checked(validation.slug)]
+VolumePath = Annotated[str, checked(validation.volume_path)]
+Slug = Annotated[str, checked(validation.slug)]
 
 
 class _Model(BaseModel):
@@ -178,6 +170,7 @@ class Traffic(_Model):
     breaker: Breaker = Breaker()
     timeouts: RouteTimeouts = RouteTimeouts()
     limits: Limits = ()
+    access: AccessSettings = AccessSettings()
     max_body_mb: int = Field(default=100, ge=1, le=10240)
     """Largest request body."""
 

@@ -37,6 +37,8 @@ def _plain(part: Any) -> Any:
     choices = [each for each in kept.get("anyOf", []) if each != {"type": "null"}]
     if len(choices) == 1:
         kept = choices[0] | {key: value for key, value in kept.items() if key != "anyOf"}
+    elif choices:
+        kept["anyOf"] = choices
     return kept
 
 

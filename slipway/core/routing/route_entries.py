@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from slipway.core.access import path_rules
+from slipway.core.app_settings.access import AccessSettings
 from slipway.core.app_settings.limits import Limit, kept
 from slipway.core.app_settings.model import Traffic
 
@@ -42,10 +44,17 @@ class Service:
     """For all apps of the tenant together."""
     limits_are_readable: bool = True
     """False: the app is protected by limits that nobody understands, so nobody is let in."""
+    access_is_readable: bool = True
+    """False: the same of its policies."""
 
 
-def entry(service: Service, generation: int) -> dict[str, Any]:
-    """The route table's entry. Without backends the edge answers 503: the app exists and has no ready replica."""
+UNREADABLE = "unreadable"
+"""A value that no edge takes for limits or policies: it answers 503."""
+
+
+def entry(service: Service, generation: int, *, sign_on: bool = False) -> dict[str, Any]:
+    """The route table's entry. Without backends the edge answers 503: the app exists and has no ready replica. With
+    `sign_on` an app that says nothing of access is its tenant's alone."""
     traffic = service.traffic
     ordered = sorted(service.backends, key=lambda backend: backend.id)
     return {
@@ -60,8 +69,15 @@ def entry(service: Service, generation: int) -> dict[str, Any]:
         **({"stopped": service.stopped} if service.stopped else {}),
         **_choices(traffic),
         **({"limits": limits} if (limits := _limits(service)) else {}),
-        **({} if service.limits_are_readable else {"limits": "unreadable"}),
+        **({} if service.limits_are_readable else {"limits": UNREADABLE}),
+        **({"access": access} if (access := _access(traffic.access, sign_on)) else {}),
+        **({} if service.access_is_readable else {"access": UNREADABLE}),
     }
+
+
+@lru_cache(maxsize=1024)
+def _access(settings: AccessSettings, sign_on: bool) -> dict[str, Any] | None:
+    return path_rules.entry(settings.resolved(sign_on=sign_on))
 
 
 def _limits(service: Service) -> list[dict[str, Any]]:
@@ -83,7 +99,9 @@ def _target(backend: Backend, traffic: Traffic) -> dict[str, Any]:
 @lru_cache(maxsize=1024)
 def _choices(traffic: Traffic) -> Mapping[str, Any]:
     """What was chosen. The defaults are the edges' too, so that ten thousand entries need not repeat them."""
-    chosen = traffic.model_dump(exclude_defaults=True, exclude={"weights", "timeouts", "max_body_mb", "limits"})
+    chosen = traffic.model_dump(
+        exclude_defaults=True, exclude={"weights", "timeouts", "max_body_mb", "limits", "access"}
+    )
     waiting = chosen.get("waiting", {})
     if "mb" in waiting:
         waiting["bytes"] = waiting.pop("mb") << 20

@@ -7,15 +7,16 @@ import grp
 import os
 import secrets
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 from slipway.adapters.keycloak import accounts
 from slipway.errors import HostUnready
 from slipway.host.processes.probing import SOCKET_PATH_MAX
-from slipway.settings import Settings
+from slipway.settings import OFF, Settings
 
 KEYS = ("hooks.key", "values.key")
+IDENTITY_KEY = "identity.key"
+"""Signs who a caller is, for apps. Nothing is sealed with it: a lost one is made anew."""
 KEY_BYTES = 32
 LONGEST_SOCKET_NAME = 24  # bytes kept free for the name of a socket in the run folder
 EDGE_GROUP = "www-data"  # nginx's workers: they may pass through the run folder and connect there
@@ -74,16 +75,34 @@ def _keys(settings: Settings) -> None:
             f"{', '.join(missing)} is missing in {settings.key_dir}, and the database holds secrets sealed with it",
             remedy="restore the key files from your backup; without them secrets and variables have to be set anew",
         )
-    _create_keys(settings.key_dir, missing)
-    known = accounts.made_here(settings)
-    _create_keys(settings.key_dir, [name for name in known if not (settings.key_dir / name).exists()])
+    for name in missing:
+        _create(settings.key_dir / name, _random_key())
+    for name in accounts.made_here(settings):
+        _create(settings.key_dir / name, _random_key())
+    if settings.keycloak != OFF:
+        _create(settings.key_dir / IDENTITY_KEY, _signing_key())
 
 
-def _create_keys(folder: Path, names: Iterable[str]) -> None:
-    for name in names:
-        # Written aside and linked: a key file is whole or not there, and never replaced.
-        with tempfile.NamedTemporaryFile("wb", dir=folder, prefix=f"{name}.") as aside:
-            aside.write(base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
-            aside.flush()
-            os.fsync(aside.fileno())
-            os.link(aside.name, folder / name)
+def _random_key() -> bytes:
+    return base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n"
+
+
+def _signing_key() -> bytes:
+    # Not at the top: what installs the package is run without it.
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+
+
+def _create(file: Path, content: bytes) -> None:
+    """Written aside and linked: a key file is whole or not there, and never replaced."""
+    if file.exists():
+        return
+    with tempfile.NamedTemporaryFile("wb", dir=file.parent, prefix=f"{file.name}.") as aside:
+        aside.write(content)
+        aside.flush()
+        os.fsync(aside.fileno())
+        os.link(aside.name, file)

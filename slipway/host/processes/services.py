@@ -178,7 +178,7 @@ SERVICES: tuple[Service, ...] = (
         settings=(
             *("state_dir", "redis_url", "http_listen", "https_listen", "tls_certificate", "tls_key"),
             *("console_host", "edge_id", "edge_workers", "edge_bodies_bytes"),
-            *("trusted_proxies", "delivery_max_bytes", "metrics_listen", "log_level"),
+            *("trusted_proxies", "delivery_max_bytes", "metrics_listen", "log_level", "public_url", "keycloak"),
         ),
     ),
     Service(

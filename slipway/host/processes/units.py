@@ -76,10 +76,17 @@ PrivateTmp=yes
 ProtectSystem=full
 ProtectHome=yes
 """
+# The router alone signs who a caller is.
+_NO_IDENTITY_KEY = "InaccessiblePaths=-/var/lib/slipway/keys/identity.key\n"
 _HARDENING = {
+    "worker": _NO_IDENTITY_KEY,
+    "agent": _NO_IDENTITY_KEY,
+    "edge": _NO_IDENTITY_KEY,
     "keycloak": _WEB_HARDENING
+    + _NO_IDENTITY_KEY
     + "InaccessiblePaths=-/var/lib/slipway/keys/hooks.key -/var/lib/slipway/keys/values.key -/run/docker.sock\n",
     "webhook": _WEB_HARDENING
+    + _NO_IDENTITY_KEY
     + "InaccessiblePaths=-/var/lib/slipway/keys/values.key -/run/docker.sock\n"
     + "InaccessiblePaths=-/var/lib/slipway/keys/keycloak-admin.secret -/var/lib/slipway/keys/keycloak-router.secret\n",
     "router": _WEB_HARDENING

@@ -246,6 +246,43 @@ def test_variables_are_set_listed_and_removed(platform: Platform, slipway: User,
     assert sorted(each["name"] for each in left) == ["NPM_TOKEN", "URL"]
 
 
+def test_access_is_set_shown_asked_and_taken_away(slipway: User, viewer: User, app: str) -> None:
+    done = slipway("access", "set", "tenant", "-a", app)
+    assert done.out == f"In force within a second; see it: slipway access -a {app}\n"
+    assert "admits nobody" in done.err, "sign-on is off here"
+    slipway("access", "set", "role:owner", "group:/staff/ops", "--path", "/admin", "-a", app)
+    slipway("access", "set", "public", "--path", "/public/", "-a", app)
+    rows = {line.split()[0]: line for line in slipway("access", "-a", app).lines[1:]}
+    assert [*rows] == ["/admin", "/public/", "(others)"]
+    assert "role:owner, group:/staff/ops" in rows["/admin"]
+    assert "tenant" in rows["(others)"]
+    assert viewer("access", "show", "-a", app, "--json").json == slipway("access", "-a", app, "--json").json
+    slipway("access", "unset", "--path", "/admin", "-a", app)
+    left = slipway("access", "unset", "-a", app, "--json").json
+    assert left["own"] == {"allow": None, "paths": [{"path": "/public/", "allow": ["public"]}]}
+
+
+def test_who_may_see_a_path_can_be_asked(slipway: User, app: str) -> None:
+    slipway("access", "set", "tenant", "--path", "/private", "-a", app)
+    allowed = slipway("access", "test", "/", "--as", "anonymous", "-a", app)
+    assert allowed.out == "allowed: somebody who is not signed in meets 'public': everybody, without signing in\n"
+    refused = slipway("access", "test", "/x/../private", "--as", "anonymous", "-a", app)
+    assert refused.out.startswith("not allowed: sign-on is off")
+    assert "'/..' can be read in more than one way" in refused.err
+    assert slipway("access", "test", "-a", app).out == "/: everybody, without signing in\n"
+    assert slipway("access", "test", "/private", "-a", app, "--json").json["people"] is None
+    group = slipway("access", "test", "/private", "--group", "/tenants/x/owner", "-a", app, "--json")
+    assert group.json["allowed"] is False
+
+
+def test_what_is_no_policy_is_refused_with_what_can_be_said(slipway: User, app: str) -> None:
+    assert "role:developer" in slipway("access", "set", "everyone", "-a", app, code=Exit.USAGE).err
+    assert "can't be the path" in slipway("access", "set", "public", "--path", "x", "-a", app, code=Exit.USAGE).err
+    assert "no policy for /x" in slipway("access", "unset", "--path", "/x", "-a", app, code=Exit.USAGE).err
+    slipway("access", "test", "/", "--as", "ada", "-a", app, code=Exit.FAILED)
+    slipway("access", "test", "/", "--token", "99", "-a", app, code=Exit.NOT_FOUND)
+
+
 def test_limits_are_set_listed_and_removed(slipway: User, app: str, tenant: str) -> None:
     assert slipway("limits", "set", "calls", "requests=100", "per_s=60", "-a", app).out.startswith("Set: calls.")
     slipway("limits", "set", "calls", "at_once=5", "by=all", "dry_run=true", "--tenant")

@@ -8,6 +8,8 @@ import pytest
 
 from slipway.core.access.roles import Role
 from tests.fixtures.api import Api, Caller, make_api
+from tests.fixtures.oidc_provider import OidcProvider, running_provider
+from tests.fixtures.sign_on import Edge, nowhere, with_sign_on
 
 
 @pytest.fixture
@@ -44,3 +46,21 @@ def viewer(api: Api) -> Caller:
 def stranger(api: Api) -> Caller:
     """An owner, of another tenant."""
     return api.caller("globex", Role.OWNER)
+
+
+@pytest.fixture
+def edge(api: Api) -> Edge:
+    """The router as the edge asks it, with an identity provider that does not answer."""
+    return Edge(with_sign_on(api.services, nowhere()))
+
+
+@pytest.fixture
+def provider() -> Iterator[OidcProvider]:
+    with running_provider() as made:
+        yield made
+
+
+@pytest.fixture
+def edge_with_provider(api: Api, provider: OidcProvider) -> Edge:
+    """The same, with one that answers."""
+    return Edge(with_sign_on(api.services, provider.url))

@@ -15,7 +15,7 @@ from slipway.models import App, Token, Volume, now
 from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live
 
-OPEN = {"/", "/healthz", "/readyz", "/api/openapi.json"}
+OPEN = {"/", "/healthz", "/readyz", "/api/openapi.json", "/.well-known/slipway/jwks.json"}
 BODIES = {
     ("POST", "/api/apps"): {"name": "new", "repository": REPOSITORY},
     ("PATCH", "/api/apps/<app>"): {"branch": "prod"},
@@ -26,7 +26,10 @@ BODIES = {
     ("POST", "/api/tokens"): {"name": "new"},
     ("PUT", "/api/apps/<app>/limits/<name>"): {"requests": 5, "per_s": 60},
     ("PUT", "/api/limits/<name>"): {"requests": 5, "per_s": 60},
+    ("PUT", "/api/apps/<app>/access"): {"allow": "nobody"},
+    ("POST", "/api/apps/<app>/access/test"): {"path": "/", "anonymous": True},
 }
+_OF_AN_APP = ("limits", "variables", "access")
 NAMED_BY_THE_CALLER = {("PUT", "/api/limits/<name>")}
 """They make what they name in the caller's own tenant."""
 VIEWERS = {"GET"}
@@ -41,7 +44,10 @@ OWNERS = {
 
 
 def routes(app: Flask) -> Iterator[tuple[str, str]]:
+    """Of the API. What is below /auth/ is for those who are not signed in yet: tests/integration/login."""
     for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/auth/"):
+            continue
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             yield method, rule.rule
 
@@ -81,7 +87,7 @@ def test_another_tenants_things_are_not_there_on_every_route(
     api: Api, owner: Caller, stranger: Caller, things: dict[str, str]
 ) -> None:
     tried = 0
-    shown = ("/api/apps", "/api/hooks", "/api/limits", "/api/apps/hello/limits", "/api/apps/hello/variables")
+    shown = ("/api/apps", "/api/hooks", "/api/limits", *(f"/api/apps/hello/{each}" for each in _OF_AN_APP))
     before = {path: owner.get(path) for path in shown}
     for method, rule in routes(api.client.application):
         if "<" in rule and (method, rule) not in NAMED_BY_THE_CALLER:

@@ -12,7 +12,18 @@ from slipway.adapters.redis import keys
 ROOT = Path(__file__).parents[3]
 NAME = re.compile(r"slipway:[a-z:]+[a-z]")
 OF_THE_EDGES_ALONE = {"slipway:usage", "slipway:usage:positions", "slipway:limits:probe"}
-OF_PYTHON_ALONE = {"slipway:log"}
+SIGN_ON = {
+    *("slipway:identity:changes", "slipway:identity:stale", "slipway:identity:tenant", "slipway:identity:logout"),
+    *("slipway:sessions", "slipway:sessions:of", "slipway:sessions:at", "slipway:sessions:ended"),
+    *("slipway:sessions:refreshing", "slipway:sessions:app"),
+    *("slipway:logins", "slipway:logins:app", "slipway:logins:code", "slipway:logins:begun"),
+}
+OF_PYTHON_ALONE = {"slipway:log", *SIGN_ON - {"slipway:identity:changes"}}
+OF_SIGN_ON = (
+    *(keys.stale_person, keys.chosen_tenant, keys.used_logout_token, keys.session, keys.sessions_of_person),
+    *(keys.sessions_at_provider, keys.ended_at_provider, keys.session_refresh, keys.app_session),
+    *(keys.login, keys.app_login, keys.login_code),
+)
 NO_KEY = {"slipway:error"}
 """The beginning of an error's type, `urn:slipway:error:…`."""
 
@@ -25,8 +36,9 @@ def named_in(folder: str, pattern: str) -> set[str]:
 def of_python() -> set[str]:
     plain = {value for name, value in vars(keys).items() if name.isupper()}
     made = {keys.inflight("x"), keys.metrics("x"), keys.awaited("x"), keys.log(1)}
-    of_an_hour = keys.limit_refusals("x", 1).removesuffix(":x:1")
-    return plain | {name.rpartition(":")[0] for name in made} | {of_an_hour}
+    of_two = {keys.limit_refusals("x", 1), keys.begun_logins("x", "1")}
+    by_name = {each("x") for each in OF_SIGN_ON}
+    return plain | {name.rpartition(":")[0] for name in made | by_name} | {name.removesuffix(":x:1") for name in of_two}
 
 
 def test_python_and_the_edges_name_the_same_keys() -> None:
@@ -35,6 +47,11 @@ def test_python_and_the_edges_name_the_same_keys() -> None:
 
 def test_the_reference_names_the_keys_of_the_edges() -> None:
     assert named_in("nginx/lua", "*.lua") <= named_in("docs/reference", "*.md")
+
+
+def test_the_reference_names_the_keys_of_sign_on() -> None:
+    page = (ROOT / "docs/reference/sessions.md").read_text()
+    assert {*NAME.findall(page)} == SIGN_ON <= of_python()
 
 
 @pytest.mark.parametrize("room", ["slipway", "builder", "router", "webhook"])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from slipway.adapters.identity_key import IdentityKey
 from slipway.errors import HostUnready, SettingsError
 from slipway.host.install import folders
 from slipway.host.reference import env_example
@@ -35,6 +36,21 @@ def test_keys_are_made_once(settings: Settings) -> None:
     folders.prepare(settings)
     assert (settings.key_dir / "values.key").read_bytes() == before
     assert sorted(path.name for path in settings.key_dir.iterdir()) == ["hooks.key", "values.key"]
+
+
+def test_the_key_that_signs_identities_is_made_once_where_sign_on_is_on(tmp_path: Path) -> None:
+    settings = load({"SLIPWAY_STATE_DIR": str(tmp_path / "s"), "SLIPWAY_KEYCLOAK": "https://sso.example.org"})
+    folders.prepare(settings)
+    file = settings.key_dir / "identity.key"
+    before = file.read_bytes()
+    assert IdentityKey(file).public["keys"]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    folders.prepare(settings)
+    assert file.read_bytes() == before
+    (settings.state_dir / "slipway.db").touch()
+    file.unlink()
+    folders.prepare(settings)
+    assert file.read_bytes() != before, "nothing is sealed with it"
 
 
 def test_a_lost_key_is_never_replaced_silently(settings: Settings) -> None:

@@ -139,6 +139,14 @@ def test_the_webhooks_unit_hides_the_key_of_apps_secrets() -> None:
     assert "/var/lib/slipway/keys/values.key" in units()["slipway-webhook.service"]
 
 
+def test_the_router_alone_can_read_the_key_that_signs_identities() -> None:
+    hiding = {name for name, text in units().items() if "/var/lib/slipway/keys/identity.key" in text}
+    services = {name for name in units() if name.endswith(".service")}
+    reading = services - hiding
+    assert reading == {"slipway-router.service", "slipway-prepare.service", "slipway-redis.service"}
+    assert "-/var/lib/slipway/keys " in units()["slipway-redis.service"], "it sees no key at all"
+
+
 def test_status_says_what_an_unready_service_answered() -> None:
     ready = State("redis", 0, "RUNNING", 12, 7300, True, "")
     late = State("webhook", 0, "RUNNING", 13, 5, False, "GET /readyz on webhook.sock: 503")

@@ -48,6 +48,7 @@ local ALLOWED = {
 }
 local CONSOLES = {
   "x-slipway-confirm", -- what a client deletes for good, named once more
+  "x-slipway-tenant", -- in which of their tenants a person acts
 }
 
 local DASH, UNDERSCORE, DOT = ("-_."):byte(1, 3)

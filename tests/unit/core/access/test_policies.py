@@ -75,7 +75,7 @@ def test_a_term_that_is_not_known_admits_nobody(term: str) -> None:
     [
         "", "everyone", "Public", " public", "public ", "public:", "tenant:acme", "role", "role:", "role:admin",
         "role:Owner", "role:owner:x", "group", "group:", "group:staff", "group:/", "group://staff", "group:/staff/",
-        "group:/staff/ ", "group:/a\nb", "group:/" + "a" * 255,
+        "group:/staff/ ", "group:/a\nb", "group:/a,/b", "group:/" + "a" * 255,
     ],
 )  # fmt: skip
 def test_what_is_no_policy_is_refused_with_what_can_be_said(said: str) -> None:

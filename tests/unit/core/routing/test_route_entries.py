@@ -115,6 +115,7 @@ def test_the_edge_has_the_same_defaults() -> None:
         ({"waiting": {"mb": 1}}, {}, True),
         ({"port": 80}, {"port": 81, "balancing": "weighted"}, False),
         ({}, {"timeouts": {"read_s": 5, "connect_s": 1}, "max_body_mb": 5}, True),
+        ({}, {"access": {"allow": "tenant"}}, True),
         ({"timeouts": {"read_s": 5}}, {"timeouts": {"read_s": 5, "drain_s": 1}}, False),
         ({"timeouts": {"read_s": 5, "drain_s": 1}}, {"timeouts": {"drain_s": 1}}, True),
     ],
@@ -123,6 +124,22 @@ def test_some_settings_need_no_new_replicas(
     before: dict[str, object], after: dict[str, object], expected: bool
 ) -> None:
     assert (not difference(before, after, {}).replicas) is expected
+
+
+def test_an_entry_says_of_access_what_is_not_public() -> None:
+    plain, public = (
+        Service(1, "shop", "acme"),
+        Service(1, "shop", "acme", traffic=traffic({"access": {"allow": "public"}}, {})),
+    )
+    assert "access" not in entry(plain, 1)
+    assert entry(plain, 1, sign_on=True)["access"] == {"policies": [["tenant"]], "default": 0, "paths": []}
+    assert "access" not in entry(public, 1, sign_on=True)
+
+
+@pytest.mark.parametrize("sign_on", [True, False])
+def test_policies_that_nobody_understands_admit_nobody(sign_on: bool) -> None:
+    made = entry(Service(1, "shop", "acme", access_is_readable=False), 1, sign_on=sign_on)
+    assert made["access"] == "unreadable"
 
 
 EVERYTHING = Publication(everything=True)

@@ -1,0 +1,84 @@
+"""What a provider publishes of itself (OpenID Connect Discovery 1.0, RFC 8414), checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from slipway.adapters.oidc.algorithms import ALGORITHMS
+
+PATH = "/.well-known/openid-configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    end_session_endpoint: str
+    """Empty: the provider has none."""
+    algorithms: frozenset[str]
+    """Which it signs with, of those that are accepted."""
+    sends_issuer: bool
+    """Its authorization responses name it (RFC 9207)."""
+
+
+def read(document: Mapping[str, Any], issuer: str) -> Metadata:
+    """Raises `ValueError`, which says what is wrong, when it is not the document of that issuer, or when the provider
+    can't do what Slipway relies on."""
+    if document.get("issuer") != issuer:
+        raise ValueError(f"it is not the issuer {issuer}")
+    algorithms = ALGORITHMS.keys() & _names(document, "id_token_signing_alg_values_supported")
+    if not algorithms:
+        raise ValueError("it signs with no algorithm that is accepted: RS256, PS256, ES256 and their longer kin")
+    if "code" not in _names(document, "response_types_supported"):
+        raise ValueError("it has no authorization code flow")
+    if "S256" not in _names(document, "code_challenge_methods_supported"):
+        raise ValueError("it does not say that it supports PKCE with S256")
+    return Metadata(
+        issuer=issuer,
+        authorization_endpoint=_endpoint(document, "authorization_endpoint"),
+        token_endpoint=_endpoint(document, "token_endpoint"),
+        jwks_uri=_endpoint(document, "jwks_uri"),
+        end_session_endpoint=_endpoint(document, "end_session_endpoint", is_needed=False),
+        algorithms=frozenset(algorithms),
+        sends_issuer=document.get("authorization_response_iss_parameter_supported") is True,
+    )
+
+
+def _names(document: Mapping[str, Any], name: str) -> set[str]:
+    values = document.get(name)
+    return {each for each in values if isinstance(each, str)} if isinstance(values, list) else set()
+
+
+def _endpoint(document: Mapping[str, Any], name: str, *, is_needed: bool = True) -> str:
+    """Over TLS, unless it is on this machine."""
+    url = document.get(name, "")
+    if url == "" and not is_needed:
+        return ""
+    if not isinstance(url, str) or not _is_safe(url):
+        raise ValueError(f"its {name} is no https URL")
+    return url
+
+
+def _is_safe(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        return False
+    if parts.fragment or parts.username is not None or not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,82 @@
+"""Reports to all edges, through a stream in Redis, whose verdicts are no longer true (docs/reference/sessions.md)."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from slipway.adapters.redis import keys
+from slipway.errors import DependencyUnavailable
+from slipway.ports.clock import Clock
+
+if TYPE_CHECKING:
+    from redis.client import Pipeline
+
+ALL = "all"
+"""The subject that stands for everybody."""
+KEPT = 10_000
+STALE_FOR_S = 12 * 3600
+"""No session is older."""
+_UNREPORTED = "Redis does not answer, so edges do not learn of the change."
+
+
+def of_person(sub: str) -> str:
+    return f"person:{sub}"
+
+
+def of_session(session_id: str) -> str:
+    return f"session:{session_id}"
+
+
+def of_token(row_id: int) -> str:
+    return f"token:{row_id}"
+
+
+class IdentityChanges:
+    """Every method raises `DependencyUnavailable` when Redis does not answer."""
+
+    def __init__(self, redis: Redis, *, clock: Clock = time.time) -> None:
+        self._redis = redis
+        self._clock = clock
+
+    def publish(self, *subjects: str) -> None:
+        """Verdicts of these subjects fall at all edges."""
+        try:
+            with self._redis.pipeline(transaction=True) as pipe:
+                self.add(pipe, *subjects)
+                pipe.execute()
+        except RedisError as error:
+            raise DependencyUnavailable(_UNREPORTED) from error
+
+    @staticmethod
+    def add(pipe: Pipeline, *subjects: str) -> None:
+        """The same as a part of a transaction of the caller's."""
+        for subject in subjects:
+            pipe.xadd(keys.IDENTITY_CHANGES, {"subject": subject}, maxlen=KEPT, approximate=True)
+
+    def person_changed(self, sub: str) -> None:
+        """The identity provider knows something else of the person now: verdicts fall, and each of their sessions asks
+        the provider before it is used again."""
+        try:
+            with self._redis.pipeline(transaction=True) as pipe:
+                self.mark_stale(pipe, sub)
+                self.add(pipe, of_person(sub))
+                pipe.execute()
+        except RedisError as error:
+            raise DependencyUnavailable(_UNREPORTED) from error
+
+    def mark_stale(self, pipe: Pipeline, sub: str) -> None:
+        """What sessions hold of the person is out of date."""
+        pipe.set(keys.stale_person(sub), math.ceil(self._clock() * 1000), ex=STALE_FOR_S)
+
+    def stale_since(self, sub: str) -> float:
+        """Unix seconds; 0: what sessions hold of the person is as good as it was."""
+        try:
+            found = self._redis.get(keys.stale_person(sub))
+        except RedisError as error:
+            raise DependencyUnavailable("Redis does not answer, so sessions can't be read.") from error
+        return int(found) / 1000 if isinstance(found, bytes) and found.isdigit() else 0.0
