@@ -58,6 +58,11 @@ describe("a verdict", function()
     assert.is_nil(read({ groups = cjson.null }).groups)
   end)
 
+  it("has no address where none is verified", function()
+    assert.is_nil(read({ email = cjson.null }).email)
+    assert.is_nil(read({ email = "" }).email)
+  end)
+
   it("meets a set of policies when it meets each", function()
     local verdict = read()
     assert.is_true(verdict_of.meets(verdict, { policies = { 1 } }))

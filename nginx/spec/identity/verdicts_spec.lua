@@ -171,6 +171,17 @@ describe("verdicts", function()
     assert.equal(0, #asked)
   end)
 
+  it("of another worker that it got just before its lock ended are used", function()
+    local key = "shop.localhost|digest of " .. cjson.encode(entry.access.policies) .. "|digest of cookie a"
+    local add = fake.shared.slipway_verdicts.add
+    rawset(fake.shared.slipway_verdicts, "add", function(...)
+      fake.shared.slipway_verdicts:set(key, "0 1000\n" .. known({ user = "of the other" })[2], 10)
+      return add(...)
+    end)
+    assert.equal("of the other", of().user)
+    assert.equal(0, #asked)
+  end)
+
   it("are asked for by this worker when the other one fails, or dies", function()
     local key = "shop.localhost|digest of " .. cjson.encode(entry.access.policies) .. "|digest of cookie a"
     fake.shared.slipway_verdicts:set("asking " .. key, "2.2", 1)

@@ -87,7 +87,7 @@ local function known(fields, policies)
     subjects = subjects_of(fields.subjects),
     user = text(fields.user, "user"),
     id = text(fields.id, "id"),
-    email = email and text(email, "email"),
+    email = email and text(email, "email"):match("^.+$"),
     groups = joined(optional(fields.groups) or {}),
     identity = identity,
     expires_at_s = expires_at and number(expires_at, "expires_at") or math.huge,

@@ -117,15 +117,14 @@ local function ask(flight, question)
   local lock, ends_s = "asking " .. question.key, ngx.now() + WAIT_S
   repeat
     local is_mine, err = shared:add(lock, process.instance(), LOCKED_S)
-    if is_mine or err ~= "exists" then
-      flight.lock = is_mine and lock or nil
+    flight.lock = is_mine and lock or nil
+    local verdict = kept(question) -- the worker that had the lock may have got it just now
+    if verdict then
+      return verdict
+    elseif is_mine or err ~= "exists" then
       return ask_router(question)
     end
     ngx.sleep(LOOK_EVERY_S)
-    local verdict = kept(question)
-    if verdict then
-      return verdict
-    end
   until ngx.now() >= ends_s
   return nil, "another worker waits for it for too long"
 end

@@ -46,8 +46,9 @@ def person(rig: Rig, router: StubRouter, app_id: str) -> Callable[..., Person]:
 
     def sign_in(name: str = "ada", **more: Any) -> Person:
         value = hashlib.sha256(f"{app_id} {name}".encode()).hexdigest()[:43]
-        router.callers[value] = Caller(value[:16], name, **more)
-        return Person(rig, router.callers[value], value)
+        made = Person(rig, Caller(value[:16], name, **more), value)
+        router.callers |= {value: made.caller, made.token: made.caller}
+        return made
 
     return sign_in
 

@@ -63,11 +63,10 @@ def test_a_role_that_is_taken_away_or_given_counts_at_the_next_request(app, rout
 
 def test_a_token_that_is_revoked_is_refused(rig, app, router, person):
     ci = person("ci", kind="token", more={"subjects": ["token:4711"]})
-    router.callers["slw_ci"] = ci.caller
-    headers = {"Authorization": "Bearer slw_ci"}
+    headers = {"Authorization": f"Bearer {ci.token}"}
     assert {rig.edge.ask(HOST, headers=headers).status for _ in range(MANY)} == {200}
 
-    del router.callers["slw_ci"]
+    del router.callers[ci.token]
     changed(rig.redis.client, "token:4711")
 
     learns(rig)

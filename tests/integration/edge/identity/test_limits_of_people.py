@@ -51,15 +51,13 @@ def test_a_limit_by_user_concerns_nobody_else(rig, router, backend, person, app_
     app, limits = backend(), [calls(app_id, 1, by="user")]
     rig.route(HOST, target(app.port), app=app_id, access=PART_PUBLIC, limits=limits)
     ada = person()
-    digest = tokens.hashed("slw_" + "u" * 43)
-    rig.redis.client.hset("slipway:limits:tokens", digest, "acme|0")
     ci = person("ci", kind="token", more={"id": "token:7"})
-    router.callers["slw_" + "u" * 43] = ci.caller
+    rig.redis.client.hset("slipway:limits:tokens", tokens.hashed(ci.token), "acme|0")
 
     assert [ada.ask().status for _ in range(2)] == [200, 429]
     assert statuses(rig.edge.ask(HOST, "/public/") for _ in range(3)) == {200: 3}
     assert statuses(ada.ask("/public/") for _ in range(3)) == {200: 3}  # nobody has to be known there
-    header = {"Authorization": "Bearer slw_" + "u" * 43}
+    header = {"Authorization": f"Bearer {ci.token}"}
     answers = [rig.edge.ask(HOST, headers=header) for _ in range(3)]
     assert statuses(answers) == {200: 3}
     assert "ratelimit" not in answers[0].headers

@@ -96,10 +96,9 @@ def test_an_upload_that_was_slow_is_judged_anew(rig, app, router, person, length
 def test_a_request_that_no_target_took_keeps_its_caller(rig, router, backend, person, pool, app_id):
     """Its headers no longer have the credentials when it is requeued."""
     app, ada = backend(), person()
-    router.callers["slw_known"] = ada.caller
     rig.route(HOST, target(free_port()), app=app_id, **PATIENT)
     by_cookie = pool.submit(ada.ask)
-    by_token = pool.submit(rig.edge.ask, HOST, headers={"Authorization": "Bearer slw_known"})
+    by_token = pool.submit(rig.edge.ask, HOST, headers={"Authorization": f"Bearer {ada.token}"})
     rig.waits(app_id, 2)
 
     rig.route(HOST, target(app.port), app=app_id, **PATIENT)
