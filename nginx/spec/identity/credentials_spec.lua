@@ -1,9 +1,9 @@
 local nginx = require("fake_ngx")
 
 describe("credentials", function()
-  local read
+  local read, fake
   before_each(function()
-    nginx.start()
+    fake = nginx.start()
     nginx.replace("slipway.identity.digests", { of = function(text) return "digest of " .. text end })
     read = require("slipway.identity.credentials").read
   end)
@@ -62,9 +62,38 @@ describe("credentials", function()
     for _, authorization in ipairs({
       "Bearer", "Bearer ", "Bearer a b", "Bearer a,b", "Bearer\ta", "BEARER é", "Bearer " .. ("a"):rep(8193),
     }) do
-      local found = read(authorization, "slipway-session=" .. VALUE, "http")
-      assert.is_true(found.is_malformed)
-      assert.is_nil(found.cookie)
+      assert.is_true(read(authorization, nil, "http").is_malformed)
+    end
+  end)
+
+  local CLAIMS = "Y2xhaW1z"
+
+  -- What the payload CLAIMS is decoded to.
+  local function claim(claims)
+    fake.decode_base64 = function(text)
+      return text == CLAIMS and claims or nil
+    end
+  end
+
+  local function jwt(payload)
+    return "e30." .. payload .. ".c2ln"
+  end
+
+  it("are a token for Slipway before the cookie, whoever signed it", function()
+    for _, claims in ipairs({ '{"aud":"slipway-api"}', '{"aud":["account","slipway-api"]}' }) do
+      claim(claims)
+      assert.equal(jwt(CLAIMS), read("Bearer " .. jwt(CLAIMS), "slipway-session=" .. VALUE, "http").bearer)
+    end
+  end)
+
+  it("are the cookie where the bearer token is the app's own", function()
+    for _, claims in ipairs({ '{"aud":"shop"}', '{"aud":["shop"]}', '{"aud":7}', "{}", "[]", "7", "no JSON" }) do
+      claim(claims)
+      assert.equal(VALUE, read("Bearer " .. jwt(CLAIMS), "slipway-session=" .. VALUE, "http").cookie)
+    end
+    claim(nil)
+    for _, token in ipairs({ "opaque", "a.b", "xslw_abc", "a b", jwt("no_base64") }) do
+      assert.equal(VALUE, read("Bearer " .. token, "slipway-session=" .. VALUE, "http").cookie)
     end
   end)
 

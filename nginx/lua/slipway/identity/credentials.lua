@@ -1,5 +1,7 @@
--- By what a request proves who calls: a bearer token, or the session's cookie. Of both the bearer token counts, since
--- it was added on purpose; one that is not valid is not replaced by the cookie.
+-- By what a request proves who calls: a bearer token, or the session's cookie. Of both a bearer token for Slipway
+-- counts, since it was added on purpose; one that is not valid is not replaced by the cookie. A bearer token that is not
+-- for Slipway is the app's own business: pages of an app in which somebody is signed in send such to the app.
+local cjson = require("cjson.safe")
 local digests = require("slipway.identity.digests")
 
 local _M = {}
@@ -7,6 +9,7 @@ local _M = {}
 local SESSION = { http = "slipway-session", https = "__Host-slipway-session" } -- by the request's scheme
 local LOGIN = { http = "slipway-login", https = "__Host-slipway-login" }
 local COOKIE_VALUE, COOKIE_MOST = "^[%w_-]+$", 200
+local AUDIENCE = "slipway-api" -- of Keycloak's access tokens for Slipway (keycloak/realm/slipway.json)
 local BEARER_VALUE, BEARER_MOST = "^[%w._~+/-]+=*$", 8192
 
 -- The value of the cookie with exactly this name; nil without it. One that comes twice counts as none: a neighbour's
@@ -25,6 +28,30 @@ local function cookie(header, name)
   return found and #found <= COOKIE_MOST and found:find(COOKIE_VALUE) and found or nil
 end
 
+local function has_audience(claims)
+  local audience = type(claims) == "table" and claims.aud
+  if type(audience) ~= "table" then
+    return audience == AUDIENCE
+  end
+  for _, each in ipairs(audience) do
+    if each == AUDIENCE then
+      return true
+    end
+  end
+  return false
+end
+
+-- Whether the token says that it is for Slipway: one of Slipway's own, or a JWT for its audience. Nobody has verified
+-- it.
+local function is_for_slipway(token)
+  if token:sub(1, 4) == "slw_" then
+    return true
+  end
+  local payload = token:match("^[%w_-]+%.([%w_-]+)%.[%w_-]+$")
+  local text = payload and ngx.decode_base64(payload:gsub("-", "+"):gsub("_", "/") .. ("="):rep(-#payload % 4))
+  return text ~= nil and has_audience(cjson.decode(text))
+end
+
 -- Whether the header has a bearer token, well-formed or not.
 function _M.is_bearer(authorization)
   return authorization:find("^%s*[Bb][Ee][Aa][Rr][Ee][Rr]%f[^%w]") ~= nil
@@ -35,12 +62,14 @@ end
 --   is_malformed       it can't be one: nobody need be asked
 --   header, room       the header it stands in, and which of them that is: "bearer", or the scheme of the cookie
 function _M.read(authorization, cookies, scheme)
+  local value = cookies and cookie(cookies, SESSION[scheme])
   if authorization and _M.is_bearer(authorization) then
     local token = authorization:match("^%S+ +(%S+)$")
     local is_good = token ~= nil and #token <= BEARER_MOST and token:find(BEARER_VALUE) ~= nil
-    return { bearer = token or "", is_malformed = not is_good, header = authorization, room = "bearer" }
+    if not value or is_good and is_for_slipway(token) then
+      return { bearer = token or "", is_malformed = not is_good, header = authorization, room = "bearer" }
+    end
   end
-  local value = cookies and cookie(cookies, SESSION[scheme])
   return value and { cookie = value, header = cookies, room = scheme } or nil
 end
 

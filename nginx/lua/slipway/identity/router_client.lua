@@ -4,7 +4,7 @@ local settings = require("slipway.worker.settings")
 
 local _M = {}
 
-_M.TIMEOUT_S = settings.router_timeout_s or 2
+_M.TIMEOUT_S = settings.router_timeout_s or 8 -- longer than the router waits for Keycloak to renew a session
 local HEAD_MOST, BODY_MOST = 8 * 1024, 64 * 1024
 local IDLE_MS, POOL = 10000, 32 -- of a worker; the router keeps its own end for longer
 local LEAST_MS = 1

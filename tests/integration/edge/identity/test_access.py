@@ -127,15 +127,33 @@ def test_with_https_the_cookie_is_the_one_that_only_this_host_can_set(rig, app, 
 
 def test_a_token_passes_and_one_that_is_unknown_is_not_replaced_by_the_cookie(rig, router, app, person):
     ada = person()
-    unknown = ada.token[::-1]
+    unknown = f"{ada.token}0"
 
     assert rig.edge.ask(HOST, headers={"Authorization": f"Bearer {ada.token}"}).status == 200
     refused = ada.ask(headers={"Authorization": f"Bearer {unknown}", "Accept": "text/html"})
 
     assert refused.status == 401
     assert refused.headers["www-authenticate"] == 'Bearer realm="slipway", error="invalid_token"'
-    assert ada.ask(headers={"Authorization": "Bearer a b"}).status == 401
     assert [asked["bearer"] for asked in router.questions] == [ada.token, unknown]
+
+
+@pytest.mark.parametrize("authorization", ["Bearer the-apps-own", "Bearer a b", "Bearer e30.eyJhdWQiOiJzaG9wIn0.c2ln"])
+def test_a_bearer_token_of_the_apps_own_goes_on_to_it_beside_the_cookie(rig, router, app, person, authorization):
+    ada = person()
+
+    assert ada.ask(headers={"Authorization": authorization}).status == 200
+    assert rig.edge.ask(HOST, headers={"Authorization": authorization}).status == 401
+
+    (request,) = app.record.requests
+    assert request.headers["authorization"] == authorization
+    assert request.headers["x-forwarded-user"] == "ada"
+    assert router.questions[0]["bearer"] is None
+
+
+def test_a_jwt_for_slipway_is_not_replaced_by_the_cookie(rig, router, app, person):
+    for payload in ("eyJhdWQiOiJzbGlwd2F5LWFwaSJ9", "eyJhdWQiOlsiYWNjb3VudCIsInNsaXB3YXktYXBpIl19"):
+        assert person().ask(headers={"Authorization": f"Bearer e30.{payload}.c2ln"}).status == 401
+    assert app.record.requests == []
 
 
 def test_where_only_programs_may_go_nobody_is_sent_to_sign_in(rig, router, backend, person, app_id):
