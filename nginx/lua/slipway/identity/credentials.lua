@@ -1,5 +1,5 @@
 -- By what a request proves who calls: a bearer token, or the session's cookie. Of both a bearer token for Slipway
--- counts, since it was added on purpose; one that is not valid is not replaced by the cookie. A bearer token that is not
+-- counts: it was added on purpose, and one that is not valid is not replaced by the cookie. A bearer token that is not
 -- for Slipway is the app's own business: pages of an app in which somebody is signed in send such to the app.
 local cjson = require("cjson.safe")
 local digests = require("slipway.identity.digests")
