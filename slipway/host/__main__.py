@@ -60,7 +60,7 @@ def install_for_demo(invocation: Invocation) -> int:
         _install(invocation.settings, ())
         say(f"Sign-on stays off, since Keycloak can't be installed here: {error.message}")
         return 0
-    checkout.keep_setting(KEYCLOAK, LOCAL)
+    checkout.keep_setting(KEYCLOAK, LOCAL, checkout.ENV_FILE)
     say(f".env      {KEYCLOAK}={LOCAL}, so that people can sign in")
     return 0
 
