@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from slipway.core.identity.provider_changes import (
@@ -21,6 +22,7 @@ from slipway.core.identity.provider_changes import (
     PersonSignedOut,
     SessionEnded,
 )
+from slipway.domain.audit import Actor
 from slipway.errors import DependencyUnavailable, IdentityRefused
 
 if TYPE_CHECKING:
@@ -41,10 +43,18 @@ _DOUBLED_MOST = 4
 class IdentityFollower:
     """What a look finds is done first, and remembered as read then: after a failure it is found again."""
 
-    def __init__(self, feed: ChangeFeed, positions: IdentityPosition, sign_on: SignOnServices) -> None:
+    def __init__(
+        self,
+        feed: ChangeFeed,
+        positions: IdentityPosition,
+        sign_on: SignOnServices,
+        on_end: Callable[[str, int], None],
+    ) -> None:
+        """`on_end` is called with whose, or which, sessions have ended, and how many."""
         self._feed = feed
         self._positions = positions
         self._sign_on = sign_on
+        self._on_end = on_end
         self._position: Position | None = None
 
     def look(self) -> int:
@@ -99,24 +109,29 @@ class IdentityFollower:
             case PersonChanged(sub):
                 changes.person_changed(sub)
             case PersonSignedOut(sub):
-                sessions.end_of_sub(sub)
+                self._ended(sub, sessions.end_of_sub(sub))
             case PasswordChanged(sub, kept_sid):
                 changes.person_changed(sub)
-                for sid in self._feed.end_sessions(change):
-                    sessions.end_of_sid(sid)
-                if not kept_sid:
-                    sessions.end_of_sub(sub)
+                many = sum(sessions.end_of_sid(sid) for sid in self._feed.end_sessions(change))
+                self._ended(sub, many + (0 if kept_sid else sessions.end_of_sub(sub)))
             case SessionEnded(sid):
-                sessions.end_of_sid(sid)
+                self._ended(sid, sessions.end_of_sid(sid))
             case EverybodyChanged():
                 changes.everybody_changed()
+
+    def _ended(self, subject: str, many: int) -> None:
+        if many:
+            self._on_end(subject, many)
 
 
 def start(services: Services, stopping: Callable[[], bool]) -> None:
     """In a thread of its own, where sign-on is on."""
     if services.identity is None or services.sign_on is None:
         return
-    from slipway.adapters.redis.identity_position import IdentityPosition  # noqa: PLC0415  only with sign-on
+    from router.login import recording  # noqa: PLC0415  only with sign-on
+    from slipway.adapters.redis.identity_position import IdentityPosition  # noqa: PLC0415
 
-    follower = IdentityFollower(services.identity.follow(), IdentityPosition(services.redis), services.sign_on)
+    on_end = partial(recording.ended_by_provider, services.db, Actor(recording.IDENTITY_PROVIDER))
+    positions = IdentityPosition(services.redis)
+    follower = IdentityFollower(services.identity.follow(), positions, services.sign_on, on_end)
     threading.Thread(target=follower.run, args=(stopping,), name="identity-follower", daemon=True).start()

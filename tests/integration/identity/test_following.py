@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
 import pytest
 from redis import Redis
+from sqlalchemy import select
 
 from router.identity_follower import IdentityFollower
 from router.sign_on import SignOnServices
@@ -22,13 +25,18 @@ from slipway.adapters.keycloak.provider import Keycloak
 from slipway.adapters.redis import keys
 from slipway.adapters.redis.identity_changes import IdentityChanges
 from slipway.adapters.redis.identity_position import IdentityPosition
-from slipway.adapters.redis.sessions import Sessions
+from slipway.adapters.redis.sessions import Seals, Sessions
 from slipway.adapters.redis.work_queue import connect
 from slipway.core.identity.claims import Person
+from slipway.db import Database
 from slipway.errors import DependencyUnavailable
+from slipway.host.install import folders
+from slipway.models import AuditRecord
 from slipway.ports.identity import ChangeFeed
 from slipway.ports.sign_on import Tokens
+from tests.fixtures.api import make_services
 from tests.fixtures.keycloak import KeycloakServer
+from tests.fixtures.router_server import running_router
 from tests.fixtures.sign_in import Browser, claims, code_of, verifier_and_challenge
 from tests.fixtures.waiting import eventually
 
@@ -54,7 +62,7 @@ class Following:
 
     @property
     def sessions(self) -> Sessions:
-        return Sessions(self.redis, idle_s=7200, lifetime_s=43200)
+        return Sessions(self.redis, Seals(b"a test's secret"), idle_s=7200, lifetime_s=43200)
 
     @property
     def changes(self) -> IdentityChanges:
@@ -62,7 +70,9 @@ class Following:
 
     def follower(self, feed: ChangeFeed | None = None) -> IdentityFollower:
         sign_on = cast("SignOnServices", SimpleNamespace(sessions=self.sessions, changes=self.changes))
-        return IdentityFollower(feed or self.keycloak.as_router().follow(), IdentityPosition(self.redis), sign_on)
+        return IdentityFollower(
+            feed or self.keycloak.as_router().follow(), IdentityPosition(self.redis), sign_on, lambda *_: None
+        )
 
     def sign_in(self, browser: Browser) -> tuple[str, str]:
         """The session at Keycloak, and the one here."""
@@ -339,3 +349,29 @@ def test_while_keycloak_does_not_answer_it_waits_and_catches_up(here: Following)
     eventually(here.is_stale, within_s=60, what="it has caught up")
     ending.set()
     thread.join(60)
+
+
+def test_the_router_follows_by_itself(here: Following, sqlite_url: str, redis_url: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="slipway-", dir="/tmp") as folder:
+        services = make_services(Path(folder), sqlite_url, redis_url)
+        settings = replace(services.settings, keycloak=here.keycloak.url, keycloak_realm="people")
+        (settings.key_dir / accounts.ROUTER_SECRET).write_bytes(
+            (here.keycloak.settings.key_dir / accounts.ROUTER_SECRET).read_bytes()
+        )
+        folders.prepare(settings)
+        names = {"KEYCLOAK": settings.keycloak, "KEYCLOAK_REALM": "people"}
+        with running_router(settings, **names):
+            _leave_group(here)
+            eventually(here.is_stale, within_s=60, what="the router has marked the person")
+            _leave_all_sessions(here)
+            both = [("the identity provider", here.sub, 2)]  # the fixture signs in twice
+            eventually(lambda: _recorded_ends(services.db) == both, within_s=60, what="the end is recorded")
+            assert not here.is_signed_in()
+        services.db.dispose()
+        services.redis.close()
+
+
+def _recorded_ends(database: Database) -> list[Any]:
+    with database.read(platform="a test looks") as session:
+        rows = session.scalars(select(AuditRecord).where(AuditRecord.action == "session.end"))
+        return [(row.actor, row.subject, row.detail["many"]) for row in rows]

@@ -67,18 +67,23 @@ class SignOn:
         self.done: list[tuple[str, str]] = []
         self.sessions = self.changes = self
         self.away = False
+        self.ended: list[tuple[str, int]] = []
 
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        def remember(subject: str = "") -> None:
+    def on_end(self, subject: str, many: int) -> None:
+        self.ended.append((subject, many))
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        def remember(subject: str = "") -> int:
             if self.away:
                 raise DependencyUnavailable("Redis does not answer.")
             self.done.append((name, subject))
+            return 0 if subject == "nobody" else 1
 
         return remember
 
 
 def follower(feed: Feed, positions: Positions, sign_on: SignOn) -> IdentityFollower:
-    return IdentityFollower(feed, cast("Any", positions), cast("Any", sign_on))
+    return IdentityFollower(feed, cast("Any", positions), cast("Any", sign_on), sign_on.on_end)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +104,23 @@ def test_each_change_has_its_consequence_once(change: Change, done: list[tuple[s
     sign_on = SignOn()
     follower(Feed([change, change]), Positions(), sign_on).look()
     assert sign_on.done == done
+
+
+@pytest.mark.parametrize(
+    ("change", "ended"),
+    [
+        (PersonSignedOut("u"), [("u", 1)]),
+        (SessionEnded("s"), [("s", 1)]),
+        (PasswordChanged("u", "s1"), [("u", 1)]),
+        (PasswordChanged("u"), [("u", 3)]),
+        (PersonSignedOut("nobody"), []),
+        (PersonChanged("u"), []),
+    ],
+)
+def test_sessions_that_end_are_recorded(change: Change, ended: list[tuple[str, int]]) -> None:
+    sign_on = SignOn()
+    follower(Feed([change]), Positions(), sign_on).look()
+    assert sign_on.ended == ended
 
 
 def test_what_was_done_is_remembered_and_read_from_there() -> None:
