@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from slipway.errors import HostUnready
@@ -51,17 +52,24 @@ class Installation:
         if needs:
             self.packages.install(needs)
             self._require_newer(too_old(Host(self.commands), groups))
+        self.settings.state_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
+        with ThreadPoolExecutor(1) as beside:
+            keycloak = beside.submit(self.keycloak.ensure, self.say) if self.keycloak is not None else None
+            self._install_ours(outdated, dev=dev, bench=bench, linked=linked)
+            if keycloak is not None:
+                keycloak.result()
+
+    def _install_ours(self, outdated: Sequence[str], *, dev: bool, bench: bool, linked: bool) -> None:
+        """Python packages, the command, the Engine and base images: a minute or two, in which Keycloak is fetched and
+        built beside it."""
         if outdated:
             self.say("Installing Python packages, about a minute …")
         self.venv.ensure(dev=dev, bench=bench)
         if not linked:
             self.link.make()
-        self.settings.state_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
-        if engine.ensure():
+        if Engine(self.commands, self.settings).ensure():
             self.say("Docker Engine: started, it was not running.")
         self._make_images()
-        if self.keycloak is not None:
-            self.keycloak.ensure(self.say)
 
     def _require_newer(self, needs: Sequence[Requirement]) -> None:
         for need in needs:

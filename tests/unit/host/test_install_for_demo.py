@@ -19,7 +19,7 @@ from slipway.settings import LOCAL, OFF, Settings, load
 def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
     """What `SLIPWAY_KEYCLOAK` was at each installation."""
     found: list[str] = []
-    monkeypatch.setattr(host, "_install", lambda settings, groups: found.append(settings.keycloak))
+    monkeypatch.setattr(host, "_install", lambda settings, _groups: found.append(settings.keycloak))
     monkeypatch.setattr(checkout, "ENV_FILE", tmp_path / ".env")
     return found
 
