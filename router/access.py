@@ -9,8 +9,10 @@ from typing import Any
 from flask import current_app, g, request
 
 from router import authentication
+from router.authentication import Credentials
 from router.principal import Principal
 from router.services import Services
+from router.streams.admission import StaysAdmitted
 from slipway.core.access.roles import Role
 
 EXTENSION = "slipway"
@@ -28,6 +30,11 @@ def principal() -> Principal:
     return found
 
 
+def stays_admitted() -> StaysAdmitted:
+    """For a stream, which goes on after its view: may the caller go on reading? Only in a view that demands a role."""
+    return StaysAdmitted(services(), Credentials.of(request), g.principal, g.role)
+
+
 def requires(role: Role) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The view is called only for a principal that has the role, or one above it."""
 
@@ -36,6 +43,7 @@ def requires(role: Role) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def protected(*args: Any, **kwargs: Any) -> Any:
             g.principal = authentication.authenticate(services(), request)
             g.principal.require(role)
+            g.role = role
             return view(*args, **kwargs)
 
         return protected

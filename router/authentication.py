@@ -83,7 +83,11 @@ def authenticate(services: Services, request: Request) -> Principal:
         NotAuthenticated: there are no credentials, or they are not valid (any more).
         DependencyUnavailable: the database does not answer.
     """
-    credentials = Credentials.of(request)
+    return identify(services, Credentials.of(request))
+
+
+def identify(services: Services, credentials: Credentials) -> Principal:
+    """The same, of credentials that were kept. Raises as `authenticate` does."""
     for authenticator in AUTHENTICATORS:
         principal = authenticator(services, credentials)
         if principal is not None:

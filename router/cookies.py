@@ -20,6 +20,9 @@ LOGIN_S = 600
 
 
 _BROWSER_BYTES = 32
+_BLANKS = " \t"
+"""What may stand around a name and a value (RFC 6265). What else Python strips, browsers take for a part of a name, and
+such a name anybody's host may set."""
 
 
 def new_browser() -> str:
@@ -88,6 +91,6 @@ class Cookies:
 
 def _only(header: str, name: str) -> str:
     """A cookie that comes twice counts as none: another host of the same domain may have set one of the two."""
-    pairs = [pair.strip().partition("=") for pair in header.split(";")]
-    values = [value.strip() for found, _, value in pairs if found.strip() == name]
+    pairs = [pair.partition("=") for pair in header.split(";")]
+    values = [value.strip(_BLANKS) for found, _, value in pairs if found.strip(_BLANKS) == name]
     return values[0] if len(values) == 1 else ""

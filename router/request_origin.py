@@ -18,7 +18,8 @@ def require_own_page(public_url: str, fetch_site: str, origin: str) -> None:
     Raises:
         CrossSiteRequest: neither says that it was.
     """
-    is_own = fetch_site == "same-origin" if fetch_site else _origin(origin) == _origin(public_url)
+    own = _origin(public_url)
+    is_own = fetch_site == "same-origin" if fetch_site else own is not None and _origin(origin) == own
     if not is_own:
         raise CrossSiteRequest(
             "This did not come from a page of this site, so it was not done.",
@@ -26,10 +27,10 @@ def require_own_page(public_url: str, fetch_site: str, origin: str) -> None:
         )
 
 
-def _origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port (RFC 6454)."""
+def _origin(url: str) -> tuple[str, str, int | None] | None:
+    """Scheme, host and port (RFC 6454). None: it can't be read."""
     try:
         parts = urlsplit(url)
         return parts.scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme)
     except ValueError:
-        return "", "", None
+        return None

@@ -17,6 +17,7 @@ from slipway.adapters import vault
 from slipway.adapters.agent.client import AgentClient
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
+from slipway.adapters.redis.identity_changes import NewestChange
 from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import Vault
 from slipway.core.access.stream_quota import StreamQuota
@@ -45,6 +46,8 @@ class Services:
     """Of responses that are a log's text."""
     heads: CallQuota
     """Of repositories that are asked for a branch."""
+    newest_change: NewestChange
+    """Of anybody's session, token or role."""
     identity: IdentityProvider | None = None
     """None: sign-on is off."""
     directory: Directory | None = None
@@ -77,6 +80,7 @@ def connect(settings: Settings) -> Services:
         feeds=ReplicaFeeds(agent),
         texts=call_quota.of_texts(settings.web_threads),
         heads=call_quota.of_heads(),
+        newest_change=NewestChange(redis),
         identity=_identity(settings),
         directory=_directory(settings),
         sign_on=sign_on.connect(settings, redis, database),

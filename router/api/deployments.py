@@ -9,7 +9,7 @@ from flask import Response, request
 from pydantic import Field
 
 from router import documents
-from router.access import principal, services
+from router.access import principal, services, stays_admitted
 from router.api.operation import Input, Number, Text, operation
 from router.streams import sse
 from router.usecases import deployments
@@ -138,7 +138,9 @@ def follow_deployment(deployment: int, query: OfApp) -> Response:
     A `state` event with the deployment now and at every change, until nothing more will happen to it.
     """
     deployments.get_deployment(services(), principal(), deployment, query.app)
-    return services().followers.stream(following.deployment_events(services(), principal(), deployment), principal())
+    return services().followers.stream(
+        following.deployment_events(services(), principal(), deployment), principal(), stays_admitted()
+    )
 
 
 @operation(
@@ -159,7 +161,7 @@ def get_deployment_log(deployment: int, query: Follow) -> Response:
     if wants_events(query.follow):
         after = request.headers.get("Last-Event-ID", "0")
         events = following.log_events(services(), principal(), deployment, after)
-        return services().followers.stream(events, principal())
+        return services().followers.stream(events, principal(), stays_admitted())
     read = services().log.read
     return services().texts.text(principal(), lambda: (f"{line}\n" for line in read(deployment)))
 

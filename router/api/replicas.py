@@ -9,7 +9,7 @@ from flask import Response, request
 from pydantic import Field
 
 from router import documents
-from router.access import principal, services
+from router.access import principal, services, stays_admitted
 from router.api.deployments import EVENT_STREAM, TEXT, wants_events
 from router.api.operation import Input, Text, operation
 from router.usecases import replicas
@@ -60,6 +60,7 @@ def get_app_logs(app: str, query: Reading) -> Response:
                 services(), principal(), app, replica=query.replica, tail=query.tail, after=after
             ),
             principal(),
+            stays_admitted(),
         )
     return services().texts.text(
         principal(),

@@ -10,7 +10,7 @@ from router.internal.questions import Question
 from router.principal import Kind
 from router.services import Services
 from router.sign_on import SignOnServices
-from slipway.adapters.redis.identity_changes import of_person, of_session, of_token
+from slipway.adapters.redis.identity_changes import of_person, of_session, of_session_at_provider, of_token
 from slipway.core.access import policies, tokens
 from slipway.core.access.policies import CallerKind
 from slipway.core.access.roles import Role
@@ -106,7 +106,9 @@ def _by_access_token(sign_on: SignOnServices, bearer: str) -> KnownCaller | Why:
         refuse_void(sign_on, token)
     except NotAuthenticated:
         return Why.REVOKED
-    return _workload(token) if token.person is None else _person(token.person, token.expires_at)
+    if token.person is None:
+        return _workload(token)
+    return _person(token.person, token.expires_at, of_session_at_provider(token.person.sid))
 
 
 def _workload(token: AccessToken) -> KnownCaller:

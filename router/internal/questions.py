@@ -15,8 +15,9 @@ from slipway.errors import InvalidInput
 BODY_MAX_BYTES = 256 << 10
 RESERVED = "/.slipway"
 """Paths of the router's on every app's host."""
-_HOST = re.compile(r"(?P<name>[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?)(?::(?P<port>[0-9]{1,5}))?")
+_HOST = re.compile(r"(?P<name>[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?)(?::(?P<port>[0-9]*))?")
 _BROWSER = re.compile(r"[A-Za-z0-9_-]{43}")
+_PORT_DIGITS = 5
 _AS_SENT = bytes(range(0x80))
 
 
@@ -97,12 +98,14 @@ def sign_in_request(asked: dict[str, Any]) -> SignInRequest:
 
 
 def host_and_port(text: str) -> tuple[str, int | None]:
-    """Raises `InvalidInput` when it is no host's name, with a port or without."""
+    """Raises `InvalidInput` when it is no host's name, with a port or without. A port that can't be one counts as none:
+    clients write what they like."""
     found = _HOST.fullmatch(text.lower())
-    port = int(found["port"]) if found and found["port"] else None
-    if found is None or (port is not None and not 0 < port < 1 << 16):
+    if found is None:
         raise InvalidInput("host is not the name of a host")
-    return found["name"], port
+    digits = found["port"] or ""
+    port = int(digits) if 0 < len(digits) <= _PORT_DIGITS else 0
+    return found["name"], port if 0 < port < 1 << 16 else None
 
 
 def target(text: str) -> str:

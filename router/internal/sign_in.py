@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from router.cookies import Cookies, browser_hash, is_browser, new_browser
 from router.internal.questions import SignInRequest
 from router.sign_on import SignOnServices
-from slipway.errors import NotAuthenticated
+from slipway.errors import InvalidInput, NotAuthenticated
 from slipway.settings import Settings, address_of
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -33,6 +33,7 @@ def begin(settings: Settings, sign_on: SignOnServices, asked: SignInRequest) -> 
         TooManyLogins: too many began within a minute.
         DependencyUnavailable: Redis does not answer.
     """
+    _require_tls(settings, asked.scheme)
     browser = asked.browser or new_browser()
     host = authority(settings, asked)
     login = sign_on.app_logins.begin(host, asked.scheme, asked.target, browser_hash(browser), asked.address)
@@ -58,6 +59,11 @@ def finish(sign_on: SignOnServices, *, code: str, browser: str, host: str, schem
     if session is None:
         raise NotAuthenticated("You were signed out meanwhile.", remedy=_AGAIN)
     return Finished(session, f"{login.scheme}://{login.host}{login.target}")
+
+
+def _require_tls(settings: Settings, scheme: str) -> None:
+    if scheme == "http" and settings.public_url.lower().startswith("https:"):
+        raise InvalidInput("nobody signs in without TLS where the console has it", remedy="open the page by https")
 
 
 def authority(settings: Settings, asked: SignInRequest) -> str:

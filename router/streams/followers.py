@@ -33,15 +33,15 @@ class Followers:
     _by_principal: Counter[tuple[Kind, str]] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def stream(self, events: Events, principal: Principal) -> Response:
-        """Respond with events as they come.
+    def stream(self, events: Events, principal: Principal, may_go_on: Callable[[], bool] = lambda: True) -> Response:
+        """Respond with events as they come, for as long as the principal may read them.
 
         Raises:
             TooManyStreams: the tenant or the principal has as many as it may; `events` is not begun.
             TooManyFollowers: the host has.
         """
         self._enter(principal)
-        text = frames(events, self.stopping)
+        text = frames(events, self.stopping, may_go_on)
         response = Response(text, content_type=f"{sse.MEDIA_TYPE}; charset=utf-8")
         response.headers["X-Accel-Buffering"] = "no"
         response.call_on_close(lambda: self._leave(principal))

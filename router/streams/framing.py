@@ -13,15 +13,21 @@ from router.streams.events import Ended, Event, Events, LogLine, Notice, Replica
 
 HEARTBEAT_S = 4.0
 """A stream on which nothing came for so long gets a comment."""
+LOOK_EVERY_S = 1.0
+"""How often a stream looks whether its reader may go on reading."""
 LIFETIME_S = 3600.0
 """A stream ends after this long; the client comes back with Last-Event-ID."""
 
 
-def frames(events: Events, is_stopping: Callable[[], bool]) -> Iterator[str]:
-    """The stream's text, until nothing more comes, the stream is too old, or `is_stopping`."""
-    began = sent = time.monotonic()
+def frames(events: Events, is_stopping: Callable[[], bool], may_go_on: Callable[[], bool]) -> Iterator[str]:
+    """The stream's text, until nothing more comes, it is too old, its reader may not go on, or `is_stopping`."""
+    began = sent = looked = time.monotonic()
     with closing(events):
         for batch in events:
+            if time.monotonic() - looked >= LOOK_EVERY_S:
+                looked = time.monotonic()
+                if not may_go_on():
+                    return
             text = "".join(map(frame, batch))
             if text or time.monotonic() - sent >= HEARTBEAT_S:
                 sent = time.monotonic()

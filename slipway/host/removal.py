@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +22,10 @@ from slipway.host.processes.lifecycle import Platform
 from slipway.host.processes.units import TARGET, run_by_systemd
 
 _TIMEOUT_S = 300
+_TRIES, _PAUSE_S = 4, 2.0
+_Words = tuple[str, ...]
+_Part = tuple[str, _Words, _Words, str]
+"""What it is, how it is listed and removed, and by which filter."""
 _VOLUME = "volume"
 # In this order: a network goes after its containers, an image after what runs of it. How each is listed and removed.
 _PARTS = (
@@ -139,14 +146,26 @@ class Removal:
         pulled = f"reference={pulled_namespace(settings.instance)}/*"
         ours = [(*part, label) for part in _PARTS if state or part[0] != _VOLUME]
         parts = [*ours, ("pulled image", _TAGS, ("rmi", "--force"), pulled)]
+        # The Engine may still carry out what it was asked for before: a container comes, and is in a network.
+        for _ in range(_TRIES - 1):
+            with suppress(HostUnready):
+                self._remove_parts(docker, parts)
+                break
+            time.sleep(_PAUSE_S)
+        else:
+            self._remove_parts(docker, parts)
+        if not state:
+            self._report_kept_volumes(docker, label)
+
+    def _remove_parts(self, docker: list[str], parts: Sequence[_Part]) -> None:
+        """In their order. Raises `HostUnready` when one of them can't be removed."""
+        commands = self.platform.commands
         for what, listing, removing, which in parts:
             listed = commands.must([*docker, *listing, "--filter", which], timeout_s=_TIMEOUT_S)
             found = list(dict.fromkeys(listed.split()))
             if found:
                 commands.must([*docker, *removing, "--", *found], timeout_s=_TIMEOUT_S, remedy="then run this again")
                 self.platform.say(f"removed: {plural(len(found), what)}")
-        if not state:
-            self._report_kept_volumes(docker, label)
 
     def _report_kept_volumes(self, docker: list[str], label: str) -> None:
         listing = [*docker, "volume", "ls", "--quiet", "--filter", label]

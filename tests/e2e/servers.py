@@ -41,14 +41,18 @@ import contextlib, os, socket, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+ANSWERING = threading.Lock()
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(VERSION)))
-        self.end_headers()
-        self.wfile.write(VERSION.encode())
+        with ANSWERING:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(VERSION)))
+            self.end_headers()
+            self.wfile.write(VERSION.encode())
 
 
 class Server(ThreadingHTTPServer):
@@ -74,7 +78,8 @@ if os.fork():
 serve()
 """
 CRASHES = """
-threading.Timer(3, lambda: (print("out of luck", flush=True), os._exit(7))).start()
+# Between two answers: half of one could be mended by nobody.
+threading.Timer(3, lambda: (ANSWERING.acquire(), print("out of luck", flush=True), os._exit(7))).start()
 serve()
 """
 GUNICORN = "gunicorn --bind 0.0.0.0:$PORT app:app"

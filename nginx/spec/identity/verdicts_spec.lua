@@ -161,7 +161,7 @@ describe("verdicts", function()
   end)
 
   it("of another worker's question are waited for", function()
-    local key = "shop.localhost|digest of " .. cjson.encode(entry.access.policies) .. "|digest of cookie a"
+    local key = "shop.localhost|acme|shop|1|digest of " .. cjson.encode(entry.access.policies) .. "|digest of cookie a"
     fake.shared.slipway_verdicts:set("asking " .. key, "2.2")
     fake.sleep = function()
       fake.advance(0.005)
@@ -172,7 +172,7 @@ describe("verdicts", function()
   end)
 
   it("of another worker that it got just before its lock ended are used", function()
-    local key = "shop.localhost|digest of " .. cjson.encode(entry.access.policies) .. "|digest of cookie a"
+    local key = "shop.localhost|acme|shop|1|digest of " .. cjson.encode(entry.access.policies) .. "|digest of cookie a"
     local add = fake.shared.slipway_verdicts.add
     rawset(fake.shared.slipway_verdicts, "add", function(...)
       fake.shared.slipway_verdicts:set(key, "0 1000\n" .. known({ user = "of the other" })[2], 10)
@@ -183,7 +183,7 @@ describe("verdicts", function()
   end)
 
   it("are asked for by this worker when the other one fails, or dies", function()
-    local key = "shop.localhost|digest of " .. cjson.encode(entry.access.policies) .. "|digest of cookie a"
+    local key = "shop.localhost|acme|shop|1|digest of " .. cjson.encode(entry.access.policies) .. "|digest of cookie a"
     fake.shared.slipway_verdicts:set("asking " .. key, "2.2", 1)
     answers = { known() }
     assert.equal("ada", of().user)

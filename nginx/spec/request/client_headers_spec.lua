@@ -2,14 +2,19 @@ local ffi = require("ffi")
 local nginx = require("fake_ngx")
 
 describe("headers in which a client says who it is", function()
-  local fake, client_headers, sent
+  local fake, client_headers, sent, values
   before_each(function()
+    values = {}
     fake = nginx.start()
     nginx.replace("slipway.request.request_headers", {
       read = function()
         local found = {}
         for i, name in ipairs(sent) do
-          found[i - 1] = { key = { data = ffi.cast("const uint8_t *", name), len = #name } }
+          local value = values[name] or ""
+          found[i - 1] = {
+            key = { data = ffi.cast("const uint8_t *", name), len = #name },
+            value = { data = ffi.cast("const uint8_t *", value), len = #value },
+          }
         end
         return found, #sent
       end,
@@ -46,6 +51,16 @@ describe("headers in which a client says who it is", function()
 
   it("stay where nginx replaces them or an app needs them", function()
     assert.same({}, dropped(client_headers.drop, "x-forwarded-for", "x-real-ip", "x-auth-token", "authorization"))
+  end)
+
+  it("are dropped with a token of Slipway's own, which the console needs", function()
+    for _, value in ipairs({ "Bearer slw_x", "bearer\tslw_x", "Token slw_x", "slw_x" }) do
+      values = { authorization = value }
+      assert.same({ "authorization" }, dropped(client_headers.drop, "authorization"))
+      assert.same({}, dropped(client_headers.drop_for_console, "authorization"))
+    end
+    values = { authorization = "Bearer own", ["x-token"] = "slw_x" }
+    assert.same({}, dropped(client_headers.drop, "authorization", "x-token"))
   end)
 
   it("reach the console only where it asks for them", function()

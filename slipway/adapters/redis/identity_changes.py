@@ -21,6 +21,7 @@ ALL = "all"
 KEPT = 10_000
 STALE_FOR_S = 12 * 3600
 """No session is older."""
+ASKED_EVERY_S = 0.5
 _UNREPORTED = "Redis does not answer, so edges do not learn of the change."
 
 
@@ -30,6 +31,11 @@ def of_person(sub: str) -> str:
 
 def of_session(session_id: str) -> str:
     return f"session:{session_id}"
+
+
+def of_session_at_provider(sid: str) -> str:
+    """What was admitted by tokens of a session at the identity provider, without a session here."""
+    return f"session:at-{keys.digest('sid', sid)}"
 
 
 def of_token(row_id: int) -> str:
@@ -90,3 +96,25 @@ class IdentityChanges:
         except RedisError as error:
             raise DependencyUnavailable("Redis does not answer, so sessions can't be read.") from error
         return max((int(each) / 1000 for each in found if isinstance(each, bytes) and each.isdigit()), default=0.0)
+
+
+class NewestChange:
+    """The id of the last report, for those who look often whether there was one. Thread-safe enough: two threads that
+    look at the same moment both ask."""
+
+    def __init__(self, redis: Redis, *, clock: Clock = time.monotonic) -> None:
+        self._redis = redis
+        self._clock = clock
+        self._id = ""
+        self._asked_at = -math.inf
+
+    def id(self) -> str:
+        """As it was half a second ago at most; while Redis does not answer, as it was before."""
+        if self._clock() - self._asked_at >= ASKED_EVERY_S:
+            self._asked_at = self._clock()
+            try:
+                for report_id, _fields in self._redis.xrevrange(keys.IDENTITY_CHANGES, count=1):
+                    self._id = report_id.decode()
+            except RedisError:
+                return self._id
+        return self._id

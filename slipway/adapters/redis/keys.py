@@ -65,7 +65,7 @@ def limit_refusals(app: int | str, hour: int) -> str:
 
 def stale_person(sub: str) -> str:
     """Since when what sessions hold of a person is out of date (Unix milliseconds)."""
-    return f"slipway:identity:stale:{_digest('sub', sub)}"
+    return f"slipway:identity:stale:{digest('sub', sub)}"
 
 
 def changing_people(tenant_id: int) -> str:
@@ -75,12 +75,12 @@ def changing_people(tenant_id: int) -> str:
 
 def chosen_tenant(sub: str) -> str:
     """The tenant that a person of several works in."""
-    return f"slipway:identity:tenant:{_digest('sub', sub)}"
+    return f"slipway:identity:tenant:{digest('sub', sub)}"
 
 
 def used_logout_token(jti: str) -> str:
     """Exists when a logout token has been used."""
-    return f"slipway:identity:logout:{_digest('jti', jti)}"
+    return f"slipway:identity:logout:{digest('jti', jti)}"
 
 
 def session(session_id: str) -> str:
@@ -90,17 +90,17 @@ def session(session_id: str) -> str:
 
 def sessions_of_person(sub: str) -> str:
     """The ids of a person's sessions."""
-    return f"slipway:sessions:of:{_digest('sub', sub)}"
+    return f"slipway:sessions:of:{digest('sub', sub)}"
 
 
 def sessions_at_provider(sid: str) -> str:
     """The ids of the sessions that belong to one session at the identity provider."""
-    return f"slipway:sessions:at:{_digest('sid', sid)}"
+    return f"slipway:sessions:at:{digest('sid', sid)}"
 
 
 def ended_at_provider(sid: str) -> str:
     """Exists when that session at the identity provider has ended: no session of ours may begin with it any more."""
-    return f"slipway:sessions:ended:{_digest('sid', sid)}"
+    return f"slipway:sessions:ended:{digest('sid', sid)}"
 
 
 def session_refresh(session_id: str) -> str:
@@ -133,6 +133,6 @@ def begun_logins(kind: str, caller: str) -> str:
     return f"slipway:logins:begun:{kind}:{caller}"
 
 
-def _digest(kind: str, name: str) -> str:
+def digest(kind: str, name: str) -> str:
     """Of a name that is not Slipway's own: it may hold any character, and Redis need not know it."""
     return hashlib.sha256(f"{kind}{name}".encode(errors="surrogatepass")).hexdigest()

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from slipway.adapters.redis.identity_changes import IdentityChanges
+from slipway.adapters.redis.identity_changes import IdentityChanges, of_session_at_provider
 from slipway.core.access.roles import Role
 from slipway.core.identity import authorization_response
 from tests.fixtures import databases
@@ -20,6 +20,7 @@ from tests.fixtures.oidc_provider import OidcProvider
 from tests.fixtures.oidc_server import Answer
 from tests.fixtures.oidc_tokens import rsa_key, signed_with_the_public_key, unsigned
 from tests.fixtures.redis_server import unreachable
+from tests.fixtures.sign_in import claims
 from tests.fixtures.sign_on import Edge
 from tests.fixtures.waiting import eventually
 
@@ -33,10 +34,11 @@ def edge(edge_with_provider: Edge) -> Edge:
 
 
 def test_an_access_token_names_a_person(edge: Edge, provider: OidcProvider) -> None:
-    verdict = edge.verdict(bearer=provider.access_token("ada"), policies=POLICIES)
+    token = provider.access_token("ada")
+    verdict = edge.verdict(bearer=token, policies=POLICIES)
     assert (verdict["kind"], verdict["user"], verdict["id"]) == ("person", "ada", "sub-of-ada")
     assert verdict["allows"] == [True, True, True, False]
-    assert verdict["subjects"] == ["person:sub-of-ada"]
+    assert verdict["subjects"] == ["person:sub-of-ada", of_session_at_provider(claims(token)["sid"])]
     assert time.time() < verdict["expires_at"] <= time.time() + 300
 
 

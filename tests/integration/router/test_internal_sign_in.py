@@ -90,6 +90,9 @@ def test_a_target_beyond_ascii_is_encoded(edge: Edge) -> None:
         (f"{HOST}:6666", "http", f"{HOST}:8080"),
         (f"{HOST}:443", "http", f"{HOST}:8080"),
         (f"{HOST}:6666", "https", HOST),
+        (f"{HOST}:0", "http", HOST),
+        (f"{HOST}:", "http", HOST),
+        (f"{HOST}:99999999", "http", HOST),
     ],
 )
 def test_a_code_goes_to_no_other_server_on_the_same_name(edge: Edge, host: str, scheme: str, expected: str) -> None:

@@ -95,6 +95,22 @@ def test_who_comes_while_tokens_are_renewed_in_time_does_not_wait(rig: Rig, monk
     assert renewed.refresh_token == "refresh 1 refresh token"
 
 
+def test_a_session_that_is_out_of_date_is_not_used_while_another_renews_it(
+    rig: Rig, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refreshing, "WAIT_S", 0.05)
+    value, session = rig.sign_in()
+    redis.set(keys.session_refresh(session.id), "one that was killed", px=30_000)
+    rig.clock.at += 1
+    rig.changes.person_changed(ADA.sub)
+    with pytest.raises(DependencyUnavailable, match="just being renewed"):
+        rig.current.current(value)
+    rig.sessions.replace(value, replace(session, person=VIEWER, refreshed_at=rig.clock.at + 1))
+    renewed = rig.current.current(value)
+    assert renewed is not None
+    assert renewed.person == VIEWER
+
+
 def test_a_session_that_the_provider_has_ended_ends_here(rig: Rig) -> None:
     value, session = rig.sign_in()
     rig.flow.refuses = NotAuthenticated("The session at the identity provider has ended.")

@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 
 from slipway.adapters.redis import keys
+from slipway.adapters.redis.identity_changes import of_session_at_provider
 from slipway.adapters.redis.sessions import Seals, Sessions, sealing
 from slipway.errors import DependencyUnavailable, NotAuthenticated
 from tests.fixtures.redis_server import RedisServer
@@ -170,7 +171,7 @@ def test_the_sessions_of_one_at_the_provider_end_and_no_other(rig: Rig) -> None:
     assert rig.sessions.end_of_sid(ADA.sid) == 1
     assert rig.sessions.read(value) is None
     assert rig.sessions.read(grace) is not None
-    assert rig.reports() == [f"session:{session.id}"]
+    assert rig.reports() == [of_session_at_provider(ADA.sid), f"session:{session.id}"]
     assert rig.sessions.has_ended_at_provider(ADA.sid)
     assert rig.sessions.end_of_sid("unknown") == 0
 

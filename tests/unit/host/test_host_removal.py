@@ -142,3 +142,30 @@ def test_a_state_that_is_gone_is_not_said_to_go_once_more(
     said.clear()
     taken.run(state=True)
     assert not [line for line in said if str(tmp_path) in line]
+
+
+def test_a_network_that_the_engine_still_gives_to_a_container_is_tried_again(
+    commands: FakeCommands, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipway.host.removal._PAUSE_S", 0)
+    codes = iter([1, 1, 0])
+    commands.answer(*DOCKER, "network", "ls", output="n1\n")
+    commands.answer_by(lambda _: next(codes), *DOCKER, "network", "rm")
+
+    removal(commands, tmp_path, said).run(state=False)
+
+    assert "removed: 1 network" in said
+    assert next(codes, None) is None
+
+
+def test_what_can_not_be_removed_is_an_error_in_the_end(
+    commands: FakeCommands, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipway.host.removal._PAUSE_S", 0)
+    commands.answer(*DOCKER, "network", "ls", output="n1\n")
+    commands.answer_by(lambda _: 1, *DOCKER, "network", "rm")
+
+    with pytest.raises(HostUnready):
+        removal(commands, tmp_path, said).run(state=True)
+
+    assert (tmp_path / "state").exists()

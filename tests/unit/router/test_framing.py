@@ -16,6 +16,10 @@ def never() -> bool:
     return False
 
 
+def always() -> bool:
+    return True
+
+
 def given(*batches: Batch) -> Events:
     yield from batches
 
@@ -42,15 +46,15 @@ def test_a_replicas_line_is_framed_once_for_all_who_read_it() -> None:
 
 
 def test_what_came_together_is_sent_together() -> None:
-    assert list(frames(given([LogLine("1-0", "a"), Ended()]), never)) == [
+    assert list(frames(given([LogLine("1-0", "a"), Ended()]), never, always)) == [
         "event: line\nid: 1-0\ndata: a\n\nevent: end\ndata: \n\n"
     ]
 
 
 def test_a_quiet_stream_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert list(frames(given([], [], [Ended()]), never)) == [frame(Ended())]
+    assert list(frames(given([], [], [Ended()]), never, always)) == [frame(Ended())]
     monkeypatch.setattr(framing, "HEARTBEAT_S", 0)
-    assert list(frames(given([], [Ended()]), never)) == [sse.COMMENT, frame(Ended())]
+    assert list(frames(given([], [Ended()]), never, always)) == [sse.COMMENT, frame(Ended())]
 
 
 def test_a_stream_ends_when_the_process_is_to_end() -> None:
@@ -64,13 +68,20 @@ def test_a_stream_ends_when_the_process_is_to_end() -> None:
             ended.append(True)
 
     stopping = iter([False, True])
-    assert len(list(frames(events(), lambda: next(stopping)))) == 2
+    assert len(list(frames(events(), lambda: next(stopping), always))) == 2
     assert ended == [True]
+
+
+def test_a_stream_ends_when_its_reader_may_not_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(framing, "LOOK_EVERY_S", 0)
+    may = iter([True, False])
+    events = given([LogLine("1-0", "a")], [LogLine("2-0", "b")], [Ended()])
+    assert list(frames(events, never, lambda: next(may))) == [frame(LogLine("1-0", "a"))]
 
 
 def test_a_stream_that_is_too_old_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(framing, "LIFETIME_S", -1)
-    assert len(list(frames(given([Ended()], [Ended()]), never))) == 1
+    assert len(list(frames(given([Ended()], [Ended()]), never, always))) == 1
 
 
 def test_a_client_that_leaves_ends_what_was_followed_for_it() -> None:
@@ -83,7 +94,7 @@ def test_a_client_that_leaves_ends_what_was_followed_for_it() -> None:
         finally:
             left.append(True)
 
-    text = frames(events(), never)  # type: ignore[arg-type]
+    text = frames(events(), never, always)  # type: ignore[arg-type]
     next(text)
     text.close()  # type: ignore[attr-defined]
     assert left == [True]

@@ -26,6 +26,12 @@ def test_a_page_of_ours(public_url: str, fetch_site: str, origin: str) -> None:
     require_own_page(public_url, fetch_site, origin)
 
 
+@pytest.mark.parametrize("origin", ["", "null", "https://[x", "https://x:99999"])
+def test_two_origins_that_nobody_can_read_are_not_one(origin: str) -> None:
+    with pytest.raises(CrossSiteRequest):
+        require_own_page("http://app:99999", "", origin)
+
+
 @pytest.mark.parametrize(
     ("fetch_site", "origin"),
     [

@@ -32,8 +32,19 @@ local function is_ours(location)
   return location:sub(1, #beginning) == beginning
 end
 
--- Returns the location and the cookie; or nil, a failure's code, and for the error log what went wrong.
+-- The same page over TLS, at the port where the console is. Nobody signs in without TLS where the console has it:
+-- whoever listens would have the session.
+local function over_tls()
+  local port = settings.public_url:match("^https://[^/]-(:%d+)/?$") or ""
+  return "https://" .. ngx.var.slipway_host:gsub(":%d*$", "") .. port .. ngx.var.request_uri
+end
+
+-- Returns the location and the cookie, if it takes one; or nil, a failure's code, and for the error log what went
+-- wrong.
 function _M.begin()
+  if ngx.var.slipway_proto == "http" and settings.public_url:sub(1, 8) == "https://" then
+    return over_tls()
+  end
   local status, body = router_client.post("/internal/sign-in", {
     host = ngx.var.slipway_host, scheme = ngx.var.slipway_proto, target = ngx.var.request_uri,
     address = client_address.of_request(), browser = credentials.login_cookie() or cjson.null,

@@ -69,11 +69,13 @@ local function hold(access, verdict)
   end
 end
 
--- Entries of one host with other policies have other verdicts.
+-- Entries of one host with other policies, or of another app, have other verdicts.
 local function key_of(entry, credentials)
   local access = entry.access
   access.policies_digest = access.policies_digest or digests.of(cjson.encode(access.policies))
-  return entry.host .. "|" .. access.policies_digest .. "|" .. credentials_of.digest(credentials)
+  return table.concat({
+    entry.host, entry.tenant, entry.name, entry.app, access.policies_digest, credentials_of.digest(credentials),
+  }, "|")
 end
 
 local function keep(key, verdict, body)

@@ -1,5 +1,5 @@
--- Keeps Slipway's own cookies from apps: an app never sees them, and can't set them. Theirs are the names that begin as
--- below, however they are written: a browser, or what an app reads cookies with, may take odd spellings for ours.
+-- Keeps Slipway's own cookies from apps: an app never sees them, and can't set them. Ours are the names that begin as
+-- below, however they are written: a browser, or whoever reads cookies, may take odd spellings for ours.
 local lrucache = require("resty.lrucache")
 
 local _M = {}
@@ -10,9 +10,10 @@ local HEADERS_MOST, REMEMBERED_MOST = 1024, 4096 -- remembered headers of a work
 
 local remembered = assert(lrucache.new(HEADERS_MOST)) -- header -> what the app gets of it
 
--- A browser sends a cookie without a name (`=value`) as its value alone, which could look like one of ours.
+-- A browser sends a cookie without a name (`=value`) as its value alone, which could look like one of ours. Bytes that
+-- no name of ours has are not looked at: what reads a cookie may do without them, too.
 local function is_ours(cookie)
-  local name = cookie:match("^[%s%c=]*(.*)$"):lower()
+  local name = cookie:gsub("[^%w_=-]", ""):match("^=*([^=]*)"):lower()
   for _, beginning in ipairs(BEGINNINGS) do
     if name:sub(1, #beginning) == beginning then
       return true

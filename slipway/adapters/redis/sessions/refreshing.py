@@ -90,7 +90,7 @@ class CurrentSessions:
         with answering():
             is_ours = lock.acquire(blocking=waits, blocking_timeout=WAIT_S if waits else None)
         if not is_ours:
-            return session
+            return self._of_others(value) if waits else session
         try:
             found = self._sessions.read(value)
             if found is None or found.refreshed_at > session.refreshed_at:
@@ -100,6 +100,13 @@ class CurrentSessions:
             return self._refreshed(value, found)
         finally:
             _release(lock)
+
+    def _of_others(self, value: str) -> Session | None:
+        """What whoever has the lock made of a session that is out of date."""
+        found = self._sessions.read(value)
+        if found is not None and self._is_stale(found):
+            raise DependencyUnavailable("The session is just being renewed.", remedy="try again in a moment")
+        return found
 
     def _refreshed(self, value: str, session: Session) -> Session | None:
         asked_at = self._clock()

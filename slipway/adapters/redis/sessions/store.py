@@ -9,7 +9,7 @@ from typing import Any
 from redis import Redis
 
 from slipway.adapters.redis import keys
-from slipway.adapters.redis.identity_changes import IdentityChanges, of_person, of_session
+from slipway.adapters.redis.identity_changes import IdentityChanges, of_person, of_session, of_session_at_provider
 from slipway.adapters.redis.sessions import records, sealing
 from slipway.adapters.redis.sessions.answers import answering, value_of
 from slipway.adapters.redis.sessions.records import AppSession, Session
@@ -120,7 +120,8 @@ class Sessions:
             pipe.set(keys.ended_at_provider(sid), 1, ex=int(self._lifetime_s) + 1)
             pipe.smembers(keys.sessions_at_provider(sid))
             ids = _texts(pipe.execute()[-1])
-        return self._end_all(ids, *map(of_session, ids), indexes=[keys.sessions_at_provider(sid)])
+        subjects = (of_session_at_provider(sid), *map(of_session, ids))
+        return self._end_all(ids, *subjects, indexes=[keys.sessions_at_provider(sid)])
 
     def has_ended_at_provider(self, sid: str) -> bool:
         """Whether `end_of_sid` was called for it: tokens that were given to it are void, too."""

@@ -150,6 +150,33 @@ def test_a_bearer_token_of_the_apps_own_goes_on_to_it_beside_the_cookie(rig, rou
     assert router.questions[0]["bearer"] is None
 
 
+@pytest.mark.parametrize("path", ["/public/x", "/x"])
+@pytest.mark.parametrize("between", [" ", "\t"])
+def test_a_token_of_slipways_own_reaches_no_app(rig, backend, person, app_id, path, between):
+    app = backend()
+    rules = [{"path": "/public/", "policy": 1}]
+    rig.route(
+        HOST, target(app.port), app=app_id, access={"policies": [["tenant"], ["public"]], "default": 0, "paths": rules}
+    )
+    ada = person()
+
+    assert ada.ask(path, headers={"Authorization": f"Bearer{between}{ada.token}"}).status == 200
+
+    assert "authorization" not in app.record.requests[-1].headers
+
+
+def test_a_token_of_slipways_own_reaches_no_public_app(rig, backend, person, app_id):
+    app = backend()
+    rig.route(HOST, target(app.port), app=app_id)
+    for authorization, arrives in (
+        (f"Bearer {person().token}", None),
+        ("Bearer own", "Bearer own"),
+        ("Basic YTpi", "Basic YTpi"),
+    ):
+        assert rig.edge.ask(HOST, headers={"Authorization": authorization}).status == 200
+        assert app.record.requests[-1].headers.get("authorization") == arrives
+
+
 def test_a_jwt_for_slipway_is_not_replaced_by_the_cookie(rig, router, app, person):
     for payload in ("eyJhdWQiOiJzbGlwd2F5LWFwaSJ9", "eyJhdWQiOlsiYWNjb3VudCIsInNsaXB3YXktYXBpIl19"):
         assert person().ask(headers={"Authorization": f"Bearer e30.{payload}.c2ln"}).status == 401

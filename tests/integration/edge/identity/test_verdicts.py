@@ -161,3 +161,16 @@ def is_served(rig, router, path, policies):
         return None
     assert status in (200, 401, 403), answer
     return status == 200
+
+
+def test_a_verdict_on_an_app_is_none_on_another_that_gets_its_host(rig, router, backend, person, app_id):
+    server = backend()
+    rig.route(HOST, target(server.port), app=app_id, access=TENANT, tenant="acme")
+    ada = person()
+    assert ada.ask().status == 200
+
+    ada.caller.meets = ()
+    rig.route(HOST, target(server.port), app=f"{app_id}9", access=TENANT, tenant="evil", name="other")
+
+    assert ada.ask().status == 403
+    assert [asked["tenant"] for asked in router.questions] == ["acme", "evil"]

@@ -1,0 +1,46 @@
+"""Whether the reader of a stream may go on: a token may be revoked, a session end, a role be taken away meanwhile."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from router import authentication
+from router.authentication import Credentials
+from router.principal import Principal
+from router.services import Services
+from slipway.core.access.roles import Role
+from slipway.errors import DependencyUnavailable, NotAllowed, NotAuthenticated
+
+LOOK_AT_LEAST_EVERY_S = 30.0
+"""Tokens and sessions also end by themselves, which is no change that anybody reports."""
+
+
+@dataclass(slots=True)
+class StaysAdmitted:
+    """Calls say whether the credentials with which the stream began are still good for it. They are looked at again
+    when a change of anybody's identity was reported, and every so often. Where nobody can tell, the stream goes on."""
+
+    services: Services
+    credentials: Credentials
+    principal: Principal
+    role: Role
+    _seen: str = ""
+    _looked_at: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self._seen = self.services.newest_change.id()
+
+    def __call__(self) -> bool:
+        newest = self.services.newest_change.id()
+        if newest == self._seen and time.monotonic() - self._looked_at < LOOK_AT_LEAST_EVERY_S:
+            return True
+        try:
+            now = authentication.identify(self.services, self.credentials)
+            now.require(self.role)
+        except (NotAuthenticated, NotAllowed):
+            return False
+        except DependencyUnavailable:
+            return True
+        self._seen, self._looked_at = newest, time.monotonic()
+        return now.tenant_id == self.principal.tenant_id
