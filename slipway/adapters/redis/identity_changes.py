@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -113,8 +113,8 @@ class NewestChange:
         if self._clock() - self._asked_at >= ASKED_EVERY_S:
             self._asked_at = self._clock()
             try:
-                for report_id, _fields in self._redis.xrevrange(keys.IDENTITY_CHANGES, count=1):
-                    self._id = report_id.decode()
+                newest: Any = self._redis.xrevrange(keys.IDENTITY_CHANGES, count=1)
+                self._id = newest[0][0].decode() if newest else ""
             except RedisError:
                 return self._id
         return self._id
