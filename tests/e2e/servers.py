@@ -78,7 +78,7 @@ if os.fork():
 serve()
 """
 CRASHES = """
-# Between two answers: half of one could be mended by nobody.
+# Between two answers: half of one could be repaired by nobody.
 threading.Timer(3, lambda: (ANSWERING.acquire(), print("out of luck", flush=True), os._exit(7))).start()
 serve()
 """
