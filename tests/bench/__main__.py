@@ -1,19 +1,19 @@
-"""`make bench`: the edge beside other proxies, routes at scale, the push's path and what all of it takes when idle,
-against their budgets, in one run, as Markdown.
+"""`make bench`: the edge beside other proxies, what it costs to know who calls, routes at scale, the push's path and
+what all of it takes when idle, against their budgets, in one run, as Markdown.
 
-One part of it alone: `python -m tests.bench edge|routes|push`; `--short` takes fewer rounds of the edge. `phases` (only
-when asked for) says where the edge's cost goes.
+One part of it alone: `python -m tests.bench edge|identity|routes|push`; `--short` takes fewer rounds of the first two.
+`phases` (only when asked for) says where the edge's cost goes.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from tests.bench import deliveries, edge, edge_phases, idle, pushes, routes
+from tests.bench import deliveries, edge, edge_phases, identity, idle, pushes, routes
 from tests.bench.measuring import Row, engine, machine, table
 from tests.fixtures.stack import running_stack
 
-USUAL = ("edge", "routes", "push")
+USUAL = ("edge", "identity", "routes", "push")
 PARTS = (*USUAL, "phases")
 
 
@@ -28,7 +28,7 @@ def measure_pushes() -> list[Row]:
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     options.add_argument("parts", nargs="*", metavar="|".join(PARTS), help="what to measure (all of it)")
-    options.add_argument("--short", action="store_true", help="few rounds of the edge, with 100 routes")
+    options.add_argument("--short", action="store_true", help="few rounds of edge and identity, with 100 routes")
     chosen = options.parse_args()
     parts = chosen.parts or USUAL
     if unknown := set(parts) - set(PARTS):
@@ -38,6 +38,10 @@ def main() -> None:
     if "edge" in parts:
         shown, rows = edge.measure(edge.SHORT if chosen.short else edge.Extent())
         print(f"\n{shown}", flush=True)
+    if "identity" in parts:
+        shown, of_identity = identity.measure(identity.SHORT if chosen.short else identity.Extent())
+        print(f"\n{shown}", flush=True)
+        rows += of_identity
     if "routes" in parts:
         rows += routes.rows()
     if "push" in parts:

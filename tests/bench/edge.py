@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from tests.bench import edge_costs
 from tests.bench.edge_contenders import HOST, Contender, running, short_folder
-from tests.bench.edge_load import Latencies, LoadGenerator
+from tests.bench.edge_load import Answered, Latencies, LoadGenerator
 from tests.bench.measuring import Row, percentile
 
 OF_PLAIN, OF_TRAEFIK, OF_CADDY = 0.85, 2.0, 3.0
@@ -66,26 +66,27 @@ def _rounds(contenders: Sequence[Contender], load: LoadGenerator, extent: Extent
         load.saturate(each.port, 1)  # connections are made, code is compiled
     for _ in range(extent.rounds):
         for each in figures.values():
-            _saturated(each, load, extent.seconds)
+            saturated(each, load, extent.seconds)
     for _ in range(extent.rounds):
         for each in figures.values():
             half = statistics.median(each.per_s) / 2
             each.half_load.append(load.steady(each.contender.port, half, extent.seconds))
     for each in figures.values():
-        each.memory_mib = edge_costs.memory_mib(each.contender.pid)
+        each.memory_mib = edge_costs.memory_mib(*each.contender.pids)
     return figures
 
 
-def _saturated(figures: Figures, load: LoadGenerator, seconds: int) -> None:
-    before_s = edge_costs.cpu_s(figures.contender.pid)
+def saturated(figures: Figures, load: LoadGenerator, seconds: int) -> Answered:
+    before_s = edge_costs.cpu_s(*figures.contender.pids)
     answered = load.saturate(figures.contender.port, seconds)
-    used_s = edge_costs.cpu_s(figures.contender.pid) - before_s
+    used_s = edge_costs.cpu_s(*figures.contender.pids) - before_s
     figures.cpu_us.append(used_s / answered.requests * 1e6)
     figures.per_s.append(answered.per_s)
     figures.busy.append(used_s / answered.seconds)
+    return answered
 
 
-def _ratio(above: Sequence[float], below: Sequence[float]) -> float:
+def ratio(above: Sequence[float], below: Sequence[float]) -> float:
     """Median of each round's own ratio: what disturbs a round mostly disturbs both."""
     return statistics.median(a / b for a, b in zip(above, below, strict=True))
 
@@ -93,15 +94,15 @@ def _ratio(above: Sequence[float], below: Sequence[float]) -> float:
 def _table(count: int, figures: Sequence[Figures]) -> str:
     plain = next(each for each in figures if each.contender.name == "nginx")
     columns = "CPU a request | of plain | requests/s | of plain | core used | p50 | p99 | p99.9 | memory"
-    lines = [f"| {_routes(count)} | {columns} |", f"| --- {'| ---: ' * 9}|"]
+    lines = [f"| {routes(count)} | {columns} |", f"| --- {'| ---: ' * 9}|"]
     for each in figures:
         latencies = [each.latency(which) for which in (lambda x: x.p50, lambda x: x.p99, lambda x: x.p999)]
         cells = [
             each.contender.name,
             f"{statistics.median(each.cpu_us):.1f} µs",
-            f"{_ratio(plain.cpu_us, each.cpu_us):.2f}",
+            f"{ratio(plain.cpu_us, each.cpu_us):.2f}",
             f"{statistics.median(each.per_s):,.0f}",
-            f"{_ratio(each.per_s, plain.per_s):.2f}",
+            f"{ratio(each.per_s, plain.per_s):.2f}",
             f"{statistics.median(each.busy):.0%}",
             *(f"{statistics.median(rounds):.2f} ms" for rounds in latencies),
             f"{each.memory_mib:.0f} MiB",
@@ -112,19 +113,21 @@ def _table(count: int, figures: Sequence[Figures]) -> str:
 
 def _rows(count: int, figures: dict[str, Figures]) -> Iterator[Row]:
     ours, plain = figures["Slipway"], figures["nginx"]
-    yield _share(f"edge, {_routes(count)}: of plain nginx", ours, plain, OF_PLAIN)
+    yield share(f"edge, {routes(count)}: of plain nginx", ours, plain, OF_PLAIN)
     for name, budget in (("Traefik", OF_TRAEFIK), ("Caddy", OF_CADDY)):
-        yield _share(f"edge, {_routes(count)}: of {name}", ours, figures[name], budget)
+        yield share(f"edge, {routes(count)}: of {name}", ours, figures[name], budget)
     yield _slower(count, ours, plain)
 
 
-def _routes(count: int) -> str:
+def routes(count: int) -> str:
     return "1 route" if count == 1 else f"{count:,} routes"
 
 
-def _share(what: str, ours: Figures, theirs: Figures, budget: float) -> Row:
-    by_cpu, by_rate = _ratio(theirs.cpu_us, ours.cpu_us), _ratio(ours.per_s, theirs.per_s)
+def share(what: str, ours: Figures, theirs: Figures, budget: float | None = None) -> Row:
+    by_cpu, by_rate = ratio(theirs.cpu_us, ours.cpu_us), ratio(ours.per_s, theirs.per_s)
     measured = f"{by_cpu:.2f} by CPU time a request, {by_rate:.2f} by requests/s"
+    if budget is None:
+        return Row(what, measured, "", None)
     return Row(what, measured, f"≥ {budget}", min(by_cpu, by_rate) >= budget)
 
 
@@ -133,7 +136,7 @@ def _slower(count: int, ours: Figures, plain: Figures) -> Row:
     own_spread = percentile(of_plain, 0.75) - percentile(of_plain, 0.25)
     limit = statistics.median(of_plain) + max(SLOWER_MS, own_spread)
     return Row(
-        f"edge, {_routes(count)}: p99 at half load, open loop",
+        f"edge, {routes(count)}: p99 at half load, open loop",
         f"{statistics.median(p99):.2f} ms; plain nginx {statistics.median(of_plain):.2f} ms, "
         f"half of its rounds within {own_spread:.2f} ms",
         f"≤ plain + {max(SLOWER_MS, own_spread):.2f} ms",

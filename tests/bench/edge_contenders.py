@@ -12,15 +12,17 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from redis import Redis
 
 from slipway import settings as slipway_settings
 from slipway.adapters.redis.routes import RedisRoutes
+from slipway.core.app_settings.model import Traffic
 from slipway.core.routing.route_entries import Backend, Service, entry
 from slipway.host import checkout, edge
 from slipway.ports.routes import Position
@@ -66,6 +68,7 @@ http {{
     proxy_set_header X-Real-IP $remote_addr;
     proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     proxy_set_header X-Forwarded-Proto $scheme;
+    {more}
     {servers}
 }}
 """
@@ -88,30 +91,46 @@ class Contender:
     port: int
     process: subprocess.Popen[bytes]
     errors: Path
+    beside: tuple[int, ...] = ()
+    """Other processes that it needs for each request, on the same core."""
 
     @property
-    def pid(self) -> int:
-        return self.process.pid
+    def pids(self) -> tuple[int, ...]:
+        return (self.process.pid, *self.beside)
 
 
 def slipway(site: Site) -> list[str]:
     """The edge as it is installed; the route table comes as the agent publishes it."""
-    table = {
-        host: entry(Service(number, f"app-{number}", "acme", (Backend(f"r-{number}", "127.0.0.1", site.backend),)), 1)
-        for number, host in enumerate(site.hosts, start=1)
-    }
-    with Redis.from_url(site.redis.url) as client:
+    publish(
+        site.redis,
+        {host: entry(service(number, site.backend), 1) for number, host in enumerate(site.hosts, start=1)},
+    )
+    return edge_command(site)
+
+
+def service(number: int, backend: int, traffic: Traffic | None = None) -> Service:
+    """An app of its own, with one replica: the backend at this port."""
+    replica = Backend(f"r-{number}", "127.0.0.1", backend)
+    return Service(number, f"app-{number}", "acme", (replica,), traffic=traffic or Traffic())
+
+
+def publish(redis: RedisServer, table: Mapping[str, Any]) -> None:
+    """Redis holds this route table and nothing else."""
+    with Redis.from_url(redis.url) as client:
         client.flushall()
         RedisRoutes(client).publish_all(Position("bench", 1), table)
+
+
+def edge_command(site: Site, **environ: str) -> list[str]:
+    """With these settings beside those of the site."""
+    of_site = {
+        "STATE_DIR": str(site.folder),
+        "HTTP_LISTEN": f"127.0.0.1:{site.port}",
+        "REDIS_URL": site.redis.url,
+        "EDGE_WORKERS": "1",
+    }
     return edge.prepare(
-        slipway_settings.load(
-            {
-                "SLIPWAY_STATE_DIR": str(site.folder),
-                "SLIPWAY_HTTP_LISTEN": f"127.0.0.1:{site.port}",
-                "SLIPWAY_REDIS_URL": site.redis.url,
-                "SLIPWAY_EDGE_WORKERS": "1",
-            }
-        )
+        slipway_settings.load({f"SLIPWAY_{name}": value for name, value in (of_site | environ).items()})
     )
 
 
@@ -120,7 +139,14 @@ def nginx(site: Site) -> list[str]:
         f"server {{ listen 127.0.0.1:{site.port}; server_name {host}; location / {{ proxy_pass http://app; }} }}"
         for host in site.hosts
     )
-    return _nginx(site.folder, _PLAIN.format(folder=site.folder, backend=site.backend, servers=servers))
+    return plain(site, servers)
+
+
+def plain(site: Site, servers: str, more: str = "") -> list[str]:
+    """Plain nginx with these servers, whose backend is `app`. `more` holds for all of them."""
+    return nginx_command(
+        site.folder, _PLAIN.format(folder=site.folder, backend=site.backend, servers=servers, more=more)
+    )
 
 
 def traefik(site: Site) -> list[str]:
@@ -134,7 +160,7 @@ def traefik(site: Site) -> list[str]:
     routes.write_text(json.dumps({"http": {"routers": routers, "services": {"app": service}}}))
     quiet = ["--log.level=ERROR", "--global.checkNewVersion=false", "--global.sendAnonymousUsage=false"]
     return [
-        _program("traefik"),
+        program("traefik"),
         *quiet,
         f"--entryPoints.web.address=127.0.0.1:{site.port}",
         f"--providers.file.filename={routes}",
@@ -160,7 +186,7 @@ def caddy(site: Site) -> list[str]:
             }
         )
     )
-    return [_program("caddy"), "run", "--config", str(config)]
+    return [program("caddy"), "run", "--config", str(config)]
 
 
 Command = Callable[[Site], list[str]]
@@ -191,60 +217,81 @@ def running(
 ) -> Iterator[list[Contender]]:
     """Every contender with `count` hosts, each answering for all of them."""
     hosts = [HOST.replace("N", str(number)) for number in range(count)]
-    redis = RedisServer(folder)
-    processes: list[subprocess.Popen[bytes]] = []
-    try:
-        redis.start()
-        (folder / "redis.sock").chmod(0o777)  # the edge's workers are another user
-        backend = free_port()
-        processes.append(
-            _start(_nginx(folder, _BACKEND.format(folder=folder, port=backend)), LOAD_CORE, folder / "backend.log")
-        )
+    with surroundings(folder) as (redis, backend), ExitStack() as processes:
         contenders: list[Contender] = []
         for name, command in commands.items():
             own = folder / str(len(contenders))
             own.mkdir(mode=0o755)
             site = Site(own, free_port(), backend, hosts, redis)
-            process = _start(command(site), PROXY_CORE, own / "errors.log")
-            contenders.append(Contender(name, site.port, process, own / "errors.log"))
-            processes.append(contenders[-1].process)
+            contenders.append(processes.enter_context(contending(name, command(site), site)))
         for contender in contenders:
             for host in {hosts[0], hosts[-1]}:
-                eventually(lambda c=contender, h=host: _serves(c, h), within_s=STARTED_WITHIN_S, what=contender.name)  # type: ignore[misc]
+                wait_for(contender, host)
         yield contenders
+
+
+@contextmanager
+def surroundings(folder: Path) -> Iterator[tuple[RedisServer, int]]:
+    """Redis, and the port of the backend of all contenders."""
+    redis, backend = RedisServer(folder), free_port()
+    command = nginx_command(folder, _BACKEND.format(folder=folder, port=backend))
+    try:
+        redis.start()
+        (folder / "redis.sock").chmod(0o777)  # the edge's workers are another user
+        with pinned(command, LOAD_CORE, folder / "backend.log"):
+            yield redis, backend
     finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(timeout=30)
         redis.stop()
 
 
-def _start(command: list[str], core: int, errors: Path) -> subprocess.Popen[bytes]:
+@contextmanager
+def contending(name: str, command: list[str], site: Site, beside: tuple[int, ...] = ()) -> Iterator[Contender]:
+    errors = site.folder / "errors.log"
+    with pinned(command, PROXY_CORE, errors) as process:
+        yield Contender(name, site.port, process, errors, beside)
+
+
+@contextmanager
+def pinned(command: list[str], core: int, errors: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The program runs on this core alone."""
     environment = os.environ | {"GOMAXPROCS": "1"}
-    pinned = ["taskset", "--cpu-list", str(core), *command]
     with errors.open("wb") as log:
-        return subprocess.Popen(
-            pinned, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log
+        process = subprocess.Popen(
+            ["taskset", "--cpu-list", str(core), *command],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
         )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
 
 
-def _serves(contender: Contender, host: str) -> bool:
+def wait_for(contender: Contender, host: str, cookie: str = "") -> None:
+    """Returns when it answers 200 for the host."""
+    headers = {"Host": host, **({"Cookie": cookie} if cookie else {})}
+    eventually(lambda: _serves(contender, headers), within_s=STARTED_WITHIN_S, what=contender.name)
+
+
+def _serves(contender: Contender, headers: Mapping[str, str]) -> bool:
     assert contender.process.poll() is None, f"{contender.name} ended: {contender.errors.read_text()}"
     connection = http.client.HTTPConnection("127.0.0.1", contender.port, timeout=10)
     with suppress(ConnectionRefusedError, ConnectionResetError):
-        connection.request("GET", "/", headers={"Host": host})
+        connection.request("GET", "/", headers=headers)
         return connection.getresponse().status == 200
     return False
 
 
-def _nginx(folder: Path, text: str) -> list[str]:
+def nginx_command(folder: Path, text: str) -> list[str]:
     config = folder / "nginx.conf"
     config.write_text(text)
     return ["nginx", "-p", str(folder), "-c", str(config), "-e", "stderr"]
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """From the project's own environment, where the wheels' binaries are; else from PATH.
 
     Raises:

@@ -15,14 +15,14 @@ def family(pid: int) -> list[int]:
     return [pid, *(descendant for child in children for descendant in family(int(child)))]
 
 
-def cpu_s(pid: int) -> float:
-    """User and system time that the family has used so far."""
-    return sum(_cpu_ticks(member) for member in family(pid)) * _TICK_S
+def cpu_s(*pids: int) -> float:
+    """User and system time that these families have used so far."""
+    return sum(_cpu_ticks(member) for pid in pids for member in family(pid)) * _TICK_S
 
 
-def memory_mib(pid: int) -> float:
-    """PSS of the family: what it shares with others counts by its share."""
-    return sum(_pss_kib(member) for member in family(pid)) / 1024
+def memory_mib(*pids: int) -> float:
+    """PSS of these families: what they share with others counts by its share."""
+    return sum(_pss_kib(member) for pid in pids for member in family(pid)) / 1024
 
 
 def _cpu_ticks(pid: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +18,10 @@ _MOST_EACH = 900  # nginx ends a connection after 1,000 requests, and h2load ope
 _WRK_SCRIPT = """
 local requests, next_one = {}, 0
 function init(args)
-  for i = 1, tonumber(args[1]) do
-    requests[i] = "GET /some/path HTTP/1.1\\r\\nHost: " .. args[2]:gsub("N", i - 1) .. "\\r\\n\\r\\n"
+  for line in io.lines(args[1]) do
+    local host, cookie = line:match("^(%S+) ?(.*)$")
+    cookie = cookie ~= "" and "Cookie: " .. cookie .. "\\r\\n" or ""
+    requests[#requests + 1] = "GET /some/path HTTP/1.1\\r\\nHost: " .. host .. "\\r\\n" .. cookie .. "\\r\\n"
   end
 end
 function request()
@@ -53,9 +56,16 @@ class Latencies:
 
 
 class LoadGenerator:
-    """`host` names host number N of `count`, with the letter N in the number's place."""
+    """`host` names host number N of `count`, with the letter N in the number's place. `cookies` are sent in turn, the
+    hosts' turns beside them. The folder is the generator's own."""
 
-    def __init__(self, folder: Path, host: str, count: int) -> None:
+    def __init__(self, folder: Path, host: str, count: int, cookies: Sequence[str] = ("",)) -> None:
+        self._requests = folder / "requests.txt"
+        lines = (
+            f"{host.replace('N', str(number % count))} {cookies[number % len(cookies)]}"
+            for number in range(max(count, len(cookies)))
+        )
+        self._requests.write_text("".join(f"{line}\n" for line in lines))
         self._script = folder / "saturate.lua"
         self._script.write_text(_WRK_SCRIPT)
         self._log = folder / "steady.log"
@@ -69,7 +79,7 @@ class LoadGenerator:
             AssertionError: an answer was missing or no success.
         """
         wrk = ["wrk", "-t1", f"-c{_CONNECTIONS}", f"-d{seconds}s", "-s", str(self._script), f"http://127.0.0.1:{port}"]
-        measured = json.loads(_run([*wrk, "--", str(self._count), self._host]).splitlines()[-1])
+        measured = json.loads(_run([*wrk, "--", str(self._requests)]).splitlines()[-1])
         assert not measured["failed"], f"{measured['failed']} of {measured['requests']} requests failed"
         return Answered(measured["requests"], measured["seconds"])
 

@@ -99,7 +99,7 @@ def _costs(contenders: list[Contender], load: LoadGenerator) -> dict[str, float]
         load.saturate(each.port, 1)
     for _ in range(ROUNDS):
         for each in contenders:
-            before_s = edge_costs.cpu_s(each.pid)
+            before_s = edge_costs.cpu_s(*each.pids)
             answered = load.saturate(each.port, SECONDS)
-            rounds[each.name].append((edge_costs.cpu_s(each.pid) - before_s) / answered.requests * 1e6)
+            rounds[each.name].append((edge_costs.cpu_s(*each.pids) - before_s) / answered.requests * 1e6)
     return {name: statistics.quantiles(costs, n=4)[0] for name, costs in rounds.items()}
