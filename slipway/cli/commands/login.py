@@ -140,6 +140,8 @@ def _by_browser(call: Invocation, address: str, provider: IdentityProvider, tena
             by_browser.end(person)
         raise
     account.keep(KeptLogin(client.url, person=person, tenant=tenant))
+    if slipway_settings.client()["token"]:
+        call.out.hint("SLIPWAY_TOKEN goes before this login: unset it.")
     call.answer(who | {"url": client.url}, f"Signed in to {client.url}: {_who(who)}.")
 
 

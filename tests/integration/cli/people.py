@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from router.sign_on import required
 from slipway.cli.sign_in import device_grant
 from tests.fixtures.api import Api, make_services
 from tests.fixtures.oidc_provider import OidcProvider
@@ -80,6 +81,7 @@ def sign_on_platform(
         api.tenant_id(tenant)
     with serving(services, port):
         yield SignOnPlatform(api, provider, url, Clock(), home)
+    required(services.sign_on).provider.close()
     services.db.dispose()
     services.redis.close()
 

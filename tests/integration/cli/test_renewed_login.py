@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -38,10 +40,16 @@ def test_an_access_token_is_renewed_before_it_ends_and_not_earlier(sign_on: Sign
     assert not list((ada.home / "config").glob(".*")), "nothing is left beside it"
 
 
+def is_at_the_lock(pid: int) -> bool:
+    """Whether a process holds the lock, or asks for it."""
+    opened = Path(f"/proc/{pid}/fd")
+    return any(os.path.realpath(each).endswith("/login.lock") for each in opened.iterdir())
+
+
 def test_commands_side_by_side_renew_once(sign_on: SignOnPlatform, ada: User) -> None:
     sign_on.provider.held["token"] = threading.Event()
     commands = [ada.start("whoami") for _ in range(3)]
-    eventually(lambda: renewals(sign_on), what="one has asked")
+    eventually(lambda: all(is_at_the_lock(each.pid) for each in commands), what="one has asked, and two wait for it")
     sign_on.provider.held["token"].set()
     ended = [each.communicate(timeout=120) for each in commands]
     assert [each.returncode for each in commands] == [Exit.DONE] * 3, ended
