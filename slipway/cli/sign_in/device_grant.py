@@ -66,21 +66,21 @@ def wait(provider: IdentityProvider, code: DeviceCode) -> PersonsTokens:
     Raises:
         NotAuthenticated: it was refused in the browser, or nobody signed in before the code expired.
         OAuthError: the provider refuses the client.
-        DependencyUnavailable: the provider answers with tokens that are of no use.
+        DependencyUnavailable: the provider answers with tokens that are of no use, or did not answer in the end.
     """
-    interval_s = code.interval_s
+    interval_s, failure = code.interval_s, None
     form = {"grant_type": GRANT, "device_code": code.device_code, "code_verifier": code.verifier}
     while time.monotonic() + interval_s < code.ends_at:
         time.sleep(interval_s)
         try:
             answer = provider.post(provider.token_endpoint, **form)
         except OAuthError as error:
-            interval_s += _longer_by(error)
-        except DependencyUnavailable:
-            interval_s *= 2
+            interval_s, failure = interval_s + _longer_by(error), None
+        except DependencyUnavailable as error:
+            interval_s, failure = interval_s * 2, error
         else:
             return tokens.read(provider, answer)
-    raise _expired()
+    raise failure or _expired()
 
 
 def _longer_by(error: OAuthError) -> float:

@@ -103,6 +103,13 @@ def test_a_provider_that_is_down_for_a_while_is_asked_half_as_often(sign_on: Sig
     assert sign_on.clock.waits == [5, 10, 20]
 
 
+def test_a_provider_that_never_answers_again_is_named(sign_on: SignOnPlatform) -> None:
+    sign_on.provider.answers["token"] = Answer(200, b"<html>")
+    refused = sign_on.user()("login", sign_on.url, "--web", code=Exit.FAILED).err
+    assert "answered 200 without a JSON object" in refused
+    assert len(sign_on.clock.waits) < 10
+
+
 def test_ctrl_c_gives_up_and_keeps_nothing(sign_on: SignOnPlatform) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
