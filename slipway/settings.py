@@ -350,15 +350,18 @@ def _env_file(path: Path | None) -> dict[str, str]:
 
 
 def client(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What the command-line client takes from the environment: `url`, `token`, `app`, `config_dir`; `no_color` is not
-    empty when colours are not wanted (no-color.org)."""
+    """What the command-line client takes from the environment: `url`, `token`, `tenant`, `app`, `config_dir`;
+    `no_color` is not empty when colours are not wanted (no-color.org), `display` where windows can be shown."""
     environ = os.environ if environ is None else environ
     home = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")
     return {
         "url": environ.get("SLIPWAY_URL", ""),
         "token": environ.get("SLIPWAY_TOKEN", ""),
+        "tenant": environ.get("SLIPWAY_TENANT", ""),
         "app": environ.get("SLIPWAY_APP", ""),
         "no_color": environ.get("NO_COLOR", ""),
+        "display": environ.get("WAYLAND_DISPLAY", "") or environ.get("DISPLAY", ""),
+        "remote": environ.get("SSH_CONNECTION", ""),
         "config_dir": environ.get("SLIPWAY_CONFIG_DIR", os.path.join(home, "slipway")),
     }
 
@@ -372,7 +375,7 @@ def outbound(environ: Mapping[str, str] | None = None) -> dict[str, str]:
 _OUTBOUND = frozenset(
     {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"}
 )
-CLIENT_KEYS = frozenset({"SLIPWAY_URL", "SLIPWAY_TOKEN", "SLIPWAY_APP", "SLIPWAY_CONFIG_DIR"})
+CLIENT_KEYS = frozenset({"SLIPWAY_URL", "SLIPWAY_TOKEN", "SLIPWAY_TENANT", "SLIPWAY_APP", "SLIPWAY_CONFIG_DIR"})
 
 
 def _known() -> frozenset[str]:

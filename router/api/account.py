@@ -14,6 +14,6 @@ blueprint = APIBlueprint("account", __name__, tag="Account")
 
 @operation(blueprint, "GET", "/api/account", role=Role.VIEWER, output=documents.Account)
 def get_account() -> documents.Account:
-    """The token's tenant and role"""
+    """Who asks, in which tenant and with which role"""
     who = principal()
-    return documents.Account(tenant=who.tenant, role=str(who.role), token=who.name)
+    return documents.Account(kind=str(who.kind), name=who.name, tenant=who.tenant, role=str(who.role), token=who.name)

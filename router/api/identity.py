@@ -17,6 +17,8 @@ blueprint = APIBlueprint("identity", __name__, tag="Identity")
 
 KEYS_CACHED_S = 300
 """How long apps may go on with the keys that they have; a key that they do not know they look for at once."""
+SIGN_IN_CACHED_S = 60
+"""How long after sign-on was switched on or off somebody may still see it as it was."""
 
 
 class Sync(Input):
@@ -32,6 +34,15 @@ def sync_identity(body: Sync) -> documents.IdentitySync:
     For people with the role platform-admin.
     """
     return identity.sync(services(), principal(), dry_run=body.dry_run)
+
+
+@operation(blueprint, "GET", "/api/sign-in", output=documents.SignIn)
+def get_sign_in() -> tuple[documents.SignIn, int, dict[str, str]]:
+    """How people sign in, for the command line
+
+    For everybody. What it names is a public client and addresses of the identity provider; there is no secret in it.
+    """
+    return identity.how_to_sign_in(services()), 200, {"Cache-Control": f"public, max-age={SIGN_IN_CACHED_S}"}
 
 
 @operation(blueprint, "GET", "/.well-known/slipway/jwks.json", content=("application/json",))

@@ -11,9 +11,22 @@ from router.documents.document import Document, one_of
 
 
 class Account(Document):
-    tenant: str
+    kind: str = Field(description="Who asks: `token`, `person` or `workload`.")
+    name: str = Field(description="Of the token; a person's login.")
+    tenant: str = Field(description="Empty for a person with the role platform-admin who is in none.")
     role: str
-    token: str = Field(description="The name of the token that asks.")
+    token: str = Field(description="The same as name, as it was called before people could sign in.")
+
+
+class SignIn(Document):
+    """The device authorization grant (RFC 8628) of the identity provider; all but sign_on is null where that is off."""
+
+    sign_on: bool
+    issuer: str | None = None
+    client_id: str | None = Field(default=None, description="A public client: it has no secret.")
+    device_authorization_endpoint: str | None = Field(default=None, description="Null: the provider does not have it.")
+    token_endpoint: str | None = None
+    revocation_endpoint: str | None = Field(default=None, description="Null: the provider has none (RFC 7009).")
 
 
 class Token(Document):

@@ -9,6 +9,21 @@ from slipway.domain import identity
 from slipway.errors import Conflict
 
 
+def how_to_sign_in(services: Services) -> documents.SignIn:
+    """Raises `DependencyUnavailable` when sign-on is on, and the identity provider never said where."""
+    if services.sign_on is None:
+        return documents.SignIn(sign_on=False)
+    found = services.sign_on.provider.device_sign_in()
+    return documents.SignIn(
+        sign_on=True,
+        issuer=found.issuer,
+        client_id=found.client,
+        device_authorization_endpoint=found.device_authorization_endpoint or None,
+        token_endpoint=found.token_endpoint,
+        revocation_endpoint=found.revocation_endpoint or None,
+    )
+
+
 def sync(services: Services, principal: Principal, *, dry_run: bool) -> documents.IdentitySync:
     """Repair what differs; a dry run only shows it."""
     principal.require_platform_admin()

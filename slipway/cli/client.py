@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from slipway.adapters.oidc.bounded_http import authorities
 from slipway.cli.exit_codes import ApiAbsent, ApiProblem, WaitedTooLong
+from slipway.cli.sign_in.bearer import AccessTokens, Bearer, FixedToken
 from slipway.cli.this_host import is_this_machine
 from slipway.errors import InvalidInput, NotAuthenticated, SlipwayError
 
@@ -20,6 +22,7 @@ _QUIET_S = 40.0
 LOOPBACK = ("127.0.0.1", "::1")
 _LOGIN = re.compile(r"slipway login\b(?! \S*://)")
 _HOST_AND_PORT = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?")
+TENANT = "X-Slipway-Tenant"
 _ABSENT = (502, 503, 504)
 """The edge answers with these, too, while the API restarts behind it."""
 
@@ -43,31 +46,35 @@ class Client:
     def __init__(
         self,
         url: str,
-        token: str,
+        token: str | AccessTokens,
         transport: httpx.BaseTransport | None = None,
         *,
         token_variable: str = "",
+        tenant: str = "",
         timeout_s: float = 30,
     ) -> None:
-        """`token_variable`: the environment variable that the token comes from; empty when it comes from elsewhere."""
+        """`token_variable`: the environment variable that the token comes from; empty when it comes from elsewhere.
+        `tenant`: in which of their tenants a person acts; empty when they are in one."""
         if not url:
             raise NotAuthenticated("You are not signed in.", remedy="slipway login https://slipway.example.org")
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InvalidInput(f"{url!r} is not an address", remedy=_with_scheme(url))
         headers = {"Host": parts.netloc, "Accept": "application/json"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
+        if tenant:
+            headers[TENANT] = tenant
         self.url = url.rstrip("/")
-        self.token = token
+        self.tokens = FixedToken(token) if isinstance(token, str) else token
         self.token_variable = token_variable
-        reachable = _reachable(self.url)
+        where = reachable(self.url)
         self._http = httpx.Client(
-            base_url=reachable,
+            base_url=where,
             headers=headers,
+            auth=Bearer(self.tokens),
             timeout=httpx.Timeout(timeout_s, connect=min(5, timeout_s)),
             transport=transport,
-            trust_env=urlsplit(reachable).hostname not in LOOPBACK,  # this machine is reached without a proxy
+            verify=authorities(),
+            trust_env=urlsplit(where).hostname not in LOOPBACK,  # this machine is reached without a proxy
         )
 
     def close(self) -> None:
@@ -167,7 +174,7 @@ def _with_scheme(text: str) -> str:
     return f"give it with its scheme: slipway login {'http' if is_this_machine(host) else 'https'}://{bare}"
 
 
-def _reachable(url: str) -> str:
+def reachable(url: str) -> str:
     """Names under .localhost mean this machine, also where no resolver says so (RFC 6761)."""
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -216,15 +223,15 @@ def _events(lines: Iterator[str]) -> Iterator[Event]:
     name, position = "message", ""
     data: list[str] = []
     for line in lines:
-        field, _, value = line.partition(":")
+        kind, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if not line:
             if data:
                 yield Event(name, "\n".join(data), position)
             name, data = "message", []
-        elif field == "event":
+        elif kind == "event":
             name = value
-        elif field == "data":
+        elif kind == "data":
             data.append(value)
-        elif field == "id":
+        elif kind == "id":
             position = value

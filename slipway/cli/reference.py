@@ -23,7 +23,9 @@ that is made from the folder's git remote `origin`; of several, the one that dep
 
 **Who and where.** What `slipway login` kept in `~/.config/slipway/login.json` (mode 0600), else `SLIPWAY_URL` and
 `SLIPWAY_TOKEN`, which win. A kept token is only ever sent to the address that it was given for. `SLIPWAY_CONFIG_DIR` is
-another folder for it.
+another folder for it. `SLIPWAY_TOKEN` may also be a person's access token; `SLIPWAY_TENANT` names the tenant of people
+who are in several, else the one of `slipway login --tenant`. [Signing in through the
+browser](../guide/sign-on.md#the-command-line).
 
 **For machines.** Every command takes `--json` and then prints the API's own document, with exact times; errors are then
 problem documents on standard error. `slipway logs -f --json` prints a document a line. Colours and the turning sign are

@@ -114,11 +114,26 @@ class TokenVerifier(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceSignIn:
+    """What a command line needs to sign people in (RFC 8628): URLs as it reaches them, and no secret."""
+
+    issuer: str
+    client: str
+    device_authorization_endpoint: str
+    """Empty: the provider does not have that grant."""
+    token_endpoint: str
+    revocation_endpoint: str
+    """Empty: the provider has none."""
+
+
+@dataclass(frozen=True, slots=True)
 class SignOn:
     """One OpenID provider with one of its clients."""
 
     issuer: str
     flow: CodeFlow
     verifier: TokenVerifier
+    device_sign_in: Callable[[], DeviceSignIn]
+    """Raises `DependencyUnavailable` while the provider does not answer, unless it did a while ago."""
     close: Callable[[], None] = lambda: None
     """Ends the connections to it."""

@@ -8,6 +8,8 @@ from slipway.errors import SettingsError
 from slipway.settings import LOCAL, OFF, Settings
 
 ROUTER = "slipway-router"
+COMMAND_LINE = "slipway-cli"
+"""A public client: it has no secret."""
 ADMIN = "slipway-admin"
 MASTER = "master"
 ROUTER_SECRET = "keycloak-router.secret"  # noqa: S105  a file's name

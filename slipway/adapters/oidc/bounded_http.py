@@ -20,7 +20,7 @@ _LOOPBACK = ("all://127.0.0.1", "all://[::1]", "all://localhost", "all://*.local
 
 
 @cache
-def _authorities() -> ssl.SSLContext:
+def authorities() -> ssl.SSLContext:
     """The certificate authorities of this host: to read them costs a tenth of a second of the processor."""
     return httpx.create_ssl_context()
 
@@ -33,7 +33,7 @@ class BoundedHttp:
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._client = httpx.Client(
-            verify=_authorities(),
+            verify=authorities(),
             timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),

@@ -20,7 +20,9 @@ class Metadata:
     token_endpoint: str
     jwks_uri: str
     end_session_endpoint: str
-    """Empty: the provider has none."""
+    device_authorization_endpoint: str
+    revocation_endpoint: str
+    """Empty, each of the three: the provider has none."""
     algorithms: frozenset[str]
     """Which it signs with, of those that are accepted."""
     sends_issuer: bool
@@ -44,7 +46,9 @@ def read(document: Mapping[str, Any], issuer: str) -> Metadata:
         authorization_endpoint=_endpoint(document, "authorization_endpoint", is_loopback_of_browsers),
         token_endpoint=_endpoint(document, "token_endpoint", is_loopback),
         jwks_uri=_endpoint(document, "jwks_uri", is_loopback),
-        end_session_endpoint=_end_session_endpoint(document),
+        end_session_endpoint=_optional(document, "end_session_endpoint"),
+        device_authorization_endpoint=_optional(document, "device_authorization_endpoint"),
+        revocation_endpoint=_optional(document, "revocation_endpoint"),
         algorithms=frozenset(algorithms),
         sends_issuer=document.get("authorization_response_iss_parameter_supported") is True,
     )
@@ -55,8 +59,7 @@ def _names(document: Mapping[str, Any], name: str) -> set[str]:
     return {each for each in values if isinstance(each, str)} if isinstance(values, list) else set()
 
 
-def _end_session_endpoint(document: Mapping[str, Any]) -> str:
-    name = "end_session_endpoint"
+def _optional(document: Mapping[str, Any], name: str) -> str:
     return _endpoint(document, name, is_loopback_of_browsers) if document.get(name) else ""
 
 

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from slipway.core.access.roles import Role
+from tests.fixtures.oidc_provider import OidcProvider, running_provider
 from tests.fixtures.redis_server import RedisServer
+from tests.integration.cli.people import SignOnPlatform, sign_on_platform
 from tests.integration.cli.rig import Platform, User, router_of, serving, user_of
 
 _numbers = itertools.count(1)
@@ -52,3 +55,25 @@ def app(slipway: User, tenant: str) -> str:
     name = f"shop-{tenant}"
     slipway("apps", "create", name, "--repository", f"https://github.com/{tenant}/shop.git")
     return name
+
+
+@pytest.fixture
+def provider() -> Iterator[OidcProvider]:
+    with running_provider() as found:
+        yield found
+
+
+@pytest.fixture
+def sign_on(
+    provider: OidcProvider, sqlite_url: str, shared_redis: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SignOnPlatform]:
+    """A platform with sign-on, beside the one for all; nobody waits while somebody signs in."""
+    redis_url = f"{shared_redis.url}?db=1"
+    with Redis.from_url(redis_url) as client:
+        client.flushdb()
+    with (
+        tempfile.TemporaryDirectory(prefix="slipway-", dir="/tmp") as folder,
+        sign_on_platform(provider, Path(folder), sqlite_url, redis_url, tmp_path) as found,
+    ):
+        found.fake_clock(monkeypatch)
+        yield found

@@ -5,9 +5,7 @@ from __future__ import annotations
 import html
 import re
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +13,8 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from router import sign_on
-from router.app import create_app
 from router.services import Services
 from slipway.core.identity.wanted_realm import TenantGroup
 from slipway.host.install import folders
@@ -26,6 +22,7 @@ from slipway.models import AuditRecord
 from tests.fixtures.api import make_services
 from tests.fixtures.keycloak import KeycloakServer
 from tests.fixtures.ports import free_port
+from tests.fixtures.router_threads import serving
 from tests.fixtures.rows import add_tenant
 from tests.fixtures.sign_in import Browser
 from tests.fixtures.waiting import eventually
@@ -76,7 +73,7 @@ def console(server: KeycloakServer, sqlite_template: Path, shared_redis: Any) ->
         keycloak.provider.sync([TenantGroup("acme", "1.100"), TenantGroup("umbrella", "2.200")], dry_run=False)
         services = _services(Path(folder), sqlite_template, shared_redis.url, keycloak)
         ada = keycloak.administrate("POST", f"/{REALM}/users", ADA)
-        with _serving(services, port):
+        with serving(services, port):
             yield Console(services, keycloak, ada)
         sign_on.required(services.sign_on).provider.close()
         services.db.dispose()
@@ -99,19 +96,6 @@ def _services(folder: Path, template: Path, redis_url: str, keycloak: KeycloakSe
     (settings.key_dir / secret).write_bytes((keycloak.settings.key_dir / secret).read_bytes())
     folders.prepare(settings)
     return replace(made, settings=settings, sign_on=sign_on.connect(settings, made.redis, made.db))
-
-
-@contextmanager
-def _serving(services: Services, port: int) -> Iterator[None]:
-    router = make_server("127.0.0.1", port, create_app(services), threaded=True)
-    thread = threading.Thread(target=router.serve_forever)
-    thread.start()
-    try:
-        yield
-    finally:
-        router.shutdown()
-        thread.join()
-        router.server_close()
 
 
 @pytest.fixture

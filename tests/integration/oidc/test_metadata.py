@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from slipway.adapters.oidc.connecting import sign_on
+from slipway.adapters.oidc.provider import Address
 from slipway.errors import DependencyUnavailable, NotAuthenticated
-from tests.fixtures.oidc_provider import OidcProvider
+from tests.fixtures.oidc_provider import CLIENT, SECRET, OidcProvider
 from tests.fixtures.oidc_tokens import ec_key
 from tests.integration.oidc.conftest import RelyingParty
 
@@ -30,6 +32,7 @@ BAD_METADATA: dict[str, tuple[dict[str, Any], str]] = {
     "keys without TLS": ({"jwks_uri": "http://id.example/certs"}, "jwks_uri is no https URL"),
     "keys in a file": ({"jwks_uri": "file:///etc/passwd"}, "jwks_uri is no https URL"),
     "a script": ({"authorization_endpoint": "javascript:alert(1)"}, "authorization_endpoint is no https URL"),
+    "a device endpoint without TLS": ({"device_authorization_endpoint": "http://id.example/"}, "device_authorization_"),
     "a page to sign out without TLS": ({"end_session_endpoint": "http://id.example/"}, "end_session_endpoint is no"),
     "a password in a URL": ({"token_endpoint": "https://a:b@id.example/"}, "token_endpoint is no https URL"),
     "a fragment": ({"authorization_endpoint": "https://id.example/#x"}, "authorization_endpoint is no https URL"),
@@ -55,6 +58,18 @@ def test_pages_for_browsers_may_be_at_a_name_below_localhost(provider: OidcProvi
     provider.metadata |= {name: f"http://id.localhost:8080/{name}" for name in pages}
     url = rp.sign_on.flow.authorization_url("state-1", rp.sign_on.flow.new_secrets(), "http://slipway.localhost/cb")
     assert url.startswith("http://id.localhost:8080/authorization_endpoint?")
+
+
+def test_a_command_line_reaches_the_endpoints_where_browsers_reach_the_provider(provider: OidcProvider) -> None:
+    outside = "https://id.example.org/realms/slipway"
+    provider.metadata["issuer"] = outside
+    signing_in = sign_on(Address(outside, provider.issuer), CLIENT, SECRET)
+    found = signing_in.device_sign_in()
+    signing_in.close()
+    assert (found.issuer, found.client) == (outside, "slipway-cli")
+    assert found.device_authorization_endpoint == f"{outside}/protocol/openid-connect/auth/device"
+    assert found.token_endpoint == f"{outside}/protocol/openid-connect/token"
+    assert found.revocation_endpoint == f"{outside}/protocol/openid-connect/revoke"
 
 
 def test_hs256_that_a_provider_offers_is_not_taken_up(provider: OidcProvider, rp: RelyingParty) -> None:

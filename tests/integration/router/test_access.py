@@ -15,7 +15,7 @@ from slipway.models import App, Token, Volume, now
 from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live
 
-OPEN = {"/", "/healthz", "/readyz", "/api/openapi.json", "/.well-known/slipway/jwks.json"}
+OPEN = {"/", "/healthz", "/readyz", "/api/openapi.json", "/api/sign-in", "/.well-known/slipway/jwks.json"}
 BODIES = {
     ("POST", "/api/apps"): {"name": "new", "repository": REPOSITORY},
     ("PATCH", "/api/apps/<app>"): {"branch": "prod"},
@@ -142,7 +142,9 @@ def test_each_role_may_do_its_part_and_no_more(
 
 
 def test_who_am_i(developer: Caller) -> None:
-    assert developer.get("/api/account") == {"tenant": "acme", "role": "developer", "token": "acme-developer"}
+    name = "acme-developer"
+    who = {"kind": "token", "name": name, "tenant": "acme", "role": "developer", "token": name}
+    assert developer.get("/api/account") == who
 
 
 def test_unknown_tokens_are_refused_with_what_to_do(api: Api) -> None:

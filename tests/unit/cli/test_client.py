@@ -10,7 +10,7 @@ import pytest
 from slipway.cli.client import Client, Event
 from slipway.cli.exit_codes import ApiAbsent, ApiProblem, Exit, WaitedTooLong, exit_code
 from slipway.errors import InvalidInput, NotAuthenticated, SlipwayError
-from tests.unit.cli.api_stand_in import answering, client
+from tests.unit.cli.api_stand_in import URL, answering, client
 
 
 def stream(text: str) -> httpx.Response:
@@ -123,3 +123,48 @@ def test_no_address_or_a_wrong_one_is_said_before_anything_is_sent() -> None:
         with pytest.raises(InvalidInput) as raised:
             Client(wrong, "t")
         assert exit_code(raised.value) == Exit.USAGE
+
+
+class Renewable:
+    """Tokens of which one after the other is refused."""
+
+    def __init__(self, *tokens: str) -> None:
+        self.tokens = list(tokens)
+
+    def current(self) -> str:
+        return self.tokens[0]
+
+    def instead_of(self, refused: str) -> str:
+        assert refused == self.tokens.pop(0)
+        return self.tokens[0] if self.tokens else ""
+
+
+def test_what_is_refused_is_sent_again_once_with_a_newer_token() -> None:
+    sent: list[tuple[str, bytes]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append((request.headers["Authorization"], request.read()))
+        good = request.headers["Authorization"] == "Bearer second"
+        return httpx.Response(200 if good else 401, json={"detail": "it has ended"})
+
+    transport = httpx.MockTransport(answer)
+    assert Client(URL, Renewable("first", "second"), transport=transport).post("/x", {"a": 1})
+    assert sent == [("Bearer first", b'{"a":1}'), ("Bearer second", b'{"a":1}')]
+    sent.clear()
+    with pytest.raises(ApiProblem, match="it has ended"):
+        Client(URL, Renewable("1", "2", "3"), transport=transport).post("/x")
+    assert len(sent) == 2
+
+
+def test_a_stream_that_is_opened_again_has_the_token_of_that_moment() -> None:
+    tokens, seen = Renewable("first", "second", "third"), []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["Authorization"])
+        return stream("event: line\ndata: x\n\n") if seen[-1] != "Bearer second" else httpx.Response(401)
+
+    streams = Client(URL, tokens, transport=httpx.MockTransport(answer))
+    assert list(streams.events("/x"))
+    tokens.tokens.pop(0)  # the first ends while the stream is open
+    assert list(streams.events("/x"))
+    assert seen == ["Bearer first", "Bearer second", "Bearer third"]

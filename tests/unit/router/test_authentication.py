@@ -43,7 +43,8 @@ def client(monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
 
 def test_another_kind_of_credentials_is_taken_on_every_route_without_touching_one(client: FlaskClient) -> None:
     client.set_cookie("session", "viewer")
-    assert client.get("/api/account").json == {"tenant": "acme", "role": "viewer", "token": "ada"}
+    who = {"kind": "person", "name": "ada", "tenant": "acme", "role": "viewer", "token": "ada"}
+    assert client.get("/api/account").json == who
     refused = client.delete("/api/apps/hello")
     assert (refused.status_code, refused.json and refused.json["code"]) == (403, "not-allowed")
 

@@ -15,7 +15,7 @@ from router.services import Services
 from slipway.core.access.roles import Role
 
 METHODS = {"get", "post", "put", "patch", "delete"}
-OPEN = {"/", "/healthz", "/readyz", "/api/openapi.json", "/.well-known/slipway/jwks.json"}
+OPEN = {"/", "/healthz", "/readyz", "/api/openapi.json", "/api/sign-in", "/.well-known/slipway/jwks.json"}
 
 
 @pytest.fixture(scope="module")
