@@ -135,7 +135,8 @@ def test_a_person_signs_in_and_is_somebody_to_the_api(console: Console, browser:
     assert (who["sub"], who["login"], who["email"]) == (console.ada, "ada", "ada@example.org")
     assert who["tenants"] == [{"name": "acme", "role": "developer", "chosen": True}]
     account = browser.client.get(f"{console.url}/api/account").json()
-    assert account == {"tenant": "acme", "role": "developer", "token": "ada"}
+    who = {"kind": "person", "name": "ada", "tenant": "acme", "role": "developer", "token": "ada"}
+    assert account == who
 
 
 def test_a_second_sign_in_takes_no_password(console: Console, browser: Browser) -> None:
