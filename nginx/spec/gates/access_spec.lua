@@ -1,12 +1,12 @@
 local nginx = require("fake_ngx")
 
 describe("the gate of access", function()
-  local fake, access, entry, settings, verdicts, answer, sign_in
+  local fake, access, entry, settings, verdicts, answer, held, sign_in
   before_each(function()
     fake = nginx.start()
     settings = require("slipway.worker.settings")
     settings.sign_on = true
-    answer, sign_in = nil, { "https://slipway.example/auth/apps/1", "slipway-login=x" }
+    answer, held, sign_in = nil, nil, { "https://slipway.example/auth/apps/1", "slipway-login=x" }
     nginx.replace("slipway.identity.verdicts", {
       of = function(_, _, credentials)
         if not answer then
@@ -15,7 +15,7 @@ describe("the gate of access", function()
         answer.credentials = credentials
         return answer
       end,
-      cached = function() return answer end,
+      cached = function() return held end,
       still_holds = function(verdict) return not verdict.is_old end,
     })
     nginx.replace("slipway.identity.digests", { of = function(text) return text end })
@@ -66,6 +66,7 @@ describe("the gate of access", function()
   it("refuses all other paths while sign-on is off", function()
     settings.sign_on = false
     answer = known(true, true, true, false)
+    held = answer
     signed_in()
     refuses("sign-on-off")
     assert.is_false(access.passes_at_once({}, entry))
@@ -110,9 +111,25 @@ describe("the gate of access", function()
     local verdict, _, ctx = check()
     assert.is_nil(verdict)
     assert.equal(answer, ctx.identity)
-    ctx = {}
+    ctx, held = {}, answer
     assert.is_true(access.passes_at_once(ctx, entry))
     assert.equal(answer, ctx.identity)
+  end)
+
+  it("asks nobody about a caller whose verdict this worker holds, where that meets the path's policy", function()
+    held = known(true, true, false, false)
+    signed_in()
+    local verdict, _, ctx = check()
+    assert.is_nil(verdict)
+    assert.equal(held, ctx.identity)
+    refuses("sign-on-unavailable", "/api/x")
+  end)
+
+  it("asks about the credentials of a requeued request, not of its headers, whatever verdict it holds", function()
+    held = known(true, true, true, false)
+    local ctx = { credentials = { cookie = "a", header = "slipway-session=a", room = "http" } }
+    assert.same({ verdicts.REFUSE, "sign-on-unavailable" }, { access.check(ctx, entry) })
+    assert.is_nil(ctx.identity)
   end)
 
   it("refuses who does not, with who they are", function()
@@ -121,6 +138,8 @@ describe("the gate of access", function()
     local ctx = refuses("not-allowed", "/api/x")
     assert.equal("You are signed in as ada, who is", ctx.response.who)
     assert.is_nil(ctx.identity)
+    held = answer
+    fake.var.request_uri = "/api/x"
     assert.is_false(access.passes_at_once({}, entry))
   end)
 

@@ -60,6 +60,12 @@ local function refuse_unknown(ctx, required, credentials)
   return verdicts.REFUSE, "sign-in-needed"
 end
 
+-- The verdict that this worker holds on the caller, where it is good and meets the policies; else nil.
+local function held_verdict(access, required)
+  local verdict = verdicts_of.cached(access)
+  return verdict and verdict_of.meets(verdict, required) and verdict or nil
+end
+
 local function judge(ctx, entry, required, credentials)
   if not credentials or credentials.is_malformed then
     return refuse_unknown(ctx, required, credentials)
@@ -78,7 +84,8 @@ local function judge(ctx, entry, required, credentials)
   ctx.identity = verdict
 end
 
--- Also after a redirect to a location, and for a requeued request, whose headers no longer have its credentials.
+-- Also after a redirect to a location, and for a requeued request: its headers no longer have its credentials, so no
+-- verdict is found by them. Every request of an app with limits comes here, also where the worker holds its verdict.
 function _M.check(ctx, entry)
   local access = entry.access
   ctx.identity = nil
@@ -96,7 +103,10 @@ function _M.check(ctx, entry)
   elseif required.is_nobody then
     return refuse(ctx, "not-allowed", "You are")
   end
-  return judge(ctx, entry, required, ctx.credentials or credentials_of.of_request())
+  ctx.identity = not ctx.credentials and held_verdict(access, required) or nil
+  if not ctx.identity then
+    return judge(ctx, entry, required, ctx.credentials or credentials_of.of_request())
+  end
 end
 
 -- Mostly a public app, or a caller whose verdict this worker holds.
@@ -113,12 +123,8 @@ function _M.passes_at_once(ctx, entry)
   elseif not settings.sign_on then
     return false
   end
-  local verdict = verdicts_of.cached(access)
-  if not verdict or not verdict_of.meets(verdict, required) then
-    return false
-  end
-  ctx.identity = verdict
-  return true
+  ctx.identity = held_verdict(access, required)
+  return ctx.identity ~= nil
 end
 
 -- A gate of its own, asked once more before a target is chosen: the body may have taken long, or the request waited.

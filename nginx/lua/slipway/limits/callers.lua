@@ -4,6 +4,7 @@
 -- real, limits by token count its caller by address: they would be open.
 local client_address = require("slipway.request.client_address")
 local digests = require("slipway.identity.digests")
+local lrucache = require("resty.lrucache")
 local settings = require("slipway.worker.settings")
 
 local _M = {}
@@ -12,6 +13,9 @@ _M.UNKNOWN, _M.KNOWN, _M.UNCHECKED = 0, 1, 2 -- as take.lua says it
 
 local LONGEST = 200
 local SHOWN_BYTES = 9
+local OPAQUE_MOST = 4096
+
+local opaque_names = assert(lrucache.new(OPAQUE_MOST)) -- partition -> what clients see of it
 
 -- The SHA-256 of the request's Slipway token, as Slipway keeps it; "" without one.
 local function digest_of_token()
@@ -55,7 +59,12 @@ end
 
 -- The partition as clients see it: the same for the same caller, and nobody can find the caller by it.
 function _M.opaque(partition)
-  return ngx.encode_base64(ngx.hmac_sha1(settings.limits_secret, partition):sub(1, SHOWN_BYTES))
+  local name = opaque_names:get(partition)
+  if not name then
+    name = ngx.encode_base64(ngx.hmac_sha1(settings.limits_secret, partition):sub(1, SHOWN_BYTES))
+    opaque_names:set(partition, name)
+  end
+  return name
 end
 
 return _M
