@@ -93,7 +93,7 @@ def _request(host: str, cookie: str) -> bytes:
 
 def _table(count: int, found: Sequence[Measured]) -> str:
     public = next(each.figures for each in found if each.way.contender.name == PUBLIC)
-    columns = "CPU a request | public of it | requests/s | of public | core used | Redis' CPU a request"
+    columns = "CPU a request | of public | requests/s | of public | core used | Redis' CPU a request"
     lines = [f"| {routes(count)} | {columns} |", f"| --- {'| ---: ' * 6}|"]
     for each in found:
         figures = each.figures
@@ -132,7 +132,9 @@ def _latencies(platform: Platform, way: Way, questions: int) -> Iterator[Row]:
         requests = [_request(host, cookie) for cookie in platform.cookies([host] * questions)]
         first = taken_ms(over_tcp(way.contender.port), requests, clients)
         again = taken_ms(over_tcp(way.contender.port), requests[-questions // 4 :], clients)
-        yield _latency("edge: first request of a session", first, clients, f"; the next {statistics.median(again):.2f}")
+        yield _latency(
+            "edge: first request of a session", first, clients, f"; of the next p50 {statistics.median(again):.1f} ms"
+        )
     platform.pin_router(LOAD_CORE)
 
 
