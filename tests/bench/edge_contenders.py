@@ -254,15 +254,10 @@ def contending(name: str, command: list[str], site: Site, beside: tuple[int, ...
 @contextmanager
 def pinned(command: list[str], core: int, errors: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The program runs on this core alone."""
-    environment = os.environ | {"GOMAXPROCS": "1"}
+    argv, nothing = ["taskset", "--cpu-list", str(core), *command], subprocess.DEVNULL
     with errors.open("wb") as log:
-        process = subprocess.Popen(
-            ["taskset", "--cpu-list", str(core), *command],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-        )
+        environment = os.environ | {"GOMAXPROCS": "1"}
+        process = subprocess.Popen(argv, env=environment, stdin=nothing, stdout=nothing, stderr=log)
     try:
         yield process
     finally:

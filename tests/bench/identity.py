@@ -16,10 +16,10 @@ from tests.bench import edge, edge_costs
 from tests.bench.edge import Figures, ratio, routes, share
 from tests.bench.edge_contenders import PROXY_CORE, short_folder
 from tests.bench.edge_load import LOAD_CORE, LoadGenerator
-from tests.bench.identity_latency import over_tcp, over_unix, taken_ms
-from tests.bench.identity_platform import Platform
-from tests.bench.identity_ways import BOUND, LIMITED, OAUTH2_PROXY, PUBLIC, SESSION, Way, numbered, running_ways
 from tests.bench.measuring import Row, spread
+from tests.bench.sign_on.latency import over_tcp, over_unix, taken_ms
+from tests.bench.sign_on.platform import Platform
+from tests.bench.sign_on.ways import BOUND, LIMITED, OAUTH2_PROXY, PUBLIC, SESSION, Way, numbered, running_ways
 
 OF_PUBLIC = 0.80
 VERDICT_MS = 5.0

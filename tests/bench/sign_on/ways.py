@@ -14,7 +14,6 @@ from slipway.core.app_settings.access import AccessSettings
 from slipway.core.app_settings.limits import Limit
 from slipway.core.app_settings.model import Traffic
 from slipway.core.routing.route_entries import entry
-from tests.bench import identity_oauth2_proxy
 from tests.bench.edge_contenders import (
     Contender,
     Site,
@@ -26,7 +25,8 @@ from tests.bench.edge_contenders import (
     surroundings,
     wait_for,
 )
-from tests.bench.identity_platform import Platform, running_platform
+from tests.bench.sign_on import oauth2_proxy
+from tests.bench.sign_on.platform import Platform, running_platform
 from tests.fixtures.ports import free_port
 from tests.fixtures.redis_server import RedisServer
 
@@ -98,7 +98,7 @@ def running_ways(folder: Path, count: int) -> Iterator[tuple[Platform, list[Way]
         )
         ways = [stand.edge(name, host) for name, host in HOSTS.items()]
         ways.append(stand.nginx_that_asks_itself())
-        if program := identity_oauth2_proxy.program():
+        if program := oauth2_proxy.program():
             ways.append(stand.nginx_that_asks_oauth2_proxy(program))
         for way in ways:
             for number in {0, count - 1}:
@@ -142,7 +142,7 @@ class _Stand:
         return self._nginx(BOUND, auth, _ANSWERER.format(auth=auth))
 
     def nginx_that_asks_oauth2_proxy(self, program: str) -> Way:
-        running = identity_oauth2_proxy.running_oauth2_proxy(program, self.folder, self.platform.provider)
+        running = oauth2_proxy.running_oauth2_proxy(program, self.folder, self.platform.provider)
         asked = self.processes.enter_context(running)
         return self._nginx(OAUTH2_PROXY, asked.port, "", (asked.cookie,), (asked.pid,))
 
