@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from tests.fixtures.clients import Crowd
-from tests.fixtures.fleet import running, signal, spread, table, upstream_s, wait_until_ready
+from tests.fixtures.fleet import kill_at_once, running, signal, spread, table, upstream_s, wait_until_ready
 from tests.fixtures.load import crowds, load
 from tests.fixtures.stack import ROOT, Answer, Stack
 from tests.fixtures.waiting import eventually
@@ -99,7 +99,7 @@ def test_when_every_replica_is_killed_again_and_again_clients_get_an_error_and_t
 ) -> None:
     for number in range(1, 3):
         began = time.monotonic()
-        signal(fleet, "KILL", *running(fleet, "lines"))
+        kill_at_once(fleet, *running(fleet, "lines"))
         answer = refused_with(fleet, "lines", 503, "no-ready-replica", "App starting")
         assert int(answer.headers["retry-after"]) >= 1
         wait_until_ready(fleet, "lines", REPLICAS)
