@@ -26,10 +26,8 @@ class StaysAdmitted:
     principal: Principal
     role: Role
     _seen: str = ""
+    """Of no change: what came between the sign-in of the request and the first look is not missed."""
     _looked_at: float = field(default_factory=time.monotonic)
-
-    def __post_init__(self) -> None:
-        self._seen = self.services.newest_change.id()
 
     def __call__(self) -> bool:
         newest = self.services.newest_change.id()

@@ -48,10 +48,19 @@ def test_a_revoked_token_reads_no_further(api: Api, owner: Caller, viewer: Calle
     assert other()
 
 
+def test_a_token_that_was_revoked_while_the_stream_began_reads_nothing(
+    api: Api, owner: Caller, viewer: Caller, admitted: Admitted
+) -> None:
+    credentials, principal = Credentials(viewer.token, {}, "192.0.2.1", "r-1"), admitted(viewer).principal
+    revoke(api, owner, viewer.name)
+    assert not StaysAdmitted(api.services, credentials, principal, Role.VIEWER)()
+
+
 def test_nobody_is_asked_for_while_nothing_changes(
     viewer: Caller, admitted: Admitted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stays = admitted(viewer)
+    assert stays()
     monkeypatch.setattr(authentication, "AUTHENTICATORS", ())
     assert stays()
     monkeypatch.setattr(admission, "LOOK_AT_LEAST_EVERY_S", 0)
