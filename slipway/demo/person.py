@@ -27,7 +27,9 @@ def ensure_person(settings: Settings, folder: Path) -> tuple[str, str]:
         DependencyUnavailable: Keycloak does not answer.
         IdentityRefused: Keycloak does not let Slipway in.
     """
-    password, is_new = _password(folder / "password")
+    file = folder / "password"
+    kept = file.read_text().strip() if file.exists() else ""
+    password = kept or secrets.token_urlsafe(_PASSWORD_BYTES)
     group = f"/{TENANTS}/{TENANT}/{Role.OWNER}"
     with Admin(settings.keycloak_url, accounts.hosts_account(settings)) as admin:
         users = f"/{settings.keycloak_realm}/users"
@@ -35,8 +37,10 @@ def ensure_person(settings: Settings, folder: Path) -> tuple[str, str]:
         credential = {"type": "password", "value": password, "temporary": False}
         if not found:
             admin.post(users, _user(credential, group))
-        elif is_new:
+        elif not kept:
             admin.put(f"{users}/{found[0]['id']}/reset-password", credential)
+    if not kept:  # only now: a password that Keycloak did not get is good for nothing
+        _keep(file, password)
     return LOGIN, password
 
 
@@ -44,11 +48,6 @@ def _user(credential: dict[str, Any], group: str) -> dict[str, Any]:
     return {"username": LOGIN, "enabled": True, "credentials": [credential], "groups": [group], **_PROFILE}
 
 
-def _password(file: Path) -> tuple[str, bool]:
-    """And whether it was made just now."""
-    if file.exists():
-        return file.read_text().strip(), False
-    password = secrets.token_urlsafe(_PASSWORD_BYTES)
+def _keep(file: Path, password: str) -> None:
     with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
         opened.write(password)
-    return password, True
