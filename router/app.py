@@ -7,23 +7,9 @@ from flask import Response, request
 
 from router import openapi, problems
 from router.access import EXTENSION
-from router.api import (
-    access,
-    account,
-    apps,
-    deployments,
-    domains,
-    hooks,
-    identity,
-    limits,
-    metrics,
-    platform,
-    replicas,
-    tokens,
-    users,
-    variables,
-    volumes,
-)
+from router.api import apps, deployments, domains, hooks, metrics, platform, replicas, variables, volumes
+from router.api.access import account, identity, limits, tokens, users
+from router.api.access import policies as access
 from router.api.operation import SECURITY_SCHEMES
 from router.login import answers, views
 from router.request_bodies import ApiRequest

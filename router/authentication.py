@@ -13,13 +13,13 @@ from datetime import timedelta
 from flask import Request
 from sqlalchemy import or_, select, update
 
-from router import seen_people, tenant_choice
-from router.cookies import SESSION, Cookies
+from router.identity import seen_people, tenant_choice
+from router.identity.cookies import SESSION, Cookies
+from router.identity.request_origin import READING, require_own_page
+from router.identity.sign_on import SignOnServices
 from router.login import recording
 from router.principal import Kind, Principal
-from router.request_origin import READING, require_own_page
 from router.services import Services
-from router.sign_on import SignOnServices
 from slipway.core.access.roles import Role
 from slipway.core.access.tokens import PREFIX, hashed
 from slipway.core.identity.claims import Person

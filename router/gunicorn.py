@@ -38,7 +38,7 @@ loglevel = "warning"
 
 def post_worker_init(worker: Any) -> None:
     """In the new process: streams end when it is about to, and what happens at the identity provider is followed."""
-    from router import identity_follower  # noqa: PLC0415  the app has been loaded by now
+    from router.identity import follower as identity_follower  # noqa: PLC0415  the app has been loaded by now
 
     services: Services = worker.wsgi.services
     services.followers.stopping = lambda: not worker.alive

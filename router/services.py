@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from redis import Redis
 
-from router import call_quota, sign_on
+from router import call_quota
 from router.call_quota import CallQuota
-from router.sign_on import SignOnServices
+from router.identity import sign_on
+from router.identity.sign_on import SignOnServices
 from router.streams.events import DeploymentLook
 from router.streams.followers import Followers
 from router.streams.replica_feeds import ReplicaFeeds

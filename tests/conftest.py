@@ -22,7 +22,7 @@ from tests.fixtures.databases import (
     sqlite_template,
     sqlite_url,
 )
-from tests.fixtures.redis_server import RedisServer, running_redis
+from tests.fixtures.services.redis_server import RedisServer, running_redis
 from tests.lanes import MARKED_FOLDERS
 
 NOBODYS = Path("/nonexistent/slipway")

@@ -7,7 +7,8 @@ from apiflask import APIBlueprint
 from router import documents
 from router.access import principal, services
 from router.api.operation import operation
-from router.usecases import mappings, metrics
+from router.usecases import metrics
+from router.usecases.showing import mappings
 from slipway.core.access.roles import Role
 
 blueprint = APIBlueprint("traffic", __name__, tag="Traffic")

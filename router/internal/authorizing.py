@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint, request
 
 from router.access import services
+from router.identity.sign_on import required
 from router.internal import questions, sign_in, verdicts
-from router.sign_on import required
 
 blueprint = Blueprint("internal", __name__, url_prefix="/internal")
 

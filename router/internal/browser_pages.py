@@ -5,15 +5,15 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from router.access import services
-from router.cookies import Cookies
+from router.identity.cookies import Cookies
+from router.identity.request_origin import require_own_page
+from router.identity.sign_on import SignOnServices, required
 from router.internal import pages, sign_in
 from router.internal.questions import host_and_port
 from router.login import pages as login_pages
 from router.login import recording, signing_out
 from router.login.reading import origin_of
 from router.login.signing_out import SignedOut
-from router.request_origin import require_own_page
-from router.sign_on import SignOnServices, required
 from slipway.errors import InvalidInput, NotAuthenticated, SlipwayError
 from slipway.web.requests import request_id
 

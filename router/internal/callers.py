@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from router.authentication import find_token, record_use, refuse_void
+from router.identity.sign_on import SignOnServices
 from router.internal.questions import Question
 from router.principal import Kind
 from router.services import Services
-from router.sign_on import SignOnServices
 from slipway.adapters.redis.identity_changes import of_person, of_session, of_session_at_provider, of_token
 from slipway.core.access import policies, tokens
 from slipway.core.access.policies import CallerKind

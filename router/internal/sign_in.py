@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from router.cookies import Cookies, browser_hash, is_browser, new_browser
+from router.identity.cookies import Cookies, browser_hash, is_browser, new_browser
+from router.identity.sign_on import SignOnServices
 from router.internal.questions import SignInRequest
-from router.sign_on import SignOnServices
 from slipway.errors import InvalidInput, NotAuthenticated
 from slipway.settings import Settings, address_of
 

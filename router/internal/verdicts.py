@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from router.identity.sign_on import SignOnServices
 from router.internal import callers
 from router.internal.callers import KnownCaller, Why
 from router.internal.questions import Question
 from router.services import Services
-from router.sign_on import SignOnServices
 from slipway.core.access.policies import allows
 from slipway.core.identity.wanted_realm import TENANTS
 

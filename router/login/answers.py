@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, json, request
 
-from router import tenant_choice
 from router.access import services
+from router.identity import tenant_choice
+from router.identity.request_origin import require_own_page
+from router.identity.sign_on import required
 from router.login import recording, signing_out
 from router.login.reading import origin_of, session_of
-from router.request_origin import require_own_page
-from router.sign_on import required
 from slipway.errors import InvalidInput, NotAuthenticated, SlipwayError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Request
 
-from router.cookies import Cookies
+from router.identity.cookies import Cookies
 from router.login import recording
 from router.services import Services
 from slipway.domain.audit import Actor

@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from router.cookies import browser_hash, is_browser, new_browser
+from router.identity.cookies import browser_hash, is_browser, new_browser
+from router.identity.sign_on import SignOnServices
 from router.login import recording
 from router.services import Services
-from router.sign_on import SignOnServices
 from slipway.core.identity.authorization_response import AuthorizationResponse
 from slipway.domain.audit import Actor
 from slipway.errors import LoginRefused, SlipwayError

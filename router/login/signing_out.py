@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from router.identity.sign_on import SignOnServices
 from router.login import recording
 from router.services import Services
-from router.sign_on import SignOnServices
 from slipway.adapters.redis import used_logout_tokens
 from slipway.domain.audit import Actor
 from slipway.errors import DependencyUnavailable, NotAuthenticated

@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, Response, g, request
 
 from router.access import services
+from router.identity.request_origin import require_own_page
+from router.identity.sign_on import SignOnServices, required
 from router.login import pages, recording, signing_in, signing_out
 from router.login.reading import cookies_of, origin_of, session_of, session_value
-from router.request_origin import require_own_page
-from router.sign_on import SignOnServices, required
 from slipway.core.identity import authorization_response
 from slipway.core.identity.local_path import START, local_path
 from slipway.errors import CrossSiteRequest, NotAuthenticated, SlipwayError

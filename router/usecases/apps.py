@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from router import documents
 from router.principal import Principal
 from router.services import Services
-from router.usecases import access, changed_settings, domains, hooks, volumes
+from router.usecases import changed_settings, domains, hooks, volumes
+from router.usecases.access import policies as access
 from router.usecases.confirmation import require_confirmation
 from router.usecases.finding import app_named, unique_or
-from router.usecases.showing_apps import show_app, show_apps
-from router.usecases.showing_deployments import show_deployment
+from router.usecases.showing.apps import show_app, show_apps
+from router.usecases.showing.deployments import show_deployment
 from slipway.core.access.roles import Role
 from slipway.core.app_settings import model
 from slipway.core.app_settings.configuration import WEB, Configuration

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from router.usecases.showing_apps import file_settings_of
+from router.usecases.showing.apps import file_settings_of
 from slipway.core.app_settings import model
 from slipway.core.app_settings.difference import Difference, difference
 from slipway.core.app_settings.merge_patch import merge_patch

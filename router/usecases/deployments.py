@@ -12,7 +12,7 @@ from router.principal import Principal
 from router.services import Services
 from router.usecases.apps import image_for
 from router.usecases.finding import app_named, deployment_numbered
-from router.usecases.showing_deployments import show_deployment, show_deployments
+from router.usecases.showing.deployments import show_deployment, show_deployments
 from slipway.core.deployment.states import Kind
 from slipway.core.naming import validation
 from slipway.core.push.push_event import BRANCHES

@@ -12,7 +12,7 @@ from router import documents
 from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import app_named, unique_or
-from router.usecases.showing_apps import address_of
+from router.usecases.showing.apps import address_of
 from slipway.core.naming import validation
 from slipway.domain import audit
 from slipway.domain.audit import Action

@@ -9,7 +9,7 @@ from router import documents
 from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import app_named
-from router.usecases.showing_deployments import show_deployment
+from router.usecases.showing.deployments import show_deployment
 from slipway.core.access import roles
 from slipway.core.access.roles import Role
 from slipway.core.app_settings.configuration import PRODUCTION

@@ -15,25 +15,9 @@ import click
 
 from slipway.cli import completion, version
 from slipway.cli.click_groups import Sections, Unread
-from slipway.cli.commands import (
-    access,
-    apps,
-    deployments,
-    doctor,
-    domains,
-    env,
-    hooks,
-    identity,
-    limits,
-    login,
-    logs,
-    ps,
-    scale,
-    status,
-    tokens,
-    users,
-    volumes,
-)
+from slipway.cli.commands import apps, deployments, doctor, domains, env, hooks, logs, ps, scale, status, volumes
+from slipway.cli.commands.access import identity, limits, login, tokens, users
+from slipway.cli.commands.access import policies as access
 from slipway.cli.errors import ended_by_error, ended_by_fault, ended_by_usage, ended_unread
 from slipway.cli.exit_codes import Exit
 from slipway.errors import SlipwayError

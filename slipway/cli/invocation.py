@@ -42,7 +42,7 @@ class Invocation:
     def app(self) -> str:
         """The app that is meant."""
         if self.app_given is None:
-            from slipway.cli.which_app import which_app
+            from slipway.cli.checkout.which_app import which_app
 
             self.app_given = which_app(self.client, None)
         return self.app_given

@@ -28,7 +28,7 @@ from slipway.host import checkout, edge
 from slipway.ports.routes import Position
 from tests.bench.edge_load import LOAD_CORE
 from tests.fixtures.ports import free_port
-from tests.fixtures.redis_server import RedisServer
+from tests.fixtures.services.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
 
 PROXY_CORE = 0

@@ -25,7 +25,7 @@ from slipway.core.routing.route_entries import Backend, Service, entry
 from slipway.ports.routes import Position
 from tests.bench.measuring import Row, machine, percentile, spread, table
 from tests.fixtures.ports import free_port
-from tests.fixtures.redis_server import running_redis
+from tests.fixtures.services.redis_server import running_redis
 from tests.fixtures.waiting import eventually
 from tests.integration.routes.edges import RealEdge, real_edge
 from tests.integration.routes.platform import Platform, platform, seconds

@@ -14,7 +14,7 @@ from slipway.adapters.redis.work_queue import connect
 from slipway.errors import DependencyUnavailable
 from slipway.ports.routes import Position, RoutePublisher, UnderWay
 from tests.fakes import FakePublisher
-from tests.fixtures.redis_server import RedisServer
+from tests.fixtures.services.redis_server import RedisServer
 
 FIRST, SECOND = Position("a", 7), Position("a", 8)
 ENTRY = {"app": "1", "targets": [{"id": "r-1", "address": "10.210.1.5", "port": 8000}]}

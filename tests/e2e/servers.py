@@ -37,17 +37,20 @@ urlpatterns = [path("", lambda _: HttpResponse(VERSION))]
 app = get_wsgi_application()
 """
 PLAIN = f"""{VERSION}
-import contextlib, os, socket, threading, time
+import contextlib, multiprocessing, os, socket, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-ANSWERING = threading.Lock()
+ANSWERING = multiprocessing.Lock()  # half an answer could be repaired by nobody
+VISITED = threading.Event()
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
+        if self.headers["User-Agent"] != "slipway-probe":
+            VISITED.set()
         with ANSWERING:
             self.send_response(200)
             self.send_header("Content-Length", str(len(VERSION)))
@@ -74,12 +77,19 @@ with socket.create_server(("0.0.0.0", int(os.environ["PORT"]))) as listener:
 FORKS = """
 if os.fork():
     time.sleep(1)
-    os._exit(0)  # the child answers meanwhile
+    ANSWERING.acquire()
+    os._exit(0)  # the child answered meanwhile
 serve()
 """
 CRASHES = """
-# Between two answers: half of one could be repaired by nobody.
-threading.Timer(3, lambda: (ANSWERING.acquire(), print("out of luck", flush=True), os._exit(7))).start()
+def crash():
+    VISITED.wait()
+    time.sleep(3)
+    ANSWERING.acquire()
+    print("out of luck", flush=True)
+    os._exit(7)
+
+threading.Thread(target=crash).start()
 serve()
 """
 GUNICORN = "gunicorn --bind 0.0.0.0:$PORT app:app"

@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from tests.e2e.servers import CASES, REQUIREMENTS, Case
-from tests.fixtures.clients import Crowd
-from tests.fixtures.load import Tally, crowds
+from tests.fixtures.load.clients import Crowd
+from tests.fixtures.load.crowds import Tally, crowds
 from tests.fixtures.stack import Checkout, Stack
 from tests.fixtures.waiting import eventually
 

@@ -7,9 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from tests.fixtures.clients import Crowd
-from tests.fixtures.fleet import kill_at_once, running, signal, spread, table, upstream_s, wait_until_ready
-from tests.fixtures.load import crowds, load
+from tests.fixtures.load.clients import Crowd
+from tests.fixtures.load.crowds import crowds, load
+from tests.fixtures.load.fleet import kill_at_once, running, signal, spread, table, upstream_s, wait_until_ready
 from tests.fixtures.stack import ROOT, Answer, Stack
 from tests.fixtures.waiting import eventually
 
@@ -63,7 +63,7 @@ def test_a_replica_that_dies_under_load_costs_no_repeatable_request_and_is_repla
     assert len(lost) <= 2, "no more than were under way to it"
     after = running(fleet, "threads")
     assert len(before.keys() & after.keys()) == REPLICAS - 1
-    assert spread(fleet, "threads", 60) == dict.fromkeys(after.values(), 20)
+    spread_evenly(fleet, "threads", *after.values())
     measured.append(
         f"one of three replicas killed under load: replaced in {took_s:.1f} s; of {tally.requests} requests no GET and "
         f"{len(lost)} of the POSTs under way failed, the slowest took {1000 * max(tally.latencies_s):.0f} ms"
@@ -79,7 +79,7 @@ def test_at_no_replicas_the_page_says_so_and_scaling_up_serves_again(fleet: Stac
     eventually(lambda: fleet.get("module").status == 200)
     measured.append(f"scaled from 0 to {REPLICAS}: first answer after {time.monotonic() - began:.1f} s")
     wait_until_ready(fleet, "module", REPLICAS)
-    assert spread(fleet, "module", 60) == dict.fromkeys(running(fleet, "module").values(), 20)
+    spread_evenly(fleet, "module", *running(fleet, "module").values())
 
 
 def test_when_every_replica_refuses_clients_get_an_error_and_the_circuit_opens_until_they_answer(fleet: Stack) -> None:
@@ -90,8 +90,7 @@ def test_when_every_replica_refuses_clients_get_an_error_and_the_circuit_opens_u
     assert int(answer.headers["retry-after"]) >= 1
     signal(fleet, "USR2", *containers)
     eventually(lambda: fleet.get("loop").status == 200)
-    even = dict.fromkeys(containers.values(), 20)
-    eventually(lambda: spread(fleet, "loop", 60) == even, what="none is left out any more")
+    spread_evenly(fleet, "loop", *containers.values())
 
 
 def test_when_every_replica_is_killed_again_and_again_clients_get_an_error_and_the_app_comes_back(
@@ -105,8 +104,15 @@ def test_when_every_replica_is_killed_again_and_again_clients_get_an_error_and_t
         wait_until_ready(fleet, "lines", REPLICAS)
         took_s = time.monotonic() - began
         assert {each["restarts"] for each in fleet.call("GET", "/apps/lines/replicas")["replicas"]} == {number}
-        assert spread(fleet, "lines", 60) == dict.fromkeys(running(fleet, "lines").values(), 20)
+        spread_evenly(fleet, "lines", *running(fleet, "lines").values())
         measured.append(f"all {REPLICAS} replicas killed, for the {number}. time: all back after {took_s:.1f} s")
+
+
+def spread_evenly(stack: Stack, app: str, *replicas: str) -> None:
+    """Until each of the replicas gets as many requests as the others. Each edge's worker has the routes a moment later
+    than the API says that they are ready."""
+    even = dict.fromkeys(replicas, 20)
+    eventually(lambda: spread(stack, app, 20 * len(replicas)) == even, what="none is left out any more")
 
 
 def refused_with(stack: Stack, app: str, status: int, code: str, title: str) -> Answer:

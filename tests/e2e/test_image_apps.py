@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.registry import PASSWORD, USER, Registry, running_registry, web_app
+from tests.fixtures.services.registry import PASSWORD, USER, Registry, running_registry, web_app
 from tests.fixtures.stack import Stack
 
 PORT = 8123

@@ -14,11 +14,11 @@ import pytest
 
 from slipway.core.deployment.states import UNFINISHED
 from slipway.host.processes.probing import http_status
-from tests.fixtures.clients import Crowd
 from tests.fixtures.holding import STATES, WORKERS, Holds, holding
-from tests.fixtures.load import crowds
-from tests.fixtures.postgresql import Cluster, running_cluster
+from tests.fixtures.load.clients import Crowd
+from tests.fixtures.load.crowds import crowds
 from tests.fixtures.processes import empty_redis, kill_horses, kill_nginx
+from tests.fixtures.services.postgresql import Cluster, running_cluster
 from tests.fixtures.stack import Stack, running_stack
 from tests.fixtures.waiting import eventually
 

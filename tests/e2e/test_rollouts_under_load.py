@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from tests.fixtures.load import Tally, load
+from tests.fixtures.load.crowds import Tally, load
 from tests.fixtures.sockets import CLOSED_BY_CLIENT, CLOSED_BY_REPLICA, Life
 from tests.fixtures.stack import Checkout, Stack
 from tests.fixtures.waiting import eventually

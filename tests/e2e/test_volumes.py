@@ -11,7 +11,7 @@ import pytest
 from docker import APIClient
 
 from tests.fixtures.engine import unnamed_volumes
-from tests.fixtures.registry import running_registry, web_app
+from tests.fixtures.services.registry import running_registry, web_app
 from tests.fixtures.stack import Stack
 from tests.fixtures.waiting import eventually
 

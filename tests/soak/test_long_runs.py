@@ -12,9 +12,9 @@ import pytest
 from tests.e2e.test_kills import HITS, hit_in_every_state, running_rig
 from tests.e2e.test_push import slow
 from tests.e2e.test_rollouts_under_load import roll_out_under_load
-from tests.fixtures.load import load
+from tests.fixtures.load.crowds import load
 from tests.fixtures.stack import Stack
-from tests.integration.agent import test_push_histories, test_push_model
+from tests.integration.agent.rollouts import test_push_histories, test_push_model
 
 SEED = int(os.environ.get("SEED", "7"))
 ROLLOUTS = int(os.environ.get("ROLLOUTS", "100"))

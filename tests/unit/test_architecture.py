@@ -67,7 +67,7 @@ def test_each_folder_is_named() -> None:
         ("slipway/core/build/detection.py", "TEMPLATES"),
         ("slipway/models/apps.py", "class App("),
         ("router/documents/apps.py", "class App("),
-        ("router/usecases/showing_apps.py", "documents.App("),
+        ("router/usecases/showing/apps.py", "documents.App("),
         ("slipway/core/push/push_event.py", "def decide_app("),
         ("slipway/core/push/push_event.py", "def decide_push("),
         ("slipway/core/push/push_event.py", "def parse("),

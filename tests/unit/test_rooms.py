@@ -14,6 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("slipway", "builder", "router", "webhook")
 
+MOST_FILES = 15
+
 ROOMS = (
     *("builder", "router", "webhook"),
     *("slipway/cli", "slipway/core", "slipway/domain", "slipway/models", "slipway/ports"),
@@ -63,6 +65,12 @@ def test_nothing_outside_its_adapter_names_what_only_docker_has(room: str) -> No
 def test_every_exception_is_still_needed() -> None:
     for name, allowed in IN_FILES.items():
         assert allowed.search((ROOT / name).read_text()), f"{name} needs no exception any more"
+
+
+def test_no_folder_holds_more_files_than_one_takes_in_at_a_glance() -> None:
+    folders = {path.parent for name in PACKAGES for path in (ROOT / name).rglob("*.py")}
+    modules = {each: [path for path in each.glob("*.py") if path.name != "__init__.py"] for each in folders}
+    assert {str(each.relative_to(ROOT)): len(found) for each, found in modules.items() if len(found) > MOST_FILES} == {}
 
 
 def test_every_package_is_installed() -> None:

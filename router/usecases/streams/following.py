@@ -13,7 +13,7 @@ from router.principal import Principal
 from router.services import Services
 from router.streams.events import DeploymentLook, Ended, Events, LogLine, StateChanged
 from router.usecases.finding import deployment_numbered
-from router.usecases.showing_deployments import show_deployment
+from router.usecases.showing.deployments import show_deployment
 from slipway.core.deployment.states import ENDED, State
 from slipway.core.text.rewritten_lines import as_seen
 from slipway.errors import DependencyUnavailable

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import click
 
-from slipway.cli.app_source import origin_to_take, why_unreadable
+from slipway.cli.checkout.app_source import origin_to_take, why_unreadable
 from slipway.cli.click_groups import noun
 from slipway.cli.commands.hooks import show_hook
 from slipway.cli.completion import complete_app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from slipway.cli.branch_head import deployment_of_head, follow_on, just_failed, made_by_hand
+from slipway.cli.checkout.branch_head import deployment_of_head, follow_on, just_failed, made_by_hand
 from slipway.cli.click_groups import noun
 from slipway.cli.invocation import Invocation, app_option, command, listing
 from slipway.cli.numbers import DEPLOYMENT

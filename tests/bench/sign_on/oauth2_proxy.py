@@ -15,7 +15,7 @@ import httpx
 
 from slipway.host import checkout
 from tests.bench.edge_contenders import PROXY_CORE, STARTED_WITHIN_S, pinned
-from tests.fixtures.oidc_provider import CLIENT, SECRET, OidcProvider
+from tests.fixtures.identity.oidc_provider import CLIENT, SECRET, OidcProvider
 from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import eventually
 

@@ -22,10 +22,10 @@ from slipway.ports.sign_on import Tokens
 from slipway.settings import Settings
 from tests.bench import edge_costs
 from tests.bench.edge_load import LOAD_CORE
-from tests.fixtures.oidc_provider import SECRET, OidcProvider, running_provider
-from tests.fixtures.redis_server import RedisServer
-from tests.fixtures.router_server import RouterServer, running_router
-from tests.fixtures.sign_on import member
+from tests.fixtures.identity.oidc_provider import SECRET, OidcProvider, running_provider
+from tests.fixtures.identity.sign_on import member
+from tests.fixtures.services.redis_server import RedisServer
+from tests.fixtures.services.router_server import RouterServer, running_router
 
 GROUPS = ("/tenants/acme/developer", "/staff")
 DAY_S = 86_400

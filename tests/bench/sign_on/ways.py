@@ -28,7 +28,7 @@ from tests.bench.edge_contenders import (
 from tests.bench.sign_on import oauth2_proxy
 from tests.bench.sign_on.platform import Platform, running_platform
 from tests.fixtures.ports import free_port
-from tests.fixtures.redis_server import RedisServer
+from tests.fixtures.services.redis_server import RedisServer
 
 PEOPLE = 100
 PUBLIC, SESSION, LIMITED = "Slipway, public", "Slipway, session", "Slipway, session and limit by user"

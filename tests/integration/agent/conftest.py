@@ -9,7 +9,7 @@ from redis import Redis
 from slipway.adapters.redis.work_queue import WorkQueue, connect
 from slipway.models import Replica
 from tests.fakes import FakeContainer
-from tests.fixtures.redis_server import RedisServer, running_redis
+from tests.fixtures.services.redis_server import RedisServer, running_redis
 from tests.integration.agent.output_rig import live_replica, printing_container
 from tests.integration.agent.rig import Rig, rig_in_memory
 

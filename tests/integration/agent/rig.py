@@ -29,7 +29,7 @@ from slipway.db import Database
 from slipway.domain import intents, lifecycle
 from slipway.models import App, Base, Build, Deployment, Domain, Edge, Replica, Scale, Tenant, now
 from tests.fakes import FakePublisher, FakeRuntime
-from tests.fixtures.inline import Inline
+from tests.fixtures.services.inline import Inline
 
 WHY = "a test reads"
 EDGE = "edge-1"

@@ -17,8 +17,8 @@ from slipway.domain import intents
 from slipway.models import App, Deployment, now
 from tests.fixtures.edge import FollowingEdge, following_edge
 from tests.fixtures.engine import EnginePart, engine_part
-from tests.fixtures.forked import ForkedModule
-from tests.fixtures.redis_server import RedisServer, running_redis
+from tests.fixtures.services.forked import ForkedModule
+from tests.fixtures.services.redis_server import RedisServer, running_redis
 from tests.fixtures.waiting import eventually
 from tests.integration.agent.rig import Rig
 

@@ -10,8 +10,8 @@ import pytest
 from redis import Redis
 
 from slipway.core.access.roles import Role
-from tests.fixtures.oidc_provider import OidcProvider, running_provider
-from tests.fixtures.redis_server import RedisServer
+from tests.fixtures.identity.oidc_provider import OidcProvider, running_provider
+from tests.fixtures.services.redis_server import RedisServer
 from tests.integration.cli.people import SignOnPlatform, sign_on_platform
 from tests.integration.cli.rig import Platform, User, router_of, serving, user_of
 

@@ -13,13 +13,13 @@ from typing import Any
 import httpx
 import pytest
 
-from router.sign_on import required
+from router.identity.sign_on import required
 from slipway.cli.sign_in import device_grant
 from tests.fixtures.api import Api, make_services
-from tests.fixtures.oidc_provider import OidcProvider
+from tests.fixtures.identity.oidc_provider import OidcProvider
+from tests.fixtures.identity.sign_on import with_sign_on
 from tests.fixtures.ports import free_port
-from tests.fixtures.router_threads import serving
-from tests.fixtures.sign_on import with_sign_on
+from tests.fixtures.services.router_threads import serving
 from tests.integration.cli.rig import Done, User
 
 

@@ -23,9 +23,9 @@ from slipway.core.access.roles import Role
 from slipway.core.deployment.states import State
 from slipway.domain import lifecycle
 from slipway.models import Deployment
-from tests.fixtures.agent_server import Agent, running_agent
 from tests.fixtures.api import Api, make_api
-from tests.fixtures.router_server import RouterServer, running_router
+from tests.fixtures.services.agent_server import Agent, running_agent
+from tests.fixtures.services.router_server import RouterServer, running_router
 
 ROOT = Path(__file__).parents[3]
 

@@ -10,7 +10,7 @@ import pytest
 
 from slipway.cli.exit_codes import Exit
 from slipway.core.access.roles import Role
-from tests.fixtures.oidc_server import Answer
+from tests.fixtures.identity.oidc_server import Answer
 from tests.fixtures.waiting import eventually
 from tests.integration.cli.people import SignOnPlatform, is_kept, kept, refresh_token
 from tests.integration.cli.rig import Platform, User

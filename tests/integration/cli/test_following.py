@@ -23,8 +23,8 @@ from slipway.cli.exit_codes import Exit
 from slipway.core.deployment.states import State
 from slipway.domain import lifecycle
 from slipway.models import App, Deployment, Replica
-from tests.fixtures.redis_server import RedisServer
 from tests.fixtures.releases import make_live
+from tests.fixtures.services.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
 from tests.integration.cli.rig import Platform, User, router_of, serving, user_of
 

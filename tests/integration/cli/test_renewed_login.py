@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from slipway.cli.exit_codes import Exit
-from tests.fixtures.oidc_server import Answer
+from tests.fixtures.identity.oidc_server import Answer
 from tests.fixtures.waiting import eventually
 from tests.integration.cli.people import SignOnPlatform, age, kept, refresh_token
 from tests.integration.cli.rig import User

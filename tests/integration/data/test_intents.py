@@ -16,7 +16,7 @@ from slipway.domain import intents, lifecycle
 from slipway.domain.intents import Pushed
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import App, Deployment, Release, Scale, now
-from tests.fixtures.redis_server import RedisServer
+from tests.fixtures.services.redis_server import RedisServer
 from tests.integration.data.conftest import TwoTenants
 
 WAY = (State.FETCHING, State.BUILDING, State.STARTING, State.LIVE, State.RETIRED)

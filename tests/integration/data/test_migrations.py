@@ -19,8 +19,8 @@ from sqlalchemy import inspect, select
 from slipway import migrations
 from slipway.db import Database
 from slipway.models import Base, Deployment, now
-from tests.fixtures.postgresql import Cluster
 from tests.fixtures.rows import add_app, add_tenant
+from tests.fixtures.services.postgresql import Cluster
 
 WHY = "test of the schema's history"
 

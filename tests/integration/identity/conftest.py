@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from slipway.core.identity.wanted_realm import TenantGroup
-from tests.fixtures.keycloak import KeycloakServer, running_keycloak
+from tests.fixtures.identity.keycloak import KeycloakServer, running_keycloak
 
 TENANTS = [TenantGroup("acme", "1.100"), TenantGroup("umbrella", "2.200")]
 

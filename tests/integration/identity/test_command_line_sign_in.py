@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from router import sign_on
+from router.identity import sign_on
 from slipway.cli.exit_codes import Exit
 from slipway.host.install import folders
 from tests.fixtures.api import Api, make_services
-from tests.fixtures.keycloak import KeycloakServer
+from tests.fixtures.identity.keycloak import KeycloakServer
+from tests.fixtures.identity.sign_in import Browser
 from tests.fixtures.ports import free_port
-from tests.fixtures.router_threads import serving
 from tests.fixtures.rows import add_tenant
-from tests.fixtures.sign_in import Browser
+from tests.fixtures.services.router_threads import serving
 from tests.integration.cli.people import age, refresh_token
 from tests.integration.cli.rig import Platform, User
 

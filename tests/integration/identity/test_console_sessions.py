@@ -14,17 +14,17 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from router import sign_on
+from router.identity import sign_on
 from router.services import Services
 from slipway.core.identity.wanted_realm import TenantGroup
 from slipway.host.install import folders
 from slipway.models import AuditRecord
 from tests.fixtures.api import make_services
-from tests.fixtures.keycloak import KeycloakServer
+from tests.fixtures.identity.keycloak import KeycloakServer
+from tests.fixtures.identity.sign_in import Browser
 from tests.fixtures.ports import free_port
-from tests.fixtures.router_threads import serving
 from tests.fixtures.rows import add_tenant
-from tests.fixtures.sign_in import Browser
+from tests.fixtures.services.router_threads import serving
 from tests.fixtures.waiting import eventually
 
 REALM, PASSWORD = "console", "correct horse battery staple"

@@ -9,8 +9,8 @@ import pytest
 from slipway.core.identity.wanted_realm import TenantGroup
 from slipway.demo.person import ensure_person
 from slipway.demo.walk import TENANT
-from tests.fixtures.keycloak import KeycloakServer
-from tests.fixtures.sign_in import Browser, verifier_and_challenge
+from tests.fixtures.identity.keycloak import KeycloakServer
+from tests.fixtures.identity.sign_in import Browser, verifier_and_challenge
 from tests.integration.identity.test_tokens import CALLBACK
 
 

@@ -11,7 +11,7 @@ import pytest
 from slipway.adapters.keycloak import accounts
 from slipway.adapters.keycloak.directory import KeycloakDirectory
 from slipway.errors import DependencyUnavailable
-from tests.fixtures.keycloak import TIMEOUT_S, KeycloakServer
+from tests.fixtures.identity.keycloak import TIMEOUT_S, KeycloakServer
 
 OWNER, VIEWER = "/tenants/acme/owner", "/tenants/acme/viewer"
 PEOPLE: list[dict[str, Any]] = [

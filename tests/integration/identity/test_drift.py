@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.keycloak import KeycloakServer
+from tests.fixtures.identity.keycloak import KeycloakServer
 from tests.integration.identity.conftest import TENANTS
 
 Change = Callable[[KeycloakServer], Any]

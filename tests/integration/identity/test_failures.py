@@ -16,7 +16,7 @@ from slipway.adapters.keycloak.provider import Keycloak
 from slipway.core.access.roles import Role
 from slipway.errors import DependencyUnavailable, IdentityRefused
 from tests.fixtures.api import Api, make_services
-from tests.fixtures.keycloak import KeycloakServer
+from tests.fixtures.identity.keycloak import KeycloakServer
 from tests.fixtures.ports import free_port
 from tests.integration.identity.conftest import TENANTS
 

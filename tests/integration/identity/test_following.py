@@ -18,8 +18,8 @@ import pytest
 from redis import Redis
 from sqlalchemy import select
 
-from router.identity_follower import IdentityFollower
-from router.sign_on import SignOnServices
+from router.identity.follower import IdentityFollower
+from router.identity.sign_on import SignOnServices
 from slipway.adapters.keycloak import accounts
 from slipway.adapters.keycloak.provider import Keycloak
 from slipway.adapters.redis import keys
@@ -35,9 +35,9 @@ from slipway.models import AuditRecord
 from slipway.ports.identity import ChangeFeed
 from slipway.ports.sign_on import Tokens
 from tests.fixtures.api import make_services
-from tests.fixtures.keycloak import KeycloakServer
-from tests.fixtures.router_server import running_router
-from tests.fixtures.sign_in import Browser, claims, code_of, verifier_and_challenge
+from tests.fixtures.identity.keycloak import KeycloakServer
+from tests.fixtures.identity.sign_in import Browser, claims, code_of, verifier_and_challenge
+from tests.fixtures.services.router_server import running_router
 from tests.fixtures.waiting import eventually
 
 CALLBACK = "http://slipway.localhost:8080/auth/callback"

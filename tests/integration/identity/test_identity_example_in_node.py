@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.identity_examples import Console, console, example, forged
+from tests.fixtures.identity.identity_examples import Console, console, example, forged
 
 _DRIVER = """
 import { readFileSync } from "node:fs";

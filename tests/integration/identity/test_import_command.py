@@ -17,7 +17,7 @@ from sqlalchemy import select
 from slipway.db import Database
 from slipway.domain.tokens import create_tenant_if_missing
 from slipway.models import AuditRecord
-from tests.fixtures.keycloak import KeycloakServer
+from tests.fixtures.identity.keycloak import KeycloakServer
 from tests.unit.core.identity.test_password_hashes import BCRYPT
 
 ROOT = Path(__file__).parents[3]

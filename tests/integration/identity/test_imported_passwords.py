@@ -12,8 +12,8 @@ import pytest
 
 from slipway.core.identity.people import Outcome
 from tests.contracts.people_contract import line
-from tests.fixtures.keycloak import KeycloakServer
-from tests.fixtures.sign_in import Browser, verifier_and_challenge
+from tests.fixtures.identity.keycloak import KeycloakServer
+from tests.fixtures.identity.sign_in import Browser, verifier_and_challenge
 
 CALLBACK = "http://slipway.localhost:8080/auth/callback"
 PASSWORD = "correct horse battery staple"

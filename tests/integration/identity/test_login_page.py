@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.fixtures.keycloak import KeycloakServer
-from tests.fixtures.sign_in import Browser, verifier_and_challenge
+from tests.fixtures.identity.keycloak import KeycloakServer
+from tests.fixtures.identity.sign_in import Browser, verifier_and_challenge
 from tests.integration.identity.test_tokens import CALLBACK
 
 SIZE = "1000,800"

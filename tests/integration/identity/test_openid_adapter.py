@@ -16,8 +16,8 @@ from slipway.core.identity.authorization_response import parse
 from slipway.core.identity.claims import memberships
 from slipway.errors import NotAuthenticated
 from slipway.ports.sign_on import SignedIn, SignOn
-from tests.fixtures.keycloak import KeycloakServer
-from tests.fixtures.sign_in import Browser
+from tests.fixtures.identity.keycloak import KeycloakServer
+from tests.fixtures.identity.sign_in import Browser
 
 CALLBACK = "http://slipway.localhost:8080/auth/callback"
 SIGNED_OUT = "http://slipway.localhost:8080/auth/signed-out"

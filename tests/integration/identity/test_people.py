@@ -9,7 +9,7 @@ import pytest
 from slipway.core.identity.people import KnownPerson, Outcome
 from slipway.ports.identity import People
 from tests.contracts.people_contract import ACME, PeopleContract, PeopleRig, line
-from tests.fixtures.keycloak import KeycloakServer
+from tests.fixtures.identity.keycloak import KeycloakServer
 from tests.unit.core.identity.test_password_hashes import BCRYPT
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from slipway.core.identity.wanted_realm import TenantGroup
-from tests.fixtures.keycloak import KeycloakServer
+from tests.fixtures.identity.keycloak import KeycloakServer
 from tests.integration.identity.conftest import TENANTS
 
 ROOT = Path(__file__).parents[3]

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from slipway.adapters.keycloak import accounts
-from tests.fixtures.keycloak import KeycloakServer
-from tests.fixtures.sign_in import Browser, claims, code_of, verifier_and_challenge
+from tests.fixtures.identity.keycloak import KeycloakServer
+from tests.fixtures.identity.sign_in import Browser, claims, code_of, verifier_and_challenge
 from tests.fixtures.waiting import eventually
 
 CALLBACK = "http://slipway.localhost:8080/auth/callback"

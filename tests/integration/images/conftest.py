@@ -15,7 +15,7 @@ from slipway.core.build.image_names import pulled_namespace
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import Pulled, RegistryImage
 from tests.fixtures.engine import EnginePart, engine_part
-from tests.fixtures.registry import Registry, Relay, running_registry
+from tests.fixtures.services.registry import Registry, Relay, running_registry
 
 
 def never() -> bool:

@@ -12,7 +12,7 @@ from slipway.errors import DeploymentFailed
 from slipway.ports.building import Interrupted, RegistryImage
 from tests.fixtures.engine import remove_installation
 from tests.fixtures.ports import free_port
-from tests.fixtures.registry import PASSWORD, USER, Registry, Relay
+from tests.fixtures.services.registry import PASSWORD, USER, Registry, Relay
 from tests.integration.images.conftest import Harbour, never
 
 pytestmark = pytest.mark.engine

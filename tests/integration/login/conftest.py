@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.api import Api, make_services
-from tests.fixtures.oidc_provider import OidcProvider, running_provider
-from tests.fixtures.sign_on import with_sign_on
+from tests.fixtures.identity.oidc_provider import OidcProvider, running_provider
+from tests.fixtures.identity.sign_on import with_sign_on
 from tests.integration.login.rig import Browser, Console, client_of
 
 

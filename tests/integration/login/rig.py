@@ -17,11 +17,11 @@ from werkzeug.test import TestResponse
 
 from router.access import EXTENSION
 from router.app import create_app
+from router.identity.sign_on import SignOnServices, required
 from router.services import Services
-from router.sign_on import SignOnServices, required
 from slipway.models import AuditRecord
 from tests.fixtures.api import Api
-from tests.fixtures.oidc_provider import OidcProvider
+from tests.fixtures.identity.oidc_provider import OidcProvider
 
 ADDRESS = "203.0.113.9"
 _COOKIE = re.compile(r"(?P<name>[^=]+)=(?P<value>[^;]*)")

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from router.login import pages
 from slipway.errors import NotAuthenticated
-from tests.fixtures.oidc_server import Answer
+from tests.fixtures.identity.oidc_server import Answer
 from tests.integration.login.rig import Browser, Console, begin_app_login, query, title
 
 CANT_GO_ON, NOT_SIGNED_IN, NOBODY = (

@@ -14,8 +14,8 @@ from redis import Redis
 
 from slipway.adapters.redis import keys
 from tests.fixtures.api import Api
-from tests.fixtures.redis_server import RedisServer
-from tests.fixtures.sign_on import with_sign_on
+from tests.fixtures.identity.sign_on import with_sign_on
+from tests.fixtures.services.redis_server import RedisServer
 from tests.integration.login.rig import Browser, Console, client_of, location, query, redirect_of, title
 
 
@@ -193,7 +193,7 @@ def test_an_order_whose_signature_can_not_be_checked_is_no_success(console: Cons
 
 
 def _down() -> object:
-    from tests.fixtures.oidc_server import Answer
+    from tests.fixtures.identity.oidc_server import Answer
 
     return Answer(503)
 

@@ -11,7 +11,7 @@ from slipway.adapters.oidc.connecting import sign_on
 from slipway.adapters.oidc.provider import Address
 from slipway.core.identity.authorization_response import AuthorizationResponse, parse
 from slipway.ports.sign_on import LoginSecrets, SignedIn, SignOn
-from tests.fixtures.oidc_provider import CLIENT, SECRET, OidcProvider, running_provider
+from tests.fixtures.identity.oidc_provider import CLIENT, SECRET, OidcProvider, running_provider
 
 CALLBACK = "http://slipway.localhost:8080/auth/callback"
 

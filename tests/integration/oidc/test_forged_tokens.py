@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from slipway.errors import NotAuthenticated
-from tests.fixtures.oidc_provider import CLIENT, OidcProvider
-from tests.fixtures.oidc_tokens import (
+from tests.fixtures.identity.oidc_provider import CLIENT, OidcProvider
+from tests.fixtures.identity.oidc_tokens import (
     ec_key,
     encoded,
     rsa_key,

@@ -16,9 +16,9 @@ from slipway.adapters.oidc.bounded_http import BoundedHttp
 from slipway.adapters.oidc.cached_document import INTERVAL_S, MOST_WAITING, RETRY_S
 from slipway.adapters.oidc.provider import KEYS_FRESH_S, KEYS_USABLE_S
 from slipway.errors import DependencyUnavailable, NotAuthenticated
-from tests.fixtures.oidc_provider import Answer, Asked, OidcProvider
-from tests.fixtures.oidc_server import ELSEWHERE
-from tests.fixtures.oidc_tokens import ec_key, rsa_key, signed
+from tests.fixtures.identity.oidc_provider import Answer, Asked, OidcProvider
+from tests.fixtures.identity.oidc_server import ELSEWHERE
+from tests.fixtures.identity.oidc_tokens import ec_key, rsa_key, signed
 from tests.fixtures.waiting import eventually
 from tests.integration.oidc.conftest import Connect, RelyingParty
 

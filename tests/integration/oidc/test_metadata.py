@@ -9,8 +9,8 @@ import pytest
 from slipway.adapters.oidc.connecting import sign_on
 from slipway.adapters.oidc.provider import Address
 from slipway.errors import DependencyUnavailable, NotAuthenticated
-from tests.fixtures.oidc_provider import CLIENT, SECRET, OidcProvider
-from tests.fixtures.oidc_tokens import ec_key
+from tests.fixtures.identity.oidc_provider import CLIENT, SECRET, OidcProvider
+from tests.fixtures.identity.oidc_tokens import ec_key
 from tests.integration.oidc.conftest import RelyingParty
 
 BAD_METADATA: dict[str, tuple[dict[str, Any], str]] = {

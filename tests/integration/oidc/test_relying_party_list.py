@@ -13,9 +13,9 @@ import pytest
 
 from slipway.adapters.oidc.cached_document import INTERVAL_S
 from slipway.errors import DependencyUnavailable, NotAuthenticated
-from tests.fixtures.oidc_provider import Answer, OidcProvider
-from tests.fixtures.oidc_tokens import ec_key, rsa_key, signed, signed_with_the_public_key, unsigned
-from tests.fixtures.sign_in import claims as claims_of
+from tests.fixtures.identity.oidc_provider import Answer, OidcProvider
+from tests.fixtures.identity.oidc_tokens import ec_key, rsa_key, signed, signed_with_the_public_key, unsigned
+from tests.fixtures.identity.sign_in import claims as claims_of
 from tests.integration.oidc.conftest import RelyingParty
 
 PREFIX = "oidcc-client-test"

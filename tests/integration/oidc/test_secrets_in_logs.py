@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from slipway.errors import SlipwayError
-from tests.fixtures.oidc_provider import SECRET, Answer, Asked, OidcProvider
+from tests.fixtures.identity.oidc_provider import SECRET, Answer, Asked, OidcProvider
 from tests.integration.oidc.conftest import CALLBACK, RelyingParty
 
 

@@ -13,8 +13,8 @@ from slipway.core.identity.authorization_response import parse
 from slipway.core.identity.claims import memberships
 from slipway.errors import DependencyUnavailable, IdentityRefused, NotAuthenticated, SlipwayError
 from slipway.ports.sign_on import LoginSecrets
-from tests.fixtures.oidc_provider import Answer, OidcProvider
-from tests.fixtures.oidc_server import ELSEWHERE
+from tests.fixtures.identity.oidc_provider import Answer, OidcProvider
+from tests.fixtures.identity.oidc_server import ELSEWHERE
 from tests.integration.oidc.conftest import CALLBACK, Connect, RelyingParty
 
 

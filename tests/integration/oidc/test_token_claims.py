@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from slipway.errors import NotAuthenticated
-from tests.fixtures.oidc_provider import CLIENT, OidcProvider
+from tests.fixtures.identity.oidc_provider import CLIENT, OidcProvider
 from tests.integration.oidc.conftest import RelyingParty
 
 NOW = int(time.time())

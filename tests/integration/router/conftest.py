@@ -8,8 +8,8 @@ import pytest
 
 from slipway.core.access.roles import Role
 from tests.fixtures.api import Api, Caller, make_api
-from tests.fixtures.oidc_provider import OidcProvider, running_provider
-from tests.fixtures.sign_on import Edge, nowhere, with_sign_on
+from tests.fixtures.identity.oidc_provider import OidcProvider, running_provider
+from tests.fixtures.identity.sign_on import Edge, nowhere, with_sign_on
 
 
 @pytest.fixture

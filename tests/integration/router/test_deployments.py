@@ -7,9 +7,9 @@ from slipway.core.deployment.states import State
 from slipway.domain import intents, lifecycle
 from slipway.errors import DeploymentFailed
 from slipway.models import App, Deployment, Release, Replica, now
-from tests.fixtures.agent_server import running_agent
 from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live
+from tests.fixtures.services.agent_server import running_agent
 
 
 @pytest.fixture(autouse=True)

@@ -12,9 +12,9 @@ import pytest
 from router.app import create_app
 from slipway.adapters.redis import work_queue
 from slipway.models import App, Deployment, Edge, Release, Replica, Target, now
-from tests.fixtures.agent_server import running_agent
 from tests.fixtures.api import Api, Caller
 from tests.fixtures.releases import add_replica, make_live
+from tests.fixtures.services.agent_server import running_agent
 
 
 @pytest.fixture

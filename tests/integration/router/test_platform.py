@@ -12,9 +12,9 @@ from sqlalchemy import text
 
 from slipway.domain.route_table import touch_routes
 from slipway.models import Edge
-from tests.fixtures.agent_server import running_agent
 from tests.fixtures.api import Api, Caller
 from tests.fixtures.releases import add_replica, make_live
+from tests.fixtures.services.agent_server import running_agent
 
 
 def test_alive_and_ready(api: Api) -> None:

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from slipway.models import App, AuditRecord, Deployment, Replica, Volume, now
-from tests.fixtures.agent_server import running_agent
 from tests.fixtures.api import Api, Caller
 from tests.fixtures.releases import make_live
+from tests.fixtures.services.agent_server import running_agent
 
 SETTINGS = {"volumes": [{"path": "/data"}]}
 ALONE = {"volumes": [{"path": "/data", "shared": False}]}

@@ -22,7 +22,7 @@ from slipway.host import edge
 from slipway.ports.routes import Position
 from slipway.settings import load
 from tests.fixtures.ports import free_port
-from tests.fixtures.redis_server import RedisServer
+from tests.fixtures.services.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
 
 EDGE = "edge-1"

@@ -17,7 +17,7 @@ from typing import Any
 from slipway.host import edge
 from slipway.settings import load
 from tests.fixtures.ports import free_port
-from tests.fixtures.redis_server import RedisServer
+from tests.fixtures.services.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
 
 

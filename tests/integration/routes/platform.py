@@ -27,7 +27,7 @@ from slipway.domain.route_table import touch_routes
 from slipway.errors import DependencyUnavailable
 from slipway.migrations import upgrade
 from slipway.models import Domain, RouteTable, Target
-from tests.fixtures.redis_server import RedisServer, running_redis
+from tests.fixtures.services.redis_server import RedisServer, running_redis
 from tests.fixtures.waiting import eventually
 from tests.integration.routes.edges import RealEdge, open_to_nginx, real_edge
 from tests.integration.routes.tables import WHY, fill, host_of, point_to

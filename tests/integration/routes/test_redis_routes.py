@@ -15,7 +15,7 @@ from slipway.adapters.redis.routes import RedisRoutes
 from slipway.adapters.redis.work_queue import connect
 from slipway.errors import DependencyUnavailable
 from slipway.ports.routes import Position, UnderWay
-from tests.fixtures.redis_server import RedisServer
+from tests.fixtures.services.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
 from tests.integration.routes.conftest import EDGE, Rig
 

@@ -12,7 +12,7 @@ from slipway.adapters.redis import keys
 from slipway.adapters.redis.identity_changes import of_session_at_provider
 from slipway.adapters.redis.sessions import Seals, Sessions, sealing
 from slipway.errors import DependencyUnavailable, NotAuthenticated
-from tests.fixtures.redis_server import RedisServer
+from tests.fixtures.services.redis_server import RedisServer
 from tests.integration.sessions.rig import ADA, GRACE, IDLE_S, LIFETIME_S, SEALS, Rig, tokens
 
 

@@ -20,7 +20,7 @@ from slipway.db import Database
 from slipway.domain import intents
 from slipway.logs import JsonFormatter
 from slipway.settings import Settings
-from tests.fixtures.redis_server import RedisServer
+from tests.fixtures.services.redis_server import RedisServer
 from tests.integration.webhook.sender import Hooked, TestClientSender, problem
 from webhook.app import create_app
 

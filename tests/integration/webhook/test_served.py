@@ -17,8 +17,8 @@ import pytest
 
 from slipway.settings import DELIVERY_SLACK_BYTES, Settings
 from tests.fixtures.processes import children
+from tests.fixtures.services.webhook_server import UnixConnection, WebhookServer, running_webhook
 from tests.fixtures.waiting import eventually
-from tests.fixtures.webhook_server import UnixConnection, WebhookServer, running_webhook
 from tests.integration.webhook.sender import Hooked, Sent, delivery, push
 
 Make = Callable[..., Hooked]

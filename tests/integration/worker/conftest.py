@@ -34,10 +34,10 @@ from slipway.ports.runtime import OwnImage
 from slipway.settings import Settings, load
 from tests.fakes import FakeBuilder
 from tests.fixtures.engine import ready_engine, remove_installation
-from tests.fixtures.forked import ForkedModule
-from tests.fixtures.inline import Inline
-from tests.fixtures.redis_server import RedisServer
 from tests.fixtures.rows import add_app, add_tenant
+from tests.fixtures.services.forked import ForkedModule
+from tests.fixtures.services.inline import Inline
+from tests.fixtures.services.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
 from tests.forge import WorkingCopy
 

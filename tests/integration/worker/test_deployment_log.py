@@ -13,7 +13,7 @@ import pytest
 
 from slipway.adapters.redis import deployment_log, work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
-from tests.fixtures.redis_server import RedisServer
+from tests.fixtures.services.redis_server import RedisServer
 
 
 @pytest.fixture

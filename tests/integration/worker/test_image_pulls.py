@@ -12,7 +12,7 @@ from slipway.core.deployment.states import State
 from slipway.domain import intents, lifecycle
 from slipway.models import App
 from tests.fixtures.engine import ready_engine
-from tests.fixtures.registry import PASSWORD, USER, Registry, Relay, running_registry
+from tests.fixtures.services.registry import PASSWORD, USER, Registry, Relay, running_registry
 from tests.integration.worker.conftest import Yard, processes_with
 
 pytestmark = pytest.mark.engine

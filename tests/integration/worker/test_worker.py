@@ -19,7 +19,7 @@ from slipway.adapters.redis.work_queue import BUILDS, SERIALIZER, workers_at_wor
 from slipway.core.deployment.states import State
 from slipway.domain import intents, lifecycle
 from slipway.models import App
-from tests.fixtures.redis_server import RedisServer
+from tests.fixtures.services.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
 from tests.integration.worker.conftest import BASE, TOKEN, Yard, children, processes_with, slow
 

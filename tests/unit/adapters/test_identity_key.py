@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey, KeySet
 
 from slipway.adapters.identity_key import IdentityKey
 from slipway.errors import SettingsError
-from tests.fixtures.oidc_tokens import rsa_key
+from tests.fixtures.identity.oidc_tokens import rsa_key
 
 MakesContent = Callable[[], bytes]
 

@@ -6,7 +6,7 @@ import pytest
 
 from builder.agent.background_tasks import PAUSE_S, SIZES, STOP, BackgroundTasks
 from slipway.errors import DependencyUnavailable
-from tests.fixtures.inline import Inline
+from tests.fixtures.services.inline import Inline
 
 
 @pytest.fixture

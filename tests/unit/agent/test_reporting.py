@@ -16,8 +16,8 @@ from slipway.domain import intents, lifecycle
 from slipway.errors import DeploymentFailed
 from slipway.models import App, Deployment, now
 from tests.building_fakes import FakeLog, FakeStatuses
-from tests.fixtures.inline import Inline
 from tests.fixtures.rows import add_app, add_tenant
+from tests.fixtures.services.inline import Inline
 
 MAIN = "refs/heads/main"
 TO_STARTING = (State.FETCHING, State.BUILDING, State.STARTING)

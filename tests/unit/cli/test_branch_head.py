@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from slipway import cli
-from slipway.cli import branch_head
+from slipway.cli.checkout import branch_head
 from slipway.cli.invocation import Invocation
 from slipway.cli.streams import watching
 from slipway.core.deployment.ordering import CHANGES_NOTHING

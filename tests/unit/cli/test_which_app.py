@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from slipway.cli import which_app as module
-from slipway.cli.which_app import which_app
+from slipway.cli.checkout import which_app as module
+from slipway.cli.checkout.which_app import which_app
 from slipway.core.app_settings import model
 from slipway.errors import InvalidInput
 from tests.unit.cli.api_stand_in import answering, client

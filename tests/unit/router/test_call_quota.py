@@ -14,7 +14,7 @@ from router.app import WRITE_TIMEOUT_S, create_app
 from router.call_quota import CallQuota
 from router.services import Services
 from slipway.errors import NotFound, Overloaded, TooManyCalls
-from tests.fixtures.principals import token_of
+from tests.fixtures.identity.principals import token_of
 
 
 def answer(quota: CallQuota, tenant_id: int, *lines: str) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.cookies import Cookies
+from router.identity.cookies import Cookies
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from router.streams.events import Events
 from router.streams.followers import Followers
 from slipway.core.access.stream_quota import StreamQuota
 from slipway.errors import TooManyFollowers, TooManyStreams
-from tests.fixtures.principals import token_of
+from tests.fixtures.identity.principals import token_of
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from router.app import create_app
 from router.authentication import Credentials
 from router.principal import Kind, Principal
 from router.services import Services
-from router.usecases import identity
+from router.usecases.access import identity
 from slipway.core.access.roles import Role
 from slipway.core.identity.differences import Difference, missing
 from slipway.core.identity.wanted_realm import TenantGroup

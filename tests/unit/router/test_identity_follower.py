@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from router import identity_follower
-from router.identity_follower import EVERY_S, IdentityFollower
+from router.identity import follower as identity_follower
+from router.identity.follower import EVERY_S, IdentityFollower
 from router.services import Services
 from slipway.core.identity.event_window import EventWindow
 from slipway.core.identity.provider_changes import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.request_origin import require_own_page
+from router.identity.request_origin import require_own_page
 from slipway.errors import CrossSiteRequest
 
 URL = "https://slipway.example.org"

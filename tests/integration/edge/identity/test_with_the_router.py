@@ -23,8 +23,8 @@ from slipway.core.access.roles import Role
 from slipway.db import Database
 from slipway.domain.tokens import create_tenant_if_missing, issue_token
 from slipway.host.install import folders
-from tests.fixtures.oidc_provider import SECRET, OidcProvider, running_provider
-from tests.fixtures.router_server import RouterServer, running_router
+from tests.fixtures.identity.oidc_provider import SECRET, OidcProvider, running_provider
+from tests.fixtures.services.router_server import RouterServer, running_router
 from tests.fixtures.waiting import eventually
 
 FIRST, SECOND = "first.localhost", "second.localhost"
