@@ -5,17 +5,27 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
+from joserfc.jwk import RSAKey
 from werkzeug.test import TestResponse
 
+from slipway.core.access.roles import Role
 from tests.fixtures.api import Api, Caller
 from tests.fixtures.identity.oidc_provider import OidcProvider, without_none
 from tests.fixtures.identity.oidc_tokens import Key, signed
 
 PUBLIC_URL = "https://slipway.example.org"
 EXCHANGE = "/api/publish/token"
+UNACCEPTED = "No trusted publisher of app:acme/shop accepts this job."
 REPOSITORY = {"repository": "octo/shop"}
+
+
+@cache
+def other_key() -> RSAKey:
+    """None of the issuer's, though its id is the same."""
+    return RSAKey.generate_key(2048, {"kid": "rsa-1", "use": "sig", "alg": "RS256"})
 
 
 def github_claims(issuer: str, **claims: Any) -> dict[str, Any]:
@@ -79,11 +89,18 @@ def gitlab_claims(issuer: str, **claims: Any) -> dict[str, Any]:
 
 
 class Jobs:
-    """Exchanges tokens of the issuer's jobs, for the app `shop` of the tenant acme unless a test says otherwise."""
+    """Exchanges tokens of the issuer's jobs, for the app `shop` of one tenant unless a test says otherwise."""
 
-    def __init__(self, api: Api, issuer: OidcProvider) -> None:
+    def __init__(self, api: Api, issuer: OidcProvider, tenant: str, owner: Caller) -> None:
         self.api = api
         self.issuer = issuer
+        self.tenant = tenant
+        self.owner = owner
+        self.address = f"2001:db8:{int.from_bytes(uuid.uuid4().bytes[:2]):x}::1"
+        """Refusals are counted by address."""
+
+    def audience(self, app: str = "shop") -> str:
+        return f"app:{self.tenant}/{app}"
 
     def token(self, header: Mapping[str, Any] | None = None, key: Key | None = None, **claims: Any) -> str:
         return signed(github_claims(self.issuer.issuer, **claims), key or self.issuer.key, header)
@@ -91,29 +108,35 @@ class Jobs:
     def gitlab_token(self, **claims: Any) -> str:
         return signed(gitlab_claims(self.issuer.issuer, **claims), self.issuer.key)
 
-    def trust(self, owner: Caller, app: str = "shop", kind: str = "github", **constraints: str) -> int:
+    def trust(self, owner: Caller | None = None, app: str = "shop", kind: str = "github", **constraints: str) -> int:
         body = {"kind": kind, "issuer": self.issuer.issuer, "constraints": constraints or REPOSITORY}
-        return int(owner.post(f"/api/apps/{app}/publishers", body, status=201)["id"])
+        return int((owner or self.owner).post(f"/api/apps/{app}/publishers", body, status=201)["id"])
 
-    def ask(self, token: str, audience: str = "app:acme/shop", **fields: Any) -> TestResponse:
+    def ask(self, token: str, audience: str = "", **fields: Any) -> TestResponse:
         usual = {
             "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
             "subject_token": token,
             "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
-            "audience": audience,
+            "audience": audience or self.audience(),
         }
-        headers = {"X-Forwarded-For": "203.0.113.9"}
+        headers = {"X-Forwarded-For": self.address}
         return self.api.client.post(EXCHANGE, json={**usual, **fields}, headers=headers)
 
-    def job(self, token: str = "", audience: str = "app:acme/shop") -> Caller:
+    def job(self, token: str = "", audience: str = "") -> Caller:
         """A job that got a token of the platform."""
         answer = self.ask(token or self.token(), audience)
         assert answer.status_code == 200, answer.text
         return Caller(self.api.client, answer.get_json()["access_token"])
 
-    def refusal(self, token: str, audience: str = "app:acme/shop") -> str:
+    def refusal(self, token: str, audience: str = "") -> str:
         """What a job is told that gets no token."""
         answer = self.ask(token, audience)
         assert answer.status_code == 401, answer.text
         detail: str = answer.get_json()["detail"]
-        return detail
+        return detail.replace(f"app:{self.tenant}/", "app:acme/")
+
+    def stranger(self) -> Caller:
+        """An owner of another tenant, which has an app `shop` as well."""
+        made = self.api.caller(f"globex-{self.tenant}", Role.OWNER)
+        made.create_app("shop", repository="https://github.example/globex/shop.git")
+        return made
