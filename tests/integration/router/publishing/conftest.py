@@ -13,9 +13,9 @@ from router.app import create_app
 from router.identity import job_tokens
 from slipway.core.access.roles import Role
 from tests.fixtures.api import Api, Caller, make_services
+from tests.fixtures.identity.ci_jobs import PUBLIC_URL, Jobs
 from tests.fixtures.identity.oidc_provider import OidcProvider, running_provider
 from tests.fixtures.services.redis_server import RedisServer
-from tests.integration.router.publishing.jobs import PUBLIC_URL, Jobs
 
 _numbers = itertools.count(1)
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.fixtures.api import Caller
+from tests.fixtures.identity.ci_jobs import PUBLIC_URL, UNACCEPTED, Jobs, github_claims, other_key
 from tests.fixtures.identity.oidc_tokens import rsa_key, signed, signed_with_the_public_key, unsigned
-from tests.integration.router.publishing.jobs import PUBLIC_URL, UNACCEPTED, Jobs, github_claims, other_key
 
 
 def of_claims(**claims: Any) -> Callable[[Jobs], str]:

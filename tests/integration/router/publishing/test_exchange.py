@@ -12,10 +12,10 @@ from slipway.core.access.roles import Role
 from slipway.domain.publishing import LIFETIME_S, MOST_LIVE
 from slipway.models import App, AuditRecord, PublishToken, SpentJobToken, now
 from tests.fixtures.api import Caller
+from tests.fixtures.identity.ci_jobs import Jobs
 from tests.fixtures.identity.oidc_provider import OidcProvider
 from tests.fixtures.identity.sign_on import Edge, with_sign_on
 from tests.fixtures.waiting import eventually
-from tests.integration.router.publishing.jobs import Jobs
 
 
 def records(jobs: Jobs, action: str) -> list[AuditRecord]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from tests.fixtures.identity.ci_jobs import UNACCEPTED, Jobs, github_claims, other_key
 from tests.fixtures.identity.oidc_provider import OidcProvider, running_provider
 from tests.fixtures.identity.oidc_server import Answer
 from tests.fixtures.identity.oidc_tokens import signed
-from tests.integration.router.publishing.jobs import UNACCEPTED, Jobs, github_claims, other_key
 
 
 def test_another_issuer_with_a_key_of_the_same_id(bent: Jobs) -> None:

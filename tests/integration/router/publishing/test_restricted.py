@@ -8,9 +8,9 @@ import pytest
 
 from router.reference import description
 from tests.fixtures.api import Api, Caller
+from tests.fixtures.identity.ci_jobs import Jobs
 from tests.fixtures.identity.oidc_provider import OidcProvider
 from tests.integration.router.publishing.conftest import jobs_of_new_tenant
-from tests.integration.router.publishing.jobs import Jobs
 
 DOCUMENT = description()
 FOR_JOBS = {
