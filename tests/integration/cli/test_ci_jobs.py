@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import subprocess
+import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +27,7 @@ from tests.fixtures.services.redis_server import RedisServer
 from tests.fixtures.services.router_threads import serving
 from tests.integration.cli.rig import Platform, User, user_of
 
+GUIDE = Path(__file__).parents[3] / "docs/guide/trusted-publishing.md"
 SECRET = "the runner's own secret"
 
 
@@ -118,6 +123,22 @@ def test_a_job_deploys_with_its_own_token(runner: Runner, owner: User, kind: str
 def test_a_job_deploys_a_commit(runner: Runner, owner: User) -> None:
     runner.github_job(SLIPWAY_APP="shop")("deploy", "--ref", "a" * 40)
     assert [made["ref"] for made in deployments(owner)] == ["a" * 40]
+
+
+def test_the_guides_job_without_the_command(runner: Runner, owner: User) -> None:
+    """As a shell of GitHub's runners executes it."""
+    [block] = re.findall(r"^      - run: \|\n((?:          .*\n)+)", GUIDE.read_text(), re.MULTILINE)
+    job = runner.github_job(GITHUB_SHA="b" * 40)
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", textwrap.dedent(block)],
+        env={"PATH": os.environ["PATH"], **job.variables()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert done.stdout.startswith("::add-mask::slwp_")
+    assert [made["ref"] for made in deployments(owner)] == ["b" * 40]
 
 
 def test_a_job_reads_deployments_and_nothing_else(runner: Runner) -> None:
