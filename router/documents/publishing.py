@@ -6,12 +6,13 @@ from datetime import datetime
 
 from pydantic import Field
 
-from router.documents.document import Document
+from router.documents.document import Document, one_of
+from slipway.core.access.trusted_publishers import IssuerKind
 
 
 class TrustedPublisher(Document):
     id: int
-    kind: str = Field(description="github, gitlab or oidc.")
+    kind: str = Field(description=one_of(IssuerKind))
     issuer: str
     constraints: dict[str, str] = Field(description="What a job's token has to say.")
     pinned: dict[str, str] = Field(description="What the first token said, and every later one has to say as well.")

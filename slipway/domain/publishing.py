@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from slipway.core.access import tokens
-from slipway.core.access.trusted_publishers import Publisher
+from slipway.core.access.trusted_publishers import IssuerKind, Publisher
 from slipway.errors import NotAuthenticated, TooManyCalls
 from slipway.models import App, PublishToken, SpentJobToken, Tenant, TrustedPublisher, now
 
@@ -34,7 +34,7 @@ class Found:
 
 
 def publisher_of(row: TrustedPublisher) -> Publisher:
-    return Publisher(row.kind, row.issuer, dict(row.constraints), dict(row.pinned))
+    return Publisher(IssuerKind(row.kind), row.issuer, dict(row.constraints), dict(row.pinned))
 
 
 def spend(session: Session, tenant_id: int, digest: str, until: float) -> None:

@@ -13,6 +13,7 @@ from router.access import principal, services
 from router.api.operation import Input, Text, operation
 from router.usecases.access import publishers, publishing
 from slipway.core.access.roles import Role
+from slipway.core.access.trusted_publishers import IssuerKind
 from slipway.domain.audit import Actor
 from slipway.web.requests import client_address, request_id
 
@@ -23,7 +24,7 @@ NOBODY = "nobody"
 class NewPublisher(Input):
     """Which jobs: of a repository at GitHub, of a project at GitLab, or with a subject at any other issuer."""
 
-    kind: Literal["github", "gitlab", "oidc"]
+    kind: IssuerKind
     issuer: Text = Field(default="", description="By default that of github.com or gitlab.com.")
     constraints: Annotated[dict[str, Annotated[str, Field(max_length=500)]], Field(max_length=10)] = Field(
         description="Of github: repository, ref, environment, workflow, repository_id, repository_owner_id. Of gitlab: "

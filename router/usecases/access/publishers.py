@@ -13,7 +13,7 @@ from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import NUMBER_MAX, app_named
 from slipway.adapters.redis.identity_changes import IdentityChanges, of_publisher
-from slipway.core.access.trusted_publishers import parse
+from slipway.core.access.trusted_publishers import IssuerKind, parse
 from slipway.core.naming import issuer_url
 from slipway.core.text.counting import plural
 from slipway.domain import audit
@@ -33,7 +33,13 @@ def list_publishers(services: Services, principal: Principal, app_name: str) -> 
 
 
 def add_publisher(
-    services: Services, principal: Principal, app_name: str, *, kind: str, issuer: str, constraints: Mapping[str, str]
+    services: Services,
+    principal: Principal,
+    app_name: str,
+    *,
+    kind: IssuerKind,
+    issuer: str,
+    constraints: Mapping[str, str],
 ) -> documents.TrustedPublisher:
     """Raises `InvalidInput` when the settings do not allow the issuer, or a constraint is not well formed."""
     checked = issuer_url.parse(issuer, services.settings.issuer_hosts) if issuer else ""
@@ -44,13 +50,13 @@ def add_publisher(
         row = TrustedPublisher(
             tenant_id=app.tenant_id,
             app_id=app.id,
-            kind=kind,
+            kind=str(kind),
             issuer=wanted.issuer,
             constraints=dict(wanted.constraints),
         )
         session.add(row)
         session.flush()
-        facts = {"publisher": row.id, "kind": kind, "issuer": row.issuer, "constraints": row.constraints}
+        facts = {"publisher": row.id, "kind": str(kind), "issuer": row.issuer, "constraints": row.constraints}
         audit.record(session, app.tenant_id, principal.actor, Action.PUBLISHER_ADD, app.name, **facts)
         return _shown(row)
 

@@ -11,21 +11,30 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from slipway.errors import InvalidInput
 
 Claims = Mapping[str, Any]
-GITHUB, GITLAB, OIDC = "github", "gitlab", "oidc"
 LONGEST_VALUE = 255
 _DEPLOYED_FROM_REQUESTS = "a job of a pull or merge request deploys nothing, whatever it is of"
+
+
+class IssuerKind(StrEnum):
+    """What the tokens of an issuer say of a job."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    OIDC = "oidc"
+    """Any other: its subject."""
 
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
     """Made by `parse`."""
 
-    kind: str
+    kind: IssuerKind
     issuer: str
     constraints: Mapping[str, str]
     """What the owner said, by the names of the kind's table."""
@@ -61,7 +70,7 @@ class PublisherKind:
     """The claim that says of which ref a job is."""
 
 
-def parse(kind: str, issuer: str, given: Mapping[str, str]) -> Publisher:
+def parse(kind: IssuerKind, issuer: str, given: Mapping[str, str]) -> Publisher:
     """`issuer` is a checked one; empty: the kind's own. Empty constraints count as not given.
 
     Raises:
@@ -81,8 +90,8 @@ def parse(kind: str, issuer: str, given: Mapping[str, str]) -> Publisher:
     return Publisher(kind, issuer, {name: _read(table, name, value) for name, value in sorted(constraints.items())})
 
 
-def _refuse_other_kind(kind: str, issuer: str) -> None:
-    """By its `sub` alone, a job of a well-known service would not be told from one of whoever gets its name next."""
+def _refuse_other_kind(kind: IssuerKind, issuer: str) -> None:
+    """By its `sub` alone, a job of a well-known service would look like one of whoever gets its name next."""
     for other, table in KINDS.items():
         if other != kind and table.issuer == issuer:
             raise InvalidInput(f"tokens of {issuer} are of the kind {other}", remedy=f"make it one of the kind {other}")
@@ -177,8 +186,8 @@ def _number(claim: str) -> Constraint:
 
 _ENVIRONMENT = Constraint(_TEXT, "an environment's name", _claim("environment"))
 _REF_WORDS = "a branch, or refs/tags/… for a tag"
-KINDS: Mapping[str, PublisherKind] = {
-    GITHUB: PublisherKind(
+KINDS: Mapping[IssuerKind, PublisherKind] = {
+    IssuerKind.GITHUB: PublisherKind(
         issuer="https://token.actions.githubusercontent.com",
         needed="repository",
         constraints={
@@ -194,7 +203,7 @@ KINDS: Mapping[str, PublisherKind] = {
         numbers=("repository_id", "repository_owner_id"),
         refusal=_of_pull_request,
     ),
-    GITLAB: PublisherKind(
+    IssuerKind.GITLAB: PublisherKind(
         issuer="https://gitlab.com",
         needed="project_path",
         constraints={
@@ -209,7 +218,7 @@ KINDS: Mapping[str, PublisherKind] = {
         refusal=_of_merge_request,
         ref="ref_path",
     ),
-    OIDC: PublisherKind(
+    IssuerKind.OIDC: PublisherKind(
         issuer="",
         needed="sub",
         constraints={"sub": Constraint(_TEXT, "the subject of its tokens, as they have it", _claim("sub"))},

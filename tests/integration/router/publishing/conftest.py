@@ -21,9 +21,9 @@ _numbers = itertools.count(1)
 
 
 @contextmanager
-def platform(folder: Path, database: Path, redis: RedisServer, issuer: OidcProvider) -> Iterator[Api]:
+def platform(folder: Path, database_url: str, redis: RedisServer, issuer: OidcProvider) -> Iterator[Api]:
     """Its settings allow that issuer, which is inside this host. Nobody can sign in there."""
-    services = make_services(folder, f"sqlite:///{database}", redis.url)
+    services = make_services(folder, database_url, redis.url)
     settings = replace(services.settings, public_url=PUBLIC_URL, issuer_hosts=("public", f"127.0.0.1:{issuer.port}"))
     services = replace(services, settings=settings, job_tokens=job_tokens.connect(settings))
     yield Api(services, create_app(services).test_client())
@@ -47,7 +47,7 @@ def shared_api(
 ) -> Iterator[Api]:
     folder = tmp_path_factory.mktemp("publishing")
     database = Path(shutil.copy(sqlite_template, folder / "slipway.db"))
-    with platform(folder, database, shared_redis, shared_issuer) as made:
+    with platform(folder, f"sqlite:///{database}", shared_redis, shared_issuer) as made:
         yield made
 
 
@@ -87,7 +87,7 @@ def issuer() -> Iterator[OidcProvider]:
 def bent(state_dir: Path, sqlite_template: Path, shared_redis: RedisServer, issuer: OidcProvider) -> Iterator[Jobs]:
     """As `trusted`, on a platform that has never asked `issuer` for anything."""
     database = Path(shutil.copy(sqlite_template, state_dir / "slipway.db"))
-    with platform(state_dir, database, shared_redis, issuer) as made:
+    with platform(state_dir, f"sqlite:///{database}", shared_redis, issuer) as made:
         jobs = jobs_of_new_tenant(made, issuer)
         jobs.trust()
         yield jobs

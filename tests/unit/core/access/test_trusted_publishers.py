@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from slipway.core.access.trusted_publishers import GITHUB, GITLAB, KINDS, OIDC, describe, mismatch, parse
+from slipway.core.access.trusted_publishers import KINDS, IssuerKind, describe, mismatch, parse
 from slipway.errors import InvalidInput
 from tests.fixtures.identity.ci_jobs import github_claims, gitlab_claims
 
+GITHUB, GITLAB, OIDC = IssuerKind
 JOBS = {
     GITHUB: github_claims(KINDS[GITHUB].issuer),
     GITLAB: gitlab_claims(KINDS[GITLAB].issuer),
@@ -36,14 +37,14 @@ CONSTRAINTS = [(kind, name) for kind, table in KINDS.items() for name in table.c
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_job_of_which_everything_is_said(kind: str) -> None:
+def test_a_job_of_which_everything_is_said(kind: IssuerKind) -> None:
     publisher = parse(kind, "" if KINDS[kind].issuer else "https://ci.example.org", OF_JOBS[kind])
     assert publisher.constraints.keys() == KINDS[kind].constraints.keys(), "so that none is forgotten here"
     assert mismatch(publisher, {**JOBS[kind], "environment": "production"}) == ""
 
 
 @pytest.mark.parametrize(("kind", "name"), CONSTRAINTS)
-def test_each_constraint_is_one(kind: str, name: str) -> None:
+def test_each_constraint_is_one(kind: IssuerKind, name: str) -> None:
     """A job that differs in that alone is refused for that."""
     other = {"ref": "topic", "workflow": "other.yml", "repository": "octo/other", "project_path": "octo/other"}
     said = {**OF_JOBS[kind], name: other.get(name, "999")}
@@ -76,13 +77,13 @@ def test_each_constraint_is_one(kind: str, name: str) -> None:
     ],
     ids=str,
 )
-def test_what_no_publisher_can_say(kind: str, given: dict[str, str]) -> None:
+def test_what_no_publisher_can_say(kind: IssuerKind, given: dict[str, str]) -> None:
     with pytest.raises(InvalidInput):
         parse(kind, "", given)
 
 
 @pytest.mark.parametrize("kind", [GITHUB, GITLAB])
-def test_a_well_known_issuer_is_of_its_own_kind(kind: str) -> None:
+def test_a_well_known_issuer_is_of_its_own_kind(kind: IssuerKind) -> None:
     with pytest.raises(InvalidInput, match=f"are of the kind {kind}"):
         parse(OIDC, KINDS[kind].issuer, {"sub": "org:shop"})
 
