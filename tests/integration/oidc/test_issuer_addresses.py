@@ -107,6 +107,21 @@ def test_a_name_is_resolved_once(provider: OidcProvider, monkeypatch: pytest.Mon
     assert provider.asked == []
 
 
+@pytest.mark.parametrize(
+    ("listed", "scheme"),
+    [(("public",), "http"), ((), "http"), (("ci.example.org",), "http"), (("ci.example.org",), "https")],
+)
+def test_a_public_address_that_the_settings_do_not_allow(
+    provider: OidcProvider, monkeypatch: pytest.MonkeyPatch, listed: tuple[str, ...], scheme: str
+) -> None:
+    """Without TLS, or on a host that is not in the list."""
+    monkeypatch.setattr(public_hosts, "addresses", lambda _: ["127.0.0.1"])
+    monkeypatch.setattr(public_hosts, "_is_inside", lambda _: False)
+    with pytest.raises(httpx.UnsupportedProtocol):
+        IssuerHttp(listed, {}).get(f"{scheme}://{NAME}:{provider.port}/keys")
+    assert provider.asked == []
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_no_spelling_leads_into_this_host(provider: OidcProvider, scheme: str) -> None:
     http = IssuerHttp(("public",), {})

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, func, select, update
 
+from router.streams import admission
 from slipway.core.access.roles import Role
 from slipway.domain.publishing import LIFETIME_S, MOST_LIVE
 from slipway.models import App, AuditRecord, PublishToken, SpentJobToken, now
@@ -69,7 +70,9 @@ def test_a_publisher_that_is_removed_takes_its_jobs_tokens_with_it(trusted: Jobs
     assert [record.detail["publisher"] for record in records(trusted, "publisher.remove")] == [publisher["id"]]
 
 
-def test_a_stream_of_a_removed_publishers_job_ends(trusted: Jobs) -> None:
+def test_a_stream_of_a_removed_publishers_job_ends(trusted: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Because the change is reported, not because credentials are looked at again every now and then."""
+    monkeypatch.setattr(admission, "LOOK_AT_LEAST_EVERY_S", 86400.0)
     job = trusted.job()
     made = job.post("/api/apps/shop/deployments", {})
     stream = job.call("GET", f"/api/deployments/{made['id']}/events")
