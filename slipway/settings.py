@@ -232,6 +232,11 @@ class Settings:
     git_hosts: tuple[str, ...] = _setting(
         "public", "hosts repositories may be cloned from (host or host:port); public: any with a public address", _names
     )
+    issuer_hosts: tuple[str, ...] = _setting(
+        "public",
+        "hosts whose CI jobs' tokens apps may trust (host or host:port); public: any with a public address",
+        _names,
+    )
     github_api: str = _setting("https://api.github.com", "where commit statuses are sent")
     github_token: str = _setting("", "token for commit statuses (slipway/<tenant>/<app>); empty: none are sent")
 
@@ -351,6 +356,7 @@ def _env_file(path: Path | None) -> dict[str, str]:
 
 def client(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """What the command-line client takes from the environment: `url`, `token`, `tenant`, `app`, `config_dir`;
+    `id_token` of a CI job, or where GitHub's runner gives one (`github_token_url`, `github_token_secret`);
     `no_color` is not empty when colours are not wanted (no-color.org), `display` where windows can be shown."""
     environ = os.environ if environ is None else environ
     home = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")
@@ -358,6 +364,9 @@ def client(environ: Mapping[str, str] | None = None) -> dict[str, str]:
         "url": environ.get("SLIPWAY_URL", ""),
         "token": environ.get("SLIPWAY_TOKEN", ""),
         "tenant": environ.get("SLIPWAY_TENANT", ""),
+        "id_token": environ.get("SLIPWAY_ID_TOKEN", ""),
+        "github_token_url": environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", ""),
+        "github_token_secret": environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ""),
         "app": environ.get("SLIPWAY_APP", ""),
         "no_color": environ.get("NO_COLOR", ""),
         "display": environ.get("WAYLAND_DISPLAY", "") or environ.get("DISPLAY", ""),
@@ -375,7 +384,7 @@ def outbound(environ: Mapping[str, str] | None = None) -> dict[str, str]:
 _OUTBOUND = frozenset(
     {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"}
 )
-CLIENT_KEYS = frozenset({"SLIPWAY_URL", "SLIPWAY_TOKEN", "SLIPWAY_TENANT", "SLIPWAY_APP", "SLIPWAY_CONFIG_DIR"})
+CLIENT_KEYS = frozenset(f"SLIPWAY_{name}" for name in ("URL", "TOKEN", "TENANT", "APP", "CONFIG_DIR", "ID_TOKEN"))
 
 
 def _known() -> frozenset[str]:

@@ -55,6 +55,7 @@ from router.documents.platform import (
     Token,
     Tokens,
 )
+from router.documents.publishing import PublishToken, TrustedPublisher, TrustedPublishers
 from router.documents.replicas import (
     AppMetrics,
     Crash,
@@ -114,6 +115,7 @@ __all__ = [
     "PathPolicy",
     "PolicyDecision",
     "Problem",
+    "PublishToken",
     "RefusedCaller",
     "ReleaseRef",
     "Replica",
@@ -132,6 +134,8 @@ __all__ = [
     "SystemStatus",
     "Token",
     "Tokens",
+    "TrustedPublisher",
+    "TrustedPublishers",
     "User",
     "UserImport",
     "Users",

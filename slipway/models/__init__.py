@@ -3,6 +3,7 @@
 from slipway.models.apps import App, Domain, Hook, HookSecret, Scale, Variable, Volume
 from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
 from slipway.models.deployments import Build, Delivery, Deployment, Release, cancelled_unbegun
+from slipway.models.publishing import PublishToken, SpentJobToken, TrustedPublisher
 from slipway.models.tenancy import AuditRecord, Tenant, Token, User
 from slipway.models.traffic import Address, Edge, Replica, RouteChange, RouteTable, Target
 
@@ -19,15 +20,18 @@ __all__ = [
     "Edge",
     "Hook",
     "HookSecret",
+    "PublishToken",
     "Release",
     "Replica",
     "RouteChange",
     "RouteTable",
     "Scale",
+    "SpentJobToken",
     "Target",
     "Tenant",
     "TenantOwned",
     "Token",
+    "TrustedPublisher",
     "User",
     "Variable",
     "Volume",

@@ -6,8 +6,10 @@ import hashlib
 
 PREFIX = "slw_"
 HOOK_PREFIX = "slwh_"
-SHAPE = rf"(?:{PREFIX}|{HOOK_PREFIX})[A-Za-z0-9_-]{{20,}}"
-"""A regular expression for both, by which they are masked wherever they are printed."""
+PUBLISH_PREFIX = "slwp_"
+"""Of what a CI job gets for its own token."""
+SHAPE = rf"(?:{PREFIX}|{HOOK_PREFIX}|{PUBLISH_PREFIX})[A-Za-z0-9_-]{{20,}}"
+"""A regular expression for all of them, by which they are masked wherever they are printed."""
 RANDOM_BYTES = 32
 _HINT_LENGTH = len(PREFIX) + 6
 

@@ -10,6 +10,7 @@ from builder.sources.source import SOURCES
 from router import documents
 from router.documents import Document
 from slipway.core.access.roles import Role
+from slipway.core.access.trusted_publishers import IssuerKind
 from slipway.core.app_settings.limits import By
 from slipway.core.deployment.app_state import AppState
 from slipway.core.deployment.states import Kind, State
@@ -33,6 +34,7 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("System", "status"): documents.SystemStatus,
     ("User", "role"): Role,
     ("ImportedLine", "outcome"): Outcome,
+    ("TrustedPublisher", "kind"): IssuerKind,
 }
 _LIST = re.compile(r"([a-z]+(?: [a-z]+)?(?:, [a-z]+(?: [a-z]+)?)*) or ([a-z]+(?: [a-z]+)?)\.")
 
