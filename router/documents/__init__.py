@@ -39,7 +39,16 @@ from router.documents.apps import (
 from router.documents.deployments import BranchHead, Deployment, DeploymentRef, Deployments, ReleaseRef, Step
 from router.documents.document import Document, Source, one_of
 from router.documents.limits import AppLimits, ChangedLimits, Limit, Limits, RefusedCaller
-from router.documents.people import ImportedLine, User, UserImport, Users
+from router.documents.people import (
+    ImportedLine,
+    Invitation,
+    Invitations,
+    NewInvitation,
+    User,
+    UserDetails,
+    UserImport,
+    Users,
+)
 from router.documents.platform import (
     Account,
     EdgeHealth,
@@ -102,6 +111,8 @@ __all__ = [
     "IdentityDifference",
     "IdentitySync",
     "ImportedLine",
+    "Invitation",
+    "Invitations",
     "IssuedToken",
     "Limit",
     "Limits",
@@ -109,6 +120,7 @@ __all__ = [
     "Mapping",
     "Mappings",
     "Metrics",
+    "NewInvitation",
     "OwnAccess",
     "OwnRule",
     "PathPolicy",
@@ -133,6 +145,7 @@ __all__ = [
     "Token",
     "Tokens",
     "User",
+    "UserDetails",
     "UserImport",
     "Users",
     "Variable",

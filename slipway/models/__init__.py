@@ -3,7 +3,7 @@
 from slipway.models.apps import App, Domain, Hook, HookSecret, Scale, Variable, Volume
 from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
 from slipway.models.deployments import Build, Delivery, Deployment, Release, cancelled_unbegun
-from slipway.models.tenancy import AuditRecord, Tenant, Token, User
+from slipway.models.tenancy import AuditRecord, Invitation, Tenant, Token, User
 from slipway.models.traffic import Address, Edge, Replica, RouteChange, RouteTable, Target
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Edge",
     "Hook",
     "HookSecret",
+    "Invitation",
     "Release",
     "Replica",
     "RouteChange",
