@@ -194,8 +194,8 @@ def _known(person: Person) -> KnownPerson:
 
 
 def _new_login(email: str) -> str:
-    """Never an address: apps could take it for one that was verified. Nor that of a client's own account, which signs in
-    nowhere. Its end is random, so that nobody learns which logins there are."""
+    """Never an address: apps could take it for one that was verified. Nor that of a client's own account, which can
+    sign in nowhere. Its end is random, so that nobody learns which logins there are."""
     name = _NOT_IN_LOGINS.sub("-", email.partition("@")[0])[:_LOGIN_MOST].strip("-")
     suffix = "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(_SUFFIX_LENGTH))
     return f"user-{suffix}" if not name or f"{name}-".startswith(SERVICE_ACCOUNT) else f"{name}-{suffix}"
