@@ -184,7 +184,7 @@ def _require_no_role(invited: Invited, members: Iterable[Member], person: Person
     if before is None or (invited.row.claimed_by == person.sub and before == invited.role):
         return
     raise Conflict(
-        f"as {person.login} you are a {before} of {invited.group.name} already",
+        f"as {person.login} you have the role {before} in {invited.group.name} already",
         remedy="an invitation changes nobody's role; an owner can: slipway users role",
     )
 

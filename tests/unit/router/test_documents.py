@@ -16,6 +16,7 @@ from slipway.core.deployment.states import Kind, State
 from slipway.core.identity.people import Outcome
 from slipway.core.push.outcome import DeliveryOutcome
 from slipway.core.rollout.replica_states import ReplicaState
+from slipway.domain.invitations import State as InvitationState
 
 VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("Deployment", "kind"): Kind,
@@ -32,6 +33,8 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("RefusedCaller", "scope"): {"app", "tenant"},
     ("System", "status"): documents.SystemStatus,
     ("User", "role"): Role,
+    ("Invitation", "role"): Role,
+    ("Invitation", "state"): InvitationState,
     ("ImportedLine", "outcome"): Outcome,
 }
 _LIST = re.compile(r"([a-z]+(?: [a-z]+)?(?:, [a-z]+(?: [a-z]+)?)*) or ([a-z]+(?: [a-z]+)?)\.")

@@ -128,7 +128,7 @@ def add(call: Invocation, login: str, role: str, tenant: str | None) -> None:
         made = this_host.add_person(tenant, login, role)
     else:
         made = call.client.post("/users", {"login": login, "role": role} | ({"tenant": tenant} if tenant else {}))
-    call.answer(made, f"{made['login']} is a {made['role']} now.")
+    call.answer(made, f"{made['login']} has the role {made['role']} now.")
 
 
 @users.command("role")
@@ -138,7 +138,7 @@ def add(call: Invocation, login: str, role: str, tenant: str | None) -> None:
 def change_role(call: Invocation, login: str, role: str) -> None:
     """Give a person another role, at once."""
     changed = call.client.patch(f"/users/{segment(login)}", {"role": role})
-    call.answer(changed, f"{changed['login']} is a {changed['role']} now.")
+    call.answer(changed, f"{changed['login']} has the role {changed['role']} now.")
 
 
 @users.command()
