@@ -8,6 +8,7 @@
     ├── NotAllowed              403
     │   └── CrossSiteRequest         another site's page sent it
     ├── NotFound                404
+    │   └── InvitationVoid           no invitation has this link, or it is good no longer; which of the two is not said
     ├── Conflict                409  the state forbids it now (an illegal move, a name taken)
     ├── ConfirmationRequired    428  something would be lost for good, and the request does not name it
     ├── PayloadTooLarge         413
@@ -93,6 +94,10 @@ class CrossSiteRequest(NotAllowed):
 class NotFound(SlipwayError):
     code = "not-found"
     status = 404
+
+
+class InvitationVoid(NotFound):
+    code = "invitation-void"
 
 
 class Conflict(SlipwayError):

@@ -39,7 +39,16 @@ from router.documents.apps import (
 from router.documents.deployments import BranchHead, Deployment, DeploymentRef, Deployments, ReleaseRef, Step
 from router.documents.document import Document, Source, one_of
 from router.documents.limits import AppLimits, ChangedLimits, Limit, Limits, RefusedCaller
-from router.documents.people import ImportedLine, User, UserImport, Users
+from router.documents.people import (
+    ImportedLine,
+    Invitation,
+    Invitations,
+    NewInvitation,
+    User,
+    UserDetails,
+    UserImport,
+    Users,
+)
 from router.documents.platform import (
     Account,
     EdgeHealth,
@@ -103,6 +112,8 @@ __all__ = [
     "IdentityDifference",
     "IdentitySync",
     "ImportedLine",
+    "Invitation",
+    "Invitations",
     "IssuedToken",
     "Limit",
     "Limits",
@@ -110,6 +121,7 @@ __all__ = [
     "Mapping",
     "Mappings",
     "Metrics",
+    "NewInvitation",
     "OwnAccess",
     "OwnRule",
     "PathPolicy",
@@ -137,6 +149,7 @@ __all__ = [
     "TrustedPublisher",
     "TrustedPublishers",
     "User",
+    "UserDetails",
     "UserImport",
     "Users",
     "Variable",

@@ -108,6 +108,34 @@ def import_people(batch: list[dict[str, Any]], *, dry_run: bool) -> list[dict[st
     ]
 
 
+def add_person(tenant: str, login: str, role: str) -> dict[str, Any]:
+    """A role for somebody whom Keycloak knows, without the API: a tenant's first person comes in so.
+
+    Raises the same as `sync_identity`, and `InvalidInput` when there is no such tenant or person.
+    """
+    from sqlalchemy import select
+
+    from slipway.adapters.redis.identity_changes import IdentityChanges
+    from slipway.adapters.redis.people_lock import people_lock
+    from slipway.adapters.redis.work_queue import connect
+    from slipway.core.access.roles import Role
+    from slipway.domain import audit
+    from slipway.domain.people import TenantPeople
+    from slipway.errors import InvalidInput
+    from slipway.models import Tenant
+
+    with _identity() as (database, provider), connect(host_settings().redis_url) as redis:
+        with database.read(platform="a tenant named on the host") as session:
+            tenant_id = session.scalar(select(Tenant.id).filter_by(name=tenant))
+        if tenant_id is None:
+            remedy = f"make it: slipway tokens create --tenant {tenant[:40]} --name NAME"
+            raise InvalidInput(f"there is no tenant {tenant[:40]!r}", remedy=remedy)
+        people = TenantPeople(database, provider.people, IdentityChanges(redis), tenant_id, audit.HOST)
+        with people_lock(redis, tenant_id):
+            member = people.add(login, Role(role), finds_anybody=True)
+    return {"login": member.person.login, "role": str(member.role), "tenant": tenant}
+
+
 @contextmanager
 def _identity() -> Iterator[tuple[Database, Keycloak]]:
     """The host's own way to the database and to Keycloak."""

@@ -76,11 +76,19 @@ class Action(StrEnum):
     """What was asked for; `why` nobody was let in. Of strangers a bounded number is recorded each minute."""
     SESSION_END = "session.end"
     """The person's login; `sub`, `session_id`, and `by` what it ended. Ended by the identity provider: its `sub`
-    or `sid`, and how `many` sessions."""
+    or `sid`, and how `many` sessions. Ended by an owner of a tenant: also how `many` of the platform's own."""
     PEOPLE_IMPORT = "people.import"
     """The identity provider; how many lines had each outcome, and the first and last line `created`."""
     PERSON_ROLE = "person.role"
     """The person's login; the `role` that they have in the tenant now, and the one `before`; empty: none."""
+    PERSON_CREATE = "person.create"
+    """The login of an account that was made by an invitation; the `invitation`."""
+    INVITATION_CREATE = "invitation.create"
+    """The e-mail address; the `invitation`, the `role` that it gives."""
+    INVITATION_REVOKE = "invitation.revoke"
+    """The e-mail address; the `invitation`, and `by` a newer one where that replaced it."""
+    INVITATION_ACCEPT = "invitation.accept"
+    """The login of who accepted; the `invitation`, its `role`, the `email` it was meant for, and its `inviter`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from slipway.models.apps import App, Domain, Hook, HookSecret, Scale, Variable, 
 from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
 from slipway.models.deployments import Build, Delivery, Deployment, Release, cancelled_unbegun
 from slipway.models.publishing import PublishToken, SpentJobToken, TrustedPublisher
-from slipway.models.tenancy import AuditRecord, Tenant, Token, User
+from slipway.models.tenancy import AuditRecord, Invitation, Tenant, Token, User
 from slipway.models.traffic import Address, Edge, Replica, RouteChange, RouteTable, Target
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Edge",
     "Hook",
     "HookSecret",
+    "Invitation",
     "PublishToken",
     "Release",
     "Replica",

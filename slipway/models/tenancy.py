@@ -55,6 +55,33 @@ class Token(TenantOwned, Base):
     revoked_at: Mapped[datetime | None]
 
 
+class Invitation(TenantOwned, Base):
+    """Somebody may become a member of the tenant, once, by a link. Only the hash of the link's secret is kept."""
+
+    __tablename__ = "invitations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(255))
+    """Whom the inviter meant. It proves nothing: whether somebody has that address is not known here."""
+    role: Mapped[str] = mapped_column(String(20))
+    hashed: Mapped[str] = mapped_column(String(64), unique=True)
+    inviter: Mapped[str] = mapped_column(String(255))
+    """As the audit log names them."""
+    inviter_sub: Mapped[str] = mapped_column(String(255), default="")
+    """Of the person who invited; empty: a token did."""
+    token_id: Mapped[int | None] = mapped_column(ForeignKey("tokens.id", ondelete="SET NULL"))
+    """The token that invited; None: a person did, or the token's row is gone."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    account_at: Mapped[datetime | None]
+    """When an account was made by the link: it makes one at most."""
+    claimed_by: Mapped[str] = mapped_column(String(255), default="")
+    """The `sub` of the one person who may still finish accepting it; empty: nobody has begun to."""
+    accepted_at: Mapped[datetime | None]
+    accepted_login: Mapped[str] = mapped_column(String(255), default="")
+
+
 class AuditRecord(Base):
     """Who changed what, when, from where. Never updated. Kept when the tenant is gone."""
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from builder.agent.scope import REASON
 from slipway.core.deployment.states import ENDED, State
 from slipway.db import Database
-from slipway.models import AuditRecord, Base, Build, Delivery, Deployment, Release, Replica, now
+from slipway.models import AuditRecord, Base, Build, Delivery, Deployment, Invitation, Release, Replica, now
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ def _old(before: datetime) -> Iterator[tuple[type[Base], ColumnElement[bool]]]:
     yield Release, Release.id.in_(_releases(before))
     # those that deployed stay: their digests tell a redelivered body for as long as the hook exists
     yield Delivery, (Delivery.received_at < before) & (Delivery.outcome != "deployed")
+    # who was invited and did not come is of no concern any more; of members it stays visible who invited them
+    yield Invitation, (Invitation.expires_at < before) & Invitation.accepted_at.is_(None)
     yield AuditRecord, AuditRecord.at < before
 
 

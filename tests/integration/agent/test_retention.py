@@ -9,7 +9,7 @@ import pytest
 from builder.agent.maintenance import retention
 from slipway.core.deployment.states import State
 from slipway.domain import audit, intents
-from slipway.models import App, AuditRecord, Build, Delivery, Deployment, Hook, Release, now
+from slipway.models import App, AuditRecord, Build, Delivery, Deployment, Hook, Invitation, Release, now
 from tests.integration.agent.rig import WHY, Rig
 
 LONG_AGO = timedelta(days=400)
@@ -109,6 +109,16 @@ def test_deliveries_and_the_audit_go_but_a_body_that_deployed_is_known_for_ever(
     assert retention.trim(rig.db, days=rig.settings.history_days) == 3
     assert [row.delivery_id for row in rig.all(Delivery)] == ["0", "3"]
     assert len(rig.all(AuditRecord)) == 1
+
+
+def test_who_was_invited_and_did_not_come_is_forgotten_and_who_invited_a_member_is_not(rig: Rig) -> None:
+    with rig.db.write(platform=WHY) as session:
+        for name, ago, accepted_at in (("a", LONG_AGO, None), ("b", LONG_AGO, now()), ("c", timedelta(0), None)):
+            values = {"email": f"{name}@x.org", "role": "viewer", "hashed": name, "inviter": "host"}
+            row = Invitation(tenant_id=rig.tenant_id, expires_at=now() - ago, accepted_at=accepted_at, **values)
+            session.add(row)
+    assert retention.trim(rig.db, days=rig.settings.history_days) == 1
+    assert [row.email for row in rig.all(Invitation)] == ["b@x.org", "c@x.org"]
 
 
 def test_one_transaction_removes_no_more_than_others_can_wait_for(

@@ -515,7 +515,11 @@ def test_people_are_those_of_the_identity_provider(slipway: User, tmp_path: Path
     slipway.environ["SLIPWAY_STATE_DIR"] = str(slipway.home)  # no platform is there
     for arguments in (("users",), ("users", "add", "ada", "--role", "developer"), ("users", "role", "ada", "viewer")):
         assert "Sign-on is off" in slipway(*arguments, code=Exit.FAILED).err
-    assert "Sign-on is off" in slipway("users", "remove", "ada", code=Exit.FAILED).err
+    for arguments in (("users", "remove", "ada"), ("users", "show", "ada"), ("users", "sign-out", "ada")):
+        assert "Sign-on is off" in slipway(*arguments, code=Exit.FAILED).err
+    assert "Sign-on is off" in slipway("users", "invite", "ada@x.org", "--role", "viewer", code=Exit.FAILED).err
+    assert "None: slipway users invite" in slipway("users", "invitations").err
+    assert "there is no invitation 7" in slipway("users", "revoke", "7", code=Exit.NOT_FOUND).err
     file = tmp_path / "people.csv"
     file.write_text("login,email\nada,ada@example.org\n")
     assert "platform-admin" in slipway("users", "import", str(file), "--dry-run", code=Exit.REFUSED).err

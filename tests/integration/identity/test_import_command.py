@@ -39,7 +39,7 @@ Admin.offer = counted
 from slipway.host import checkout
 checkout.ENV_FILE = pathlib.Path("/nonexistent/.env")
 from slipway.cli import main
-main(["users", "import", *sys.argv[1:]])
+main(["users", *sys.argv[1:]])
 """
 
 
@@ -53,6 +53,9 @@ class Host:
 
     def run(self, *arguments: str, killed_after: int = 0) -> tuple[int, str]:
         """With `killed_after` it is killed as soon as so many people were created."""
+        return self.users("import", *arguments, killed_after=killed_after)
+
+    def users(self, *arguments: str, killed_after: int = 0) -> tuple[int, str]:
         names = {"SLIPWAY_DATABASE_URL": self.database_url, **self.keycloak.environment}
         argv = [sys.executable, "-c", _COMMAND, str(killed_after), *arguments]
         pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}

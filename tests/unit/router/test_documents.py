@@ -17,6 +17,7 @@ from slipway.core.deployment.states import Kind, State
 from slipway.core.identity.people import Outcome
 from slipway.core.push.outcome import DeliveryOutcome
 from slipway.core.rollout.replica_states import ReplicaState
+from slipway.domain.invitations import State as InvitationState
 
 VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("Deployment", "kind"): Kind,
@@ -33,6 +34,8 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("RefusedCaller", "scope"): {"app", "tenant"},
     ("System", "status"): documents.SystemStatus,
     ("User", "role"): Role,
+    ("Invitation", "role"): Role,
+    ("Invitation", "state"): InvitationState,
     ("ImportedLine", "outcome"): Outcome,
     ("TrustedPublisher", "kind"): IssuerKind,
 }

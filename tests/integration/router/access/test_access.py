@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from slipway.core.access.roles import Role
 from slipway.core.access.tokens import hashed
-from slipway.models import App, Token, Volume, now
+from slipway.models import App, Invitation, Token, Volume, now
 from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live
 
@@ -31,6 +31,7 @@ BODIES = {
     ("POST", "/api/users"): {"login": "ada", "role": "viewer"},
     ("PATCH", "/api/users/<login>"): {"role": "viewer"},
     ("POST", "/api/users/import"): {"lines": []},
+    ("POST", "/api/invitations"): {"email": "ada@example.org", "role": "viewer"},
 }
 _OF_AN_APP = ("limits", "variables", "access")
 NAMED_BY_THE_CALLER = {("PUT", "/api/limits/<name>")}
@@ -45,7 +46,9 @@ OWNERS = {
     *(("DELETE", "/api/hooks/<hook>"), ("GET", "/api/tokens"), ("POST", "/api/tokens")),
     *(("DELETE", "/api/tokens/<int:token>"), ("DELETE", "/api/volumes/<volume>")),
     *(("PUT", "/api/limits/<name>"), ("DELETE", "/api/limits/<name>")),
-    *(("GET", "/api/users"), ("POST", "/api/users"), ("PATCH", PEOPLE), ("DELETE", PEOPLE)),
+    *(("GET", "/api/users"), ("POST", "/api/users"), ("GET", PEOPLE), ("PATCH", PEOPLE), ("DELETE", PEOPLE)),
+    *(("DELETE", f"{PEOPLE}/sessions"), ("GET", "/api/invitations"), ("POST", "/api/invitations")),
+    ("DELETE", "/api/invitations/<int:invitation>"),
 }
 
 
@@ -69,6 +72,9 @@ def things(api: Api, owner: Caller) -> dict[str, str]:
     with api.services.db.write(platform="a test's volume") as session:
         app = session.scalars(select(App)).one()
         place = {"tenant_id": app.tenant_id, "app_id": app.id, "app_name": app.name}
+        values = {"email": "ada@example.org", "role": "viewer", "hashed": "0" * 64, "inviter": "a test"}
+        invitation = Invitation(tenant_id=app.tenant_id, expires_at=now() + timedelta(days=1), **values)
+        session.add(invitation)
         session.add(Volume(id="hello-production-data-1", name="data", mount_path="/data", **place))
     return {
         "<app>": "hello",
@@ -80,6 +86,7 @@ def things(api: Api, owner: Caller) -> dict[str, str]:
         "<volume>": "hello-production-data-1",
         "<name>": "minute",
         "<login>": "ada",
+        "<int:invitation>": str(invitation.id),
     }
 
 
@@ -97,7 +104,7 @@ def test_another_tenants_things_are_not_there_on_every_route(
     shown = ("/api/apps", "/api/hooks", "/api/limits", *(f"/api/apps/hello/{each}" for each in _OF_AN_APP))
     before = {path: owner.get(path) for path in shown}
     for method, rule in routes(api.client.application):
-        if "<" in rule and rule != PEOPLE and (method, rule) not in NAMED_BY_THE_CALLER:
+        if "<" in rule and not rule.startswith(PEOPLE) and (method, rule) not in NAMED_BY_THE_CALLER:
             problem = stranger.problem(404, method, _path(rule, things), BODIES.get((method, rule)))
             assert problem["code"] == "not-found", (method, rule)
             assert "acme" not in str(problem)
@@ -109,6 +116,7 @@ def test_another_tenants_things_are_not_there_on_every_route(
 def test_lists_hold_the_own_tenants_things_only(stranger: Caller, things: dict[str, str]) -> None:
     assert stranger.get("/api/apps") == {"apps": []}
     assert stranger.get("/api/hooks") == {"hooks": []}
+    assert stranger.get("/api/invitations") == {"invitations": []}
     assert [each["name"] for each in stranger.get("/api/tokens")["tokens"]] == ["globex-owner"]
 
 
