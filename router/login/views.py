@@ -9,10 +9,11 @@ from router.identity.sign_on import required
 from router.login import pages, recording, signing_in, signing_out
 from router.login.reading import cookies_of, origin_of, require_page_of_console, session_of, session_value
 from router.login.redirects import see_other, to_provider
+from router.problems import PROBLEMS
 from slipway.core.identity import authorization_response
 from slipway.core.identity.local_path import START, local_path
 from slipway.errors import CrossSiteRequest, NotAuthenticated, SlipwayError
-from slipway.web.problems import log_failure
+from slipway.web.problems import log_defect, log_failure
 from slipway.web.requests import request_id
 
 blueprint = Blueprint("login", __name__, url_prefix="/auth")
@@ -27,6 +28,13 @@ def show_failure(error: SlipwayError) -> Response:
     if error.status >= 500:
         log_failure(error)
     return pages.failure(error, request_id(request), again=g.get("leads_to", START))
+
+
+@blueprint.errorhandler(Exception)
+def show_defect(error: Exception) -> Response:
+    """Also then somebody sees a page, with the number by which the log has the rest."""
+    log_defect(error)
+    return pages.failure(PROBLEMS.defect, request_id(request), again=g.get("leads_to", START))
 
 
 @blueprint.get("/login")
