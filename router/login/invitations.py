@@ -10,13 +10,14 @@ from router.identity.sign_on import required
 from router.login import invitation_pages, pages, recording
 from router.login.reading import origin_of, require_page_of_console, session_of
 from router.login.redirects import see_other, to_provider
+from router.problems import PROBLEMS
 from router.usecases.access.users import provider_of
 from slipway.adapters.redis.people_lock import people_lock
 from slipway.core.identity.claims import Person
 from slipway.domain.accepting_invitations import AcceptingInvitations
 from slipway.domain.audit import Actor
 from slipway.errors import Conflict, CrossSiteRequest, InvitationVoid, NotAuthenticated, SlipwayError
-from slipway.web.problems import log_failure
+from slipway.web.problems import log_defect, log_failure
 from slipway.web.requests import request_id
 
 blueprint = Blueprint("invitation_links", __name__, url_prefix="/auth/invitations")
@@ -30,10 +31,13 @@ def show_failure(error: SlipwayError) -> Response:
         recording.refused(services().db, services().redis, origin_of(request), _RECORDED, error.message)
     if error.status >= 500:
         log_failure(error)
-    back = pages.Link(_path(str((request.view_args or {})["secret"])), "Back to the invitation")
-    start = pages.Link("/", "To the start page")
-    leads_on = start if isinstance(error, InvitationVoid) or error.code == "sign-on-off" else back
-    return pages.failure(error, request_id(request), leads_on=leads_on)
+    return _failure(error)
+
+
+@blueprint.errorhandler(Exception)
+def show_defect(error: Exception) -> Response:
+    log_defect(error)
+    return _failure(PROBLEMS.defect)
 
 
 @blueprint.get("/<secret>")
@@ -91,6 +95,13 @@ def _accepting() -> AcceptingInvitations:
 def _person() -> Person | None:
     session = session_of(services(), request)
     return None if session is None else session.person
+
+
+def _failure(error: SlipwayError) -> Response:
+    back = pages.Link(_path(str((request.view_args or {})["secret"])), "Back to the invitation")
+    start = pages.Link("/", "To the start page")
+    leads_on = start if isinstance(error, InvitationVoid) or error.code == "sign-on-off" else back
+    return pages.failure(error, request_id(request), leads_on=leads_on)
 
 
 def _path(secret: str) -> str:

@@ -573,3 +573,14 @@ def test_what_an_owner_decides_of_somebody_who_was_cut_off_counts(
         owner.delete("/api/users/bob")
     refused(bob.post(f"{link}/accept", **{"as": page}))
     assert rig.roles() == ({"bob": role} if role else {})
+
+
+def test_a_defect_is_a_page_and_uses_nothing_up(rig: Rig, link: str, caplog: pytest.LogCaptureFixture) -> None:
+    bob, members = rig.somebody("bob"), rig.people.members
+    page = sub_on(bob.get(link))
+    rig.people.members = cast("Any", lambda _tenant: 1 / 0)  # type: ignore[method-assign]
+    refused(bob.post(f"{link}/accept", **{"as": page}), 500, "This did not work")
+    assert "ZeroDivisionError" in caplog.text
+    rig.people.members = members  # type: ignore[method-assign]
+    accept(bob, link)
+    assert rig.roles() == {"bob": "developer"}

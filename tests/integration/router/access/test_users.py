@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Thread
 from types import SimpleNamespace
@@ -196,6 +196,8 @@ def test_an_owner_sees_what_concerns_the_tenant_of_one_of_its_people(rig: Rig, o
             values = {"email": "b@x.org", "role": "owner", "hashed": name, "expires_at": at, "accepted_at": at}
             of = {"inviter": f"person:owner-of-{name}", "claimed_by": bob.sub}
             session.add(Invitation(tenant_id=number, **values, **of))
+        values |= {"hashed": "x", "accepted_at": at + timedelta(days=1), "inviter": "host", "claimed_by": "another"}
+        session.add(Invitation(tenant_id=tenants["acme"], **values))
     assert owner.get("/api/users/bob") == {
         "id": bob.sub,
         "login": "bob",
