@@ -7,6 +7,7 @@
     │   └── LoginRefused        400  the browser came back from the identity provider with what is no login of its own
     ├── NotAllowed              403
     │   └── CrossSiteRequest         another site's page sent it
+    ├── QuotaExceeded           403  the tenant would use more than it may
     ├── NotFound                404
     ├── Conflict                409  the state forbids it now (an illegal move, a name taken)
     ├── ConfirmationRequired    428  something would be lost for good, and the request does not name it
@@ -88,6 +89,13 @@ class CrossSiteRequest(NotAllowed):
     """A browser added the session's cookie to a request that a page of ours did not make."""
 
     code = "cross-site-request"
+
+
+class QuotaExceeded(SlipwayError):
+    """Its details name the quota, how much is used and how much is left."""
+
+    code = "quota-exceeded"
+    status = 403
 
 
 class NotFound(SlipwayError):

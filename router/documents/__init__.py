@@ -55,6 +55,7 @@ from router.documents.platform import (
     Token,
     Tokens,
 )
+from router.documents.quotas import Plan, Plans, Quota, TenantQuota
 from router.documents.replicas import (
     AppMetrics,
     Crash,
@@ -112,8 +113,11 @@ __all__ = [
     "OwnAccess",
     "OwnRule",
     "PathPolicy",
+    "Plan",
+    "Plans",
     "PolicyDecision",
     "Problem",
+    "Quota",
     "RefusedCaller",
     "ReleaseRef",
     "Replica",
@@ -130,6 +134,7 @@ __all__ = [
     "Step",
     "System",
     "SystemStatus",
+    "TenantQuota",
     "Token",
     "Tokens",
     "User",

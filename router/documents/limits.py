@@ -9,7 +9,7 @@ from pydantic import Field
 from router.documents.document import Document, one_of
 from slipway.core.app_settings.limits import By
 
-SCOPES = ("app", "tenant")
+SCOPES = ("app", "tenant", "plan")
 
 
 class Limit(Document):

@@ -2,8 +2,8 @@
 
 from slipway.models.apps import App, Domain, Hook, HookSecret, Scale, Variable, Volume
 from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
-from slipway.models.deployments import Build, Delivery, Deployment, Release, cancelled_unbegun
-from slipway.models.tenancy import AuditRecord, Tenant, Token, User
+from slipway.models.deployments import Build, BuildTime, Delivery, Deployment, Release, cancelled_unbegun
+from slipway.models.tenancy import AuditRecord, Plan, Tenant, Token, User
 from slipway.models.traffic import Address, Edge, Replica, RouteChange, RouteTable, Target
 
 __all__ = [
@@ -13,12 +13,14 @@ __all__ = [
     "AuditRecord",
     "Base",
     "Build",
+    "BuildTime",
     "Delivery",
     "Deployment",
     "Domain",
     "Edge",
     "Hook",
     "HookSecret",
+    "Plan",
     "Release",
     "Replica",
     "RouteChange",
