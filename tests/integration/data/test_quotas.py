@@ -16,7 +16,7 @@ from sqlalchemy import select
 from builder.agent.rollout.releases.snapshot import make_release
 from slipway.core.app_settings.configuration import Defaults
 from slipway.core.deployment.states import State
-from slipway.core.quota.quotas import Quota
+from slipway.core.quota.quotas import Quota, shown
 from slipway.db import Database
 from slipway.domain import intents, lifecycle
 from slipway.domain.audit import HOST
@@ -25,6 +25,7 @@ from slipway.domain.quota.plans import Plans, host_quotas
 from slipway.domain.quota.usage import use_of
 from slipway.errors import QuotaExceeded, SlipwayError
 from slipway.models import App, Build, BuildTime, Deployment, Release, Volume, now
+from tests.fixtures.quotas import RAISING_SETTINGS
 from tests.fixtures.rows import add_app, add_tenant
 
 WHY = "a test"
@@ -192,6 +193,19 @@ def test_a_release_that_needs_too_much_is_not_frozen_and_what_serves_stays(
     with database.read(platform=WHY) as session:
         assert len(session.scalars(select(Release)).all()) == 1
     start(database, app, {"resources": {"memory_mb": 200, "cpus": 1.5}})
+
+
+@pytest.mark.parametrize("setting", RAISING_SETTINGS)
+def test_a_slipway_toml_that_needs_more_is_refused_at_the_next_deployment(
+    database: Database, tenant_id: int, plans: Plans, setting: str
+) -> None:
+    limited, file = RAISING_SETTINGS[setting]
+    app = add_app(database, tenant_id)
+    go_live(database, start(database, app, {}))
+    plans.change_quota("acme", {limited: shown(limited, used(database, tenant_id)[limited])})
+    with pytest.raises(QuotaExceeded) as refused:
+        start(database, app, file)
+    assert refused.value.details["quota"] == limited
 
 
 def test_below_what_is_used_all_goes_on_and_nothing_more_is_allowed(

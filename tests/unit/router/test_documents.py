@@ -15,6 +15,7 @@ from slipway.core.deployment.app_state import AppState
 from slipway.core.deployment.states import Kind, State
 from slipway.core.identity.people import Outcome
 from slipway.core.push.outcome import DeliveryOutcome
+from slipway.core.quota.quotas import Quota
 from slipway.core.rollout.replica_states import ReplicaState
 
 VALUES: dict[tuple[str, str], Iterable[str]] = {
@@ -27,14 +28,15 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("Replica", "state"): set(ReplicaState),
     ("Variable", "scope"): {"run", "build"},
     ("Volume", "state"): documents.VolumeState,
-    ("Limit", "scope"): {"app", "tenant"},
+    ("Limit", "scope"): {"app", "tenant", "plan"},
     ("Limit", "by"): get_args(By),
-    ("RefusedCaller", "scope"): {"app", "tenant"},
+    ("Quota", "name"): Quota,
+    ("RefusedCaller", "scope"): {"app", "tenant", "plan"},
     ("System", "status"): documents.SystemStatus,
     ("User", "role"): Role,
     ("ImportedLine", "outcome"): Outcome,
 }
-_LIST = re.compile(r"([a-z]+(?: [a-z]+)?(?:, [a-z]+(?: [a-z]+)?)*) or ([a-z]+(?: [a-z]+)?)\.")
+_LIST = re.compile(r"([a-z_]+(?: [a-z]+)?(?:, [a-z_]+(?: [a-z]+)?)*) or ([a-z_]+(?: [a-z]+)?)\.")
 
 
 def listed() -> Iterator[tuple[tuple[str, str], set[str]]]:

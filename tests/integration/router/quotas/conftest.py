@@ -1,13 +1,10 @@
-"""The API on a database of each kind, and somebody who runs the platform."""
+"""Whoever runs the platform: as a person at the API, and as root on the host."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
 
 from router import authentication
 from router.authentication import Credentials
@@ -16,17 +13,9 @@ from router.services import Services
 from slipway.core.access.roles import Role
 from slipway.domain.audit import HOST
 from slipway.domain.quota.plans import Plans
-from tests.fixtures.api import Api, Caller, make_api
+from tests.fixtures.api import Api, Caller
 
 _ADMIN = "slw_admin"
-
-
-@pytest.fixture
-def api(state_dir: Path, database_url: str, redis_url: str) -> Iterator[Api]:
-    made = make_api(state_dir, database_url, redis_url)
-    yield made
-    made.services.db.dispose()
-    made.services.redis.close()
 
 
 @pytest.fixture
@@ -57,8 +46,3 @@ def quota(owner: Caller, plans: Plans) -> Any:
         plans.change_quota("acme", values)
 
     return change
-
-
-@pytest.fixture
-def client(api: Api) -> FlaskClient:
-    return api.client
