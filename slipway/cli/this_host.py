@@ -13,6 +13,7 @@ from slipway.errors import NotAllowed, SettingsError
 if TYPE_CHECKING:
     from slipway.adapters.keycloak.provider import Keycloak
     from slipway.db import Database
+    from slipway.domain.quota.plans import Plans
     from slipway.settings import Settings
 
 
@@ -106,6 +107,24 @@ def import_people(batch: list[dict[str, Any]], *, dry_run: bool) -> list[dict[st
         {"number": each.line, "login": each.login, "outcome": str(each.outcome), "detail": each.detail}
         for each in found
     ]
+
+
+@contextmanager
+def plans() -> Iterator[Plans]:
+    """Plans and quotas of tenants, changed in the database."""
+    from slipway.adapters.redis import work_queue
+    from slipway.adapters.redis.work_queue import WorkQueue
+    from slipway.db import Database
+    from slipway.domain.audit import HOST
+    from slipway.domain.quota.plans import Plans
+
+    settings = host_settings()
+    database, redis = Database(settings.database_url, pool=False), work_queue.connect(settings.redis_url)
+    try:
+        yield Plans(database, HOST, WorkQueue(redis, job_timeout_s=settings.build_timeout_s).wake_agent)
+    finally:
+        redis.close()
+        database.dispose()
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -22,7 +22,7 @@ from slipway.domain import audit, intents
 from slipway.domain.audit import Action
 from slipway.domain.quota.plans import limits_by_plan
 from slipway.domain.route_table import touch_routes
-from slipway.errors import DependencyUnavailable
+from slipway.errors import DependencyUnavailable, IdentityRefused
 from slipway.models import TO_CHANGE, App, Domain, Tenant, Token
 
 LIMITS = "limits"
@@ -144,13 +144,25 @@ def _refused(services: Services, principal: Principal, app_id: int) -> list[docu
     digests = {each.token_digest for each in found} - {""}
     with services.db.read(tenant_id=principal.tenant_id) as session:
         names = dict(session.execute(select(Token.hashed, Token.name).where(Token.hashed.in_(digests))).all())
+    names |= _logins(services, {each.sub for each in found} - {""})
     return [
         documents.RefusedCaller(limit=each.limit, scope=each.scope, caller=_caller(each, names), requests=each.requests)
         for each in found
     ]
 
 
-def _caller(refusals: Refusals, names: dict[str, str]) -> str:
+def _logins(services: Services, subs: set[str]) -> Mapping[str, str]:
+    """Of the people whom the identity provider knows; none while it does not answer."""
+    if services.directory is None or not subs:
+        return {}
+    try:
+        return services.directory.logins(subs)
+    except (DependencyUnavailable, IdentityRefused):
+        return {}
+
+
+def _caller(refusals: Refusals, names: Mapping[str, str]) -> str:
+    """By name, where it is known: apps know a person's login, too."""
     if refusals.token_digest:
         return f"token {names.get(refusals.token_digest, '(removed)')}"
-    return refusals.caller
+    return f"user {names.get(refusals.sub, refusals.sub)}" if refusals.sub else refusals.caller
