@@ -23,7 +23,7 @@ def plans(call: Invocation) -> None:
     """
     if not listing():
         return
-    from slipway.cli.plans import administration
+    from slipway.cli.commands.access.plan_administration import administration
 
     with administration(call) as administrated:
         found = administrated.all()
@@ -44,7 +44,7 @@ def add(call: Invocation, name: str, values: tuple[str, ...]) -> None:
     \b
     slipway plans add team apps=10 replicas=30 cpus=8 memory_mb=16384 build_minutes=600
     """
-    from slipway.cli.plans import administration
+    from slipway.cli.commands.access.plan_administration import administration
 
     with administration(call) as administrated:
         made = administrated.create(name, nested(values))
@@ -61,7 +61,7 @@ def set_(call: Invocation, name: str, values: tuple[str, ...]) -> None:
     \b
     slipway plans set team apps=20 volumes=unlimited cpus=
     """
-    from slipway.cli.plans import administration
+    from slipway.cli.commands.access.plan_administration import administration
 
     with administration(call) as administrated:
         changed = administrated.change(name, nested(values))
@@ -73,7 +73,7 @@ def set_(call: Invocation, name: str, values: tuple[str, ...]) -> None:
 @command
 def remove(call: Invocation, name: str) -> None:
     """Remove a plan that no tenant has."""
-    from slipway.cli.plans import administration
+    from slipway.cli.commands.access.plan_administration import administration
 
     with administration(call) as administrated:
         administrated.remove(name)
@@ -86,7 +86,7 @@ def remove(call: Invocation, name: str) -> None:
 @command
 def assign(call: Invocation, name: str, tenant: str) -> None:
     """Give a tenant a plan."""
-    from slipway.cli.plans import administration
+    from slipway.cli.commands.access.plan_administration import administration
 
     with administration(call) as administrated:
         shown = administrated.assign(name, tenant)
@@ -104,7 +104,7 @@ def set_limit(call: Invocation, name: str, limit: str, values: tuple[str, ...]) 
     \b
     slipway plans set-limit team all requests=5000 per_s=60 by=all
     """
-    from slipway.cli.plans import administration
+    from slipway.cli.commands.access.plan_administration import administration
 
     with administration(call) as administrated:
         administrated.set_limit(name, limit, nested(values))
@@ -117,7 +117,7 @@ def set_limit(call: Invocation, name: str, limit: str, values: tuple[str, ...]) 
 @command
 def unset_limit(call: Invocation, name: str, limit: str) -> None:
     """Take a limit away from a plan."""
-    from slipway.cli.plans import administration
+    from slipway.cli.commands.access.plan_administration import administration
 
     with administration(call) as administrated:
         administrated.remove_limit(name, limit)

@@ -28,7 +28,7 @@ def quota(call: Invocation) -> None:
 @command
 def show(call: Invocation, tenant: str | None) -> None:
     """Show it, with how much is left."""
-    from slipway.cli.plans import administration
+    from slipway.cli.commands.access.plan_administration import administration
 
     if tenant is None:
         _show(call, call.client.get("/quota"))
@@ -50,7 +50,7 @@ def set_(call: Invocation, values: tuple[str, ...], tenant: str) -> None:
     slipway quota set apps=10 cpus=2.5 --tenant acme
     slipway quota set build_minutes=unlimited apps= --tenant acme
     """
-    from slipway.cli.plans import administration
+    from slipway.cli.commands.access.plan_administration import administration
 
     with administration(call) as plans:
         _show(call, plans.change_quota(tenant, nested(values)))

@@ -123,4 +123,4 @@ def _plan(plan: PlanShown) -> dict[str, Any]:
 
 
 def _quota(quota: TenantQuotaShown) -> dict[str, Any]:
-    return asdict(quota) | {"month_ends_at": quota.month_ends_at.isoformat()}
+    return asdict(quota) | {"month_ends_at": f"{quota.month_ends_at:%Y-%m-%dT%H:%M:%SZ}"}
