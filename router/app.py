@@ -8,7 +8,7 @@ from flask import Response, request
 from router import openapi, problems
 from router.access import EXTENSION
 from router.api import apps, deployments, domains, hooks, metrics, platform, replicas, variables, volumes
-from router.api.access import account, identity, invitations, limits, publishers, tokens, users
+from router.api.access import account, identity, invitations, limits, publishers, quotas, tokens, users
 from router.api.access import policies as access
 from router.api.operation import SECURITY_SCHEMES
 from router.login import answers, views
@@ -30,6 +30,7 @@ _BLUEPRINTS = (
     domains,
     access,
     limits,
+    quotas,
     hooks,
     tokens,
     publishers,

@@ -7,6 +7,7 @@
     │   └── LoginRefused        400  the browser came back from the identity provider with what is no login of its own
     ├── NotAllowed              403
     │   └── CrossSiteRequest         another site's page sent it
+    ├── QuotaExceeded           403  the tenant would use more than it may
     ├── NotFound                404
     │   └── InvitationVoid           no invitation has this link, or it is good no longer; which of the two is not said
     ├── Conflict                409  the state forbids it now (an illegal move, a name taken)
@@ -89,6 +90,13 @@ class CrossSiteRequest(NotAllowed):
     """A browser added the session's cookie to a request that a page of ours did not make."""
 
     code = "cross-site-request"
+
+
+class QuotaExceeded(SlipwayError):
+    """Its details name the quota, how much is used and how much is left."""
+
+    code = "quota-exceeded"
+    status = 403
 
 
 class NotFound(SlipwayError):

@@ -22,6 +22,8 @@ DELIVERY_SLACK_BYTES = 1 << 20
 """So much more than `delivery_max_bytes` nginx lets through, so that the webhook says why it refuses."""
 _SIZE = re.compile(r"(\d+)([kmgt]?)b?", re.IGNORECASE)
 LEAST_CPUS, MOST_CPUS = 0.01, 256
+QUOTAS = ("apps", "replicas", "cpus", "memory_mb", "build_minutes", "domains", "volumes")
+"""What a tenant's use can be limited in, as `slipway.core.quota.quotas` has it."""
 _FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _ENV_LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=(?P<value>.*)")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
@@ -76,6 +78,20 @@ def _within(value: float, least: float, most: float) -> float:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _quotas(text: str) -> Mapping[str, float]:
+    """`apps=20,cpus=2.5`."""
+    quotas: dict[str, float] = {}
+    for part in _names(text):
+        name, _, value = part.partition("=")
+        if name not in QUOTAS:
+            raise ValueError(f"quotas are {', '.join(QUOTAS)}")
+        number = _within(float(value), 0, 1_000_000_000)
+        if number != (round(number, 3) if name == "cpus" else int(number)):
+            raise ValueError("quotas are whole numbers; of CPUs with at most three digits after the point")
+        quotas[name] = number if name == "cpus" else int(number)
+    return quotas
 
 
 def _instance(text: str) -> str:
@@ -219,6 +235,11 @@ class Settings:
     drain_grace_s: float = _setting("30", "how long old replicas may finish their requests", _seconds)
     stop_grace_s: float = _setting("10", "between SIGTERM and SIGKILL", _seconds)
     pre_deploy_timeout_s: float = _setting("600", "how long a pre-deploy command may take", _seconds)
+
+    # tenants
+    default_quotas: Mapping[str, float] = _setting(
+        "", "what a tenant without another plan may use, such as apps=20,cpus=8; empty: as much as it likes", _quotas
+    )
 
     # replicas
     replica_memory_bytes: int = _setting("512m", "memory of one replica, unless the app says otherwise", _memory)

@@ -65,6 +65,7 @@ from router.documents.platform import (
     Tokens,
 )
 from router.documents.publishing import PublishToken, TrustedPublisher, TrustedPublishers
+from router.documents.quotas import Plan, Plans, Quota, TenantQuota
 from router.documents.replicas import (
     AppMetrics,
     Crash,
@@ -125,9 +126,12 @@ __all__ = [
     "OwnAccess",
     "OwnRule",
     "PathPolicy",
+    "Plan",
+    "Plans",
     "PolicyDecision",
     "Problem",
     "PublishToken",
+    "Quota",
     "RefusedCaller",
     "ReleaseRef",
     "Replica",
@@ -144,6 +148,7 @@ __all__ = [
     "Step",
     "System",
     "SystemStatus",
+    "TenantQuota",
     "Token",
     "Tokens",
     "TrustedPublisher",

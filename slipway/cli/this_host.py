@@ -13,6 +13,7 @@ from slipway.errors import NotAllowed, SettingsError
 if TYPE_CHECKING:
     from slipway.adapters.keycloak.provider import Keycloak
     from slipway.db import Database
+    from slipway.domain.quota.plans import Plans
     from slipway.settings import Settings
 
 
@@ -134,6 +135,24 @@ def add_person(tenant: str, login: str, role: str) -> dict[str, Any]:
         with people_lock(redis, tenant_id):
             member = people.add(login, Role(role), finds_anybody=True)
     return {"login": member.person.login, "role": str(member.role), "tenant": tenant}
+
+
+@contextmanager
+def plans() -> Iterator[Plans]:
+    """Plans and quotas of tenants, changed in the database."""
+    from slipway.adapters.redis import work_queue
+    from slipway.adapters.redis.work_queue import WorkQueue
+    from slipway.db import Database
+    from slipway.domain.audit import HOST
+    from slipway.domain.quota.plans import Plans
+
+    settings = host_settings()
+    database, redis = Database(settings.database_url, pool=False), work_queue.connect(settings.redis_url)
+    try:
+        yield Plans(database, HOST, WorkQueue(redis, job_timeout_s=settings.build_timeout_s).wake_agent)
+    finally:
+        redis.close()
+        database.dispose()
 
 
 @contextmanager

@@ -11,6 +11,23 @@ from sqlalchemy.orm import Mapped, mapped_column
 from slipway.models.base import Base, TenantOwned, now
 
 
+class Plan(Base):
+    """What the tenants that have it may use. The plan `default` is that of all others, and says what other plans leave
+    open."""
+
+    __tablename__ = "plans"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), unique=True)
+    quotas: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """As `core.quota.quotas` has them."""
+    host_quotas: Mapped[dict[str, Any] | None]
+    """Of the plan `default`: Settings.default_quotas, for what its `quotas` do not say."""
+    limits: Mapped[list[dict[str, Any]] | None]
+    """On callers' requests, for each tenant over all its apps; None: those of the plan `default`."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class Tenant(Base):
     __tablename__ = "tenants"
 
@@ -20,6 +37,11 @@ class Tenant(Base):
     """The tenant's own range, cut from Settings.subnets when its first replica starts."""
     limits: Mapped[list[dict[str, Any]] | None]
     """For all its apps together, as `core.app_settings.limits` has them."""
+    plan_id: Mapped[int | None]
+    """None: the plan `default`. No foreign key: SQLite can add none to a table that others refer to, and whoever
+    removes a plan looks for its tenants."""
+    quotas: Mapped[dict[str, Any] | None]
+    """Which of its plan's quotas are others for this tenant."""
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

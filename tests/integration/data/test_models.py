@@ -123,7 +123,7 @@ def test_with_a_tenant_goes_all_that_it_owns(database: Database, tenants: TwoTen
 
 
 def test_every_row_that_a_tenant_could_own_is_bound_to_one() -> None:
-    platform = {"tenants", "users", "audit", "route_table", "route_changes", "edges"}
+    platform = {"tenants", "plans", "users", "audit", "route_table", "route_changes", "edges"}
     owned = {mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, TenantOwned)}
     assert {each.__tablename__ for each in owned} == set(Base.metadata.tables) - platform
     assert all(not each.__table__.c.tenant_id.nullable for each in owned)
