@@ -31,6 +31,11 @@ BODIES = {
     ("POST", "/api/users"): {"login": "ada", "role": "viewer"},
     ("PATCH", "/api/users/<login>"): {"role": "viewer"},
     ("POST", "/api/users/import"): {"lines": []},
+    ("POST", "/api/plans"): {"name": "new"},
+    ("PATCH", "/api/plans/<plan>"): {"quotas": {"apps": 1}},
+    ("PUT", "/api/plans/<plan>/limits/<name>"): {"requests": 5, "per_s": 60},
+    ("PATCH", "/api/tenants/<tenant>/quota"): {"quotas": {"apps": "unlimited"}},
+    ("PUT", "/api/tenants/<tenant>/plan"): {"plan": "default"},
 }
 _OF_AN_APP = ("limits", "variables", "access")
 NAMED_BY_THE_CALLER = {("PUT", "/api/limits/<name>")}
@@ -38,7 +43,13 @@ NAMED_BY_THE_CALLER = {("PUT", "/api/limits/<name>")}
 PEOPLE = "/api/users/<login>"
 """Without sign-on there are none: test_users.py has tenants with people."""
 VIEWERS = {"GET"}
-ADMINISTRATORS = {("POST", "/api/identity/sync"), ("POST", "/api/users/import")}
+ADMINISTRATORS = {
+    *(("POST", "/api/identity/sync"), ("POST", "/api/users/import")),
+    *(("GET", "/api/plans"), ("POST", "/api/plans"), ("PATCH", "/api/plans/<plan>"), ("DELETE", "/api/plans/<plan>")),
+    *((method, "/api/plans/<plan>/limits/<name>") for method in ("PUT", "DELETE")),
+    *((method, "/api/tenants/<tenant>/quota") for method in ("GET", "PATCH")),
+    ("PUT", "/api/tenants/<tenant>/plan"),
+}
 """For people with the role platform-admin: no token has it."""
 OWNERS = {
     *(("DELETE", "/api/apps/<app>"), ("POST", "/api/hooks"), ("POST", "/api/hooks/<hook>/rotate")),
@@ -80,6 +91,8 @@ def things(api: Api, owner: Caller) -> dict[str, str]:
         "<volume>": "hello-production-data-1",
         "<name>": "minute",
         "<login>": "ada",
+        "<plan>": "default",
+        "<tenant>": "acme",
     }
 
 
@@ -94,12 +107,14 @@ def test_another_tenants_things_are_not_there_on_every_route(
     api: Api, owner: Caller, stranger: Caller, things: dict[str, str]
 ) -> None:
     tried = 0
-    shown = ("/api/apps", "/api/hooks", "/api/limits", *(f"/api/apps/hello/{each}" for each in _OF_AN_APP))
+    of_app = (f"/api/apps/hello/{each}" for each in _OF_AN_APP)
+    shown = ("/api/apps", "/api/hooks", "/api/limits", "/api/quota", *of_app)
     before = {path: owner.get(path) for path in shown}
     for method, rule in routes(api.client.application):
         if "<" in rule and rule != PEOPLE and (method, rule) not in NAMED_BY_THE_CALLER:
-            problem = stranger.problem(404, method, _path(rule, things), BODIES.get((method, rule)))
-            assert problem["code"] == "not-found", (method, rule)
+            status, code = (403, "not-allowed") if (method, rule) in ADMINISTRATORS else (404, "not-found")
+            problem = stranger.problem(status, method, _path(rule, things), BODIES.get((method, rule)))
+            assert problem["code"] == code, (method, rule)
             assert "acme" not in str(problem)
             tried += 1
     assert tried > 20
