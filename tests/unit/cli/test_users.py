@@ -30,7 +30,7 @@ URL = "https://slipway.example.org/auth/invitations/slwi_x"
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     def run(*arguments: str, answer: Any) -> tuple[str, str]:
-        monkeypatch.setattr(account, "signed_in", lambda: client(answering([answer])))
+        monkeypatch.setattr(account, "signed_in", lambda *_, **__: client(answering([answer])))
         with pytest.raises(SystemExit) as ended:
             cli.main(("users", *arguments))
         assert ended.value.code == Exit.DONE
