@@ -138,6 +138,9 @@ class Settings:
     instance: str = _setting("slipway", "name of this installation; prefixes networks and labels", _instance)
     state_dir: Path = _setting("/var/lib/slipway", "everything Slipway keeps on disk", Path)
     database_url: str = _setting("sqlite:///{state}/slipway.db", "SQLite file or postgresql+psycopg://…")
+    database_owner_url: str = _setting(
+        "", "the same with the PostgreSQL role that owns the tables; empty: the same role"
+    )
     redis_url: str = _setting("unix://{state}/run/redis.sock", "queue, route table for the edges, live logs")
     runtime: str = _setting("docker", "what runs replicas; there is one: docker")
     docker_host: str = _setting("unix:///var/run/docker.sock", "the Docker Engine")
