@@ -378,6 +378,8 @@ def outbound(environ: Mapping[str, str] | None = None) -> dict[str, str]:
 _OUTBOUND = frozenset(
     {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"}
 )
+OF_MIGRATIONS = frozenset({PREFIX + "DATABASE_OWNER_URL"})
+"""Settings with which the schema is changed. No service gets them."""
 CLIENT_KEYS = frozenset({"SLIPWAY_URL", "SLIPWAY_TOKEN", "SLIPWAY_TENANT", "SLIPWAY_APP", "SLIPWAY_CONFIG_DIR"})
 
 

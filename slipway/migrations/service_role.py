@@ -32,7 +32,7 @@ def prepare(engine: Engine, service_url: str) -> str:
         if not _exists(driver, role):
             _create(driver, role, url.password)
         for words in _GRANTS:
-            driver.execute(sql.SQL(words).format(sql.Identifier(role)))  # type: ignore[arg-type]
+            driver.execute(sql.SQL(words).format(sql.Identifier(role)))
     return role
 
 
