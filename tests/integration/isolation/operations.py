@@ -1,0 +1,223 @@
+"""The API's operations as its document describes them, and how each is tried on another tenant's things.
+
+A new operation is tried by itself. What the document can't say is in the tables below: what acme has of a new
+parameter, and a body that a new operation takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import product
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from router.reference import description
+from router.usecases.confirmation import HEADER as CONFIRM
+from tests.integration.isolation.tenants import CANARY, OUR_PERSON, THEIR_PERSON, Tenants
+
+IN_PATHS: Mapping[str, tuple[str, str]] = {
+    "app": ("apps", "name"),
+    "deployment": ("deployments", "id"),
+    "hook": ("hooks", "id"),
+    "host": ("domains", "host"),
+    "container": ("replicas", "id"),
+    "token": ("tokens", "id"),
+    "volume": ("volumes", "id"),
+}
+"""Which column a parameter of a path names a row by."""
+IN_QUERIES: Mapping[str, list[str]] = {
+    "app": [f"{CANARY}-apps-name"],
+    "before": ["771771999"],
+    "replica": [f"{CANARY}-replicas-id"],
+    "all": ["true"],
+    "volumes": ["true"],
+    "tail": ["100"],
+    "limit": ["100"],
+}
+"""What a parameter of a query is given: acme's where there is such a thing, else what shows the most."""
+STREAMS = {"follow"}
+"""Parameters of a query that make a stream of the answer: test_streams.py."""
+BODIES: Mapping[str, dict[str, Any]] = {
+    "create_app": {"name": "new", "repository": "https://github.example/umbrella/new.git"},
+    "change_app": {"branch": "next"},
+    "scale_app": {"replicas": 2},
+    "change_variables": {"set": {"A": "1"}},
+    "add_domain": {"host": "new.example.org"},
+    "create_hook": {"repository": "https://github.example/umbrella/new"},
+    "create_token": {"name": "new"},
+    "create_deployment": {},
+    "roll_back": {},
+    "set_tenant_limit": {"requests": 5, "per_s": 60},
+    "set_app_limit": {"requests": 5, "per_s": 60},
+    "set_access": {"allow": "nobody"},
+    "test_access": {"path": "/"},
+    "add_user": {"login": OUR_PERSON, "role": "viewer"},
+    "change_user": {"role": "viewer"},
+    "import_users": {"lines": []},
+    "sync_identity": {"dry_run": True},
+}
+"""By operation, a body that it takes of an owner of umbrella."""
+CALLER_NAMES = {("PUT", "name")}
+"""Parameters of paths with which the caller names what it makes: the same name elsewhere is nobody's concern."""
+ON_PURPOSE: Mapping[tuple[str, str], str] = {
+    (
+        "add_user",
+        "login",
+    ): "an owner gives somebody of the realm a role by their login, and sees them among the members",
+}
+"""Where an answer may name somebody of acme, and why."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    name: str
+    method: str
+    path: str
+    document: Mapping[str, Any] = field(repr=False)
+    schemas: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it asks for no role."""
+        return not self.document.get("security")
+
+    def parameters(self, where: str) -> list[str]:
+        return [each["name"] for each in self.document.get("parameters", []) if each["in"] == where]
+
+    @property
+    def is_confirmed(self) -> bool:
+        return CONFIRM in self.parameters("header")
+
+    @property
+    def body(self) -> dict[str, Any] | None:
+        if "requestBody" not in self.document:
+            return None
+        if self.name not in BODIES:
+            pytest.fail(f"add a body that {self.method} {self.path} takes to BODIES in {__name__}, as {self.name!r}")
+        return BODIES[self.name]
+
+    def fields(self) -> dict[str, str]:
+        """The body's fields with their type."""
+        content = self.document["requestBody"]["content"]["application/json"]["schema"]
+        schema = self.schemas[content["$ref"].rpartition("/")[2]]
+        return {name: _type(each) for name, each in schema.get("properties", {}).items()}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request of umbrella's."""
+
+    operation: Operation
+    path: str
+    names_theirs: bool
+    """Whether its path names a thing of acme."""
+    body: dict[str, Any] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    sent: tuple[str, ...] = ()
+    """What of acme is in it."""
+    field: str = ""
+    """Of the query or the body, where that is in it."""
+
+    def __str__(self) -> str:
+        return f"{self.operation.method} {self.path} {self.body or ''}"
+
+
+@cache
+def operations() -> list[Operation]:
+    document = description()
+    schemas = document["components"]["schemas"]
+    return [
+        Operation(each["operationId"], method.upper(), path, each, schemas)
+        for path, methods in document["paths"].items()
+        for method, each in methods.items()
+    ]
+
+
+def on_their_things(operation: Operation, tenants: Tenants) -> Iterator[Attempt]:
+    """Paths in which at least one name or number is acme's."""
+    names = operation.parameters("path")
+    for values in product(*(_values(operation, tenants, name) for name in names)):
+        foreign = [name for name, (_, is_theirs) in zip(names, values, strict=True) if is_theirs]
+        if foreign:
+            given = dict(zip(names, (value for value, _ in values), strict=True))
+            made = all((operation.method, name) in CALLER_NAMES for name in foreign)
+            yield _attempt(operation, given, names_theirs=not made)
+
+
+def on_our_things(operation: Operation, tenants: Tenants) -> Iterator[Attempt]:
+    """umbrella's own paths, with acme's things in the query and in the body."""
+    own = {name: _values(operation, tenants, name)[0][0] for name in operation.parameters("path")}
+    yield _attempt(operation, own, names_theirs=False)
+    for name in set(operation.parameters("query")) - STREAMS:
+        if name not in IN_QUERIES:
+            pytest.fail(f"say in IN_QUERIES of {__name__} what acme has of the parameter {name!r} of {operation.path}")
+        for value in IN_QUERIES[name]:
+            yield _attempt(operation, own, names_theirs=False, query={name: value}, sent=(value,), field=name)
+    if operation.body is not None:
+        for name, kind in operation.fields().items():
+            for value in _theirs_of_type(tenants, kind):
+                body = {**operation.body, name: value}
+                yield _attempt(operation, own, names_theirs=False, body=body, sent=_texts(value), field=name)
+
+
+def _attempt(
+    operation: Operation,
+    given: Mapping[str, str],
+    *,
+    names_theirs: bool,
+    query: Mapping[str, str] | None = None,
+    body: dict[str, Any] | None = None,
+    sent: tuple[str, ...] = (),
+    field: str = "",
+) -> Attempt:
+    path = operation.path
+    for name, value in given.items():
+        path = path.replace(f"{{{name}}}", quote(value, safe=""))
+    path += f"?{urlencode(query)}" if query else ""
+    headers = {CONFIRM: next(iter(given.values()))} if operation.is_confirmed else {}
+    in_path = tuple(value for value in given.values() if CANARY in value or value.startswith("771"))
+    return Attempt(operation, path, names_theirs, body or operation.body, headers, (*in_path, *sent), field)
+
+
+def _values(operation: Operation, tenants: Tenants, name: str) -> list[tuple[str, bool]]:
+    """umbrella's, then acme's, each with whether it is acme's."""
+    if name == "login":
+        return [(OUR_PERSON, False), (THEIR_PERSON, True)]
+    if name == "name":
+        return [("own-limit", False), (f"{CANARY}-limit", True)]
+    if name not in IN_PATHS:
+        pytest.fail(f"say in IN_PATHS of {__name__} by which column {{{name}}} of {operation.path} names a row")
+    table, column = IN_PATHS[name]
+    theirs, ours = tenants.of(table, column)
+    twin = str(tenants.twins.rows[table][column])
+    return [(ours, False), (theirs, True), *([(twin, True)] if twin != ours else [])]
+
+
+def _theirs_of_type(tenants: Tenants, kind: str) -> list[Any]:
+    texts = [tenants.of(*where)[0] for where in (*IN_PATHS.values(), ("apps", "repository"), ("releases", "image"))]
+    texts = [text for text in texts if not text.isdecimal()] + [THEIR_PERSON, f"/tenants/{CANARY}-acme/owner"]
+    numbers = [int(tenants.of(table, "id")[0]) for table in ("deployments", "tokens", "releases")]
+    of_type: dict[str, list[Any]] = {
+        "string": texts,
+        "integer": numbers,
+        "array": [[text] for text in texts],
+        "object": [{text: text} for text in texts[:1]],
+    }
+    return of_type.get(kind, [])
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, dict):
+        return tuple(str(each) for each in value.values())
+    texts = tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+    return (*texts, *(text.removeprefix("https://").removesuffix(".git") for text in texts))
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    """The first type that is not null."""
+    kinds = [schema, *schema.get("anyOf", [])]
+    return next((each["type"] for each in kinds if each.get("type") not in (None, "null")), "string")
