@@ -17,7 +17,7 @@ import pytest
 
 from router.reference import description
 from router.usecases.confirmation import HEADER as CONFIRM
-from tests.integration.isolation.tenants import CANARY, OUR_PERSON, THEIR_PERSON, Tenants
+from tests.integration.isolation.tenants import ACME, CANARY, OUR_PERSON, THEIR_PERSON, Tenants
 
 IN_PATHS: Mapping[str, tuple[str, str]] = {
     "app": ("apps", "name"),
@@ -61,8 +61,9 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "sync_identity": {"dry_run": True},
 }
 """By operation, a body that it takes of an owner of umbrella."""
-CALLER_NAMES = {("PUT", "name")}
-"""Parameters of paths with which the caller names what it makes: the same name elsewhere is nobody's concern."""
+CALLER_NAMES = {"name"}
+"""Parameters of paths that name something of the path's app, or of the caller's own tenant: the same name elsewhere is
+nobody's concern."""
 ON_PURPOSE: Mapping[tuple[str, str], str] = {
     (
         "add_user",
@@ -144,8 +145,7 @@ def on_their_things(operation: Operation, tenants: Tenants) -> Iterator[Attempt]
         foreign = [name for name, (_, is_theirs) in zip(names, values, strict=True) if is_theirs]
         if foreign:
             given = dict(zip(names, (value for value, _ in values), strict=True))
-            made = all((operation.method, name) in CALLER_NAMES for name in foreign)
-            yield _attempt(operation, given, names_theirs=not made)
+            yield _attempt(operation, given, names_theirs=not CALLER_NAMES.issuperset(foreign))
 
 
 def on_our_things(operation: Operation, tenants: Tenants) -> Iterator[Attempt]:
@@ -198,9 +198,9 @@ def _values(operation: Operation, tenants: Tenants, name: str) -> list[tuple[str
 
 
 def _theirs_of_type(tenants: Tenants, kind: str) -> list[Any]:
-    texts = [tenants.of(*where)[0] for where in (*IN_PATHS.values(), ("apps", "repository"), ("releases", "image"))]
-    texts = [text for text in texts if not text.isdecimal()] + [THEIR_PERSON, f"/tenants/{CANARY}-acme/owner"]
-    numbers = [int(tenants.of(table, "id")[0]) for table in ("deployments", "tokens", "releases")]
+    named = (IN_PATHS["app"], IN_PATHS["host"], IN_PATHS["hook"], ("apps", "repository"))
+    texts = [*(tenants.of(*each)[0] for each in named), THEIR_PERSON, f"/tenants/{ACME}/owner"]
+    numbers = [int(tenants.of(*IN_PATHS[name])[0]) for name in ("deployment", "token")]
     of_type: dict[str, list[Any]] = {
         "string": texts,
         "integer": numbers,

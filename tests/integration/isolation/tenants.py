@@ -6,21 +6,27 @@ acme has two rows of each table: one whose names are canaries, too, and one whos
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select
+from redis import Redis
+from sqlalchemy import Connection, Table, insert, update
 
+from slipway.adapters.redis import keys
+from slipway.adapters.vault import Vault
 from slipway.core.access.roles import Role
 from slipway.core.access.tokens import PREFIX, RANDOM_BYTES, hashed
 from slipway.core.identity.claims import Person
 from slipway.core.identity.wanted_realm import TenantGroup
-from slipway.models import Base, Token, now
+from slipway.models import Base, Token, Variable, now
+from slipway.ports.logs import DeploymentLog
 from tests.fakes import FakeDirectory, FakePeople
 from tests.fixtures.canaries import CanaryRows
 from tests.fixtures.releases import frozen
+from tests.fixtures.services.agent_server import Agent
 
 CANARY = "zq7a"
 OURS = "own"
@@ -38,6 +44,20 @@ SHARED = {
 _PLACE = {"environment": "production", "process": "web"}
 _NOTHING_SERVES = ("edges", "route_table")
 """Tables of the platform's own, which have no row of a tenant."""
+
+
+_COUNTS = {"requests": [0, 771, 0, 0, 0], "bytes_in": 0, "bytes_out": 0, "duration_ms": 0, "requests_per_s": 0}
+_USED: dict[str, object] = {
+    "at": 1_900_000_000.0,
+    "cpus": 0.5,
+    "cpu_s": 1.0,
+    "cpus_limit": 1.0,
+    "throttled_s": 0.0,
+    "memory_bytes": 1,
+    "memory_limit_bytes": 2,
+    "processes": 2,
+    "processes_limit": 3,
+}
 
 
 def _understood(canary: str, number: int) -> dict[str, dict[str, Any]]:
@@ -118,7 +138,7 @@ class Tenants:
         return {table.name: _rows(connection, table, self.theirs.tenant_id) for table in Base.metadata.sorted_tables}
 
 
-def plant(connection: Connection) -> Tenants:
+def plant(connection: Connection, vault: Vault) -> Tenants:
     theirs = _planted(connection, CANARY, NUMBERS, {"tenants": {"name": ACME}}, {})
     shared = {name: theirs.rows[name] for name in ("tenants", "users")}
     twins = _planted(connection, f"{CANARY}2", NUMBERS + 100, SHARED, shared)
@@ -126,6 +146,8 @@ def plant(connection: Connection) -> Tenants:
     for role in (Role.DEVELOPER, Role.VIEWER):
         values = {"name": role, "role": role, "hashed": hashed(token_of(f"{OURS}-{role}")), "hint": "slw_own"}
         connection.execute(insert(Token).values(tenant_id=ours.tenant_id, **values))
+    for rows in (theirs, twins, ours):
+        _seal(connection, vault, rows)
     return Tenants(theirs, twins, ours)
 
 
@@ -142,12 +164,33 @@ def _planted(
     return CanaryRows(canary, fixed, rows, number).plant(connection)
 
 
+def _seal(connection: Connection, vault: Vault, rows: CanaryRows) -> None:
+    row = rows.rows["variables"]
+    sealed = vault.seal(f"{rows.canary}-value", *(row[name] for name in ("tenant_id", "app_id", "environment", "name")))
+    connection.execute(update(Variable).where(Variable.id == row["id"]).values(sealed=sealed))
+
+
+def fill(redis: Redis, log: DeploymentLog, agent: Agent, tenants: Tenants) -> None:
+    """What Redis, the logs' files and the agent have of both."""
+    edge = {"at": str(time.time()), "since": str(time.time()), "boot": "b"}
+    for rows in (tenants.theirs, tenants.twins, tenants.ours):
+        app, deployment, replica = (rows.rows[name]["id"] for name in ("apps", "deployments", "replicas"))
+        log.append(deployment, f"{rows.canary} a line of a build")
+        refused = {f"{app}/{rows.canary}-limit|203.0.113.77": 5}
+        redis.zadd(keys.limit_refusals(app, int(time.time() // 3600)), refused)
+        edge[str(app)] = json.dumps(_COUNTS)
+        agent.output[replica] = [f"2030-01-01T12:00:00.000000000Z a line of {replica}"]
+        agent.stats[replica] = _USED
+    redis.hset("slipway:edges:metrics:edge-1", mapping=edge)
+
+
 def _rows(connection: Connection, table: Table, tenant_id: int) -> list[Any]:
-    column = table.columns.get("id" if table.name == "tenants" else "tenant_id")
-    if column is None:
+    column = "id" if table.name == "tenants" else "tenant_id"
+    if column not in table.columns:
         return []
-    shown = [each for each in table.columns if each.name != "used_at"]
-    return [tuple(row) for row in connection.execute(select(*shown).where(column == tenant_id).order_by(*shown[:1]))]
+    shown = ", ".join(each.name for each in table.columns if each.name != "used_at")
+    found = connection.exec_driver_sql(f"SELECT {shown} FROM {table.name} WHERE {column} = {tenant_id} ORDER BY 1")  # noqa: S608
+    return [tuple(row) for row in found]
 
 
 def person(login: str, tenant: str, role: str = "owner", **claims: Any) -> dict[str, Any]:
@@ -177,7 +220,3 @@ def directory() -> FakeDirectory:
             for login, tenant in made
         ]
     )
-
-
-def hour() -> int:
-    return int(time.time() // 3600)
