@@ -39,8 +39,9 @@ IN_QUERIES: Mapping[str, list[str]] = {
     "limit": ["100"],
 }
 """What a parameter of a query is given: acme's where there is such a thing, else what shows the most."""
-STREAMS = {"follow"}
-"""Parameters of a query that make a stream of the answer: test_streams.py."""
+FOLLOW = "follow"
+"""The parameter of a query that makes a stream of the answer."""
+EVENTS = "text/event-stream"
 BODIES: Mapping[str, dict[str, Any]] = {
     "create_app": {"name": "new", "repository": "https://github.example/umbrella/new.git"},
     "change_app": {"branch": "next"},
@@ -88,6 +89,11 @@ class Operation:
 
     def parameters(self, where: str) -> list[str]:
         return [each["name"] for each in self.document.get("parameters", []) if each["in"] == where]
+
+    @property
+    def streams(self) -> bool:
+        """Whether it can answer with events."""
+        return EVENTS in self.document["responses"].get("200", {}).get("content", {})
 
     @property
     def is_confirmed(self) -> bool:
@@ -146,13 +152,21 @@ def on_their_things(operation: Operation, tenants: Tenants) -> Iterator[Attempt]
         if foreign:
             given = dict(zip(names, (value for value, _ in values), strict=True))
             yield _attempt(operation, given, names_theirs=not CALLER_NAMES.issuperset(foreign))
+            if FOLLOW in operation.parameters("query"):
+                yield _attempt(operation, given, names_theirs=True, query={FOLLOW: "true"})
+
+
+def own_stream(operation: Operation, tenants: Tenants) -> Attempt:
+    own = {name: _values(operation, tenants, name)[0][0] for name in operation.parameters("path")}
+    query = {FOLLOW: "true"} if FOLLOW in operation.parameters("query") else None
+    return _attempt(operation, own, names_theirs=False, query=query)
 
 
 def on_our_things(operation: Operation, tenants: Tenants) -> Iterator[Attempt]:
     """umbrella's own paths, with acme's things in the query and in the body."""
     own = {name: _values(operation, tenants, name)[0][0] for name in operation.parameters("path")}
     yield _attempt(operation, own, names_theirs=False)
-    for name in set(operation.parameters("query")) - STREAMS:
+    for name in set(operation.parameters("query")) - {FOLLOW}:
         if name not in IN_QUERIES:
             pytest.fail(f"say in IN_QUERIES of {__name__} what acme has of the parameter {name!r} of {operation.path}")
         for value in IN_QUERIES[name]:
@@ -211,10 +225,14 @@ def _theirs_of_type(tenants: Tenants, kind: str) -> list[Any]:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    if isinstance(value, dict):
-        return tuple(str(each) for each in value.values())
-    texts = tuple(map(str, value)) if isinstance(value, list) else (str(value),)
-    return (*texts, *(text.removeprefix("https://").removesuffix(".git") for text in texts))
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    return tuple(spelling for each in values for spelling in spellings(str(each)))
+
+
+def spellings(text: str) -> tuple[str, ...]:
+    """What an answer may make of what it was sent: of a clone URL also `host/owner/name` and the host."""
+    identity = text.removeprefix("https://").removesuffix(".git")
+    return (text, identity, identity.partition("/")[0]) if identity != text else (text,)
 
 
 def _type(schema: Mapping[str, Any]) -> str:

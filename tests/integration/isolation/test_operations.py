@@ -10,13 +10,15 @@ from werkzeug.test import TestResponse
 
 from tests.integration.isolation.conftest import Rig
 from tests.integration.isolation.operations import (
+    EVENTS,
     ON_PURPOSE,
     Operation,
     on_our_things,
     on_their_things,
     operations,
+    own_stream,
 )
-from tests.integration.isolation.tenants import CANARY, NUMBERS
+from tests.integration.isolation.tenants import CANARY, NUMBERS, OURS
 
 HIDDEN = (CANARY, str(NUMBERS)[:6])
 """The beginnings of acme's texts, and of its numbers."""
@@ -29,7 +31,10 @@ each_operation = pytest.mark.parametrize("operation", operations(), ids=lambda e
 
 def leaks(answer: TestResponse, sent_before: Collection[str]) -> bool:
     """Whether the answer has something of acme's in it that no request has brought."""
-    said = f"{answer.text}\n{answer.headers}"
+    return leaks_in(f"{answer.text}\n{answer.headers}", sent_before)
+
+
+def leaks_in(said: str, sent_before: Collection[str]) -> bool:
     for sent in sorted(sent_before, key=len, reverse=True):
         said = said.replace(sent, "")
     return any(canary in said for canary in HIDDEN)
@@ -57,6 +62,18 @@ def test_its_own_tenant_sees_what_is_hidden_from_others(rig: Rig, operation: Ope
     answer = rig.acme().call("GET", attempt.path)
     assert answer.status_code == 200, answer.text
     assert operation.name in WITHOUT_TEXTS or leaks(answer, ())
+
+
+@pytest.mark.parametrize("operation", [each for each in READING if each.streams], ids=lambda each: each.name)
+def test_an_own_stream_carries_the_own_tenants_lines(rig: Rig, operation: Operation) -> None:
+    attempt = own_stream(operation, rig.tenants)
+    answer = rig.callers["token of viewer"].call("GET", attempt.path, Accept=EVENTS)
+    assert answer.content_type.startswith(EVENTS), answer.text
+    events = (chunk.decode() for chunk in answer.iter_encoded())
+    first = next(event for event in events if "data:" in event)
+    answer.close()
+    assert OURS in first
+    assert not leaks_in(f"{first}\n{answer.headers}", ())
 
 
 @each_operation
