@@ -49,6 +49,6 @@ def _create(driver: Any, role: str, password: Any) -> None:
         driver.execute(words)
     except errors.InsufficientPrivilege:
         raise SettingsError(
-            f"PostgreSQL has no role {role!r}, and the owner of the tables may not make it",
+            f"PostgreSQL has no role {role!r}, and the owner of the tables may not create it",
             remedy=f"as a superuser of PostgreSQL: CREATE ROLE {role} LOGIN PASSWORD '…'; then: make up",
         ) from None
