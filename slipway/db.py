@@ -42,6 +42,7 @@ JOURNAL_PAGES = 16_384
 _READ = "slipway_read"
 _SCOPE = "slipway_scope"
 _AS_IT_IS = {"no_parameters": True}
+"""Two statements go in one message only without parameters."""
 
 
 class UnscopedQuery(RuntimeError):
@@ -233,12 +234,6 @@ def _prepare_postgresql(engine: Engine, *, any_role: bool) -> None:
     def on_begin(connection: Connection) -> None:
         scope = connection.get_execution_options().get(_SCOPE)
         connection.exec_driver_sql(f"BEGIN{_settings_of(scope)}", execution_options=_AS_IT_IS)
-
-    @event.listens_for(engine, "do_execute_no_params")
-    def on_begin_sent(cursor: Any, statement: str, _context: Any) -> bool:
-        """Never prepare what is several statements: the driver does it to whatever is sent often."""
-        cursor.execute(statement, prepare=False)
-        return True
 
 
 def _settings_of(scope: int | str | None) -> str:

@@ -145,6 +145,8 @@ def test_a_row_does_not_refer_to_another_tenants(planted: Planted, table: Table,
     theirs = planted.theirs.rows[key.column.table.name][key.column.name]
     with refused(), planted.as_ours() as connection:
         connection.execute(insert(table).values(planted.ours.values(table) | {key.parent.name: theirs}))
+    with refused(), planted.as_ours() as connection:
+        connection.execute(update(table).values({key.parent.name: theirs}))
 
 
 @pytest.mark.parametrize("role", [SERVICE, OWNER])
