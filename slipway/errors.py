@@ -23,7 +23,8 @@
     ├── IdentityRefused         503  Keycloak answers, and does not let Slipway do it
     ├── SignOnOff               503  nobody can sign in: no identity provider is set
     ├── HostUnready             503  the host lacks something that only its owner can give
-    │   └── SubnetTaken              a network's range is in use
+    │   ├── SubnetTaken              a network's range is in use
+    │   └── UnsafeDatabaseRole       the database's role passes row-level security by
     └── DeploymentFailed        a deployment ends; carries reason, remedy and the tail of what was printed
 
 Each has a stable `code` (part of the API), an HTTP `status`, a sentence for the user, and a `remedy`: what to do
@@ -179,6 +180,12 @@ class SubnetTaken(HostUnready):
     """A network overlaps with one that the container runtime has already: another range may do."""
 
     code = "subnet-taken"
+
+
+class UnsafeDatabaseRole(HostUnready):
+    """PostgreSQL asks row-level security of everyone but superusers and roles with BYPASSRLS."""
+
+    code = "unsafe-database-role"
 
 
 class DeploymentFailed(SlipwayError):

@@ -154,6 +154,9 @@ class Settings:
     instance: str = _setting("slipway", "name of this installation; prefixes networks and labels", _instance)
     state_dir: Path = _setting("/var/lib/slipway", "everything Slipway keeps on disk", Path)
     database_url: str = _setting("sqlite:///{state}/slipway.db", "SQLite file or postgresql+psycopg://…")
+    database_owner_url: str = _setting(
+        "", "the same with the PostgreSQL role that owns the tables; empty: the same role"
+    )
     redis_url: str = _setting("unix://{state}/run/redis.sock", "queue, route table for the edges, live logs")
     runtime: str = _setting("docker", "what runs replicas; there is one: docker")
     docker_host: str = _setting("unix:///var/run/docker.sock", "the Docker Engine")
@@ -405,6 +408,8 @@ def outbound(environ: Mapping[str, str] | None = None) -> dict[str, str]:
 _OUTBOUND = frozenset(
     {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"}
 )
+OF_MIGRATIONS = frozenset({PREFIX + "DATABASE_OWNER_URL"})
+"""Settings with which the schema is changed. No service gets them."""
 CLIENT_KEYS = frozenset(f"SLIPWAY_{name}" for name in ("URL", "TOKEN", "TENANT", "APP", "CONFIG_DIR", "ID_TOKEN"))
 
 

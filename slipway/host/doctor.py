@@ -13,7 +13,7 @@ from slipway.adapters.buildkit.image_folder import seen_from_here
 from slipway.adapters.firewall import install
 from slipway.adapters.keycloak import accounts
 from slipway.errors import SlipwayError
-from slipway.host import checkout, keycloak
+from slipway.host import checkout, database, keycloak
 from slipway.host.commands import Commands
 from slipway.host.install import certificate, folders, ports
 from slipway.host.install.engine import SYSTEMD, Engine, pick_client
@@ -88,6 +88,9 @@ class HostChecks:
         floor = self.settings.disk_floor_bytes
         detail = f"{root}: {free / _GIB:.1f} GiB free, builds are refused below {floor / _GIB:.1f} GiB"
         return Finding("disk", free >= floor, detail, "" if free >= floor else "docker system prune, or a larger disk")
+
+    def database(self) -> Finding:
+        return Finding("database", True, database.describe(self.settings))
 
     def port(self) -> Finding:
         return self._port("edge's port", "http_listen")
@@ -189,6 +192,7 @@ CHECKS: Sequence[Callable[[HostChecks], Finding]] = (
     HostChecks.containment,
     HostChecks.scratch,
     HostChecks.disk,
+    HostChecks.database,
     HostChecks.port,
     HostChecks.https,
     HostChecks.keycloak,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from slipway.models.base import Base, TenantOwned, now
+from slipway.models.row_policies import PLATFORM_ONLY, RowPolicy
 
 
 class Plan(Base):
@@ -16,6 +17,7 @@ class Plan(Base):
     open."""
 
     __tablename__ = "plans"
+    row_policy: ClassVar[RowPolicy] = RowPolicy(("SELECT",))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(40), unique=True)
@@ -30,6 +32,7 @@ class Plan(Base):
 
 class Tenant(Base):
     __tablename__ = "tenants"
+    row_policy: ClassVar[RowPolicy] = RowPolicy(("SELECT", "UPDATE"), "id")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(40), unique=True)
@@ -49,6 +52,7 @@ class User(Base):
     """A person as the identity provider last reported them."""
 
     __tablename__ = "users"
+    row_policy: ClassVar[RowPolicy] = PLATFORM_ONLY
 
     id: Mapped[int] = mapped_column(primary_key=True)
     sub: Mapped[str] = mapped_column(String(255), unique=True)
@@ -108,6 +112,7 @@ class AuditRecord(Base):
     """Who changed what, when, from where. Never updated. Kept when the tenant is gone."""
 
     __tablename__ = "audit"
+    row_policy: ClassVar[RowPolicy] = RowPolicy(("SELECT", "INSERT"), "tenant_id")
 
     id: Mapped[int] = mapped_column(primary_key=True)
     tenant_id: Mapped[int | None] = mapped_column(index=True)

@@ -28,6 +28,7 @@ from slipway.models import (
     Variable,
 )
 from tests.fixtures.databases import CopiesOfATemplate
+from tests.fixtures.services.postgresql import SERVICE
 from tests.integration.data.conftest import TwoTenants
 
 Row = Callable[[TwoTenants], Base]
@@ -186,7 +187,8 @@ def test_releases_outlive_nothing_they_need(database: Database, tenants: TwoTena
 def unused_database(postgresql_copies: CopiesOfATemplate) -> Iterator[Database]:
     """What had rows once may be planned for otherwise."""
     cluster = postgresql_copies.cluster
-    database = Database(cluster.create("unused", postgresql_copies.template))
+    cluster.create("unused", postgresql_copies.template)
+    database = Database(cluster.url("unused", SERVICE))
     yield database
     database.dispose()
     cluster.drop("unused")

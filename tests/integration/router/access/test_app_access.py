@@ -13,8 +13,8 @@ from sqlalchemy import select
 from router.app import create_app
 from slipway.core.identity.claims import Person
 from slipway.models import AuditRecord, Build, Release, RouteChange, Token, now
+from tests.fakes import FakeDirectory
 from tests.fixtures.api import Api, Caller
-from tests.fixtures.identity.directory import FakeDirectory
 from tests.fixtures.releases import make_live
 
 PATH = "/api/apps/hello/access"

@@ -15,8 +15,8 @@ from slipway.core.access import tokens
 from slipway.core.access.roles import Role
 from slipway.core.identity.claims import Person
 from slipway.models import App, AuditRecord, Build, Release, RouteChange
+from tests.fakes import FakeDirectory
 from tests.fixtures.api import Api, Caller
-from tests.fixtures.identity.directory import FakeDirectory
 from tests.fixtures.releases import make_live
 
 
