@@ -23,12 +23,11 @@ WHY = "a test"
 
 @pytest.fixture
 def empty(postgresql_cluster: Cluster) -> Iterator[str]:
-    """The name of a database without a schema. Roles that a test makes are removed."""
+    """The name of a database without a schema. The role that a test makes is removed."""
     postgresql_cluster.create("roles")
     yield "roles"
     postgresql_cluster.drop("roles")
-    for role in (NEW, BEYOND):
-        postgresql_cluster.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
+    postgresql_cluster.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(NEW)))
 
 
 def settings_of(url: str, owner_url: str = "") -> Settings:
@@ -40,16 +39,17 @@ def connect(url: str) -> None:
         pass
 
 
-def test_services_do_not_work_as_a_superuser(postgresql_cluster: Cluster, empty: str) -> None:
+def test_services_do_not_work_as_a_superuser(postgresql_cluster: Cluster) -> None:
     with pytest.raises(UnsafeDatabaseRole, match="as postgres, a superuser") as refusal:
-        connect(postgresql_cluster.url(empty, SUPERUSER))
+        connect(postgresql_cluster.url("postgres", SUPERUSER))
     assert "SLIPWAY_DATABASE_OWNER_URL" in refusal.value.remedy
 
 
-def test_services_do_not_work_as_a_role_beyond_policies(postgresql_cluster: Cluster, empty: str) -> None:
+def test_services_do_not_work_as_a_role_beyond_policies(postgresql_cluster: Cluster) -> None:
     postgresql_cluster.execute(sql.SQL("CREATE ROLE {} LOGIN BYPASSRLS").format(sql.Identifier(BEYOND)))
     with pytest.raises(UnsafeDatabaseRole, match=f"as {BEYOND}, a role with BYPASSRLS"):
-        connect(postgresql_cluster.url(empty, BEYOND))
+        connect(postgresql_cluster.url("postgres", BEYOND))
+    postgresql_cluster.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(BEYOND)))
 
 
 @pytest.mark.parametrize("owner", ["", OWNER])

@@ -55,8 +55,7 @@ class Rig:
             "token of owner": Caller(self.api.client, planted.token_of(OURS)),
             "token of developer": Caller(self.api.client, planted.token_of(f"{OURS}-developer")),
             "token of viewer": Caller(self.api.client, planted.token_of(f"{OURS}-viewer")),
-            "session of an owner": self._in_a_browser("owner"),
-            "session of a viewer": self._in_a_browser("viewer"),
+            "session": self._in_a_browser("owner"),
             "session of a platform-admin": self._in_a_browser("owner", realm_access={"roles": ["platform-admin"]}),
             "access token": Caller(
                 self.api.client, self.provider.access_token(**planted.person(OUR_PERSON, UMBRELLA, sid="s-of-eve"))

@@ -107,8 +107,8 @@ def calls(tenants: Tenants, path: str, command: click.Command) -> Iterator[list[
     yield [*path.split(), *arguments]
     for each in command.params:
         if isinstance(each, click.Option) and each.name in OPTIONS:
-            for of_app in ([], ["-a", "hello"]) if each.name != "app" and _has_app(command) else ([],):
-                yield [*path.split(), *arguments, *of_app, each.opts[-1], *values(tenants, path, str(each.name))]
+            of_app = ["-a", "hello"] if each.name != "app" and _has_app(command) else []
+            yield [*path.split(), *arguments, *of_app, each.opts[-1], *values(tenants, path, str(each.name))]
 
 
 def _given(tenants: Tenants, path: str, parameter: click.Parameter) -> list[str]:
