@@ -13,11 +13,12 @@ from typing import Any
 from edge_rig import Answer
 from redis import Redis
 
-SOURCE = Path(__file__).parents[3] / "nginx/lua/slipway/limits/take.lua"
+SOURCES = Path(__file__).parents[3] / "nginx/lua/slipway/limits"
 CLOCK = 'redis.call("TIME")'
 ADDRESS = "192.0.2.1"
 TOKENS, EDGES, HITS = "slipway:limits:tokens", "slipway:edges:confirmed", "slipway:limits:hits:1"
 US = 1_000_000
+PORTION_US = US // 4
 SLOW_HOST = {"limits_timeout_s": 20, "limits_released_within_s": 0.5}
 """A busy host may take long to answer for Redis, or to give a lease back: these tests are not about that."""
 LONG_LEASES = {"limits_lease_s": 600, "limits_renewed_every_s": 0.3}
@@ -95,6 +96,7 @@ class Reply:
     edges: int
     is_known: bool
     limits: tuple[State, ...]
+    is_in_doubt: bool = False
 
 
 STATES = ("passes", "refuses", "would refuse", "not concerned")
@@ -110,10 +112,13 @@ class Script:
     requests: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        source = SOURCE.read_text()
+        self._take, self._reserve = (self._registered("rate_debt", name) for name in ("take", "reserve"))
+
+    def _registered(self, *names: str) -> Any:
+        source = "".join((SOURCES / f"{name}.lua").read_text() for name in names)
         assert CLOCK in source
         fake = "{ARGV[#ARGV - 1], ARGV[#ARGV]}"
-        self._script = self.client.register_script(source.replace(CLOCK, fake))
+        return self.client.register_script(source.replace(CLOCK, fake))
 
     def take(
         self,
@@ -128,11 +133,12 @@ class Script:
         keys = [TOKENS, EDGES, HITS, *(f"slipway:limits:state:{each.id}" for each in limits)]
         name = request or f"request-{self.requests}"
         arguments: list[Any] = [name, tenant, address, token, self.callers_apart, int(self.is_asked_again), user]
+        arguments += [PORTION_US]
         for each in limits:
             arguments += [each.kind, each.most, each.period_us, each.by, int(each.only_reports)]
-        reply = self._script(keys=keys, args=[*arguments, *divmod(self.now_us, US)])
+        reply = self._take(keys=keys, args=[*arguments, *divmod(self.now_us, US)])
         found = [State(STATES[reply[at]], *reply[at + 1 : at + 3]) for at in range(3, len(reply), 3)]
-        return Reply(reply[0] == 1, reply[1], reply[2] == 1, tuple(found))
+        return Reply(reply[0] == 1, reply[1], reply[2] == 1, tuple(found), is_in_doubt=reply[0] == 2)
 
     def allowed(self, *limits: Rate | AtOnce, of: int, **caller: str) -> int:
         """How many of so many requests pass, at the same moment."""
