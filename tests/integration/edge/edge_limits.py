@@ -23,6 +23,8 @@ SLOW_HOST = {"limits_timeout_s": 20, "limits_released_within_s": 0.5}
 """A busy host may take long to answer for Redis, or to give a lease back: these tests are not about that."""
 LONG_LEASES = {"limits_lease_s": 600, "limits_renewed_every_s": 0.3}
 """Longer than any test waits: what ends before was given back."""
+LONG_PORTIONS = {"limits_portion_s": 10, "limits_often_within_s": 5}
+"""So that a busy host's worker gives back before its portion ends, and its clients are quick enough to get one."""
 HEADERS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit", "ratelimit-policy")
 ITEM = re.compile(r'"([\w/-]+)";r=(\d+);t=(\d+)(;pk=:[A-Za-z0-9+/]+=*:)?')
 POLICY = re.compile(r'"([\w/-]+)";q=(\d+)(?:;w=(\d+)|;qu="concurrent-requests")(;pk=:[A-Za-z0-9+/]+=*:)?')
@@ -99,6 +101,15 @@ class Reply:
     is_in_doubt: bool = False
 
 
+@dataclass(frozen=True)
+class Reserved:
+    """`left`: of each limit, besides what is reserved."""
+
+    added: int
+    is_lost: bool
+    left: tuple[int, ...]
+
+
 STATES = ("passes", "refuses", "would refuse", "not concerned")
 
 
@@ -143,3 +154,12 @@ class Script:
     def allowed(self, *limits: Rate | AtOnce, of: int, **caller: str) -> int:
         """How many of so many requests pass, at the same moment."""
         return sum(self.take(*limits, **caller).passes for _ in range(of))
+
+    def reserve(self, portion: str, used: int, held: int, wanted: int | None, *limits: Rate) -> Reserved:
+        """For the caller at `ADDRESS`."""
+        keys = [f"slipway:limits:state:{each.id}:{ADDRESS}" for each in limits]
+        arguments: list[Any] = [portion, used, held, "" if wanted is None else wanted, PORTION_US]
+        for each in limits:
+            arguments += [each.most, each.period_us]
+        reply = self._reserve(keys=keys, args=[*arguments, *divmod(self.now_us, US)])
+        return Reserved(reply[0], reply[1] == 1, tuple(reply[2::2]))

@@ -1,7 +1,7 @@
 -- How many requests a caller may send: in a time, and at one time. The entry has the limits of the app and of its
 -- tenant; all of them are asked in one call, and the strictest decides (docs/decisions/0033). A request is counted
--- once, whatever happens to it afterwards; it counts as under way until its response has been sent. Requests of a caller
--- that sends often were counted ahead (limits/portions.lua).
+-- once, whatever happens to it afterwards; it counts as under way until its response has been sent. Requests of a
+-- caller that sends often were counted ahead (limits/portions.lua).
 local callers = require("slipway.limits.callers")
 local leases = require("slipway.limits.leases")
 local metrics = require("slipway.metrics.metrics")

@@ -3,9 +3,9 @@
 --
 -- The text is `<debt> <at> <requests> <µs>`, and `|<id> <amount> <end>` for each portion that a worker has
 -- (portions.lua). The debt is how much of the limit is used. A request adds `period_us`, each microsecond takes `most`
--- away, and the limit is used up at most * period_us. That is the theoretical arrival time of GCRA, less the present, in units
--- that make all of it whole numbers. A portion's amount is in the same units. It is no debt yet, so no time takes it
--- away: it becomes debt when its worker has used it, or when it ends without a word of its worker.
+-- away, and the limit is used up at most * period_us. That is the theoretical arrival time of GCRA, less the present,
+-- in units that make all of it whole numbers. A portion's amount is in the same units. It is no debt yet, so no time
+-- takes it away: it becomes debt when its worker has used it, or when it ends without a word of its worker.
 local clock = redis.call("TIME")
 local now_us = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 
