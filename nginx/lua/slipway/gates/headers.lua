@@ -31,11 +31,12 @@ function _M.write_request(headers)
   end
 end
 
--- The same, of the request's caller, whom the access gate knows: who it is, and nothing that proves it to us.
+-- The same, of the request's caller, whom the access gate knows: who it is, and nothing that proves it to us. nginx' Lua
+-- module looks at each byte of a header that it sets, so nginx.conf makes the long one of a variable.
 function _M.write_identity(verdict)
   local set = ngx.req.set_header
+  ngx.var.slipway_identity = verdict.identity
   set("X-Forwarded-User", verdict.user)
-  set("X-Slipway-Identity", verdict.identity)
   if verdict.groups then
     set("X-Forwarded-Groups", verdict.groups)
   end
@@ -45,6 +46,11 @@ function _M.write_identity(verdict)
   if verdict.credentials.bearer then
     ngx.req.clear_header("Authorization")
   end
+end
+
+-- A request that was requeued has the variables of its attempt before.
+function _M.forget_identity()
+  ngx.var.slipway_identity = ""
 end
 
 -- What limits say of the request: how many requests its caller has left, and in how many seconds there is one more.

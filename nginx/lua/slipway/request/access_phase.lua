@@ -26,6 +26,8 @@ local function rewrite(ctx)
   end
   if ctx.identity then
     headers.write_identity(ctx.identity)
+  elseif ctx.requeue then
+    headers.forget_identity()
   end
 end
 
