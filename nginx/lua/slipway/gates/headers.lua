@@ -31,8 +31,8 @@ function _M.write_request(headers)
   end
 end
 
--- The same, of the request's caller, whom the access gate knows: who it is, and nothing that proves it to us. nginx' Lua
--- module looks at each byte of a header that it sets, so nginx.conf makes the long one of a variable.
+-- The same, of the request's caller, whom the access gate knows: who it is, and nothing that proves it to us. nginx'
+-- Lua module looks at each byte of a header that it sets, so nginx.conf makes the long one of a variable.
 function _M.write_identity(verdict)
   local set = ngx.req.set_header
   ngx.var.slipway_identity = verdict.identity

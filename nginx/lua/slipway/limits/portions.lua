@@ -18,7 +18,7 @@ _M.LAST_S = settings.limits_portion_s or 0.25 -- for Redis, after its worker has
 
 local EVERY_S = 0.05 -- the worker asks
 local USED_FOR_S = 0.8 * _M.LAST_S
-local OFTEN, OFTEN_WITHIN_S = 8, settings.limits_often_within_s or 0.1 -- so many requests in this time are often
+local OFTEN, OFTEN_WITHIN_S = 5, settings.limits_often_within_s or 0.1 -- so many requests in this time are often
 local SELDOM = 2 -- fewer requests than this between two asks
 local LITTLE = 8 -- left besides: then others may need what is unused
 local RESTS = 10 -- asks: a caller near its limit is asked for ahead again after that
@@ -27,9 +27,9 @@ local STATE = "slipway:limits:state:"
 local LAST_US = string.format("%d", _M.LAST_S * 1000000)
 
 local script
-local held = {} -- this worker's portions
+local new, held = {}, {} -- this worker's portions: those that nobody has asked Redis for yet, and the others
 local made = 0
-local is_asking = false -- a timer is set, or runs
+local begins, goes_on = false, false -- a timer is set for the new ones; for the others, or it runs
 local counts, counts_end_s = {}, 0 -- entry -> caller -> requests that were counted one by one lately
 
 function _M.start()
@@ -176,9 +176,9 @@ local function ask(portions, lists)
   end
 end
 
-local function ask_for_all(is_over)
+local function ask_for_all(all, is_over)
   local portions, lists = {}, {}
-  for _, portion in ipairs(held) do
+  for _, portion in ipairs(all) do
     local arguments, is_asked = ask_for(portion, is_over)
     if is_asked then
       portions[#portions + 1], lists[#lists + 1] = portion, arguments
@@ -190,6 +190,16 @@ local function ask_for_all(is_over)
   end
   if #portions > 0 then
     ask(portions, lists)
+  end
+end
+
+local function ask_safely(all)
+  local ran, err = pcall(ask_for_all, all, ngx.worker.exiting())
+  if not ran then
+    ngx.log(ngx.ERR, "portions of limits are not renewed: ", err)
+    for _, portion in ipairs(all) do
+      portion.is_over = true
+    end
   end
 end
 
@@ -205,23 +215,30 @@ local function forget_those_over()
   held = kept
 end
 
-local function take_turn()
-  local ran, err = pcall(ask_for_all, ngx.worker.exiting())
-  if not ran then
-    ngx.log(ngx.ERR, "portions of limits are not renewed: ", err)
-  end
-  for _, portion in ipairs(ran and {} or held) do
-    portion.is_over = true
-  end
-  forget_those_over()
-end
-
--- nginx runs it at once when the worker begins to exit, and takes no timer of a worker that exits.
+-- A timer that goes on while there are portions. nginx runs it at once when the worker begins to exit, and takes no
+-- timer of a worker that exits.
 local function turn()
   repeat
-    take_turn()
-    is_asking = #held > 0 and ngx.timer.at(EVERY_S, turn) ~= nil
-  until is_asking or #held == 0
+    ask_safely(held)
+    forget_those_over()
+    goes_on = #held > 0 and ngx.timer.at(EVERY_S, turn) ~= nil
+  until goes_on or #held == 0
+end
+
+-- A timer that runs at once: the new ones do not wait for the others' turn.
+local function ask_for_new()
+  local asked = new
+  new, begins = {}, false
+  ask_safely(asked)
+  for _, portion in ipairs(asked) do
+    held[#held + 1] = portion
+  end
+  if not goes_on then
+    goes_on = ngx.timer.at(EVERY_S, turn) ~= nil
+    if not goes_on then
+      turn()
+    end
+  end
 end
 
 local function begin(entry, caller, kind, name)
@@ -237,8 +254,8 @@ local function begin(entry, caller, kind, name)
   }
   entry.portions = entry.portions or { user = {}, address = {} }
   entry.portions[kind][name] = portion
-  held[#held + 1] = portion
-  is_asking = is_asking or ngx.timer.at(0, turn) ~= nil
+  new[#new + 1] = portion
+  begins = begins or ngx.timer.at(0, ask_for_new) ~= nil
 end
 
 local function count(entry, kind, name)
