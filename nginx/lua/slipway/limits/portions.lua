@@ -89,7 +89,7 @@ end
 
 -- How many requests the caller has left, after the last one that was taken.
 function _M.left(portion)
-  return portion.left + portion.unused
+  return math.max(0, portion.left + portion.unused)
 end
 
 -- What Redis is asked for this portion. A portion that is given up has nothing unused from now on.
@@ -249,8 +249,7 @@ local function begin(entry, caller, kind, name)
   made = made + 1
   local portion = {
     id = settings.edge_id .. "/" .. process.instance() .. "/" .. made, entry = entry, caller = caller, keys = keys,
-    concerned = concerned, unused = 0, used = 0, counted = OFTEN, usual = OFTEN / 2,
-    ends_s = 0, rested = 0,
+    concerned = concerned, unused = 0, used = 0, counted = OFTEN, usual = OFTEN / 2, left = 0, ends_s = 0, rested = 0,
   }
   entry.portions = entry.portions or { user = {}, address = {} }
   entry.portions[kind][name] = portion
@@ -277,7 +276,7 @@ function _M.note(entry, caller, is_alone)
   local kind, name = kind_and_name(caller)
   local portion = entry.portions and entry.portions[kind][name]
   if portion then
-    portion.counted = portion.counted + 1
+    portion.counted, portion.left = portion.counted + 1, portion.left - 1 -- unless Redis has said so already
   elseif count(entry, kind, name) >= OFTEN then
     begin(entry, caller, kind, name)
   end

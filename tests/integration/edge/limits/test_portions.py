@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import socket
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -37,6 +38,12 @@ ENVIRON = {"SLIPWAY_TRUSTED_PROXIES": "127.0.0.1", "SLIPWAY_EDGE_WORKERS": "4"}
 LUA = {**SLOW_HOST, **LONG_LEASES, **LONG_PORTIONS}
 
 
+def listens(port: int) -> bool:
+    with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), 30):
+        return True
+    return False
+
+
 @dataclass
 class QuickApp:
     """It answers faster than the edge asks."""
@@ -55,6 +62,7 @@ def quick_app_of_module() -> Iterator[QuickApp]:
         config, made = folder / "app.conf", QuickApp(free_port(), folder / "app.log")
         config.write_text(APP.format(folder=folder, port=made.port))
         process = subprocess.Popen(["nginx", "-p", str(folder), "-c", str(config), "-e", "stderr"])
+        eventually(lambda: listens(made.port))
         yield made
         process.terminate()
         process.wait(30)
@@ -130,14 +138,18 @@ def test_what_one_edge_does_not_use_the_other_one_may_have(rig, other_edge, quic
 
 
 def test_answers_count_down_by_one_and_agree(quick_app, app_id):
-    """Of one worker, where nobody else sends: what is left is exact for every request."""
+    """Of one worker, where nobody else sends. A request that is counted by itself while a portion is being given sees
+    the portion as used."""
     with running({"SLIPWAY_EDGE_WORKERS": "1"}, LUA) as rig:
         rig.route(HOST, target(quick_app.port), app=app_id, limits=[calls(app_id, 250, DAY_S)])
         burst = Burst(rig.edge)
         burst.send(280)
         eventually(lambda: ahead(rig.edge, app_id) > 0)
     left = [int(answer.headers["x-ratelimit-remaining"]) for answer in burst.answers]
-    assert left == [*range(249, -1, -1), *[0] * 30]
+    truth = [*range(249, -1, -1), *[0] * 30]
+    assert all(shown <= real for shown, real in zip(left, truth, strict=True))
+    assert sum(shown == real for shown, real in zip(left, truth, strict=True)) > 200
+    assert [answer.status for answer in burst.answers] == [200] * 250 + [429] * 30
     for answer in burst.answers:
         check_headers(answer)
 
@@ -226,7 +238,7 @@ def test_killed_workers_open_nothing(quick_app, app_id):
         with ThreadPoolExecutor(8) as pool:
             for _ in range(4):
                 asked = [pool.submit(send) for _ in range(8)]
-                eventually(lambda: any(each.done() for each in asked) or ahead(rig.edge, app_id))
+                eventually(lambda: ahead(rig.edge, app_id))
                 for pid in rig.edge.status["workers"][:2]:
                     rig.edge.kill(pid)
                 for each in asked:
