@@ -23,8 +23,9 @@ SLOW_HOST = {"limits_timeout_s": 20, "limits_released_within_s": 0.5}
 """A busy host may take long to answer for Redis, or to give a lease back: these tests are not about that."""
 LONG_LEASES = {"limits_lease_s": 600, "limits_renewed_every_s": 0.3}
 """Longer than any test waits: what ends before was given back."""
-LONG_PORTIONS = {"limits_portion_s": 10, "limits_often_within_s": 5}
-"""So that a busy host's worker gives back before its portion ends, and its clients are quick enough to get one."""
+LONG_PORTIONS = {"limits_portion_s": 10, "limits_portion_every_s": 0.3, "limits_often_within_s": 5}
+"""A busy host's worker gives back before its portion ends, its clients are quick enough to get one, and some have one
+when a limit is used up."""
 HEADERS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit", "ratelimit-policy")
 ITEM = re.compile(r'"([\w/-]+)";r=(\d+);t=(\d+)(;pk=:[A-Za-z0-9+/]+=*:)?')
 POLICY = re.compile(r'"([\w/-]+)";q=(\d+)(?:;w=(\d+)|;qu="concurrent-requests")(;pk=:[A-Za-z0-9+/]+=*:)?')

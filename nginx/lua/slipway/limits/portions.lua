@@ -16,7 +16,7 @@ local _M = {}
 
 _M.LAST_S = settings.limits_portion_s or 0.25 -- for Redis, after its worker has asked last
 
-local EVERY_S = 0.05 -- the worker asks
+local EVERY_S = settings.limits_portion_every_s or 0.05 -- the worker asks
 local USED_FOR_S = 0.8 * _M.LAST_S
 local OFTEN, OFTEN_WITHIN_S = 5, settings.limits_often_within_s or 0.1 -- so many requests in this time are often
 local SELDOM = 2 -- fewer requests than this between two asks
