@@ -74,7 +74,7 @@ describe("portions of limits", function()
     assert.equal(0, timers[1].seconds)
     assert.equal(0, take(1))
     turn()
-    assert.same({ id = "edge-1/7.7/1", used = 0, held = 0, wanted = 10, key = "slipway:limits:state:1/c:user ada" },
+    assert.same({ id = "edge-1/7.7/1", used = 0, held = 0, wanted = 17, key = "slipway:limits:state:1/c:user ada" },
       asked[1])
     assert.equal(20, take(25))
   end)
@@ -113,7 +113,7 @@ describe("portions of limits", function()
     assert.equal(9, take(9))
     reply = { 5, 0, 880, 3000000 }
     turn()
-    assert.same({ 10, 20, 6 }, { asked[2].used, asked[2].held, asked[2].wanted })
+    assert.same({ 10, 20, 15 }, { asked[2].used, asked[2].held, asked[2].wanted })
     assert.equal(10, counted)
     assert.equal(15, take(30))
   end)

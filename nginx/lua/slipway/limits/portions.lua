@@ -20,6 +20,7 @@ local EVERY_S = settings.limits_portion_every_s or 0.05 -- the worker asks
 local USED_FOR_S = 0.8 * _M.LAST_S
 local OFTEN, OFTEN_WITHIN_S = 5, settings.limits_often_within_s or 0.1 -- so many requests in this time are often
 local SELDOM = 2 -- fewer requests than this between two asks
+local TURNS = 3 -- what is asked for would last so long: a turn may be late, and a caller quicker than before
 local LITTLE = 8 -- left besides: then others may need what is unused
 local RESTS = 10 -- asks: a caller near its limit is asked for ahead again after that
 local AT_ONCE = 200
@@ -92,14 +93,17 @@ function _M.left(portion)
   return math.max(0, portion.left + portion.unused)
 end
 
--- What Redis is asked for this portion. A portion that is given up has nothing unused from now on.
-local function ask_for(portion, is_over)
-  local sent = portion.used + portion.counted
+-- How many more requests the caller may need; "" when the portion is given up, with nothing unused from now on.
+local function wanted_of(portion, sent, is_over)
   portion.usual = (portion.usual + sent) / 2
-  portion.rested = portion.is_resting and portion.rested + 1 or 0
-  local gives_up = is_over or portion.is_resting or sent < SELDOM or portion.unused > 3 * portion.usual
-  local reserved = portion.used + portion.unused
-  local wanted = gives_up and "" or math.max(0, math.ceil(2 * portion.usual) + SELDOM - portion.unused)
+  local is_too_much = portion.unused > (TURNS + 1) * portion.usual + SELDOM
+  if is_over or portion.is_resting or sent < SELDOM or is_too_much then
+    return ""
+  end
+  return math.max(0, math.ceil(TURNS * portion.usual) + SELDOM - portion.unused)
+end
+
+local function arguments_of(portion, reserved, wanted)
   local arguments = { #portion.keys }
   for i, key in ipairs(portion.keys) do
     arguments[i + 1] = key
@@ -111,14 +115,23 @@ local function ask_for(portion, is_over)
     arguments[#arguments + 1] = portion.entry.limits[i].most
     arguments[#arguments + 1] = portion.entry.limits[i].period_us
   end
+  return arguments
+end
+
+-- What Redis is asked for this portion; nil when it has nothing of it, and nothing is needed.
+local function ask_for(portion, is_over)
+  local sent, reserved = portion.used + portion.counted, portion.used + portion.unused
+  local wanted = wanted_of(portion, sent, is_over)
+  local arguments = (wanted ~= "" or reserved > 0) and arguments_of(portion, reserved, wanted) or nil
   if portion.used > 0 then
     metrics.count("limits_ahead", portion.entry.app, portion.used)
   end
+  portion.rested = portion.is_resting and portion.rested + 1 or 0
   portion.is_over = is_over or sent < SELDOM and not portion.is_resting or portion.rested > RESTS
   portion.wanted, portion.asked_s = tonumber(wanted) or 0, ngx.now()
   portion.used, portion.counted = 0, 0
-  portion.unused = gives_up and 0 or portion.unused
-  return arguments, not gives_up or reserved > 0
+  portion.unused = wanted == "" and 0 or portion.unused
+  return arguments
 end
 
 -- What the answer's headers say while the portion lasts. All its limits have the same number more unused, so that the
@@ -179,8 +192,8 @@ end
 local function ask_for_all(all, is_over)
   local portions, lists = {}, {}
   for _, portion in ipairs(all) do
-    local arguments, is_asked = ask_for(portion, is_over)
-    if is_asked then
+    local arguments = ask_for(portion, is_over)
+    if arguments then
       portions[#portions + 1], lists[#lists + 1] = portion, arguments
     end
     if #portions == AT_ONCE then
@@ -249,7 +262,7 @@ local function begin(entry, caller, kind, name)
   made = made + 1
   local portion = {
     id = settings.edge_id .. "/" .. process.instance() .. "/" .. made, entry = entry, caller = caller, keys = keys,
-    concerned = concerned, unused = 0, used = 0, counted = OFTEN, usual = OFTEN / 2, left = 0, ends_s = 0, rested = 0,
+    concerned = concerned, unused = 0, used = 0, counted = OFTEN, usual = OFTEN, left = 0, ends_s = 0, rested = 0,
   }
   entry.portions = entry.portions or { user = {}, address = {} }
   entry.portions[kind][name] = portion
