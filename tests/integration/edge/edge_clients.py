@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import http.client
 import os
+import re
 import socket
 import threading
 from collections import Counter
 from contextlib import closing
 
 from edge_publisher import HOST
-from edge_rig import read
+from edge_rig import Answer, read
 
 from tests.fixtures.waiting import eventually
 
@@ -30,6 +31,39 @@ def open_socket(rig, host="shop.localhost", headers=None):
 def echo(connection: socket.socket, data: bytes) -> bytes:
     connection.sendall(data)
     return connection.recv(4096)
+
+
+_RESPONSE = re.compile(rb"HTTP/1\.1 (\d{3}) [^\r]*\r\n(.*?)\r\n\r\n", re.DOTALL)
+
+
+class Burst:
+    """One connection whose requests are sent ahead of the responses, so that they come as fast as the edge takes them.
+    `answers` has them in order, without what they say."""
+
+    def __init__(self, edge, headers=None, host=HOST):
+        lines = [f"Host: {host}", *(f"{name}: {value}" for name, value in (headers or {}).items()), "", ""]
+        self._request = ("GET / HTTP/1.1\r\n" + "\r\n".join(lines)).encode()
+        self._edge = edge
+        self.answers: list[Answer] = []
+
+    def send(self, requests: int) -> list[int]:
+        """Returns their statuses."""
+        before = len(self.answers)
+        with closing(self._edge.raw(self._request * requests)) as connection:
+            data = b""
+            while len(self.answers) < before + requests:
+                more = connection.recv(1 << 16)
+                assert more, f"closed after {len(self.answers) - before} of {requests}: {data[-300:]!r}"
+                data = self._take(data + more)
+        return [answer.status for answer in self.answers[before:]]
+
+    def _take(self, data: bytes) -> bytes:
+        end = 0
+        for found in _RESPONSE.finditer(data):
+            headers = (line.split(": ", 1) for line in found[2].decode().split("\r\n"))
+            self.answers.append(Answer(int(found[1]), {name.lower(): value for name, value in headers}, b""))
+            end = found.end()
+        return data[end:]
 
 
 class Load:

@@ -13,15 +13,19 @@ from typing import Any
 from edge_rig import Answer
 from redis import Redis
 
-SOURCE = Path(__file__).parents[3] / "nginx/lua/slipway/limits/take.lua"
+SOURCES = Path(__file__).parents[3] / "nginx/lua/slipway/limits"
 CLOCK = 'redis.call("TIME")'
 ADDRESS = "192.0.2.1"
 TOKENS, EDGES, HITS = "slipway:limits:tokens", "slipway:edges:confirmed", "slipway:limits:hits:1"
 US = 1_000_000
+PORTION_US = US // 4
 SLOW_HOST = {"limits_timeout_s": 20, "limits_released_within_s": 0.5}
 """A busy host may take long to answer for Redis, or to give a lease back: these tests are not about that."""
 LONG_LEASES = {"limits_lease_s": 600, "limits_renewed_every_s": 0.3}
 """Longer than any test waits: what ends before was given back."""
+LONG_PORTIONS = {"limits_portion_s": 10, "limits_portion_every_s": 0.3, "limits_often_within_s": 5}
+"""A busy host's worker gives back before its portion ends, its clients are quick enough to get one, and some have one
+when a limit is used up."""
 HEADERS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit", "ratelimit-policy")
 ITEM = re.compile(r'"([\w/-]+)";r=(\d+);t=(\d+)(;pk=:[A-Za-z0-9+/]+=*:)?')
 POLICY = re.compile(r'"([\w/-]+)";q=(\d+)(?:;w=(\d+)|;qu="concurrent-requests")(;pk=:[A-Za-z0-9+/]+=*:)?')
@@ -95,6 +99,16 @@ class Reply:
     edges: int
     is_known: bool
     limits: tuple[State, ...]
+    is_in_doubt: bool = False
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """`left`: of each limit, besides what is reserved."""
+
+    added: int
+    is_lost: bool
+    left: tuple[int, ...]
 
 
 STATES = ("passes", "refuses", "would refuse", "not concerned")
@@ -110,10 +124,13 @@ class Script:
     requests: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        source = SOURCE.read_text()
+        self._take, self._reserve = (self._registered("rate_debt", name) for name in ("take", "reserve"))
+
+    def _registered(self, *names: str) -> Any:
+        source = "".join((SOURCES / f"{name}.lua").read_text() for name in names)
         assert CLOCK in source
         fake = "{ARGV[#ARGV - 1], ARGV[#ARGV]}"
-        self._script = self.client.register_script(source.replace(CLOCK, fake))
+        return self.client.register_script(source.replace(CLOCK, fake))
 
     def take(
         self,
@@ -128,12 +145,22 @@ class Script:
         keys = [TOKENS, EDGES, HITS, *(f"slipway:limits:state:{each.id}" for each in limits)]
         name = request or f"request-{self.requests}"
         arguments: list[Any] = [name, tenant, address, token, self.callers_apart, int(self.is_asked_again), user]
+        arguments += [PORTION_US]
         for each in limits:
             arguments += [each.kind, each.most, each.period_us, each.by, int(each.only_reports)]
-        reply = self._script(keys=keys, args=[*arguments, *divmod(self.now_us, US)])
+        reply = self._take(keys=keys, args=[*arguments, *divmod(self.now_us, US)])
         found = [State(STATES[reply[at]], *reply[at + 1 : at + 3]) for at in range(3, len(reply), 3)]
-        return Reply(reply[0] == 1, reply[1], reply[2] == 1, tuple(found))
+        return Reply(reply[0] == 1, reply[1], reply[2] == 1, tuple(found), is_in_doubt=reply[0] == 2)
 
     def allowed(self, *limits: Rate | AtOnce, of: int, **caller: str) -> int:
         """How many of so many requests pass, at the same moment."""
         return sum(self.take(*limits, **caller).passes for _ in range(of))
+
+    def reserve(self, portion: str, used: int, held: int, wanted: int | None, *limits: Rate) -> Reserved:
+        """For the caller at `ADDRESS`."""
+        keys = [f"slipway:limits:state:{each.id}:{ADDRESS}" for each in limits]
+        arguments: list[Any] = [portion, used, held, "" if wanted is None else wanted, PORTION_US]
+        for each in limits:
+            arguments += [each.most, each.period_us]
+        reply = self._reserve(keys=keys, args=[*arguments, *divmod(self.now_us, US)])
+        return Reserved(reply[0], reply[1] == 1, tuple(reply[2::2]))

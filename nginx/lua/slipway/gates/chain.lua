@@ -12,7 +12,7 @@ local _M = {}
 local REFUSE, REDIRECT, WAIT = verdicts.REFUSE, verdicts.REDIRECT, verdicts.WAIT
 
 local first_repeated -- index of the first row that is asked again while a request waits
-local release_all -- calls every gate's `release`
+local release_all, undo_all -- call every gate's `release`, `undo`
 
 local function never()
   return false
@@ -33,18 +33,17 @@ end
 
 -- When a worker starts: makes both ways from the table. A table that breaks a rule of gates.lua raises.
 function _M.start()
-  local predicates, releases = {}, {}
+  local predicates, releases, undos = {}, { never }, { never } -- a table may have no gate that takes anything
   first_repeated = #gates + 1
   for i, gate in ipairs(gates) do
     assert(gate.check, "gate " .. tostring(gate.name) .. " has no check")
     assert(not gate.is_last or i == #gates, "gate " .. tostring(gate.name) .. " is not the last one")
     predicates[i] = gate.passes_at_once or never
-    releases[#releases + 1] = gate.release
+    releases[#releases + 1], undos[#undos + 1] = gate.release, gate.undo
     first_repeated = gate.is_repeated and math.min(first_repeated, i) or first_repeated
   end
-  releases[#releases + 1] = never -- a table may have no gate that takes anything
   _M.passes_at_once = compile(predicates, "ctx, entry", "return ", " and ")
-  release_all = compile(releases, "ctx", "", " ")
+  release_all, undo_all = compile(releases, "ctx", "", " "), compile(undos, "ctx", "", " ")
 end
 
 local function release(ctx, first, last)
@@ -133,6 +132,11 @@ function _M.check(ctx)
     return REFUSE, detail
   end
   return verdict, detail
+end
+
+-- Rewrite phase: takes back what gates took for a request that another one did not pass at once.
+function _M.undo(ctx)
+  undo_all(ctx)
 end
 
 -- Log phase, and before a redirect to a location: gives back whatever the request still has, but its target. Its client

@@ -8,6 +8,8 @@
 -- passes_at_once(ctx, entry)  rewrite phase, where nothing can wait: whether this gate passes the request without
 --                             anything left to do. `entry` may be outdated, and `check` may follow for the same
 --                             request. A gate without it sends every request through the access phase.
+-- undo(ctx)                   rewrite phase: takes back what `passes_at_once` took, if it did, since another gate does
+--                             not pass the request at once.
 -- release(ctx)                gives back what the gate took for the request, if it did: in the log phase, before a
 --                             redirect to a location, and for gates that are repeated also when one after it does not
 --                             pass the request.
@@ -41,7 +43,8 @@ return {
   { name = "trial", check = half_open.check, passes_at_once = half_open.passes_at_once },
   { name = "body size", check = request_body.check_size, passes_at_once = always },
   { name = "access", check = access.check, passes_at_once = access.passes_at_once, release = access.release },
-  { name = "limit", check = limit.check, passes_at_once = limit.passes_at_once, release = limit.release },
+  { name = "limit", check = limit.check, passes_at_once = limit.passes_at_once, undo = limit.undo,
+    release = limit.release },
   { name = "body", check = request_body.check, passes_at_once = always, release = body_quota.release },
   { name = "protocol", check = protocol.check, passes_at_once = protocol.passes_at_once },
   { name = "breaker", check = breaker.check, passes_at_once = breaker.passes_at_once, release = breaker.release },

@@ -1,6 +1,7 @@
 -- Headers that gates set. An app gets its own after the client's were taken out, so that no client can write them; a
 -- client gets its own with whatever response it gets, the app's or the edge's.
 local add_header = require("ngx.resp").add_header
+local rate_limit_headers = require("slipway.limits.rate_limit_headers")
 
 local _M = {}
 
@@ -30,11 +31,12 @@ function _M.write_request(headers)
   end
 end
 
--- The same, of the request's caller, whom the access gate knows: who it is, and nothing that proves it to us.
+-- The same, of the request's caller, whom the access gate knows: who it is, and nothing that proves it to us. nginx'
+-- Lua module looks at each byte of a header that it sets, so nginx.conf makes the long one of a variable.
 function _M.write_identity(verdict)
   local set = ngx.req.set_header
+  ngx.var.slipway_identity = verdict.identity
   set("X-Forwarded-User", verdict.user)
-  set("X-Slipway-Identity", verdict.identity)
   if verdict.groups then
     set("X-Forwarded-Groups", verdict.groups)
   end
@@ -46,8 +48,24 @@ function _M.write_identity(verdict)
   end
 end
 
--- Header filter.
-function _M.write_response(headers)
+-- A request that was requeued has the variables of its attempt before.
+function _M.forget_identity()
+  ngx.var.slipway_identity = ""
+end
+
+-- What limits say of the request: how many requests its caller has left, and in how many seconds there is one more.
+local function limits_of(ctx)
+  local limited = ctx.limited
+  local shown = limited and limited.shown
+  if not shown then
+    return nil
+  elseif ctx.limits_left then -- a portion, which is some milliseconds old
+    return shown, ctx.limits_left, math.max(1, math.ceil(limited.reset_at_s - ngx.now()))
+  end
+  return shown, shown.left, shown.reset_s
+end
+
+local function write_set_by_gates(headers)
   for name, value in pairs(headers.of_response) do
     if name:lower() == "set-cookie" then
       add_header(name, value)
@@ -57,12 +75,25 @@ function _M.write_response(headers)
   end
 end
 
+-- Header filter.
+function _M.write_response(ctx)
+  if ctx.headers then
+    write_set_by_gates(ctx.headers)
+  end
+  local shown, left, reset_s = limits_of(ctx)
+  if shown then
+    rate_limit_headers.write(shown, left, reset_s)
+  end
+end
+
 -- The same as they stand in a response, for one whose head nginx does not write.
-function _M.response_text(headers)
+function _M.response_text(ctx)
   local lines = {}
-  for name, value in pairs(headers.of_response) do
+  for name, value in pairs(ctx.headers and ctx.headers.of_response or {}) do
     lines[#lines + 1] = name .. ": " .. value .. "\r\n"
   end
+  local shown, left, reset_s = limits_of(ctx)
+  lines[#lines + 1] = shown and rate_limit_headers.text(shown, left, reset_s) or nil
   return table.concat(lines)
 end
 

@@ -7,7 +7,7 @@ local _M = {}
 local SOON_S = 1 -- nobody knows when a request under way ends
 
 -- One limit's state as clients see it: what `X-RateLimit-*` and `RateLimit` both say.
-local function shown(limit, outcome, i, caller)
+local function state_of(limit, outcome, i, caller)
   local left, reset_s = outcome.left[i], outcome.reset_s[i]
   if limit.kind == "at_once" and left == 0 then
     reset_s = SOON_S
@@ -29,13 +29,13 @@ local function is_stricter(one, other)
   return one.reset_s > other.reset_s
 end
 
--- The limit that lets the fewest requests through from now on, and the values of the headers; nil when none is shown.
--- `violated` are the names of those that refuse, `retry_after_s` when none of them refuses any more.
+-- What the headers say: the policies, and the limit that lets the fewest requests through from now on; nil when none is
+-- shown. `violated` are the names of those that refuse, `retry_after_s` when none of them refuses any more.
 function _M.describe(entry, caller, outcome)
   local policies, violated, strictest = {}, {}, nil
   for i, limit in ipairs(entry.limits) do
     if outcome.states[i] ~= "not concerned" and not limit.only_reports then
-      local found = shown(limit, outcome, i, caller)
+      local found = state_of(limit, outcome, i, caller)
       policies[#policies + 1] = limit.policy .. found.key
       violated[#violated + 1] = found.refuses and limit.name or nil
       strictest = strictest and not is_stricter(found, strictest) and strictest or found
@@ -45,14 +45,32 @@ function _M.describe(entry, caller, outcome)
     return nil
   end
   return {
-    ["RateLimit-Policy"] = table.concat(policies, ", "),
-    ["RateLimit"] = strictest.limit.quoted_name .. ";r=" .. strictest.left .. ";t=" .. strictest.reset_s
-      .. strictest.key,
-    ["X-RateLimit-Limit"] = tostring(strictest.limit.most),
-    ["X-RateLimit-Remaining"] = tostring(strictest.left),
-    ["X-RateLimit-Reset"] = tostring(strictest.reset_s),
-    ["Retry-After"] = not outcome.passes and tostring(math.max(1, strictest.reset_s)) or nil,
+    policies = table.concat(policies, ", "), begins = strictest.limit.quoted_name .. ";r=", key = strictest.key,
+    most = tostring(strictest.limit.most), left = strictest.left, reset_s = strictest.reset_s,
+    retry_after = not outcome.passes and tostring(math.max(1, strictest.reset_s)) or nil,
   }, violated, math.max(1, strictest.reset_s)
+end
+
+-- Header filter. The names stand one after the other: LuaJIT compiles no loop over a table's names.
+function _M.write(shown, left, reset_s)
+  local header, left_text, reset = ngx.header, tostring(left), tostring(reset_s)
+  header["RateLimit-Policy"] = shown.policies
+  header["RateLimit"] = shown.begins .. left_text .. ";t=" .. reset .. shown.key
+  header["X-RateLimit-Limit"] = shown.most
+  header["X-RateLimit-Remaining"] = left_text
+  header["X-RateLimit-Reset"] = reset
+  if shown.retry_after then
+    header["Retry-After"] = shown.retry_after
+  end
+end
+
+-- The same as they stand in a response, for one whose head nginx does not write.
+function _M.text(shown, left, reset_s)
+  local lines = {
+    "RateLimit-Policy: " .. shown.policies, "RateLimit: " .. shown.begins .. left .. ";t=" .. reset_s .. shown.key,
+    "X-RateLimit-Limit: " .. shown.most, "X-RateLimit-Remaining: " .. left, "X-RateLimit-Reset: " .. reset_s, "",
+  }
+  return table.concat(lines, "\r\n")
 end
 
 return _M

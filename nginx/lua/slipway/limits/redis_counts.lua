@@ -2,6 +2,7 @@
 local callers = require("slipway.limits.callers")
 local connection = require("slipway.worker.connection")
 local leases = require("slipway.limits.leases")
+local portions = require("slipway.limits.portions")
 local redis_health = require("slipway.limits.redis_health")
 local scripts = require("slipway.limits.scripts")
 local settings = require("slipway.worker.settings")
@@ -17,11 +18,13 @@ local FIRST_STATE, FIELDS = 4, 3 -- in the script's reply
 local STATES = { [0] = "passes", "refuses", "would refuse", "not concerned" }
 local NO_TOKEN, ANY_TOKEN = { callers.UNKNOWN }, { callers.UNKNOWN, callers.KNOWN, callers.UNCHECKED }
 local LEASE_US = string.format("%d", leases.LAST_S * 1000000)
+local PORTION_US = string.format("%d", portions.LAST_S * 1000000)
+local IN_DOUBT = 2
 
 local script
 
 function _M.start()
-  script = scripts.load("take")
+  script = scripts.load("rate_debt", "take")
 end
 
 local function arguments_of(entry, caller, request, is_asked_again)
@@ -37,6 +40,7 @@ local function arguments_of(entry, caller, request, is_asked_again)
   arguments[#arguments + 1] = CALLERS_APART
   arguments[#arguments + 1] = is_asked_again and "1" or "0"
   arguments[#arguments + 1] = caller.user
+  arguments[#arguments + 1] = PORTION_US
   for _, limit in ipairs(limits) do
     arguments[#arguments + 1] = limit.kind
     arguments[#arguments + 1] = limit.most
@@ -88,7 +92,8 @@ local function taken_leases(entry, caller, outcome)
 end
 
 local function outcome_of(entry, reply)
-  local outcome = { passes = reply[1] == 1, token_is = reply[3], states = {}, left = {}, reset_s = {} }
+  local outcome = { passes = reply[1] == 1, is_in_doubt = reply[1] == IN_DOUBT, token_is = reply[3], states = {},
+    left = {}, reset_s = {} }
   for i = 1, #entry.limits do
     local at = FIRST_STATE + FIELDS * (i - 1)
     outcome.states[i], outcome.left[i] = STATES[reply[at]], reply[at + 1]
@@ -116,7 +121,7 @@ end
 
 -- Returns what every limit says: `passes`, `token_is` (callers.lua), and by limit `states`, `left`, `reset_s`. Or nil
 -- and the error, when Redis does not answer in time. `is_asked_again`: a refusal by nothing but limits of requests at
--- one time is not the last word.
+-- one time, or by what others may not use of their portions (`is_in_doubt`), is not the last word.
 function _M.take(entry, caller, request, is_asked_again)
   local keys = entry.counts_at_once and possible_leases(entry, caller)
   if keys then

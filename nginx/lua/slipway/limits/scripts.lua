@@ -2,12 +2,21 @@
 -- again.
 local _M = {}
 
--- Reads the source, when a worker starts; returns the script.
-function _M.load(name)
+local function read(name)
   local path = ngx.config.prefix() .. "lua/slipway/limits/" .. name .. ".lua"
   local file = assert(io.open(path, "r"))
   local source = file:read("*a")
   file:close()
+  return source
+end
+
+-- Reads the sources of these names, when a worker starts; returns the script that has them one after the other.
+function _M.load(...)
+  local parts = { ... }
+  for i, name in ipairs(parts) do
+    parts[i] = read(name)
+  end
+  local source = table.concat(parts)
   local digest = ngx.sha1_bin(source):gsub(".", function(byte)
     return ("%02x"):format(byte:byte())
   end)
@@ -21,6 +30,23 @@ function _M.run(client, script, ...)
     reply, err = client:eval(script.source, ...)
   end
   return reply or nil, err
+end
+
+-- The same for several lists of arguments in one round trip. Returns for each its reply, or `{ false, error }`; or nil
+-- and the error of all.
+function _M.run_all(client, script, lists)
+  client:init_pipeline(#lists)
+  for _, arguments in ipairs(lists) do
+    client:evalsha(script.digest, unpack(arguments))
+  end
+  local replies, err = client:commit_pipeline()
+  for i, reply in ipairs(replies or {}) do
+    if reply[1] == false and reply[2]:find("^NOSCRIPT") then
+      local again, why = client:eval(script.source, unpack(lists[i]))
+      replies[i] = again or { false, why }
+    end
+  end
+  return replies, err
 end
 
 return _M

@@ -1,24 +1,23 @@
--- Redis runs this script: it asks all limits of one request's caller at once (docs/decisions/0033). When a limit in
--- force refuses, nothing is taken from any. The clock is Redis' own; all arithmetic is on whole microseconds.
+-- Redis runs this script, after rate_debt.lua: it asks all limits of one request's caller at once
+-- (docs/decisions/0033). When a limit in force refuses, nothing is taken from any.
 --
 -- KEYS  1: tokens that are known (hash: SHA-256 of a token -> "<tenant>|<expiry in Unix seconds, or 0>"), 2: edges
 --       (hash), 3: where refusals by caller are counted, 4 and on: one for each limit
 -- ARGV  1: the request's name, 2: the app's tenant, 3: the caller's address, 4: the SHA-256 of the token that the
 --       request has, or "", 5: how many new callers a limit keeps apart in its period, 6: "1" when the edge asks once
---       more if only limits of requests at one time refuse, 7: the signed-in person who calls, or "", 8 and on: five
---       for each limit: "rate" or "at_once", how many requests, in how many microseconds (at_once: how long a lease
---       lasts), by what the limit counts, "1" when it only reports
--- Reply 1: 1 when the request may pass, 2: the edges' number, 3: what is known of the token (0: it is none of the
---       tenant's, 1: it is, 2: nothing, since Redis has no tokens at all), then for each limit three: its state, how
---       many requests are left, and in how many microseconds there is one more
+--       more if the refusal is not certain, 7: the signed-in person who calls, or "", 8: how long a worker's portion of
+--       a limit lasts in microseconds, 9 and on: five for each limit: "rate" or "at_once", how many requests, in how
+--       many microseconds (at_once: how long a lease lasts), by what the limit counts, "1" when it only reports
+-- Reply 1: 1 when the request may pass, 0 when it is refused, 2 when it would pass if nobody used the portions that
+--       workers have of the limits: the edge asks again, 2: the edges' number, 3: what is known of the token (0: it is
+--       none of the tenant's, 1: it is, 2: nothing, since Redis has no tokens at all), then for each limit three: its
+--       state, how many requests are left, and in how many microseconds there is one more
 local PASSES, REFUSES, WOULD_REFUSE, NOT_CONCERNED = 0, 1, 2, 3
 local UNKNOWN, KNOWN, UNCHECKED = 0, 1, 2
 local SHARED_BY_MANY = 256
 local HOUR_US, CALLERS_REPORTED = 3600000000, 200
 
-local clock = redis.call("TIME")
-local now_us = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
-local request, tenant, address, token, callers_apart, is_asked_again, user = unpack(ARGV)
+local request, tenant, address, token, callers_apart, is_asked_again, user, portion_us = unpack(ARGV)
 
 -- Redis may have lost all tokens, until the agent has written them again.
 local function look_up_token()
@@ -49,34 +48,6 @@ local PARTITIONS = {
   end,
 }
 
-local function whole(number)
-  return string.format("%.0f", number)
-end
-
--- The debt of a caller: how much of the limit is used. A request adds `period_us`, each microsecond takes `most` away,
--- and the limit is used up at most * period_us. That is the theoretical arrival time of GCRA, less the present, in
--- units that make all of it whole numbers. Where the limit has changed the used share stays the same. A text that can't
--- be read is a limit that is used up. Returns the debt, and whether the text has to be written with the present: then
--- it can't be read, or the clock was put back, and the debt would not become less until the clock is where it was.
-local function debt_of(text, limit)
-  local debt, at_us, most, period_us = text:match("^(%d+) (%d+) (%d+) (%d+)$")
-  debt, at_us, most, period_us = tonumber(debt), tonumber(at_us), tonumber(most), tonumber(period_us)
-  if not debt or most * period_us == 0 then
-    return limit.full, true
-  end
-  debt = math.max(0, debt - math.max(0, now_us - at_us) * most)
-  if most ~= limit.most or period_us ~= limit.period_us then
-    debt = math.min(limit.full, math.ceil(debt / (most * period_us) * limit.full))
-  end
-  return debt, at_us > now_us
-end
-
--- A key lasts a whole period, so that a caller is a new one at most once in a period, however slowly it sends.
-local function write_rate(limit)
-  local text = whole(limit.debt) .. " " .. whole(now_us) .. " " .. whole(limit.most) .. " " .. whole(limit.period_us)
-  redis.call("SET", limit.key, text, "PX", whole(math.ceil(limit.period_us / 1000)))
-end
-
 local function read_rate(limit)
   limit.key = limit.base .. ":" .. limit.partition
   local text = redis.call("GET", limit.key)
@@ -86,31 +57,19 @@ local function read_rate(limit)
     limit.is_new, limit.key = false, limit.base .. ":shared " .. shard
     text = redis.call("GET", limit.key)
   end
-  local is_to_be_written = false
-  limit.debt = 0
-  if text then
-    limit.debt, is_to_be_written = debt_of(text, limit)
+  if read_debt(limit, text) then
+    write_debt(limit)
   end
-  if is_to_be_written then
-    write_rate(limit)
-  end
-  limit.refuses = limit.debt + limit.period_us > limit.full
+  limit.refuses = limit.debt + limit.reserved + limit.period_us > limit.full
+  limit.is_in_doubt = limit.refuses and limit.debt + limit.period_us <= limit.full
 end
 
 local function take_rate(limit)
   limit.debt = limit.debt + limit.period_us
-  write_rate(limit)
+  write_debt(limit)
   if limit.is_new and redis.call("INCR", limit.base .. ":new") == 1 then
     redis.call("PEXPIRE", limit.base .. ":new", whole(math.ceil(limit.period_us / 1000)))
   end
-end
-
-local function left_of_rate(limit)
-  local left = math.floor((limit.full - limit.debt) / limit.period_us)
-  if left >= limit.most then
-    return limit.most, 0
-  end
-  return left, math.ceil((limit.debt - limit.full + (left + 1) * limit.period_us) / limit.most)
 end
 
 local function read_at_once(limit)
@@ -132,24 +91,26 @@ local function left_at_once(limit)
 end
 
 local KINDS = {
-  rate = { read = read_rate, take = take_rate, left = left_of_rate },
+  rate = { read = read_rate, take = take_rate, left = left_of_debt },
   at_once = { read = read_at_once, take = take_at_once, left = left_at_once },
 }
 
-local limits, is_refused, would_be_refused, is_final = {}, false, false, is_asked_again ~= "1"
+local limits, is_refused, is_in_doubt, would_be_refused, is_certain = {}, false, false, false, false
 for i = 1, #KEYS - 3 do
-  local at = 5 * i + 3
+  local at = 5 * i + 4
   local most, period_us = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local limit = {
     base = KEYS[i + 3], kind = KINDS[ARGV[at]], most = most, period_us = period_us, full = most * period_us,
-    partition = PARTITIONS[ARGV[at + 3]](), only_reports = ARGV[at + 4] == "1",
+    partition = PARTITIONS[ARGV[at + 3]](), only_reports = ARGV[at + 4] == "1", portion_us = tonumber(portion_us),
   }
   limits[i] = limit
   if limit.partition then
     limit.kind.read(limit)
-    is_refused = is_refused or limit.refuses and not limit.only_reports
+    local refuses = limit.refuses and not limit.only_reports
+    is_refused = is_refused or refuses
+    is_in_doubt = is_in_doubt or refuses and limit.is_in_doubt
     would_be_refused = would_be_refused or limit.refuses and limit.only_reports
-    is_final = is_final or limit.refuses and not limit.only_reports and limit.kind == KINDS.rate
+    is_certain = is_certain or refuses and limit.kind == KINDS.rate and not limit.is_in_doubt
   end
 end
 
@@ -166,8 +127,10 @@ local function count_refusal(limit)
   redis.call("PEXPIRE", key, whole(2 * HOUR_US / 1000))
 end
 
-local is_asked_in_vain = is_refused and not is_final
-local reply = { is_refused and 0 or 1, redis.call("HLEN", KEYS[2]), token_is }
+-- Requests at one time may have ended meanwhile, and portions may not be used up.
+local is_asked_in_vain = is_refused and not is_certain and is_asked_again == "1"
+local verdict = not is_refused and 1 or is_asked_in_vain and is_in_doubt and 2 or 0
+local reply = { verdict, redis.call("HLEN", KEYS[2]), token_is }
 for _, limit in ipairs(limits) do
   local state, left, reset_us = NOT_CONCERNED, 0, 0
   if limit.partition then

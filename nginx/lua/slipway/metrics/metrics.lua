@@ -16,6 +16,7 @@ _M.BOUNDS_MS = { 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 
 -- What else is counted, by app: name of the counter -> its description.
 _M.COUNTERS = {
   circuit_openings = "Times that the circuit opened because too many requests in a row got no answer.",
+  limits_ahead = "Requests that passed limits by a portion that their worker had got ahead.",
   ejections = "Times that a target was left out for a while because it failed in a row.",
   retries = "Attempts on another target, or once more on the same, after one that failed.",
 }
@@ -93,9 +94,9 @@ function _M.measure(ctx, status)
   row[IN] = row[IN] + bytes_received(status)
 end
 
--- One more of `name`, one of COUNTERS, for the app's id. For what happens seldom.
-function _M.count(name, app)
-  local count, err, forced = counts:incr("c|" .. name .. "|" .. app, 1, 0)
+-- One more of `name`, one of COUNTERS, for the app's id; or `amount` more. For what happens seldom.
+function _M.count(name, app, amount)
+  local count, err, forced = counts:incr("c|" .. name .. "|" .. app, amount or 1, 0)
   if err or forced then
     ngx.log(ngx.ERR, "ALARM: ", name, " are counted wrongly (", err or "an older counter was evicted",
       "): enlarge lua_shared_dict slipway_metrics")

@@ -26,6 +26,8 @@ local function rewrite(ctx)
   end
   if ctx.identity then
     headers.write_identity(ctx.identity)
+  elseif ctx.requeue then
+    headers.forget_identity()
   end
 end
 
@@ -37,6 +39,7 @@ function _M.rewrite_app()
   end
   local ctx, entry = ngx.ctx, routes.last_read(ngx.var.host)
   if not chain.passes_at_once(ctx, entry) then
+    chain.undo(ctx)
     return ""
   end
   request_context.remember(ctx)
@@ -118,7 +121,8 @@ function _M.access_requeued()
   local ctx = ngx.ctx
   local before = give_back(ctx)
   if not requeue.resume(ctx, before) then
-    ctx.headers = before and before.headers
+    ctx.headers, ctx.limited, ctx.limits_left = before and before.headers, before and before.limited,
+      before and before.limits_left
     return responses.refuse_here("internal")
   end
   return _M.access_app()

@@ -33,10 +33,10 @@ local function without_ours(header)
   return table.concat(kept, "; ")
 end
 
--- A browser sends the same header many times.
+-- A browser sends the same header many times. Only those that may have one of ours are remembered; nil for others.
 local function rest_of(header)
   local rest = remembered:get(header)
-  if not rest then
+  if not rest and header:lower():find(PART, 1, true) then
     rest = without_ours(header)
     if #header <= REMEMBERED_MOST then
       remembered:set(header, rest)
@@ -48,8 +48,8 @@ end
 -- Takes ours out of the request that an app gets.
 function _M.withhold()
   local header = ngx.var.http_cookie
-  if header and header:lower():find(PART, 1, true) then
-    local rest = rest_of(header)
+  local rest = header and rest_of(header)
+  if rest then
     ngx.req.set_header("Cookie", rest ~= "" and rest or nil)
   end
 end

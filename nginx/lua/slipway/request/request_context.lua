@@ -2,6 +2,7 @@
 --
 -- Of every request:
 --   entry            its route's entry (routes/entry.lua), as it was when the target was counted
+--   limits_left      how many requests its caller has left, where it was counted ahead (limits/portions.lua)
 --   target           the target that the request is counted for (balancing/inflight.lua)
 --   streams          true for a WebSocket or an event stream, which may last for hours
 --   is_http1         true when the rewrite phase has found that out
@@ -13,7 +14,8 @@
 --   body             its share of the quotas (body_quota.lua)    { scopes, bytes, is_coming, most }
 --   ticket           its place in the waiting room (waiting.lua) { number, turn, key, room, bytes }
 --   flight           the router is asked for this request, and for others that wait (verdicts.lua)
---   limited          it was counted by limits (limit.lua)        { request, outcome, headers }
+--   limited          it was counted by limits (limit.lua)        { request, outcome, shown }
+--                      or its caller's portion (limits/portions.lua)
 --   slot             its slot (concurrency.lua)                  { app, host }
 --   circuit_trial    it tries an open circuit (breaker.lua)      { entry, began_at_s }
 --   half_open        it tries an ejected target (half_open.lua)  { key, target, sent_at_s }

@@ -46,6 +46,7 @@ function _M.put_back(ctx)
     circuit = entry.circuit,
     connect_at = 0,
     limited = ctx.limited, -- moves to where the request is resumed, and is not given back here
+    limits_left = ctx.limits_left,
     credentials = ctx.identity and ctx.identity.credentials, -- the app's request has none
   }
   ctx.limited = nil
@@ -57,7 +58,8 @@ end
 function _M.resume(ctx, before)
   ctx.requeue = before and before.put_back
   if ctx.requeue then
-    ctx.limited, ctx.credentials = ctx.requeue.limited, ctx.requeue.credentials
+    ctx.limited, ctx.limits_left = ctx.requeue.limited, ctx.requeue.limits_left
+    ctx.credentials = ctx.requeue.credentials
   end
   return ctx.requeue ~= nil
 end

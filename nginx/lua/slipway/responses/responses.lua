@@ -59,7 +59,7 @@ local function with_head(ctx, page, content_type)
   return table.concat({
     "HTTP/1.1 ", ngx.status, " Bad Gateway\r\nContent-Type: ", content_type, "\r\nContent-Length: ", #page,
     "\r\nConnection: close\r\nCache-Control: no-store\r\nX-Request-Id: ", ngx.var.slipway_request_id, "\r\n",
-    ctx.headers and headers.response_text(ctx.headers) or "", "\r\n",
+    headers.response_text(ctx), "\r\n",
     ngx.req.get_method() == "HEAD" and "" or page,
   })
 end
@@ -122,8 +122,8 @@ function _M.header_app()
     compression.guard(ctx.entry)
   end
   _M.header()
-  if ctx.headers then
-    headers.write_response(ctx.headers)
+  if ctx.headers or ctx.limited then
+    headers.write_response(ctx)
   end
 end
 

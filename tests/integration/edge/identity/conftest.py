@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from edge_backend import Server
+from edge_limits import LONG_PORTIONS, SLOW_HOST
 from edge_people import ENVIRON, Person
 from edge_publisher import HOST, target
 from edge_rig import Edge, Rig, running, short_folder
@@ -20,7 +21,7 @@ from tests.fixtures.waiting import eventually
 def signed_on() -> Iterator[tuple[Rig, StubRouter]]:
     """One for all tests that do it no harm."""
     with (
-        running(ENVIRON, PATIENT) as rig,
+        running(ENVIRON, {**PATIENT, **SLOW_HOST, **LONG_PORTIONS}) as rig,
         stub_router(rig.edge.settings.router_internal_socket) as router,
     ):
         eventually(lambda: rig.edge.status["identity_changes"] == "followed")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+
+from edge_clients import Burst
 from edge_limits import ITEM, calls, check_headers, of_client, parallel, statuses
 from edge_publisher import HOST, target
 from edge_router import TENANT
@@ -98,3 +102,26 @@ def test_without_redis_people_are_kept_apart_all_the_same(rig, router, backend, 
     of_bob = statuses(ask(bob, "192.0.2.1") for _ in range(4))
     assert of_ada == of_bob
     assert 1 <= of_ada[200] <= 2
+
+
+def ahead(rig, app_id: str) -> int:
+    page = rig.edge.private("/metrics").body.decode()
+    found = re.search(rf'slipway_edge_limits_ahead_total\{{app="app{app_id}"[^}}]*\}} (\d+)', page)
+    return int(found[1]) if found else 0
+
+
+def test_people_who_send_often_are_counted_ahead_each_by_themselves(rig, router, backend, person, pool, app_id):
+    """Over two sessions of one of them. Who is signed out has no part in what is left of a portion."""
+    rig.route(HOST, target(backend().port), app=app_id, access=TENANT, limits=[calls(app_id, 300, 86_400)])
+    ada, bob = person(), person("bob")
+    at_home = person("ada at home", more={"id": ada.caller.sub})
+
+    asked = [pool.submit(Burst(rig.edge, who.headers).send, 40) for who in (ada, at_home, bob) * 5]
+    found = [Counter(each.result()) for each in asked]
+
+    assert sum((found[number] for number in range(15) if number % 3 < 2), Counter()) == {200: 300, 429: 100}
+    assert sum(found[2::3], Counter()) == {200: 200}
+    assert ahead(rig, app_id) > 0
+    router.callers.pop(bob.value)
+    bob.change()
+    assert Burst(rig.edge, bob.headers).send(40) == [401] * 40
