@@ -111,6 +111,13 @@ def _keycloak(text: str) -> str:
     raise ValueError("write off, local, or the https URL of a Keycloak")
 
 
+def _authority(text: str) -> str:
+    """Accounts' keys sign what is sent there, and what comes back is believed: over TLS alone."""
+    if text in ("", OFF) or (urlsplit(text).scheme == "https" and urlsplit(text).hostname):
+        return text
+    raise ValueError("write off, or the https URL of an ACME directory")
+
+
 def _loopback(text: str) -> str:
     address, _port = address_of(text)
     if not _is_loopback(address):
@@ -157,6 +164,22 @@ class Settings:
     edge_bodies_bytes: int = _setting("4g", "disk that request bodies at the edge may take, all together", _bodies)
     metrics_listen: str = _setting("", "address:port of the edge's Prometheus metrics; empty: its private socket alone")
     trusted_proxies: tuple[str, ...] = _setting("", "networks whose X-Forwarded-For is believed", _names)
+
+    # certificates
+    acme_directory: str = _setting(
+        "https://acme-v02.api.letsencrypt.org/directory",
+        "ACME directory of the authority that issues certificates for hosts; off: none",
+        _authority,
+    )
+    acme_fallback: str = _setting("", "directory of a second authority, asked while the first is down", _authority)
+    acme_email: str = _setting("", "address of the accounts there; empty: none")
+    acme_ca_bundle: str = _setting("", "PEM file with the roots of an authority of one's own; empty: the system's")
+    acme_profile: str = _setting(
+        "", "profile of certificates to ask for, such as shortlived; empty: the authority's own"
+    )
+    acme_http_port: int = _setting(
+        "80", "port at which the authority asks for challenges; another one only at one's own", _count(1, 65535)
+    )
 
     # processes
     workers: int = _setting("2", "deployments built at the same time", _count(0, 256))
@@ -254,6 +277,16 @@ class Settings:
     def key_dir(self) -> Path:
         """Key files, mode 0600."""
         return self.state_dir / "keys"
+
+    @property
+    def certbot_dir(self) -> Path:
+        """certbot's own: accounts, what it keeps of certificates, its logs."""
+        return self.state_dir / "certbot"
+
+    @property
+    def certificate_dir(self) -> Path:
+        """The certificates that the edge serves, with their keys."""
+        return self.state_dir / "certificates"
 
     @property
     def keycloak_url(self) -> str:
