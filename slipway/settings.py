@@ -264,6 +264,11 @@ class Settings:
         return (self.http_listen, self.https_listen) if self.https_listen else (self.http_listen,)
 
     @property
+    def issues_certificates(self) -> bool:
+        """Whether an authority is asked at all. Where none is, what was issued is served until it runs out."""
+        return bool(self.https_listen) and self.acme_directory not in ("", OFF)
+
+    @property
     def run_dir(self) -> Path:
         """Sockets and pid files."""
         return self.state_dir / "run"

@@ -16,14 +16,9 @@ from slipway.core.certificates.wanted import Host, Wanted, wanted_of
 from slipway.core.naming import validation
 from slipway.errors import InvalidInput
 from slipway.models import TO_CHANGE, App, Certificate, CertificateIssuance, Domain, now
-from slipway.settings import OFF, Settings
+from slipway.settings import Settings
 
 ACME = "acme"
-
-
-def are_issued(settings: Settings) -> bool:
-    """Whether this installation asks an authority at all. Where it does not, what was issued is served until it ends."""
-    return bool(settings.https_listen) and settings.acme_directory not in ("", OFF)
 
 
 def has_own_authority(settings: Settings) -> bool:
@@ -52,9 +47,17 @@ def _canonical(name: str) -> str:
         return name.strip("[]").lower()
 
 
+def differ(session: Session, settings: Settings) -> bool:
+    """Whether `synchronize` would change anything."""
+    query = select(Certificate.names_key, Certificate.tenant_id, Certificate.app_id)
+    rows = session.execute(query.filter_by(source=ACME).where(Certificate.state != State.REMOVED))
+    present = {key: (tenant_id, app_id) for key, tenant_id, app_id in rows}
+    return present != {key: (each.tenant_id, each.app_id) for key, each in wanted(session, settings).items()}
+
+
 def synchronize(session: Session, settings: Settings) -> None:
     """Have a row for each certificate that is wanted, and take back those that no host wants any more."""
-    if not are_issued(settings):
+    if not settings.issues_certificates:
         return
     desired = wanted(session, settings)
     rows = list(session.scalars(select(Certificate).filter_by(source=ACME).with_for_update(**TO_CHANGE)))
@@ -156,7 +159,7 @@ def record_issued(row: Certificate, facts: Facts, authority: str, renew_at: date
 
 def record_failure(row: Certificate, failure: Failure, next_attempt_at: datetime) -> None:
     """Why there is none, or none newer, and when the next attempt is."""
-    if row.state != State.REMOVED and (row.state != State.ISSUED):
+    if row.state not in (State.REMOVED, State.ISSUED):
         row.state = move(State(row.state), State.FAILED if failure.needs_hand else State.WAITING)
     row.reason, row.detail, row.remedy = failure.reason, failure.detail, failure.remedy
     row.attempts += 1

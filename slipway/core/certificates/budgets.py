@@ -69,7 +69,7 @@ LIMITS = (
         ),
         spares_renewals=True,
     ),
-    _Limit("300 orders in 3 hours", 300, timedelta(hours=3), lambda earlier, new: True, spares_renewals=True),
+    _Limit("300 orders in 3 hours", 300, timedelta(hours=3), lambda *_: True, spares_renewals=True),
 )
 
 
