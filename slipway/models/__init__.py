@@ -1,6 +1,6 @@
 """The tables. SQL is the truth of everything but sessions, limits' counters and what runs."""
 
-from slipway.models.apps import App, Domain, Hook, HookSecret, Scale, Variable, Volume
+from slipway.models.apps import App, Domain, FormerDomain, Hook, HookSecret, Scale, Variable, Volume
 from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
 from slipway.models.deployments import Build, Delivery, Deployment, Release, cancelled_unbegun
 from slipway.models.tenancy import AuditRecord, Tenant, Token, User
@@ -17,6 +17,7 @@ __all__ = [
     "Deployment",
     "Domain",
     "Edge",
+    "FormerDomain",
     "Hook",
     "HookSecret",
     "Release",
