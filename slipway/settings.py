@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import IPv4Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +25,8 @@ LEAST_CPUS, MOST_CPUS = 0.01, 256
 _FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _ENV_LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=(?P<value>.*)")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
+_ZONE = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
+Address = IPv4Address | IPv6Address
 _REALM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 OFF, LOCAL = "off", "local"
 """Kinds of a Keycloak; the third is its URL."""
@@ -118,6 +120,38 @@ def _authority(text: str) -> str:
     raise ValueError("write off, or the https URL of an ACME directory")
 
 
+def _addresses(text: str) -> tuple[Address, ...]:
+    return tuple(ip_address(part) for part in _names(text))
+
+
+def _resolvers(text: str) -> tuple[str, ...]:
+    """Each an address, or `address:port` (`[address]:port` of IPv6)."""
+    for part in _names(text):
+        ip_address(_resolver_address(part))
+    return _names(text)
+
+
+def _resolver_address(text: str) -> str:
+    if text.startswith("[") or text.count(":") == 1:
+        return address_of(text)[0]
+    return text
+
+
+def _zone(text: str) -> str:
+    zone = text.strip().rstrip(".").lower()
+    if zone and not _ZONE.fullmatch(zone):
+        raise ValueError("write a DNS zone such as challenges.example.org")
+    return zone
+
+
+def _responder(text: str) -> str:
+    if text and not address_of(text)[0]:
+        raise ValueError("write address:port, as 203.0.113.7:53: another DNS server may use the port elsewhere")
+    if text:
+        ip_address(address_of(text)[0])
+    return text
+
+
 def _loopback(text: str) -> str:
     address, _port = address_of(text)
     if not _is_loopback(address):
@@ -180,6 +214,17 @@ class Settings:
     acme_http_port: int = _setting(
         "80", "port at which the authority asks for challenges; another one only at one's own", _count(1, 65535)
     )
+
+    # names and DNS
+    public_addresses: tuple[Address, ...] = _setting(
+        "", "addresses that domains have to lead to; empty: the public ones of this host", _addresses
+    )
+    dns_resolvers: tuple[str, ...] = _setting(
+        "", "resolvers that are asked (address or address:port); empty: the system's own", _resolvers
+    )
+    acme_dns_zone: str = _setting("", "zone for challenges of wildcards, which names are delegated to by CNAME", _zone)
+    acme_dns_listen: str = _setting("", "address:port of the DNS server for ACME_DNS_ZONE; empty: none", _responder)
+    acme_dns_rfc2136: str = _setting("", "certbot's credentials file of a DNS server that takes updates (RFC 2136)")
 
     # processes
     workers: int = _setting("2", "deployments built at the same time", _count(0, 256))

@@ -15,6 +15,7 @@ blueprint = APIBlueprint("domains", __name__, tag="Domains")
 
 class NewDomain(Input):
     host: Text
+    redirect_to: Text | None = None
 
 
 @operation(blueprint, "GET", "/api/apps/<app>/domains", role=Role.VIEWER, output=documents.Domains)
@@ -33,8 +34,8 @@ def list_domains(app: str) -> documents.Domains:
     status=201,
 )
 def add_domain(app: str, body: NewDomain) -> documents.Domain:
-    """Lead a host to an app"""
-    return domains.add_domain(services(), principal(), app, body.host)
+    """Lead a host to an app, or have it redirect to another one of the app's hosts"""
+    return domains.add_domain(services(), principal(), app, body.host, body.redirect_to)
 
 
 @operation(blueprint, "DELETE", "/api/apps/<app>/domains/<host>", role=Role.DEVELOPER, status=204)

@@ -153,8 +153,15 @@ class Volumes(Document):
 
 class Domain(Document):
     host: str
+    """In its ASCII form; `*.x` is every name one label below x that is no host of its own."""
+    name: str
+    """The host as people read it, unless it could be taken for another one by its looks: then as `host`."""
     url: str
     process: str
+    redirect_to: str | None
+    """The host of the app to which this one redirects."""
+    proven_at: datetime | None
+    """When a TXT record showed that the domain is the tenant's; null: none was asked for."""
     created_at: datetime
 
 

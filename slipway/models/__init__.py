@@ -1,6 +1,6 @@
 """The tables. SQL is the truth of everything but sessions, limits' counters and what runs."""
 
-from slipway.models.apps import App, Domain, Hook, HookSecret, Scale, Variable, Volume
+from slipway.models.apps import App, Domain, FormerDomain, Hook, HookSecret, Scale, Variable, Volume
 from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
 from slipway.models.certificates import Certificate, CertificateIssuance
 from slipway.models.deployments import Build, Delivery, Deployment, Release, cancelled_unbegun
@@ -20,6 +20,7 @@ __all__ = [
     "Deployment",
     "Domain",
     "Edge",
+    "FormerDomain",
     "Hook",
     "HookSecret",
     "Release",
