@@ -21,6 +21,7 @@ from slipway.core.certificates.budgets import ISSUED, LONGEST, Asked, exhausted
 from slipway.core.certificates.failures import Failure, explain
 from slipway.core.certificates.names import registered_domain
 from slipway.core.certificates.pem import Facts, facts_of
+from slipway.core.certificates.preflight import failure_of
 from slipway.core.certificates.states import State
 from slipway.domain import certificates
 from slipway.models import CertificateIssuance, now
@@ -115,9 +116,9 @@ def _ask_for_window(dependencies: Dependencies, lease: Lease) -> datetime | None
 
 
 def _check(dependencies: Dependencies, work: Work) -> None:
-    failure = dependencies.preflight(work.names, work.challenge, dependencies.settings.acme_directory)
-    if failure is not None:
-        raise Failed(failure)
+    finding = dependencies.preflight.find(work.names, work.challenge)
+    if finding is not None:
+        raise Failed(failure_of(finding))
 
 
 def _ask(dependencies: Dependencies, lease: Lease) -> Issued:
