@@ -113,6 +113,13 @@ def _keycloak(text: str) -> str:
     raise ValueError("write off, local, or the https URL of a Keycloak")
 
 
+def _authority(text: str) -> str:
+    """Accounts' keys sign what is sent there, and what comes back is believed: over TLS alone."""
+    if text in ("", OFF) or (urlsplit(text).scheme == "https" and urlsplit(text).hostname):
+        return text
+    raise ValueError("write off, or the https URL of an ACME directory")
+
+
 def _addresses(text: str) -> tuple[Address, ...]:
     return tuple(ip_address(part) for part in _names(text))
 
@@ -191,6 +198,22 @@ class Settings:
     edge_bodies_bytes: int = _setting("4g", "disk that request bodies at the edge may take, all together", _bodies)
     metrics_listen: str = _setting("", "address:port of the edge's Prometheus metrics; empty: its private socket alone")
     trusted_proxies: tuple[str, ...] = _setting("", "networks whose X-Forwarded-For is believed", _names)
+
+    # certificates
+    acme_directory: str = _setting(
+        "https://acme-v02.api.letsencrypt.org/directory",
+        "ACME directory of the authority that issues certificates for hosts; off: none",
+        _authority,
+    )
+    acme_fallback: str = _setting("", "directory of a second authority, asked while the first is down", _authority)
+    acme_email: str = _setting("", "address of the accounts there; empty: none")
+    acme_ca_bundle: str = _setting("", "PEM file with the roots of an authority of one's own; empty: the system's")
+    acme_profile: str = _setting(
+        "", "profile of certificates to ask for, such as shortlived; empty: the authority's own"
+    )
+    acme_http_port: int = _setting(
+        "80", "port at which the authority asks for challenges; another one only at one's own", _count(1, 65535)
+    )
 
     # names and DNS
     public_addresses: tuple[Address, ...] = _setting(
@@ -286,6 +309,11 @@ class Settings:
         return (self.http_listen, self.https_listen) if self.https_listen else (self.http_listen,)
 
     @property
+    def issues_certificates(self) -> bool:
+        """Whether an authority is asked at all. Where none is, what was issued is served until it runs out."""
+        return bool(self.https_listen) and self.acme_directory not in ("", OFF)
+
+    @property
     def run_dir(self) -> Path:
         """Sockets and pid files."""
         return self.state_dir / "run"
@@ -299,6 +327,16 @@ class Settings:
     def key_dir(self) -> Path:
         """Key files, mode 0600."""
         return self.state_dir / "keys"
+
+    @property
+    def certbot_dir(self) -> Path:
+        """certbot's own: accounts, what it keeps of certificates, its logs."""
+        return self.state_dir / "certbot"
+
+    @property
+    def certificate_dir(self) -> Path:
+        """The certificates that the edge serves, with their keys."""
+        return self.state_dir / "certificates"
 
     @property
     def keycloak_url(self) -> str:

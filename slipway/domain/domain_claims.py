@@ -46,9 +46,7 @@ def is_contested(session: Session, tenant_id: int, host: str, platform_hosts: It
     registered = registered_domain(host)
     if registered in {registered_domain(each) for each in platform_hosts}:
         return True
-    others = select(_DOMAINS.c.id).where(
-        _DOMAINS.c.registered_domain == registered, _DOMAINS.c.tenant_id != tenant_id
-    )
+    others = select(_DOMAINS.c.id).where(_DOMAINS.c.registered_domain == registered, _DOMAINS.c.tenant_id != tenant_id)
     former = select(FormerDomain.id).where(
         FormerDomain.registered_domain == registered,
         FormerDomain.tenant_mark != tenant_mark(session, tenant_id),

@@ -76,7 +76,9 @@ def _wrong(name: str, found: Sequence[Address], wrong: Sequence[Address], ours: 
         detail = f"{name} leads to this host, and elsewhere too: {listed}"
         return Finding(PARTLY_HERE, detail, remedy, records_for(name, needed), removed)
     ways = records_for(name, needed or ours)
-    return Finding(NOT_HERE, f"{name} leads elsewhere: {listed}", _set(name, ours, f"instead of {listed}"), ways, removed)
+    return Finding(
+        NOT_HERE, f"{name} leads elsewhere: {listed}", _set(name, ours, f"instead of {listed}"), ways, removed
+    )
 
 
 def _own_unknown(name: str) -> Finding:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-_ALIKE = frozenset("аӏԁехһіјӏկоорԛѕսսԝуүхғҽցһզհոցօղմ" "αιικνορτυχγ" "ɑɡıʼ")
+_ALIKE = frozenset("аӏԁехһіјӏկоорԛѕսսԝуүхғҽցһզհոցօղմαιικνορτυχγɑɡıʼ")
 """Cyrillic, Armenian and Greek letters, and unusual Latin ones, that look like a Latin letter."""
 _EVERY_SCRIPT = frozenset({"DIGIT", "HYPHEN-MINUS", "COMBINING", "MIDDLE", "KATAKANA-HIRAGANA"})
 _TOGETHER = (

@@ -156,6 +156,16 @@ SERVICES: tuple[Service, ...] = (
         stop_group=True,
         count=lambda settings: settings.workers,
     ),
+    # A job that is cut off may have used up one of the few certificates that an authority gives: it may end.
+    Service(
+        "certificates",
+        "issues and renews certificates",
+        _module("builder.certificates.worker"),
+        None,
+        ("builder", "slipway"),
+        stop_wait_s=30,
+        wanted=lambda settings: settings.issues_certificates,
+    ),
     Service(
         "agent",
         "rolls out, reconciles, publishes routes",

@@ -158,9 +158,7 @@ def test_a_tenant_with_the_id_of_one_that_is_gone_is_another(
     refused(owner, OURS, "shop.example.org")
 
 
-def test_the_platforms_own_domain_needs_proof_above_its_hosts(
-    api: Api, dns: FakeResolver, owner: Caller
-) -> None:
+def test_the_platforms_own_domain_needs_proof_above_its_hosts(api: Api, dns: FakeResolver, owner: Caller) -> None:
     """The console is slipway.corp.example, apps are below apps.corp.example: cookies of corp.example reach both."""
     object.__setattr__(api.services.settings, "console_host", "slipway.corp.example")
     object.__setattr__(api.services.settings, "app_domain", "apps.corp.example")

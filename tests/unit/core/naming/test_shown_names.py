@@ -10,7 +10,14 @@ from slipway.core.naming.shown_names import shown
     "name",
     [
         *("bücher.example", "straße.example", "münchen.bücher.example", "日本語.example", "ドメイン名例.example"),
-        *("пример.испытание", "παράδειγμα.example", "한국.example", "مثال.example", "café-24.example", "*.bücher.example"),
+        *(
+            "пример.испытание",
+            "παράδειγμα.example",
+            "한국.example",
+            "مثال.example",
+            "café-24.example",
+            "*.bücher.example",
+        ),
         *("shop.example", "東京tower.example"),
     ],
 )
