@@ -224,7 +224,13 @@ class Settings:
     )
     acme_dns_zone: str = _setting("", "zone for challenges of wildcards, which names are delegated to by CNAME", _zone)
     acme_dns_listen: str = _setting("", "address:port of the DNS server for ACME_DNS_ZONE; empty: none", _responder)
-    acme_dns_rfc2136: str = _setting("", "certbot's credentials file of a DNS server that takes updates (RFC 2136)")
+    acme_dns_plugin: str = _setting(
+        "", "certbot's plug-in that sets records at a DNS provider, such as dns-rfc2136; empty: ACME_DNS_ZONE answers"
+    )
+    acme_dns_credentials: str = _setting("", "the credentials file of that plug-in, for root's eyes alone")
+    acme_dns_wait_s: int = _setting(
+        "60", "how long that provider takes until all its servers know a record", _count(0, 3600)
+    )
 
     # processes
     workers: int = _setting("2", "deployments built at the same time", _count(0, 256))
