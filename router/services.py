@@ -24,6 +24,7 @@ from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import Vault
 from slipway.core.access.stream_quota import StreamQuota
 from slipway.db import Database
+from slipway.domain.preflight import Preflight
 from slipway.ports.directory import Directory
 from slipway.ports.dns import Resolver
 from slipway.ports.identity import IdentityProvider
@@ -56,6 +57,8 @@ class Services:
     """Asks for records of domains."""
     proofs: CallQuota
     """Of domains whose records are looked up."""
+    preflight: Preflight
+    """What keeps an authority from certifying a host."""
     newest_change: NewestChange
     """Of anybody's session, token or role."""
     identity: IdentityProvider | None = None
@@ -92,6 +95,7 @@ def connect(settings: Settings) -> Services:
         heads=call_quota.of_heads(),
         resolver=DnsResolver(settings.dns_resolvers, question_s=PROOF_S),
         proofs=call_quota.of_proofs(),
+        preflight=Preflight.from_settings(settings),
         newest_change=NewestChange(redis),
         identity=_identity(settings),
         directory=_directory(settings),

@@ -9,17 +9,10 @@ from dataclasses import dataclass, field
 
 from slipway.adapters.certbot.certbot import Certbot
 from slipway.adapters.certificate_files import CertificateFiles
-from slipway.core.certificates.failures import Failure
 from slipway.db import Database
+from slipway.domain.preflight import Preflight
 from slipway.ports.authority import Authority
 from slipway.settings import Settings
-
-Preflight = Callable[[tuple[str, ...], str, str], Failure | None]
-"""What keeps an authority from certifying these names by this challenge; None: nothing that we see."""
-
-
-def no_preflight(_names: tuple[str, ...], _challenge: str, _directory: str) -> Failure | None:
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +31,6 @@ def connected(chosen: Settings) -> Iterator[Dependencies]:
     db = Database(chosen.database_url)
     files = CertificateFiles(chosen.certificate_dir)
     try:
-        yield Dependencies(chosen, db, Certbot.from_settings(chosen), files, no_preflight)
+        yield Dependencies(chosen, db, Certbot.from_settings(chosen), files, Preflight.from_settings(chosen))
     finally:
         db.dispose()

@@ -7,7 +7,8 @@ what was installed, the row which of these counts, and the index what is served.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -18,9 +19,10 @@ from builder.certificates.lease import Lease, Work
 from builder.certificates.publishing import publish
 from slipway.core.certificates import renewal
 from slipway.core.certificates.budgets import ISSUED, LONGEST, Asked, exhausted
-from slipway.core.certificates.failures import Failure, explain
+from slipway.core.certificates.failures import Failure, Reported, explain
 from slipway.core.certificates.names import registered_domain
 from slipway.core.certificates.pem import Facts, facts_of
+from slipway.core.certificates.preflight import failure_of
 from slipway.core.certificates.states import State
 from slipway.domain import certificates
 from slipway.models import CertificateIssuance, now
@@ -28,6 +30,8 @@ from slipway.ports.authority import NotDone, Pair, Request
 
 log = logging.getLogger(__name__)
 BUDGET = "budget-spent"
+FREE_BYTES = 8 << 20
+"""certbot's log, the certificate, its copies, and what the database writes beside them."""
 _DOWN = frozenset({"authority-down", "timed-out", "bad-nonce"})
 _WINDOW_UNKNOWN = timedelta(hours=6)
 _FIRST_ASK = timedelta(hours=1)
@@ -115,9 +119,15 @@ def _ask_for_window(dependencies: Dependencies, lease: Lease) -> datetime | None
 
 
 def _check(dependencies: Dependencies, work: Work) -> None:
-    failure = dependencies.preflight(work.names, work.challenge, dependencies.settings.acme_directory)
-    if failure is not None:
-        raise Failed(failure)
+    """A disk that is full would lose a certificate that the authority has counted."""
+    settings = dependencies.settings
+    for folder in (settings.certbot_dir, settings.certificate_dir):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if any(shutil.disk_usage(each).free < FREE_BYTES for each in (settings.certbot_dir, settings.certificate_dir)):
+        raise Failed(replace(explain(Reported(disk_full=True)), own_check=True))
+    finding = dependencies.preflight.find(work.names, work.challenge)
+    if finding is not None:
+        raise Failed(failure_of(finding))
 
 
 def _ask(dependencies: Dependencies, lease: Lease) -> Issued:

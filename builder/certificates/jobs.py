@@ -73,7 +73,15 @@ def _record(dependencies: Dependencies, lease: Lease, failure: Failure) -> None:
         else:
             at = next_attempt_at(failure, row.attempts + 1, now(), dependencies.chance(), row.not_after)
         certificates.record_failure(row, failure, at)
-    publish(dependencies)  # what a killed job has left undone
+    _publish_left_behind(dependencies)
+
+
+def _publish_left_behind(dependencies: Dependencies) -> None:
+    """What a killed job had installed is served, whatever became of this attempt."""
+    try:
+        publish(dependencies)
+    except OSError as error:
+        log.warning("the index can't be written", extra={"why": str(error)})
 
 
 def _release(lease: Lease) -> str | None:

@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 from router import documents
 from router.access import principal, services
 from router.api.operation import Input, Text, operation
-from router.usecases import domains
+from router.usecases import certificates, domains
 from slipway.core.access.roles import Role
 
 blueprint = APIBlueprint("domains", __name__, tag="Domains")
@@ -43,3 +43,15 @@ def remove_domain(app: str, host: str) -> tuple[str, int]:
     """Take a host away from an app"""
     domains.remove_domain(services(), principal(), app, host)
     return "", 204
+
+
+@operation(
+    blueprint,
+    "POST",
+    "/api/apps/<app>/domains/<host>/check",
+    role=Role.DEVELOPER,
+    output=documents.HostCheck,
+)
+def check_domain(app: str, host: str) -> documents.HostCheck:
+    """See what keeps a host from getting its certificate, and try again where nothing does"""
+    return certificates.check_domain(services(), principal(), app, host)

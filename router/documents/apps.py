@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
+from router.documents.certificates import HostCertificate
 from router.documents.deployments import Deployment
 from router.documents.document import Document, Source, one_of
 from slipway.core.deployment.app_state import AppState
@@ -162,6 +163,7 @@ class Domain(Document):
     """The host of the app to which this one redirects."""
     proven_at: datetime | None
     """When a TXT record showed that the domain is the tenant's; null: none was asked for."""
+    certificate: HostCertificate | None = Field(default=None, description="null: this installation serves no HTTPS.")
     created_at: datetime
 
 

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from router import documents
 from router.principal import Principal
 from router.services import Services
-from router.usecases import domain_claims
+from router.usecases import certificates, domain_claims
 from router.usecases.domain_claims import Evidence
 from router.usecases.finding import app_named, unique_or
+from router.usecases.showing import certificates as certificates_shown
 from router.usecases.showing.apps import address_of
 from slipway.core.naming import validation
 from slipway.core.naming.public_suffixes import registered_domain
@@ -33,8 +34,9 @@ _LABEL_MAX = 63
 def list_domains(services: Services, principal: Principal, app_name: str) -> documents.Domains:
     with services.db.read(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name)
-        rows = session.scalars(select(Domain).filter_by(app_id=app.id).order_by(Domain.id))
-        return documents.Domains(domains=[_shown(services.settings, row) for row in rows])
+        rows = list(session.scalars(select(Domain).filter_by(app_id=app.id).order_by(Domain.id)))
+        shown = certificates_shown.of_hosts(session, services.settings, [row.host for row in rows])
+        return documents.Domains(domains=[_shown(services.settings, row, shown.get(row.host)) for row in rows])
 
 
 def add_domain(
@@ -61,13 +63,15 @@ def add_domain(
         if row is None:
             row = _new(session, services.settings, app, host, len(own), evidence)
         elif row.redirect_to == target:
-            return _shown(services.settings, row)
+            shown = certificates_shown.of_hosts(session, services.settings, [host])
+            return _shown(services.settings, row, shown.get(host))
         row.redirect_to = target
         touch_routes(session, [host])
         redirect = {"redirect_to": target} if target else {}
         audit.record(session, app.tenant_id, principal.actor, Action.DOMAIN_ADD, host, app=app.name, **redirect)
     services.queue.wake_agent(app.id)
-    return _shown(services.settings, row)
+    certificates.wake(services)
+    return _added(services, principal, row)
 
 
 def remove_domain(services: Services, principal: Principal, app_name: str, text: str) -> None:
@@ -84,6 +88,7 @@ def remove_domain(services: Services, principal: Principal, app_name: str, text:
         touch_routes(session, [host])
         audit.record(session, app.tenant_id, principal.actor, Action.DOMAIN_REMOVE, host, app=app.name)
     services.queue.wake_agent(app.id)
+    certificates.wake(services)
 
 
 def add_first_host(session: Session, settings: Settings, app: App, tenant: str) -> str:
@@ -181,7 +186,13 @@ def _require_no_redirect_to(session: Session, app: App, host: str) -> None:
         raise Conflict(f"{coming} redirects to {host}", remedy=f"slipway domains remove {coming} first")
 
 
-def _shown(settings: Settings, row: Domain) -> documents.Domain:
+def _added(services: Services, principal: Principal, row: Domain) -> documents.Domain:
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        shown = certificates_shown.of_hosts(session, services.settings, [row.host])
+    return _shown(services.settings, row, shown.get(row.host))
+
+
+def _shown(settings: Settings, row: Domain, certificate: documents.HostCertificate | None) -> documents.Domain:
     return documents.Domain(
         host=row.host,
         name=shown(row.host),
@@ -189,5 +200,6 @@ def _shown(settings: Settings, row: Domain) -> documents.Domain:
         process=row.process,
         redirect_to=row.redirect_to,
         proven_at=row.proven_at,
+        certificate=certificate,
         created_at=row.created_at,
     )

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 
 from slipway.core.certificates.failures import Failure
 
-_OWN_CHECKS = frozenset({"no-address", "other-address", "no-answer", "other-answer", "dns-unreachable"})
-"""Found by ourselves: no authority was asked, and whoever sets a record looks at the screen."""
 _FIRST_OWN, _LONGEST_OWN = timedelta(seconds=15), timedelta(hours=1)
+"""Of our own checks: no authority was asked, and whoever sets a record looks at the screen."""
 _FIRST_DOWN, _LONGEST_DOWN = timedelta(minutes=1), timedelta(hours=1)
 _DOWN = frozenset({"authority-down", "bad-nonce", "timed-out", "disk-full"})
 _FIRST, _LONGEST = timedelta(minutes=15), timedelta(hours=24)
@@ -26,7 +25,7 @@ def next_attempt_at(
     The wait doubles, and is up to a fifth longer by chance (`spread`, from 0 to 1). One whose old certificate runs out
     at `not_after` does not wait for longer than an eighth of what is left. What the authority said is always obeyed.
     """
-    first, longest = _waits(failure.reason)
+    first, longest = _waits(failure)
     wait = min(first * 2.0 ** min(attempts - 1, 30), longest)
     if not_after is not None:
         wait = min(wait, max((not_after - now) * _OF_WHAT_IS_LEFT, _LEAST))
@@ -36,7 +35,7 @@ def next_attempt_at(
     return now + wait
 
 
-def _waits(reason: str) -> tuple[timedelta, timedelta]:
-    if reason in _OWN_CHECKS:
+def _waits(failure: Failure) -> tuple[timedelta, timedelta]:
+    if failure.own_check:
         return _FIRST_OWN, _LONGEST_OWN
-    return (_FIRST_DOWN, _LONGEST_DOWN) if reason in _DOWN else (_FIRST, _LONGEST)
+    return (_FIRST_DOWN, _LONGEST_DOWN) if failure.reason in _DOWN else (_FIRST, _LONGEST)

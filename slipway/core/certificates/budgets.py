@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from slipway.core.certificates.names import names_of
 
 ISSUED, INTERRUPTED = "issued", "interrupted"
-_MAYBE_ISSUED = (ISSUED, INTERRUPTED, "")
+_MAYBE_ISSUED = (ISSUED, INTERRUPTED, "", "timed-out", "disk-full", "attempt-failed")
 """What was cut off, or goes on, may have issued one, which the authority counts."""
 LONGEST = timedelta(days=7)
 

@@ -48,6 +48,8 @@ class Failure:
     retry_after_s: float | None = None
     needs_hand: bool = False
     failed_names: tuple[str, ...] = field(default=())
+    own_check: bool = False
+    """Found by ourselves, before any authority was asked."""
 
 
 @dataclass(frozen=True, slots=True)
