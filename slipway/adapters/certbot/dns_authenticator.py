@@ -7,7 +7,7 @@ value to Redis, and waits until the responder answers it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import dns.exception
@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from slipway import settings
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.dns_challenges import DnsChallenges
+from slipway.core.dns import delegation
 from slipway.settings import address_of
 
 ANSWERED_WITHIN_S = 20.0
@@ -42,7 +43,7 @@ class DnsAuthenticator(common.Plugin, interfaces.Authenticator):
     def prepare(self) -> None:
         self._settings = settings.load()
         self._challenges = DnsChallenges(work_queue.connect(self._settings.redis_url))
-        self._labels = read_labels(self.conf("labels") or "")
+        self._labels = delegation.read_labels(self.conf("labels") or "")
 
     def more_info(self) -> str:
         return self.description
@@ -83,17 +84,6 @@ class DnsAuthenticator(common.Plugin, interfaces.Authenticator):
             if time.monotonic() > deadline:
                 raise errors.PluginError(f"the DNS server at {listen} does not answer {name}")
             time.sleep(_PAUSE_S)
-
-
-def read_labels(text: str) -> Mapping[str, str]:
-    """Of `--slipway-dns-labels`: names without `*.`, as the authority has them."""
-    pairs = (each.partition("=") for each in text.split(",") if each)
-    return {name.removeprefix("*."): label for name, _, label in pairs}
-
-
-def written_labels(labels: Mapping[str, str]) -> str:
-    """The same as an argument."""
-    return ",".join(f"{name.removeprefix('*.')}={label}" for name, label in sorted(labels.items()))
 
 
 def _value(challenge: Any) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,9 +18,9 @@ from redis import Redis
 from slipway.adapters.dns.responder import CONNECTIONS_OF_A_NETWORK, QUESTIONS_OF_A_CONNECTION, RESPONSES_A_SECOND
 from slipway.adapters.redis import keys
 from slipway.adapters.redis.dns_challenges import DnsChallenges
-from slipway.host.processes.services import responder_answers
 from slipway.settings import Settings, load
 from tests.fixtures.ports import free_port
+from tests.fixtures.responder import ARGV, running_responder
 from tests.fixtures.services.redis_server import RedisServer
 from tests.fixtures.waiting import eventually
 
@@ -34,7 +32,6 @@ NAME = f"{LABEL}.{ZONE}"
 class Running:
     settings: Settings
     port: int
-    process: subprocess.Popen[bytes]
     challenges: DnsChallenges
     redis: RedisServer
 
@@ -65,18 +62,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         "SLIPWAY_ACME_DNS_LISTEN": f"127.0.0.1:{port}",
         "SLIPWAY_PUBLIC_ADDRESSES": "198.51.100.7",
     }
-    argv = [sys.executable, "-m", "slipway.host.dns_responder"]
     server.start()
-    process = subprocess.Popen(argv, env=os.environ | environ, stderr=subprocess.DEVNULL)
-    made = Running(load(environ), port, process, DnsChallenges(Redis.from_url(server.url)), server)
     try:
-        eventually(lambda: responder_answers(made.settings)[0], what="the responder's first answer")
-        yield made
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        with running_responder(environ):
+            yield Running(load(environ), port, DnsChallenges(Redis.from_url(server.url)), server)
     finally:
-        process.kill()
-        process.wait(timeout=60)
         server.stop()
 
 
@@ -163,13 +153,12 @@ def test_a_connection_may_ask_so_often_and_no_more(running: Running) -> None:
 
 
 def test_its_port_being_taken_is_said(running: Running) -> None:
-    argv = [sys.executable, "-m", "slipway.host.dns_responder"]
     environ = os.environ | {
         "SLIPWAY_STATE_DIR": str(running.settings.state_dir),
         "SLIPWAY_ACME_DNS_ZONE": ZONE,
         "SLIPWAY_ACME_DNS_LISTEN": running.settings.acme_dns_listen,
     }
-    ended = subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(ARGV, env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert f"can't listen on {running.settings.acme_dns_listen}" in ended.stderr
 
