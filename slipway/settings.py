@@ -232,7 +232,8 @@ class Settings:
     acme_dns_zone: str = _setting("", "zone for challenges of wildcards, which names are delegated to by CNAME", _zone)
     acme_dns_listen: str = _setting("", "address:port of the DNS server for ACME_DNS_ZONE; empty: none", _responder)
     acme_dns_plugin: str = _setting(
-        "", "certbot's plug-in that sets records at a DNS provider, such as dns-rfc2136; empty: ACME_DNS_ZONE answers",
+        "",
+        "certbot's plug-in that sets records at a DNS provider, such as dns-rfc2136; empty: ACME_DNS_ZONE answers",
         _dns_plugin,
     )
     acme_dns_credentials: str = _setting("", "the credentials file of that plug-in, for root's eyes alone")

@@ -159,7 +159,6 @@ class Certbot:
             yield
 
 
-
 def _lineage(certificate_id: int) -> str:
     return f"slipway-{certificate_id}"
 

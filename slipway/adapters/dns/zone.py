@@ -99,9 +99,11 @@ def _response(zone: Zone, texts: Texts, query: dns.message.Message) -> dns.messa
     question = query.question[0]
     if query.edns > 0:
         response.set_rcode(dns.rcode.BADVERS)
-    elif question.rdclass != dns.rdataclass.IN or question.rdtype in _TRANSFERS:
-        response.set_rcode(dns.rcode.REFUSED)
-    elif not question.name.is_subdomain(zone.origin):
+    elif (
+        question.rdclass != dns.rdataclass.IN
+        or question.rdtype in _TRANSFERS
+        or not question.name.is_subdomain(zone.origin)
+    ):
         response.set_rcode(dns.rcode.REFUSED)
     else:
         response.flags |= dns.flags.AA

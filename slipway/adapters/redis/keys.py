@@ -37,6 +37,7 @@ def acme_challenge(token: str) -> str:
     """What an edge answers to an authority that asks for this token: `<host> <key authorization>`."""
     return f"slipway:acme:challenges:{token}"
 
+
 ACME_DNS = "slipway:acme:dns"
 """A hash: the TXT records that the responder has in the platform's zone for challenges."""
 

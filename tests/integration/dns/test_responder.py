@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import dns.message
 import dns.query
@@ -93,7 +92,7 @@ def test_a_record_that_its_owner_left_behind_ends(running: Running) -> None:
     assert running.redis_client().hkeys(keys.ACME_DNS) == [f"other {VALUE}".encode()], "it is swept away too"
 
 
-def test_the_records_stay_while_redis_is_away(running: Running) -> None:
+def test_the_records_stay_while_redis_is_unreachable(running: Running) -> None:
     running.redis.stop()
     try:
         for _ in range(3):
