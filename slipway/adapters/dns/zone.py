@@ -114,10 +114,8 @@ def _response(zone: Zone, texts: Texts, query: dns.message.Message) -> dns.messa
 def _answer(zone: Zone, texts: Texts, question: dns.rrset.RRset, response: dns.message.Message) -> None:
     held = _records(zone, texts, question.name)
     wanted = question.rdtype
-    if wanted == dns.rdatatype.ANY:  # one kind of them is enough (RFC 8482)
-        found = held[:1]
-    else:
-        found = [each for each in held if each.rdtype == wanted]
+    is_any = wanted == dns.rdatatype.ANY  # one kind of them is enough (RFC 8482)
+    found = held[:1] if is_any else [each for each in held if each.rdtype == wanted]
     response.answer.extend(found)
     if not found:
         response.authority.append(_soa(zone, zone.origin))
