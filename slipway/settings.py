@@ -26,6 +26,7 @@ _FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _ENV_LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=(?P<value>.*)")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
 _ZONE = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
+_PLUGIN = re.compile(r"[a-z][a-z0-9-]{0,60}[a-z0-9]")
 Address = IPv4Address | IPv6Address
 _REALM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 OFF, LOCAL = "off", "local"
@@ -144,6 +145,12 @@ def _zone(text: str) -> str:
     return zone
 
 
+def _dns_plugin(text: str) -> str:
+    if text and not _PLUGIN.fullmatch(text):
+        raise ValueError("write the name of a plug-in of certbot, such as dns-rfc2136")
+    return text
+
+
 def _responder(text: str) -> str:
     if text and not address_of(text)[0]:
         raise ValueError("write address:port, as 203.0.113.7:53: another DNS server may use the port elsewhere")
@@ -224,7 +231,15 @@ class Settings:
     )
     acme_dns_zone: str = _setting("", "zone for challenges of wildcards, which names are delegated to by CNAME", _zone)
     acme_dns_listen: str = _setting("", "address:port of the DNS server for ACME_DNS_ZONE; empty: none", _responder)
-    acme_dns_rfc2136: str = _setting("", "certbot's credentials file of a DNS server that takes updates (RFC 2136)")
+    acme_dns_plugin: str = _setting(
+        "",
+        "certbot's plug-in that sets records at a DNS provider, such as dns-rfc2136; empty: ACME_DNS_ZONE answers",
+        _dns_plugin,
+    )
+    acme_dns_credentials: str = _setting("", "the credentials file of that plug-in, for root's eyes alone")
+    acme_dns_wait_s: int = _setting(
+        "60", "how long that provider takes until all its servers know a record", _count(0, 3600)
+    )
 
     # processes
     workers: int = _setting("2", "deployments built at the same time", _count(0, 256))

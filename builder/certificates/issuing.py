@@ -24,7 +24,9 @@ from slipway.core.certificates.names import registered_domain
 from slipway.core.certificates.pem import Facts, facts_of
 from slipway.core.certificates.preflight import failure_of
 from slipway.core.certificates.states import State
+from slipway.core.dns import delegation
 from slipway.domain import certificates
+from slipway.domain.domain_claims import tenant_mark
 from slipway.models import CertificateIssuance, now
 from slipway.ports.authority import NotDone, Pair, Request
 
@@ -125,9 +127,24 @@ def _check(dependencies: Dependencies, work: Work) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(shutil.disk_usage(each).free < FREE_BYTES for each in (settings.certbot_dir, settings.certificate_dir)):
         raise Failed(replace(explain(Reported(disk_full=True)), own_check=True))
-    finding = dependencies.preflight.find(work.names, work.challenge)
+    finding = dependencies.preflight.find(work.names, work.challenge, _mark(dependencies, work))
     if finding is not None:
         raise Failed(failure_of(finding))
+
+
+def _mark(dependencies: Dependencies, work: Work) -> str:
+    """What stands for the certificate's tenant in DNS."""
+    if work.tenant_id is None:
+        return delegation.PLATFORM
+    with dependencies.db.read(platform="certificates: whose name is it?") as session:
+        return tenant_mark(session, work.tenant_id)
+
+
+def _labels(dependencies: Dependencies, work: Work) -> dict[str, str]:
+    if work.challenge != "dns-01":
+        return {}
+    mark = _mark(dependencies, work)
+    return {name: delegation.label(mark, name) for name in work.names}
 
 
 def _ask(dependencies: Dependencies, lease: Lease) -> Issued:
@@ -146,7 +163,7 @@ def _ask_one(dependencies: Dependencies, lease: Lease, directory: str) -> Issued
     work = lease.work
     issuance = _begin(lease, directory)
     try:
-        request = Request(work.id, work.names, work.challenge, directory)
+        request = Request(work.id, work.names, work.challenge, directory, _labels(dependencies, work))
         pair = dependencies.authority.issue(request, lease.lost)
     except NotDone as error:
         failure = explain(error.reported)

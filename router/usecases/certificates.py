@@ -16,6 +16,7 @@ from slipway.core.certificates.names import challenge_for, why_none
 from slipway.core.dns.answers import Finding, Record
 from slipway.core.naming import validation
 from slipway.domain import certificates
+from slipway.domain.domain_claims import tenant_mark
 from slipway.errors import NotFound
 from slipway.models import TO_CHANGE, Certificate, Domain
 
@@ -41,11 +42,12 @@ def check_domain(services: Services, principal: Principal, app_name: str, text: 
     host = validation.domain_or_wildcard(text)
     with services.db.read(tenant_id=principal.tenant_id) as session:
         _require_domain(session, app_name, host)
+        mark = tenant_mark(session, principal.tenant_id)
     none = why_none(host, own_authority=bool(services.settings.acme_ca_bundle))
     finding = Finding("not-public", none, "nothing: such a host needs no certificate") if none else None
     if finding is None:
         with services.proofs.place(principal):
-            finding = services.preflight.find([host], challenge_for([host]))
+            finding = services.preflight.find([host], challenge_for([host]), mark)
     if finding is None and services.settings.issues_certificates:
         _try_again(services, principal, host)
         _enqueue(services)

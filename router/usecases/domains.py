@@ -49,7 +49,7 @@ def add_domain(
         InvalidInput: it is no name that an app may have, or the platform's own.
         DomainNotProven: somebody else is at the domain, and no record shows that it is the tenant's.
         Conflict: it leads to another app, or lies below a host under the platform's domain that is not the tenant's:
-            its cookies would reach there. Nobody learns whose it is. Or the redirect would lead nowhere, or in a circle.
+            its cookies would reach there. Nobody learns whose it is. Or the redirect leads nowhere, or in a circle.
     """
     host = _allowed_host(services.settings, text)
     target = validation.host_name(redirect_to) if redirect_to else None

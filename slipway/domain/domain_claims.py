@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
-from sqlalchemy import delete, select
+from sqlalchemy import Table, delete, select
 from sqlalchemy.orm import Session
 
 from slipway.core.dns import claims
@@ -20,7 +21,7 @@ from slipway.models import App, Domain, FormerDomain, Tenant, now
 FORMER_PER_TENANT = 1000
 """So many hosts that a tenant gave up are remembered: adding and removing hosts fills no disk."""
 
-_DOMAINS, _APPS = Domain.__table__, App.__table__
+_DOMAINS, _APPS = cast(Table, Domain.__table__), cast(Table, App.__table__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from slipway.adapters.redis.challenges import RedisChallenges
 from slipway.adapters.token_probe import HttpTokenProbe
 from slipway.core.certificates.names import is_address
 from slipway.core.certificates.preflight import Reply, reachable
+from slipway.core.dns import delegation
 from slipway.core.dns.answers import Answer, Finding
 from slipway.core.dns.caa import Asked, caa_findings
 from slipway.core.dns.pointing import pointing
@@ -42,6 +43,10 @@ class Preflight:
     """Those of `ours` that no interface of this host has."""
     identities: Callable[[], Collection[str]] = field(default=frozenset)
     """By which names CAA records know the authority."""
+    zone: str = ""
+    """The platform's own, to which challenges of dns-01 are delegated."""
+    has_plugin: bool = False
+    """Whether a plug-in of certbot sets them at a DNS provider instead."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Preflight:
@@ -53,13 +58,16 @@ class Preflight:
             port=settings.acme_http_port,
             ours=ours,
             translated=frozenset(each for each in ours - local if not each.is_loopback),
+            zone=settings.acme_dns_zone,
+            has_plugin=bool(settings.acme_dns_plugin),
             identities=lambda: acme_directory.caa_identities(settings.acme_directory, settings.acme_ca_bundle),
         )
 
-    def find(self, names: Collection[str], challenge: str) -> Finding | None:
-        """The first thing that keeps an authority from issuing for these names; None: nothing that we see."""
+    def find(self, names: Collection[str], challenge: str, tenant: str) -> Finding | None:
+        """The first thing that keeps an authority from issuing for these names; None: nothing that we see. `tenant` is
+        the tenant's mark (`core.dns.claims`)."""
         for name in names:
-            found = self._reachable(name) if challenge == "http-01" else None
+            found = self._reachable(name) if challenge == "http-01" else self._delegated(name, tenant)
             found = found or self._permitted(name, challenge)
             if found:
                 return found
@@ -94,6 +102,14 @@ class Preflight:
         if address not in self.ours and is_inside(address):
             return Reply.NOT_ASKED
         return self.probe.ask(name, address, token, answer)
+
+    def _delegated(self, name: str, tenant: str) -> Finding | None:
+        if self.has_plugin:
+            return None
+        if not self.zone:
+            return delegation.impossible(name)
+        alias = self.resolver.alias(delegation.challenge_name(name))
+        return next(iter(delegation.findings(tenant, name, self.zone, alias)), None)
 
     def _permitted(self, name: str, challenge: str) -> Finding | None:
         if is_address(name):

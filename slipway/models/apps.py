@@ -84,7 +84,7 @@ class Domain(TenantOwned, Base):
     host: Mapped[str] = mapped_column(String(253), unique=True)
     """In its ASCII form; `*.x` stands for every name one label below x that is no host of its own."""
     registered_domain: Mapped[str] = mapped_column(String(253), default="", server_default="", index=True)
-    """The part of it that somebody registered. Empty below the platform's domain, where nobody has to prove anything."""
+    """The part of it that somebody registered, by the list of public suffixes as it was then."""
     redirect_to: Mapped[str | None] = mapped_column(String(253))
     """Another host of the app, to which the edge sends whoever asks for this one."""
     proven_at: Mapped[datetime | None]

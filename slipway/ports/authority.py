@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -18,6 +19,8 @@ class Request:
     names: tuple[str, ...]
     challenge: str
     directory: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Name → its label in the platform's DNS zone, for names that are delegated to it."""
 
 
 @dataclass(frozen=True, slots=True)

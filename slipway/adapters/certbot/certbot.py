@@ -20,6 +20,7 @@ from slipway.adapters.certbot.lineages import Lineages
 from slipway.adapters.linux import processes
 from slipway.core.certificates.failures import Reported
 from slipway.core.certificates.names import is_address
+from slipway.core.dns import delegation
 from slipway.ports.authority import NotDone, Pair, Request, Window
 from slipway.ports.building import Stopped
 from slipway.settings import Settings
@@ -35,6 +36,15 @@ _REVOKED_ALREADY = "alreadyRevoked"
 
 
 @dataclass(frozen=True, slots=True)
+class DnsPlugin:
+    """What sets records at a DNS provider; without a name the platform's own zone answers."""
+
+    plugin: str = ""
+    credentials: str = ""
+    wait_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Certbot:
     """What it is told, by the settings of the platform."""
 
@@ -42,15 +52,19 @@ class Certbot:
     email: str
     profile: str
     environment: Mapping[str, str]
+    dns: DnsPlugin
 
     @classmethod
     def from_settings(cls, chosen: Settings) -> Certbot:
         environment = dict(settings.outbound())
         environment["SLIPWAY_REDIS_URL"] = chosen.redis_url
         environment["SLIPWAY_STATE_DIR"] = str(chosen.state_dir)
+        environment["SLIPWAY_ACME_DNS_ZONE"] = chosen.acme_dns_zone
+        environment["SLIPWAY_ACME_DNS_LISTEN"] = chosen.acme_dns_listen
         if chosen.acme_ca_bundle:
             environment["REQUESTS_CA_BUNDLE"] = chosen.acme_ca_bundle
-        return cls(chosen.certbot_dir, chosen.acme_email, chosen.acme_profile, environment)
+        dns = DnsPlugin(chosen.acme_dns_plugin, chosen.acme_dns_credentials, chosen.acme_dns_wait_s)
+        return cls(chosen.certbot_dir, chosen.acme_email, chosen.acme_profile, environment, dns)
 
     def issue(self, request: Request, stopped: Stopped) -> Pair:
         name = _lineage(request.certificate_id)
@@ -104,11 +118,21 @@ class Certbot:
             *("--agree-tos", "--no-eff-email", "--no-autorenew", "--no-random-sleep-on-renew", "--force-renewal"),
             *(("--email", self.email) if self.email else ("--register-unsafely-without-email",)),
             *("--cert-name", name, "--key-type", "ecdsa"),
-            *_authenticator(request.challenge),
+            *self._authenticator(request),
             *(("--preferred-profile", profile) if profile else ()),
             *(f"--domain={each}" for each in request.names if each not in addresses),
             *(f"--ip-address={each}" for each in addresses),
         ]
+
+    def _authenticator(self, request: Request) -> tuple[str, ...]:
+        if request.challenge == "http-01":
+            return ("--authenticator", "slipway-edge", "--preferred-challenges", "http")
+        dns = self.dns
+        chosen = ("--preferred-challenges", "dns", "--authenticator", dns.plugin or "slipway-dns")
+        if not dns.plugin:
+            return (*chosen, "--slipway-dns-labels", delegation.written_labels(request.labels))
+        credentials = (f"--{dns.plugin}-credentials", dns.credentials) if dns.credentials else ()
+        return (*chosen, *credentials, f"--{dns.plugin}-propagation-seconds", str(dns.wait_s))
 
     def _common(self, directory: str) -> list[str]:
         folders = [f"--{each}-dir={self.folder / each}" for each in ("config", "work", "logs")]
@@ -133,10 +157,6 @@ class Certbot:
                     raise NotDone(Reported(timed_out=True))
                 time.sleep(0.1)
             yield
-
-
-def _authenticator(challenge: str) -> tuple[str, ...]:
-    return {"http-01": ("--authenticator", "slipway-edge", "--preferred-challenges", "http")}[challenge]
 
 
 def _lineage(certificate_id: int) -> str:

@@ -38,6 +38,10 @@ def acme_challenge(token: str) -> str:
     return f"slipway:acme:challenges:{token}"
 
 
+ACME_DNS = "slipway:acme:dns"
+"""A hash: the TXT records that the responder has in the platform's zone for challenges."""
+
+
 def inflight(edge: str) -> str:
     """What an edge has under way to each target."""
     return f"slipway:edges:inflight:{edge}"

@@ -80,7 +80,7 @@ class Finding:
     set_records: tuple[Record, ...] = ()
     remove_records: tuple[Record, ...] = ()
     passes: bool = field(default=False)
-    """Whether it goes away by itself, so that trying again later is right: a server did not answer."""
+    """Whether it may end by itself, so that trying again later is right: a server did not answer."""
 
 
 _WHY_UNKNOWN = {

@@ -1,4 +1,4 @@
-"""Whose is a domain? Nobody has to prove it as long as no other tenant is there. Where one is, or was lately, at any name
+"""Whose is a domain? Nobody has to prove it while no other tenant is there. Where one is, or was lately, at any name
 below the same registered domain, a TXT record shows who holds the domain."""
 
 from __future__ import annotations

@@ -4,11 +4,14 @@ where its own small server answers what the authority asks for."""
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from slipway.core.dns.answers import Answer, Finding, Record, unanswered
 
 CHALLENGE = "_acme-challenge"
-NOT_DELEGATED = "dns-not-delegated"
+NOT_DELEGATED, NO_WAY = "dns-not-delegated", "no-dns-challenge"
+PLATFORM = "platform"
+"""Instead of a tenant's mark: of the platform's own names."""
 
 
 def challenge_name(name: str) -> str:
@@ -46,3 +49,23 @@ def findings(tenant: str, name: str, zone: str, cname: Answer) -> tuple[Finding,
             (wanted,),
         ),
     )
+
+
+def impossible(name: str) -> Finding:
+    """Of a wildcard where nothing is set up that could answer for it."""
+    return Finding(
+        NO_WAY,
+        f"a certificate for {name} is proven through DNS alone, and this installation has no way to do that",
+        "the platform's owner sets SLIPWAY_ACME_DNS_ZONE and SLIPWAY_ACME_DNS_LISTEN, or SLIPWAY_ACME_DNS_PLUGIN",
+    )
+
+
+def read_labels(text: str) -> Mapping[str, str]:
+    """Name → label, from `written_labels`. Authorities know a wildcard's challenge by the name without `*.`."""
+    pairs = (each.partition("=") for each in text.split(",") if each)
+    return {name: label for name, _, label in pairs}
+
+
+def written_labels(labels: Mapping[str, str]) -> str:
+    """As an argument of a program."""
+    return ",".join(sorted({f"{name.removeprefix('*.')}={label}" for name, label in labels.items()}))

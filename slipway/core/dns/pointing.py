@@ -84,7 +84,7 @@ def _wrong(name: str, found: Sequence[Address], wrong: Sequence[Address], ours: 
 def _own_unknown(name: str) -> Finding:
     return Finding(
         OWN_ADDRESSES_UNKNOWN,
-        f"whether {name} leads to this host can't be told: its public addresses are not known",
+        f"whether {name} leads to this host is unknown: nobody says which public addresses this host has",
         "the platform's owner sets SLIPWAY_PUBLIC_ADDRESSES to the addresses that names have to lead to",
     )
 

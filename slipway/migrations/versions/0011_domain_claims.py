@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from slipway.core.naming.public_suffixes import registered_domain
+
 revision = "0011"
 down_revision = "0010"
 branch_labels = None
@@ -35,10 +37,6 @@ def upgrade() -> None:
 
 
 def _fill_registered_domains() -> None:
-    """Also of hosts below the platform's domain, which a migration does not know: the first host that is added there
-    asks for no proof either way, since rules of its own hold for it (slipway/domain/domain_claims.py)."""
-    from slipway.core.naming.public_suffixes import registered_domain
-
     domains = sa.table("domains", sa.column("id"), sa.column("host"), sa.column("registered_domain"))
     connection = op.get_bind()
     for id_, host in connection.execute(sa.select(domains.c.id, domains.c.host)).all():

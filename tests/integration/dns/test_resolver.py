@@ -49,7 +49,7 @@ def test_aliases_are_followed_and_named(server: NameServer, resolver: DnsResolve
         (dns.edns.EDECode.NETWORK_ERROR, Outcome.SERVER_FAILED),
     ],
 )
-def test_failures_are_told_apart(
+def test_failures_are_distinguished(
     server: NameServer, resolver: DnsResolver, said: dns.rcode.Rcode | dns.edns.EDECode, outcome: Outcome
 ) -> None:
     server.records["shop.example", "A"] = said

@@ -19,7 +19,7 @@ SIGN_ON = {
     *("slipway:sessions:refreshing", "slipway:sessions:app"),
     *("slipway:logins", "slipway:logins:app", "slipway:logins:code", "slipway:logins:begun"),
 }
-OF_PYTHON_ALONE = {"slipway:log", *SIGN_ON - {"slipway:identity:changes"}}
+OF_PYTHON_ALONE = {"slipway:log", "slipway:acme:dns", *SIGN_ON - {"slipway:identity:changes"}}
 OF_SIGN_ON = (
     *(keys.stale_person, keys.chosen_tenant, keys.used_logout_token, keys.session, keys.sessions_of_person),
     *(keys.sessions_at_provider, keys.ended_at_provider, keys.session_refresh, keys.app_session),

@@ -24,6 +24,7 @@ local concurrency = require("slipway.gates.concurrency")
 local half_open = require("slipway.balancing.half_open")
 local limit = require("slipway.gates.limit")
 local protocol = require("slipway.request.protocol")
+local redirect = require("slipway.gates.redirect")
 local request_body = require("slipway.request.request_body")
 local requeue = require("slipway.request.requeue")
 local route = require("slipway.gates.route")
@@ -38,6 +39,7 @@ end
 
 return {
   { name = "route", check = route.check, passes_at_once = route.passes_at_once },
+  { name = "redirect", check = redirect.check, passes_at_once = redirect.passes_at_once },
   { name = "trial", check = half_open.check, passes_at_once = half_open.passes_at_once },
   { name = "body size", check = request_body.check_size, passes_at_once = always },
   { name = "access", check = access.check, passes_at_once = access.passes_at_once, release = access.release },

@@ -11,7 +11,7 @@ ACME = claims.tenant_mark(7, SINCE)
 
 
 def test_a_tenants_mark_is_its_own_also_where_ids_come_again() -> None:
-    assert ACME == claims.tenant_mark(7, SINCE)
+    assert claims.tenant_mark(7, SINCE) == ACME
     assert len({ACME, claims.tenant_mark(8, SINCE), claims.tenant_mark(7, SINCE + timedelta(microseconds=1))}) == 3
 
 
