@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class CertificateWorker(QueueWorker):
-    """SIGTERM ends it after the job that it has: one that is cut off may cost the authority's patience."""
+    """SIGTERM ends it after the job that it has: one that is cut off may use up what an authority allows."""
 
     queue_name = work_queue.CERTIFICATES
     job_name = work_queue.CERTIFICATE_JOB

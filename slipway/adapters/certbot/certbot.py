@@ -46,7 +46,7 @@ class DnsPlugin:
 
 @dataclass(frozen=True, slots=True)
 class Certbot:
-    """What it is told, by the settings of the platform."""
+    """As the settings of the platform say."""
 
     folder: Path
     email: str

@@ -39,7 +39,7 @@ def test_a_window_that_moves_renews_three_times(issued: Installation, pebble: Pe
     assert [each.is_renewal for each in issued.issuances()] == [False, True, True, True]
 
 
-def test_a_window_to_come_renews_nothing_and_is_asked_for_again(issued: Installation, pebble: Pebble) -> None:
+def test_a_window_to_come_renews_nothing_now(issued: Installation, pebble: Pebble) -> None:
     serial = issued.served(HOST)
     _move_window(issued, pebble, timedelta(days=3), timedelta(days=4))
 
