@@ -256,6 +256,11 @@ class Settings:
         return self.state_dir / "keys"
 
     @property
+    def certificate_dir(self) -> Path:
+        """Certificates and keys that the edge serves with, mode 0700, and the index of them."""
+        return self.state_dir / "certificates"
+
+    @property
     def keycloak_url(self) -> str:
         """Where this host reaches Keycloak; empty where sign-on is off."""
         return {OFF: "", LOCAL: f"http://{self.keycloak_listen}"}.get(self.keycloak, self.keycloak)

@@ -6,6 +6,14 @@ jit.opt.start("loopunroll=60") -- tail calls count towards it, and most of what 
 
 require("slipway.metrics.counters").share()
 
+local settings = require("slipway.worker.settings")
+local has_tls = settings.certificates ~= nil
+local handshake = has_tls and require("slipway.tls.handshake") or {}
+local tls_control = has_tls and require("slipway.tls.control") or {}
+if has_tls then
+  require("slipway.tls.startup").load()
+end
+
 local access_phase = require("slipway.request.access_phase")
 local attempts = require("slipway.request.attempts")
 local log_phase = require("slipway.request.log_phase")
@@ -23,6 +31,11 @@ slipway = {
   access_requeued = access_phase.access_requeued,
   access_console = access_phase.access_console,
   access_slipway_page = access_phase.access_slipway_page,
+  tls_hello = handshake.hello,
+  tls_certificate = handshake.certificate,
+  list_certificates = tls_control.list,
+  put_certificate = tls_control.put_certificate,
+  put_certificate_index = tls_control.put_index,
   dial = attempts.dial,
   dial_trial = half_open.dial,
   header = responses.header,
