@@ -97,9 +97,7 @@ class Follower:
 
     def _bring_pair(self, id_: str, chain: Path, key: Path, held: set[str], sha256: str = "") -> Iterator[str]:
         try:
-            pair = Pair(_read(chain), _read(key))
-            if sha256 and pair.sha256 != sha256:
-                raise EdgeRefused("its files are not those that the index names")
+            pair = _read_pair(chain, key, sha256)
             if f"{id_} {pair.sha256}" not in held:
                 self._edge.put(id_, pair)
         except EdgeRefused as refused:
@@ -165,6 +163,14 @@ def _read(path: Path) -> bytes:
     if len(data) > _MOST_PEM_BYTES:
         raise EdgeRefused(f"{path} has more than {_MOST_PEM_BYTES} bytes")
     return data
+
+
+def _read_pair(chain: Path, key: Path, sha256: str) -> Pair:
+    """The two files; of this digest, where the index says one."""
+    pair = Pair(_read(chain), _read(key))
+    if sha256 and pair.sha256 != sha256:
+        raise EdgeRefused("its files are not those that the index names")
+    return pair
 
 
 def _read_index(path: Path) -> bytes:

@@ -25,12 +25,13 @@ from urllib.parse import unquote, urlsplit
 from slipway.errors import SettingsError
 from slipway.host import checkout
 from slipway.host.install import certificate, default_certificate
-from slipway.settings import DELIVERY_SLACK_BYTES, OFF, Settings
+from slipway.settings import DELIVERY_SLACK_BYTES, OFF, Settings, address_of
 
 SOURCE = checkout.ROOT / "nginx"
 WORKER_USER = "www-data"
 PLAIN = re.compile(r"[A-Za-z0-9_.:/\[\]*-]+")
 OPEN_FILES = 65536
+HTTPS_PORT = 443
 ORPHANS_END_S = 3.0
 FOLDER_MODE = 0o755  # workers are another user
 NGINX_LEVEL = {"DEBUG": "info", "INFO": "notice", "WARNING": "warn", "ERROR": "error"}
@@ -181,6 +182,7 @@ def _lines(settings: Settings) -> Iterator[str]:
     yield "# Written from the settings at every start. Changes here are lost."
     yield from (f"set_real_ip_from {network};" for network in trusted)
     yield f'map "" $slipway_boot {{ default {secrets.token_hex(4)}; }}'
+    yield f'map "" $slipway_https_port {{ default "{_https_port(settings)}"; }}'
     yield "geo $realip_remote_addr $slipway_trusted_peer {"
     yield '    default "";'
     yield from (f"    {network} 1;" for network in trusted)
@@ -204,6 +206,12 @@ def _lines(settings: Settings) -> Iterator[str]:
         yield f"server {{ listen unix:{_plain('STATE_DIR', control_socket(settings))}; include control.conf; }}"
     if settings.metrics_listen:
         yield f"server {{ listen {_plain('METRICS_LISTEN', settings.metrics_listen)}; include metrics.conf; }}"
+
+
+def _https_port(settings: Settings) -> str:
+    """As it stands in a URL."""
+    port = address_of(settings.https_listen)[1] if settings.https_listen else HTTPS_PORT
+    return "" if port == HTTPS_PORT else f":{port}"
 
 
 def _trusted(settings: Settings, text: str) -> str:

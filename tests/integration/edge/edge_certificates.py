@@ -1,31 +1,38 @@
-"""Writes certificates for an edge, and their index, as docs/reference/edge.md says; and looks at what an edge serves."""
+"""Writes certificates for an edge, and their index, as docs/reference/edge.md says; and looks at what it serves."""
 
 from __future__ import annotations
 
 import datetime
 import hashlib
+import http.client
 import ipaddress
 import json
+import os
+import signal
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from edge_rig import DEADLINE_S, Rig, running
+from edge_metrics import Page
+from edge_rig import DEADLINE_S, Answer, Rig, read, running
 
-from slipway.settings import Settings
 from slipway.host.certificate_follower import EVERY_S, Follower
+from slipway.settings import Settings
 from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import eventually
 
+T = TypeVar("T")
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+NAMED_WORKERS = {"server_tokens off;": "server_tokens off; add_header X-Worker $pid always;"}
+"""Each response says which worker it is from."""
 DEFAULT_NAME = "slipway.invalid"
 
 
@@ -87,6 +94,10 @@ class CertificateFolder:
         self.rows[id_] = {"names": list(names), **about}
         return made
 
+    def clear(self) -> None:
+        self.rows, self.hosts = {}, {}
+        self.publish()
+
     def publish(self) -> None:
         self.version += 1
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -141,6 +152,31 @@ class TlsRig:
     def is_default(self, host: str | None) -> bool:
         return names(self.served(host)) == [DEFAULT_NAME]
 
+    def ask(self, host: str, path: str = "/", method: str = "GET", named: str | None = "", **headers: str) -> Answer:
+        """Over TLS; `named` is the host of the handshake, where that is another one (None: none)."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
+        with closing(self.connect(host if named == "" else named)) as connection.sock:
+            connection.request(method, path, headers={"Host": host, **headers})
+            return read(connection)
+
+    def metric(self, name: str, **labels: str) -> float:
+        return Page(self.rig.edge.private("/metrics").body.decode()).value(name, **labels)
+
+    def by_worker(self, look: Callable[[], T]) -> dict[int, T]:
+        """What each worker makes of it: the others stand still meanwhile."""
+        workers: list[int] = self.rig.edge.status["workers"]
+        return {pid: self._of(look, [other for other in workers if other != pid]) for pid in workers}
+
+    def _of(self, look: Callable[[], T], others: Sequence[int]) -> T:
+        for pid in others:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            eventually(lambda: all(_stands_still(pid) for pid in others))  # else the connection wakes one of them
+            return look()
+        finally:
+            for pid in others:
+                os.kill(pid, signal.SIGCONT)
+
     def publish(self) -> None:
         """Write the index, and wait until it is in force."""
         self.folder.publish()
@@ -151,6 +187,10 @@ class TlsRig:
             self.serial(row["names"][0].replace("*", "any")) == int(row["serial"], 16)
             for row in self.folder.rows.values()
         )
+
+
+def _stands_still(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("T")
 
 
 def names(certificate: x509.Certificate) -> list[str]:

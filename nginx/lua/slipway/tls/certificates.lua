@@ -1,4 +1,5 @@
--- Which certificate a handshake gets, in the workers. What a worker parsed it keeps, up to a number.
+-- Which certificate a handshake gets, in the workers. What was parsed is kept, up to a number: a worker begins with
+-- what the master has parsed.
 local lrucache = require("resty.lrucache")
 local openssl = require("slipway.tls.openssl")
 local ssl = require("ngx.ssl")
@@ -38,6 +39,11 @@ function _M.of_address()
   return ref, ref and "address" or how
 end
 
+-- The certificate was parsed elsewhere.
+function _M.keep(ref, chain, key)
+  kept:set(ref, { chain = chain, key = key })
+end
+
 -- From now on the reference is not served with: one that OpenSSL refuses, as for a key that is too short.
 function _M.mark_unusable(ref, fault)
   kept:set(ref, { fault = fault })
@@ -63,9 +69,8 @@ function _M.parsed(ref)
   if not key then
     return nil, err
   end
-  found = { chain = chain, key = key }
-  kept:set(ref, found)
-  return found
+  _M.keep(ref, chain, key)
+  return kept:get(ref)
 end
 
 return _M

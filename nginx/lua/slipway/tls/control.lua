@@ -3,10 +3,12 @@
 --
 -- GET  /certificates       the references of what is there
 -- PUT  /certificates/<id>  {"chain": PEM, "key": PEM}: 204, or 422 with why it can't be used
+-- POST /ticket-key         makes a new key of session tickets now: 204
 -- PUT  /index              the text of the index, nothing where there is none: 200 with what is at fault
 local cjson = require("cjson.safe")
 local files = require("slipway.tls.files")
 local loader = require("slipway.tls.loader")
+local tickets = require("slipway.tls.tickets")
 local store = require("slipway.tls.store")
 
 local _M = {}
@@ -43,6 +45,11 @@ function _M.put_certificate()
   if not ref then
     return answer(422, { fault = err })
   end
+  ngx.status = 204
+end
+
+function _M.replace_ticket_key()
+  tickets.replace()
   ngx.status = 204
 end
 

@@ -11,8 +11,11 @@ local function is_name(name)
   return type(name) == "string" and #name <= 253 and name:match("^%*?[%w.:_-]+$") ~= nil
 end
 
+local RESERVED = { default = true, static = true } -- loader.lua
+
 local function is_certificate(id, row)
-  if type(id) ~= "string" or not id:match("^[%w-]+$") or type(row) ~= "table" or type(row.names) ~= "table" then
+  local is_known = type(id) == "string" and id:match("^[%w-]+$") and not RESERVED[id]
+  if not is_known or type(row) ~= "table" or type(row.names) ~= "table" then
     return false
   end
   for _, name in ipairs(row.names) do

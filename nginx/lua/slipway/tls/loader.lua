@@ -2,6 +2,7 @@
 --
 -- What can't be used is never replaced by somebody else's: its names get the default certificate. A certificate that
 -- was loaded before serves until its successor is there.
+local certificates = require("slipway.tls.certificates")
 local digests = require("slipway.identity.digests")
 local index = require("slipway.tls.index")
 local openssl = require("slipway.tls.openssl")
@@ -14,35 +15,46 @@ local _M = {}
 _M.DEFAULT, _M.STATIC = "default", "static"
 local OWN = { _M.DEFAULT, _M.STATIC }
 
--- The names and the expiry of a pair that can be served with; or nil and why not.
-local function judge(chain_pem, key_pem)
+-- The parsed chain and key of a pair that can be served with; or nil, nil and why not.
+local function parse(chain_pem, key_pem)
   local chain, err = ssl.parse_pem_cert(chain_pem)
   if not chain then
-    return nil, "its certificate is no PEM: " .. err
+    return nil, nil, "its certificate is no PEM: " .. err
   end
   local key
   key, err = ssl.parse_pem_priv_key(key_pem)
   if not key then
-    return nil, "its key is no PEM: " .. err
+    return nil, nil, "its key is no PEM: " .. err
   end
   if not openssl.is_pair(chain, key) then
-    return nil, "its key belongs to another certificate"
+    return nil, nil, "its key belongs to another certificate"
   end
-  ngx.update_time()
-  return openssl.names(chain), math.floor(ngx.time() + openssl.expires_in_s(chain))
+  return chain, key
 end
 
--- Has the pair in shared memory, without a name yet. Returns its reference; or nil and why not.
-function _M.put(id, chain, key)
-  local names, expires_at_s = judge(chain, key)
-  if not names then
-    return nil, expires_at_s
+local function expires_at_s(chain)
+  ngx.update_time()
+  return math.floor(ngx.time() + openssl.expires_in_s(chain))
+end
+
+-- Has the pair in shared memory, without a name yet. Returns its reference; or nil and why not. `sha256`: of the files
+-- that are meant (nil: whichever).
+function _M.put(id, chain_pem, key_pem, sha256)
+  local found = digests.of(chain_pem .. key_pem)
+  if sha256 and found ~= sha256 then
+    return nil, "its files are not those that the index names"
   end
-  local ref = id .. " " .. digests.of(chain .. key)
-  local ok, err = store.put(id, ref, chain, key, names, expires_at_s)
+  local chain, key, err = parse(chain_pem, key_pem)
+  if not chain then
+    return nil, err
+  end
+  local ref = id .. " " .. found
+  local ok
+  ok, err = store.put(id, ref, chain_pem, key_pem, openssl.names(chain), expires_at_s(chain))
   if not ok then
     return nil, "it does not fit into shared memory (" .. err .. "): enlarge lua_shared_dict slipway_certificates"
   end
+  certificates.keep(ref, chain, key)
   return ref
 end
 
@@ -72,10 +84,10 @@ local function give_names(batch, id, ref, wanted, faults)
 end
 
 local function keep(batch, id, ref, facts)
-  local _, expires_at_s = store.about(ref)
+  local _, expires = store.about(ref)
   batch:keep(id, ref)
   facts.loaded = facts.loaded + 1
-  facts.expires_at_s = math.min(facts.expires_at_s or expires_at_s, expires_at_s)
+  facts.expires_at_s = math.min(facts.expires_at_s or expires, expires)
 end
 
 -- One row of the index.

@@ -15,23 +15,23 @@ local function alarm(fault)
   ngx.log(ngx.ERR, "ALARM: ", fault)
 end
 
-local function load(id, chain_path, key_path)
+local function load(id, chain_path, key_path, sha256)
   local chain, err = files.read(chain_path, MOST_PEM_BYTES)
   local key, ref
   if chain then
     key, err = files.read(key_path, MOST_PEM_BYTES)
   end
   if key then
-    ref, err = loader.put(id, chain, key)
+    ref, err = loader.put(id, chain, key, sha256)
   end
   if not ref then
     alarm("certificate " .. id .. " can't be used: " .. err)
   end
 end
 
-local function load_of_index(id)
+local function load_from_folder(id, sha256)
   local folder = settings.certificates .. "/" .. id
-  load(id, folder .. "/fullchain.pem", folder .. "/key.pem")
+  load(id, folder .. "/fullchain.pem", folder .. "/key.pem", sha256)
 end
 
 local function index_text()
@@ -49,7 +49,7 @@ end
 function _M.load()
   process.hide_memory()
   tickets.rotate()
-  load_of_index(loader.DEFAULT)
+  load_from_folder(loader.DEFAULT)
   local static = settings.static_certificate
   if static then
     load(loader.STATIC, static.certificate, static.key)
@@ -57,7 +57,7 @@ function _M.load()
   local text = index_text()
   local parsed = index.parse(text)
   for _, row in ipairs(parsed and parsed.certificates or {}) do
-    load_of_index(row.id)
+    load_from_folder(row.id, row.sha256)
   end
   local _, faults = loader.apply(text)
   for _, fault in ipairs(faults) do

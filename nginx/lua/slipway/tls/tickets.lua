@@ -14,13 +14,17 @@ local LOOK_EVERY_S = 1
 local KEY_BYTES, NAME_BYTES = 80, 16 -- of OpenSSL: a name, which stands in each ticket, and two secrets
 local SESSION_TICKET, PRE_SHARED_KEY = 35, 41 -- extensions of a client's hello: up to TLS 1.2, and TLS 1.3
 
--- Makes a key when one is due. Whoever adds the mark does it, also where two processes look at the same moment.
-function _M.rotate()
-  if not shared:add("made", true, EVERY_S) then
-    return true
-  end
+-- Makes a key now.
+function _M.replace()
   local before = shared:get("keys") or openssl.random(KEY_BYTES)
   shared:set("keys", openssl.random(KEY_BYTES) .. before:sub(1, KEY_BYTES))
+end
+
+-- Makes a key when one is due. Whoever adds the mark does it, also where two processes look at the same moment.
+function _M.rotate()
+  if shared:add("made", true, EVERY_S) then
+    _M.replace()
+  end
   return true
 end
 
