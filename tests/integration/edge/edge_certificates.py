@@ -38,7 +38,7 @@ DEFAULT_NAME = "slipway.invalid"
 
 @dataclass(frozen=True)
 class Made:
-    """A certificate that signs itself, with its key, as PEM."""
+    """A certificate with its key, as PEM."""
 
     chain: bytes
     key: bytes
@@ -57,21 +57,43 @@ def alternative(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def make(names: Sequence[str], days: float = 30, key: Key | None = None) -> Made:
+@dataclass(frozen=True)
+class Authority:
+    """Signs certificates that clients can check: two that sign themselves can't stand in one list of the trusted."""
+
+    name: x509.Name
+    key: ec.EllipticCurvePrivateKey
+    pem: str
+
+
+def make_authority() -> Authority:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "an authority")])
+    made = _builder(name, name, key, 30).add_extension(x509.BasicConstraints(True, None), critical=True)
+    pem = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    return Authority(name, key, pem.decode())
+
+
+def make(names: Sequence[str], days: float = 30, key: Key | None = None, authority: Authority | None = None) -> Made:
     key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0][:64])])
-    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-    ends = now + datetime.timedelta(days=days)
     made = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=40))
-        .not_valid_after(ends)
+        _builder(subject, authority.name if authority else subject, key, days)
         .add_extension(x509.SubjectAlternativeName([alternative(name) for name in names]), critical=False)
-        .sign(key, hashes.SHA256())
+        .sign(authority.key if authority else key, hashes.SHA256())
     )
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     chain = made.public_bytes(serialization.Encoding.PEM)
-    return Made(chain, key.private_bytes(*form), made.serial_number, int(ends.timestamp()))
+    return Made(chain, key.private_bytes(*form), made.serial_number, int(made.not_valid_after_utc.timestamp()))
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, key: Key, days: float) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    return (
+        x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=40))
+        .not_valid_after(now + datetime.timedelta(days=days))
+    )
 
 
 @dataclass
