@@ -83,7 +83,7 @@ def _left_behind(dependencies: Dependencies, work: Work) -> Issued | None:
     if pair is None:
         return None
     facts = facts_of(pair.fullchain, pair.key)
-    is_newer = work.not_after is None or facts.not_after > work.not_after
+    is_newer = work.not_before is None or facts.not_before > work.not_before
     is_lost = facts.serial == work.serial and dependencies.files.pair(work.id, work.serial) is None
     if facts.names != tuple(sorted(work.names)) or facts.not_after <= now() or not (is_newer or is_lost):
         return None

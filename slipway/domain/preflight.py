@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from redis.exceptions import RedisError
@@ -81,23 +81,27 @@ class Preflight:
         finding = next(iter(judged.findings), None)
         return reachable(name, self.port, self._ask(name, _addresses(a, aaaa)), finding, self.translated)
 
-    def _ask(self, name: str, addresses: Collection[Address]) -> dict[Address, Reply]:
+    def _ask(self, name: str, addresses: Sequence[Address]) -> dict[Address, Reply]:
         """Never an address inside this host or its network, unless it is set as ours: whoever adds a domain says where
         it leads."""
         token, answer = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
-        asked = [each for each in addresses if each in self.ours or not is_inside(each)]
-        if not asked:
+        if not addresses:
             return {}
         try:
             self.challenges.offer(name, token, answer)
             try:
-                return {each: self.probe.ask(name, each, token, answer) for each in asked[:MOST_ADDRESSES]}
+                return {each: self._reply(name, each, token, answer) for each in addresses[:MOST_ADDRESSES]}
             finally:
                 self.challenges.withdraw(token)
         except RedisError as error:
             raise DependencyUnavailable(
                 "Redis does not answer; nothing was checked.", remedy="try again in a moment"
             ) from error
+
+    def _reply(self, name: str, address: Address, token: str, answer: str) -> Reply:
+        if address not in self.ours and is_inside(address):
+            return Reply.NOT_ASKED
+        return self.probe.ask(name, address, token, answer)
 
     def _delegated(self, name: str, tenant: str) -> Finding | None:
         if self.has_plugin:

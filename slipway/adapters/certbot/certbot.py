@@ -111,7 +111,7 @@ class Certbot:
 
     def _certonly(self, name: str, request: Request) -> list[str]:
         addresses = [each for each in request.names if is_address(each)]
-        profile = self.profile or (_SHORTLIVED if addresses else "")
+        profile = _SHORTLIVED if addresses else self.profile
         return [
             "certonly",
             *self._common(request.directory),

@@ -19,6 +19,8 @@ class Reply(StrEnum):
     """Something else, so another server has the address."""
     NONE = "none"
     """No connection, or no response in time."""
+    NOT_ASKED = "not-asked"
+    """The address is inside this host or its network, and not ours."""
 
 
 NO_ANSWER, OTHER_ANSWER = "no-answer", "other-answer"

@@ -166,6 +166,7 @@ def environment(
         "SLIPWAY_LAPSE_S": "2",
         "SLIPWAY_ACME_DIRECTORY": pebble.directory,
         "SLIPWAY_ACME_CA_BUNDLE": str(pebble.ca_bundle),
+        "SLIPWAY_ACME_PROFILE": "default",  # without a profile pebble picks one by chance
         "SLIPWAY_ACME_HTTP_PORT": str(challenge_server.port),
         "SLIPWAY_PUBLIC_ADDRESSES": "127.0.0.1",
         "SLIPWAY_DNS_RESOLVERS": pebble.dns.address,
