@@ -350,7 +350,7 @@ class Settings:
 
     @property
     def certificate_dir(self) -> Path:
-        """The certificates that the edge serves, with their keys."""
+        """Certificates and keys that the edge serves with, mode 0700, and the index of them."""
         return self.state_dir / "certificates"
 
     @property

@@ -18,7 +18,11 @@ from slipway.adapters.dns.zone import TIMES_MOST, UDP_MOST, Transport, Zone, res
 
 ZONE = Zone("acme.platform.example", (ip_address("198.51.100.7"), ip_address("2001:db8::7")))
 LABEL, TOKEN = "ab" * 16, "x" * 43
-TEXTS = {LABEL: [TOKEN, "y" * 43], "many": ["z" * 43] * 1 + [f"{number:043}" for number in range(60)]}
+TEXTS = {
+    LABEL: [TOKEN, "y" * 43],
+    "some": [f"{number:043}" for number in range(5)],
+    "many": [f"{number:043}" for number in range(60)],
+}
 
 
 def ask(name: str, kind: str = "TXT", transport: Transport = "udp", *, edns: bool = True) -> dns.message.Message:
@@ -113,12 +117,19 @@ def test_any_gets_one_kind_of_records() -> None:
     assert len(ask("acme.platform.example", "ANY").answer) == 1
 
 
+def test_an_answer_that_fits_and_is_many_times_its_question_comes_by_tcp_too() -> None:
+    by_udp = ask("some.acme.platform.example", edns=False)
+    assert by_udp.flags & dns.flags.TC
+    by_tcp = ask("some.acme.platform.example", transport="tcp", edns=False)
+    assert len(by_tcp.to_wire()) < 512
+
+
 @pytest.mark.parametrize("edns", [True, False])
 def test_an_answer_much_larger_than_its_question_comes_by_tcp_alone(edns: bool) -> None:
     by_udp = ask("many.acme.platform.example", edns=edns)
     assert by_udp.flags & dns.flags.TC
     assert by_udp.answer == []
-    assert len(values(ask("many.acme.platform.example", transport="tcp", edns=edns))) == 61
+    assert len(values(ask("many.acme.platform.example", transport="tcp", edns=edns))) == 60
 
 
 def test_a_sender_who_asks_too_much_is_sent_to_tcp() -> None:
@@ -129,7 +140,15 @@ def test_a_sender_who_asks_too_much_is_sent_to_tcp() -> None:
     assert dns.message.from_wire(response).flags & dns.flags.TC
 
 
-NAMES = st.sampled_from([f"{LABEL}.acme.platform.example", "many.acme.platform.example", "acme.platform.example", "."])
+NAMES = st.sampled_from(
+    [
+        "some.acme.platform.example",
+        f"{LABEL}.acme.platform.example",
+        "many.acme.platform.example",
+        "acme.platform.example",
+        ".",
+    ]
+)
 QUERIES = st.builds(
     lambda name, kind, edns, more: dns.message.make_query(name, kind, use_edns=edns).to_wire() + more,
     NAMES,
