@@ -19,6 +19,8 @@ HEADS_AT_ONCE = 4
 HEADS_OF_A_TENANT = 2
 VERIFICATIONS_AT_ONCE = 4
 VERIFICATIONS_OF_A_TENANT = 2
+PROOFS_AT_ONCE = 4
+PROOFS_OF_A_TENANT = 2
 LEFT_FOR_OTHER_CALLS = 2
 """Threads that responses with text leave free."""
 TEXT_LIFETIME_S = 120.0
@@ -97,6 +99,8 @@ def of_heads() -> CallQuota:
 def of_job_verifications() -> CallQuota:
     """Of CI jobs' tokens, whose issuer may have to be asked."""
     return CallQuota(VERIFICATIONS_AT_ONCE, VERIFICATIONS_OF_A_TENANT, "CI job's token")
+def of_proofs() -> CallQuota:
+    return CallQuota(PROOFS_AT_ONCE, PROOFS_OF_A_TENANT, "DNS record")
 
 
 def of_texts(web_threads: int) -> CallQuota:

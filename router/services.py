@@ -16,6 +16,7 @@ from router.streams.replica_feeds import ReplicaFeeds
 from router.streams.shared_poll import SharedPolls
 from slipway.adapters import vault
 from slipway.adapters.agent.client import AgentClient
+from slipway.adapters.dns.resolver import DnsResolver
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
 from slipway.adapters.redis.identity_changes import NewestChange
@@ -23,11 +24,16 @@ from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import Vault
 from slipway.core.access.stream_quota import StreamQuota
 from slipway.db import Database
+from slipway.domain.preflight import Preflight
 from slipway.ports.directory import Directory
+from slipway.ports.dns import Resolver
 from slipway.ports.identity import IdentityProvider
 from slipway.ports.job_tokens import JobTokens
 from slipway.ports.logs import DeploymentLog
 from slipway.settings import OFF, Settings
+
+PROOF_S = 2.0
+"""For one record of a domain: somebody waits for the response, and asks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,12 @@ class Services:
     """CI jobs' own."""
     job_verifications: CallQuota
     """Of CI jobs' tokens."""
+    resolver: Resolver
+    """Asks for records of domains."""
+    proofs: CallQuota
+    """Of domains whose records are looked up."""
+    preflight: Preflight
+    """What keeps an authority from certifying a host."""
     newest_change: NewestChange
     """Of anybody's session, token or role."""
     identity: IdentityProvider | None = None
@@ -88,6 +100,9 @@ def connect(settings: Settings) -> Services:
         heads=call_quota.of_heads(),
         job_tokens=job_tokens.connect(settings),
         job_verifications=call_quota.of_job_verifications(),
+        resolver=DnsResolver(settings.dns_resolvers, question_s=PROOF_S),
+        proofs=call_quota.of_proofs(),
+        preflight=Preflight.from_settings(settings),
         newest_change=NewestChange(redis),
         identity=_identity(settings),
         directory=_directory(settings),

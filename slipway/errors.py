@@ -11,6 +11,7 @@
     ├── NotFound                404
     │   └── InvitationVoid           no invitation has this link, or it is good no longer; which of the two is not said
     ├── Conflict                409  the state forbids it now (an illegal move, a name taken)
+    │   └── DomainNotProven          somebody else is at the domain; names the TXT record that shows whose it is
     ├── ConfirmationRequired    428  something would be lost for good, and the request does not name it
     ├── PayloadTooLarge         413
     ├── UnsupportedContent      415
@@ -112,6 +113,12 @@ class InvitationVoid(NotFound):
 class Conflict(SlipwayError):
     code = "conflict"
     status = 409
+
+
+class DomainNotProven(Conflict):
+    """`record` (`type`, `name`, `value`) is what has to be set at the DNS provider."""
+
+    code = "domain-not-proven"
 
 
 class ConfirmationRequired(SlipwayError):

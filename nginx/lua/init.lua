@@ -6,12 +6,21 @@ jit.opt.start("loopunroll=60") -- tail calls count towards it, and most of what 
 
 require("slipway.metrics.counters").share()
 
+local settings = require("slipway.worker.settings")
+local has_tls = settings.certificates ~= nil
+local handshake = has_tls and require("slipway.tls.handshake") or {}
+local tls_control = has_tls and require("slipway.tls.control") or {}
+if has_tls then
+  require("slipway.tls.startup").load()
+end
+
 local access_phase = require("slipway.request.access_phase")
 local attempts = require("slipway.request.attempts")
 local log_phase = require("slipway.request.log_phase")
 local half_open = require("slipway.balancing.half_open")
 local responses = require("slipway.responses.responses")
 local status = require("slipway.worker.status")
+local with_hsts = require("slipway.tls.https_policy").with_hsts
 local worker = require("slipway.worker.worker")
 
 slipway = {
@@ -22,11 +31,19 @@ slipway = {
   access_trial = access_phase.access_trial,
   access_requeued = access_phase.access_requeued,
   access_console = access_phase.access_console,
+  access_webhook = access_phase.access_webhook,
+  answer_challenge = require("slipway.tls.challenge").answer,
   access_slipway_page = access_phase.access_slipway_page,
+  tls_hello = handshake.hello,
+  tls_certificate = handshake.certificate,
+  list_certificates = tls_control.list,
+  put_certificate = tls_control.put_certificate,
+  replace_ticket_key = tls_control.replace_ticket_key,
+  put_certificate_index = tls_control.put_index,
   dial = attempts.dial,
   dial_trial = half_open.dial,
-  header = responses.header,
-  header_app = responses.header_app,
+  header = with_hsts(responses.header),
+  header_app = with_hsts(responses.header_app),
   header_trial = half_open.header,
   body = responses.body,
   log_app = log_phase.log_app,

@@ -36,6 +36,7 @@ from router.documents.apps import (
     Volumes,
     VolumeState,
 )
+from router.documents.certificates import CertificateExpiry, DnsRecord, HostCertificate, HostCheck
 from router.documents.deployments import BranchHead, Deployment, DeploymentRef, Deployments, ReleaseRef, Step
 from router.documents.document import Document, Source, one_of
 from router.documents.limits import AppLimits, ChangedLimits, Limit, Limits, RefusedCaller
@@ -91,6 +92,7 @@ __all__ = [
     "AppMetrics",
     "Apps",
     "BranchHead",
+    "CertificateExpiry",
     "ChangedApp",
     "ChangedLimits",
     "ChangedVariables",
@@ -102,6 +104,7 @@ __all__ = [
     "Deployment",
     "DeploymentRef",
     "Deployments",
+    "DnsRecord",
     "Document",
     "Domain",
     "Domains",
@@ -110,6 +113,8 @@ __all__ = [
     "Hook",
     "HookSecret",
     "Hooks",
+    "HostCertificate",
+    "HostCheck",
     "IdentityDifference",
     "IdentitySync",
     "ImportedLine",

@@ -24,13 +24,14 @@ from urllib.parse import unquote, urlsplit
 
 from slipway.errors import SettingsError
 from slipway.host import checkout
-from slipway.host.install import certificate
-from slipway.settings import DELIVERY_SLACK_BYTES, OFF, Settings
+from slipway.host.install import certificate, default_certificate
+from slipway.settings import DELIVERY_SLACK_BYTES, OFF, Settings, address_of
 
 SOURCE = checkout.ROOT / "nginx"
 WORKER_USER = "www-data"
 PLAIN = re.compile(r"[A-Za-z0-9_.:/\[\]*-]+")
 OPEN_FILES = 65536
+HTTPS_PORT = 443
 ORPHANS_END_S = 3.0
 FOLDER_MODE = 0o755  # workers are another user
 NGINX_LEVEL = {"DEBUG": "info", "INFO": "notice", "WARNING": "warn", "ERROR": "error"}
@@ -45,6 +46,11 @@ def status_socket(settings: Settings) -> Path:
     return settings.run_dir / "edge.sock"
 
 
+def control_socket(settings: Settings) -> Path:
+    """Where certificates are brought: in a folder that is closed to all but the user who runs nginx' master."""
+    return folder(settings) / "control" / "edge.sock"
+
+
 def prepare(settings: Settings) -> list[str]:
     """Write the edge's folder and return the command that runs it in the foreground. Call it before every start.
 
@@ -54,18 +60,27 @@ def prepare(settings: Settings) -> list[str]:
     """
     nginx = _nginx()
     if settings.https_listen:
-        certificate.check(settings.tls_certificate, settings.tls_key)
+        _certificates(settings)
     edge = folder(settings)
     for path in (edge / "tmp", edge / "lua" / "slipway", settings.run_dir, settings.log_dir):
         path.mkdir(parents=True, exist_ok=True)
     for path in (edge, *(path for path in edge.rglob("lua*") if path.is_dir()), edge / "tmp"):
         path.chmod(FOLDER_MODE)
     _leave_to_workers(edge / "usage")
+    _closed_folder(control_socket(settings).parent)
     _free(status_socket(settings))
+    _free(control_socket(settings))
     _copy(SOURCE, edge)
     _write(edge / "values.conf", _values(settings))
     _write(edge / "settings.json", json.dumps(_lua_settings(settings), indent=2) + "\n", mode=0o600)
     return [nginx, "-p", f"{edge}/", "-c", str(edge / "nginx.conf"), "-e", "stderr", "-g", _globals(settings)]
+
+
+def _certificates(settings: Settings) -> None:
+    """The default one is there, and the operator's, if there is one, can be used."""
+    if settings.tls_certificate or settings.tls_key:
+        certificate.check(settings.tls_certificate, settings.tls_key)
+    default_certificate.prepare(settings.certificate_dir)
 
 
 def _nginx() -> str:
@@ -73,6 +88,11 @@ def _nginx() -> str:
     if found is None:
         raise SettingsError("nginx is not installed", remedy="apt-get install nginx-light libnginx-mod-http-lua")
     return found
+
+
+def _closed_folder(folder: Path) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)
 
 
 def _leave_to_workers(folder: Path) -> None:
@@ -162,6 +182,7 @@ def _lines(settings: Settings) -> Iterator[str]:
     yield "# Written from the settings at every start. Changes here are lost."
     yield from (f"set_real_ip_from {network};" for network in trusted)
     yield f'map "" $slipway_boot {{ default {secrets.token_hex(4)}; }}'
+    yield f'map "" $slipway_https_port {{ default "{_https_port(settings)}"; }}'
     yield "geo $realip_remote_addr $slipway_trusted_peer {"
     yield '    default "";'
     yield from (f"    {network} 1;" for network in trusted)
@@ -173,15 +194,24 @@ def _lines(settings: Settings) -> Iterator[str]:
     ):
         yield f"upstream slipway_{service} {{ server unix:{_plain('STATE_DIR', path)}; }}"
     if settings.https_listen:
-        yield f"ssl_certificate {_plain('TLS_CERTIFICATE', settings.tls_certificate)};"
-        yield f"ssl_certificate_key {_plain('TLS_KEY', settings.tls_key)};"
+        default = default_certificate.files(settings.certificate_dir)
+        yield f"ssl_certificate {_plain('STATE_DIR', default.chain)};"
+        yield f"ssl_certificate_key {_plain('STATE_DIR', default.key)};"
     yield f"server {{ {_listens(settings, 'default_server so_keepalive=on backlog=4096')}"
     yield "    server_name _; include apps.conf; }"
     yield f"server {{ {_listens(settings)} server_name {_plain('CONSOLE_HOST', settings.console_host)};"
     yield f"    client_max_body_size {settings.delivery_max_bytes + DELIVERY_SLACK_BYTES}; include console.conf; }}"
     yield f"server {{ listen unix:{_plain('STATE_DIR', status_socket(settings))}; include private.conf; }}"
+    if settings.https_listen:
+        yield f"server {{ listen unix:{_plain('STATE_DIR', control_socket(settings))}; include control.conf; }}"
     if settings.metrics_listen:
         yield f"server {{ listen {_plain('METRICS_LISTEN', settings.metrics_listen)}; include metrics.conf; }}"
+
+
+def _https_port(settings: Settings) -> str:
+    """As it stands in a URL."""
+    port = address_of(settings.https_listen)[1] if settings.https_listen else HTTPS_PORT
+    return "" if port == HTTPS_PORT else f":{port}"
 
 
 def _trusted(settings: Settings, text: str) -> str:
@@ -205,7 +235,7 @@ def _listens(settings: Settings, options: str = "") -> str:
     """The public listeners, for each server that is asked by its name."""
     listens = f"listen {_plain('HTTP_LISTEN', settings.http_listen)} {options};"
     if settings.https_listen:
-        listens += f" listen {_plain('HTTPS_LISTEN', settings.https_listen)} ssl http2 {options};"
+        listens += f" listen {_plain('HTTPS_LISTEN', settings.https_listen)} ssl http2 {options}; include tls.conf;"
     return listens
 
 
@@ -218,7 +248,15 @@ def _lua_settings(settings: Settings) -> dict[str, Any]:
         "sign_on": settings.keycloak != OFF,
         "public_url": settings.public_url,
         "router_internal_socket": str(settings.router_internal_socket),
+        **(_lua_tls(settings) if settings.https_listen else {}),
     }
+
+
+def _lua_tls(settings: Settings) -> dict[str, Any]:
+    where: dict[str, Any] = {"certificates": str(settings.certificate_dir)}
+    if settings.tls_certificate:
+        where["static_certificate"] = {"certificate": settings.tls_certificate, "key": settings.tls_key}
+    return where
 
 
 def _limits_secret(settings: Settings) -> str:

@@ -12,16 +12,19 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 
 from slipway import settings as slipway_settings
 from slipway.errors import SlipwayError
 from slipway.host import edge
+from slipway.host.certificate_follower import EVERY_S, Follower
 from slipway.settings import address_of
 
 BACKLOG = 4096
@@ -58,13 +61,19 @@ class Keeper:
     """Keeps nginx running on the held sockets until SIGTERM."""
 
     def __init__(
-        self, prepare: Callable[[], Sequence[str]], held: Sequence[socket.socket], environment: Mapping[str, str]
+        self,
+        prepare: Callable[[], Sequence[str]],
+        held: Sequence[socket.socket],
+        environment: Mapping[str, str],
+        follower: Follower | None = None,
     ) -> None:
+        """`follower`: brings certificates to nginx, where it serves HTTPS."""
         self._prepare = prepare
         self._descriptors = tuple(each.fileno() for each in held)
         self._environment = dict(environment) | {"NGINX": "".join(f"{each};" for each in self._descriptors)}
         self._nginx: subprocess.Popen[bytes] | None = None
         self._stopping = False
+        self._follower = follower
 
     def run(self) -> int:
         """Start nginx, again whenever it dies; returns nginx's exit code after SIGTERM, or when nginx can't start."""
@@ -75,10 +84,20 @@ class Keeper:
             nginx = self._start()
             if self._stopping:
                 nginx.terminate()  # the signal came while it was being started
-            code = nginx.wait()
+            code = self._wait(nginx)
             if self._stopping or time.monotonic() - started < _SHORT_LIFE_S:
                 return code if code >= 0 else 128 - code
             sys.stderr.write(f"nginx ended ({code}); starting it again on the same sockets\n")
+
+    def _wait(self, nginx: subprocess.Popen[bytes]) -> int:
+        """Follow certificates until nginx ends; its exit code."""
+        if self._follower is None:
+            return nginx.wait()
+        self._follower.forget()
+        with closing(_Ended(nginx.pid)) as ended:
+            while not ended.within(EVERY_S):
+                self._follower.look()
+        return nginx.wait()
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._nginx = subprocess.Popen(
@@ -95,16 +114,37 @@ class Keeper:
             self._nginx.send_signal(number)
 
 
+class _Ended:
+    """Whether a child has ended, without a look at it every few milliseconds."""
+
+    def __init__(self, pid: int) -> None:
+        self._descriptor = os.pidfd_open(pid)
+        self._poll = select.poll()
+        self._poll.register(self._descriptor, select.POLLIN)
+
+    def within(self, seconds: float) -> bool:
+        return bool(self._poll.poll(seconds * 1000))
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
 def main() -> int:
     try:
         settings = slipway_settings.load()
         held = [listen_on(each) for each in settings.edge_listens]
-        return Keeper(lambda: edge.prepare(settings), held, os.environ).run()
+        follower = Follower(settings, _say) if settings.https_listen else None
+        return Keeper(lambda: edge.prepare(settings), held, os.environ, follower).run()
     except SlipwayError as error:
         sys.stderr.write(f"{error.message} {error.remedy}\n")
     except OSError as error:
         sys.stderr.write(f"a port of the edge is not free: {error.strerror}; slipway doctor says more\n")
     return 1
+
+
+def _say(fault: str) -> None:
+    sys.stderr.write(f"{fault}\n")
+    sys.stderr.flush()
 
 
 def _end_with_parent() -> None:

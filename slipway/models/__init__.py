@@ -1,10 +1,11 @@
 """The tables. SQL is the truth of everything but sessions, limits' counters and what runs."""
 
-from slipway.models.apps import App, Domain, Hook, HookSecret, Scale, Variable, Volume
+from slipway.models.apps import App, Domain, FormerDomain, Hook, HookSecret, Scale, Variable, Volume
 from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
-from slipway.models.deployments import Build, BuildTime, Delivery, Deployment, Release, cancelled_unbegun
-from slipway.models.publishing import PublishToken, SpentJobToken, TrustedPublisher
-from slipway.models.tenancy import AuditRecord, Invitation, Plan, Tenant, Token, User
+from slipway.models.deployments import (Build, BuildTime, cancelled_unbegun, Delivery, Deployment, Release)
+from slipway.models.publishing import (PublishToken, SpentJobToken, TrustedPublisher)
+from slipway.models.tenancy import (AuditRecord, Invitation, Plan, Tenant, Token, User)
+from slipway.models.certificates import (Certificate, CertificateIssuance)
 from slipway.models.traffic import Address, Edge, Replica, RouteChange, RouteTable, Target
 
 __all__ = [
@@ -15,10 +16,13 @@ __all__ = [
     "Base",
     "Build",
     "BuildTime",
+    "Certificate",
+    "CertificateIssuance",
     "Delivery",
     "Deployment",
     "Domain",
     "Edge",
+    "FormerDomain",
     "Hook",
     "HookSecret",
     "Invitation",

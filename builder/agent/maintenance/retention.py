@@ -11,10 +11,25 @@ from sqlalchemy import ColumnElement, delete, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from builder.agent.scope import REASON
+from slipway.core.certificates import budgets
 from slipway.core.deployment.states import ENDED, State
 from slipway.core.quota.build_time import Month
 from slipway.db import Database
 from slipway.models import AuditRecord, Base, Build, BuildTime, Delivery, Deployment, Invitation, Release, Replica, now
+from slipway.core.dns.claims import LATELY
+from slipway.db import Database
+from slipway.models import (
+    AuditRecord,
+    Base,
+    Build,
+    CertificateIssuance,
+    Delivery,
+    Deployment,
+    FormerDomain,
+    Release,
+    Replica,
+    now,
+)
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +59,9 @@ def _old(before: datetime) -> Iterator[tuple[type[Base], ColumnElement[bool]]]:
     yield AuditRecord, AuditRecord.at < before
     # this month's are counted, however few days are kept
     yield BuildTime, BuildTime.ended_at < min(before, Month.of(now()).start)
+    # of no use any more: domains of theirs need no proof
+    yield FormerDomain, FormerDomain.released_at < now() - LATELY
+    yield CertificateIssuance, CertificateIssuance.started_at < min(before, now() - 2 * budgets.LONGEST)
 
 
 def _remove(db: Database, model: type[Base], old: ColumnElement[bool]) -> int:

@@ -10,7 +10,7 @@ from builder.agent.maintenance import retention
 from slipway.core.deployment.states import State
 from slipway.core.quota.build_time import Month
 from slipway.domain import audit, intents
-from slipway.models import App, AuditRecord, Build, BuildTime, Delivery, Deployment, Hook, Invitation, Release, now
+from slipway.models import (App, AuditRecord, Build, BuildTime, Delivery, Deployment, FormerDomain, Hook, Invitation, now, Release)
 from tests.integration.agent.rig import WHY, Rig
 
 LONG_AGO = timedelta(days=400)
@@ -142,3 +142,10 @@ def test_times_of_builds_go_after_their_time_but_those_of_this_month_stay(rig: R
     assert sorted(row.app_id for row in rig.all(BuildTime)) == [1, 2, 3]
     retention.trim(rig.db, days=0)
     assert sorted(row.app_id for row in rig.all(BuildTime)) == [2, 3]
+def test_domains_that_were_somebodys_are_forgotten_after_a_year_however_long_the_rest_is_kept(rig: Rig) -> None:
+    year = timedelta(days=365)
+    with rig.db.write(platform=WHY) as session:
+        for host, ago in (("old.example", year * 1.01), ("new.example", year * 0.99)):
+            session.add(FormerDomain(host=host, registered_domain=host, tenant_mark="0" * 32, released_at=now() - ago))
+    assert retention.trim(rig.db, days=36500) == 1
+    assert [row.host for row in rig.all(FormerDomain)] == ["new.example"]

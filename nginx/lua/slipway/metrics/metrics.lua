@@ -104,6 +104,13 @@ function _M.count(name, app, amount)
   return count
 end
 
+-- TLS handshakes: "begun", and how the certificate of one that resumed no session was found.
+_M.CERTIFICATES = { "exact", "wildcard", "address", "none", "broken" }
+
+function _M.count_handshake(what)
+  counts:incr("c|tls_handshakes|" .. what, 1, 0)
+end
+
 -- A limit is listed for readers when it is first counted.
 function _M.count_limit(name, app, limit)
   if _M.count(name, app .. "|" .. limit) == 1 then

@@ -9,6 +9,7 @@ local worker_counts = require("slipway.metrics.worker_counts")
 local all_series = require("slipway.metrics.series")
 local usage = require("slipway.usage.usage")
 local usage_stream = require("slipway.usage.usage_stream")
+local certificates = require("slipway.tls.store")
 local waiting = require("slipway.gates.waiting")
 
 local _M = {}
@@ -207,6 +208,25 @@ local function gauge(page, name, help, value)
   page:sample(name, "", value)
 end
 
+local function of_certificates(page)
+  local facts = certificates.facts()
+  gauge(page, "certificates", "Certificates that are served with.", facts.loaded)
+  gauge(page, "certificate_names_broken", "Names whose certificate can't be used: they get the default one.",
+    facts.broken)
+  gauge(page, "certificate_index_read", "1 when the index of certificates could be read.", facts.index)
+  page:family("certificate_expires_seconds", "gauge", "Until the first certificate that is served with expires.")
+  if facts.expires_at_s then
+    page:sample("certificate_expires_seconds", "", facts.expires_at_s - ngx.time())
+  end
+  page:family("tls_hellos_total", "counter", "TLS handshakes that were begun, also those that resume a session.")
+  page:sample("tls_hellos_total", "", metrics.counted("tls_handshakes", "begun"))
+  page:family("tls_certificates_total", "counter",
+    "TLS handshakes that resumed no session, by how their certificate was found.")
+  for _, how in ipairs(metrics.CERTIFICATES) do
+    page:sample("tls_certificates_total", 'found="' .. how .. '"', metrics.counted("tls_handshakes", how))
+  end
+end
+
 local function of_memory(page)
   local names = sorted(ngx.shared)
   page:family("shared_memory_bytes", "gauge", "Size of each dictionary in shared memory.")
@@ -243,6 +263,7 @@ function _M.write()
   of_apps(page, apps)
   of_replicas(page, replicas)
   of_edge(page)
+  of_certificates(page)
   ngx.header.content_type = "text/plain; version=0.0.4; charset=utf-8"
   ngx.print(page)
 end

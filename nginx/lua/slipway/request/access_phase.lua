@@ -7,6 +7,7 @@ local client_headers = require("slipway.request.client_headers")
 local cookies = require("slipway.request.cookies")
 local half_open = require("slipway.balancing.half_open")
 local headers = require("slipway.gates.headers")
+local https_policy = require("slipway.tls.https_policy")
 local request_body = require("slipway.request.request_body")
 local request_context = require("slipway.request.request_context")
 local requeue = require("slipway.request.requeue")
@@ -53,7 +54,7 @@ local function redirect(ctx, where)
     chain.release(ctx)
     return ngx.exec(where)
   end
-  return ngx.redirect(where, ngx.HTTP_MOVED_TEMPORARILY)
+  return ngx.redirect(where, ctx.redirect_status or ngx.HTTP_MOVED_TEMPORARILY)
 end
 
 -- Access phase.
@@ -77,8 +78,19 @@ function _M.access_trial()
   return _M.access_app()
 end
 
--- Access phase of the platform's own services: only the body is looked at.
+-- Access phase of the platform's own services: only TLS and the body are looked at.
 function _M.access_console()
+  local refusal, location = https_policy.judge()
+  if refusal then
+    return responses.refuse(refusal)
+  elseif location then
+    return ngx.exec(location)
+  end
+  return _M.access_webhook()
+end
+
+-- The same for deliveries, which are sent on to no other address: who sends them does not follow.
+function _M.access_webhook()
   client_headers.drop_for_console()
   local failure = request_body.receive_own(ngx.ctx)
   if failure then

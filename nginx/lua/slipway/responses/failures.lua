@@ -13,6 +13,11 @@ _M.BY_CODE = {
     detail = "There is nothing at this address.",
     remedy = "Check the address.",
   },
+  ["misdirected"] = {
+    status = 421, fault = "client", title = "Connection for another host",
+    detail = "The TLS connection was made for another host than %{host}, and its certificate is not for both.",
+    remedy = "Open a connection for %{host}. Browsers do so by themselves.",
+  },
   ["body-too-large"] = {
     status = 413, fault = "client", title = "Request too large",
     detail = "The request's body is larger than this app accepts.",

@@ -3,7 +3,20 @@ local ffi = require("ffi")
 
 local _M = {}
 
-ffi.cdef("int getppid(void);")
+local PR_SET_DUMPABLE = 4
+
+ffi.cdef([[
+int getppid(void);
+int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+]])
+
+-- The process leaves no core dump, and no other process of its user reads its memory, which has private keys. nginx
+-- allows both to its workers.
+function _M.hide_memory()
+  if ffi.C.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ~= 0 then
+    ngx.log(ngx.ERR, "other processes of this user may read this one's memory: prctl failed")
+  end
+end
 
 local DEAD = { X = true, Z = true }
 

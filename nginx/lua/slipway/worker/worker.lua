@@ -15,6 +15,7 @@ local reporter = require("slipway.worker.reporter")
 local failure_state = require("slipway.balancing.failure_state")
 local worker_counts = require("slipway.metrics.worker_counts")
 local usage_stream = require("slipway.usage.usage_stream")
+local settings = require("slipway.worker.settings")
 local verdicts = require("slipway.identity.verdicts")
 
 local _M = {}
@@ -22,8 +23,6 @@ local _M = {}
 local state = ngx.shared.slipway_state
 
 local PR_SET_PDEATHSIG, SIGQUIT = 1, 3
-
-ffi.cdef("int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);")
 
 -- A worker exits when its master dies. Otherwise it would keep the port, and the next edge could not start.
 local function end_with_master()
@@ -34,6 +33,7 @@ end
 
 function _M.start()
   end_with_master()
+  process.hide_memory()
   process.note_master()
   math.randomseed(ngx.now() * 1000 + ngx.worker.pid())
   chain.start()
@@ -51,6 +51,9 @@ function _M.start()
   changes.start()
   open_requests.start()
   usage_stream.start()
+  if settings.certificates then
+    require("slipway.tls.tickets").start()
+  end
 end
 
 -- When a worker ends. Two that end at once may both see no other worker: only one of them closes.
