@@ -99,6 +99,8 @@ def of_heads() -> CallQuota:
 def of_job_verifications() -> CallQuota:
     """Of CI jobs' tokens, whose issuer may have to be asked."""
     return CallQuota(VERIFICATIONS_AT_ONCE, VERIFICATIONS_OF_A_TENANT, "CI job's token")
+
+
 def of_proofs() -> CallQuota:
     return CallQuota(PROOFS_AT_ONCE, PROOFS_OF_A_TENANT, "DNS record")
 

@@ -2,10 +2,10 @@
 
 from slipway.models.apps import App, Domain, FormerDomain, Hook, HookSecret, Scale, Variable, Volume
 from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
-from slipway.models.deployments import (Build, BuildTime, cancelled_unbegun, Delivery, Deployment, Release)
-from slipway.models.publishing import (PublishToken, SpentJobToken, TrustedPublisher)
-from slipway.models.tenancy import (AuditRecord, Invitation, Plan, Tenant, Token, User)
-from slipway.models.certificates import (Certificate, CertificateIssuance)
+from slipway.models.certificates import Certificate, CertificateIssuance
+from slipway.models.deployments import Build, BuildTime, Delivery, Deployment, Release, cancelled_unbegun
+from slipway.models.publishing import PublishToken, SpentJobToken, TrustedPublisher
+from slipway.models.tenancy import AuditRecord, Invitation, Plan, Tenant, Token, User
 from slipway.models.traffic import Address, Edge, Replica, RouteChange, RouteTable, Target
 
 __all__ = [

@@ -13,19 +13,19 @@ from sqlalchemy.orm import Session, aliased
 from builder.agent.scope import REASON
 from slipway.core.certificates import budgets
 from slipway.core.deployment.states import ENDED, State
-from slipway.core.quota.build_time import Month
-from slipway.db import Database
-from slipway.models import AuditRecord, Base, Build, BuildTime, Delivery, Deployment, Invitation, Release, Replica, now
 from slipway.core.dns.claims import LATELY
+from slipway.core.quota.build_time import Month
 from slipway.db import Database
 from slipway.models import (
     AuditRecord,
     Base,
     Build,
+    BuildTime,
     CertificateIssuance,
     Delivery,
     Deployment,
     FormerDomain,
+    Invitation,
     Release,
     Replica,
     now,

@@ -14,6 +14,8 @@ from slipway.errors import DependencyUnavailable
 from slipway.ports.clock import Clock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from redis.client import Pipeline
 
 ALL = "all"
@@ -97,10 +99,20 @@ class IdentityChanges:
     def stale_since(self, sub: str) -> float:
         """Unix seconds; 0: what sessions hold of the person is as good as it was."""
         try:
-            found = self._redis.mget(keys.stale_person(sub), keys.STALE_PEOPLE)
+            found = self._redis.mget(*self.marks_of(sub))
         except RedisError as error:
             raise DependencyUnavailable("Redis does not answer, so sessions can't be read.") from error
-        return max((int(each) / 1000 for each in found if isinstance(each, bytes) and each.isdigit()), default=0.0)
+        return self.latest(found)
+
+    @staticmethod
+    def marks_of(sub: str) -> tuple[str, ...]:
+        """The keys that say since when what sessions hold of the person is out of date."""
+        return keys.stale_person(sub), keys.STALE_PEOPLE
+
+    @staticmethod
+    def latest(marks: Iterable[Any]) -> float:
+        """The same as `stale_since`, of what is at those keys."""
+        return max((int(each) / 1000 for each in marks if isinstance(each, bytes) and each.isdigit()), default=0.0)
 
 
 class NewestChange:

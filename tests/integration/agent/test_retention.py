@@ -10,7 +10,19 @@ from builder.agent.maintenance import retention
 from slipway.core.deployment.states import State
 from slipway.core.quota.build_time import Month
 from slipway.domain import audit, intents
-from slipway.models import (App, AuditRecord, Build, BuildTime, Delivery, Deployment, FormerDomain, Hook, Invitation, now, Release)
+from slipway.models import (
+    App,
+    AuditRecord,
+    Build,
+    BuildTime,
+    Delivery,
+    Deployment,
+    FormerDomain,
+    Hook,
+    Invitation,
+    Release,
+    now,
+)
 from tests.integration.agent.rig import WHY, Rig
 
 LONG_AGO = timedelta(days=400)
@@ -142,6 +154,8 @@ def test_times_of_builds_go_after_their_time_but_those_of_this_month_stay(rig: R
     assert sorted(row.app_id for row in rig.all(BuildTime)) == [1, 2, 3]
     retention.trim(rig.db, days=0)
     assert sorted(row.app_id for row in rig.all(BuildTime)) == [2, 3]
+
+
 def test_domains_that_were_somebodys_are_forgotten_after_a_year_however_long_the_rest_is_kept(rig: Rig) -> None:
     year = timedelta(days=365)
     with rig.db.write(platform=WHY) as session:

@@ -22,7 +22,7 @@ local OFTEN, OFTEN_WITHIN_S = 5, settings.limits_often_within_s or 0.1 -- so man
 local SELDOM = 2 -- fewer requests than this between two asks
 local TURNS = 3 -- what is asked for would last so long: a turn may be late, and a caller quicker than before
 local LITTLE = 8 -- left besides: then others may need what is unused
-local RESTS = 10 -- asks: a caller near its limit is asked for ahead again after that
+local PAUSE_TURNS = 10 -- asks: a caller near its limit is asked for ahead again after that
 local AT_ONCE = 200
 local STATE = "slipway:limits:state:"
 local LAST_US = string.format("%d", _M.LAST_S * 1000000)
@@ -97,7 +97,7 @@ end
 local function wanted_of(portion, sent, is_over)
   portion.usual = (portion.usual + sent) / 2
   local is_too_much = portion.unused > (TURNS + 1) * portion.usual + SELDOM
-  if is_over or portion.is_resting or sent < SELDOM or is_too_much then
+  if is_over or portion.is_paused or sent < SELDOM or is_too_much then
     return ""
   end
   return math.max(0, math.ceil(TURNS * portion.usual) + SELDOM - portion.unused)
@@ -126,8 +126,8 @@ local function ask_for(portion, is_over)
   if portion.used > 0 then
     metrics.count("limits_ahead", portion.entry.app, portion.used)
   end
-  portion.rested = portion.is_resting and portion.rested + 1 or 0
-  portion.is_over = is_over or sent < SELDOM and not portion.is_resting or portion.rested > RESTS
+  portion.paused_turns = portion.is_paused and portion.paused_turns + 1 or 0
+  portion.is_over = is_over or sent < SELDOM and not portion.is_paused or portion.paused_turns > PAUSE_TURNS
   portion.wanted, portion.asked_s = tonumber(wanted) or 0, ngx.now()
   portion.used, portion.counted = 0, 0
   portion.unused = wanted == "" and 0 or portion.unused
@@ -155,7 +155,7 @@ local function note(portion, reply)
   portion.unused = (is_lost and 0 or portion.unused) + added
   portion.ends_s = portion.asked_s + USED_FOR_S
   describe(portion, reply)
-  portion.is_resting = portion.is_resting or added < portion.wanted or portion.left < LITTLE
+  portion.is_paused = portion.is_paused or added < portion.wanted or portion.left < LITTLE
 end
 
 local function forget(portion)
@@ -262,7 +262,7 @@ local function begin(entry, caller, kind, name)
   made = made + 1
   local portion = {
     id = settings.edge_id .. "/" .. process.instance() .. "/" .. made, entry = entry, caller = caller, keys = keys,
-    concerned = concerned, unused = 0, used = 0, counted = OFTEN, usual = OFTEN, left = 0, ends_s = 0, rested = 0,
+    concerned = concerned, unused = 0, used = 0, counted = OFTEN, usual = OFTEN, left = 0, ends_s = 0, paused_turns = 0,
   }
   entry.portions = entry.portions or { user = {}, address = {} }
   entry.portions[kind][name] = portion

@@ -63,20 +63,27 @@ class CurrentSessions:
     def current(self, value: str) -> Session | None:
         """The session of the console host's cookie. None: nobody is signed in by it (any more)."""
         session = self._sessions.read(value)
-        if session is None:
+        return self._as_it_is(value, session, is_stale=self._is_stale(session)) if session is not None else None
+
+    def current_of_app(self, value: str, host: str) -> Session | None:
+        """The session that the cookie of an app's host belongs to. Its record says whose it is, so the session and
+        whether it is out of date come in one round trip."""
+        found = self._sessions.open_app_session(value, host)
+        if found is None:
             return None
-        is_stale = self._is_stale(session)
+        session, marks = self._sessions.read_with(found.parent, *self._changes.marks_of(found.sub))
+        if session is None or session.person.sub != found.sub:
+            return None
+        is_stale = self._changes.latest(marks) >= session.refreshed_at
+        current = self._as_it_is(found.parent, session, is_stale=is_stale)
+        return current if current is not None and current.person.sub == found.sub else None
+
+    def _as_it_is(self, value: str, session: Session, *, is_stale: bool) -> Session | None:
         if not is_stale and not self._is_due(session):
             return session
         if self._monotonic() < self._asks_again_at:
             return session
         return self._refreshed_once(value, session, waits=is_stale)
-
-    def current_of_app(self, value: str, host: str) -> Session | None:
-        """The session that the cookie of an app's host belongs to."""
-        found = self._sessions.open_app_session(value, host)
-        session = self.current(found.parent) if found is not None else None
-        return session if session is not None and found is not None and session.person.sub == found.sub else None
 
     def _is_stale(self, session: Session) -> bool:
         return self._changes.stale_since(session.person.sub) >= session.refreshed_at

@@ -71,18 +71,25 @@ class Sessions:
 
     def read(self, value: str) -> Session | None:
         """None: there is none, it is over, or the value is not its. Reading counts as using."""
+        return self.read_with(value)[0]
+
+    def read_with(self, value: str, *names: str) -> tuple[Session | None, list[Any]]:
+        """The same; and in the same round trip what stands at these keys, read after the session."""
         sealer = self._seals.sealer(value, sealing.SESSION)
         if sealer is None:
-            return None
+            return None, []
         with answering(), self._redis.pipeline(transaction=False) as pipe:
             pipe.get(keys.session(sealer.id))
             pipe.pttl(keys.session(sealer.id))
-            sealed, left_ms = pipe.execute(raise_on_error=False)
+            for name in names:
+                pipe.get(name)
+            sealed, left_ms, *more = pipe.execute(raise_on_error=False)
+        found = [value_of(each) for each in more]
         session = records.read(_opened(sealer, value_of(sealed)), records.session(sealer.id))
         if session is None or self._left_s(session) <= 0:
-            return None
+            return None, found
         self._record_use(session, value_of(left_ms))
-        return session
+        return session, found
 
     def replace(self, value: str, session: Session) -> bool:
         """Write what a refresh brought. False: the session has ended meanwhile, and stays so."""
