@@ -82,9 +82,7 @@ _NO_KEYS = _NO_IDENTITY_KEY + "InaccessiblePaths=-/var/lib/slipway/keys -/run/do
 _HARDENING = {
     "certificates": _WEB_HARDENING + _NO_KEYS,
     # what the internet asks sees neither certificates nor the accounts that they come from
-    "dns": _WEB_HARDENING
-    + _NO_KEYS
-    + "InaccessiblePaths=-/var/lib/slipway/certificates -/var/lib/slipway/certbot\n",
+    "dns": _WEB_HARDENING + _NO_KEYS + "InaccessiblePaths=-/var/lib/slipway/certificates -/var/lib/slipway/certbot\n",
     "worker": _NO_IDENTITY_KEY,
     "agent": _NO_IDENTITY_KEY,
     "edge": _NO_IDENTITY_KEY,
