@@ -1,4 +1,5 @@
-"""The state of a deployment, of a replica and of a certificate is set in one place each, where the table of legal moves is checked."""
+"""The state of a deployment, of a replica and of a certificate is set in one place each, where the table of legal moves
+is checked."""
 
 from __future__ import annotations
 
