@@ -163,7 +163,7 @@ class Domain(Document):
     """The host of the app to which this one redirects."""
     proven_at: datetime | None
     """When a TXT record showed that the domain is the tenant's; null: none was asked for."""
-    certificate: HostCertificate | None = Field(default=None, description="null: this installation serves no HTTPS.")
+    certificate: HostCertificate | None = Field(description="null: this installation serves no HTTPS.")
     created_at: datetime
 
 

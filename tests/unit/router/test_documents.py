@@ -12,6 +12,7 @@ from router.documents import Document
 from slipway.core.access.roles import Role
 from slipway.core.access.trusted_publishers import IssuerKind
 from slipway.core.app_settings.limits import By
+from slipway.core.certificates.states import State as CertificateState
 from slipway.core.deployment.app_state import AppState
 from slipway.core.deployment.states import Kind, State
 from slipway.core.identity.people import Outcome
@@ -40,6 +41,7 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("Invitation", "state"): InvitationState,
     ("ImportedLine", "outcome"): Outcome,
     ("TrustedPublisher", "kind"): IssuerKind,
+    ("CertificateExpiry", "state"): CertificateState,
 }
 _LIST = re.compile(r"([a-z_]+(?: [a-z]+)?(?:, [a-z_]+(?: [a-z]+)?)*) or ([a-z_]+(?: [a-z]+)?)\.")
 
