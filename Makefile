@@ -8,7 +8,7 @@ RECENT := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sli
 INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-for-demo install-bench install-keycloak test-keycloak up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak lock env units clean
+.PHONY: help install install-test install-for-demo install-bench install-keycloak test-keycloak test-acme up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak lock env units clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,7 +55,7 @@ test: install-test ## everything: the static checks and all tests; TESTS=tests/e
 
 coverage: install-test ## the lines that tests without an Engine and nginx run, with a floor: it doubles their time
 	@$(SUDO) $(VENV)/coverage erase
-	@$(SUDO) $(VENV)/coverage run -m pytest -m "not engine and not stack and not firewall and not edge and not histories and not keycloak"
+	@$(SUDO) $(VENV)/coverage run -m pytest -m "not engine and not stack and not firewall and not edge and not histories and not keycloak and not acme"
 	@$(SUDO) $(VENV)/coverage combine --quiet
 	@$(SUDO) $(VENV)/coverage report
 
@@ -73,6 +73,9 @@ test-unit: ## the fast tests: no sockets, no services
 test-keycloak: install-keycloak ## the tests of a real Keycloak, which are not among those of make test: minutes, and 177 MB once
 	@mvn --batch-mode --quiet --strict-checksums --file keycloak/providers/pom.xml test
 	@$(SUDO) $(VENV)/python -m pytest -m keycloak tests/integration/identity
+
+test-acme: install-test ## the tests of certificates against pebble, an authority for tests, which Go builds: minutes
+	@$(SUDO) $(VENV)/python -m pytest -m acme tests/integration/acme
 
 e2e: install-test ## five apps with three replicas each under load: how even, how fast, and what happens without replicas
 	@$(SUDO) $(VENV)/python -m pytest --no-header -v tests/e2e/test_fleet.py

@@ -16,6 +16,7 @@ from router.streams.replica_feeds import ReplicaFeeds
 from router.streams.shared_poll import SharedPolls
 from slipway.adapters import vault
 from slipway.adapters.agent.client import AgentClient
+from slipway.adapters.dns.resolver import DnsResolver
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
 from slipway.adapters.redis.identity_changes import NewestChange
@@ -23,10 +24,15 @@ from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import Vault
 from slipway.core.access.stream_quota import StreamQuota
 from slipway.db import Database
+from slipway.domain.preflight import Preflight
 from slipway.ports.directory import Directory
+from slipway.ports.dns import Resolver
 from slipway.ports.identity import IdentityProvider
 from slipway.ports.logs import DeploymentLog
 from slipway.settings import OFF, Settings
+
+PROOF_S = 2.0
+"""For one record of a domain: somebody waits for the response, and asks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,12 @@ class Services:
     """Of responses that are a log's text."""
     heads: CallQuota
     """Of repositories that are asked for a branch."""
+    resolver: Resolver
+    """Asks for records of domains."""
+    proofs: CallQuota
+    """Of domains whose records are looked up."""
+    preflight: Preflight
+    """What keeps an authority from certifying a host."""
     newest_change: NewestChange
     """Of anybody's session, token or role."""
     identity: IdentityProvider | None = None
@@ -81,6 +93,9 @@ def connect(settings: Settings) -> Services:
         feeds=ReplicaFeeds(agent),
         texts=call_quota.of_texts(settings.web_threads),
         heads=call_quota.of_heads(),
+        resolver=DnsResolver(settings.dns_resolvers, question_s=PROOF_S),
+        proofs=call_quota.of_proofs(),
+        preflight=Preflight.from_settings(settings),
         newest_change=NewestChange(redis),
         identity=_identity(settings),
         directory=_directory(settings),

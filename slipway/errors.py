@@ -9,6 +9,7 @@
     │   └── CrossSiteRequest         another site's page sent it
     ├── NotFound                404
     ├── Conflict                409  the state forbids it now (an illegal move, a name taken)
+    │   └── DomainNotProven          somebody else is at the domain; names the TXT record that shows whose it is
     ├── ConfirmationRequired    428  something would be lost for good, and the request does not name it
     ├── PayloadTooLarge         413
     ├── UnsupportedContent      415
@@ -98,6 +99,12 @@ class NotFound(SlipwayError):
 class Conflict(SlipwayError):
     code = "conflict"
     status = 409
+
+
+class DomainNotProven(Conflict):
+    """`record` (`type`, `name`, `value`) is what has to be set at the DNS provider."""
+
+    code = "domain-not-proven"
 
 
 class ConfirmationRequired(SlipwayError):

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import IPv4Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +25,9 @@ LEAST_CPUS, MOST_CPUS = 0.01, 256
 _FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _ENV_LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=(?P<value>.*)")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
+_ZONE = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
+_PLUGIN = re.compile(r"[a-z][a-z0-9-]{0,60}[a-z0-9]")
+Address = IPv4Address | IPv6Address
 _REALM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 OFF, LOCAL = "off", "local"
 """Kinds of a Keycloak; the third is its URL."""
@@ -111,6 +114,51 @@ def _keycloak(text: str) -> str:
     raise ValueError("write off, local, or the https URL of a Keycloak")
 
 
+def _authority(text: str) -> str:
+    """Accounts' keys sign what is sent there, and what comes back is believed: over TLS alone."""
+    if text in ("", OFF) or (urlsplit(text).scheme == "https" and urlsplit(text).hostname):
+        return text
+    raise ValueError("write off, or the https URL of an ACME directory")
+
+
+def _addresses(text: str) -> tuple[Address, ...]:
+    return tuple(ip_address(part) for part in _names(text))
+
+
+def _resolvers(text: str) -> tuple[str, ...]:
+    """Each an address, or `address:port` (`[address]:port` of IPv6)."""
+    for part in _names(text):
+        ip_address(_resolver_address(part))
+    return _names(text)
+
+
+def _resolver_address(text: str) -> str:
+    if text.startswith("[") or text.count(":") == 1:
+        return address_of(text)[0]
+    return text
+
+
+def _zone(text: str) -> str:
+    zone = text.strip().rstrip(".").lower()
+    if zone and not _ZONE.fullmatch(zone):
+        raise ValueError("write a DNS zone such as challenges.example.org")
+    return zone
+
+
+def _dns_plugin(text: str) -> str:
+    if text and not _PLUGIN.fullmatch(text):
+        raise ValueError("write the name of a plug-in of certbot, such as dns-rfc2136")
+    return text
+
+
+def _responder(text: str) -> str:
+    if text and not address_of(text)[0]:
+        raise ValueError("write address:port, as 203.0.113.7:53: another DNS server may use the port elsewhere")
+    if text:
+        ip_address(address_of(text)[0])
+    return text
+
+
 def _loopback(text: str) -> str:
     address, _port = address_of(text)
     if not _is_loopback(address):
@@ -157,6 +205,41 @@ class Settings:
     edge_bodies_bytes: int = _setting("4g", "disk that request bodies at the edge may take, all together", _bodies)
     metrics_listen: str = _setting("", "address:port of the edge's Prometheus metrics; empty: its private socket alone")
     trusted_proxies: tuple[str, ...] = _setting("", "networks whose X-Forwarded-For is believed", _names)
+
+    # certificates
+    acme_directory: str = _setting(
+        "https://acme-v02.api.letsencrypt.org/directory",
+        "ACME directory of the authority that issues certificates for hosts; off: none",
+        _authority,
+    )
+    acme_fallback: str = _setting("", "directory of a second authority, asked while the first is down", _authority)
+    acme_email: str = _setting("", "address of the accounts there; empty: none")
+    acme_ca_bundle: str = _setting("", "PEM file with the roots of an authority of one's own; empty: the system's")
+    acme_profile: str = _setting(
+        "", "profile of certificates to ask for, such as shortlived; empty: the authority's own"
+    )
+    acme_http_port: int = _setting(
+        "80", "port at which the authority asks for challenges; another one only at one's own", _count(1, 65535)
+    )
+
+    # names and DNS
+    public_addresses: tuple[Address, ...] = _setting(
+        "", "addresses that domains have to lead to; empty: the public ones of this host", _addresses
+    )
+    dns_resolvers: tuple[str, ...] = _setting(
+        "", "resolvers that are asked (address or address:port); empty: the system's own", _resolvers
+    )
+    acme_dns_zone: str = _setting("", "zone for challenges of wildcards, which names are delegated to by CNAME", _zone)
+    acme_dns_listen: str = _setting("", "address:port of the DNS server for ACME_DNS_ZONE; empty: none", _responder)
+    acme_dns_plugin: str = _setting(
+        "",
+        "certbot's plug-in that sets records at a DNS provider, such as dns-rfc2136; empty: ACME_DNS_ZONE answers",
+        _dns_plugin,
+    )
+    acme_dns_credentials: str = _setting("", "the credentials file of that plug-in, for root's eyes alone")
+    acme_dns_wait_s: int = _setting(
+        "60", "how long that provider takes until all its servers know a record", _count(0, 3600)
+    )
 
     # processes
     workers: int = _setting("2", "deployments built at the same time", _count(0, 256))
@@ -241,6 +324,11 @@ class Settings:
         return (self.http_listen, self.https_listen) if self.https_listen else (self.http_listen,)
 
     @property
+    def issues_certificates(self) -> bool:
+        """Whether an authority is asked at all. Where none is, what was issued is served until it runs out."""
+        return bool(self.https_listen) and self.acme_directory not in ("", OFF)
+
+    @property
     def run_dir(self) -> Path:
         """Sockets and pid files."""
         return self.state_dir / "run"
@@ -254,6 +342,11 @@ class Settings:
     def key_dir(self) -> Path:
         """Key files, mode 0600."""
         return self.state_dir / "keys"
+
+    @property
+    def certbot_dir(self) -> Path:
+        """certbot's own: accounts, what it keeps of certificates, its logs."""
+        return self.state_dir / "certbot"
 
     @property
     def certificate_dir(self) -> Path:

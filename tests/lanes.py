@@ -33,6 +33,7 @@ MARKED_FOLDERS = {
     "integration/login": "web",
     "integration/cli": "web",
     "integration/identity": "keycloak",
+    "integration/acme": "acme",
     "integration/oidc": "web",
     "unit": "unit",
 }

@@ -86,6 +86,7 @@ def _background(chosen: Settings, adapters: Adapters) -> Background:
     return Background(
         events=RedisEvents(work_queue.connect(chosen.redis_url, timeout_s=5.0)),
         queue=work,
+        certificates=work,
         builder=_builder(chosen),
         logs=logs,
         polling=Polling(adapters.db, work, sources, adapters.vault, every_s=chosen.poll_s),

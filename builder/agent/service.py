@@ -15,7 +15,7 @@ from builder.agent.assembly import Adapters, Components
 from builder.agent.change_detection import ChangeDetection
 from builder.agent.dependency_backoff import DependencyBackoff
 from builder.agent.event_listener import EventListener, Handlers
-from builder.agent.maintenance import image_gc, requeue, retention, volumes
+from builder.agent.maintenance import certificates, image_gc, requeue, retention, volumes
 from builder.agent.maintenance.app_deletion import AppDeletion
 from builder.agent.maintenance.polling import Polling
 from builder.agent.reporting import EVERY_S as REPORT_S
@@ -34,7 +34,7 @@ from slipway.models import Edge
 from slipway.ports.building import ImageBuilder
 from slipway.ports.events import Events
 from slipway.ports.logs import DeploymentLog
-from slipway.ports.queue import DeploymentQueue
+from slipway.ports.queue import CertificateQueue, DeploymentQueue
 from slipway.ports.runtime import Change
 from slipway.settings import Settings
 
@@ -54,6 +54,7 @@ class Background:
 
     events: Events
     queue: DeploymentQueue
+    certificates: CertificateQueue
     builder: Callable[[], ImageBuilder]
     logs: DeploymentLog
     polling: Polling
@@ -155,6 +156,7 @@ class Agent:
         meter = LoadMeter(adapters.runtime, adapters.publisher, lambda: balanced_by_load(adapters.db))
         yield _Periodic("isolation", ISOLATION_S, adapters.runtime.ensure_isolation)
         yield _Periodic("requeue", min(5.0, settings.lapse_s / 3), self._requeue_stale)
+        yield _Periodic("certificates", certificates.EVERY_S, self._enqueue_certificates)
         yield _Periodic("maintenance", settings.reconcile_s, self._maintain)
         yield _Periodic("loads", LOADS_S, meter.measure)
         yield _Periodic("checkpoint", CHECKPOINT_S, adapters.db.checkpoint)
@@ -204,6 +206,9 @@ class Agent:
     def _requeue_stale(self) -> None:
         requeue.requeue_stale(self._adapters.db, self._background.queue, lapse_s=self._settings.lapse_s)
 
+    def _enqueue_certificates(self) -> None:
+        certificates.enqueue_due(self._adapters.db, self._background.certificates, self._settings)
+
     def _maintain(self) -> None:
         db, runtime, routes = self._adapters.db, self._adapters.runtime, self._components.routes
         self._components.quarantine.add_all()
@@ -219,6 +224,7 @@ class Agent:
         image_gc.trim_output(db, self._components.output_store)
         image_gc.trim_logs(db, self._background.logs)
         retention.trim(db, days=self._settings.history_days)
+        certificates.collect_files(self._settings)
 
     def _repeat(self, periodic: _Periodic) -> None:
         while not self._stopped.is_set():

@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 from router import documents
 from router.access import principal, services
 from router.api.operation import Input, Text, operation
-from router.usecases import domains
+from router.usecases import certificates, domains
 from slipway.core.access.roles import Role
 
 blueprint = APIBlueprint("domains", __name__, tag="Domains")
@@ -15,6 +15,7 @@ blueprint = APIBlueprint("domains", __name__, tag="Domains")
 
 class NewDomain(Input):
     host: Text
+    redirect_to: Text | None = None
 
 
 @operation(blueprint, "GET", "/api/apps/<app>/domains", role=Role.VIEWER, output=documents.Domains)
@@ -33,8 +34,8 @@ def list_domains(app: str) -> documents.Domains:
     status=201,
 )
 def add_domain(app: str, body: NewDomain) -> documents.Domain:
-    """Lead a host to an app"""
-    return domains.add_domain(services(), principal(), app, body.host)
+    """Lead a host to an app, or have it redirect to another one of the app's hosts"""
+    return domains.add_domain(services(), principal(), app, body.host, body.redirect_to)
 
 
 @operation(blueprint, "DELETE", "/api/apps/<app>/domains/<host>", role=Role.DEVELOPER, status=204)
@@ -42,3 +43,15 @@ def remove_domain(app: str, host: str) -> tuple[str, int]:
     """Take a host away from an app"""
     domains.remove_domain(services(), principal(), app, host)
     return "", 204
+
+
+@operation(
+    blueprint,
+    "POST",
+    "/api/apps/<app>/domains/<host>/check",
+    role=Role.DEVELOPER,
+    output=documents.HostCheck,
+)
+def check_domain(app: str, host: str) -> documents.HostCheck:
+    """See what keeps a host from getting its certificate, and try again where nothing does"""
+    return certificates.check_domain(services(), principal(), app, host)

@@ -36,6 +36,7 @@ from router.documents.apps import (
     Volumes,
     VolumeState,
 )
+from router.documents.certificates import CertificateExpiry, DnsRecord, HostCertificate, HostCheck
 from router.documents.deployments import BranchHead, Deployment, DeploymentRef, Deployments, ReleaseRef, Step
 from router.documents.document import Document, Source, one_of
 from router.documents.limits import AppLimits, ChangedLimits, Limit, Limits, RefusedCaller
@@ -80,6 +81,7 @@ __all__ = [
     "AppMetrics",
     "Apps",
     "BranchHead",
+    "CertificateExpiry",
     "ChangedApp",
     "ChangedLimits",
     "ChangedVariables",
@@ -91,6 +93,7 @@ __all__ = [
     "Deployment",
     "DeploymentRef",
     "Deployments",
+    "DnsRecord",
     "Document",
     "Domain",
     "Domains",
@@ -99,6 +102,8 @@ __all__ = [
     "Hook",
     "HookSecret",
     "Hooks",
+    "HostCertificate",
+    "HostCheck",
     "IdentityDifference",
     "IdentitySync",
     "ImportedLine",

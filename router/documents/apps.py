@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
+from router.documents.certificates import HostCertificate
 from router.documents.deployments import Deployment
 from router.documents.document import Document, Source, one_of
 from slipway.core.deployment.app_state import AppState
@@ -153,8 +154,16 @@ class Volumes(Document):
 
 class Domain(Document):
     host: str
+    """In its ASCII form; `*.x` is every name one label below x that is no host of its own."""
+    name: str
+    """The host as people read it, unless it could be taken for another one by its looks: then as `host`."""
     url: str
     process: str
+    redirect_to: str | None
+    """The host of the app to which this one redirects."""
+    proven_at: datetime | None
+    """When a TXT record showed that the domain is the tenant's; null: none was asked for."""
+    certificate: HostCertificate | None = Field(description="null: this installation serves no HTTPS.")
     created_at: datetime
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from router.documents.certificates import CertificateExpiry
 from router.documents.document import Document, one_of
 from slipway.core.rollout.replica_states import ReplicaState
 
@@ -105,3 +106,4 @@ class AppMetrics(Document):
 class Metrics(Document):
     edges: list[EdgeCounts]
     apps: list[AppMetrics]
+    certificates: list[CertificateExpiry]

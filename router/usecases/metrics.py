@@ -1,4 +1,4 @@
-"""What the edges counted of a tenant's apps."""
+"""What the edges counted of a tenant's apps, and when its certificates run out."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from sqlalchemy import select
 from router import documents
 from router.principal import Principal
 from router.services import Services
+from router.usecases.showing import certificates
 from slipway.adapters.redis.edge_metrics import CLASSES, EdgeMetrics, EdgeReport
 from slipway.models import App, Edge, Replica
 
 
 def tenant_metrics(services: Services, principal: Principal) -> documents.Metrics:
-    """Every app's traffic, summed over all registered edges.
+    """Every app's traffic, summed over all registered edges, and every certificate.
 
     Raises:
         DependencyUnavailable: SQL or Redis does not answer.
@@ -23,6 +24,7 @@ def tenant_metrics(services: Services, principal: Principal) -> documents.Metric
     with services.db.read(tenant_id=principal.tenant_id) as session:
         names = dict(session.execute(select(App.id, App.name).where(App.deleted_at.is_(None)).order_by(App.name)).all())
         replicas = dict(session.execute(select(Replica.id, Replica.app_id).where(Replica.ended_at.is_(None))).all())
+        expiries = certificates.expiries(session)
     with services.db.read(platform="which edges there are") as session:
         edges = list(session.scalars(select(Edge.id).order_by(Edge.id)))
     reports = EdgeMetrics(services.redis).reports(edges, list(names), list(replicas))
@@ -32,6 +34,7 @@ def tenant_metrics(services: Services, principal: Principal) -> documents.Metric
             _app(name, app_id, reports, [each for each, owner in replicas.items() if owner == app_id])
             for app_id, name in names.items()
         ],
+        certificates=expiries,
     )
 
 

@@ -39,9 +39,11 @@ class Action(StrEnum):
     VARIABLES_CHANGE = "variables.change"
     """The app; `names` (never values), `scope`."""
     DOMAIN_ADD = "domain.add"
-    """The host; `app`."""
+    """The host; `app`, and `redirect_to` where it redirects."""
     DOMAIN_REMOVE = "domain.remove"
     """The host; `app`."""
+    DOMAIN_LOSE = "domain.lose"
+    """The host, which somebody else proved to hold; `app`."""
     HOOK_CREATE = "hook.create"
     """The hook's id; `repository`."""
     HOOK_ROTATE = "hook.rotate"
@@ -88,6 +90,8 @@ HOST = Actor("host")
 """The command line on the host itself."""
 MISSED_PUSH = Actor("platform: missed push")
 """The agent, which compared a branch's head with what was deployed."""
+DOMAIN_PROOF = Actor("platform: proof of a domain")
+"""Somebody else set the TXT record of a domain."""
 
 
 def record(session: Session, tenant_id: int | None, actor: Actor, action: Action, subject: str, **detail: Any) -> None:

@@ -29,6 +29,8 @@ _TIMEOUT_S = 10.0
 _STATIC = "static"
 _MOST_PEM_BYTES = 256 << 10
 _ID = re.compile(r"[A-Za-z0-9-]+")
+_FOLDER = re.compile(r"[A-Za-z0-9-]+(?:/[A-Za-z0-9-]+)?")
+"""Below the folder of certificates: never out of it."""
 
 Stamp = tuple[int, int, int, int] | None
 
@@ -89,9 +91,9 @@ class Follower:
         if self._static:
             yield from self._bring_pair(_STATIC, *self._static, held)
         text = _read_index(self._folder / "index.json")
-        for id_, sha256 in _wanted(text):
+        for id_, name, sha256 in _wanted(text):
             if f"{id_} {sha256}" not in held:
-                folder = self._folder / id_
+                folder = self._folder / name
                 yield from self._bring_pair(id_, folder / "fullchain.pem", folder / "key.pem", held, sha256)
         yield from self._edge.put_index(text)
 
@@ -181,12 +183,14 @@ def _read_index(path: Path) -> bytes:
         return b""
 
 
-def _wanted(text: bytes) -> Iterator[tuple[str, str]]:
-    """Id and digest of each certificate that the index lists. What is wrong in it is the edge's to say."""
+def _wanted(text: bytes) -> Iterator[tuple[str, str, str]]:
+    """Id, folder and digest of each certificate that the index lists. What is wrong in it is the edge's to say."""
     try:
         rows = json.loads(text)["certificates"].items()
     except (ValueError, KeyError, TypeError, AttributeError):
         return
     for id_, row in rows:
         if _ID.fullmatch(id_) and isinstance(row, dict) and isinstance(row.get("sha256"), str):
-            yield id_, row["sha256"].lower()
+            folder = row.get("folder", id_)
+            if isinstance(folder, str) and _FOLDER.fullmatch(folder):
+                yield id_, folder, row["sha256"].lower()

@@ -82,7 +82,28 @@ class Domain(TenantOwned, Base):
     environment: Mapped[str] = mapped_column(String(40), default="production")
     process: Mapped[str] = mapped_column(String(40), default="web")
     host: Mapped[str] = mapped_column(String(253), unique=True)
+    """In its ASCII form; `*.x` stands for every name one label below x that is no host of its own."""
+    registered_domain: Mapped[str] = mapped_column(String(253), default="", server_default="", index=True)
+    """The part of it that somebody registered, by the list of public suffixes as it was then."""
+    redirect_to: Mapped[str | None] = mapped_column(String(253))
+    """Another host of the app, to which the edge sends whoever asks for this one."""
+    proven_at: Mapped[datetime | None]
+    """When a TXT record showed that the domain is the tenant's; None: nobody else was there, so none was asked for."""
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class FormerDomain(Base):
+    """A host that no longer leads to an app. Kept for a while, also when the tenant is gone: the domain's records may
+    still lead here, and nobody else gets it without proof."""
+
+    __tablename__ = "former_domains"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    host: Mapped[str] = mapped_column(String(253), unique=True)
+    registered_domain: Mapped[str] = mapped_column(String(253), index=True)
+    tenant_mark: Mapped[str] = mapped_column(String(32), index=True)
+    """The last tenant's, as `core.dns.claims.tenant_mark` makes it: ids of tenants come again."""
+    released_at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
 class Volume(TenantOwned, Base):

@@ -22,3 +22,11 @@ class DeploymentQueue(Protocol):
     def wake_agent(self, app_id: int) -> None:
         """Publish that the app's desired state changed (`slipway.ports.events.AppChanged`)."""
         ...
+
+
+class CertificateQueue(Protocol):
+    """Nor does anything here: the agent enqueues every certificate that is due."""
+
+    def enqueue_certificate(self, certificate_id: int, lease: int) -> bool:
+        """Queue a job that claims this lease, once. False: the queue is unreachable."""
+        ...

@@ -1,4 +1,5 @@
-"""The state of a deployment and of a replica is set in one place each, where the table of legal moves is checked."""
+"""The state of a deployment, of a replica and of a certificate is set in one place each, where the table of legal moves
+is checked."""
 
 from __future__ import annotations
 
@@ -10,7 +11,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-WRITERS = {"slipway/domain/lifecycle.py", "slipway/domain/replica_lifecycle.py"}
+WRITERS = {
+    "slipway/domain/certificates.py",
+    "slipway/domain/lifecycle.py",
+    "slipway/domain/replica_lifecycle.py",
+}
 ELSEWHERE = [
     path
     for package in ("builder", "router", "webhook", "slipway")

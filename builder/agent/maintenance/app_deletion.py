@@ -22,7 +22,7 @@ from slipway.core.build.step_cache import DeletedApp
 from slipway.core.deployment.states import UNFINISHED, State
 from slipway.core.rollout.replica_states import GONE
 from slipway.db import Database
-from slipway.domain import lifecycle
+from slipway.domain import domain_claims, lifecycle
 from slipway.domain.route_table import touch_routes
 from slipway.models import App, Build, Deployment, Domain, Release, Replica, Tenant, now
 from slipway.ports.building import ImageBuilder
@@ -101,6 +101,7 @@ class AppDeletion:
             hosts = list(session.scalars(select(Domain.host).filter_by(app_id=app_id)))
             if hosts:
                 touch_routes(session, hosts)
+                domain_claims.remember(session, hosts, session.get_one(App, app_id).tenant_id)
                 session.execute(delete(Domain).where(Domain.app_id == app_id))
             has_ended = _stop_deployments(session, app_id) and not _awaits_report(session, app_id)
             is_idle = has_ended and not _has_replicas(session, app_id)

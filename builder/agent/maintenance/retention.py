@@ -11,9 +11,22 @@ from sqlalchemy import ColumnElement, delete, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from builder.agent.scope import REASON
+from slipway.core.certificates import budgets
 from slipway.core.deployment.states import ENDED, State
+from slipway.core.dns.claims import LATELY
 from slipway.db import Database
-from slipway.models import AuditRecord, Base, Build, Delivery, Deployment, Release, Replica, now
+from slipway.models import (
+    AuditRecord,
+    Base,
+    Build,
+    CertificateIssuance,
+    Delivery,
+    Deployment,
+    FormerDomain,
+    Release,
+    Replica,
+    now,
+)
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +52,9 @@ def _old(before: datetime) -> Iterator[tuple[type[Base], ColumnElement[bool]]]:
     # those that deployed stay: their digests tell a redelivered body for as long as the hook exists
     yield Delivery, (Delivery.received_at < before) & (Delivery.outcome != "deployed")
     yield AuditRecord, AuditRecord.at < before
+    # of no use any more: domains of theirs need no proof
+    yield FormerDomain, FormerDomain.released_at < now() - LATELY
+    yield CertificateIssuance, CertificateIssuance.started_at < min(before, now() - 2 * budgets.LONGEST)
 
 
 def _remove(db: Database, model: type[Base], old: ColumnElement[bool]) -> int:

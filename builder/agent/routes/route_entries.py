@@ -28,7 +28,7 @@ def services(session: Session, hosts: Collection[str] | None = None) -> dict[str
     """Host → what it leads to; None: nothing any more. All hosts when `hosts` is None."""
     query = (
         select(
-            Domain.host, Domain.app_id, Domain.tenant_id, Domain.environment, Domain.process,
+            Domain.host, Domain.app_id, Domain.tenant_id, Domain.environment, Domain.process, Domain.redirect_to,
             App.name, App.settings, App.deleted_at, Tenant.name.label("tenant"),
         )
         .join(App, App.id == Domain.app_id)
@@ -53,7 +53,7 @@ def services(session: Session, hosts: Collection[str] | None = None) -> dict[str
             stopped="" if backends[place] else _why_stopped(file_settings is not None, place in scaled_to_zero),
             traffic=traffic, standby=tuple(standby[place]), tenant_id=row.tenant_id, tenant_limits=of_tenant or (),
             limits_are_readable="limits" not in unreadable and of_tenant is not None,
-            access_is_readable="access" not in unreadable,
+            access_is_readable="access" not in unreadable, redirect_to=row.redirect_to or "",
         )  # fmt: skip
     return found
 

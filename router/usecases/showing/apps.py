@@ -66,6 +66,7 @@ def _facts(session: Session, ids: list[int]) -> _Facts:
         file_settings=file_settings_of(session, live),
     )
     domains = select(Domain.app_id, Domain.host).where(Domain.app_id.in_(ids), Domain.environment == PRODUCTION)
+    domains = domains.where(Domain.redirect_to.is_(None), Domain.host.not_like("*.%"))
     for app_id, host in session.execute(domains.order_by(Domain.id)):
         facts.hosts[app_id].append(host)
     return facts

@@ -33,6 +33,15 @@ WAKE = "slipway:wake"
 publish `changed <app>`: its desired state changed."""
 
 
+def acme_challenge(token: str) -> str:
+    """What an edge answers to an authority that asks for this token: `<host> <key authorization>`."""
+    return f"slipway:acme:challenges:{token}"
+
+
+ACME_DNS = "slipway:acme:dns"
+"""A hash: the TXT records that the responder has in the platform's zone for challenges."""
+
+
 def inflight(edge: str) -> str:
     """What an edge has under way to each target."""
     return f"slipway:edges:inflight:{edge}"

@@ -1,4 +1,5 @@
-"""The queue of builds, on RQ. Work is named by dotted name and id, so that no package imports another.
+"""The queues of builds and of certificates, on RQ. Work is named by dotted name and id, so that no package
+imports another.
 
 When Redis is unreachable the calls say so in the log and return: the agent enqueues every deployment whose heartbeat
 is stale.
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 BUILDS = "builds"
 BUILD_JOB = "builder.jobs.build"
+CERTIFICATES = "certificates"
+CERTIFICATE_JOB = "builder.certificates.jobs.work"
 SERIALIZER = "json"
 """RQ's default, pickle, would let everyone who reaches Redis run what they like in a worker."""
 
@@ -30,6 +33,8 @@ FETCH_S = 3600
 """How long a job may take beside its build: comparing and fetching have timeouts of their own."""
 WORKER_TTL_S = 25
 """RQ's worker sends a heartbeat at the latest 15 s before this is over."""
+CERTIFICATE_JOB_S = 1200
+"""How long a job of a certificate may take: two authorities, and a turn after another certbot."""
 _HEARTBEAT_WITHIN_S = 40.0
 """Above RQ's own 30 s between the heartbeats of a worker that has a job."""
 
@@ -44,12 +49,13 @@ def connect(url: str, *, timeout_s: float = 2.0) -> Redis:
 
 
 class WorkQueue:
-    """`slipway.ports.queue.DeploymentQueue` on RQ."""
+    """`slipway.ports.queue.DeploymentQueue` and `CertificateQueue` on RQ."""
 
     def __init__(self, redis: Redis, *, job_timeout_s: float) -> None:
         self._redis = redis
         self._events = RedisEvents(redis)
         self._queue = Queue(BUILDS, connection=redis, serializer=SERIALIZER)
+        self._certificates = Queue(CERTIFICATES, connection=redis, serializer=SERIALIZER)
         self._job_timeout_s = int(job_timeout_s) + FETCH_S
 
     def enqueue_build(self, deployment_id: int, attempt: int) -> bool:
@@ -87,6 +93,25 @@ class WorkQueue:
             return True
         since = job.started_at
         return status == JobStatus.STARTED and since is not None and (now() - since).total_seconds() < claimed_within_s
+
+    def enqueue_certificate(self, certificate_id: int, lease: int) -> bool:
+        try:
+            self._certificates.enqueue(
+                CERTIFICATE_JOB,
+                certificate_id,
+                lease,
+                job_id=f"certificate-{certificate_id}-{lease}",
+                unique=True,
+                job_timeout=CERTIFICATE_JOB_S,
+                result_ttl=0,
+                failure_ttl=60,
+            )
+        except DuplicateJobError:
+            return True
+        except RedisError as error:
+            log.warning("not enqueued, the agent will", extra={"certificate": certificate_id, "why": str(error)})
+            return False
+        return True
 
     def wake_agent(self, app_id: int) -> None:
         self._events.app_changed(app_id)

@@ -15,6 +15,13 @@ def is_public(host: str) -> bool:
     return bool(_suffixes().is_public(host))
 
 
+def registered_domain(host: str) -> str:
+    """The part of a name that somebody registered, one label below a public suffix: `example.co.uk` of
+    `*.shop.example.co.uk`. The name itself when it is a public suffix."""
+    name = host.removeprefix("*.")
+    return str(_suffixes().privatesuffix(name) or name)
+
+
 @cache
 def _suffixes() -> PublicSuffixList:
     """Read at the first question: most processes never ask."""

@@ -17,6 +17,7 @@ _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _PATH = re.compile(r"[A-Za-z0-9._@+ -]+(?:/[A-Za-z0-9._@+ -]+)*")
 _VOLUME_PATH = re.compile(r"(?:/[A-Za-z0-9._@+-]+)+")
 _VOLUME_PATH_MAX = 250
+_HOST_MAX = 253
 _KERNELS_OWN = ("/proc", "/sys", "/dev")
 _SYSTEM_FOLDERS = frozenset(
     {"/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/run", "/sbin", "/tmp", "/usr", "/var"}  # noqa: S108
@@ -119,6 +120,17 @@ def domain(text: str) -> str:
         raise _is_no_domain(text, "is a single label")
     if public_suffixes.is_public(host):
         raise _is_no_domain(text, "is a public suffix, below which everybody may register names")
+    return host
+
+
+def domain_or_wildcard(text: str) -> str:
+    """A domain, or `*.` before one: every name one label below it that is no host of its own."""
+    rest = text.strip().removeprefix("*.")
+    if rest == text.strip():
+        return domain(text)
+    host = f"*.{domain(rest)}"
+    if len(host) > _HOST_MAX:
+        raise InvalidInput(f"{text[:80]!r} is not a host name", remedy="give it as *.example.org")
     return host
 
 

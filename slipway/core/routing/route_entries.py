@@ -46,6 +46,8 @@ class Service:
     """False: the app is protected by limits that nobody understands, so nobody is let in."""
     access_is_readable: bool = True
     """False: the same of its policies."""
+    redirect_to: str = ""
+    """Another host of the app: the edge sends whoever asks there."""
 
 
 UNREADABLE = "unreadable"
@@ -72,6 +74,7 @@ def entry(service: Service, generation: int, *, sign_on: bool = False) -> dict[s
         **({} if service.limits_are_readable else {"limits": UNREADABLE}),
         **({"access": access} if (access := _access(traffic.access, sign_on)) else {}),
         **({} if service.access_is_readable else {"access": UNREADABLE}),
+        **({"redirect_to": service.redirect_to} if service.redirect_to else {}),
     }
 
 

@@ -49,6 +49,24 @@ def redis_answers(path: Path, *, timeout_s: float = 2.0) -> tuple[bool, str]:
     return said == "+PONG", said
 
 
+def dns_answers(listen: str, zone: str, *, timeout_s: float = 2.0) -> tuple[bool, str]:
+    """Ask the server at `address:port` for the zone's SOA record; whether it has it, and the response's code or the
+    error. A question is a header, the name by its labels, type and class (RFC 1035, section 4.1)."""
+    address, port = address_of(listen)
+    name = b"".join(bytes([len(label)]) + label.encode() for label in zone.split(".")) + b"\0"
+    question = b"\x51\x50\0\0\0\1\0\0\0\0\0\0" + name + b"\0\6\0\1"
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as connection:
+            connection.settimeout(timeout_s)
+            connection.connect((address, port))
+            connection.send(question)
+            said = connection.recv(1500)
+    except OSError as error:
+        return False, str(error)
+    return said[:2] == question[:2] and said[6:8] == b"\0\1", f"code {said[3] & 15}"
+
+
 def wait_until(condition: Callable[[], bool], *, timeout_s: float, interval_s: float = 0.05) -> bool:
     """Whether `condition` came true before the deadline."""
     deadline = time.monotonic() + timeout_s

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from slipway.host import keycloak
-from slipway.host.processes.probing import http_status, redis_answers, tcp_status
+from slipway.host.processes.probing import dns_answers, http_status, redis_answers, tcp_status
 from slipway.settings import LOCAL, Settings
 
 StopSignal = Literal["TERM", "QUIT"]
@@ -37,6 +37,11 @@ class AnswersHTTP:
 def answers_ping(settings: Settings) -> tuple[bool, str]:
     ready, said = redis_answers(redis_socket(settings))
     return ready, f"PING on redis.sock: {said}"
+
+
+def responder_answers(settings: Settings) -> tuple[bool, str]:
+    answers, said = dns_answers(settings.acme_dns_listen, settings.acme_dns_zone)
+    return answers, f"SOA of {settings.acme_dns_zone} at {settings.acme_dns_listen}: {said}"
 
 
 def keycloak_is_ready(settings: Settings) -> tuple[bool, str]:
@@ -156,6 +161,16 @@ SERVICES: tuple[Service, ...] = (
         stop_group=True,
         count=lambda settings: settings.workers,
     ),
+    # A job that is cut off may have used up one of the few certificates that an authority gives: it may end.
+    Service(
+        "certificates",
+        "issues and renews certificates",
+        _module("builder.certificates.worker"),
+        None,
+        ("builder", "slipway"),
+        stop_wait_s=30,
+        wanted=lambda settings: settings.issues_certificates,
+    ),
     Service(
         "agent",
         "rolls out, reconciles, publishes routes",
@@ -181,6 +196,16 @@ SERVICES: tuple[Service, ...] = (
             *("console_host", "public_url", "keycloak", "edge_id", "edge_workers", "edge_bodies_bytes"),
             *("trusted_proxies", "delivery_max_bytes", "metrics_listen", "log_level"),
         ),
+    ),
+    Service(
+        "dns",
+        "answers authorities for wildcards, in a DNS zone of its own",
+        _module("slipway.host.dns_responder"),
+        responder_answers,
+        ("slipway",),
+        settings=("state_dir", "redis_url", "acme_dns_zone", "acme_dns_listen", "public_addresses", "log_level"),
+        wanted=lambda settings: bool(settings.acme_dns_zone and settings.acme_dns_listen),
+        optional=True,
     ),
     Service(
         "keycloak",

@@ -78,7 +78,11 @@ ProtectHome=yes
 """
 # The router alone signs who a caller is.
 _NO_IDENTITY_KEY = "InaccessiblePaths=-/var/lib/slipway/keys/identity.key\n"
+_NO_KEYS = _NO_IDENTITY_KEY + "InaccessiblePaths=-/var/lib/slipway/keys -/run/docker.sock\n"
 _HARDENING = {
+    "certificates": _WEB_HARDENING + _NO_KEYS,
+    # what the internet asks sees neither certificates nor the accounts that they come from
+    "dns": _WEB_HARDENING + _NO_KEYS + "InaccessiblePaths=-/var/lib/slipway/certificates -/var/lib/slipway/certbot\n",
     "worker": _NO_IDENTITY_KEY,
     "agent": _NO_IDENTITY_KEY,
     "edge": _NO_IDENTITY_KEY,

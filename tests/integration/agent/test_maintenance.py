@@ -10,7 +10,7 @@ from builder.agent.maintenance import image_gc
 from slipway.core.build.step_cache import DeletedApp
 from slipway.core.deployment.states import State
 from slipway.domain import intents
-from slipway.models import App, Build, Domain, Release, Replica, now
+from slipway.models import App, Build, Domain, FormerDomain, Release, Replica, now
 from slipway.ports.runtime import OwnImage
 from tests.fakes import FakeBuilder, FakeLog
 from tests.integration.agent.rig import Rig, pushed
@@ -150,6 +150,7 @@ def test_a_deleted_app_leaves_nothing(rig: Rig) -> None:
     assert rig.running(app) == {}
     assert sorted(rig.publisher.table) == ["other.localhost"]
     assert rig.all(Domain, app_id=app.id) == []
+    assert [row.host for row in rig.all(FormerDomain)] == ["hello.localhost"], "nobody else gets it without proof"
     assert sorted(rig.runtime.removed_images) == [
         "slipway/aaaaaaa", "slipway/ccccccc", f"slipway/dangling-{unstarted.id}",
     ]  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 from builder.agent.maintenance import retention
 from slipway.core.deployment.states import State
 from slipway.domain import audit, intents
-from slipway.models import App, AuditRecord, Build, Delivery, Deployment, Hook, Release, now
+from slipway.models import App, AuditRecord, Build, Delivery, Deployment, FormerDomain, Hook, Release, now
 from tests.integration.agent.rig import WHY, Rig
 
 LONG_AGO = timedelta(days=400)
@@ -118,3 +118,12 @@ def test_one_transaction_removes_no_more_than_others_can_wait_for(
     for number in range(1, 8):
         ended(rig, app, number)
     assert [retention.trim(rig.db, days=rig.settings.history_days) for _ in range(3)] == [3, 2, 0]
+
+
+def test_domains_that_were_somebodys_are_forgotten_after_a_year_however_long_the_rest_is_kept(rig: Rig) -> None:
+    year = timedelta(days=365)
+    with rig.db.write(platform=WHY) as session:
+        for host, ago in (("old.example", year * 1.01), ("new.example", year * 0.99)):
+            session.add(FormerDomain(host=host, registered_domain=host, tenant_mark="0" * 32, released_at=now() - ago))
+    assert retention.trim(rig.db, days=36500) == 1
+    assert [row.host for row in rig.all(FormerDomain)] == ["new.example"]

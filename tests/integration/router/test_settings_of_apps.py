@@ -100,9 +100,15 @@ def test_a_taken_host_is_refused_without_telling_whose(owner: Caller, stranger: 
     owner.post(DOMAINS, {"host": "shop.example.org"}, status=201)
     stranger.create_app("other")
     problem = stranger.problem(409, "POST", "/api/apps/other/domains", {"host": "shop.example.org"})
-    assert problem["code"] == "conflict"
+    assert problem["code"] == "domain-not-proven"
     assert "acme" not in str(problem)
     assert "hello" not in str(problem)
+
+
+def test_a_host_of_another_app_of_the_tenant_is_taken(owner: Caller) -> None:
+    owner.post(DOMAINS, {"host": "shop.example.org"}, status=201)
+    owner.create_app("other")
+    assert owner.problem(409, "POST", "/api/apps/other/domains", {"host": "shop.example.org"})["code"] == "conflict"
 
 
 def test_an_address_that_is_a_strangers_default_host_is_worked_round(api: Api, owner: Caller, stranger: Caller) -> None:

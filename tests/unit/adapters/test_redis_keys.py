@@ -19,7 +19,7 @@ SIGN_ON = {
     *("slipway:sessions:refreshing", "slipway:sessions:app"),
     *("slipway:logins", "slipway:logins:app", "slipway:logins:code", "slipway:logins:begun"),
 }
-OF_PYTHON_ALONE = {"slipway:log", *SIGN_ON - {"slipway:identity:changes"}}
+OF_PYTHON_ALONE = {"slipway:log", "slipway:acme:dns", *SIGN_ON - {"slipway:identity:changes"}}
 OF_SIGN_ON = (
     *(keys.stale_person, keys.chosen_tenant, keys.used_logout_token, keys.session, keys.sessions_of_person),
     *(keys.sessions_at_provider, keys.ended_at_provider, keys.session_refresh, keys.app_session),
@@ -38,7 +38,7 @@ def of_python() -> set[str]:
     plain = {value for name, value in vars(keys).items() if name.isupper()}
     made = {keys.inflight("x"), keys.metrics("x"), keys.awaited("x"), keys.log(1)}
     of_two = {keys.limit_refusals("x", 1), keys.begun_logins("x", "1")}
-    made.add(keys.changing_people(1))
+    made |= {keys.changing_people(1), keys.acme_challenge("x")}
     by_name = {each("x") for each in OF_SIGN_ON}
     return plain | {name.rpartition(":")[0] for name in made | by_name} | {name.removesuffix(":x:1") for name in of_two}
 

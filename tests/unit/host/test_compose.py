@@ -108,12 +108,18 @@ def test_only_who_reaches_replicas_repositories_or_clients_has_a_network() -> No
     assert {name for name, network in networks.items() if network != "none"} == {
         *("prepare", "worker", "agent", "edge"),
         "keycloak",  # browsers come to it
+        *("certificates", "dns"),  # authorities are asked, and ask
     }
 
 
 @pytest.mark.parametrize(
     ("name", "hidden"),
-    [("webhook", {"keys", "edge", "buildkit"}), ("router", {"edge", "buildkit"}), ("edge", {"keys", "buildkit"})],
+    [
+        ("webhook", {"keys", "edge", "buildkit"}),
+        ("router", {"edge", "buildkit"}),
+        ("edge", {"keys", "buildkit"}),
+        ("dns", {"keys", "edge", "buildkit", "certificates", "certbot"}),
+    ],
 )
 def test_who_faces_the_internet_sees_neither_others_keys_nor_what_others_obey(name: str, hidden: set[str]) -> None:
     covers = [volume for volume in CONTAINERS[name]["volumes"] if volume["type"] == "tmpfs"]

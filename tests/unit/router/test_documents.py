@@ -11,6 +11,7 @@ from router import documents
 from router.documents import Document
 from slipway.core.access.roles import Role
 from slipway.core.app_settings.limits import By
+from slipway.core.certificates.states import State as CertificateState
 from slipway.core.deployment.app_state import AppState
 from slipway.core.deployment.states import Kind, State
 from slipway.core.identity.people import Outcome
@@ -33,6 +34,7 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("System", "status"): documents.SystemStatus,
     ("User", "role"): Role,
     ("ImportedLine", "outcome"): Outcome,
+    ("CertificateExpiry", "state"): CertificateState,
 }
 _LIST = re.compile(r"([a-z]+(?: [a-z]+)?(?:, [a-z]+(?: [a-z]+)?)*) or ([a-z]+(?: [a-z]+)?)\.")
 

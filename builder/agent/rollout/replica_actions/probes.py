@@ -87,6 +87,7 @@ class ReplicaProbes:
             if row is None or row.address is None or release is None:
                 return None
             hosts = select(Domain.host).filter_by(app_id=row.app_id, environment=row.environment, process=row.process)
+            hosts = hosts.where(Domain.redirect_to.is_(None), Domain.host.not_like("*.%"))
             host = session.scalar(hosts.order_by(Domain.id).limit(1)) or row.address
         configuration = Configuration.from_json(release.configuration)
         return Question(row.address, configuration.port, configuration.health_path, host, configuration.probe, ANSWER_S)

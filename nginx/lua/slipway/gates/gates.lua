@@ -25,6 +25,7 @@ local half_open = require("slipway.balancing.half_open")
 local https = require("slipway.gates.https")
 local limit = require("slipway.gates.limit")
 local protocol = require("slipway.request.protocol")
+local redirect = require("slipway.gates.redirect")
 local request_body = require("slipway.request.request_body")
 local requeue = require("slipway.request.requeue")
 local route = require("slipway.gates.route")
@@ -40,6 +41,7 @@ end
 return {
   { name = "route", check = route.check, passes_at_once = route.passes_at_once },
   { name = "https", check = https.check, passes_at_once = https.passes_at_once },
+  { name = "redirect", check = redirect.check, passes_at_once = redirect.passes_at_once },
   { name = "trial", check = half_open.check, passes_at_once = half_open.passes_at_once },
   { name = "body size", check = request_body.check_size, passes_at_once = always },
   { name = "access", check = access.check, passes_at_once = access.passes_at_once, release = access.release },

@@ -51,7 +51,7 @@ local function redirect(ctx, where)
     chain.release(ctx)
     return ngx.exec(where)
   end
-  return ngx.redirect(where, ngx.HTTP_MOVED_TEMPORARILY)
+  return ngx.redirect(where, ctx.redirect_status or ngx.HTTP_MOVED_TEMPORARILY)
 end
 
 -- Access phase.

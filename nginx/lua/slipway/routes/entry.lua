@@ -144,6 +144,14 @@ local function limits_of(list)
   return limits, counts_at_once
 end
 
+-- Another host of the app, where whoever asks is sent.
+local function redirect_of(host)
+  if host ~= nil and not expect(host, "string", "redirect_to"):find("^[%w.-]+$") then
+    error("redirect_to is no host", 0)
+  end
+  return host
+end
+
 local function entry_of(raw)
   local fields = expect(cjson.decode(raw), "table", "the entry")
   local app = app_of(fields.app)
@@ -163,6 +171,7 @@ local function entry_of(raw)
     connect_s = timeouts.connect_s,
     read_s = timeouts.read_s,
     max_body_bytes = optional(fields.max_body_bytes, "number", "max_body_bytes") or BODY_BYTES,
+    redirect_to = redirect_of(fields.redirect_to),
     limits = limits,
     counts_at_once = counts_at_once,
     max_concurrency = optional(fields.max_concurrency, "number", "max_concurrency"),

@@ -13,9 +13,12 @@ local state = ngx.shared.slipway_state
 
 local VERSION = "table_version"
 local KEPT_MOST = 20000
+local VIEWS_MOST = 2000
 local YIELD_EVERY = 500
 
 local kept, kept_count = {}, 0 -- host -> entry, which has its host and the version at which it was last compared
+local wildcards = {} -- `*.parent` -> entry
+local views, views_count = {}, 0 -- host -> the entry of its wildcard, as that host's own
 
 local function why_missing()
   return state:get("complete") and "unknown-host" or "edge-starting"
@@ -41,20 +44,86 @@ local function keep(host, entry)
   kept[host], entry.host = entry, host
 end
 
+local function read(host, raw)
+  local entry, why = reader.read(raw)
+  if not entry then
+    ngx.log(ngx.ERR, "the route of ", host, " can't be read: ", why, ": ", raw)
+  end
+  return entry
+end
+
+-- Nobody's host has a star in it: what a client sends must not name a wildcard's entry.
+local function is_wildcard(host)
+  return host:byte() == 42
+end
+
+local function wildcard_of(host)
+  local dot = host:find(".", 2, true)
+  return dot and not is_wildcard(host) and "*" .. host:sub(dot) or nil
+end
+
+local function wildcard_entry(wildcard, raw)
+  local entry = wildcards[wildcard]
+  if not entry or entry.raw ~= raw then
+    entry = read(wildcard, raw)
+    wildcards[wildcard] = entry
+    if entry then
+      entry.wildcard, entry.views = wildcard, { __index = entry, __newindex = entry }
+      entry.access_views = { __index = entry.access }
+    end
+  end
+  return entry
+end
+
+-- Policies that are another table for each host: a verdict on who calls holds for one (identity/verdicts.lua).
+local function access_of(entry)
+  return type(entry.access) == "table" and setmetatable({}, entry.access_views) or entry.access
+end
+
+-- The entry of a wildcard with a host of its own: what is asked by host (who signs in, who waits, whether the entry
+-- still stands) is asked by that one. What is counted in the entry is counted once. Whoever sends many hosts has no
+-- other host's entry forgotten.
+local function view_of(entry, host, version)
+  local view = views[host]
+  if not view or getmetatable(view) ~= entry.views then
+    if views_count >= VIEWS_MOST then
+      views, views_count = {}, 0
+    end
+    views_count = views_count + (views[host] and 0 or 1)
+    view = setmetatable({ host = host, access = access_of(entry), version = version }, entry.views)
+    views[host] = view
+  end
+  view.version = version
+  return view
+end
+
+-- For a host without an entry. Where the table is not complete the host may have one.
+local function look_up_wildcard(host, version)
+  local wildcard = state:get("complete") and wildcard_of(host)
+  local raw = wildcard and entries:get(wildcard)
+  if not raw then
+    wildcards[wildcard or ""] = nil
+    return nil, why_missing()
+  end
+  local entry = wildcard_entry(wildcard, raw)
+  if not entry then
+    return nil, "broken-route"
+  end
+  return view_of(entry, host, version)
+end
+
 -- The version was read before the entry: a change between the two is seen by the next request.
 local function look_up(host, version)
-  local raw = entries:get(host)
+  local raw = not is_wildcard(host) and entries:get(host)
   if not raw then
     forget(host)
-    return nil, why_missing()
+    return look_up_wildcard(host, version)
   end
   local entry = kept[host]
   if not entry or entry.raw ~= raw then
-    local why
-    entry, why = reader.read(raw)
+    entry = read(host, raw)
     if not entry then
       forget(host)
-      ngx.log(ngx.ERR, "the route of ", host, " can't be read: ", why, ": ", raw)
       return nil, "broken-route"
     end
     keep(host, entry)
@@ -69,7 +138,7 @@ function _M.entry(host)
     return nil, "service-unavailable"
   end
   local version = state:get(VERSION)
-  local entry = kept[host]
+  local entry = kept[host] or views[host]
   if entry and entry.version == version then
     return entry
   end
@@ -78,7 +147,7 @@ end
 
 -- The host's entry as this worker read it last. The caller has to ask `is_current` before it relies on it.
 function _M.last_read(host)
-  return kept[host] or _M.entry(host)
+  return kept[host] or views[host] or _M.entry(host)
 end
 
 function _M.is_current(entry)
@@ -89,7 +158,11 @@ function _M.is_current(entry)
   if version == entry.version then
     return true
   end
-  if entries:get(entry.host) ~= entry.raw then
+  local raw = entries:get(entry.host)
+  if entry.wildcard and not raw and state:get("complete") then
+    raw = entries:get(entry.wildcard)
+  end
+  if raw ~= entry.raw then
     return false
   end
   entry.version = version

@@ -13,6 +13,12 @@ end
 
 local RESERVED = { default = true, static = true } -- loader.lua
 
+-- Below the folder of certificates: `<id>/<serial>`, so that each issue has files of its own, which never change.
+local function folder_of(id, row)
+  local folder = row.folder or id
+  return type(folder) == "string" and (folder:match("^[%w-]+$") or folder:match("^[%w-]+/[%w-]+$"))
+end
+
 local function is_certificate(id, row)
   local is_known = type(id) == "string" and id:match("^[%w-]+$") and not RESERVED[id]
   if not is_known or type(row) ~= "table" or type(row.names) ~= "table" then
@@ -23,7 +29,8 @@ local function is_certificate(id, row)
       return false
     end
   end
-  return #row.names > 0 and type(row.sha256) == "string" and row.sha256:match("^%x+$") ~= nil and #row.sha256 == 64
+  local has_digest = type(row.sha256) == "string" and row.sha256:match("^%x+$") ~= nil and #row.sha256 == 64
+  return #row.names > 0 and has_digest and folder_of(id, row)
 end
 
 local function is_policy(host, row)
@@ -38,7 +45,7 @@ local function certificates(rows, faults)
   local found = {}
   for id, row in pairs(rows) do
     if is_certificate(id, row) then
-      found[#found + 1] = { id = id, names = row.names, sha256 = row.sha256:lower(),
+      found[#found + 1] = { id = id, folder = folder_of(id, row), names = row.names, sha256 = row.sha256:lower(),
         not_after = tonumber(row.not_after) or 0 }
     else
       faults[#faults + 1] = "the index has a certificate that can't be understood: " .. tostring(id)

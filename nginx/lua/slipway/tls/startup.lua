@@ -29,8 +29,8 @@ local function load(id, chain_path, key_path, sha256)
   end
 end
 
-local function load_from_folder(id, sha256)
-  local folder = settings.certificates .. "/" .. id
+local function load_from_folder(id, name, sha256)
+  local folder = settings.certificates .. "/" .. name
   load(id, folder .. "/fullchain.pem", folder .. "/key.pem", sha256)
 end
 
@@ -49,7 +49,7 @@ end
 function _M.load()
   process.hide_memory()
   tickets.rotate()
-  load_from_folder(loader.DEFAULT)
+  load_from_folder(loader.DEFAULT, loader.DEFAULT)
   local static = settings.static_certificate
   if static then
     load(loader.STATIC, static.certificate, static.key)
@@ -57,7 +57,7 @@ function _M.load()
   local text = index_text()
   local parsed = index.parse(text)
   for _, row in ipairs(parsed and parsed.certificates or {}) do
-    load_from_folder(row.id, row.sha256)
+    load_from_folder(row.id, row.folder, row.sha256)
   end
   local _, faults = loader.apply(text)
   for _, fault in ipairs(faults) do

@@ -100,6 +100,17 @@ def test_a_verdict_holds_on_one_host_for_one_policy_and_one_credential(rig, rout
     rig.unroute(OTHER)
 
 
+def test_a_verdict_holds_on_one_host_below_a_wildcard(rig, router, backend, person, app_id):
+    """The router is asked about the host that the client asked for: sessions belong to one."""
+    rig.route("*.shop.localhost", target(backend().port), app=app_id, access=TENANT)
+    ada = person(meets=("tenant",))
+
+    for host in ("a.shop.localhost", "b.shop.localhost", "a.shop.localhost", "b.shop.localhost"):
+        assert ada.ask(host=host).status == 200
+    assert [asked["host"] for asked in router.questions] == ["a.shop.localhost", "b.shop.localhost"]
+    rig.unroute("*.shop.localhost")
+
+
 def test_a_new_target_costs_no_question(rig, app, router, backend, person, app_id):
     ada = person()
     assert ada.ask().status == 200

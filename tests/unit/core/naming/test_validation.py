@@ -237,6 +237,23 @@ def test_what_everybody_registers_names_below_is_no_domain(text: str) -> None:
         validation.domain(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("*.com", "*.co.uk", "*", "*.", "*.*.shop.example", "a.*.shop.example", "*x.shop.example", "*.203.0.113.9"),
+        *("**.shop.example", "*." + "a" * 63 + "." + ".".join(["b" * 60] * 3) + ".example"),
+    ],
+)
+def test_wildcards_that_cannot_be(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        validation.domain_or_wildcard(text)
+
+
+def test_a_wildcard_stands_for_the_names_below_a_domain() -> None:
+    assert validation.domain_or_wildcard(" *.Bücher.Example. ") == "*.xn--bcher-kva.example"
+    assert validation.domain_or_wildcard("shop.example") == "shop.example"
+
+
 def test_a_host_that_is_no_domain_any_more_can_still_be_named() -> None:
     assert validation.host_name("COM.") == "com"
     assert validation.host_name("127.0.0.1") == "127.0.0.1"
