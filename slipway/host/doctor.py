@@ -98,7 +98,8 @@ class HostChecks:
     def https(self) -> Finding:
         if not self.settings.https_listen:
             return Finding("HTTPS", True, "not asked for: SLIPWAY_HTTPS_LISTEN is empty")
-        certificate.check(self.settings.tls_certificate, self.settings.tls_key)
+        if self.settings.tls_certificate or self.settings.tls_key:
+            certificate.check(self.settings.tls_certificate, self.settings.tls_key)
         return self._port("HTTPS", "https_listen")
 
     def keycloak(self) -> Finding:

@@ -200,6 +200,8 @@ def _lines(settings: Settings) -> Iterator[str]:
     yield f"server {{ {_listens(settings, 'default_server so_keepalive=on backlog=4096')}"
     yield "    server_name _; include apps.conf; }"
     yield f"server {{ {_listens(settings)} server_name {_plain('CONSOLE_HOST', settings.console_host)};"
+    if settings.https_listen:
+        yield "    ssl_certificate_by_lua_block { slipway.tls_certificate() }"
     yield f"    client_max_body_size {settings.delivery_max_bytes + DELIVERY_SLACK_BYTES}; include console.conf; }}"
     yield f"server {{ listen unix:{_plain('STATE_DIR', status_socket(settings))}; include private.conf; }}"
     if settings.https_listen:

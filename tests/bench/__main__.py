@@ -1,19 +1,19 @@
-"""`make bench`: the edge beside other proxies, what it costs to know who calls, routes at scale, the push's path and
-what all of it takes when idle, against their budgets, in one run, as Markdown.
+"""`make bench`: the edge beside other proxies, what it costs to know who calls, TLS handshakes, routes at scale, the
+push's path and what all of it takes when idle, against their budgets, in one run, as Markdown.
 
-One part of it alone: `python -m tests.bench edge|identity|routes|push`; `--short` takes fewer rounds of the first two.
-`phases` (only when asked for) says where the edge's cost goes.
+One part of it alone: `python -m tests.bench edge|identity|tls|routes|push`; `--short` takes fewer rounds of the first
+three. `phases` (only when asked for) says where the edge's cost goes.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from tests.bench import deliveries, edge, edge_phases, identity, idle, pushes, routes
+from tests.bench import deliveries, edge, edge_phases, identity, idle, pushes, routes, tls
 from tests.bench.measuring import Row, engine, machine, table
 from tests.fixtures.stack import running_stack
 
-USUAL = ("edge", "identity", "routes", "push")
+USUAL = ("edge", "identity", "tls", "routes", "push")
 PARTS = (*USUAL, "phases")
 
 
@@ -28,7 +28,7 @@ def measure_pushes() -> list[Row]:
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     options.add_argument("parts", nargs="*", metavar="|".join(PARTS), help="what to measure (all of it)")
-    options.add_argument("--short", action="store_true", help="few rounds of edge and identity, with 100 routes")
+    options.add_argument("--short", action="store_true", help="few rounds of edge, identity and tls, with 100 routes")
     chosen = options.parse_args()
     parts = chosen.parts or USUAL
     if unknown := set(parts) - set(PARTS):
@@ -42,6 +42,10 @@ def main() -> None:
         shown, of_identity = identity.measure(identity.SHORT if chosen.short else identity.Extent())
         print(f"\n{shown}", flush=True)
         rows += of_identity
+    if "tls" in parts:
+        shown, of_tls = tls.measure(tls.SHORT if chosen.short else tls.Extent())
+        print(f"\n{shown}", flush=True)
+        rows += of_tls
     if "routes" in parts:
         rows += routes.rows()
     if "push" in parts:

@@ -186,7 +186,8 @@ SERVICES: tuple[Service, ...] = (
         AnswersHTTP("edge.sock", "/healthz"),
         (
             *("nginx/*.conf", "nginx/lua"),
-            *("slipway/host/edge.py", "slipway/host/edge_listener.py", "slipway/host/install/certificate.py"),
+            *("slipway/host/edge.py", "slipway/host/edge_listener.py", "slipway/host/certificate_follower.py"),
+            *("slipway/host/install/certificate.py", "slipway/host/install/default_certificate.py"),
         ),
         stop_signal="QUIT",
         stop_wait_s=5,

@@ -1,12 +1,8 @@
-"""Writes certificates for an edge, and their index, as docs/reference/edge.md says; and looks at what it serves."""
+"""An edge with HTTPS whose certificates a test writes, and what it serves."""
 
 from __future__ import annotations
 
-import datetime
-import hashlib
 import http.client
-import ipaddress
-import json
 import os
 import signal
 import socket
@@ -14,128 +10,24 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from edge_metrics import Page
 from edge_rig import DEADLINE_S, Answer, Rig, read, running
 
 from slipway.host.certificate_follower import EVERY_S, Follower
 from slipway.settings import Settings
+from tests.fixtures.certificates import CertificateFolder
 from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import eventually
 
 T = TypeVar("T")
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 NAMED_WORKERS = {"server_tokens off;": "server_tokens off; add_header X-Worker $pid always;"}
 """Each response says which worker it is from."""
 DEFAULT_NAME = "slipway.invalid"
-
-
-@dataclass(frozen=True)
-class Made:
-    """A certificate with its key, as PEM."""
-
-    chain: bytes
-    key: bytes
-    serial: int
-    not_after: int
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.chain + self.key).hexdigest()
-
-
-def alternative(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
-
-
-@dataclass(frozen=True)
-class Authority:
-    """Signs certificates that clients can check: two that sign themselves can't stand in one list of the trusted."""
-
-    name: x509.Name
-    key: ec.EllipticCurvePrivateKey
-    pem: str
-
-
-def make_authority() -> Authority:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "an authority")])
-    made = _builder(name, name, key, 30).add_extension(x509.BasicConstraints(True, None), critical=True)
-    pem = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    return Authority(name, key, pem.decode())
-
-
-def make(names: Sequence[str], days: float = 30, key: Key | None = None, authority: Authority | None = None) -> Made:
-    key = key or ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0][:64])])
-    made = (
-        _builder(subject, authority.name if authority else subject, key, days)
-        .add_extension(x509.SubjectAlternativeName([alternative(name) for name in names]), critical=False)
-        .sign(authority.key if authority else key, hashes.SHA256())
-    )
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    chain = made.public_bytes(serialization.Encoding.PEM)
-    return Made(chain, key.private_bytes(*form), made.serial_number, int(made.not_valid_after_utc.timestamp()))
-
-
-def _builder(subject: x509.Name, issuer: x509.Name, key: Key, days: float) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-    return (
-        x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=40))
-        .not_valid_after(now + datetime.timedelta(days=days))
-    )
-
-
-@dataclass
-class CertificateFolder:
-    """`<state>/certificates/`, as the job that issues certificates leaves it."""
-
-    path: Path
-    version: int = 0
-    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
-    hosts: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def write(self, id_: str, names: Sequence[str], made: Made | None = None) -> Made:
-        """The files, and the index's row of them, which `publish` writes."""
-        made = made or make(names)
-        folder = self.path / id_
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        put(folder / "fullchain.pem", made.chain)
-        put(folder / "key.pem", made.key)
-        about = {"serial": f"{made.serial:x}", "not_after": made.not_after, "sha256": made.sha256}
-        self.rows[id_] = {"names": list(names), **about}
-        return made
-
-    def clear(self) -> None:
-        self.rows, self.hosts = {}, {}
-        self.publish()
-
-    def publish(self) -> None:
-        self.version += 1
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        index = {"version": self.version, "certificates": self.rows, "hosts": self.hosts}
-        put(self.path / "index.json", json.dumps(index).encode())
-
-    def set_host(self, host: str, https: str, hsts_s: int = 0) -> None:
-        self.hosts[host] = {"https": https, "hsts_s": hsts_s}
-        self.publish()
-
-
-def put(path: Path, content: bytes) -> None:
-    aside = path.with_name(f"{path.name}.new")
-    aside.write_bytes(content)
-    aside.chmod(0o600)
-    aside.replace(path)
 
 
 def client(version: ssl.TLSVersion | None = None) -> ssl.SSLContext:

@@ -10,6 +10,7 @@ import pytest
 from slipway import settings as slipway_settings
 from slipway.errors import HostUnready, SettingsError
 from slipway.host import edge
+from slipway.host.install import default_certificate
 
 
 @pytest.fixture
@@ -64,19 +65,44 @@ def test_values_reach_the_configuration(prepared):
 def test_https_is_listened_on_only_where_it_is_asked_for(prepared, monkeypatch):
     monkeypatch.setattr("slipway.host.install.certificate.check", lambda *_: None)
     folder, _ = prepared()
+    state = folder.parent
     assert "ssl" not in (folder / "values.conf").read_text()
 
     prepared(https_listen="8443", tls_certificate="/etc/ssl/own.pem", tls_key="/etc/ssl/own.key")
 
     values = (folder / "values.conf").read_text()
-    assert "ssl_certificate /etc/ssl/own.pem;\nssl_certificate_key /etc/ssl/own.key;" in values
+    of_default = f"{state}/certificates/default"
+    assert f"ssl_certificate {of_default}/fullchain.pem;\nssl_certificate_key {of_default}/key.pem;" in values
+    given = json.loads((folder / "settings.json").read_text())
+    assert given["certificates"] == f"{state}/certificates"
+    assert given["static_certificate"] == {"certificate": "/etc/ssl/own.pem", "key": "/etc/ssl/own.key"}
     assert values.count("listen 8443 ssl http2") == 2  # the apps', and the console's
     assert "listen 8443 ssl http2 default_server" in values
 
 
-def test_without_a_certificate_https_is_refused_before_nginx_starts(prepared):
+def test_half_a_certificate_of_the_operators_is_refused_before_nginx_starts(prepared):
     with pytest.raises(HostUnready, match="SLIPWAY_TLS_CERTIFICATE is not"):
-        prepared(https_listen="8443")
+        prepared(https_listen="8443", tls_key="/etc/ssl/own.key")
+
+
+def test_the_default_certificate_is_made_once_and_anew_when_it_is_broken(prepared):
+    folder, _ = prepared(https_listen="8443")
+    files = default_certificate.files(folder.parent / "certificates")
+    first = files.chain.read_bytes()
+    prepared(https_listen="8443")
+    assert files.chain.read_bytes() == first
+
+    files.key.write_bytes(b"broken")
+    prepared(https_listen="8443")
+    assert files.chain.read_bytes() != first
+    assert files.key.stat().st_mode & 0o777 == files.chain.stat().st_mode & 0o777 == 0o600
+    assert "static_certificate" not in json.loads((folder / "settings.json").read_text())
+
+
+@pytest.mark.parametrize(("listen", "port"), [("443", ""), ("0.0.0.0:443", ""), ("127.0.0.1:8443", ":8443")])
+def test_a_redirect_names_the_port_where_it_is_not_the_usual_one(prepared, listen, port):
+    folder, _ = prepared(https_listen=listen)
+    assert f'$slipway_https_port {{ default "{port}"; }}' in (folder / "values.conf").read_text()
 
 
 @pytest.mark.parametrize(

@@ -104,11 +104,11 @@ function _M.count(name, app, amount)
   return count
 end
 
--- TLS handshakes: "begun", and how the certificate of one that resumed no session was found.
+-- How the certificate of a TLS handshake was found.
 _M.CERTIFICATES = { "exact", "wildcard", "address", "none", "broken" }
 
-function _M.count_handshake(what)
-  counts:incr("c|tls_handshakes|" .. what, 1, 0)
+function _M.count_handshakes(how, count)
+  counts:incr("c|tls_handshakes|" .. how, count, 0)
 end
 
 -- A limit is listed for readers when it is first counted.

@@ -218,12 +218,9 @@ local function of_certificates(page)
   if facts.expires_at_s then
     page:sample("certificate_expires_seconds", "", facts.expires_at_s - ngx.time())
   end
-  page:family("tls_hellos_total", "counter", "TLS handshakes that were begun, also those that resume a session.")
-  page:sample("tls_hellos_total", "", metrics.counted("tls_handshakes", "begun"))
-  page:family("tls_certificates_total", "counter",
-    "TLS handshakes that resumed no session, by how their certificate was found.")
+  page:family("tls_handshakes_total", "counter", "TLS handshakes that were begun, by how their certificate was found.")
   for _, how in ipairs(metrics.CERTIFICATES) do
-    page:sample("tls_certificates_total", 'found="' .. how .. '"', metrics.counted("tls_handshakes", how))
+    page:sample("tls_handshakes_total", 'certificate="' .. how .. '"', metrics.counted("tls_handshakes", how))
   end
 end
 

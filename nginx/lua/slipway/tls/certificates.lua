@@ -19,9 +19,14 @@ local function canonical(name)
   return (name:lower():gsub("%.$", ""))
 end
 
--- The reference of the certificate for a name that a client says, and how it was found; nil: the default one.
+-- The reference of the certificate for a name that a client says, and how it was found; nil: the default one. Most
+-- names come as they are compared, and to look is quicker than to make sure.
 function _M.of(name)
-  return store.find(canonical(name))
+  local ref, how = store.find(name)
+  if how == "none" then
+    return store.find(canonical(name))
+  end
+  return ref, how
 end
 
 -- The same of a client that says none, since it asks for an address. Behind a translation of addresses this host does
@@ -41,7 +46,7 @@ end
 
 -- The certificate was parsed elsewhere.
 function _M.keep(ref, chain, key)
-  kept:set(ref, { chain = chain, key = key })
+  kept:set(ref, openssl.pair(chain, key))
 end
 
 -- From now on the reference is not served with: one that OpenSSL refuses, as for a key that is too short.
@@ -50,7 +55,7 @@ function _M.mark_unusable(ref, fault)
   ngx.log(ngx.ERR, "ALARM: certificate ", ref, " can't be served: ", fault)
 end
 
--- The parsed certificate and key of a reference; nil and why not.
+-- The parsed pair of a reference; nil and why not.
 function _M.parsed(ref)
   local found = kept:get(ref)
   if found then

@@ -9,6 +9,9 @@ local C = ffi.C
 ffi.cdef([[
 int OPENSSL_sk_num(const void *stack);
 void *OPENSSL_sk_value(const void *stack, int index);
+void *OPENSSL_sk_dup(const void *stack);
+void *OPENSSL_sk_shift(void *stack);
+void OPENSSL_sk_free(void *stack);
 int X509_check_private_key(const void *certificate, const void *key);
 void *X509_get_ext_d2i(const void *certificate, int nid, int *critical, int *index);
 const void *X509_get0_notAfter(const void *certificate);
@@ -21,6 +24,8 @@ void ERR_clear_error(void);
 int RAND_priv_bytes(unsigned char *bytes, int count);
 unsigned char *SHA256(const unsigned char *data, size_t count, unsigned char *digest);
 void *SSL_get_SSL_CTX(const void *ssl);
+void SSL_certs_clear(void *ssl);
+int SSL_use_cert_and_key(void *ssl, void *certificate, void *key, void *chain, int replaces);
 long SSL_CTX_ctrl(void *context, int command, long number, void *data);
 int SSL_set_session_id_context(void *ssl, const unsigned char *id, unsigned int length);
 void *ngx_http_lua_ffi_get_req_ssl_pointer(void *request);
@@ -102,6 +107,24 @@ function _M.names(chain)
   end
   C.GENERAL_NAMES_free(names)
   return found
+end
+
+-- A pair as `use` takes it. The stacks refer to the same certificates, so both stay.
+function _M.pair(chain, key)
+  local rest = ffi.gc(C.OPENSSL_sk_dup(chain), C.OPENSSL_sk_free)
+  C.OPENSSL_sk_shift(rest)
+  return { chain = chain, leaf = leaf(chain), rest = rest, key = key }
+end
+
+-- The connection gets this pair, and has no other; false where OpenSSL refuses it, as with a key that is too short:
+-- then it has none.
+function _M.use(ssl, pair)
+  C.SSL_certs_clear(ssl)
+  local ok = C.SSL_use_cert_and_key(ssl, pair.leaf, pair.key, pair.rest, 1) == 1
+  if not ok then
+    C.ERR_clear_error()
+  end
+  return ok
 end
 
 function _M.random(count)

@@ -53,6 +53,7 @@ function _M.start()
   usage_stream.start()
   if settings.certificates then
     require("slipway.tls.tickets").start()
+    require("slipway.tls.counts").start()
   end
 end
 

@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge_backend import Server
-from edge_certificates import CertificateFolder, TlsRig, make, make_authority
+from edge_certificates import TlsRig
 from edge_publisher import Publisher, target
 from edge_rig import RedisServer, short_folder
 
 from slipway.host import checkout
+from tests.fixtures.certificates import CertificateFolder, make, make_authority
 from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import eventually
 
