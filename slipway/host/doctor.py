@@ -13,7 +13,7 @@ from slipway.adapters.buildkit.image_folder import seen_from_here
 from slipway.adapters.firewall import install
 from slipway.adapters.keycloak import accounts
 from slipway.errors import SlipwayError
-from slipway.host import checkout, database, keycloak
+from slipway.host import checkout, keycloak
 from slipway.host.commands import Commands
 from slipway.host.install import certificate, folders, ports
 from slipway.host.install.engine import SYSTEMD, Engine, pick_client
@@ -90,6 +90,8 @@ class HostChecks:
         return Finding("disk", free >= floor, detail, "" if free >= floor else "docker system prune, or a larger disk")
 
     def database(self) -> Finding:
+        from slipway.host import database  # noqa: PLC0415  Python packages are installed by this very program
+
         return Finding("database", True, database.describe(self.settings))
 
     def port(self) -> Finding:
