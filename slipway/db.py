@@ -20,7 +20,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from functools import lru_cache
 from typing import Any
 
@@ -122,6 +122,34 @@ class Database:
     def dispose(self) -> None:
         """Close pooled connections (after a fork, at the end)."""
         self.engine.dispose()
+
+
+@contextmanager
+def beyond_tenant(session: Session, why: str) -> Iterator[None]:
+    """Inside a tenant's transaction: the block reaches every tenant's rows, as the platform does. For the few rules in
+    which others' rows decide what a tenant may do; nothing of them may be shown.
+
+    Args:
+        why: the reason, as for `platform`.
+    """
+    scope = session.info["scope"]
+    log.debug("beyond a tenant's scope", extra={"why": why})
+    session.flush()
+    session.info["scope"] = why
+    _mark_platform(session, "on")
+    try:
+        yield
+        session.flush()
+    finally:
+        session.info["scope"] = scope
+        with suppress(DBAPIError):  # a transaction that failed takes no more statements, and is rolled back
+            _mark_platform(session, "on" if isinstance(scope, str) else "off")
+
+
+def _mark_platform(session: Session, value: str) -> None:
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL slipway.platform = '{value}'")
 
 
 class _Turn:

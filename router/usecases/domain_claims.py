@@ -13,6 +13,7 @@ from router.services import Services
 from slipway.core.dns import claims
 from slipway.core.dns.answers import Answer
 from slipway.core.naming.public_suffixes import registered_domain
+from slipway.db import beyond_tenant
 from slipway.domain import domain_claims
 from slipway.errors import Conflict, DomainNotProven
 from slipway.models import now
@@ -58,20 +59,26 @@ def settle(session: Session, settings: Settings, tenant_id: int, host: str, evid
     """
     if is_below_platform(settings, host):
         return None
-    if not domain_claims.is_contested(session, tenant_id, host, _platform_hosts(settings)):
-        return None
-    mark = domain_claims.tenant_mark(session, tenant_id)
-    if not evidence.shows(mark):
-        raise _not_proven(host, mark, evidence)
-    held = domain_claims.holder(session, host)
-    if held is not None and held.tenant_id != tenant_id:
-        if evidence.shows(held.mark):
-            raise Conflict(
-                f"{host} leads to somebody else's app, who has a {claims.PROOF} record at the domain too",
-                remedy=f"at the DNS provider, remove the other value: {claims.proof(held.mark)}",
-            )
-        domain_claims.take_from(session, held, host)
+    with beyond_tenant(session, _WHY):
+        if not domain_claims.is_contested(session, tenant_id, host, _platform_hosts(settings)):
+            return None
+        mark = domain_claims.tenant_mark(session, tenant_id)
+        if not evidence.shows(mark):
+            raise _not_proven(host, mark, evidence)
+        _make_way(session, tenant_id, host, evidence)
     return now()
+
+
+def _make_way(session: Session, tenant_id: int, host: str, evidence: Evidence) -> None:
+    held = domain_claims.holder(session, host)
+    if held is None or held.tenant_id == tenant_id:
+        return
+    if evidence.shows(held.mark):
+        raise Conflict(
+            f"{host} leads to somebody else's app, who has a {claims.PROOF} record at the domain too",
+            remedy=f"at the DNS provider, remove the other value: {claims.proof(held.mark)}",
+        )
+    domain_claims.take_from(session, held, host)
 
 
 def is_below_platform(settings: Settings, host: str) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from slipway.core.dns import claims
 from slipway.core.naming.public_suffixes import registered_domain
+from slipway.db import beyond_tenant
 from slipway.domain import audit
 from slipway.domain.audit import Action
 from slipway.models import App, Domain, FormerDomain, Tenant, now
@@ -73,12 +74,13 @@ def remember(session: Session, hosts: Iterable[str], tenant_id: int) -> None:
     """Keep in mind that these hosts were the tenant's. Called where their rows are deleted."""
     mark = tenant_mark(session, tenant_id)
     gone = sorted(set(hosts))
-    session.execute(delete(FormerDomain).where(FormerDomain.host.in_(gone)))
-    session.add_all(
-        FormerDomain(host=host, registered_domain=registered_domain(host), tenant_mark=mark) for host in gone
-    )
-    session.flush()
-    _forget_oldest(session, mark)
+    with beyond_tenant(session, "domains: whose they were"):
+        session.execute(delete(FormerDomain).where(FormerDomain.host.in_(gone)))
+        session.add_all(
+            FormerDomain(host=host, registered_domain=registered_domain(host), tenant_mark=mark) for host in gone
+        )
+        session.flush()
+        _forget_oldest(session, mark)
 
 
 def _forget_oldest(session: Session, mark: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from slipway.models.base import Base, TenantOwned, now
+from slipway.models.row_policies import PLATFORM_ONLY, RowPolicy
 
 
 class App(TenantOwned, Base):
@@ -99,6 +100,7 @@ class FormerDomain(Base):
     still lead here, and nobody else gets it without proof."""
 
     __tablename__ = "former_domains"
+    row_policy: ClassVar[RowPolicy] = PLATFORM_ONLY
 
     id: Mapped[int] = mapped_column(primary_key=True)
     host: Mapped[str] = mapped_column(String(253), unique=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from slipway.models.base import Base, TenantOwned, now
+from slipway.models.row_policies import PLATFORM_ONLY, RowPolicy
 
 _IN_USE = text("state != 'removed'")
 
@@ -68,6 +70,7 @@ class CertificateIssuance(Base):
     certificate, since the authority counts on, too."""
 
     __tablename__ = "certificate_issuances"
+    row_policy: ClassVar[RowPolicy] = PLATFORM_ONLY
     __table_args__ = (Index("ix_certificate_issuances_of", "authority", "started_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -4,16 +4,17 @@ made from the tables' definitions, so that a new table is tried without being na
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
 from sqlalchemy import ForeignKey, Table, Update, delete, func, insert, select, text, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.orm import Session
 
-from slipway.db import Database
-from slipway.models import Base
+from slipway.db import Database, beyond_tenant
+from slipway.models import App, Base
 from slipway.models.row_policies import RowPolicy
 from tests.fixtures.canaries import CanaryRows
 from tests.fixtures.databases import CopiesOfATemplate
@@ -179,3 +180,19 @@ def test_a_pooled_connection_keeps_no_scope_of_the_transaction_before(planted: P
             assert connection.scalars(select(apps.c.id)).all() == []
     assert len(backends) == 1
     db.dispose()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_others_rows_are_reached_in_the_block_that_says_why_and_nowhere_after(planted: Planted, fails: bool) -> None:
+    """A rule may look at others' rows inside a tenant's transaction: the filter and the policies let it."""
+
+    def seen(session: Session) -> tuple[int, int]:
+        return len(session.scalars(select(App)).all()), len(session.execute(text("SELECT 1 FROM apps")).all())
+
+    with planted.db.read(tenant_id=planted.ours.tenant_id) as session:
+        assert seen(session) == (1, 1)
+        with suppress(LookupError), beyond_tenant(session, "a test looks"):
+            assert seen(session) == (2, 2)
+            if fails:
+                raise LookupError
+        assert seen(session) == (1, 1)
