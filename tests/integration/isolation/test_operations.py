@@ -84,7 +84,7 @@ def test_an_own_stream_carries_the_own_tenants_lines(rig: Rig, operation: Operat
 def test_an_own_request_shows_nothing_of_another_tenant(rig: Rig, operation: Operation) -> None:
     """Neither by the names that both have given, nor by what of acme is in a query or in a body."""
     before = rig.rows_of_acme()
-    who = "session of an owner" if operation.name in OF_ALL_TENANTS else ADMINISTRATOR
+    who = "token of owner" if operation.name in OF_ALL_TENANTS else ADMINISTRATOR
     caller, sent = rig.callers[who], set[str]()
     for attempt in on_our_things(operation, rig.tenants):
         answer = caller.call(operation.method, attempt.path, attempt.body, **attempt.headers)
