@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, false
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from slipway.models.base import Base, TenantOwned, now
@@ -86,7 +86,7 @@ class Domain(TenantOwned, Base):
     """In its ASCII form; `*.x` stands for every name one label below x that is no host of its own."""
     custom: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Somebody added it; False: the app got it when it was made."""
-    registered_domain: Mapped[str] = mapped_column(String(253), default="", server_default="", index=True)
+    registered_domain: Mapped[str] = mapped_column(String(253), default="", server_default=text("''"), index=True)
     """The part of it that somebody registered, by the list of public suffixes as it was then."""
     redirect_to: Mapped[str | None] = mapped_column(String(253))
     """Another host of the app, to which the edge sends whoever asks for this one."""

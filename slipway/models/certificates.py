@@ -62,7 +62,7 @@ class Certificate(TenantOwned, Base):
     @declared_attr
     def tenant_id(cls) -> Mapped[int | None]:  # type: ignore[override]  # noqa: N805
         """None: the platform's, which no tenant sees."""
-        return mapped_column(ForeignKey("tenants.id", ondelete="SET NULL"), index=True)
+        return mapped_column(ForeignKey("tenants.id", ondelete="SET NULL"), index=True, nullable=True)
 
 
 class CertificateIssuance(Base):

@@ -17,7 +17,9 @@ _TIME = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    op.add_column("domains", sa.Column("registered_domain", sa.String(length=253), nullable=False, server_default=""))
+    op.add_column(
+        "domains", sa.Column("registered_domain", sa.String(length=253), nullable=False, server_default=sa.text("''"))
+    )
     op.add_column("domains", sa.Column("redirect_to", sa.String(length=253), nullable=True))
     op.add_column("domains", sa.Column("proven_at", _TIME, nullable=True))
     op.create_index(op.f("ix_domains_registered_domain"), "domains", ["registered_domain"])

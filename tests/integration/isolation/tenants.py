@@ -74,6 +74,16 @@ def _understood(canary: str, number: int) -> dict[str, dict[str, Any]]:
             "constraints": {"repository": f"{canary}/{canary}"},
             "pinned": {},
         },
+        "certificates": {
+            "names": [host],
+            "names_key": host,
+            "source": "acme",
+            "challenge": "http-01",
+            "state": "issued",
+            "reason": "",
+            "next_attempt_at": None,
+            "heartbeat_at": None,
+        },
         "invitations": {"role": "viewer", "revoked_at": None, "account_at": None, "accepted_at": None},
         "apps": {
             "source": "git",
