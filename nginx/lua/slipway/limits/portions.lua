@@ -18,7 +18,7 @@ _M.LAST_S = settings.limits_portion_s or 0.25 -- for Redis, after its worker has
 
 local EVERY_S = settings.limits_portion_every_s or 0.05 -- the worker asks
 local USED_FOR_S = 0.8 * _M.LAST_S
-local OFTEN, OFTEN_WITHIN_S = 5, settings.limits_often_within_s or 0.1 -- so many requests in this time are often
+local OFTEN, OFTEN_WITHIN_S = 4, settings.limits_often_within_s or 0.1 -- so many requests in this time are often
 local SELDOM = 2 -- fewer requests than this between two asks
 local TURNS = 3 -- what is asked for would last so long: a turn may be late, and a caller quicker than before
 local LITTLE = 8 -- left besides: then others may need what is unused
