@@ -14,7 +14,7 @@ describe("portions of limits", function()
     end
     nginx.replace("nginx.string", {})
     nginx.replace("nginx.sha256", {})
-    nginx.replace("slipway.worker.settings", { edge_id = "edge-1" })
+    nginx.replace("slipway.worker.settings", { edge_id = "edge 1|x" })
     nginx.replace("slipway.worker.process", { instance = function() return "7.7" end })
     nginx.replace("slipway.metrics.metrics", { count = function(_, _, amount) counted = counted + amount end })
     nginx.replace("slipway.limits.redis_health", {
@@ -41,7 +41,7 @@ describe("portions of limits", function()
       end,
     })
     portions = require("slipway.limits.portions")
-    portions.start()
+    require("slipway.limits.portion_renewal").start()
     entry = { app = "1", limits = { { id = "1/c", kind = "rate", most = 1000, period_us = 60000000, by = "caller" } } }
   end)
 
@@ -74,7 +74,7 @@ describe("portions of limits", function()
     assert.equal(0, timers[1].seconds)
     assert.equal(0, take(1))
     turn()
-    assert.same({ id = "edge-1/7.7/1", used = 0, held = 0, wanted = 14, key = "slipway:limits:state:1/c:user ada" },
+    assert.same({ id = "edge%201%7cx/7.7/1", used = 0, held = 0, wanted = 14, key = "slipway:limits:state:1/c:user ada" },
       asked[1])
     assert.equal(20, take(25))
   end)
@@ -116,6 +116,18 @@ describe("portions of limits", function()
     assert.same({ 10, 20, 13 }, { asked[2].used, asked[2].held, asked[2].wanted })
     assert.equal(10, counted)
     assert.equal(15, take(30))
+  end)
+
+  it("ask at every second turn of who has enough, with what was used in both", function()
+    reply = { 14, 0, 900, 3000000 }
+    note(4)
+    turn()
+    take(5)
+    turn()
+    assert.equal(1, #asked)
+    take(5)
+    turn()
+    assert.same({ 10, 14 }, { asked[2].used, asked[2].held })
   end)
 
   it("take back what a later gate did not pass", function()
