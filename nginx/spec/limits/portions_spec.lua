@@ -74,8 +74,9 @@ describe("portions of limits", function()
     assert.equal(0, timers[1].seconds)
     assert.equal(0, take(1))
     turn()
-    assert.same({ id = "edge%201%7cx/7.7/1", used = 0, held = 0, wanted = 14, key = "slipway:limits:state:1/c:user ada" },
-      asked[1])
+    assert.same({
+      id = "edge%201%7cx/7.7/1", used = 0, held = 0, wanted = 14, key = "slipway:limits:state:1/c:user ada",
+    }, asked[1])
     assert.equal(20, take(25))
   end)
 
