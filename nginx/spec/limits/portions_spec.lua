@@ -151,7 +151,7 @@ describe("portions of limits", function()
     assert.is_nil(entry.portions.user.ada)
   end)
 
-  it("rest where little is left: what is unused is given back at the next turn, and nothing is asked for some time",
+  it("pause where little is left: what is unused is given back at the next turn, and nothing is asked for some time",
     function()
       reply = { 2, 0, 7, 3000000 }
       note(4)

@@ -19,7 +19,7 @@ local SELDOM = 2 -- fewer requests than this in a turn
 local TURNS = 3 -- what is asked for would last so long: a turn may be late, and a caller quicker than before
 local WAITS_WITH = 1.5 -- turns' requests unused: then nothing is asked at this turn
 local LITTLE = 8 -- left besides: then others may need what is unused
-local RESTS = 10 -- turns: a caller near its limit is asked for ahead again after that
+local PAUSE_TURNS = 10 -- turns: a caller near its limit is asked for ahead again after that
 local AT_ONCE = 200
 local US = 1000000
 local LAST_US = string.format("%d", _M.LAST_S * US)
@@ -34,14 +34,14 @@ end
 
 -- Whether nothing need be asked at this turn: the caller goes on, and has enough for the next one.
 local function may_wait(portion, sent)
-  return not portion.has_waited and not portion.is_resting and sent >= SELDOM
+  return not portion.has_waited and not portion.is_paused and sent >= SELDOM
     and portion.unused >= WAITS_WITH * portion.usual + SELDOM
 end
 
 -- How many more requests the caller may need; "" when the portion is given up, with nothing unused from now on.
 local function wanted_of(portion, sent, is_over)
   local is_too_much = portion.unused > (TURNS + 1) * portion.usual + SELDOM
-  if is_over or portion.is_resting or sent < SELDOM or is_too_much then
+  if is_over or portion.is_paused or sent < SELDOM or is_too_much then
     return ""
   end
   return math.max(0, math.ceil(TURNS * portion.usual) + SELDOM - portion.unused)
@@ -84,8 +84,8 @@ local function ask_for(portion, is_over)
   if portion.used > 0 then
     metrics.count("limits_ahead", portion.entry.app, portion.used)
   end
-  portion.rested = portion.is_resting and portion.rested + 1 or 0
-  portion.is_over = is_over or sent < SELDOM and not portion.is_resting or portion.rested > RESTS
+  portion.paused_turns = portion.is_paused and portion.paused_turns + 1 or 0
+  portion.is_over = is_over or sent < SELDOM and not portion.is_paused or portion.paused_turns > PAUSE_TURNS
   portion.wanted, portion.asked_s = tonumber(wanted) or 0, ngx.now()
   portion.used, portion.counted, portion.seen = 0, 0, 0
   portion.unused = wanted == "" and 0 or portion.unused
@@ -120,7 +120,7 @@ local function note(portion, reply)
   portion.unused = (is_lost and 0 or portion.unused) + added
   portion.ends_s = portion.asked_s + USED_FOR_S
   describe(portion, reply)
-  portion.is_resting = portion.is_resting or added < portion.wanted or portion.left < LITTLE
+  portion.is_paused = portion.is_paused or added < portion.wanted or portion.left < LITTLE
 end
 
 local function forget(portion)
@@ -232,7 +232,7 @@ end
 --   asked_s, ends_s         when Redis was asked last, and until when requests are taken
 --   wanted                  how many more were asked for
 --   has_waited              nothing was asked at the last turn
---   is_resting, rested      little is left: nothing is asked for, for so many turns by now
+--   is_paused, paused_turns      little is left: nothing is asked for, for so many turns by now
 --   is_over                 it is forgotten at the end of this turn
 function _M.add(portion)
   new[#new + 1] = portion

@@ -89,7 +89,7 @@ local function begin(entry, caller, kind, name)
   end
   local portion = {
     id = new_id(), entry = entry, caller = caller, kind = kind, name = name, keys = keys, concerned = concerned,
-    unused = 0, used = 0, counted = OFTEN, seen = 0, usual = OFTEN, left = 0, ends_s = 0, rested = 0,
+    unused = 0, used = 0, counted = OFTEN, seen = 0, usual = OFTEN, left = 0, ends_s = 0, paused_turns = 0,
   }
   entry.portions = entry.portions or { user = {}, address = {} }
   entry.portions[kind][name] = portion
