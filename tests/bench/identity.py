@@ -31,12 +31,13 @@ class Extent:
     """How much is measured."""
 
     routes: Sequence[int] = (1, 100)
-    rounds: int = 10
-    seconds: int = 1
+    rounds: int = 6
+    seconds: int = 3
+    """Of a round. Callers begin to send anew in each, and are counted one by one until they have sent often."""
     questions: int = 800
 
 
-SHORT = Extent(routes=(100,), rounds=3, questions=200)
+SHORT = Extent(routes=(100,), rounds=3, seconds=2, questions=200)
 
 
 @dataclass

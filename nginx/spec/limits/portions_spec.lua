@@ -14,7 +14,7 @@ describe("portions of limits", function()
     end
     nginx.replace("nginx.string", {})
     nginx.replace("nginx.sha256", {})
-    nginx.replace("slipway.worker.settings", { edge_id = "edge-1" })
+    nginx.replace("slipway.worker.settings", { edge_id = "edge 1|x" })
     nginx.replace("slipway.worker.process", { instance = function() return "7.7" end })
     nginx.replace("slipway.metrics.metrics", { count = function(_, _, amount) counted = counted + amount end })
     nginx.replace("slipway.limits.redis_health", {
@@ -41,7 +41,7 @@ describe("portions of limits", function()
       end,
     })
     portions = require("slipway.limits.portions")
-    portions.start()
+    require("slipway.limits.portion_renewal").start()
     entry = { app = "1", limits = { { id = "1/c", kind = "rate", most = 1000, period_us = 60000000, by = "caller" } } }
   end)
 
@@ -68,20 +68,21 @@ describe("portions of limits", function()
   end
 
   it("are asked for who sends often, by the worker's timer", function()
-    note(4)
+    note(3)
     assert.same({}, timers)
     note(1)
     assert.equal(0, timers[1].seconds)
     assert.equal(0, take(1))
     turn()
-    assert.same({ id = "edge-1/7.7/1", used = 0, held = 0, wanted = 17, key = "slipway:limits:state:1/c:user ada" },
-      asked[1])
+    assert.same({
+      id = "edge%201%7cx/7.7/1", used = 0, held = 0, wanted = 14, key = "slipway:limits:state:1/c:user ada",
+    }, asked[1])
     assert.equal(20, take(25))
   end)
 
   it("are for nobody who sends seldom", function()
     for _ = 1, 20 do
-      note(4)
+      note(3)
       fake.advance(0.11)
     end
     assert.same({}, timers)
@@ -106,20 +107,32 @@ describe("portions of limits", function()
   end)
 
   it("say what is left, and are reported and renewed while the caller goes on", function()
-    note(5)
+    note(4)
     turn()
     local portion = portions.take(entry, IDENTITY)
     assert.equal(919, portions.left(portion))
     assert.equal(9, take(9))
     reply = { 5, 0, 880, 3000000 }
     turn()
-    assert.same({ 10, 20, 15 }, { asked[2].used, asked[2].held, asked[2].wanted })
+    assert.same({ 10, 20, 13 }, { asked[2].used, asked[2].held, asked[2].wanted })
     assert.equal(10, counted)
     assert.equal(15, take(30))
   end)
 
+  it("ask at every second turn of who has enough, with what was used in both", function()
+    reply = { 14, 0, 900, 3000000 }
+    note(4)
+    turn()
+    take(5)
+    turn()
+    assert.equal(1, #asked)
+    take(5)
+    turn()
+    assert.same({ 10, 14 }, { asked[2].used, asked[2].held })
+  end)
+
   it("take back what a later gate did not pass", function()
-    note(5)
+    note(4)
     turn()
     local portion = portions.take(entry, IDENTITY)
     portions.put_back(portion)
@@ -127,7 +140,7 @@ describe("portions of limits", function()
   end)
 
   it("are given back when the caller stops, and nothing is taken from them meanwhile", function()
-    note(5)
+    note(4)
     turn()
     take(3)
     turn()
@@ -138,10 +151,10 @@ describe("portions of limits", function()
     assert.is_nil(entry.portions.user.ada)
   end)
 
-  it("rest where little is left: what is unused is given back at the next turn, and nothing is asked for some time",
+  it("pause where little is left: what is unused is given back at the next turn, and nothing is asked for some time",
     function()
       reply = { 2, 0, 7, 3000000 }
-      note(5)
+      note(4)
       turn()
       take(1)
       reply = { 0, 0, 8, 3000000 }
@@ -156,7 +169,7 @@ describe("portions of limits", function()
     end)
 
   it("are void when Redis has lost them", function()
-    note(5)
+    note(4)
     turn()
     take(10)
     reply = { 3, 1, 500, 3000000 }
@@ -165,7 +178,7 @@ describe("portions of limits", function()
   end)
 
   it("are void when Redis does not answer, and nothing is raised", function()
-    note(5)
+    note(4)
     turn()
     take(10)
     is_connected = false
@@ -176,7 +189,7 @@ describe("portions of limits", function()
   end)
 
   it("are void when Redis answers with an error", function()
-    note(5)
+    note(4)
     turn()
     reply = { false, "WRONGTYPE of this one" }
     take(10)
@@ -185,14 +198,14 @@ describe("portions of limits", function()
   end)
 
   it("end by themselves when the worker was not asked in time", function()
-    note(5)
+    note(4)
     turn()
     fake.advance(0.21)
     assert.equal(0, take(1))
   end)
 
   it("are given back at once by a worker that begins to exit", function()
-    note(5)
+    note(4)
     turn()
     take(4)
     fake.worker.exiting = function() return true end

@@ -106,7 +106,9 @@ function _M.check(ctx, entry)
     response.violated, response.retry_after_s = violated, retry_after_s
     return verdicts.REFUSE, "limit-reached"
   end
-  portions.note(entry, caller, caller.user ~= "" or not ctx.identity)
+  if outcome.is_of_redis then
+    portions.note(entry, caller, caller.user ~= "" or not ctx.identity)
+  end
 end
 
 function _M.passes_at_once(ctx, entry)

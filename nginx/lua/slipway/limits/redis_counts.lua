@@ -92,8 +92,8 @@ local function taken_leases(entry, caller, outcome)
 end
 
 local function outcome_of(entry, reply)
-  local outcome = { passes = reply[1] == 1, is_in_doubt = reply[1] == IN_DOUBT, token_is = reply[3], states = {},
-    left = {}, reset_s = {} }
+  local outcome = { passes = reply[1] == 1, is_in_doubt = reply[1] == IN_DOUBT, is_of_redis = true, token_is = reply[3],
+    states = {}, left = {}, reset_s = {} }
   for i = 1, #entry.limits do
     local at = FIRST_STATE + FIELDS * (i - 1)
     outcome.states[i], outcome.left[i] = STATES[reply[at]], reply[at + 1]
