@@ -81,7 +81,7 @@ bench: install-bench ## the ratios of the budgets, side by side
 	@$(SUDO) $(HOST) run -- $(VENV)/python -m tests.bench
 
 soak: install-bench ## the long runs
-	@$(VENV)/python -m pytest tests/soak
+	@CRASHES_EVERY=1 ROUTES=10000 $(VENV)/python -m pytest tests/soak tests/integration/agent/rollouts/test_crashes.py tests/integration/routes/test_many_routes.py
 
 lock: ## resolve the dependencies anew, with hashes
 	@$(VENV)/python -m pip --disable-pip-version-check install --quiet uv

@@ -10,6 +10,7 @@ from flask import current_app, g, request
 
 from router import authentication
 from router.authentication import Credentials
+from router.identity import restriction
 from router.principal import Principal
 from router.services import Services
 from router.streams.admission import StaysAdmitted
@@ -35,13 +36,15 @@ def stays_admitted() -> StaysAdmitted:
     return StaysAdmitted(services(), Credentials.of(request), g.principal, g.role)
 
 
-def requires(role: Role) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The view is called only for a principal that has the role, or one above it."""
+def requires(role: Role, *, for_jobs: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The view is called only for a principal that has the role, or one above it. `for_jobs`: also for one that is
+    restricted to the app that the path is about."""
 
     def protect(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def protected(*args: Any, **kwargs: Any) -> Any:
             g.principal = authentication.authenticate(services(), request)
+            restriction.require(services(), g.principal, for_jobs=for_jobs, path=kwargs, query=request.args)
             g.principal.require(role)
             g.role = role
             return view(*args, **kwargs)

@@ -8,10 +8,11 @@ from flask import Response, request
 from router import openapi, problems
 from router.access import EXTENSION
 from router.api import apps, deployments, domains, hooks, metrics, platform, replicas, variables, volumes
-from router.api.access import account, identity, limits, tokens, users
+from router.api.access import account, identity, invitations, limits, publishers, quotas, tokens, users
 from router.api.access import policies as access
 from router.api.operation import SECURITY_SCHEMES
 from router.login import answers, views
+from router.login import invitations as invitation_links
 from router.request_bodies import ApiRequest
 from router.services import Services
 from slipway import migrations
@@ -29,9 +30,12 @@ _BLUEPRINTS = (
     domains,
     access,
     limits,
+    quotas,
     hooks,
     tokens,
+    publishers,
     users,
+    invitations,
     identity,
     metrics,
     platform,
@@ -55,7 +59,11 @@ def create_app(services: Services) -> APIFlask:
     app.config.update(_configuration())
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)
-    for pages in (views, answers):  # no part of the API: they are for browsers, and for the identity provider
+    for pages in (
+        views,
+        answers,
+        invitation_links,
+    ):  # no part of the API: they are for browsers, and for the identity provider
         app.register_blueprint(pages.blueprint)
     problems.register(app)
     app.spec_processor(openapi.complete)

@@ -18,12 +18,12 @@ from router.identity.cookies import SESSION, Cookies
 from router.identity.request_origin import READING, require_own_page
 from router.identity.sign_on import SignOnServices
 from router.login import recording
-from router.principal import Kind, Principal
+from router.principal import Kind, OnlyApp, Principal
 from router.services import Services
 from slipway.core.access.roles import Role
-from slipway.core.access.tokens import PREFIX, hashed
+from slipway.core.access.tokens import PREFIX, PUBLISH_PREFIX, hashed
 from slipway.core.identity.claims import Person
-from slipway.domain import tokens
+from slipway.domain import publishing, tokens
 from slipway.domain.audit import Actor
 from slipway.errors import CrossSiteRequest, DependencyUnavailable, NotAllowed, NotAuthenticated
 from slipway.models import Tenant, Token, now
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 USED_EVERY = timedelta(minutes=1)
 """`used_at` is written no more often, so that a read stays one."""
 _SIGN_IN = "sign in: slipway login"
+_RUN_AGAIN = "exchange a new one, or run the job again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,29 @@ def by_token(services: Services, credentials: Credentials) -> Principal | None:
         role=Role(row.role),
         address=credentials.address,
         request_id=credentials.request_id,
+    )
+
+
+def by_publish_token(services: Services, credentials: Credentials) -> Principal | None:
+    """A CI job with what it got for its own token. It ends with its publisher, and with its app."""
+    if not credentials.bearer.startswith(PUBLISH_PREFIX):
+        return None
+    with services.db.read(platform="find a CI job's app") as session:
+        found = publishing.find(session, credentials.bearer)
+    if found is None:
+        raise NotAuthenticated("The CI job's token is not known (any more).", remedy=_RUN_AGAIN)
+    if found.token.expires_at <= now():
+        raise NotAuthenticated("The CI job's token has expired.", remedy=_RUN_AGAIN)
+    return Principal(
+        kind=Kind.WORKLOAD,
+        id=str(found.token.id),
+        name=found.token.job,
+        tenant_id=found.app.tenant_id,
+        tenant=found.tenant,
+        role=Role.DEVELOPER,
+        address=credentials.address,
+        request_id=credentials.request_id,
+        only_app=OnlyApp(found.app.id, found.app.name),
     )
 
 
@@ -203,7 +227,7 @@ def find_token(services: Services, text: str) -> tuple[Token, str] | None:
     return None if found is None else (found[0], found[1])
 
 
-AUTHENTICATORS: tuple[Authenticator, ...] = (by_access_token, by_token, by_session)
+AUTHENTICATORS: tuple[Authenticator, ...] = (by_publish_token, by_access_token, by_token, by_session)
 """In the order in which they are asked."""
 
 

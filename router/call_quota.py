@@ -17,6 +17,8 @@ from slipway.errors import Overloaded, TooManyCalls
 
 HEADS_AT_ONCE = 4
 HEADS_OF_A_TENANT = 2
+VERIFICATIONS_AT_ONCE = 4
+VERIFICATIONS_OF_A_TENANT = 2
 LEFT_FOR_OTHER_CALLS = 2
 """Threads that responses with text leave free."""
 TEXT_LIFETIME_S = 120.0
@@ -90,6 +92,11 @@ class CallQuota:
 
 def of_heads() -> CallQuota:
     return CallQuota(HEADS_AT_ONCE, HEADS_OF_A_TENANT, "branch head")
+
+
+def of_job_verifications() -> CallQuota:
+    """Of CI jobs' tokens, whose issuer may have to be asked."""
+    return CallQuota(VERIFICATIONS_AT_ONCE, VERIFICATIONS_OF_A_TENANT, "CI job's token")
 
 
 def of_texts(web_threads: int) -> CallQuota:

@@ -19,7 +19,15 @@ class Kind(StrEnum):
     PERSON = "person"
     """Somebody who signed in."""
     WORKLOAD = "workload"
-    """A program that runs on the platform."""
+    """A CI job, or a program that runs on the platform."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyApp:
+    """The app that a principal is restricted to: one made anew under the same name is another one."""
+
+    id: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,9 @@ class Principal:
     request_id: str = ""
     platform_admin: bool = False
     """Somebody with the identity provider's role platform-admin: also what is of no tenant. No token has it."""
+
+    only_app: OnlyApp | None = None
+    """Not None: what is open to CI jobs, of this app, and nothing else (`router.restriction`)."""
 
     @property
     def actor(self) -> Actor:

@@ -8,7 +8,7 @@ from redis import Redis
 
 from router import call_quota
 from router.call_quota import CallQuota
-from router.identity import sign_on
+from router.identity import job_tokens, sign_on
 from router.identity.sign_on import SignOnServices
 from router.streams.events import DeploymentLook
 from router.streams.followers import Followers
@@ -25,6 +25,7 @@ from slipway.core.access.stream_quota import StreamQuota
 from slipway.db import Database
 from slipway.ports.directory import Directory
 from slipway.ports.identity import IdentityProvider
+from slipway.ports.job_tokens import JobTokens
 from slipway.ports.logs import DeploymentLog
 from slipway.settings import OFF, Settings
 
@@ -47,6 +48,10 @@ class Services:
     """Of responses that are a log's text."""
     heads: CallQuota
     """Of repositories that are asked for a branch."""
+    job_tokens: JobTokens
+    """CI jobs' own."""
+    job_verifications: CallQuota
+    """Of CI jobs' tokens."""
     newest_change: NewestChange
     """Of anybody's session, token or role."""
     identity: IdentityProvider | None = None
@@ -81,6 +86,8 @@ def connect(settings: Settings) -> Services:
         feeds=ReplicaFeeds(agent),
         texts=call_quota.of_texts(settings.web_threads),
         heads=call_quota.of_heads(),
+        job_tokens=job_tokens.connect(settings),
+        job_verifications=call_quota.of_job_verifications(),
         newest_change=NewestChange(redis),
         identity=_identity(settings),
         directory=_directory(settings),

@@ -6,6 +6,9 @@
 On SQLite a write begins with BEGIN IMMEDIATE: a deferred transaction that upgrades fails at once when another writer is
 there. Writers of one process queue for it, those of others try every millisecond: SQLite's own waiting sleeps up to
 100 ms at a time. No I/O inside a transaction. Losing the database raises `DatabaseAway`.
+
+On PostgreSQL a transaction begins with its scope, and row-level security holds also what passes this module's filter by
+to it (`slipway.models.row_policies`). A role that passes row-level security by is refused.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.base import ExecutableOption
 
-from slipway.errors import DependencyUnavailable
+from slipway.errors import DependencyUnavailable, UnsafeDatabaseRole
 from slipway.models import TenantOwned
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,9 @@ WRITER_WAIT_S = 15.0
 JOURNAL_PAGES = 16_384
 """Of 4 KiB. SQLite's own limit of 1,000 makes every fiftieth delivery or so wait for what the others have written."""
 _READ = "slipway_read"
+_SCOPE = "slipway_scope"
+_AS_IT_IS = {"no_parameters": True}
+"""Two statements go in one message only without parameters."""
 
 
 class UnscopedQuery(RuntimeError):
@@ -49,9 +55,9 @@ class DatabaseAway(DependencyUnavailable):
 
 
 class Database:
-    """The SQL database behind `url` (SQLite file or PostgreSQL)."""
+    """The SQL database behind `url` (SQLite file or PostgreSQL). `any_role`: of PostgreSQL's, for migrations alone."""
 
-    def __init__(self, url: str, *, pool: bool = True) -> None:
+    def __init__(self, url: str, *, pool: bool = True, any_role: bool = False) -> None:
         options: dict[str, Any] = {} if pool else {"poolclass": NullPool}
         if url.startswith("sqlite"):
             options["connect_args"] = {"timeout": WRITER_WAIT_S, "check_same_thread": False}
@@ -64,6 +70,8 @@ class Database:
             _keep_private(self.engine.url.database)
             _prepare_sqlite(self.engine)
             self._turn = _Turn()
+        else:
+            _prepare_postgresql(self.engine, any_role=any_role)
 
     @contextmanager
     def read(self, *, tenant_id: int | None = None, platform: str = "") -> Iterator[Session]:
@@ -82,7 +90,7 @@ class Database:
         try:
             with (
                 nullcontext() if read_only else self._turn,
-                self.engine.connect().execution_options(**{_READ: read_only}) as connection,
+                self.engine.connect().execution_options(**{_READ: read_only, _SCOPE: scope}) as connection,
                 _ScopedSession(connection, expire_on_commit=False, info={"scope": scope}) as session,
                 session.begin(),
             ):
@@ -213,3 +221,39 @@ def _begin_immediate(connection: Connection) -> None:
     finally:
         driver.execute(f"PRAGMA busy_timeout={int(WRITER_WAIT_S * 1000)}")
         driver.close()
+
+
+def _prepare_postgresql(engine: Engine, *, any_role: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.autocommit = True  # this module begins transactions itself, with their scope in the same message
+        if not any_role:
+            _refuse_roles_beyond_policies(connection)
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        scope = connection.get_execution_options().get(_SCOPE)
+        connection.exec_driver_sql(f"BEGIN{_settings_of(scope)}", execution_options=_AS_IT_IS)
+
+
+def _settings_of(scope: int | str | None) -> str:
+    """What tells row-level security the scope, until the transaction ends. A connection that Slipway's sessions did not
+    open has none, and reaches no row."""
+    if scope is None:
+        return ""
+    return (
+        f"; SET LOCAL slipway.tenant_id = '{scope}'"
+        if isinstance(scope, int)
+        else "; SET LOCAL slipway.platform = 'on'"
+    )
+
+
+def _refuse_roles_beyond_policies(connection: Any) -> None:
+    query = "SELECT rolname, rolsuper FROM pg_roles WHERE rolname = current_user AND (rolsuper OR rolbypassrls)"
+    found = connection.execute(query).fetchone()
+    if found:
+        what = "a superuser" if found[1] else "a role with BYPASSRLS"
+        raise UnsafeDatabaseRole(
+            f"Slipway works on PostgreSQL as {found[0]}, {what}: no policy would keep tenants' rows apart.",
+            remedy="name another role in SLIPWAY_DATABASE_URL, this one in SLIPWAY_DATABASE_OWNER_URL; then: make up",
+        )

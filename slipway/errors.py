@@ -7,7 +7,9 @@
     │   └── LoginRefused        400  the browser came back from the identity provider with what is no login of its own
     ├── NotAllowed              403
     │   └── CrossSiteRequest         another site's page sent it
+    ├── QuotaExceeded           403  the tenant would use more than it may
     ├── NotFound                404
+    │   └── InvitationVoid           no invitation has this link, or it is good no longer; which of the two is not said
     ├── Conflict                409  the state forbids it now (an illegal move, a name taken)
     ├── ConfirmationRequired    428  something would be lost for good, and the request does not name it
     ├── PayloadTooLarge         413
@@ -21,7 +23,8 @@
     ├── IdentityRefused         503  Keycloak answers, and does not let Slipway do it
     ├── SignOnOff               503  nobody can sign in: no identity provider is set
     ├── HostUnready             503  the host lacks something that only its owner can give
-    │   └── SubnetTaken              a network's range is in use
+    │   ├── SubnetTaken              a network's range is in use
+    │   └── UnsafeDatabaseRole       the database's role passes row-level security by
     └── DeploymentFailed        a deployment ends; carries reason, remedy and the tail of what was printed
 
 Each has a stable `code` (part of the API), an HTTP `status`, a sentence for the user, and a `remedy`: what to do
@@ -90,9 +93,20 @@ class CrossSiteRequest(NotAllowed):
     code = "cross-site-request"
 
 
+class QuotaExceeded(SlipwayError):
+    """Its details name the quota, how much is used and how much is left."""
+
+    code = "quota-exceeded"
+    status = 403
+
+
 class NotFound(SlipwayError):
     code = "not-found"
     status = 404
+
+
+class InvitationVoid(NotFound):
+    code = "invitation-void"
 
 
 class Conflict(SlipwayError):
@@ -166,6 +180,12 @@ class SubnetTaken(HostUnready):
     """A network overlaps with one that the container runtime has already: another range may do."""
 
     code = "subnet-taken"
+
+
+class UnsafeDatabaseRole(HostUnready):
+    """PostgreSQL asks row-level security of everyone but superusers and roles with BYPASSRLS."""
+
+    code = "unsafe-database-role"
 
 
 class DeploymentFailed(SlipwayError):

@@ -22,6 +22,8 @@ DELIVERY_SLACK_BYTES = 1 << 20
 """So much more than `delivery_max_bytes` nginx lets through, so that the webhook says why it refuses."""
 _SIZE = re.compile(r"(\d+)([kmgt]?)b?", re.IGNORECASE)
 LEAST_CPUS, MOST_CPUS = 0.01, 256
+QUOTAS = ("apps", "replicas", "cpus", "memory_mb", "build_minutes", "domains", "volumes")
+"""What a tenant's use can be limited in, as `slipway.core.quota.quotas` has it."""
 _FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _ENV_LINE = re.compile(r"(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=(?P<value>.*)")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
@@ -76,6 +78,20 @@ def _within(value: float, least: float, most: float) -> float:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _quotas(text: str) -> Mapping[str, float]:
+    """`apps=20,cpus=2.5`."""
+    quotas: dict[str, float] = {}
+    for part in _names(text):
+        name, _, value = part.partition("=")
+        if name not in QUOTAS:
+            raise ValueError(f"quotas are {', '.join(QUOTAS)}")
+        number = _within(float(value), 0, 1_000_000_000)
+        if number != (round(number, 3) if name == "cpus" else int(number)):
+            raise ValueError("quotas are whole numbers; of CPUs with at most three digits after the point")
+        quotas[name] = number if name == "cpus" else int(number)
+    return quotas
 
 
 def _instance(text: str) -> str:
@@ -138,6 +154,9 @@ class Settings:
     instance: str = _setting("slipway", "name of this installation; prefixes networks and labels", _instance)
     state_dir: Path = _setting("/var/lib/slipway", "everything Slipway keeps on disk", Path)
     database_url: str = _setting("sqlite:///{state}/slipway.db", "SQLite file or postgresql+psycopg://…")
+    database_owner_url: str = _setting(
+        "", "the same with the PostgreSQL role that owns the tables; empty: the same role"
+    )
     redis_url: str = _setting("unix://{state}/run/redis.sock", "queue, route table for the edges, live logs")
     runtime: str = _setting("docker", "what runs replicas; there is one: docker")
     docker_host: str = _setting("unix:///var/run/docker.sock", "the Docker Engine")
@@ -220,6 +239,11 @@ class Settings:
     stop_grace_s: float = _setting("10", "between SIGTERM and SIGKILL", _seconds)
     pre_deploy_timeout_s: float = _setting("600", "how long a pre-deploy command may take", _seconds)
 
+    # tenants
+    default_quotas: Mapping[str, float] = _setting(
+        "", "what a tenant without another plan may use, such as apps=20,cpus=8; empty: as much as it likes", _quotas
+    )
+
     # replicas
     replica_memory_bytes: int = _setting("512m", "memory of one replica, unless the app says otherwise", _memory)
     replica_cpus: float = _setting("1", "CPUs of one replica, unless the app says otherwise", _cpus)
@@ -231,6 +255,11 @@ class Settings:
     secret_overlap_s: float = _setting("86400", "how long a rotated hook secret stays valid", _seconds)
     git_hosts: tuple[str, ...] = _setting(
         "public", "hosts repositories may be cloned from (host or host:port); public: any with a public address", _names
+    )
+    issuer_hosts: tuple[str, ...] = _setting(
+        "public",
+        "hosts whose CI jobs' tokens apps may trust (host or host:port); public: any with a public address",
+        _names,
     )
     github_api: str = _setting("https://api.github.com", "where commit statuses are sent")
     github_token: str = _setting("", "token for commit statuses (slipway/<tenant>/<app>); empty: none are sent")
@@ -351,6 +380,7 @@ def _env_file(path: Path | None) -> dict[str, str]:
 
 def client(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """What the command-line client takes from the environment: `url`, `token`, `tenant`, `app`, `config_dir`;
+    `id_token` of a CI job, or where GitHub's runner gives one (`github_token_url`, `github_token_secret`);
     `no_color` is not empty when colours are not wanted (no-color.org), `display` where windows can be shown."""
     environ = os.environ if environ is None else environ
     home = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")
@@ -358,6 +388,9 @@ def client(environ: Mapping[str, str] | None = None) -> dict[str, str]:
         "url": environ.get("SLIPWAY_URL", ""),
         "token": environ.get("SLIPWAY_TOKEN", ""),
         "tenant": environ.get("SLIPWAY_TENANT", ""),
+        "id_token": environ.get("SLIPWAY_ID_TOKEN", ""),
+        "github_token_url": environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", ""),
+        "github_token_secret": environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ""),
         "app": environ.get("SLIPWAY_APP", ""),
         "no_color": environ.get("NO_COLOR", ""),
         "display": environ.get("WAYLAND_DISPLAY", "") or environ.get("DISPLAY", ""),
@@ -375,7 +408,9 @@ def outbound(environ: Mapping[str, str] | None = None) -> dict[str, str]:
 _OUTBOUND = frozenset(
     {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"}
 )
-CLIENT_KEYS = frozenset({"SLIPWAY_URL", "SLIPWAY_TOKEN", "SLIPWAY_TENANT", "SLIPWAY_APP", "SLIPWAY_CONFIG_DIR"})
+OF_MIGRATIONS = frozenset({PREFIX + "DATABASE_OWNER_URL"})
+"""Settings with which the schema is changed. No service gets them."""
+CLIENT_KEYS = frozenset(f"SLIPWAY_{name}" for name in ("URL", "TOKEN", "TENANT", "APP", "CONFIG_DIR", "ID_TOKEN"))
 
 
 def _known() -> frozenset[str]:

@@ -15,7 +15,6 @@ from builder.agent.rollout.explaining_failures import Failures
 from builder.agent.rollout.pre_deploy import PreDeploy
 from builder.agent.rollout.probing import Prober
 from builder.agent.rollout.reconcile import Reconciler
-from builder.agent.rollout.releases.snapshot import defaults
 from builder.agent.rollout.remembered import Hints
 from builder.agent.rollout.replica_actions.containers import ContainerRemoval, ContainerStart
 from builder.agent.rollout.replica_actions.probes import ReplicaProbes
@@ -29,6 +28,7 @@ from builder.agent.routes.publishing import RouteSync
 from builder.agent.telemetry.output import OutputStore
 from builder.agent.telemetry.replica_output import ReplicaOutput
 from slipway.adapters.vault import Vault
+from slipway.core.app_settings.configuration import Defaults
 from slipway.db import Database
 from slipway.ports.clock import Clock
 from slipway.ports.routes import RoutePublisher
@@ -114,7 +114,9 @@ class _Assembly:
 
     def _deployments(self) -> DeploymentActions:
         use = self._adapters
-        return DeploymentActions(use.db, use.runtime, self._routes, self._failures, use.clock, defaults(self._settings))
+        return DeploymentActions(
+            use.db, use.runtime, self._routes, self._failures, use.clock, Defaults.of(self._settings)
+        )
 
     def _pre_deploy(self) -> PreDeploy:
         use = self._adapters

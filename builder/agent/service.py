@@ -28,6 +28,7 @@ from builder.agent.telemetry.loads import EVERY_S as LOADS_S
 from builder.agent.telemetry.loads import LoadMeter, balanced_by_load
 from builder.agent.telemetry.stats import replica_stats
 from builder.agent.telemetry.volume_sizes import VolumeSizes
+from slipway.domain.quota.plans import host_quotas
 from slipway.domain.route_table import route_table
 from slipway.errors import SlipwayError
 from slipway.models import Edge
@@ -195,8 +196,9 @@ class Agent:
             self._try("publish", self._components.routes.sync)
 
     def _register(self) -> None:
-        """From now on every switch waits for this host's edge."""
+        """From now on every switch waits for this host's edge, and the host's quotas are in force."""
         with self._adapters.db.write(platform=REASON) as session:
+            host_quotas(session, self._settings.default_quotas)
             route_table(session)
             if session.get(Edge, self._settings.edge_id) is None:
                 session.add(Edge(id=self._settings.edge_id))

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from builder import quota
 from builder.attempt import Attempt, MadeImage
 from builder.live_image import live_tree
 from builder.manual_override import last_manual_override, last_that_gave_way
@@ -101,7 +102,8 @@ class GitSource:
 
     def fetch(self, version: str) -> None:
         """Fetch the commit. A push is compared with its branch's head at the same time, and stops when it is stale,
-        whether the commit could be fetched or not."""
+        whether the commit could be fetched or not. Nothing is fetched that could not be built."""
+        quota.require_minutes(self._attempt)
         if not self._is_push():
             self._begin_building(self._fetched(version))
             return
@@ -132,6 +134,7 @@ class GitSource:
         )
         for note in self._plan.notes:
             self._attempt.output.line(note)
+        quota.require_settings(self._attempt, self._plan.file_settings, self._plan.processes)
         (self._folders.build_plan / "Dockerfile").write_text(self._plan.dockerfile)
         if self._plan.ignore is not None:
             (self._folders.build_plan / "Dockerfile.dockerignore").write_text(self._plan.ignore)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from contextlib import AbstractContextManager, nullcontext
 
+from builder import quota
 from builder.attempt import Attempt, MadeImage
 from slipway.core.build import image_names
 from slipway.core.deployment.ordering import GOES_ON, Verdict
@@ -41,7 +42,9 @@ class ImageSource:
             self._attempt.stop_if_redundant(version)
 
     def fetch(self, version: str) -> None:
-        """Pull the digest, under a tag of our own by which the image is kept and removed. It can't be guessed."""
+        """Pull the digest, under a tag of our own by which the image is kept and removed. It can't be guessed. Nothing
+        is pulled that the tenant may not run."""
+        quota.require_settings(self._attempt, {}, {})
         digest = _SHA256 + version
         instance = self._attempt.dependencies.settings.instance
         self._tag = image_names.pulled_tag(instance, secrets.token_hex(16), self._attempt.work.deployment_id, digest)

@@ -48,7 +48,15 @@ class Follow(OfApp):
     follow: bool = False
 
 
-@operation(blueprint, "GET", "/api/apps/<app>/deployments", role=Role.VIEWER, query=Page, output=documents.Deployments)
+@operation(
+    blueprint,
+    "GET",
+    "/api/apps/<app>/deployments",
+    role=Role.VIEWER,
+    query=Page,
+    output=documents.Deployments,
+    for_jobs=True,
+)
 def list_deployments(app: str, query: Page) -> documents.Deployments:
     """An app's deployments, the newest first"""
     return deployments.list_deployments(services(), principal(), app, limit=query.limit, before=query.before)
@@ -72,6 +80,7 @@ def get_branch_head(app: str) -> documents.BranchHead:
     output=documents.Deployment,
     status=202,
     headers={"Idempotency-Key": "The same key again is the same deployment."},
+    for_jobs=True,
 )
 def create_deployment(app: str, body: NewDeployment) -> documents.Deployment:
     """Deploy by hand
@@ -104,6 +113,7 @@ def roll_back(app: str, body: Rollback) -> documents.Deployment:
     role=Role.VIEWER,
     query=OfApp,
     output=documents.Deployment,
+    for_jobs=True,
 )
 def get_deployment(deployment: int, query: OfApp) -> documents.Deployment:
     """One deployment"""
@@ -131,6 +141,7 @@ def cancel_deployment(deployment: int, query: OfApp) -> documents.Deployment:
     role=Role.VIEWER,
     query=OfApp,
     content=(EVENT_STREAM,),
+    for_jobs=True,
 )
 def follow_deployment(deployment: int, query: OfApp) -> Response:
     """Follow a deployment
@@ -151,6 +162,7 @@ def follow_deployment(deployment: int, query: OfApp) -> Response:
     query=Follow,
     content=(TEXT, EVENT_STREAM),
     headers={"Last-Event-ID": "Go on after this position."},
+    for_jobs=True,
 )
 def get_deployment_log(deployment: int, query: Follow) -> Response:
     """A deployment's log

@@ -22,7 +22,8 @@ SECURITY_SCHEMES = {
         "type": "http",
         "scheme": "bearer",
         "description": "A Slipway token (slw_ and 43 characters), or a person's access token of the identity provider. "
-        "A person who is in several tenants names one in the header X-Slipway-Tenant.",
+        "A person who is in several tenants names one in the header X-Slipway-Tenant. What a CI job gets from "
+        "/api/publish/token (slwp_ and 43 characters) is for deployments of its app alone.",
     },
 }
 HEADERS = "x-headers"
@@ -51,12 +52,13 @@ def operation(  # noqa: PLR0913  a table of what a route is: each named
     content: tuple[str, ...] = (),
     headers: Mapping[str, str] = MappingProxyType({}),
     confirm: str = "",
+    for_jobs: bool = False,
 ) -> Callable[[View], View]:
     """Register a view. Without `output` it answers itself: `content` says with which media types (none: no content).
 
     The view gets `body` and `query` where they are asked for. `headers` are optional ones that it reads, with what they
-    are for. `confirm` is what the use case demands in the confirmation header, where something is lost for good. A
-    route without a role is open to anyone.
+    are for. `confirm` is what the use case demands in the confirmation header, where something is lost for good.
+    `for_jobs`: CI jobs may call it for the app that they deploy. A route without a role is open to anyone.
     """
     described = dict(headers) | ({confirmation.HEADER: f"Required: {confirm} once more."} if confirm else {})
 
@@ -70,7 +72,7 @@ def operation(  # noqa: PLR0913  a table of what a route is: each named
             extensions={HEADERS: described} if described else None,
         )(route)
         if role is not None:
-            route = requires(role)(route)
+            route = requires(role, for_jobs=for_jobs)(route)
         blueprint.route(rule, methods=[method])(route)
         return view
 

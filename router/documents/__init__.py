@@ -39,7 +39,16 @@ from router.documents.apps import (
 from router.documents.deployments import BranchHead, Deployment, DeploymentRef, Deployments, ReleaseRef, Step
 from router.documents.document import Document, Source, one_of
 from router.documents.limits import AppLimits, ChangedLimits, Limit, Limits, RefusedCaller
-from router.documents.people import ImportedLine, User, UserImport, Users
+from router.documents.people import (
+    ImportedLine,
+    Invitation,
+    Invitations,
+    NewInvitation,
+    User,
+    UserDetails,
+    UserImport,
+    Users,
+)
 from router.documents.platform import (
     Account,
     EdgeHealth,
@@ -55,6 +64,8 @@ from router.documents.platform import (
     Token,
     Tokens,
 )
+from router.documents.publishing import PublishToken, TrustedPublisher, TrustedPublishers
+from router.documents.quotas import Plan, Plans, Quota, TenantQuota
 from router.documents.replicas import (
     AppMetrics,
     Crash,
@@ -102,6 +113,8 @@ __all__ = [
     "IdentityDifference",
     "IdentitySync",
     "ImportedLine",
+    "Invitation",
+    "Invitations",
     "IssuedToken",
     "Limit",
     "Limits",
@@ -109,11 +122,16 @@ __all__ = [
     "Mapping",
     "Mappings",
     "Metrics",
+    "NewInvitation",
     "OwnAccess",
     "OwnRule",
     "PathPolicy",
+    "Plan",
+    "Plans",
     "PolicyDecision",
     "Problem",
+    "PublishToken",
+    "Quota",
     "RefusedCaller",
     "ReleaseRef",
     "Replica",
@@ -130,9 +148,13 @@ __all__ = [
     "Step",
     "System",
     "SystemStatus",
+    "TenantQuota",
     "Token",
     "Tokens",
+    "TrustedPublisher",
+    "TrustedPublishers",
     "User",
+    "UserDetails",
     "UserImport",
     "Users",
     "Variable",

@@ -9,7 +9,7 @@ from pydantic import Field
 from router.documents.document import Document, one_of
 from slipway.core.app_settings.limits import By
 
-SCOPES = ("app", "tenant")
+SCOPES = ("app", "tenant", "plan")
 
 
 class Limit(Document):
@@ -28,7 +28,7 @@ class Limit(Document):
 class RefusedCaller(Document):
     limit: str
     scope: str = Field(description=one_of(SCOPES))
-    caller: str = Field(description="An address, `token NAME`, or all.")
+    caller: str = Field(description="An address, `token NAME`, `user LOGIN`, or all.")
     requests: int = Field(description="That the limit refused, or would have refused.")
 
 

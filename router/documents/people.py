@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pydantic import Field
 
 from router.documents.document import Document, one_of
 from slipway.core.access.roles import Role
 from slipway.core.identity.people import Outcome
+from slipway.domain.invitations import State
 
 
 class User(Document):
@@ -20,8 +23,38 @@ class User(Document):
     enabled: bool = Field(description="Whether the person may sign in at all.")
 
 
+class UserDetails(User):
+    groups: list[str] = Field(description="The person's groups in the tenant.")
+    seen_at: datetime | None = Field(description="When they last used Slipway, to the minute. null: never.")
+    sessions: int = Field(description="At the identity provider: one for each browser and command line.")
+    invited_by: str = Field(description="Who invited them. Empty: an administrator took them in.")
+    joined_at: datetime | None = Field(description="When they accepted the invitation.")
+
+
 class Users(Document):
     users: list[User]
+
+
+class Invitation(Document):
+    """Somebody may become a member by a link, once."""
+
+    id: int
+    email: str = Field(description="Whom it is meant for. Nothing is said of whether somebody has that address.")
+    role: str = Field(description=one_of(Role))
+    state: str = Field(description=one_of(State))
+    invited_by: str
+    created_at: datetime
+    expires_at: datetime
+    accepted_at: datetime | None
+    accepted_by: str = Field(description="The login of who accepted it; empty: nobody has.")
+
+
+class NewInvitation(Invitation):
+    url: str = Field(description="The link, which is shown this once. Whoever has it may accept.")
+
+
+class Invitations(Document):
+    invitations: list[Invitation] = Field(description="The newest first.")
 
 
 class ImportedLine(Document):

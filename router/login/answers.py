@@ -9,10 +9,9 @@ from flask import Blueprint, Response, json, request
 
 from router.access import services
 from router.identity import tenant_choice
-from router.identity.request_origin import require_own_page
 from router.identity.sign_on import required
 from router.login import recording, signing_out
-from router.login.reading import origin_of, session_of
+from router.login.reading import origin_of, require_page_of_console, session_of
 from slipway.errors import InvalidInput, NotAuthenticated, SlipwayError
 
 if TYPE_CHECKING:
@@ -31,8 +30,7 @@ def show() -> dict[str, Any]:
 @blueprint.post("/tenant")
 def choose_tenant() -> dict[str, Any]:
     """The tenant in which the person acts from now on, where a request asks for none."""
-    headers = request.headers
-    require_own_page(services().settings.public_url, headers.get("Sec-Fetch-Site", ""), headers.get("Origin", ""))
+    require_page_of_console(services(), request)
     session, ends_at = _signed_in()
     tenant = request.get_json().get("tenant") if request.is_json else request.form.get("tenant")
     if not isinstance(tenant, str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from flask import Response
@@ -24,6 +25,7 @@ _TITLES = {
     "cross-site-request": "This was refused",
     "too-many-logins": "Too many sign-ins",
     "sign-on-off": "Sign-on is off",
+    "invitation-void": "This invitation is not good",
     "dependency-unavailable": "Nobody can sign in at the moment",
     "identity-refused": "Nobody can sign in at the moment",
 }
@@ -57,19 +59,29 @@ without a password. Close it, or sign out there once it answers.</p>
 )
 
 
-def failure(error: SlipwayError, request_id: str, again: str = "/") -> Response:
-    """`again` is the path that a new sign-in leads to, or that of an app's sign-in."""
-    href = again if again.startswith("/auth/apps/") else f"/auth/login?to={quote(again, safe='/')}"
+@dataclass(frozen=True, slots=True)
+class Link:
+    href: str
+    label: str
+
+
+def failure(error: SlipwayError, request_id: str, again: str = "/", *, leads_on: Link | None = None) -> Response:
+    """`again` is the path that a new sign-in leads to, or that of an app's sign-in or of an invitation's page.
+    `leads_on` is another way on than a new sign-in."""
+    href = (
+        again if again.startswith(("/auth/apps/", "/auth/invitations/")) else f"/auth/login?to={quote(again, safe='/')}"
+    )
     is_off = error.code == "sign-on-off"
     title = _TITLES.get(error.code, "This did not work")
+    link = leads_on or (Link("/", "To the start page") if is_off else Link(href, "Sign in again"))
     is_unavailable = error.code in ("dependency-unavailable", "identity-refused")
     message, remedy = _UNAVAILABLE if is_unavailable else (error.message, error.remedy)
     content = _FAILURE.format(
         title=title,
         message=_sentence(message),
         remedy=_REMEDY.format(remedy=_sentence(remedy)) if remedy else "",
-        again="/" if is_off else href,
-        label="To the start page" if is_off else "Sign in again",
+        again=link.href,
+        label=link.label,
         request_id=request_id,
     )
     response = pages.page(title, content, _STATUS.get(error.status, error.status))

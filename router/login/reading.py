@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Request
 
 from router.identity.cookies import Cookies
+from router.identity.request_origin import require_own_page
 from router.login import recording
 from router.services import Services
 from slipway.domain.audit import Actor
@@ -35,3 +36,9 @@ def session_of(services: Services, request: Request) -> Session | None:
 def origin_of(request: Request) -> Actor:
     """Nobody yet, but from that address, in that request."""
     return Actor(recording.NOBODY, client_address(request), request_id(request))
+
+
+def require_page_of_console(services: Services, request: Request) -> None:
+    """Raises `CrossSiteRequest` when no page of the console's host sent the request."""
+    headers = request.headers
+    require_own_page(services.settings.public_url, headers.get("Sec-Fetch-Site", ""), headers.get("Origin", ""))

@@ -5,15 +5,16 @@ from __future__ import annotations
 from flask import Blueprint, Response, g, request
 
 from router.access import services
-from router.identity.request_origin import require_own_page
-from router.identity.sign_on import SignOnServices, required
+from router.identity.sign_on import required
 from router.login import pages, recording, signing_in, signing_out
-from router.login.reading import cookies_of, origin_of, session_of, session_value
+from router.login.reading import cookies_of, origin_of, require_page_of_console, session_of, session_value
+from router.login.redirects import see_other, to_provider
+from router.problems import PROBLEMS
 from slipway.core.identity import authorization_response
 from slipway.core.identity.local_path import START, local_path
 from slipway.errors import CrossSiteRequest, NotAuthenticated, SlipwayError
-from slipway.web.problems import log_failure
-from slipway.web.requests import client_address, request_id
+from slipway.web.problems import log_defect, log_failure
+from slipway.web.requests import request_id
 
 blueprint = Blueprint("login", __name__, url_prefix="/auth")
 
@@ -29,11 +30,18 @@ def show_failure(error: SlipwayError) -> Response:
     return pages.failure(error, request_id(request), again=g.get("leads_to", START))
 
 
+@blueprint.errorhandler(Exception)
+def show_defect(error: Exception) -> Response:
+    """Also then somebody sees a page, with the number by which the log has the rest."""
+    log_defect(error)
+    return pages.failure(PROBLEMS.defect, request_id(request), again=g.get("leads_to", START))
+
+
 @blueprint.get("/login")
 def begin() -> Response:
     """To the identity provider, and from there to a page of the console."""
     g.leads_to = local_path(request.args.get("to", START))
-    return _to_provider(required(services().sign_on), target=g.leads_to)
+    return to_provider(services(), required(services().sign_on), request, target=g.leads_to)
 
 
 @blueprint.get("/callback")
@@ -47,7 +55,7 @@ def come_back() -> Response:
     g.leads_to = f"/auth/apps/{transaction.app_login}" if transaction.app_login else transaction.target
     former = session_value(services(), request)
     finished = signing_in.finish(services(), sign_on, transaction, answer, former=former, origin=origin_of(request))
-    return _redirect(finished.location, cookies.session(finished.value))
+    return see_other(finished.location, cookies.session(finished.value))
 
 
 @blueprint.get("/apps/<login_id>")
@@ -58,18 +66,18 @@ def sign_in_for_app(login_id: str) -> Response:
         raise signing_in.app_login_over()
     g.leads_to = f"/auth/apps/{login_id}"
     if session_of(services(), request) is None:
-        return _to_provider(sign_on, app_login=login_id)
-    return _redirect(signing_in.app_url(sign_on, login_id, session_value(services(), request)))
+        return to_provider(services(), sign_on, request, app_login=login_id)
+    return see_other(signing_in.app_url(sign_on, login_id, session_value(services(), request)))
 
 
 @blueprint.post("/logout")
 def sign_out() -> Response:
     """End the session here and at all apps; then the browser goes on to end it at the identity provider."""
     sign_on = required(services().sign_on)
-    _require_own_page()
+    require_page_of_console(services(), request)
     done = signing_out.sign_out(services(), sign_on, session_value(services(), request), origin_of(request))
     if not done.was_signed_in:
-        response = _redirect("/auth/signed-out")
+        response = see_other("/auth/signed-out")
     elif done.at_provider:
         response = pages.signing_out(done.at_provider)
     else:
@@ -84,29 +92,3 @@ def signed_out() -> Response:
     required(services().sign_on)
     session = session_of(services(), request)
     return pages.signed_out() if session is None else pages.still_signed_in(session.person.login)
-
-
-def _to_provider(sign_on: SignOnServices, *, target: str = START, app_login: str = "") -> Response:
-    cookies = cookies_of(services())
-    started = signing_in.begin(
-        services(),
-        sign_on,
-        browser=cookies.login_of(request.headers.get("Cookie", "")),
-        address=client_address(request),
-        target=target,
-        app_login=app_login,
-    )
-    return _redirect(started.location, cookies.login(started.browser))
-
-
-def _redirect(location: str, cookie: str = "") -> Response:
-    response = Response(status=303, headers={"Location": location, "Referrer-Policy": "no-referrer"})
-    response.autocorrect_location_header = False
-    if cookie:
-        response.headers.add("Set-Cookie", cookie)
-    return response
-
-
-def _require_own_page() -> None:
-    headers = request.headers
-    require_own_page(services().settings.public_url, headers.get("Sec-Fetch-Site", ""), headers.get("Origin", ""))

@@ -20,13 +20,14 @@ from router.usecases.showing.apps import show_app, show_apps
 from router.usecases.showing.deployments import show_deployment
 from slipway.core.access.roles import Role
 from slipway.core.app_settings import model
-from slipway.core.app_settings.configuration import WEB, Configuration
+from slipway.core.app_settings.configuration import WEB, Configuration, Defaults
 from slipway.core.app_settings.model import OF_AN_IMAGE
 from slipway.core.build import image_names
 from slipway.core.deployment.states import BY_HAND, UNFINISHED, State
 from slipway.core.naming import validation
 from slipway.domain import audit, intents, lifecycle
 from slipway.domain.audit import Action
+from slipway.domain.quota import enforcement
 from slipway.domain.route_table import touch_routes
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import TO_CHANGE, App, Deployment, Domain, Release, Scale, now
@@ -64,11 +65,13 @@ def create_app(services: Services, principal: Principal, wanted: NewApp) -> docu
 
     Raises:
         Conflict: the name is taken.
+        QuotaExceeded: the tenant may have no more apps, or not so many replicas.
     """
     if wanted.hook:
         principal.require(Role.OWNER)
     app = _row(services, principal, wanted)
     with services.db.write(tenant_id=principal.tenant_id) as session:
+        enforcement.require_app(session, principal.tenant_id, replicas=wanted.replicas)
         _add(session, app)
         _seal_credential(services, app, wanted.credential)
         session.add(Scale(tenant_id=app.tenant_id, app_id=app.id, process=WEB, replicas=wanted.replicas))
@@ -103,6 +106,7 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
         if routes_only:
             touch_routes(session, session.scalars(select(Domain.host).filter_by(app_id=app.id)))
         elif changed.replicas:
+            changed_settings.require_quota(session, app, Defaults.of(services.settings))
             deployment = intents.reconfigure(session, app, actor=principal.actor.name, what="settings changed")
         recorded = {"fields": sorted(changes), "settings": list(changed.names)}
         audit.record(session, app.tenant_id, principal.actor, Action.APP_CHANGE, name, **recorded)

@@ -9,11 +9,13 @@ from sqlalchemy.orm import Session
 
 from router.usecases.showing.apps import file_settings_of
 from slipway.core.app_settings import model
+from slipway.core.app_settings.configuration import Defaults
 from slipway.core.app_settings.difference import Difference, difference
 from slipway.core.app_settings.merge_patch import merge_patch
 from slipway.core.deployment.states import UNFINISHED
 from slipway.core.text.hints import when_builds_read
 from slipway.domain import intents
+from slipway.domain.quota import enforcement
 from slipway.models import App, Deployment, Scale
 
 
@@ -27,6 +29,15 @@ def change(session: Session, app: App, patch: dict[str, Any] | None) -> Differen
     model.parse(merged)
     app.settings = merged
     return difference(before, merged, _file_in_force(session, app))
+
+
+def require_quota(session: Session, app: App, defaults: Defaults) -> None:
+    """Raises `QuotaExceeded` when what is live would need more than the tenant may use with the app's settings as they
+    are now. Where nothing is live the first deployment is asked."""
+    live = intents.live_deployment(session, app.id)
+    if live is not None:
+        chosen = model.overlay(app.settings, file_settings_of(session, [live]).get(app.id, {}))
+        enforcement.require_settings(session, app, live.environment, chosen, defaults)
 
 
 def notices(session: Session, app: App, changed: Difference) -> list[str]:

@@ -95,7 +95,11 @@ def deploy(
 ) -> documents.Deployment:
     """Deploy a ref (the app's branch when none is given) or a commit; of an app that runs an image, that image (the
     app's when none is given) as its registry has it now. What is live already is skipped, unless `rebuild` asks for it.
-    The same key again is the same deployment."""
+    The same key again is the same deployment.
+
+    Raises:
+        QuotaExceeded: the tenant has no build minutes left this month.
+    """
     if idempotency_key and not _KEY.fullmatch(idempotency_key):
         raise InvalidInput("that can't be an Idempotency-Key", remedy="use 1 to 128 printable ASCII characters")
     with services.db.write(tenant_id=principal.tenant_id) as session:

@@ -16,6 +16,7 @@ from router.usecases.showing.apps import address_of
 from slipway.core.naming import validation
 from slipway.domain import audit
 from slipway.domain.audit import Action
+from slipway.domain.quota import enforcement
 from slipway.domain.route_table import touch_routes
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import App, Domain
@@ -39,6 +40,7 @@ def add_domain(services: Services, principal: Principal, app_name: str, text: st
         InvalidInput: it is no name that an app may have, or the platform's own.
         Conflict: it leads to another app, or lies below a host under the platform's domain that is not the tenant's:
             its cookies would reach there. Nobody learns whose it is.
+        QuotaExceeded: the tenant may have no more.
     """
     host = _allowed_host(services.settings, text)
     with services.db.write(tenant_id=principal.tenant_id) as session:
@@ -50,7 +52,8 @@ def add_domain(services: Services, principal: Principal, app_name: str, text: st
         if len(own) >= PER_APP:
             raise Conflict(f"an app has at most {PER_APP} hosts", remedy="remove one first: slipway domains remove")
         _check_parent(session, services.settings, app, host)
-        row = Domain(tenant_id=app.tenant_id, app_id=app.id, host=host)
+        enforcement.require_domain(session, app.tenant_id)
+        row = Domain(tenant_id=app.tenant_id, app_id=app.id, host=host, custom=True)
         with unique_or(session, Conflict(f"{host} leads to another app", remedy="remove it there first")):
             session.add(row)
         touch_routes(session, [host])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from slipway import settings
+from slipway.cli.checkout import which_app
 from slipway.cli.client import Client
 from slipway.cli.exit_codes import HOW_TO_BEGIN
-from slipway.cli.sign_in import kept_login
+from slipway.cli.sign_in import job_identity, kept_login
 from slipway.cli.sign_in.bearer import AccessTokens, FixedToken
+from slipway.cli.sign_in.job_identity import JobEnvironment
 from slipway.cli.sign_in.kept_login import NONE, KeptLogin
 from slipway.cli.sign_in.renewing import RenewedTokens
 from slipway.errors import NotAuthenticated, SettingsError
@@ -17,8 +20,9 @@ from slipway.errors import NotAuthenticated, SettingsError
 FROM_ENVIRONMENT = "SLIPWAY_TOKEN"
 
 
-def signed_in(timeout_s: float = 30) -> Client:
-    """The client for the API. SLIPWAY_URL, SLIPWAY_TOKEN and SLIPWAY_TENANT go before what was kept."""
+def signed_in(timeout_s: float = 30, app: str | None = None) -> Client:
+    """The client for the API. SLIPWAY_URL, SLIPWAY_TOKEN and SLIPWAY_TENANT go before what was kept. Without a token a
+    CI job has its own, for the app that is given, or that is found without asking."""
     environment, kept = settings.client(), kept_login.read()
     url = environment["url"] or kept.url
     if not url:
@@ -29,7 +33,17 @@ def signed_in(timeout_s: float = 30) -> Client:
         return Client(url, token, token_variable=FROM_ENVIRONMENT, tenant=tenant, timeout_s=timeout_s)
     if not kept.is_at(url):  # a token goes only to the address that it was made for
         kept = NONE
+    job = JobEnvironment(environment["id_token"], environment["github_token_url"], environment["github_token_secret"])
+    if job.id_token or (job.is_github and kept is NONE):
+        return _of_job(job, url, tenant, app, timeout_s)
     return Client(url, _tokens(kept), tenant=tenant or kept.tenant, timeout_s=timeout_s)
+
+
+def _of_job(job: JobEnvironment, url: str, tenant: str, app: str | None, timeout_s: float) -> Client:
+    """Who asks for the exchange is nobody yet."""
+    exchange = partial(Client(url, "", timeout_s=timeout_s).post, "/publish/token")
+    named = which_app.named_here(app)
+    return Client(url, job_identity.tokens(job, url, tenant, named, exchange), timeout_s=timeout_s)
 
 
 def last_url() -> str:

@@ -31,7 +31,7 @@ class Invocation:
         if self._client is None:
             from slipway.cli.account import signed_in
 
-            self._client = signed_in()
+            self._client = signed_in(app=self.app_given)
         return self._client
 
     def signed_in_as(self, client: Client) -> None:
@@ -46,6 +46,13 @@ class Invocation:
 
             self.app_given = which_app(self.client, None)
         return self.app_given
+
+    @property
+    def is_ci_job(self) -> bool:
+        """A CI job with its own token may deploy one app, and may not look at it otherwise."""
+        from slipway.cli.sign_in.job_identity import JobTokens
+
+        return isinstance(self.client.tokens, JobTokens)
 
     def app_path(self, rest: str = "") -> str:
         """Where the API has the app."""

@@ -35,3 +35,5 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # generic since click 
 
 DEPLOYMENT = Number("a deployment's number", instead="slipway deployments lists them")
 TOKEN = Number("a token's number", instead="slipway tokens lists them")
+PUBLISHER = Number("a publisher's number", instead="slipway publishers lists them")
+INVITATION = Number("an invitation's number", instead="slipway users invitations lists them")

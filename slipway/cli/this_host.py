@@ -13,6 +13,7 @@ from slipway.errors import NotAllowed, SettingsError
 if TYPE_CHECKING:
     from slipway.adapters.keycloak.provider import Keycloak
     from slipway.db import Database
+    from slipway.domain.quota.plans import Plans
     from slipway.settings import Settings
 
 
@@ -106,6 +107,52 @@ def import_people(batch: list[dict[str, Any]], *, dry_run: bool) -> list[dict[st
         {"number": each.line, "login": each.login, "outcome": str(each.outcome), "detail": each.detail}
         for each in found
     ]
+
+
+def add_person(tenant: str, login: str, role: str) -> dict[str, Any]:
+    """A role for somebody whom Keycloak knows, without the API: a tenant's first person comes in so.
+
+    Raises the same as `sync_identity`, and `InvalidInput` when there is no such tenant or person.
+    """
+    from sqlalchemy import select
+
+    from slipway.adapters.redis.identity_changes import IdentityChanges
+    from slipway.adapters.redis.people_lock import people_lock
+    from slipway.adapters.redis.work_queue import connect
+    from slipway.core.access.roles import Role
+    from slipway.domain import audit
+    from slipway.domain.people import TenantPeople
+    from slipway.errors import InvalidInput
+    from slipway.models import Tenant
+
+    with _identity() as (database, provider), connect(host_settings().redis_url) as redis:
+        with database.read(platform="a tenant named on the host") as session:
+            tenant_id = session.scalar(select(Tenant.id).filter_by(name=tenant))
+        if tenant_id is None:
+            remedy = f"make it: slipway tokens create --tenant {tenant[:40]} --name NAME"
+            raise InvalidInput(f"there is no tenant {tenant[:40]!r}", remedy=remedy)
+        people = TenantPeople(database, provider.people, IdentityChanges(redis), tenant_id, audit.HOST)
+        with people_lock(redis, tenant_id):
+            member = people.add(login, Role(role), finds_anybody=True)
+    return {"login": member.person.login, "role": str(member.role), "tenant": tenant}
+
+
+@contextmanager
+def plans() -> Iterator[Plans]:
+    """Plans and quotas of tenants, changed in the database."""
+    from slipway.adapters.redis import work_queue
+    from slipway.adapters.redis.work_queue import WorkQueue
+    from slipway.db import Database
+    from slipway.domain.audit import HOST
+    from slipway.domain.quota.plans import Plans
+
+    settings = host_settings()
+    database, redis = Database(settings.database_url, pool=False), work_queue.connect(settings.redis_url)
+    try:
+        yield Plans(database, HOST, WorkQueue(redis, job_timeout_s=settings.build_timeout_s).wake_agent)
+    finally:
+        redis.close()
+        database.dispose()
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from slipway.core.app_settings.configuration import PRODUCTION, WEB
 from slipway.core.deployment.ordering import cancelled_by_rollback, rolled_back_by
 from slipway.core.deployment.states import UNFINISHED, WITH_IMAGE_TO_MAKE, Kind, State
 from slipway.domain import lifecycle
+from slipway.domain.quota import enforcement
 from slipway.domain.route_table import hosts_of, touch_routes
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import TO_CHANGE, App, Deployment, Release, Scale
@@ -79,6 +80,7 @@ def deploy(
 
     Raises:
         Conflict: the key is that of a deployment of something else.
+        QuotaExceeded: it would be built, and the tenant has no build minutes left this month.
     """
     key = f"manual:{idempotency_key or uuid4()}"
     kind = Kind.REBUILD if rebuild else Kind.MANUAL
@@ -86,6 +88,8 @@ def deploy(
     if existing is not None:
         _refuse_another(existing, kind, ref, commit_sha)
         return existing
+    if app.source == "git":
+        enforcement.require_build(session, app.tenant_id)
     return _add(
         session,
         app,
@@ -116,10 +120,12 @@ def rollback(
     Raises:
         NotFound: there is no such release, or none to go back to.
         Conflict: it serves already, or its image was collected.
+        QuotaExceeded: it needs more than the tenant may use.
     """
     _lock(session, app)
     live = live_deployment(session, app.id, environment)
     release = _release_to_return_to(session, app, live, to, environment)
+    enforcement.require_release(session, app, release)
     made = _add(
         session,
         app,
@@ -162,10 +168,15 @@ def reconfigure(
 
 
 def scale(session: Session, app: App, *, replicas: int, process: str = WEB, environment: str = PRODUCTION) -> Scale:
-    """Set the desired number of replicas. The agent starts or stops them; no deployment is made."""
+    """Set the desired number of replicas. The agent starts or stops them; no deployment is made.
+
+    Raises:
+        QuotaExceeded: the tenant may not use so many.
+    """
     if not 0 <= replicas <= MAX_REPLICAS:
         raise InvalidInput(f"an app can't have {replicas} replicas", remedy=f"give a number from 0 to {MAX_REPLICAS}")
     _take_sequence(session, app)
+    enforcement.require_scale(session, app, process=process, environment=environment, replicas=replicas)
     row = session.scalar(select(Scale).filter_by(app_id=app.id, environment=environment, process=process))
     if row is None:
         row = Scale(tenant_id=app.tenant_id, app_id=app.id, environment=environment, process=process)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from slipway.core.deployment.ordering import BRANCH_MOVED
 from slipway.core.deployment.states import ENDED, WITH_WORKER, State, move
 from slipway.errors import DeploymentFailed
-from slipway.models import Deployment, now
+from slipway.models import BuildTime, Deployment, now
 
 _STEP_OF = {State.FETCHING: "fetch", State.BUILDING: "build", State.STARTING: "start"}
+_BUILD = _STEP_OF[State.BUILDING]
 _REASON_OF_REQUEST = {State.SUPERSEDED: BRANCH_MOVED}
 """Requested of older pushes alone, when the branch's head is found to be live already."""
 TAIL_LINES = 20
@@ -37,8 +39,12 @@ def begin_step(deployment: Deployment, name: str, **facts: Any) -> None:
     """Start timing a step (`fetch`, `build`, `pre-deploy`, `start`, `switch`, `watch`, `drain`). `facts` stay in its
     record."""
     end_step(deployment, ok=True)
-    step: dict[str, Any] = {"name": name, "started_at": now().timestamp(), "ended_at": None, "ok": None, "note": ""}
+    at = now()
+    step: dict[str, Any] = {"name": name, "started_at": at.timestamp(), "ended_at": None, "ok": None, "note": ""}
     deployment.steps = [*deployment.steps, step | facts]
+    if name == _BUILD:
+        of_app = {"tenant_id": deployment.tenant_id, "app_id": deployment.app_id}
+        deployment.build_times.append(BuildTime(**of_app, started_at=at))
 
 
 def rename_step(deployment: Deployment, name: str) -> None:
@@ -59,13 +65,21 @@ def note_step(deployment: Deployment, note: str) -> None:
         deployment.steps = [*deployment.steps[:-1], deployment.steps[-1] | {"note": note}]
 
 
-def end_step(deployment: Deployment, *, ok: bool, note: str = "") -> None:
-    """Stop timing the current step; nothing when none runs."""
+def end_step(deployment: Deployment, *, ok: bool, note: str = "", at: datetime | None = None) -> None:
+    """Stop timing the current step; nothing when none runs. `at`: it ended then, not now."""
     if not deployment.steps or deployment.steps[-1]["ended_at"] is not None:
         return
+    at = at or now()
     last = deployment.steps[-1]
-    ended = last | {"ended_at": now().timestamp(), "ok": ok, "note": note or last["note"]}
+    ended = last | {"ended_at": at.timestamp(), "ok": ok, "note": note or last["note"]}
     deployment.steps = [*deployment.steps[:-1], ended]
+    if last["name"] == _BUILD:
+        _end_build_time(deployment, at)
+
+
+def _end_build_time(deployment: Deployment, at: datetime) -> None:
+    for each in deployment.build_times:
+        each.ended_at = each.ended_at or max(at, each.started_at)
 
 
 def fail(deployment: Deployment, error: DeploymentFailed) -> None:

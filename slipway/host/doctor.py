@@ -89,6 +89,11 @@ class HostChecks:
         detail = f"{root}: {free / _GIB:.1f} GiB free, builds are refused below {floor / _GIB:.1f} GiB"
         return Finding("disk", free >= floor, detail, "" if free >= floor else "docker system prune, or a larger disk")
 
+    def database(self) -> Finding:
+        from slipway.host import database  # noqa: PLC0415  Python packages are installed by this very program
+
+        return Finding("database", True, database.describe(self.settings))
+
     def port(self) -> Finding:
         return self._port("edge's port", "http_listen")
 
@@ -189,6 +194,7 @@ CHECKS: Sequence[Callable[[HostChecks], Finding]] = (
     HostChecks.containment,
     HostChecks.scratch,
     HostChecks.disk,
+    HostChecks.database,
     HostChecks.port,
     HostChecks.https,
     HostChecks.keycloak,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from slipway.migrations.row_security import reach_every_row
 from slipway.models import Base
 
 connection = context.config.attributes["connection"]
@@ -14,4 +15,5 @@ context.configure(
     compare_type=True,
 )
 with context.begin_transaction():
+    reach_every_row(connection)
     context.run_migrations()

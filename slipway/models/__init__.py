@@ -2,8 +2,9 @@
 
 from slipway.models.apps import App, Domain, Hook, HookSecret, Scale, Variable, Volume
 from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
-from slipway.models.deployments import Build, Delivery, Deployment, Release, cancelled_unbegun
-from slipway.models.tenancy import AuditRecord, Tenant, Token, User
+from slipway.models.deployments import Build, BuildTime, Delivery, Deployment, Release, cancelled_unbegun
+from slipway.models.publishing import PublishToken, SpentJobToken, TrustedPublisher
+from slipway.models.tenancy import AuditRecord, Invitation, Plan, Tenant, Token, User
 from slipway.models.traffic import Address, Edge, Replica, RouteChange, RouteTable, Target
 
 __all__ = [
@@ -13,21 +14,27 @@ __all__ = [
     "AuditRecord",
     "Base",
     "Build",
+    "BuildTime",
     "Delivery",
     "Deployment",
     "Domain",
     "Edge",
     "Hook",
     "HookSecret",
+    "Invitation",
+    "Plan",
+    "PublishToken",
     "Release",
     "Replica",
     "RouteChange",
     "RouteTable",
     "Scale",
+    "SpentJobToken",
     "Target",
     "Tenant",
     "TenantOwned",
     "Token",
+    "TrustedPublisher",
     "User",
     "Variable",
     "Volume",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from slipway.models.base import Base, TenantOwned, now
@@ -82,6 +82,8 @@ class Domain(TenantOwned, Base):
     environment: Mapped[str] = mapped_column(String(40), default="production")
     process: Mapped[str] = mapped_column(String(40), default="web")
     host: Mapped[str] = mapped_column(String(253), unique=True)
+    custom: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Somebody added it; False: the app got it when it was made."""
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, DateTime, ForeignKey, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 from sqlalchemy.types import TypeDecorator
+
+from slipway.models.row_policies import OWN_ROWS, RowPolicy
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -43,6 +45,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
+    """Base of every table. A table that does not declare whose rows it has can't be defined."""
+
+    row_policy: ClassVar[RowPolicy]
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {  # noqa: RUF012
         datetime: UtcDateTime(),
@@ -51,9 +56,19 @@ class Base(DeclarativeBase):
         list[dict[str, Any]]: JSON(),
     }
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        if not hasattr(cls, "row_policy"):
+            raise TypeError(
+                f"{cls.__name__} does not say whose rows it has: derive it from TenantOwned, or give it a row_policy"
+                " (slipway.models.row_policies). Its migration has to protect it (slipway.migrations.row_security)"
+            )
+        super().__init_subclass__(**options)
+
 
 class TenantOwned:
     """A row of one tenant. Sessions filter these by their scope, and refuse to write another tenant's."""
+
+    row_policy: ClassVar[RowPolicy] = OWN_ROWS
 
     @declared_attr
     def tenant_id(cls) -> Mapped[int]:  # noqa: N805

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, and_, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from slipway.core.deployment.ordering import Candidate
 from slipway.core.deployment.states import Kind, State
@@ -99,6 +99,7 @@ class Deployment(TenantOwned, Base):
     ended_at: Mapped[datetime | None]
     reported_state: Mapped[str | None] = mapped_column(String(20))
     """The end that the agent has reported to the log and to the forge: a state in `ENDED`; None: no end yet."""
+    build_times: Mapped[list[BuildTime]] = relationship(order_by="BuildTime.id", passive_deletes="all")
 
     def candidate(self) -> Candidate:
         """This row as a value for `slipway.core.deployment.ordering`."""
@@ -110,6 +111,22 @@ def cancelled_unbegun() -> ColumnElement[bool]:
     """Pushes that were cancelled before a worker had begun, and so never compared with their branch's head."""
     unbegun = and_(Deployment.state == str(State.CANCELLED), Deployment.started_at.is_(None))
     return and_(unbegun, Deployment.kind == str(Kind.PUSH))
+
+
+class BuildTime(TenantOwned, Base):
+    """How long one attempt at a build took, however it ended: what the tenant's build minutes are counted from. It
+    outlives the deployment and the app."""
+
+    __tablename__ = "build_times"
+    __table_args__ = (Index("ix_build_times_tenant_started", "tenant_id", "started_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    app_id: Mapped[int]
+    """No foreign key: the app may be gone, and on SQLite another one may have its number then."""
+    deployment_id: Mapped[int | None] = mapped_column(ForeignKey("deployments.id", ondelete="SET NULL"), index=True)
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+    """None: it goes on."""
 
 
 class Build(TenantOwned, Base):

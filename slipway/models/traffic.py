@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from slipway.models.base import Base, TenantOwned, now
+from slipway.models.row_policies import RowPolicy
 
 
 class Replica(TenantOwned, Base):
@@ -63,6 +64,7 @@ class RouteTable(Base):
     """One row: the generation that grows with every change of routes or targets, in the same transaction."""
 
     __tablename__ = "route_table"
+    row_policy: ClassVar[RowPolicy] = RowPolicy(("SELECT", "INSERT", "UPDATE"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     generation: Mapped[int] = mapped_column(default=0)
@@ -76,6 +78,7 @@ class RouteChange(Base):
     """A host whose entry changed in a generation and waits to be published."""
 
     __tablename__ = "route_changes"
+    row_policy: ClassVar[RowPolicy] = RowPolicy(("INSERT",))  # its rows name the hosts of all tenants
 
     id: Mapped[int] = mapped_column(primary_key=True)
     generation: Mapped[int] = mapped_column(index=True)
@@ -86,6 +89,7 @@ class Edge(Base):
     """A registered edge. Silence never removes it."""
 
     __tablename__ = "edges"
+    row_policy: ClassVar[RowPolicy] = RowPolicy(("SELECT",))
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     registered_at: Mapped[datetime] = mapped_column(default=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from slipway.core.identity.claims import Person
@@ -12,6 +13,10 @@ class Directory(Protocol):
 
     def person(self, login_or_email: str) -> Person | None:
         """Somebody who may sign in, with all their groups."""
+        ...
+
+    def logins(self, subs: Collection[str]) -> Mapping[str, str]:
+        """`sub` → login, of those who are known. One question each."""
         ...
 
     def people_of(self, tenant: str, *, most: int) -> list[Person]:

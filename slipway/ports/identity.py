@@ -31,6 +31,23 @@ class People(Protocol):
         have less than they had and were given, never more."""
         ...
 
+    def groups_in(self, tenant: TenantGroup, person: KnownPerson) -> list[str]:
+        """The full paths of the person's groups in that tenant, and of no others."""
+        ...
+
+    def sessions_of(self, person: KnownPerson) -> int:
+        """How many sessions the person has at the provider: each browser and each command line has one."""
+        ...
+
+    def end_sessions_of(self, person: KnownPerson) -> None:
+        """The person has to prove again who they are, everywhere."""
+        ...
+
+    def create_account(self, login: str, password: str) -> bool:
+        """An account without an address and in no group, whose password has to be replaced at the first sign-in. False:
+        somebody has that login, and nothing was changed."""
+        ...
+
     def create(self, people: Sequence[NewPerson], *, dry_run: bool) -> list[Imported]:
         """Create those who are not there yet, each whole or not at all; the outcome for each, in their order. A dry run
         only looks."""

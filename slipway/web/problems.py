@@ -73,7 +73,7 @@ class Problems:
         return self.respond(DependencyUnavailable("The database is busy; nothing was changed.", remedy="try again"))
 
     def _on_defect(self, error: Exception) -> Response:
-        log.error("a request failed", exc_info=error, extra={"method": request.method, "path": request.path})
+        log_defect(error)
         return self._response(self.defect.problem(), self.defect.status, {})
 
     def _response(self, document: Document, status: int, headers: Mapping[str, str]) -> Response:
@@ -86,3 +86,8 @@ def log_failure(error: SlipwayError) -> None:
     cause = {"cause": str(error.__cause__)} if error.__cause__ else {}
     facts = {"code": error.code, "why": error.message, "path": request.path, **cause}
     log.log(level, "a request was not served", extra=facts)
+
+
+def log_defect(error: Exception) -> None:
+    """What nobody foresaw, of the request that is served."""
+    log.error("a request failed", exc_info=error, extra={"method": request.method, "path": request.path})

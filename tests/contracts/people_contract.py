@@ -80,6 +80,30 @@ class PeopleContract:
             rig.people.members(TenantGroup("initech", "3.300"))
         assert error.value.remedy == "slipway identity sync"
 
+    def test_a_persons_groups_are_those_of_one_tenant(self, rig: PeopleRig) -> None:
+        groups = ("/tenants/acme/viewer", "/tenants/acme/owner")
+        ada = rig.give("ada", "", *groups, "/tenants/umbrella/owner")
+        assert rig.people.groups_in(ACME, ada) == sorted(groups)
+        assert rig.people.groups_in(UMBRELLA, ada) == ["/tenants/umbrella/owner"]
+        with pytest.raises(Conflict):
+            rig.people.groups_in(TenantGroup("acme", "7.700"), ada)
+
+    def test_who_never_signed_in_has_no_sessions_and_can_be_signed_out(self, rig: PeopleRig) -> None:
+        ada = rig.give("ada")
+        assert rig.people.sessions_of(ada) == 0
+        rig.people.end_sessions_of(ada)
+        assert rig.people.sessions_of(ada) == 0
+
+    def test_an_account_is_made_for_a_free_login_alone(self, rig: PeopleRig) -> None:
+        ada = rig.give("ada", "ada@x.org", "/tenants/acme/owner")
+        assert rig.people.create_account("ada", "a-first-password") is False
+        assert rig.people.find("ada") == ada
+        assert rig.people.create_account("bob-x7f2k", "a-first-password") is True
+        made = rig.people.find("bob-x7f2k")
+        assert made is not None
+        assert (made.email, made.enabled) == ("", True)
+        assert roles(rig.people, ACME) == {"ada": Role.OWNER}
+
     def test_people_are_created_once(self, rig: PeopleRig) -> None:
         new = [line(2, login="ada", email="ada@x.org", tenant="acme", role="owner"), line(3, login="bob")]
         created = [Imported(2, "ada", Outcome.CREATED), Imported(3, "bob", Outcome.CREATED)]

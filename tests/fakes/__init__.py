@@ -4,9 +4,19 @@ What only a test does to a fake stands below the port's own methods.
 """
 
 from tests.fakes.building import FakeBuilder, FakeSources
+from tests.fakes.directory import FakeDirectory
 from tests.fakes.logs import FakeLog
 from tests.fakes.people import FakePeople
 from tests.fakes.routes import FakePublisher
 from tests.fakes.runtime import FakeContainer, FakeRuntime
 
-__all__ = ["FakeBuilder", "FakeContainer", "FakeLog", "FakePeople", "FakePublisher", "FakeRuntime", "FakeSources"]
+__all__ = [
+    "FakeBuilder",
+    "FakeContainer",
+    "FakeDirectory",
+    "FakeLog",
+    "FakePeople",
+    "FakePublisher",
+    "FakeRuntime",
+    "FakeSources",
+]

@@ -21,6 +21,10 @@ class FakePeople:
         """The subs of the people in each group, by its path."""
         self.marks: dict[str, str] = {}
         """Of the tenants whose groups are there."""
+        self.sessions: dict[str, int] = {}
+        """How many each has, by sub."""
+        self.first_passwords: dict[str, str] = {}
+        """Of the accounts that were made without an address, by sub."""
         self.away = False
         self._numbers = count(1)
 
@@ -43,6 +47,26 @@ class FakePeople:
             self.groups.setdefault(path, set()).discard(person.sub)
             if each == role:
                 self.groups[path].add(person.sub)
+
+    def groups_in(self, tenant: TenantGroup, person: KnownPerson) -> list[str]:
+        self._check(tenant)
+        where = f"/tenants/{tenant.name}/"
+        return sorted(path for path, subs in self.groups.items() if path.startswith(where) and person.sub in subs)
+
+    def sessions_of(self, person: KnownPerson) -> int:
+        self._check_answers()
+        return self.sessions.get(person.sub, 0)
+
+    def end_sessions_of(self, person: KnownPerson) -> None:
+        self._check_answers()
+        self.sessions.pop(person.sub, None)
+
+    def create_account(self, login: str, password: str) -> bool:
+        self._check_answers()
+        if self.find(login) is not None:
+            return False
+        self.first_passwords[self.give(login).sub] = password
+        return True
 
     def create(self, people: Sequence[NewPerson], *, dry_run: bool) -> list[Imported]:
         return [self._created(each, dry_run=dry_run) for each in people]
@@ -73,7 +97,10 @@ class FakePeople:
         return Imported(person.line, person.login, Outcome.CREATED)
 
     def _check(self, tenant: TenantGroup) -> None:
-        if self.away:
-            raise DependencyUnavailable("Keycloak does not answer.")
+        self._check_answers()
         if self.marks.get(tenant.name) != tenant.mark:
             raise Conflict("The tenant's groups are not as they have to be.", remedy="slipway identity sync")
+
+    def _check_answers(self) -> None:
+        if self.away:
+            raise DependencyUnavailable("Keycloak does not answer.")

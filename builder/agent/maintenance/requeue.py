@@ -48,13 +48,16 @@ def _requeue(db: Database, queue: DeploymentQueue, deployment_id: int, attempt: 
         row = session.get(Deployment, deployment_id, with_for_update=TO_CHANGE)
         if row is None or row.state not in _STATES or row.attempt != attempt or _last_heartbeat(row) >= before:
             return False
+        silent_since = _last_heartbeat(row)  # nobody has built since, however late this is found
         if row.stop_requested:
+            lifecycle.end_step(row, ok=False, note=row.stop_why, at=silent_since)
             lifecycle.stop(row, State(row.stop_requested), row.stop_why)
             return False
         row.attempt += 1
         row.heartbeat_at = now()
         if row.state != State.QUEUED:
-            lifecycle.end_step(row, ok=False, note="its worker stopped reporting; another attempt follows")
+            note = "its worker stopped reporting; another attempt follows"
+            lifecycle.end_step(row, ok=False, note=note, at=silent_since)
             lifecycle.advance(row, State.QUEUED)
         attempt = row.attempt
     log.warning("requeued", extra={"deployment": deployment_id, "attempt": attempt})

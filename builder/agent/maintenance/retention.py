@@ -1,5 +1,5 @@
-"""Deletes old rows: deployments and their releases, deliveries, the audit. A row that something still needs stays,
-however old it is."""
+"""Deletes old rows: deployments and their releases, deliveries, the audit, the times of builds. A row that something
+still needs stays, however old it is."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session, aliased
 
 from builder.agent.scope import REASON
 from slipway.core.deployment.states import ENDED, State
+from slipway.core.quota.build_time import Month
 from slipway.db import Database
-from slipway.models import AuditRecord, Base, Build, Delivery, Deployment, Release, Replica, now
+from slipway.models import AuditRecord, Base, Build, BuildTime, Delivery, Deployment, Invitation, Release, Replica, now
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,11 @@ def _old(before: datetime) -> Iterator[tuple[type[Base], ColumnElement[bool]]]:
     yield Release, Release.id.in_(_releases(before))
     # those that deployed stay: their digests tell a redelivered body for as long as the hook exists
     yield Delivery, (Delivery.received_at < before) & (Delivery.outcome != "deployed")
+    # who was invited and did not come is of no concern any more; of members it stays visible who invited them
+    yield Invitation, (Invitation.expires_at < before) & Invitation.accepted_at.is_(None)
     yield AuditRecord, AuditRecord.at < before
+    # this month's are counted, however few days are kept
+    yield BuildTime, BuildTime.ended_at < min(before, Month.of(now()).start)
 
 
 def _remove(db: Database, model: type[Base], old: ColumnElement[bool]) -> int:

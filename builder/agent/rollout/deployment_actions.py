@@ -26,7 +26,7 @@ from slipway.core.text.counting import plural
 from slipway.db import Database
 from slipway.domain import lifecycle
 from slipway.domain.intents import live_deployment
-from slipway.errors import Conflict, DeploymentFailed, InvalidInput
+from slipway.errors import Conflict, DeploymentFailed, InvalidInput, QuotaExceeded
 from slipway.models import TO_CHANGE, App, Deployment, Edge, Release, Replica
 from slipway.ports.clock import Clock
 from slipway.ports.runtime import ContainerRuntime
@@ -69,8 +69,8 @@ class DeploymentActions:
                     lifecycle.stop(row, State.SKIPPED, why)
                     return True
                 release = self._frozen(session, row, live, image_volumes)
-        except (DeploymentFailed, InvalidInput) as error:
-            reason = error.reason if isinstance(error, DeploymentFailed) else "settings-invalid"
+        except (DeploymentFailed, InvalidInput, QuotaExceeded) as error:
+            reason = _reason(error)
             failure = Failure(reason, error.message, error.remedy)
             return self._failures.fail(scope, Fail(action.deployment_id, failure))
         log.info("starting", extra={"deployment": action.deployment_id, "release": release.number})
@@ -166,6 +166,13 @@ class DeploymentActions:
         if needs_pre_deploy(row, release):
             lifecycle.rename_step(row, PRE_DEPLOY)
         return release
+
+
+def _reason(error: DeploymentFailed | InvalidInput | QuotaExceeded) -> str:
+    """Why nothing was frozen, as the deployment's row keeps it."""
+    if isinstance(error, DeploymentFailed):
+        return error.reason
+    return error.code if isinstance(error, QuotaExceeded) else "settings-invalid"
 
 
 def _claimed(session: Session, deployment_id: int, *states: State) -> Deployment | None:

@@ -166,12 +166,14 @@ class AppViews:
     def _release(self, release: Release) -> view.Release:
         configuration = Configuration.from_json(release.configuration)
         exclusive = configuration.exclusive
-        wanted = {
-            process: self._rows.scale.get((release.environment, process), 1) for process in configuration.commands
+        of_environment = {
+            process: count
+            for (environment, process), count in self._rows.scale.items()
+            if environment == release.environment
         }
         return view.Release(
             release.id,
-            {process: min(count, 1) if process in exclusive else count for process, count in wanted.items()},
+            configuration.wanted(of_environment),
             configuration.probe_timeout_s,
             recreate=configuration.recreate,
             exclusive=bool(exclusive),

@@ -15,6 +15,7 @@ from slipway.core.app_settings.limits import Limit
 from slipway.core.app_settings.model import Traffic
 from slipway.core.deployment.states import State
 from slipway.core.routing.route_entries import NOT_DEPLOYED, SCALED_TO_ZERO, Backend, Service
+from slipway.domain.quota.plans import limits_by_plan
 from slipway.errors import InvalidInput
 from slipway.models import App, Build, Deployment, Domain, Release, Replica, Scale, Target, Tenant
 
@@ -41,18 +42,19 @@ def services(session: Session, hosts: Collection[str] | None = None) -> dict[str
     backends, standby, release_ids = _backends(session, apps)
     running = _running(session, apps, release_ids)
     scaled_to_zero = _scaled_to_zero(session, apps)
-    tenant_limits = _tenant_limits(session)
+    tenant_limits, plan_limits = _tenant_limits(session), _plan_limits(session)
     found: dict[str, Service | None] = {}
     for row in domains:
         place: _Place = (row.app_id, row.environment, row.process)
         file_settings = running.get(place[:2])
         traffic, unreadable = _traffic(row.name, row.settings, file_settings or {})
-        of_tenant = tenant_limits.get(row.tenant_id, ())
+        of_tenant, by_plan = tenant_limits.get(row.tenant_id, ()), plan_limits.get(row.tenant_id, ())
         found[row.host] = None if row.deleted_at else Service(
             row.app_id, row.name, row.tenant, tuple(backends[place]),
             stopped="" if backends[place] else _why_stopped(file_settings is not None, place in scaled_to_zero),
             traffic=traffic, standby=tuple(standby[place]), tenant_id=row.tenant_id, tenant_limits=of_tenant or (),
-            limits_are_readable="limits" not in unreadable and of_tenant is not None,
+            plan_limits=by_plan or (),
+            limits_are_readable="limits" not in unreadable and of_tenant is not None and by_plan is not None,
             access_is_readable="access" not in unreadable,
         )  # fmt: skip
     return found
@@ -62,6 +64,11 @@ def _tenant_limits(session: Session) -> dict[int, tuple[Limit, ...] | None]:
     """Of the tenants that have some; None: they can't be understood."""
     found = session.execute(select(Tenant.id, Tenant.limits).where(Tenant.limits.is_not(None)))
     return {tenant_id: _read_limits(tenant_id, values) for tenant_id, values in found if values}
+
+
+def _plan_limits(session: Session) -> dict[int, tuple[Limit, ...] | None]:
+    """The same by the tenants' plans."""
+    return {tenant_id: _read_limits(tenant_id, values) for tenant_id, values in limits_by_plan(session).items()}
 
 
 def _read_limits(tenant_id: int, values: list[Any]) -> tuple[Limit, ...] | None:

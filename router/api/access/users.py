@@ -20,6 +20,7 @@ blueprint = APIBlueprint("users", __name__, tag="Users")
 class NewUser(Input):
     login: Text = Field(description="As Keycloak has it.")
     role: Role
+    tenant: Text = Field(default="", description="Of any name, for an administrator; by default the caller's own.")
 
 
 class ChangedUser(Input):
@@ -42,10 +43,19 @@ def list_users() -> documents.Users:
     return users.list_users(services(), principal())
 
 
-@operation(blueprint, "POST", "/api/users", role=Role.OWNER, body=NewUser, output=documents.User, status=201)
+@operation(blueprint, "POST", "/api/users", role=Role.VIEWER, body=NewUser, output=documents.User, status=201)
 def add_user(body: NewUser) -> documents.User:
-    """Give somebody whom Keycloak knows a role in the tenant"""
-    return users.add_user(services(), principal(), login=body.login, role=body.role)
+    """Give somebody whom Keycloak knows a role in a tenant
+
+    For people with the role platform-admin. Owners invite: POST /api/invitations.
+    """
+    return users.add_user(services(), principal(), login=body.login, role=body.role, tenant=body.tenant)
+
+
+@operation(blueprint, "GET", "/api/users/<login>", role=Role.OWNER, output=documents.UserDetails)
+def show_user(login: str) -> documents.UserDetails:
+    """One of the tenant's people: groups, sessions, who invited them"""
+    return users.show_user(services(), principal(), login)
 
 
 @operation(blueprint, "PATCH", "/api/users/<login>", role=Role.OWNER, body=ChangedUser, output=documents.User)
@@ -64,6 +74,16 @@ def remove_user(login: str) -> tuple[str, int]:
     Keycloak goes on to know them. The last owner of a tenant stays one.
     """
     users.remove_user(services(), principal(), login)
+    return "", 204
+
+
+@operation(blueprint, "DELETE", "/api/users/<login>/sessions", role=Role.OWNER, status=204)
+def end_sessions(login: str) -> tuple[str, int]:
+    """Sign one of the tenant's people out everywhere, at once
+
+    They keep their roles, and can sign in again.
+    """
+    users.end_sessions(services(), principal(), login)
     return "", 204
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -20,19 +20,20 @@ from slipway.core.app_settings.limits import Limit
 from slipway.core.app_settings.model import traffic
 from slipway.domain import audit, intents
 from slipway.domain.audit import Action
+from slipway.domain.quota.plans import limits_by_plan
 from slipway.domain.route_table import touch_routes
-from slipway.errors import DependencyUnavailable, NotFound
+from slipway.errors import DependencyUnavailable, IdentityRefused
 from slipway.models import TO_CHANGE, App, Domain, Tenant, Token
 
 LIMITS = "limits"
-APP, TENANT = SCOPES
+APP, TENANT, PLAN = SCOPES
 
 
 def app_limits(services: Services, principal: Principal, app_name: str) -> documents.AppLimits:
     """All that are in force for the app, and whom they refused."""
     with services.db.read(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name)
-        found = [*_shown(APP, _in_force(session, app)), *_shown(TENANT, _of_tenant(session, principal))]
+        found = [*_shown(APP, _in_force(session, app)), *_over_all_apps(session, principal)]
         app_id = app.id
     return documents.AppLimits(limits=found, refused=_refused(services, principal, app_id))
 
@@ -50,13 +51,13 @@ def remove_app_limit(services: Services, principal: Principal, app_name: str, na
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name, to_change=True)
         remedy = f"see which there are: slipway limits -a {app.name}; those of slipway.toml are changed there"
-        _change_app(session, principal, app, name, _without(_own(app), name, remedy))
+        _change_app(session, principal, app, name, limits.without(_own(app), name, remedy))
     services.queue.wake_agent(app.id)
 
 
 def tenant_limits(services: Services, principal: Principal) -> documents.Limits:
     with services.db.read(tenant_id=principal.tenant_id) as session:
-        return documents.Limits(limits=_shown(TENANT, _of_tenant(session, principal)))
+        return documents.Limits(limits=_over_all_apps(session, principal))
 
 
 def set_tenant_limit(services: Services, principal: Principal, limit: Limit) -> documents.ChangedLimits:
@@ -72,7 +73,7 @@ def remove_tenant_limit(services: Services, principal: Principal, name: str) -> 
     """Raises `NotFound` when the tenant has no limit of that name."""
     with services.db.write(tenant_id=principal.tenant_id) as session:
         tenant = _tenant(session, principal)
-        left = _without(tenant.limits or (), name, "see which there are: slipway limits --tenant")
+        left = limits.without(tenant.limits or (), name, "see which there are: slipway limits --tenant")
         app_id = _change_tenant(session, principal, tenant, name, left)
     _wake(services, app_id)
 
@@ -80,13 +81,6 @@ def remove_tenant_limit(services: Services, principal: Principal, name: str) -> 
 def _own(app: App) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = app.settings.get(LIMITS) or []
     return found
-
-
-def _without(existing: Sequence[dict[str, Any]], name: str, remedy: str) -> list[dict[str, Any]]:
-    left = [each for each in existing if each.get("name") != name]
-    if len(left) == len(existing):
-        raise NotFound(f"There is no limit {name!r} here.", remedy=remedy)
-    return left
 
 
 def _change_app(
@@ -131,8 +125,11 @@ def _file_settings(session: Session, app: App) -> dict[str, Any]:
     return file_settings_of(session, [live]).get(app.id, {}) if live else {}
 
 
-def _of_tenant(session: Session, principal: Principal) -> tuple[Limit, ...]:
-    return limits.read(session.get_one(Tenant, principal.tenant_id).limits or ())
+def _over_all_apps(session: Session, principal: Principal) -> list[documents.Limit]:
+    """The tenant's own, and those of its plan, which it can't change."""
+    own = limits.read(session.get_one(Tenant, principal.tenant_id).limits or ())
+    by_plan = limits.read(limits_by_plan(session, principal.tenant_id).get(principal.tenant_id, ()))
+    return [*_shown(TENANT, own), *_shown(PLAN, by_plan)]
 
 
 def _shown(scope: str, found: Iterable[Limit]) -> list[documents.Limit]:
@@ -147,13 +144,25 @@ def _refused(services: Services, principal: Principal, app_id: int) -> list[docu
     digests = {each.token_digest for each in found} - {""}
     with services.db.read(tenant_id=principal.tenant_id) as session:
         names = dict(session.execute(select(Token.hashed, Token.name).where(Token.hashed.in_(digests))).all())
+    names |= _logins(services, {each.sub for each in found} - {""})
     return [
         documents.RefusedCaller(limit=each.limit, scope=each.scope, caller=_caller(each, names), requests=each.requests)
         for each in found
     ]
 
 
-def _caller(refusals: Refusals, names: dict[str, str]) -> str:
+def _logins(services: Services, subs: set[str]) -> Mapping[str, str]:
+    """Of the people whom the identity provider knows; none while it does not answer."""
+    if services.directory is None or not subs:
+        return {}
+    try:
+        return services.directory.logins(subs)
+    except (DependencyUnavailable, IdentityRefused):
+        return {}
+
+
+def _caller(refusals: Refusals, names: Mapping[str, str]) -> str:
+    """By name, where it is known: apps know a person's login, too."""
     if refusals.token_digest:
         return f"token {names.get(refusals.token_digest, '(removed)')}"
-    return refusals.caller
+    return f"user {names.get(refusals.sub, refusals.sub)}" if refusals.sub else refusals.caller

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,9 @@ from slipway.adapters.keycloak.admin import TIMEOUT_S, Admin
 from slipway.core.identity.claims import Person, person_of
 from slipway.core.identity.wanted_realm import TENANTS, role_names
 from slipway.settings import Settings
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
+"""What is a person's id at Keycloak, and no other path of its API."""
 
 
 class KeycloakDirectory:
@@ -30,6 +34,12 @@ class KeycloakDirectory:
                 return None
             groups = [group["path"] for group in admin.all(f"{self._realm}/users/{found['id']}/groups")]
         return _person(found, groups)
+
+    def logins(self, subs: Collection[str]) -> Mapping[str, str]:
+        known = [each for each in subs if _ID.fullmatch(each)]
+        with self._admin() as admin:
+            found = {each: admin.find(f"{self._realm}/users/{each}") for each in known}
+        return {each: user["username"] for each, user in found.items() if user is not None}
 
     def people_of(self, tenant: str, *, most: int) -> list[Person]:
         users: dict[str, dict[str, Any]] = {}

@@ -11,7 +11,7 @@ from slipway.core.access.roles import Role, may
 from slipway.core.identity.groups import mark_of
 from slipway.core.identity.people import Imported, KnownPerson, Member, NewPerson
 from slipway.core.identity.wanted_realm import TENANTS, TenantGroup
-from slipway.errors import Conflict
+from slipway.errors import Conflict, IdentityRefused
 
 _REPAIR = "slipway identity sync"
 
@@ -49,6 +49,30 @@ class KeycloakPeople:
                     admin.put(f"{path}/{groups[other]}", {})
                 elif other != role and groups[other] in has:
                     admin.delete(f"{path}/{groups[other]}")
+
+    def groups_in(self, tenant: TenantGroup, person: KnownPerson) -> list[str]:
+        where = f"/{TENANTS}/{tenant.name}/"
+        with self._connect() as admin:
+            self._groups(admin, tenant)  # those of another tenant that had the name are none of this one's
+            paths = [str(each["path"]) for each in admin.all(f"{self._realm}/users/{person.sub}/groups")]
+        return sorted(path for path in paths if path.startswith(where))
+
+    def sessions_of(self, person: KnownPerson) -> int:
+        with self._connect() as admin:
+            return len(admin.get(f"{self._realm}/users/{person.sub}/sessions"))
+
+    def end_sessions_of(self, person: KnownPerson) -> None:
+        with self._connect() as admin:
+            admin.post(f"{self._realm}/users/{person.sub}/logout", {})
+
+    def create_account(self, login: str, password: str) -> bool:
+        first = {"type": "password", "value": password, "temporary": True}
+        made = {"username": login, "enabled": True, "emailVerified": False, "credentials": [first]}
+        with self._connect() as admin:
+            refusal = admin.offer(f"{self._realm}/users", made)
+        if refusal is not None and not refusal.there:
+            raise IdentityRefused(f"Keycloak makes no account: {refusal.reason}", remedy="see its log")
+        return refusal is None
 
     def create(self, people: Sequence[NewPerson], *, dry_run: bool) -> list[Imported]:
         with self._connect() as admin:

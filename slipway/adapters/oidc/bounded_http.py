@@ -15,6 +15,7 @@ TIMEOUT_S = 5.0
 """Of one read, and of a whole answer from the moment that its headers are there."""
 CONNECT_TIMEOUT_S = 2.0
 LONGEST_ANSWER_BYTES = 256 << 10
+HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "slipway"}
 _LOOPBACK = ("all://127.0.0.1", "all://[::1]", "all://localhost", "all://*.localhost")
 """Reached without the environment's proxy: it would see the client's secret, and could not get there."""
 
@@ -38,7 +39,7 @@ class BoundedHttp:
             follow_redirects=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             mounts=dict.fromkeys(_LOOPBACK),
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "slipway"},
+            headers=HEADERS,
         )
 
     def get(self, url: str) -> httpx.Response:
@@ -52,21 +53,26 @@ class BoundedHttp:
         self._client.close()
 
     def _send(self, request: httpx.Request, auth: httpx.Auth) -> httpx.Response:
-        answer = self._client.send(request, auth=auth, stream=True)
-        try:
-            body = self._read(answer)
-        finally:
-            answer.close()
-        return httpx.Response(answer.status_code, content=body, request=request)
+        return read_bounded(self._client.send(request, auth=auth, stream=True), self._clock)
 
-    def _read(self, answer: httpx.Response) -> bytes:
-        """The body as it came: what is compressed all the same will not be JSON."""
-        until = self._clock() + TIMEOUT_S
-        body = bytearray()
-        for chunk in answer.iter_raw():
-            body += chunk
-            if len(body) > LONGEST_ANSWER_BYTES:
-                raise httpx.RemoteProtocolError("its answer is too large", request=answer.request)
-            if self._clock() > until:
-                raise httpx.ReadTimeout("its answer takes too long", request=answer.request)
-        return bytes(body)
+
+def read_bounded(answer: httpx.Response, clock: Clock) -> httpx.Response:
+    """The whole of an answer that was begun, and closed."""
+    try:
+        body = _read(answer, clock)
+    finally:
+        answer.close()
+    return httpx.Response(answer.status_code, content=body, request=answer.request)
+
+
+def _read(answer: httpx.Response, clock: Clock) -> bytes:
+    """The body as it came: what is compressed all the same will not be JSON."""
+    until = clock() + TIMEOUT_S
+    body = bytearray()
+    for chunk in answer.iter_raw():
+        body += chunk
+        if len(body) > LONGEST_ANSWER_BYTES:
+            raise httpx.RemoteProtocolError("its answer is too large", request=answer.request)
+        if clock() > until:
+            raise httpx.ReadTimeout("its answer takes too long", request=answer.request)
+    return bytes(body)

@@ -16,27 +16,24 @@ PATH = "/.well-known/openid-configuration"
 @dataclass(frozen=True, slots=True)
 class Metadata:
     issuer: str
-    authorization_endpoint: str
-    token_endpoint: str
     jwks_uri: str
-    end_session_endpoint: str
-    device_authorization_endpoint: str
-    revocation_endpoint: str
+    authorization_endpoint: str = ""
+    token_endpoint: str = ""
+    """Empty, both: it signs nobody in."""
+    end_session_endpoint: str = ""
+    device_authorization_endpoint: str = ""
+    revocation_endpoint: str = ""
     """Empty, each of the three: the provider has none."""
-    algorithms: frozenset[str]
+    algorithms: frozenset[str] = frozenset()
     """Which it signs with, of those that are accepted."""
-    sends_issuer: bool
+    sends_issuer: bool = False
     """Its authorization responses name it (RFC 9207)."""
 
 
 def read(document: Mapping[str, Any], issuer: str) -> Metadata:
     """Raises `ValueError`, which says what is wrong, when it is not the document of that issuer, or when the provider
     can't do what Slipway relies on."""
-    if document.get("issuer") != issuer:
-        raise ValueError(f"it is not the issuer {issuer}")
-    algorithms = ALGORITHMS.keys() & _names(document, "id_token_signing_alg_values_supported")
-    if not algorithms:
-        raise ValueError("it signs with no algorithm that is accepted: RS256, PS256, ES256 and their longer kin")
+    algorithms = _algorithms(document, issuer)
     if "code" not in _names(document, "response_types_supported"):
         raise ValueError("it has no authorization code flow")
     if "S256" not in _names(document, "code_challenge_methods_supported"):
@@ -49,9 +46,31 @@ def read(document: Mapping[str, Any], issuer: str) -> Metadata:
         end_session_endpoint=_optional(document, "end_session_endpoint"),
         device_authorization_endpoint=_optional(document, "device_authorization_endpoint"),
         revocation_endpoint=_optional(document, "revocation_endpoint"),
-        algorithms=frozenset(algorithms),
+        algorithms=algorithms,
         sends_issuer=document.get("authorization_response_iss_parameter_supported") is True,
     )
+
+
+def read_of_issuer(document: Mapping[str, Any], issuer: str) -> Metadata:
+    """Of one that signs nobody in, and vouches for programs. Whoever fetches its keys has to see where they are.
+
+    Raises:
+        ValueError: says what is wrong.
+    """
+    algorithms = _algorithms(document, issuer)
+    keys = document.get("jwks_uri")
+    if not isinstance(keys, str):
+        raise ValueError("its jwks_uri is no URL")  # noqa: TRY004  the document is wrong, not the caller
+    return Metadata(issuer=issuer, jwks_uri=keys, algorithms=algorithms)
+
+
+def _algorithms(document: Mapping[str, Any], issuer: str) -> frozenset[str]:
+    if document.get("issuer") != issuer:
+        raise ValueError(f"it is not the issuer {issuer}")
+    algorithms = ALGORITHMS.keys() & _names(document, "id_token_signing_alg_values_supported")
+    if not algorithms:
+        raise ValueError("it signs with no algorithm that is accepted: RS256, PS256, ES256 and their longer kin")
+    return frozenset(algorithms)
 
 
 def _names(document: Mapping[str, Any], name: str) -> set[str]:

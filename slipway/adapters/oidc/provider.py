@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import httpx
 from joserfc.jwk import ECKey, RSAKey
@@ -37,12 +37,28 @@ class Address:
     url: str
 
 
-class Provider:
-    """Every method raises `DependencyUnavailable` when the provider does not answer, or with something else."""
+class Gets(Protocol):
+    def get(self, url: str) -> httpx.Response:
+        """Raises `httpx.HTTPError` for everything that goes wrong."""
+        ...
 
-    def __init__(self, address: Address, http: BoundedHttp, clock: Clock = time.monotonic) -> None:
+
+class Keyring:
+    """The keys of an issuer, and whether it signed a token.
+
+    Every method raises `DependencyUnavailable` when the provider does not answer, or with something else.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        http: Gets,
+        clock: Clock = time.monotonic,
+        read_metadata: Callable[[Mapping[str, Any], str], Metadata] = metadata.read_of_issuer,
+    ) -> None:
         self.address = address
-        self.http = http
+        self._gets = http
+        self._read_metadata = read_metadata
         self._metadata = CachedDocument(
             self._fetch_metadata, fresh_s=METADATA_FRESH_S, usable_s=METADATA_USABLE_S, clock=clock
         )
@@ -69,14 +85,14 @@ class Provider:
 
     def _fetch_metadata(self) -> Metadata:
         url = f"{self.address.url}{metadata.PATH}"
-        return self._fetched(url, "metadata", lambda found: metadata.read(found, self.issuer))
+        return self._fetched(url, "metadata", lambda found: self._read_metadata(found, self.issuer))
 
     def _fetch_keys(self) -> Keys:
         return self._fetched(self.metadata().jwks_uri, "keys", keys.read)
 
     def _fetched(self, url: str, what: str, read: Callable[[Mapping[str, Any]], Read]) -> Read:
         try:
-            answer = self.http.get(url)
+            answer = self._gets.get(url)
         except httpx.HTTPError as error:
             raise self._unavailable(f"does not answer: {_short(error)}") from error
         if answer.status_code != httpx.codes.OK:
@@ -88,6 +104,14 @@ class Provider:
 
     def _unavailable(self, why: str) -> DependencyUnavailable:
         return DependencyUnavailable(f"The identity provider at {self.address.url} {why}.", remedy=_REMEDY)
+
+
+class Provider(Keyring):
+    """One that signs people in."""
+
+    def __init__(self, address: Address, http: BoundedHttp, clock: Clock = time.monotonic) -> None:
+        super().__init__(address, http, clock, metadata.read)
+        self.http = http
 
 
 def _short(error: httpx.HTTPError) -> str:

@@ -59,13 +59,23 @@ def verify(token: str, algorithms: Callable[[], frozenset[str]], find_key: FindK
     return SignedToken(algorithm, kind.lower().removeprefix("application/"), claims)
 
 
-def _header(token: str) -> dict[str, Any]:
-    """Looked at before anything else is parsed. A token of this length costs nothing to refuse."""
+def require_form(token: str) -> re.Match[str]:
+    """The token's parts, the header as the first group. Looked at before anything is parsed: a token that is too long
+    costs nothing to refuse.
+
+    Raises:
+        NotAuthenticated: it has not the form of a signed token.
+    """
     if len(token) > LONGEST_BYTES:
         raise NotAuthenticated(f"The token is longer than {LONGEST_BYTES >> 10} KiB.")
     form = _FORM.fullmatch(token)
     if form is None:
         raise NotAuthenticated("The token is not a signed token of three parts.")
+    return form
+
+
+def _header(token: str) -> dict[str, Any]:
+    form = require_form(token)
     try:
         header = parse_object(base64.urlsafe_b64decode(form[1] + "=" * (-len(form[1]) % 4)))
     except ValueError:

@@ -17,6 +17,7 @@ LEEWAY_S = 30
 """By how much the provider's clock may differ from ours."""
 ID_TOKEN_AGE_S = 600
 LOGOUT_AGE_S = 120
+JOB_TOKEN_AGE_S = 86400
 _LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 _LATEST = 1 << 40
 _JTI_MAX = 255
@@ -79,6 +80,17 @@ def read_access_token(token: SignedToken, expected: Expected) -> AccessToken:
         issued_at=_time(claims, "iat"),
         expires_at=_time(claims, "exp"),
     )
+
+
+def check_job_token(claims: Mapping[str, Any], audience: str, now: float) -> float:
+    """Of a CI job: for nobody else, and issued within a day. Returns when it ends.
+
+    Raises:
+        NotAuthenticated: says which claim is wrong.
+    """
+    _require(_audience(claims) == [audience], f"is not for {audience} alone (aud)")
+    _check_times(claims, Expected("", "", now), longest_age_s=JOB_TOKEN_AGE_S)
+    return min(_time(claims, "exp"), _time(claims, "iat") + JOB_TOKEN_AGE_S) + LEEWAY_S
 
 
 def read_logout_token(token: SignedToken, expected: Expected) -> LogoutToken:

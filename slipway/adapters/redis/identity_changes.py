@@ -44,6 +44,11 @@ def of_token(row_id: int) -> str:
     return f"token:{row_id}"
 
 
+def of_publisher(row_id: int) -> str:
+    """Of the tokens of its jobs. No verdict is of one: only streams of the API look for it."""
+    return f"token:publisher-{row_id}"
+
+
 class IdentityChanges:
     """Every method raises `DependencyUnavailable` when Redis does not answer."""
 

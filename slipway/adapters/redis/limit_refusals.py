@@ -17,6 +17,7 @@ from slipway.ports.clock import Clock
 HOUR_S = 3600
 MOST = 20
 _TOKEN = "token "  # noqa: S105
+_USER = "user "
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,17 @@ class Refusals:
     """How many requests of a caller one limit refused, or would have refused."""
 
     scope: str
-    """`app` or `tenant`: whose limit it is."""
+    """`app`, `tenant` or `plan`: whose limit it is."""
     limit: str
     caller: str
-    """An address, an IPv6 /64 as 16 hexadecimal digits, or `all`; empty for a token."""
+    """An address, an IPv6 /64 as 16 hexadecimal digits, `user` with a person's `sub`, or `all`; empty for a token."""
     token_digest: str
     requests: int
+
+    @property
+    def sub(self) -> str:
+        """Of a person; else empty."""
+        return self.caller.removeprefix(_USER) if self.caller.startswith(_USER) else ""
 
 
 class LimitRefusals:

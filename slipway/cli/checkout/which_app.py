@@ -22,7 +22,12 @@ def which_app(client: Client, given: str | None) -> str:
     Raises:
         InvalidInput: nothing tells, or the repository has several apps; names them.
     """
-    return given or settings.client()["app"] or _from_file(Path.cwd()) or _from_remote(client)
+    return named_here(given) or _from_remote(client)
+
+
+def named_here(given: str | None) -> str:
+    """The same, where the API need not be asked; empty when it has to be."""
+    return given or settings.client()["app"] or _from_file(Path.cwd())
 
 
 def origin() -> str:

@@ -34,9 +34,12 @@ def deploy(
     meanwhile is followed by what makes the new head live. A push that changes nothing under the app's paths is done
     when it is skipped; --ref with the branch's name deploys it all the same. A commit that is live already, or an image
     whose tag has not moved, is skipped, unless what its build takes was changed since.
+
+    A CI job that has no SLIPWAY_TOKEN deploys with its own token, where the app trusts it: slipway publishers.
     """
     given = {"ref": ref, "image": image, "rebuild": rebuild}
-    if wanted := {name: value for name, value in given.items() if value}:
+    wanted = {name: value for name, value in given.items() if value}
+    if wanted or call.is_ci_job:
         follow(call, made_by_hand(call, wanted), watch, timeout)
         return
     found = deployment_of_head(call)

@@ -1,4 +1,4 @@
-"""What bearer tokens and hooks' secrets look like, and what is kept of a token."""
+"""What bearer tokens, hooks' secrets and those of invitations look like, and what is kept of them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import hashlib
 
 PREFIX = "slw_"
 HOOK_PREFIX = "slwh_"
-SHAPE = rf"(?:{PREFIX}|{HOOK_PREFIX})[A-Za-z0-9_-]{{20,}}"
-"""A regular expression for both, by which they are masked wherever they are printed."""
+PUBLISH_PREFIX = "slwp_"
+"""Of what a CI job gets for its own token."""
+INVITATION_PREFIX = "slwi_"
+SHAPE = rf"(?:{PREFIX}|{HOOK_PREFIX}|{PUBLISH_PREFIX}|{INVITATION_PREFIX})[A-Za-z0-9_-]{{20,}}"
+"""A regular expression for all of them, by which they are masked wherever they are printed."""
 RANDOM_BYTES = 32
 _HINT_LENGTH = len(PREFIX) + 6
 

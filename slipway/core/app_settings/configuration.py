@@ -11,6 +11,7 @@ from slipway.core.app_settings.volumes import Mount, exclusive_processes, mounts
 
 if TYPE_CHECKING:
     from slipway.core.app_settings.model import AppSettings
+    from slipway.settings import Settings
 
 WEB = "web"
 PRODUCTION = "production"
@@ -30,6 +31,19 @@ class Defaults:
     drain_grace_s: float
     stop_grace_s: float
     pre_deploy_timeout_s: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> Defaults:
+        return cls(
+            memory_bytes=settings.replica_memory_bytes,
+            cpus=settings.replica_cpus,
+            pids=settings.replica_pids,
+            probe_timeout_s=settings.probe_timeout_s,
+            watch_s=settings.watch_s,
+            drain_grace_s=settings.drain_grace_s,
+            stop_grace_s=settings.stop_grace_s,
+            pre_deploy_timeout_s=settings.pre_deploy_timeout_s,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +91,12 @@ class Configuration:
     def exclusive(self) -> frozenset[str]:
         """Processes that may have one replica: each mounts a volume that is not shared."""
         return exclusive_processes(self.volumes, self.commands)
+
+    def wanted(self, scales: Mapping[str, int]) -> dict[str, int]:
+        """Process → replicas, where so many are asked for; one of a process that has no scale."""
+        exclusive = self.exclusive
+        asked = {process: scales.get(process, 1) for process in self.commands}
+        return {process: min(count, 1) if process in exclusive else count for process, count in asked.items()}
 
     def mounts_of(self, process: str) -> tuple[Mount, ...]:
         """What a process mounts. One that the app does not have is the pre-deploy command, and mounts everything."""

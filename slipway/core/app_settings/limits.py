@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from slipway.core.naming.validation_messages import faults
-from slipway.errors import InvalidInput
+from slipway.errors import InvalidInput, NotFound
 
 MOST_OF_ONE = 10
 """An app's, and a tenant's."""
@@ -95,3 +95,15 @@ def with_limit(existing: Iterable[dict[str, Any]], limit: Limit) -> list[dict[st
     if len(others) >= MOST_OF_ONE:
         raise InvalidInput(f"there are at most {MOST_OF_ONE} limits", remedy="remove one first: slipway limits unset")
     return [*others, kept(limit)]
+
+
+def without(existing: Sequence[dict[str, Any]], name: str, remedy: str) -> list[dict[str, Any]]:
+    """The list without the one of that name.
+
+    Raises:
+        NotFound: there is none; `remedy` says where to see which there are.
+    """
+    left = [each for each in existing if each.get("name") != name]
+    if len(left) == len(existing):
+        raise NotFound(f"There is no limit {name!r} here.", remedy=remedy)
+    return left

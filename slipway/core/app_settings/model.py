@@ -202,6 +202,11 @@ class AppSettings(Traffic):
         """The volumes that the settings declare."""
         return tuple(each.mount() for each in self.volumes)
 
+    def first_replicas(self, process: str) -> int:
+        """How many replicas a process begins with that never had a scale."""
+        stated = self.processes[process].replicas if process in self.processes else None
+        return 1 if stated is None else stated
+
     @model_validator(mode="after")
     def _one_health_check(self) -> AppSettings:
         if self.health == "tcp" and self.health_path is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from slipway.core.access.roles import Role
 from slipway.core.identity import password_hashes
+from slipway.core.identity.email_address import email_address
 from slipway.core.identity.people import NewPerson
 from slipway.errors import InvalidInput
 
@@ -28,7 +29,6 @@ _PUNCTUATION = '<>&"$%!#?§;*~/\\|^=[]{}()'
 _NOT_IN_LOGINS = re.compile(rf"[{re.escape(_PUNCTUATION)},:`'\s]")
 _NOT_IN_NAMES = re.compile(rf"[{re.escape(_PUNCTUATION)}]")
 _NAME = re.compile(r"[a-z0-9-]{1,40}")
-_EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9-]{1,63}")
 
 
 def read_line(number: int, fields: Mapping[str, Any], tenants: Collection[str]) -> NewPerson:
@@ -89,8 +89,8 @@ def _login(text: str, email: str) -> str:
 
 
 def _email(text: str) -> str:
-    email = text.lower()
-    if email and (len(email) > _TEXT_MOST or not _EMAIL.fullmatch(email)):
+    email = email_address(text)
+    if text and not email:
         raise InvalidInput("email is no e-mail address")
     return email
 

@@ -42,6 +42,8 @@ class Service:
     tenant_id: int = 0
     tenant_limits: tuple[Limit, ...] = ()
     """For all apps of the tenant together."""
+    plan_limits: tuple[Limit, ...] = ()
+    """The same, by the tenant's plan."""
     limits_are_readable: bool = True
     """False: the app is protected by limits that nobody understands, so nobody is let in."""
     access_is_readable: bool = True
@@ -86,7 +88,8 @@ def _limits(service: Service) -> list[dict[str, Any]]:
     of_tenant = [
         (f"tenant-{service.tenant_id}/{each.name}", f"tenant/{each.name}", each) for each in service.tenant_limits
     ]
-    return [{**kept(each), "id": id_, "name": name} for id_, name, each in (*own, *of_tenant)]
+    by_plan = [(f"plan-{service.tenant_id}/{each.name}", f"plan/{each.name}", each) for each in service.plan_limits]
+    return [{**kept(each), "id": id_, "name": name} for id_, name, each in (*own, *of_tenant, *by_plan)]
 
 
 def _target(backend: Backend, traffic: Traffic) -> dict[str, Any]:

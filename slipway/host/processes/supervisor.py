@@ -16,7 +16,7 @@ from slipway.errors import HostUnready
 from slipway.host.commands import Commands
 from slipway.host.processes.probing import wait_until
 from slipway.host.processes.services import Service
-from slipway.settings import CLIENT_KEYS, PREFIX, Settings
+from slipway.settings import CLIENT_KEYS, OF_MIGRATIONS, PREFIX, Settings
 
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 180.0
@@ -114,12 +114,13 @@ def configuration(
 
 
 def concerning(service: Service, environment: Mapping[str, str]) -> dict[str, str]:
-    """The settings in an environment that concern a service. What the command-line client keeps there never does."""
+    """The settings in an environment that concern a service. Those of the command-line client and of migrations never
+    do."""
     names = {PREFIX + name.upper() for name in service.settings}
     return {
         name: value
         for name, value in environment.items()
-        if name.startswith(PREFIX) and name not in CLIENT_KEYS and (name in names or not names)
+        if name.startswith(PREFIX) and name not in CLIENT_KEYS | OF_MIGRATIONS and (name in names or not names)
     }
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from builder.agent.maintenance import retention
 from slipway.core.deployment.states import State
+from slipway.core.quota.build_time import Month
 from slipway.domain import audit, intents
-from slipway.models import App, AuditRecord, Build, Delivery, Deployment, Hook, Release, now
+from slipway.models import App, AuditRecord, Build, BuildTime, Delivery, Deployment, Hook, Invitation, Release, now
 from tests.integration.agent.rig import WHY, Rig
 
 LONG_AGO = timedelta(days=400)
@@ -111,6 +112,16 @@ def test_deliveries_and_the_audit_go_but_a_body_that_deployed_is_known_for_ever(
     assert len(rig.all(AuditRecord)) == 1
 
 
+def test_who_was_invited_and_did_not_come_is_forgotten_and_who_invited_a_member_is_not(rig: Rig) -> None:
+    with rig.db.write(platform=WHY) as session:
+        for name, ago, accepted_at in (("a", LONG_AGO, None), ("b", LONG_AGO, now()), ("c", timedelta(0), None)):
+            values = {"email": f"{name}@x.org", "role": "viewer", "hashed": name, "inviter": "host"}
+            row = Invitation(tenant_id=rig.tenant_id, expires_at=now() - ago, accepted_at=accepted_at, **values)
+            session.add(row)
+    assert retention.trim(rig.db, days=rig.settings.history_days) == 1
+    assert [row.email for row in rig.all(Invitation)] == ["b@x.org", "c@x.org"]
+
+
 def test_one_transaction_removes_no_more_than_others_can_wait_for(
     rig: Rig, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,3 +129,16 @@ def test_one_transaction_removes_no_more_than_others_can_wait_for(
     for number in range(1, 8):
         ended(rig, app, number)
     assert [retention.trim(rig.db, days=rig.settings.history_days) for _ in range(3)] == [3, 2, 0]
+
+
+def test_times_of_builds_go_after_their_time_but_those_of_this_month_stay(rig: Rig, app: App) -> None:
+    month = Month.of(now())
+    ends = {"old": now() - LONG_AGO, "before": month.start - timedelta(seconds=1), "now": month.start, "open": None}
+    with rig.db.write(platform=WHY) as session:
+        for number, ended_at in enumerate(ends.values()):
+            started_at = now() - LONG_AGO
+            session.add(BuildTime(tenant_id=app.tenant_id, app_id=number, started_at=started_at, ended_at=ended_at))
+    retention.trim(rig.db, days=365)
+    assert sorted(row.app_id for row in rig.all(BuildTime)) == [1, 2, 3]
+    retention.trim(rig.db, days=0)
+    assert sorted(row.app_id for row in rig.all(BuildTime)) == [2, 3]

@@ -104,6 +104,12 @@ class User:
 
     def __call__(self, *arguments: str, stdin: str = "", code: int = Exit.DONE) -> Done:
         """Call the command in this process, outside a terminal; it must end with `code`."""
+        done = self.run(*arguments, stdin=stdin)
+        assert done.code == code, done
+        return done
+
+    def run(self, *arguments: str, stdin: str = "") -> Done:
+        """The same, however it ends."""
         out, err = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.variables().items():
@@ -112,9 +118,7 @@ class User:
             patch.chdir(self.home)
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
                 cli.main(arguments)
-        done = Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
-        assert done.code == code, done
-        return done
+        return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
     def start(self, *arguments: str, **streams: Any) -> subprocess.Popen[str]:
         """Call it as a process of its own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from slipway.cli import reference
+from slipway.cli import reference, this_host
 from slipway.cli.exit_codes import Exit
 from slipway.core.deployment.states import State
 from slipway.domain import lifecycle
+from slipway.domain.audit import HOST
+from slipway.domain.quota.plans import Plans
 from slipway.errors import DeploymentFailed
 from slipway.models import App, Deployment, Replica, Volume, now
 from tests.fixtures.releases import make_live
@@ -297,6 +300,54 @@ def test_limits_are_set_listed_and_removed(slipway: User, app: str, tenant: str)
     slipway("limits", "unset", "calls", "-a", app, code=Exit.NOT_FOUND)
 
 
+def test_a_tenants_quota_is_shown_with_what_is_left(platform: Platform, slipway: User, app: str, tenant: str) -> None:
+    plans = Plans(platform.api.services.db, HOST, lambda _app_id: None)
+    plans.change_quota(tenant, {"apps": 4, "cpus": 0, "build_minutes": 2.0})
+    live(platform, app, settings={})
+    rows = {line[:16].strip(): line[16:].split() for line in slipway("quota").lines}
+    assert rows["apps"] == ["1", "4", "██░░░░░░░░", "25%", "not", "the", "plan's"]
+    assert rows["cpus"][:4] == ["1", "0", "██████████", "100%"]
+    assert rows["memory (MB)"] == ["128", "unlimited"]
+    assert slipway("quota").out == slipway("quota", "show").out
+    assert "Plan: default." in slipway("quota").out
+    shown = {each["name"]: each for each in slipway("quota", "--json").json["quotas"]}
+    assert shown["apps"] == {"name": "apps", "used": 1, "limit": 4, "own": True}
+    for refused in (("plans",), ("quota", "show", "--tenant", tenant), ("quota", "set", "apps=9", "--tenant", tenant)):
+        assert "platform-admin" in slipway(*refused, code=Exit.REFUSED).err
+    slipway("scale", "2", "-a", app, code=Exit.REFUSED)
+
+
+def test_plans_are_made_given_and_removed_on_the_host(
+    platform: Platform, slipway: User, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As root it needs no login."""
+    monkeypatch.setattr(this_host, "may_act_here", lambda: True)
+    monkeypatch.setattr(this_host, "host_settings", lambda: platform.api.services.settings)
+    name = f"plan-{tenant}"
+    on_host = replace(slipway, token="")
+    assert on_host("plans", "add", name, "apps=5", "cpus=2.5").out.startswith(f"Made: {name}.")
+    on_host("plans", "add", name, code=Exit.FAILED)
+    on_host("plans", "set", name, "cpus=", "volumes=unlimited", "apps=6")
+    on_host("plans", "set", name, "aps=6", code=Exit.USAGE)
+    on_host("plans", "set-limit", name, "calls", "requests=5", "per_s=60")
+    on_host("plans", "assign", name, tenant)
+    assert next(line.split() for line in on_host("plans").lines if name in line) == [
+        *(name, "apps=6", "volumes=unlimited", "calls", tenant)
+    ]
+    assert slipway("quota", "--json").json["quotas"][0]["limit"] == 6
+    assert [(each["scope"], each["name"]) for each in slipway("limits", "--tenant", "--json").json["limits"]] == [
+        ("plan", "calls")
+    ]
+    on_host("plans", "remove", name, code=Exit.FAILED)
+    on_host("plans", "unset-limit", name, "calls")
+    on_host("quota", "set", "apps=9", "--tenant", tenant)
+    assert on_host("quota", "show", "--tenant", tenant, "--json").json == slipway("quota", "--json").json
+    on_host("plans", "assign", "default", tenant)
+    on_host("plans", "remove", name)
+    assert name not in on_host("plans", "--json").out
+    on_host("quota", "show", "--tenant", "nobody", code=Exit.NOT_FOUND)
+
+
 def test_domains_are_added_listed_and_removed(slipway: User, app: str, tenant: str) -> None:
     host = f"{tenant}.example.org"
     assert slipway("domains", "add", host, "-a", app).out.startswith(f"{host} leads to {app}.")
@@ -515,7 +566,11 @@ def test_people_are_those_of_the_identity_provider(slipway: User, tmp_path: Path
     slipway.environ["SLIPWAY_STATE_DIR"] = str(slipway.home)  # no platform is there
     for arguments in (("users",), ("users", "add", "ada", "--role", "developer"), ("users", "role", "ada", "viewer")):
         assert "Sign-on is off" in slipway(*arguments, code=Exit.FAILED).err
-    assert "Sign-on is off" in slipway("users", "remove", "ada", code=Exit.FAILED).err
+    for arguments in (("users", "remove", "ada"), ("users", "show", "ada"), ("users", "sign-out", "ada")):
+        assert "Sign-on is off" in slipway(*arguments, code=Exit.FAILED).err
+    assert "Sign-on is off" in slipway("users", "invite", "ada@x.org", "--role", "viewer", code=Exit.FAILED).err
+    assert "None: slipway users invite" in slipway("users", "invitations").err
+    assert "there is no invitation 7" in slipway("users", "revoke", "7", code=Exit.NOT_FOUND).err
     file = tmp_path / "people.csv"
     file.write_text("login,email\nada,ada@example.org\n")
     assert "platform-admin" in slipway("users", "import", str(file), "--dry-run", code=Exit.REFUSED).err

@@ -28,6 +28,7 @@ from slipway.models import (
     Variable,
 )
 from tests.fixtures.databases import CopiesOfATemplate
+from tests.fixtures.services.postgresql import SERVICE
 from tests.integration.data.conftest import TwoTenants
 
 Row = Callable[[TwoTenants], Base]
@@ -123,7 +124,7 @@ def test_with_a_tenant_goes_all_that_it_owns(database: Database, tenants: TwoTen
 
 
 def test_every_row_that_a_tenant_could_own_is_bound_to_one() -> None:
-    platform = {"tenants", "users", "audit", "route_table", "route_changes", "edges"}
+    platform = {"tenants", "plans", "users", "audit", "route_table", "route_changes", "edges"}
     owned = {mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, TenantOwned)}
     assert {each.__tablename__ for each in owned} == set(Base.metadata.tables) - platform
     assert all(not each.__table__.c.tenant_id.nullable for each in owned)
@@ -186,21 +187,27 @@ def test_releases_outlive_nothing_they_need(database: Database, tenants: TwoTena
 def unused_database(postgresql_copies: CopiesOfATemplate) -> Iterator[Database]:
     """What had rows once may be planned for otherwise."""
     cluster = postgresql_copies.cluster
-    database = Database(cluster.create("unused", postgresql_copies.template))
+    cluster.create("unused", postgresql_copies.template)
+    database = Database(cluster.url("unused", SERVICE))
     yield database
     database.dispose()
     cluster.drop("unused")
 
 
-def test_lookups_of_the_hot_paths_use_an_index(unused_database: Database) -> None:
+@pytest.mark.parametrize("scope", [{"platform": "a test"}, {"tenant_id": 1}], ids=["platform", "tenant"])
+def test_lookups_of_the_hot_paths_use_an_index(unused_database: Database, scope: dict[str, Any]) -> None:
+    """Also behind the policies: a condition that PostgreSQL tried after them could use none."""
     plans = {
         "SELECT 1 FROM apps WHERE repository_identity = 'x'": "ix_apps_repository_identity",
+        "SELECT 1 FROM deployments WHERE app_id = 1 AND sequence = 1": "uq_deployments_app_id_sequence",
+        "SELECT 1 FROM tokens WHERE hashed = 'x'": "uq_tokens_hashed",
+        "SELECT 1 FROM domains WHERE host = 'x'": "uq_domains_host",
         "SELECT 1 FROM deployments WHERE delivery_row = 1": "ix_deployments_delivery_row",
         "SELECT 1 FROM deployments WHERE state = 'queued'": "ix_deployments_state",
         "SELECT 1 FROM hook_secrets WHERE hook_id = 'x'": "ix_hook_secrets_hook_id",
         "SELECT 1 FROM deliveries WHERE hook_id = 'x' AND delivery_id = 'y'": "uq_deliveries_hook_id_delivery_id",
     }
-    with unused_database.read(platform="a test") as session:
+    with unused_database.read(**scope) as session:
         session.execute(text("SET LOCAL enable_seqscan = off"))
         for query, index in plans.items():
             plan = "\n".join(session.scalars(text(f"EXPLAIN {query}")))

@@ -36,6 +36,22 @@ def note(where: Path, leader: int, **changed: object) -> Path:
     return path
 
 
+def test_a_service_does_not_see_what_migrations_are_given(tmp_path: Path) -> None:
+    show = "import os; print(sorted(name for name in os.environ if name.startswith('SLIPWAY_DATABASE')))"
+    code = f"""
+import os
+from slipway.host.processes import exec_service
+from slipway.host.processes.services import Service
+from slipway.settings import load
+settings = load({{"SLIPWAY_STATE_DIR": {str(tmp_path)!r}}})
+settings.run_dir.mkdir()
+service = Service("shown", "", lambda _: [{sys.executable!r}, "-c", {show!r}], None, ())
+exec_service.serve(settings, service, 1, {{"SLIPWAY_DATABASE_URL": "x", "SLIPWAY_DATABASE_OWNER_URL": "y"}})
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout == "['SLIPWAY_DATABASE_URL']\n"
+
+
 def test_a_child_of_another_program_is_ended_with_its_dead_parent(tmp_path: Path) -> None:
     with (
         process(tmp_path, sys.executable, "-c", SLEEP) as parent,

@@ -56,6 +56,12 @@ def test_who_is_not_known_or_may_not_sign_in_is_nobody(directory: KeycloakDirect
     assert directory.person(unknown) is None
 
 
+def test_logins_are_those_of_whom_keycloak_knows(directory: KeycloakDirectory) -> None:
+    found = {person.login: person.sub for person in directory.people_of("acme", most=10)}
+    asked = [*found.values(), "00000000-0000-0000-0000-000000000000", "..", "x/../count", ""]
+    assert directory.logins(asked) == {sub: login for login, sub in found.items()}
+
+
 def test_a_keycloak_that_does_not_answer_is_reported(server: KeycloakServer, as_set_up: Any) -> None:
     elsewhere = replace(server.settings, keycloak="http://127.0.0.1:9")
     with pytest.raises(DependencyUnavailable):

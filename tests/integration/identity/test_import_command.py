@@ -1,4 +1,4 @@
-"""`slipway users import` on the host: as an administrator runs it, and cut off in the middle."""
+"""`slipway users import` and `add` on the host: as an administrator runs them, and an import cut off in the middle."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ Admin.offer = counted
 from slipway.host import checkout
 checkout.ENV_FILE = pathlib.Path("/nonexistent/.env")
 from slipway.cli import main
-main(["users", "import", *sys.argv[1:]])
+main(["users", *sys.argv[1:]])
 """
 
 
@@ -49,11 +50,16 @@ class Host:
 
     keycloak: KeycloakServer
     database_url: str
+    redis_url: str
     folder: Path
 
     def run(self, *arguments: str, killed_after: int = 0) -> tuple[int, str]:
         """With `killed_after` it is killed as soon as so many people were created."""
-        names = {"SLIPWAY_DATABASE_URL": self.database_url, **self.keycloak.environment}
+        return self.users("import", *arguments, killed_after=killed_after)
+
+    def users(self, *arguments: str, killed_after: int = 0) -> tuple[int, str]:
+        names = {"SLIPWAY_DATABASE_URL": self.database_url, "SLIPWAY_REDIS_URL": self.redis_url}
+        names |= self.keycloak.environment
         argv = [sys.executable, "-c", _COMMAND, str(killed_after), *arguments]
         pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         done = subprocess.run(argv, env={**os.environ, **names}, cwd=ROOT, timeout=600, check=False, **pipes)
@@ -78,14 +84,25 @@ class Host:
 
 
 @pytest.fixture
-def host(inhabited: KeycloakServer, sqlite_url: str, tmp_path: Path) -> Host:
+def host(inhabited: KeycloakServer, sqlite_url: str, redis_url: str, tmp_path: Path) -> Host:
     if os.geteuid() != 0:
         pytest.skip("the host's own command is root's")
     database = Database(sqlite_url, pool=False)
     with database.write(platform="a test's tenants") as session:
-        create_tenant_if_missing(session, "acme")
+        create_tenant_if_missing(session, "acme").created_at = datetime.fromtimestamp(100, UTC)  # as its groups say
     database.dispose()
-    return Host(inhabited, sqlite_url, tmp_path)
+    return Host(inhabited, sqlite_url, redis_url, tmp_path)
+
+
+def test_a_tenants_first_person_is_added_on_the_host(host: Host) -> None:
+    sub = host.keycloak.in_realm("POST", "/users", {"username": "ada", "enabled": True})
+    given = ("add", "Ada", "--role", "owner", "--tenant")
+    assert host.users(*given, "acme") == (0, "ada has the role owner now.\n")
+    groups = host.keycloak.in_realm("GET", f"/users/{sub}/groups")
+    assert [each["path"] for each in groups] == ["/tenants/acme/owner"]
+    code, output = host.users(*given, "initech")
+    assert (code, output.splitlines()[0]) == (2, "✘ there is no tenant 'initech'")
+    assert host.users(*given, "acme")[0] == 1, "they have a role"
 
 
 def _many() -> str:

@@ -7,7 +7,7 @@ import re
 import pytest
 from werkzeug.test import TestResponse
 
-from router.login import pages
+from router.login import pages, signing_in
 from slipway.errors import NotAuthenticated
 from tests.fixtures.identity.oidc_server import Answer
 from tests.integration.login.rig import Browser, Console, begin_app_login, query, title
@@ -235,3 +235,18 @@ def test_no_text_on_a_page_is_markup() -> None:
     page = pages.failure(error, hostile, again=f"/{hostile}").get_data(as_text=True)
     assert "<script" not in page
     assert "alert(1)" in page
+
+
+def test_what_nobody_foresaw_is_a_page_too(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(signing_in, "begin", breaks)
+    answer = browser.get("/auth/login?to=/apps")
+    assert (answer.status_code, answer.mimetype) == (500, "text/html")
+    assert "/auth/login?to=/apps" in answer.text
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "ZeroDivisionError" not in answer.text
+    assert "ZeroDivisionError" in caplog.text

@@ -16,6 +16,21 @@ from tests.integration.login.rig import Browser, Console, client_of
 OWN = {"Origin": "http://slipway.localhost:8080"}
 SEVERAL = ["/tenants/acme/owner", "/tenants/umbrella/viewer"]
 ACCOUNT = {"kind": "person", "name": "ada", "tenant": "acme", "role": "owner", "token": "ada"}
+CONSOLE = "http://slipway.localhost:8080"
+ELSEWHERE: tuple[dict[str, str], ...] = (
+    {},
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Origin": f"{CONSOLE}.evil.example"},
+    {"Origin": "https://slipway.localhost:8080"},
+    {"Origin": "http://hello.localhost:8080", "Sec-Fetch-Site": "same-site"},
+    {"Origin": CONSOLE, "Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "none"},
+    {"Referer": f"{CONSOLE}/"},
+)
+"""What comes with requests that no page of the console sent: forms elsewhere, an app of a tenant, a client that says
+nothing, and a browser whose word on the site goes before the origin."""
 BY_SIGNATURE = {"/auth/backchannel-logout"}
 """The identity provider sends it, without a cookie; what it carries is signed."""
 
@@ -47,7 +62,7 @@ def test_no_other_site_changes_anything_with_a_persons_cookie(console: Console, 
     for method, path in state_changing_routes(console.api.client.application):
         if path in BY_SIGNATURE:
             continue
-        for headers in ({}, {"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        for headers in ELSEWHERE:
             answer = browser.ask(method, path, **headers)
             assert answer.status_code == 403, (method, path, answer.text)
             assert "cross-site-request" in answer.text or "did not come from a page of this site" in answer.text

@@ -1,7 +1,8 @@
-"""Ten thousand routes: bursts of changes lose none, whatever restarts meanwhile, and nobody's request notices."""
+"""Thousands of routes: bursts of changes lose none, whatever restarts meanwhile, and nobody's request notices."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +13,8 @@ import pytest
 from tests.integration.routes.platform import Platform, platform
 from tests.integration.routes.tables import host_of
 
-MANY = 10_000
+MANY = int(os.environ.get("ROUTES", "4000"))
+"""`make soak` has ten thousand."""
 BURST, SMALLER = 1_000, 200
 ASKED = MANY  # its app is in no burst
 
@@ -51,7 +53,7 @@ def asked_all_the_time(town: Platform) -> Iterator[list[int]]:
 
 
 def test_every_route_is_in_force_on_every_edge(town: Platform) -> None:
-    town.assert_edges_agree([1, 2, 4999, MANY])
+    town.assert_edges_agree([1, 2, MANY // 2, MANY])
     assert all(edge.ask("nobody.localhost")[0] == 404 for edge in town.edges)
 
 
@@ -84,4 +86,4 @@ def test_an_emptied_redis_gets_the_whole_table_under_a_new_epoch_and_no_request_
         town.settled()
     assert town.position()[0] != epoch
     assert set(statuses) == {200}
-    town.assert_edges_agree([1, 4999, ASKED - 1, ASKED])
+    town.assert_edges_agree([1, MANY // 2, ASKED - 1, ASKED])

@@ -70,6 +70,12 @@ def test_what_the_database_says_stays_between_the_services() -> None:
     assert postgres["network_mode"] == "none"
 
 
+def test_prepare_alone_is_given_what_changes_the_schema() -> None:
+    given = {name: CONTAINERS[name].get("environment", {}).get("SLIPWAY_DATABASE_OWNER_URL") for name in OURS}
+    assert given.pop("prepare") == "${SLIPWAY_DATABASE_OWNER_URL:-}"
+    assert {name for name, value in given.items() if value != ""} == {"keycloak"}, "which gets no setting of ours"
+
+
 def test_folders_that_a_container_is_given_are_made_by_prepare_or_by_the_engine(tmp_path: Path) -> None:
     prepare(load({"SLIPWAY_STATE_DIR": str(tmp_path / "s")}))
     for container in CONTAINERS.values():

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from slipway.errors import HostUnready
-from slipway.host.checkout import keep_setting
+from slipway.host.checkout import ROOT, keep_setting
 from slipway.host.commands import Commands
 from slipway.host.install.command_link import CommandLink
 from slipway.host.install.installation import Installation
@@ -200,3 +202,12 @@ def test_a_setting_is_kept_in_env_beside_what_is_there(tmp_path: Path) -> None:
 
     assert path.read_text() == "# mine\nSLIPWAY_HTTP_LISTEN=81\nSLIPWAY_GIT_HOSTS=public,127.0.0.1:8085\n"
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_installs_the_python_packages_needs_none_of_them() -> None:
+    """`-S` leaves out what is installed: a bare host has nothing but Python."""
+    program = "import sys; sys.path.insert(0, '.'); import slipway.host.__main__"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

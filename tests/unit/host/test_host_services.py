@@ -74,6 +74,13 @@ def test_the_command_line_clients_variables_restart_nothing(tmp_path: Path) -> N
     assert len(texts) == 1
 
 
+def test_no_service_is_given_what_changes_the_schema(tmp_path: Path) -> None:
+    secret = "postgresql+psycopg://owner:secret@/slipway"
+    settings = load({"SLIPWAY_STATE_DIR": "/s", "SLIPWAY_DATABASE_OWNER_URL": secret})
+    environment = {"SLIPWAY_STATE_DIR": "/s", "SLIPWAY_DATABASE_OWNER_URL": secret}
+    assert secret not in configuration(settings, wanted(settings), environment, tmp_path)
+
+
 def test_a_setting_that_does_not_concern_the_edge_leaves_it_running(tmp_path: Path) -> None:
     before, after = (sections({"SLIPWAY_STATE_DIR": "/s", "SLIPWAY_BUILD_CPUS": cpus}, tmp_path) for cpus in ("1", "2"))
     assert dict(before["program:edge"]) == dict(after["program:edge"])

@@ -10,12 +10,15 @@ from builder.sources.source import SOURCES
 from router import documents
 from router.documents import Document
 from slipway.core.access.roles import Role
+from slipway.core.access.trusted_publishers import IssuerKind
 from slipway.core.app_settings.limits import By
 from slipway.core.deployment.app_state import AppState
 from slipway.core.deployment.states import Kind, State
 from slipway.core.identity.people import Outcome
 from slipway.core.push.outcome import DeliveryOutcome
+from slipway.core.quota.quotas import Quota
 from slipway.core.rollout.replica_states import ReplicaState
+from slipway.domain.invitations import State as InvitationState
 
 VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("Deployment", "kind"): Kind,
@@ -27,14 +30,18 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("Replica", "state"): set(ReplicaState),
     ("Variable", "scope"): {"run", "build"},
     ("Volume", "state"): documents.VolumeState,
-    ("Limit", "scope"): {"app", "tenant"},
+    ("Limit", "scope"): {"app", "tenant", "plan"},
     ("Limit", "by"): get_args(By),
-    ("RefusedCaller", "scope"): {"app", "tenant"},
+    ("Quota", "name"): Quota,
+    ("RefusedCaller", "scope"): {"app", "tenant", "plan"},
     ("System", "status"): documents.SystemStatus,
     ("User", "role"): Role,
+    ("Invitation", "role"): Role,
+    ("Invitation", "state"): InvitationState,
     ("ImportedLine", "outcome"): Outcome,
+    ("TrustedPublisher", "kind"): IssuerKind,
 }
-_LIST = re.compile(r"([a-z]+(?: [a-z]+)?(?:, [a-z]+(?: [a-z]+)?)*) or ([a-z]+(?: [a-z]+)?)\.")
+_LIST = re.compile(r"([a-z_]+(?: [a-z]+)?(?:, [a-z_]+(?: [a-z]+)?)*) or ([a-z_]+(?: [a-z]+)?)\.")
 
 
 def listed() -> Iterator[tuple[tuple[str, str], set[str]]]:

@@ -18,9 +18,9 @@ from slipway.core.deployment.ordering import must_refreeze
 from slipway.core.deployment.states import Kind
 from slipway.domain import lifecycle
 from slipway.domain.intents import live_deployment
+from slipway.domain.quota import enforcement
 from slipway.errors import DeploymentFailed
 from slipway.models import App, Build, Deployment, Release, Scale, Variable
-from slipway.settings import Settings
 
 
 def make_release(session: Session, deployment: Deployment, host: Defaults, image_volumes: Sequence[str]) -> Release:
@@ -31,7 +31,16 @@ def make_release(session: Session, deployment: Deployment, host: Defaults, image
     Raises:
         DeploymentFailed: there is no image to run.
         InvalidInput: the settings break a rule.
+        QuotaExceeded: the tenant may not use as much as it needs.
     """
+    release = _release(session, deployment, host, image_volumes)
+    session.flush()
+    app = session.get_one(App, deployment.app_id)
+    enforcement.require_release(session, app, release, deployment=deployment)
+    return release
+
+
+def _release(session: Session, deployment: Deployment, host: Defaults, image_volumes: Sequence[str]) -> Release:
     if deployment.kind == Kind.CONFIGURATION:
         _keep_live_image(session, deployment)
     if deployment.release_id is not None:
@@ -79,20 +88,6 @@ def digest_to_run(session: Session, deployment: Deployment) -> str:
         live = live_deployment(session, deployment.app_id, deployment.environment)
         return _build(session, deployment).digest if live else ""
     return _build(session, deployment).digest
-
-
-def defaults(settings: Settings) -> Defaults:
-    """The host's defaults for what an app leaves out."""
-    return Defaults(
-        memory_bytes=settings.replica_memory_bytes,
-        cpus=settings.replica_cpus,
-        pids=settings.replica_pids,
-        probe_timeout_s=settings.probe_timeout_s,
-        watch_s=settings.watch_s,
-        drain_grace_s=settings.drain_grace_s,
-        stop_grace_s=settings.stop_grace_s,
-        pre_deploy_timeout_s=settings.pre_deploy_timeout_s,
-    )
 
 
 def _keep_live_image(session: Session, deployment: Deployment) -> None:
@@ -165,8 +160,7 @@ def _first_scale(session: Session, deployment: Deployment, chosen: AppSettings) 
     of_app = {"app_id": deployment.app_id, "environment": deployment.environment}
     known = set(session.scalars(select(Scale.process).filter_by(**of_app)))
     for process in {WEB, *chosen.processes} - known:
-        stated = chosen.processes[process].replicas if process in chosen.processes else None
-        replicas = 1 if stated is None else stated
+        replicas = chosen.first_replicas(process)
         session.add(Scale(tenant_id=deployment.tenant_id, process=process, replicas=replicas, **of_app))
 
 

@@ -5,6 +5,7 @@ What happens before the first crash is the same in all cases of a test: it is do
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ from tests.integration.agent.rig import REFUSED, UNHEALTHY, Rig, rig_in_memory
 pytestmark = pytest.mark.histories
 
 _ENOUGH = 200
+EVERY = int(os.environ.get("CRASHES_EVERY", "2"))
+"""After each how many effects agents die: `make soak` has 1."""
 NETWORKS = FakeNetworks()
 Begun = tuple[Rig, App, list[Deployment]]
 """An app with its deployments, before the first crash."""
@@ -143,7 +146,7 @@ def recreating(rig: Rig) -> tuple[App, list[Deployment]]:
     return app, [rig.live(app), rig.built(app, "b" * 40)]
 
 
-@pytest.mark.parametrize("dies_after", range(1, 45))
+@pytest.mark.parametrize("dies_after", range(1, 45, EVERY))
 def test_a_rollout_survives_any_crash(copy_of: Callable[[Begin], Begun], dies_after: int) -> None:
     rig, app, [first, second] = copy_of(rolling_out)
     through_crashes(rig, app, dies_after)
@@ -155,7 +158,7 @@ def test_a_rollout_survives_any_crash(copy_of: Callable[[Begin], Begun], dies_af
     assert_runs(rig, app, row.release_id, 2)
 
 
-@pytest.mark.parametrize("dies_after", range(1, 30, 2))
+@pytest.mark.parametrize("dies_after", range(1, 30, 2 * EVERY))
 def test_a_failing_rollout_survives_any_crash(copy_of: Callable[[Begin], Begun], dies_after: int) -> None:
     rig, app, [first, second, third] = copy_of(failing)
     through_crashes(rig, app, dies_after)
@@ -164,7 +167,7 @@ def test_a_failing_rollout_survives_any_crash(copy_of: Callable[[Begin], Begun],
     assert_runs(rig, app, rig.deployment(second).release_id, 1)
 
 
-@pytest.mark.parametrize("dies_after", range(1, 30, 2))
+@pytest.mark.parametrize("dies_after", range(1, 30, 2 * EVERY))
 def test_an_unconfirmed_switch_survives_any_crash(copy_of: Callable[[Begin], Begun], dies_after: int) -> None:
     rig, app, [first, second] = copy_of(unconfirmed)
     through_crashes(rig, app, dies_after)
@@ -176,7 +179,7 @@ def test_an_unconfirmed_switch_survives_any_crash(copy_of: Callable[[Begin], Beg
     assert_runs(rig, app, first.release_id, 1)
 
 
-@pytest.mark.parametrize("dies_after", range(1, 30, 2))
+@pytest.mark.parametrize("dies_after", range(1, 30, 2 * EVERY))
 def test_a_rollback_that_cancels_a_probing_rollout_survives_any_crash(
     copy_of: Callable[[Begin], Begun], dies_after: int
 ) -> None:
@@ -187,7 +190,7 @@ def test_a_rollback_that_cancels_a_probing_rollout_survives_any_crash(
     assert_runs(rig, app, first.release_id, 1)
 
 
-@pytest.mark.parametrize("dies_after", range(1, 26, 2))
+@pytest.mark.parametrize("dies_after", range(1, 26, 2 * EVERY))
 def test_a_recreated_app_never_runs_twice_whatever_crashes(copy_of: Callable[[Begin], Begun], dies_after: int) -> None:
     rig, app, [_, second] = copy_of(recreating)
     seen: list[int] = []

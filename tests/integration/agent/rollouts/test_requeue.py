@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from redis import Redis
 from rq import Queue
@@ -9,7 +11,7 @@ from rq import Queue
 from builder.agent.maintenance import requeue
 from slipway.adapters.redis.work_queue import BUILDS, SERIALIZER, WorkQueue, connect
 from slipway.core.deployment.states import State
-from slipway.models import now
+from slipway.models import BuildTime, now
 from tests.integration.agent.rig import LONG_AGO, Rig, pushed
 
 LAPSE_S = 15.0
@@ -78,3 +80,19 @@ def test_a_stale_deployment_that_was_asked_to_stop_stops(rig: Rig, queue: WorkQu
     row = pushed(rig, rig.add_app(), State.BUILDING, **values)
     hand_out(rig, queue)
     assert rig.deployment(row).state == "cancelled"
+
+
+@pytest.mark.parametrize("stop", ["", "cancelled"])
+def test_a_build_whose_worker_fell_silent_took_until_its_last_heartbeat(rig: Rig, queue: WorkQueue, stop: str) -> None:
+    """The agent may find it hours later, when the host is switched on again."""
+    row = rig.building(rig.add_app(), "a" * 40)
+    [built] = rig.all(BuildTime)
+    beat = built.started_at + timedelta(seconds=7)
+    values = {"created_at": now() - LONG_AGO, "heartbeat_at": beat, "stop_requested": stop or None}
+    rig.change(built, started_at=built.started_at - LONG_AGO)
+    rig.change(row, **values | {"heartbeat_at": beat - LONG_AGO})
+    hand_out(rig, queue)
+    [built] = rig.all(BuildTime)
+    assert built.ended_at is not None
+    assert (built.ended_at - built.started_at).total_seconds() == pytest.approx(7)
+    assert rig.deployment(row).state == (stop or "queued")

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from slipway.core.app_settings.limits import Limit
+from slipway.domain.audit import HOST
+from slipway.domain.quota.plans import Plans
 from slipway.domain.route_table import touch_routes
-from slipway.models import App, Tenant
+from slipway.models import App, Plan, Tenant
 from tests.integration.agent.rig import WHY, Rig
 
 CALLS = {"name": "calls", "requests": 5, "per_s": 60}
@@ -44,6 +47,33 @@ def test_an_entry_has_the_limits_of_the_app_and_of_its_tenant(rig: Rig) -> None:
     ]
     rig.change(rig.all(Tenant, id=rig.tenant_id)[0], limits=[])
     assert names(rig, app) == ["calls"]
+
+
+def test_an_entry_has_the_limits_of_the_tenants_plan(rig: Rig) -> None:
+    app = rig.add_app(limits=[CALLS])
+    rig.live(app)
+    woken: list[int] = []
+    plans = Plans(rig.db, HOST, woken.append)
+    plans.set_limit("default", Limit(**CALLS))
+    rig.agent.routes.sync()
+    assert (rig.entry(app) or {})["limits"] == [
+        {**CALLS, "id": f"app-{app.id}/calls"},
+        {**CALLS, "id": f"plan-{rig.tenant_id}/calls", "name": "plan/calls"},
+    ]
+    plans.create("team", {})
+    plans.set_limit("team", Limit(**PARALLEL))
+    plans.assign("team", "acme")
+    rig.agent.routes.sync()
+    assert [each["name"] for each in (rig.entry(app) or {})["limits"]] == ["calls", "plan/parallel"]
+    assert woken == [app.id, app.id], "for the limit of default, and when the plan was given"
+
+
+def test_limits_of_a_plan_that_can_not_be_understood_let_nobody_in(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.live(app)
+    with rig.db.write(platform=WHY) as session:
+        session.add(Plan(name="default", limits=[OF_ANOTHER_VERSION]))
+    assert published(rig, app) == "unreadable"
 
 
 def test_what_the_commits_file_says_goes_before_the_apps(rig: Rig) -> None:

@@ -279,3 +279,15 @@ def test_each_request_is_one_json_line_in_the_access_log(rig, backend):
     assert (served["status"], served["app"], served["path"], served["fault"]) == (200, "7", '/a"b', "")
     assert (refused["status"], refused["app"], refused["fault"]) == (404, "", "client")
     assert abs(served["at"] - time.time()) < 60
+
+
+@pytest.mark.parametrize("begins", ["/auth/", "/auth//", "/%61uth/", "/x/../auth/"])
+def test_the_access_log_has_no_link_by_which_an_invitation_is_accepted(rig, begins):
+    id_ = rig.edge.ask("slipway.localhost", f"{begins}invitations/slwi_secret/accept").headers["x-request-id"]
+    log = rig.edge.settings.log_dir / "edge-access.log"
+
+    eventually(lambda: id_ in log.read_text())
+    (line,) = [line for line in map(json.loads, log.read_text().splitlines()) if line["request_id"] == id_]
+
+    assert line["path"] == "/auth/invitations/"
+    assert "slwi_secret" not in log.read_text()

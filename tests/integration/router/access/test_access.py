@@ -11,11 +11,14 @@ from sqlalchemy import select
 
 from slipway.core.access.roles import Role
 from slipway.core.access.tokens import hashed
-from slipway.models import App, Token, Volume, now
+from slipway.models import App, Invitation, Token, Volume, now
 from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live
 
-OPEN = {"/", "/healthz", "/readyz", "/api/openapi.json", "/api/sign-in", "/.well-known/slipway/jwks.json"}
+OPEN = {
+    *("/", "/healthz", "/readyz", "/api/openapi.json", "/api/sign-in", "/.well-known/slipway/jwks.json"),
+    "/api/publish/token",
+}
 BODIES = {
     ("POST", "/api/apps"): {"name": "new", "repository": REPOSITORY},
     ("PATCH", "/api/apps/<app>"): {"branch": "prod"},
@@ -24,6 +27,7 @@ BODIES = {
     ("POST", "/api/apps/<app>/domains"): {"host": "new.example.org"},
     ("POST", "/api/hooks"): {"repository": "https://github.example/acme/new"},
     ("POST", "/api/tokens"): {"name": "new"},
+    ("POST", "/api/apps/<app>/publishers"): {"kind": "github", "constraints": {"repository": "acme/hello"}},
     ("PUT", "/api/apps/<app>/limits/<name>"): {"requests": 5, "per_s": 60},
     ("PUT", "/api/limits/<name>"): {"requests": 5, "per_s": 60},
     ("PUT", "/api/apps/<app>/access"): {"allow": "nobody"},
@@ -31,6 +35,12 @@ BODIES = {
     ("POST", "/api/users"): {"login": "ada", "role": "viewer"},
     ("PATCH", "/api/users/<login>"): {"role": "viewer"},
     ("POST", "/api/users/import"): {"lines": []},
+    ("POST", "/api/invitations"): {"email": "ada@example.org", "role": "viewer"},
+    ("POST", "/api/plans"): {"name": "new"},
+    ("PATCH", "/api/plans/<plan>"): {"quotas": {"apps": 1}},
+    ("PUT", "/api/plans/<plan>/limits/<name>"): {"requests": 5, "per_s": 60},
+    ("PATCH", "/api/tenants/<tenant>/quota"): {"quotas": {"apps": "unlimited"}},
+    ("PUT", "/api/tenants/<tenant>/plan"): {"plan": "default"},
 }
 _OF_AN_APP = ("limits", "variables", "access")
 NAMED_BY_THE_CALLER = {("PUT", "/api/limits/<name>")}
@@ -38,14 +48,23 @@ NAMED_BY_THE_CALLER = {("PUT", "/api/limits/<name>")}
 PEOPLE = "/api/users/<login>"
 """Without sign-on there are none: test_users.py has tenants with people."""
 VIEWERS = {"GET"}
-ADMINISTRATORS = {("POST", "/api/identity/sync"), ("POST", "/api/users/import")}
+ADMINISTRATORS = {
+    *(("POST", "/api/identity/sync"), ("POST", "/api/users/import")),
+    *(("GET", "/api/plans"), ("POST", "/api/plans"), ("PATCH", "/api/plans/<plan>"), ("DELETE", "/api/plans/<plan>")),
+    *((method, "/api/plans/<plan>/limits/<name>") for method in ("PUT", "DELETE")),
+    *((method, "/api/tenants/<tenant>/quota") for method in ("GET", "PATCH")),
+    ("PUT", "/api/tenants/<tenant>/plan"),
+}
 """For people with the role platform-admin: no token has it."""
 OWNERS = {
     *(("DELETE", "/api/apps/<app>"), ("POST", "/api/hooks"), ("POST", "/api/hooks/<hook>/rotate")),
     *(("DELETE", "/api/hooks/<hook>"), ("GET", "/api/tokens"), ("POST", "/api/tokens")),
     *(("DELETE", "/api/tokens/<int:token>"), ("DELETE", "/api/volumes/<volume>")),
     *(("PUT", "/api/limits/<name>"), ("DELETE", "/api/limits/<name>")),
-    *(("GET", "/api/users"), ("POST", "/api/users"), ("PATCH", PEOPLE), ("DELETE", PEOPLE)),
+    *(("GET", "/api/users"), ("POST", "/api/users"), ("GET", PEOPLE), ("PATCH", PEOPLE), ("DELETE", PEOPLE)),
+    *(("DELETE", f"{PEOPLE}/sessions"), ("GET", "/api/invitations"), ("POST", "/api/invitations")),
+    ("DELETE", "/api/invitations/<int:invitation>"),
+    *(("POST", "/api/apps/<app>/publishers"), ("DELETE", "/api/apps/<app>/publishers/<int:publisher>")),
 }
 
 
@@ -63,12 +82,17 @@ def things(api: Api, owner: Caller) -> dict[str, str]:
     """One of everything that a path may name, of tenant acme."""
     hook = owner.create_app(hook=True)["hook"]["id"]
     owner.call("PUT", "/api/limits/minute", BODIES["PUT", "/api/limits/<name>"])
+    new = BODIES["POST", "/api/apps/<app>/publishers"]
+    publisher = owner.post("/api/apps/hello/publishers", new, status=201)["id"]
     deployment = make_live(api.services.db, "hello", ready=1)
     with api.services.db.read(platform="a test looks") as session:
         token = session.scalars(select(Token.id).filter_by(name=owner.name)).one()
     with api.services.db.write(platform="a test's volume") as session:
         app = session.scalars(select(App)).one()
         place = {"tenant_id": app.tenant_id, "app_id": app.id, "app_name": app.name}
+        values = {"email": "ada@example.org", "role": "viewer", "hashed": "0" * 64, "inviter": "a test"}
+        invitation = Invitation(tenant_id=app.tenant_id, expires_at=now() + timedelta(days=1), **values)
+        session.add(invitation)
         session.add(Volume(id="hello-production-data-1", name="data", mount_path="/data", **place))
     return {
         "<app>": "hello",
@@ -80,6 +104,10 @@ def things(api: Api, owner: Caller) -> dict[str, str]:
         "<volume>": "hello-production-data-1",
         "<name>": "minute",
         "<login>": "ada",
+        "<int:publisher>": str(publisher),
+        "<int:invitation>": str(invitation.id),
+        "<plan>": "default",
+        "<tenant>": "acme",
     }
 
 
@@ -94,12 +122,14 @@ def test_another_tenants_things_are_not_there_on_every_route(
     api: Api, owner: Caller, stranger: Caller, things: dict[str, str]
 ) -> None:
     tried = 0
-    shown = ("/api/apps", "/api/hooks", "/api/limits", *(f"/api/apps/hello/{each}" for each in _OF_AN_APP))
+    of_app = (f"/api/apps/hello/{each}" for each in _OF_AN_APP)
+    shown = ("/api/apps", "/api/hooks", "/api/limits", "/api/quota", *of_app)
     before = {path: owner.get(path) for path in shown}
     for method, rule in routes(api.client.application):
-        if "<" in rule and rule != PEOPLE and (method, rule) not in NAMED_BY_THE_CALLER:
-            problem = stranger.problem(404, method, _path(rule, things), BODIES.get((method, rule)))
-            assert problem["code"] == "not-found", (method, rule)
+        if "<" in rule and not rule.startswith(PEOPLE) and (method, rule) not in NAMED_BY_THE_CALLER:
+            status, code = (403, "not-allowed") if (method, rule) in ADMINISTRATORS else (404, "not-found")
+            problem = stranger.problem(status, method, _path(rule, things), BODIES.get((method, rule)))
+            assert problem["code"] == code, (method, rule)
             assert "acme" not in str(problem)
             tried += 1
     assert tried > 20
@@ -109,6 +139,7 @@ def test_another_tenants_things_are_not_there_on_every_route(
 def test_lists_hold_the_own_tenants_things_only(stranger: Caller, things: dict[str, str]) -> None:
     assert stranger.get("/api/apps") == {"apps": []}
     assert stranger.get("/api/hooks") == {"hooks": []}
+    assert stranger.get("/api/invitations") == {"invitations": []}
     assert [each["name"] for each in stranger.get("/api/tokens")["tokens"]] == ["globex-owner"]
 
 

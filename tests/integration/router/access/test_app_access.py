@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,32 +12,14 @@ from sqlalchemy import select
 
 from router.app import create_app
 from slipway.core.identity.claims import Person
-from slipway.errors import DependencyUnavailable
 from slipway.models import AuditRecord, Build, Release, RouteChange, Token, now
+from tests.fakes import FakeDirectory
 from tests.fixtures.api import Api, Caller
 from tests.fixtures.releases import make_live
 
 PATH = "/api/apps/hello/access"
 TEST = f"{PATH}/test"
 PUBLIC_PART = {"path": "/public/", "allow": "public"}
-
-
-@dataclass
-class FakeDirectory:
-    people: list[Person] = field(default_factory=list)
-    is_unreachable: bool = False
-
-    def person(self, login_or_email: str) -> Person | None:
-        self._check()
-        return next((each for each in self.people if login_or_email in (each.login, each.email)), None)
-
-    def people_of(self, tenant: str, *, most: int) -> list[Person]:
-        self._check()
-        return [each for each in self.people if any(f"/tenants/{tenant}/" in path for path in each.groups)][:most]
-
-    def _check(self) -> None:
-        if self.is_unreachable:
-            raise DependencyUnavailable("Keycloak does not answer at its place.")
 
 
 def person(login: str, *groups: str) -> Person:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
+from router.principal import Kind, Principal
+from router.usecases.access import limits
 from slipway.adapters.redis import keys
 from slipway.core.access import tokens
+from slipway.core.access.roles import Role
+from slipway.core.identity.claims import Person
 from slipway.models import App, AuditRecord, Build, Release, RouteChange
+from tests.fakes import FakeDirectory
 from tests.fixtures.api import Api, Caller
 from tests.fixtures.releases import make_live
+
+
+def principal_of(api: Api) -> Principal:
+    return Principal(Kind.TOKEN, "1", "ci", api.tenant_id(), "acme", Role.VIEWER)
+
 
 OF_APP, OF_TENANT = "/api/apps/hello/limits", "/api/limits"
 CALLS = {"requests": 100, "per_s": 60}
@@ -139,6 +150,21 @@ def test_whom_limits_refused_is_shown_by_name(api: Api, owner: Caller) -> None:
         ("192.0.2.1", "calls", "app"),
         ("all", "all", "tenant"),
     }
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_people_are_shown_by_login_where_it_is_known(api: Api, owner: Caller, knows: bool) -> None:
+    with api.services.db.read(platform="a test looks") as session:
+        app_id = session.scalars(select(App.id)).one()
+    hour = int(time.time() // 3600)
+    members = {f"{keys.LIMIT_STATE}:plan-1/calls|user {sub}": 3 for sub in ("sub-ada", "sub-gone")}
+    for each in (hour, hour + 1):
+        api.services.redis.zadd(keys.limit_refusals(app_id, each), members)
+    directory = FakeDirectory([Person("sub-ada", "ada")], is_unreachable=not knows)
+    shown = limits.app_limits(replace(api.services, directory=directory), principal_of(api), "hello").refused
+    assert shown is not None
+    found = {(each.caller, each.scope) for each in shown}
+    assert found == {("user ada" if knows else "user sub-ada", "plan"), ("user sub-gone", "plan")}
 
 
 def test_tokens_are_known_to_limits_from_when_they_are_issued_until_they_are_revoked(api: Api, owner: Caller) -> None:

@@ -158,7 +158,8 @@ def test_the_platforms_own_secrets_are_known_by_their_shape(prefix: str, before:
 
 BEFORE = ("\n", "\t", "\x1b[32m", "\\n", "\\t", "\\u001b[32m", "%3D", "%20", "%0A", "x", "7", "_", "é")
 SHAPED = (
-    *("slw_" + "aB3-" * 8, "slwh_" + "aB3_" * 8, "github_pat_" + "aB3_" * 6, "glpat-" + "aB3_" * 6),
+    *("slw_" + "aB3-" * 8, "slwh_" + "aB3_" * 8, "slwi_" + "aB3_" * 8),
+    *("github_pat_" + "aB3_" * 6, "glpat-" + "aB3_" * 6),
     *(f"gh{kind}_" + "aB3d" * 6 for kind in "pousr"),
     *("xoxb-" + "aB3d" * 3, "xoxp-" + "aB3d" * 3, "sk_live_" + "aB3d" * 5, "rk_live_" + "aB3d" * 5),
     "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",

@@ -1,0 +1,1 @@
+"""Quotas of tenants: what can be limited, and how much is used."""
