@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from edge_certificates import TlsRig
 
-from tests.fixtures.certificates import Made, make, put
+from tests.fixtures.certificates import IssuedCertificate, make, put
 from tests.fixtures.waiting import eventually
 
 SHOP = "shop.example.org"
@@ -30,11 +30,11 @@ def write_half_a_chain(tls: TlsRig) -> None:
 
 def write_anothers_key(tls: TlsRig) -> None:
     made = make([SHOP])
-    tls.folder.write("1", [SHOP], Made(made.chain, make([SHOP]).key, made.serial, made.not_after))
+    tls.folder.write("1", [SHOP], IssuedCertificate(made.chain, make([SHOP]).key, made.serial, made.not_after))
 
 
 def write_no_certificate(tls: TlsRig) -> None:
-    tls.folder.write("1", [SHOP], Made(b"no certificate\n", b"no key\n", 1, 2_000_000_000))
+    tls.folder.write("1", [SHOP], IssuedCertificate(b"no certificate\n", b"no key\n", 1, 2_000_000_000))
 
 
 def write_for_another_name(tls: TlsRig) -> None:
@@ -78,7 +78,7 @@ def test_its_name_gets_the_default_one_and_no_siblings_wildcard(
     eventually(lambda: any("certificate 1" in fault for fault in tls.faults))
 
 
-def test_it_is_served_once_it_is_mended_without_a_change_of_the_index(tls: TlsRig) -> None:
+def test_it_is_served_once_it_is_repaired_without_a_change_of_the_index(tls: TlsRig) -> None:
     made = tls.folder.write("1", [SHOP])
     lose_key(tls)
     tls.folder.publish()
