@@ -69,11 +69,10 @@ def test_a_key_that_others_may_read_is_a_finding(tmp_path: Path) -> None:
     assert finding.remedy == f"chmod go= {keys / 'values.key'}"
 
 
-def test_a_certificate_that_can_not_be_read_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_https_with_half_a_certificate_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slipway.host.processes.lifecycle.Platform.status", lambda _: [])
     assert look(FakeCommands(), tmp_path).https().ok
-    half = {"SLIPWAY_HTTPS_LISTEN": "8443", "SLIPWAY_TLS_CERTIFICATE": str(tmp_path / "none.pem")}
-    settings = look(FakeCommands(), tmp_path, **half).settings
+    settings = look(FakeCommands(), tmp_path, SLIPWAY_HTTPS_LISTEN="8443", SLIPWAY_TLS_KEY="/none").settings
 
     (found,) = (found for found in diagnose(settings, FakeCommands("git")) if found.name == "https")
 

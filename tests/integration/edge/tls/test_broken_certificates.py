@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from edge_certificates import TlsRig
 
-from tests.fixtures.certificates import IssuedPair, make, put
+from tests.fixtures.certificates import IssuedCertificate, make, put
 from tests.fixtures.waiting import eventually
 
 SHOP = "shop.example.org"
@@ -30,11 +30,11 @@ def write_half_a_chain(tls: TlsRig) -> None:
 
 def write_anothers_key(tls: TlsRig) -> None:
     made = make([SHOP])
-    tls.folder.write("1", [SHOP], IssuedPair(made.chain, make([SHOP]).key, made.serial, made.not_after))
+    tls.folder.write("1", [SHOP], IssuedCertificate(made.chain, make([SHOP]).key, made.serial, made.not_after))
 
 
 def write_no_certificate(tls: TlsRig) -> None:
-    tls.folder.write("1", [SHOP], IssuedPair(b"no certificate\n", b"no key\n", 1, 2_000_000_000))
+    tls.folder.write("1", [SHOP], IssuedCertificate(b"no certificate\n", b"no key\n", 1, 2_000_000_000))
 
 
 def write_for_another_name(tls: TlsRig) -> None:

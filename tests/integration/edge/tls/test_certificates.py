@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge_certificates import TlsRig, client, running_tls
 
-from tests.fixtures.certificates import IssuedPair, make, put
+from tests.fixtures.certificates import IssuedCertificate, make, put
 from tests.fixtures.waiting import eventually
 
 
@@ -68,7 +68,7 @@ def test_of_two_certificates_for_a_name_the_one_that_expires_last_serves(tls: Tl
 
 
 def test_the_operators_certificate_serves_all_its_names_and_is_followed(tmp_path: Path) -> None:
-    def write(made: IssuedPair) -> IssuedPair:
+    def write(made: IssuedCertificate) -> IssuedCertificate:
         put(tmp_path / "own.pem", made.chain)
         put(tmp_path / "own.key", made.key)
         return made
