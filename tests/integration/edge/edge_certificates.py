@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -82,14 +82,14 @@ class TlsRig:
         return {pid: self._of(look, [other for other in workers if other != pid]) for pid in workers}
 
     def _of(self, look: Callable[[], T], others: Sequence[int]) -> T:
-        for pid in others:
-            os.kill(pid, signal.SIGSTOP)
         try:
-            eventually(lambda: all(_stands_still(pid) for pid in others))  # else the connection wakes one of them
+            for pid in others:
+                _signal(pid, signal.SIGSTOP)
+            eventually(lambda: all(map(_stands_still, others)))  # else the connection wakes one of them
             return look()
         finally:
             for pid in others:
-                os.kill(pid, signal.SIGCONT)
+                _signal(pid, signal.SIGCONT)
 
     def publish(self) -> None:
         """Write the index, and wait until it is in force."""
@@ -103,8 +103,17 @@ class TlsRig:
         )
 
 
+def _signal(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError):  # it was killed a moment ago
+        os.kill(pid, number)
+
+
 def _stands_still(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("T")
+    """Or is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] in "TZX"
+    except FileNotFoundError:
+        return True
 
 
 def names(certificate: x509.Certificate) -> list[str]:

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.fixtures.certificates import CertificateFolder, make, make_authority
 from tests.fixtures.ports import free_port
 from tests.fixtures.waiting import eventually
 
+ENDED_AT_ONCE_S = 1.0  # nginx that ends within this is not started again
 SHOP = "shop.example.org"
 
 
@@ -180,6 +182,8 @@ def test_after_a_killed_nginx_and_a_killed_listener_the_newest_certificate_serve
         with listener(folder, port) as process:
             first = change()
             eventually(lambda: is_served(first))
+            served = time.monotonic()
+            eventually(lambda: time.monotonic() > served + ENDED_AT_ONCE_S)
             nginx = int((folder / "run" / "edge.pid").read_text())
             os.kill(nginx, signal.SIGKILL)
             second = change()
