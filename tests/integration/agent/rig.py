@@ -202,8 +202,9 @@ class Rig:
         return sorted((row for row in found if row.state != "gone"), key=lambda row: row.slot)
 
     def all(self, model: type[Any], **values: Any) -> list[Any]:
+        """In the order in which they were made."""
         with self.db.read(platform=WHY) as session:
-            return list(session.scalars(select(model).filter_by(**values)))
+            return list(session.scalars(select(model).filter_by(**values).order_by(*model.__table__.primary_key)))
 
     def change(self, row: Base, **values: Any) -> None:
         with self.db.write(platform=WHY) as session:

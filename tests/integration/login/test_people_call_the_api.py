@@ -31,8 +31,8 @@ ELSEWHERE: tuple[dict[str, str], ...] = (
 )
 """What comes with requests that no page of the console sent: forms elsewhere, an app of a tenant, a client that says
 nothing, and a browser whose word on the site goes before the origin."""
-BY_SIGNATURE = {"/auth/backchannel-logout"}
-"""The identity provider sends it, without a cookie; what it carries is signed."""
+BY_SIGNATURE = {"/auth/backchannel-logout", "/api/publish/token"}
+"""The identity provider and CI jobs send them, without a cookie; what they carry is signed."""
 
 
 @pytest.fixture(autouse=True)
