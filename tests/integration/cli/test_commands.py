@@ -352,6 +352,7 @@ def test_domains_are_added_listed_and_removed(slipway: User, app: str, tenant: s
     host = f"{tenant}.example"  # a domain of its own: other tenants of this platform use others
     assert slipway("domains", "add", host, "-a", app).out.startswith(f"{host} leads to {app}.")
     assert slipway("domains", "-a", app).out.count("web") == 2
+    assert "needs no certificate" in slipway("domains", "check", f"{app}.localhost", "-a", app).out
     assert slipway("domains", "-a", app, "remove", host, "--json").json == {"host": host}
     assert [each["host"] for each in slipway("domains", "-a", app, "--json").json["domains"]] == [f"{app}.localhost"]
     slipway("domains", "remove", host, "-a", app, code=Exit.NOT_FOUND)
