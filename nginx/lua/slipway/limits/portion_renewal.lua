@@ -112,7 +112,8 @@ local function describe(portion, reply)
     portion.shown = rate_limit_headers.describe(portion.entry, portion.caller, outcome_of(portion, reply))
     left, reset_s = portion.shown.left, portion.shown.reset_s
   end
-  portion.left, portion.reset_at_s = left, ngx.now() + reset_s
+  -- Redis may have answered before it counted these: less than is left is said, never more.
+  portion.left, portion.reset_at_s = left - portion.counted, ngx.now() + reset_s
 end
 
 local function note(portion, reply)
