@@ -22,7 +22,7 @@ from slipway.host.processes.lifecycle import Platform
 from slipway.host.processes.units import TARGET, run_by_systemd
 
 _TIMEOUT_S = 300
-_TRIES, _PAUSE_S = 4, 2.0
+_TRIES, _PAUSE_S = 10, 2.0
 _Words = tuple[str, ...]
 _Part = tuple[str, _Words, _Words, str]
 """What it is, how it is listed and removed, and by which filter."""
