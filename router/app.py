@@ -11,9 +11,9 @@ from router.api import apps, deployments, domains, hooks, metrics, platform, rep
 from router.api.access import account, identity, invitations, limits, publishers, quotas, tokens, users
 from router.api.access import policies as access
 from router.api.operation import SECURITY_SCHEMES
+from router.api.request_bodies import ApiRequest
 from router.login import answers, views
 from router.login import invitations as invitation_links
-from router.request_bodies import ApiRequest
 from router.services import Services
 from slipway import migrations
 from slipway.web.requests import RequestIds

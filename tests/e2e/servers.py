@@ -108,11 +108,9 @@ class Case:
     mentions: tuple[str, ...] = ()
     """Words of the deployment's detail, remedy or tail."""
     watch_s: int = 0
-    probe_s: int = PATIENT_S
-    """Of the second version."""
 
-    def settings(self, probe_s: int = PATIENT_S) -> str:
-        timeouts = f"[timeouts]\nprobe_s = {probe_s}\nwatch_s = {self.watch_s}\nstop_s = 2\n"
+    def settings(self) -> str:
+        timeouts = f"[timeouts]\nprobe_s = {PATIENT_S}\nwatch_s = {self.watch_s}\nstop_s = 2\n"
         waiting = f"[waiting]\ntimeout_s = {PATIENT_S}\n"
         return f'{timeouts}{waiting}[processes.web]\ncommand = "{self.command}"\n'
 
@@ -125,7 +123,6 @@ CASES = (
         PLAIN + NO_HTTP,
         reason="start-probe-failed",
         mentions=("was answered with something that is not HTTP", 'health = "tcp"'),
-        probe_s=20,
     ),
     Case("slow", GUNICORN, FLASK, f"import time\n\ntime.sleep(8)\n{FLASK}", ends="live", reason=""),
     Case(

@@ -38,8 +38,13 @@ def _push(stack: Stack, checkouts: dict[str, Checkout], version: str) -> list[di
     """All apps at once; their deployments when the outcome of each is known."""
     commits = {}
     for case in CASES:
-        source, settings = (case.good, case.settings()) if version == "v1" else (case.bad, case.settings(case.probe_s))
-        files = {"VERSION": version, "app__py": source, "slipway__toml": settings, "requirements__txt": REQUIREMENTS}
+        source = case.good if version == "v1" else case.bad
+        files = {
+            "VERSION": version,
+            "app__py": source,
+            "slipway__toml": case.settings(),
+            "requirements__txt": REQUIREMENTS,
+        }
         commits[case.name] = checkouts[case.name].commit(version, **files)
         checkouts[case.name].push()
     found = {name: stack.deployment_of(name, commit)["id"] for name, commit in commits.items()}

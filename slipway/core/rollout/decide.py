@@ -54,6 +54,8 @@ from slipway.core.rollout.view import Probe, Release, Replica, Rolling, View
 
 SETTLED_S = 1.0
 """A process without a port counts as ready once it has run for this long."""
+NOT_HTTP_ROUNDS = 5
+"""So many rounds of a second, in a row, that ended with something that is not HTTP: no waiting makes HTTP of it."""
 WAIT_S = 0.25
 """How soon to check again what nothing reports when it changes."""
 
@@ -268,7 +270,7 @@ def _get_ready(view: View, release: Release, replica: Replica, rolling_id: int |
         yield MarkReady(replica.id) if age_s >= SETTLED_S else _RecheckAt(view.now + SETTLED_S - age_s)
     elif replica.probe and replica.probe.error is None:
         yield MarkReady(replica.id)
-    elif age_s >= release.probe_timeout_s and replica.probe:
+    elif replica.probe and (age_s >= release.probe_timeout_s or replica.probe.not_http >= NOT_HTTP_ROUNDS):
         yield _broken(view, replica, rolling_id, _probe_failure(replica.probe))
     else:
         yield ProbeReplica(replica.id)

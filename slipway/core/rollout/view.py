@@ -29,6 +29,8 @@ class Probe:
     tries: int
     error: ProbeError | None = None
     """None: it answered."""
+    not_http: int = 0
+    """Rounds in a row whose last answer was something that is not HTTP."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,7 +204,8 @@ class Rig:
     def all(self, model: type[Any], **values: Any) -> list[Any]:
         """In the order in which they were made."""
         with self.db.read(platform=WHY) as session:
-            return list(session.scalars(select(model).filter_by(**values).order_by(*model.__table__.primary_key)))
+            made = [Replica.created_at] if model is Replica else model.__table__.primary_key  # a replica's id is random
+            return list(session.scalars(select(model).filter_by(**values).order_by(*made)))
 
     def change(self, row: Base, **values: Any) -> None:
         with self.db.write(platform=WHY) as session:

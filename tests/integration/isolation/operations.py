@@ -87,13 +87,6 @@ OF_ALL_TENANTS = {
 CALLER_NAMES = {"name"}
 """Parameters of paths that name something of the path's app, or of the caller's own tenant: the same name elsewhere is
 nobody's concern."""
-ON_PURPOSE: Mapping[tuple[str, str], str] = {
-    (
-        "add_user",
-        "login",
-    ): "an owner gives somebody of the realm a role by their login, and sees them among the members",
-}
-"""Where an answer may name somebody of acme, and why."""
 
 
 @dataclass(frozen=True)
@@ -148,8 +141,6 @@ class Attempt:
     headers: dict[str, str] = field(default_factory=dict)
     sent: tuple[str, ...] = ()
     """What of acme is in it."""
-    field: str = ""
-    """Of the query or the body, where that is in it."""
 
     def __str__(self) -> str:
         return f"{self.operation.method} {self.path} {self.body or ''}"
@@ -192,12 +183,12 @@ def on_our_things(operation: Operation, tenants: Tenants) -> Iterator[Attempt]:
         if name not in IN_QUERIES:
             pytest.fail(f"say in IN_QUERIES of {__name__} what acme has of the parameter {name!r} of {operation.path}")
         for value in IN_QUERIES[name]:
-            yield _attempt(operation, own, names_theirs=False, query={name: value}, sent=(value,), field=name)
+            yield _attempt(operation, own, names_theirs=False, query={name: value}, sent=(value,))
     if operation.body is not None:
         for name, kind in operation.fields().items():
             for value in _theirs_of_type(tenants, kind):
                 body = {**operation.body, name: value}
-                yield _attempt(operation, own, names_theirs=False, body=body, sent=_texts(value), field=name)
+                yield _attempt(operation, own, names_theirs=False, body=body, sent=_texts(value))
 
 
 def _attempt(
@@ -208,7 +199,6 @@ def _attempt(
     query: Mapping[str, str] | None = None,
     body: dict[str, Any] | None = None,
     sent: tuple[str, ...] = (),
-    field: str = "",
 ) -> Attempt:
     path = operation.path
     for name, value in given.items():
@@ -216,7 +206,7 @@ def _attempt(
     path += f"?{urlencode(query)}" if query else ""
     headers = {CONFIRM: next(iter(given.values()))} if operation.is_confirmed else {}
     in_path = tuple(value for value in given.values() if CANARY in value or value.startswith("771"))
-    return Attempt(operation, path, names_theirs, body or operation.body, headers, (*in_path, *sent), field)
+    return Attempt(operation, path, names_theirs, body or operation.body, headers, (*in_path, *sent))
 
 
 def _values(operation: Operation, tenants: Tenants, name: str) -> list[tuple[str, bool]]:

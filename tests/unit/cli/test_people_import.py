@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slipway.cli.people_import import ImportRun, write_report
+from slipway.cli.commands.access.people_import import ImportRun, write_report
 from slipway.core.identity.people import BATCH_MOST
 from slipway.errors import DependencyUnavailable, InvalidInput
 

@@ -15,7 +15,7 @@ from slipway.cli.output import ago, is_terminal, one_line
 from slipway.core.text.counting import plural
 
 if TYPE_CHECKING:
-    from slipway.cli.people_import import ImportRun, Send
+    from slipway.cli.commands.access.people_import import ImportRun, Send
 
 _ROLE = click.Choice(["owner", "developer", "viewer"])
 _SHOWN_MOST = 50
@@ -173,7 +173,7 @@ def import_people(call: Invocation, file: Any, dry_run: bool, report: str | None
     at any time: nobody who is there is changed. As root on Slipway's host it needs no login, elsewhere the role
     platform-admin.
     """
-    from slipway.cli.people_import import ImportRun, write_report
+    from slipway.cli.commands.access.people_import import ImportRun, write_report
 
     send = this_host.import_people if this_host.may_act_here() else _by_api(call)
     run = ImportRun(send, dry_run=dry_run)

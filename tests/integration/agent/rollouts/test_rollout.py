@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from slipway.core.rollout.decide import NOT_HTTP_ROUNDS
+from slipway.core.rollout.failure import ProbeCause, ProbeError
 from slipway.domain import intents
 from slipway.models import App, Deployment, Release
-from tests.integration.agent.rig import UNHEALTHY, Rig
+from tests.integration.agent.rig import REFUSED, UNHEALTHY, Rig
+
+IMAP = ProbeError(ProbeCause.NOT_HTTP, "GET :8000/ was answered with something that is not HTTP")
 
 
 @pytest.fixture
@@ -90,6 +94,20 @@ def test_a_failing_probe_leaves_the_old_release_serving(rig: Rig) -> None:
     assert "KeyError" in row.tail
     assert rig.addresses(app) == before
     assert len(rig.running(app)) == 1
+
+
+def test_only_what_goes_on_answering_with_something_else_than_http_fails_before_its_time_is_over(rig: Rig) -> None:
+    app = rig.add_app()
+    rig.prober.errors["*"] = REFUSED
+    deployment = rig.built(app)
+    for error in (IMAP, REFUSED) * NOT_HTTP_ROUNDS:
+        rig.prober.errors["*"] = error
+        rig.settle(app)
+    assert rig.deployment(deployment).state == "starting"
+    rig.prober.errors["*"] = IMAP
+    for _ in range(NOT_HTTP_ROUNDS):
+        rig.settle(app)
+    assert (rig.deployment(deployment).state, rig.deployment(deployment).reason) == ("failed", "start-probe-failed")
 
 
 def test_an_image_becomes_the_apps_when_it_goes_live_and_not_when_it_fails(rig: Rig) -> None:

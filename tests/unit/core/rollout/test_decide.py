@@ -9,9 +9,12 @@ import pytest
 from slipway.core.deployment.ordering import Verdict
 from slipway.core.deployment.states import Kind, State
 from slipway.core.rollout import actions
-from slipway.core.rollout.decide import decide
+from slipway.core.rollout.decide import NOT_HTTP_ROUNDS, decide
+from slipway.core.rollout.failure import PROBE_FAILED, Failure, ProbeCause, ProbeError
 from slipway.core.rollout.view import Draining, Live, Probe, Release, Rolling, Stopped, Switched, View
 from tests.unit.core.rollout.decision_views import NEW, NOW, ROLLING, dead, old, replica, view
+
+NOT_HTTP = ProbeError(ProbeCause.NOT_HTTP, "IMAP")
 
 TABLE: list[tuple[str, View, list[actions.Action]]] = [
     ("nothing changed", view(old()), []),
@@ -52,6 +55,16 @@ TABLE: list[tuple[str, View, list[actions.Action]]] = [
         "one that answered is ready",
         view(old(), replica(probe=Probe(3)), rolling=ROLLING),
         [actions.MarkReady("new")],
+    ),
+    (
+        "one that answers with something else is asked again for a while",
+        view(old(), replica(probe=Probe(40, NOT_HTTP, NOT_HTTP_ROUNDS - 1)), rolling=ROLLING),
+        [actions.ProbeReplica("new")],
+    ),
+    (
+        "one that goes on answering with something else has failed, long before its time is over",
+        view(old(), replica(probe=Probe(50, NOT_HTTP, NOT_HTTP_ROUNDS)), rolling=ROLLING),
+        [actions.Fail(11, Failure(PROBE_FAILED, "IMAP (50 tries)", probe=NOT_HTTP), "new", None)],
     ),
     (
         "all ready: switch",
