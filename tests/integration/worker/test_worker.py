@@ -113,7 +113,7 @@ def test_sources_that_are_held_when_a_worker_begins_are_removed_later(yard: Yard
     with (left / "owner.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yard.start_worker()
-        eventually(lambda: "waiting for deployments" in yard.worker_log(), what="the worker has begun")
+        eventually(lambda: "waiting for jobs" in yard.worker_log(), what="the worker has begun")
         assert left.exists()
     eventually(lambda: yard.scratch() == [], what="the worker sweeps")
 
@@ -177,7 +177,7 @@ def test_a_worker_that_is_terminated_hands_its_build_to_the_next(yard: Yard) -> 
 
 def test_an_idle_worker_gives_way_to_what_serves_and_ends_at_once(yard: Yard) -> None:
     worker = yard.start_worker()
-    eventually(lambda: "waiting for deployments" in yard.worker_log())
+    eventually(lambda: "waiting for jobs" in yard.worker_log())
     assert os.getpriority(os.PRIO_PROCESS, worker.pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICE)
     with Redis.from_url(yard.settings.redis_url) as redis:
         eventually(lambda: workers_at_work(redis) == 1, what="it is counted")
@@ -223,7 +223,7 @@ def test_a_worker_waits_for_redis(yard: Yard, own_redis: RedisServer) -> None:
 @pytest.mark.parametrize("first", ["the stop", "Redis"])
 def test_a_worker_ends_on_sigterm_while_redis_is_unreachable(yard: Yard, own_redis: RedisServer, first: str) -> None:
     worker = yard.start_worker()
-    eventually(lambda: "waiting for deployments" in yard.worker_log())
+    eventually(lambda: "waiting for jobs" in yard.worker_log())
     own_redis.stop()
     if first == "Redis":
         said = ("could not connect to Redis", "Redis does not answer")  # RQ, once its loop has begun; before, ours
