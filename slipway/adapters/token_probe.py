@@ -14,7 +14,7 @@ _DEFAULT_PORT = 80
 
 
 class HttpTokenProbe:
-    """`slipway.ports.challenges.TokenProbe`. Never through a proxy of this host's."""
+    """`slipway.ports.authority.TokenProbe`. Never through a proxy of this host's."""
 
     def __init__(self, port: int, *, timeout_s: float = TIMEOUT_S) -> None:
         self._port = port

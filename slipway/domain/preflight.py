@@ -23,7 +23,7 @@ from slipway.core.dns.caa import Asked, caa_findings
 from slipway.core.dns.pointing import pointing
 from slipway.core.naming.hosts import Address, is_inside
 from slipway.errors import DependencyUnavailable
-from slipway.ports.challenges import Challenges, TokenProbe
+from slipway.ports.authority import Challenges, TokenProbe
 from slipway.ports.dns import Resolver
 from slipway.settings import Settings
 

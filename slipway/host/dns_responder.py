@@ -12,7 +12,7 @@ from slipway.adapters.dns.responder import Responder
 from slipway.adapters.dns.zone import Zone
 from slipway.adapters.linux.own_addresses import public_addresses
 from slipway.adapters.redis import work_queue
-from slipway.adapters.redis.dns_challenges import DnsChallenges
+from slipway.adapters.redis.challenges import DnsChallenges
 from slipway.errors import SlipwayError
 from slipway.settings import Settings, address_of
 

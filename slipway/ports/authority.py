@@ -1,4 +1,4 @@
-"""What may be asked of an authority that issues certificates."""
+"""What may be asked of an authority that issues certificates, and what edges answer to it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Protocol
 
 from slipway.core.certificates.failures import Reported
+from slipway.core.certificates.preflight import Reply
+from slipway.core.naming.hosts import Address
 from slipway.ports.building import Stopped
 
 
@@ -71,4 +73,18 @@ class Authority(Protocol):
 
     def forget(self, certificate_id: int) -> None:
         """Delete what is kept of it."""
+        ...
+
+
+class Challenges(Protocol):
+    def offer(self, host: str, token: str, answer: str) -> None:
+        """Have every edge answer so when this host is asked for the token."""
+        ...
+
+    def withdraw(self, token: str) -> None: ...
+
+
+class TokenProbe(Protocol):
+    def ask(self, host: str, address: Address, token: str, answer: str) -> Reply:
+        """Ask this address for the token, in the name of the host. Never raises."""
         ...

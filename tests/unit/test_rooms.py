@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("slipway", "builder", "router", "webhook")
 
 MOST_FILES = 15
+MIGRATIONS = ROOT / "slipway/migrations/versions"
+"""One file a change of the schema, in their order: no room to find one's way in."""
 
 ROOMS = (
     *("builder", "router", "webhook"),
@@ -69,7 +71,7 @@ def test_every_exception_is_still_needed() -> None:
 
 def test_no_folder_holds_more_files_than_one_takes_in_at_a_glance() -> None:
     folders = {path.parent for name in PACKAGES for path in (ROOT / name).rglob("*.py")}
-    counts = {str(each.relative_to(ROOT)): len(list(each.glob("*.py"))) for each in folders}
+    counts = {str(each.relative_to(ROOT)): len(list(each.glob("*.py"))) for each in folders if each != MIGRATIONS}
     assert {name: count for name, count in counts.items() if count > MOST_FILES} == {}
 
 

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 from slipway import settings
 from slipway.adapters.redis import work_queue
-from slipway.adapters.redis.dns_challenges import DnsChallenges
+from slipway.adapters.redis.challenges import DnsChallenges
 from slipway.core.dns import delegation
 from slipway.settings import address_of
 

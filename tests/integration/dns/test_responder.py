@@ -16,7 +16,7 @@ from redis import Redis
 
 from slipway.adapters.dns.responder import CONNECTIONS_OF_A_NETWORK, QUESTIONS_OF_A_CONNECTION, RESPONSES_A_SECOND
 from slipway.adapters.redis import keys
-from slipway.adapters.redis.dns_challenges import DnsChallenges
+from slipway.adapters.redis.challenges import DnsChallenges
 from slipway.settings import Settings, load
 from tests.fixtures.ports import free_port
 from tests.fixtures.responder import ARGV, running_responder
