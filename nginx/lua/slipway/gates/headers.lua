@@ -32,17 +32,9 @@ function _M.write_request(headers)
 end
 
 -- The same, of the request's caller, whom the access gate knows: who it is, and nothing that proves it to us. nginx'
--- Lua module looks at each byte of a header that it sets, so nginx.conf makes the long one of a variable.
+-- Lua module compares a header that it sets with all others, byte by byte, so nginx.conf makes these of one variable.
 function _M.write_identity(verdict)
-  local set = ngx.req.set_header
-  ngx.var.slipway_identity = verdict.identity
-  set("X-Forwarded-User", verdict.user)
-  if verdict.groups then
-    set("X-Forwarded-Groups", verdict.groups)
-  end
-  if verdict.email then
-    set("X-Forwarded-Email", verdict.email)
-  end
+  ngx.var.slipway_identity = verdict.lines
   if verdict.credentials.bearer then
     ngx.req.clear_header("Authorization")
   end
