@@ -32,6 +32,13 @@ describe("a verdict", function()
     assert.same({ 7, 1000, 1010 }, { verdict.version, verdict.began_s, verdict.until_s })
   end)
 
+  it("is what an app gets of the caller, in one text", function()
+    assert.equal("a.b-c.d_e\r\nX-Forwarded-User: ada\r\nX-Forwarded-Groups: /tenants/acme/owner,/staff\r\n"
+      .. "X-Forwarded-Email: ada@example.org", read().lines)
+    assert.equal("a.b-c.d_e\r\nX-Forwarded-User: ada", read({ groups = {}, email = cjson.null }).lines)
+    assert.equal("a.b-c.d_e", read({ user = "", groups = {}, email = "" }).lines)
+  end)
+
   it("lasts 10 s at most, and no longer than the session or token", function()
     assert.equal(1010, read({ lasts_s = 3600 }).until_s)
     assert.equal(1002, read({ lasts_s = 2 }).until_s)

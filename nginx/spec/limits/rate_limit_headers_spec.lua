@@ -66,6 +66,18 @@ describe("what a client learns of its limits", function()
     assert.same({ '"parallel";r=0;t=1;pk=:k9:', "1" }, { found["RateLimit"], found["Retry-After"] })
   end)
 
+  it("says the same in one text", function()
+    local passed = outcome({ "passes", "passes", "passes" }, { 7, 90, 4 }, { 3, 1, 0 })
+    local shown = rate_limit_headers.describe({ limits = limits }, caller, passed)
+    fake.header = {}
+    rate_limit_headers.write(shown, 12, 34)
+    local found = {}
+    for name, value in (rate_limit_headers.text(shown, 12, 34) .. "\r\n"):gmatch("([%w-]+): ([^\r\n]+)\r\n") do
+      found[name] = value
+    end
+    assert.same(fake.header, found)
+  end)
+
   it("shows no limit that only reports, nor one that does not concern the caller", function()
     limits[1].only_reports = true
     local found, violated = headers_of({ "would refuse", "not concerned", "passes" }, { 0, 0, 3 }, { 60, 0, 0 })

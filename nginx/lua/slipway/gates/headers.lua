@@ -32,17 +32,9 @@ function _M.write_request(headers)
 end
 
 -- The same, of the request's caller, whom the access gate knows: who it is, and nothing that proves it to us. nginx'
--- Lua module looks at each byte of a header that it sets, so nginx.conf makes the long one of a variable.
+-- Lua module compares a header that it sets with all others, byte by byte, so nginx.conf makes these of one variable.
 function _M.write_identity(verdict)
-  local set = ngx.req.set_header
-  ngx.var.slipway_identity = verdict.identity
-  set("X-Forwarded-User", verdict.user)
-  if verdict.groups then
-    set("X-Forwarded-Groups", verdict.groups)
-  end
-  if verdict.email then
-    set("X-Forwarded-Email", verdict.email)
-  end
+  ngx.var.slipway_identity = verdict.lines
   if verdict.credentials.bearer then
     ngx.req.clear_header("Authorization")
   end
@@ -75,14 +67,24 @@ local function write_set_by_gates(headers)
   end
 end
 
+-- nginx' Lua module compares a header that it sets with all others, byte by byte. So an answer that has none of these
+-- yet gets them as one text, by a variable of nginx.conf; HTTP/2 has no text of headers.
+local function write_limits(shown, left, reset_s, is_http1)
+  if is_http1 and not shown.retry_after and ngx.var.slipway_app_limits == "" then
+    ngx.var.slipway_limit_lines = "\r\n" .. rate_limit_headers.text(shown, left, reset_s)
+  else
+    rate_limit_headers.write(shown, left, reset_s)
+  end
+end
+
 -- Header filter.
-function _M.write_response(ctx)
+function _M.write_response(ctx, is_http1)
   if ctx.headers then
     write_set_by_gates(ctx.headers)
   end
   local shown, left, reset_s = limits_of(ctx)
   if shown then
-    rate_limit_headers.write(shown, left, reset_s)
+    write_limits(shown, left, reset_s, is_http1)
   end
 end
 
@@ -93,7 +95,7 @@ function _M.response_text(ctx)
     lines[#lines + 1] = name .. ": " .. value .. "\r\n"
   end
   local shown, left, reset_s = limits_of(ctx)
-  lines[#lines + 1] = shown and rate_limit_headers.text(shown, left, reset_s) or nil
+  lines[#lines + 1] = shown and rate_limit_headers.text(shown, left, reset_s) .. "\r\n" or nil
   return table.concat(lines)
 end
 

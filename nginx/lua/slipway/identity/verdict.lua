@@ -66,6 +66,17 @@ local function joined(groups)
   return #escaped > 0 and table.concat(escaped, ",") or nil
 end
 
+local function line(name, value)
+  return value and value ~= "" and "\r\n" .. name .. ": " .. value or ""
+end
+
+-- What an app gets of the caller, as the lines of its request from the value of `X-Slipway-Identity` on. No value has a
+-- line's end in it: `text` refuses it.
+local function lines_of(verdict)
+  return verdict.identity .. line("X-Forwarded-User", verdict.user) .. line("X-Forwarded-Groups", verdict.groups)
+    .. line("X-Forwarded-Email", verdict.email)
+end
+
 -- A field that the router leaves out, or says null of.
 local function optional(value)
   return value ~= cjson.null and value or nil
@@ -80,7 +91,7 @@ local function known(fields, policies)
   if not identity:find(JWT) then
     fail("identity is no JWT")
   end
-  return {
+  local verdict = {
     known = true,
     kind = fields.kind,
     allows = allows_of(fields.allows, policies),
@@ -92,6 +103,8 @@ local function known(fields, policies)
     identity = identity,
     expires_at_s = expires_at and number(expires_at, "expires_at") or math.huge,
   }
+  verdict.lines = lines_of(verdict)
+  return verdict
 end
 
 local function nobody()
@@ -123,6 +136,7 @@ end
 --   allows       for each policy whether the caller meets it
 --   subjects     whose changes end it
 --   user, id, email, groups, identity   as headers have them
+--   lines        those headers, as the app gets them
 --   began_s, until_s, expires_at_s      since when, how long it is used, and when the session or token ends
 --   version, seen_version               see versions.lua
 --   credentials, address                set by verdicts.lua

@@ -8,6 +8,10 @@ local BEFORE_IPV4 = {
   ["\0\100\255\155" .. ("\0"):rep(8)] = true,
 }
 
+local function in_digits(byte)
+  return ("%02x"):format(byte:byte())
+end
+
 -- Of an IPv6 address its /64, from which a client can choose any address. An IPv4 address that is written as an IPv6
 -- one is the IPv4 address.
 function _M.of_request()
@@ -18,9 +22,7 @@ function _M.of_request()
   if BEFORE_IPV4[address:sub(1, 12)] then
     return table.concat({ address:byte(13, 16) }, ".")
   end
-  return (address:sub(1, 8):gsub(".", function(byte)
-    return ("%02x"):format(byte:byte())
-  end))
+  return (address:sub(1, 8):gsub(".", in_digits))
 end
 
 return _M

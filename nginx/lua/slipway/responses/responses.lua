@@ -123,7 +123,7 @@ function _M.header_app()
   end
   _M.header()
   if ctx.headers or ctx.limited then
-    headers.write_response(ctx)
+    headers.write_response(ctx, ctx.is_http1)
   end
 end
 

@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 
 import pytest
 from edge_backend import UnixServer
+from edge_limits import calls, check_headers
 from edge_publisher import target
 from edge_tls import SecureRig
 from edge_wire import wire_app
@@ -49,6 +50,13 @@ def test_what_an_app_never_gets_it_does_not_get_by_http2_either(client, shop, na
     received = shop.record.requests[0].headers
     assert "evil" not in received.values()
     assert received["x-own"] == "kept"
+
+
+def test_what_limits_say_is_headers_of_their_own(client, rig, backend, app_id):
+    rig.route("shop.localhost", target(backend().port, "r-1"), app=app_id, limits=[calls(app_id)])
+    answer = client.ask()
+    assert answer.status == 200
+    check_headers(answer)
 
 
 def test_an_app_learns_host_scheme_and_request_id(client, shop):
