@@ -42,7 +42,7 @@ class Certificate(TenantOwned, Base):
     """The ACME directory that issued what is in place. Empty: none did, as for an own certificate."""
     serial: Mapped[str] = mapped_column(String(64), default="")
     """In hexadecimal, of the one whose files are in place. Empty: there is none."""
-    folder: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    folder: Mapped[str] = mapped_column(String(64), default="", server_default=text("''"))
     """Where its files are, below the folder of this id: named by the serial, or of an own one by the files' digest."""
     not_before: Mapped[datetime | None]
     not_after: Mapped[datetime | None]

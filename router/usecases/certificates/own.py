@@ -13,11 +13,12 @@ from router.usecases.finding import app_named, unique_or
 from router.usecases.showing import certificates as showing
 from slipway.adapters.trusted_roots import trusted_roots
 from slipway.core.certificates.names import why_none
-from slipway.core.certificates.own.examining import OwnPair, examine
+from slipway.core.certificates.own.checking import OwnPair, check
 from slipway.core.naming import validation
 from slipway.domain import audit
 from slipway.domain.audit import Action
 from slipway.domain.certificates import own
+from slipway.domain.certificates.rows import OWN
 from slipway.errors import Conflict, NotFound
 from slipway.models import now
 
@@ -36,7 +37,7 @@ def give_certificate(
     with services.db.read(tenant_id=principal.tenant_id) as session:
         require_host_of(session, app_named(session, app_name), host)
     _require_https(services)
-    pair = examine(host, certificate, key, now(), trusted_roots(services.settings.acme_ca_bundle))
+    pair = check(host, certificate, key, now(), trusted_roots(services.settings.acme_ca_bundle))
     wake(services)  # what was another tenant's at this host is not there any more
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name, to_change=True)
@@ -63,7 +64,7 @@ def take_certificate_back(services: Services, principal: Principal, app_name: st
         app = app_named(session, app_name, to_change=True)
         require_host_of(session, app, host)
         row = own.in_use(session, host)
-        if row is None or row.source != own.OWN or row.app_id != app.id:
+        if row is None or row.source != OWN or row.app_id != app.id:
             raise NotFound(f"{host} has no certificate of its own.", remedy=f"slipway certificates -a {app.name}")
         own.take_back(session, row, authority_follows=follows)
         audit.record(session, app.tenant_id, principal.actor, Action.CERTIFICATE_REMOVE, host, app=app.name)

@@ -20,7 +20,7 @@ def host(name: str, tenant_id: int = 1, **values: Any) -> HostOfApp:
     return HostOfApp(name, tenant_id, HttpsSettings(**values))
 
 
-def test_who_says_nothing_is_redirected_and_browsers_are_told_nothing() -> None:
+def test_who_says_nothing_is_redirected_and_no_hsts_is_sent() -> None:
     assert policies([host("shop.example")], ["slipway.example"]) == {
         "shop.example": HttpsOfHost("redirect"),
         "slipway.example": HttpsOfHost("redirect"),

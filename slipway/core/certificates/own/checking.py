@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from slipway.core.certificates.own import chains, pem_blocks
 from slipway.core.certificates.own.keys import PrivateKey, read_private_key
@@ -39,7 +40,7 @@ class OwnPair:
     warnings: tuple[str, ...]
 
 
-def examine(host: str, certificate: str, key: str, now: datetime, roots: Sequence[x509.Certificate]) -> OwnPair:
+def check(host: str, certificate: str, key: str, now: datetime, roots: Sequence[x509.Certificate]) -> OwnPair:
     """What was given for a host (`*.x` is a wildcard), as PEM. `roots` are those of authorities that clients know.
 
     Raises:
@@ -106,7 +107,7 @@ def _require_for_servers(leaf: x509.Certificate) -> None:
     if constraints is not None and constraints.ca and leaf.issuer != leaf.subject:
         raise InvalidInput("the first certificate is an authority's, and no server's", remedy=remedy)
     extended = _of(extensions, x509.ExtendedKeyUsage)
-    servers = (x509.ExtendedKeyUsageOID.SERVER_AUTH, x509.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+    servers = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
     if extended is not None and not any(each in servers for each in extended):
         raise InvalidInput("the certificate is not for servers: its extended key usage lacks serverAuth", remedy=remedy)
     usage = _of(extensions, x509.KeyUsage)

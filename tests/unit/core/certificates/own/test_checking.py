@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from slipway.core.certificates.own.examining import OwnPair, examine
+from slipway.core.certificates.own.checking import OwnPair, check
 from slipway.core.certificates.own.keys import require_strong
 from slipway.core.certificates.pem import facts_of
 from slipway.errors import InvalidInput
@@ -32,17 +32,17 @@ def leaf(**values: Any) -> x509.Certificate:
     return BELOW.issue(HOST, values.pop("key", KEY), **{"names": [HOST], **values})
 
 
-def examined(
+def checked(
     certificate: str, key: str = key_pem(KEY), host: str = HOST, roots: tuple[Signer, ...] = (ROOT,)
 ) -> OwnPair:
     known = [each.certificate for each in roots if each.certificate]
-    return examine(host, certificate, key, datetime.now(UTC), known)
+    return check(host, certificate, key, datetime.now(UTC), known)
 
 
 def refused(certificate: str, key: str = key_pem(KEY), **values: Any) -> str:
     """What was said, with what to do."""
     with pytest.raises(InvalidInput) as refusal:
-        examined(certificate, key, **values)
+        checked(certificate, key, **values)
     assert refusal.value.remedy
     said = f"{refusal.value.message}: {refusal.value.remedy}"
     assert not any(line in said for line in key.splitlines()[1:-1] if len(line) > 20), "the key is in it"
@@ -51,7 +51,7 @@ def refused(certificate: str, key: str = key_pem(KEY), **values: Any) -> str:
 
 def test_a_whole_chain_is_taken_without_a_warning() -> None:
     made = leaf()
-    pair = examined(pem(made, BELOW.certificate))
+    pair = checked(pem(made, BELOW.certificate))
     assert pair.warnings == ()
     assert pair.issuer == "Test Intermediate"
     assert facts_of(pair.fullchain, pair.key) == pair.facts
@@ -59,7 +59,7 @@ def test_a_whole_chain_is_taken_without_a_warning() -> None:
 
 
 def test_a_root_in_the_file_is_not_served_and_one_that_nobody_knows_is_a_warning() -> None:
-    pair = examined(pem(leaf(), BELOW.certificate, ROOT.certificate), roots=())
+    pair = checked(pem(leaf(), BELOW.certificate, ROOT.certificate), roots=())
     assert pair.fullchain.count(b"BEGIN CERTIFICATE") == 2
     [warning] = pair.warnings
     assert "only clients that know Test Root trust it" in warning
@@ -69,7 +69,7 @@ def test_what_stands_around_the_blocks_is_left_out() -> None:
     text = f"Bag Attributes\n  friendlyName: shop\r\n{pem(leaf())}subject=CN = x\n{pem(BELOW.certificate)}".replace(
         "\n", "\r\n"
     )
-    assert examined(text).fullchain.startswith(b"-----BEGIN CERTIFICATE-----\nMII")
+    assert checked(text).fullchain.startswith(b"-----BEGIN CERTIFICATE-----\nMII")
 
 
 @pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
@@ -78,7 +78,7 @@ def test_rsa_of_2048_bits_and_p384_are_taken_in_each_form(form: PrivateFormat) -
         text = key_pem(key, form=form)
         if "BEGIN EC" in text:
             text = f"-----BEGIN EC PARAMETERS-----\nBgUrgQQAIg==\n-----END EC PARAMETERS-----\n{text}"
-        assert examined(pem(leaf(key=key), BELOW.certificate), text).key.startswith(b"-----BEGIN PRIVATE KEY")
+        assert checked(pem(leaf(key=key), BELOW.certificate), text).key.startswith(b"-----BEGIN PRIVATE KEY")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_key_so_long_that_each_handshake_is_a_burden_is_refused() -> None:
 def test_the_names_have_to_cover_the_host(names: list[str], host: str, covered: bool) -> None:
     certificate = pem(leaf(names=names), BELOW.certificate)
     if covered:
-        assert examined(certificate, host=host)
+        assert checked(certificate, host=host)
     else:
         assert f"is not for {host}" in refused(certificate, host=host)
 
@@ -182,13 +182,13 @@ def test_sha1_is_refused_as_such_and_not_for_a_missing_issuer(tmp_path: Path) ->
 
 
 def test_one_that_runs_out_soon_is_taken_with_a_warning() -> None:
-    [warning] = examined(pem(leaf(lasts=timedelta(days=10)), BELOW.certificate)).warnings
+    [warning] = checked(pem(leaf(lasts=timedelta(days=10)), BELOW.certificate)).warnings
     assert f"{HOST} runs out in 8 days" in warning
 
 
 def test_one_that_signs_itself_is_taken_with_a_warning() -> None:
     own = Signer(HOST, KEY).issue(HOST, KEY, names=[HOST], is_authority=True)
-    [warning] = examined(pem(own)).warnings
+    [warning] = checked(pem(own)).warnings
     assert "only clients that know shop.example.org" in warning
 
 
@@ -201,7 +201,7 @@ def test_a_missing_intermediate_is_named_with_where_it_is() -> None:
 def test_one_in_the_middle_that_is_missing_is_named() -> None:
     lower = BELOW.authority("Lower")
     made = lower.issue(HOST, KEY, names=[HOST])
-    assert examined(pem(made, lower.certificate, BELOW.certificate))
+    assert checked(pem(made, lower.certificate, BELOW.certificate))
     assert "the certificate of Lower" in refused(pem(made, BELOW.certificate))
     assert "the certificate of Test Intermediate" in refused(pem(made, lower.certificate))
 
@@ -242,7 +242,7 @@ def test_a_servers_certificate_signs_no_other() -> None:
 
 
 def test_a_serial_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slipway.core.certificates.own.examining._MOST_SERIAL_BITS", 8)
+    monkeypatch.setattr("slipway.core.certificates.own.checking._MOST_SERIAL_BITS", 8)
     assert "serial number" in refused(pem(leaf(), BELOW.certificate))
 
 
