@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from router.principal import Kind, Principal
+from router.usecases.certificates.listing import list_certificates
 from slipway.core.access.roles import Role
 from slipway.core.dns import claims
 from slipway.models import AuditRecord, OwnCertificate, Tenant, now
@@ -336,6 +338,30 @@ def test_the_alarm_is_raised_as_for_the_others(api: Rig, owner: Caller, host: st
     assert certificate_of(owner)["alarm"]
     [expiry] = owner.get("/api/metrics")["certificates"]
     assert (expiry["source"], expiry["alarm"], expiry["names"]) == ("own", True, [HOST])
+
+
+def test_each_tenant_sees_its_own_and_administrators_see_all(
+    api: Rig, owner: Caller, stranger: Caller, host: str
+) -> None:
+    stranger.create_app("other")
+    stranger.post("/api/apps/other/domains", {"host": "globex.org"}, status=201)
+    give(owner, given(HOST))
+    api.run_jobs()
+
+    assert [each["names"] for each in owner.get("/api/metrics")["certificates"]] == [[HOST]]
+    assert [each["names"] for each in stranger.get("/api/metrics")["certificates"]] == [["globex.org"]]
+    for caller in (owner, stranger):
+        assert "platform-admin" in caller.problem(403, "GET", "/api/certificates")["detail"]
+    administrator = Principal(
+        Kind.PERSON, "sub", "root", api.tenant_id("globex"), "globex", Role.VIEWER, platform_admin=True
+    )
+    found = list_certificates(api.services, administrator).certificates
+    assert {(each.tenant, each.app, each.source, *each.names) for each in found} >= {
+        ("acme", "hello", "own", HOST),
+        ("globex", "other", "acme", "globex.org"),
+    }
+    assert found[0].names == [HOST], "what runs out first comes first"
+    assert found[0].next_step
 
 
 def test_a_check_of_a_host_with_an_own_one_asks_nobody(api: Rig, owner: Caller, host: str) -> None:
