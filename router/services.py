@@ -46,6 +46,8 @@ class Services:
     """Seals variables and credentials."""
     hooks: Vault
     """Seals hooks' secrets."""
+    certificates: Vault
+    """Seals own certificates."""
     log: DeploymentLog
     agent: AgentClient
     followers: Followers
@@ -92,6 +94,7 @@ def connect(settings: Settings) -> Services:
         queue=WorkQueue(redis, job_timeout_s=settings.build_timeout_s),
         values=Vault(settings.key_dir / vault.VALUES),
         hooks=Vault(settings.key_dir / vault.HOOKS),
+        certificates=Vault(settings.key_dir / vault.CERTIFICATES),
         log=RedisDeploymentLog(redis, settings.log_dir),
         agent=agent,
         followers=Followers(StreamQuota(settings.streams, settings.streams_per_tenant)),

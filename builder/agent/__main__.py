@@ -18,6 +18,7 @@ from builder.agent.election import elected
 from builder.agent.maintenance.polling import Polling
 from builder.agent.reporting import Reporting, StatusSender
 from builder.agent.rollout.probing import NetworkProber
+from builder.agent.routes.https_policies import HttpsPolicies
 from builder.agent.routes.limit_tokens import LimitTokenSync
 from builder.agent.scheduler import Scheduler
 from builder.agent.service import Agent, Background
@@ -73,11 +74,12 @@ def _agent(chosen: Settings) -> Agent:
     adapters = _adapters(chosen)
     dependency_backoff = DependencyBackoff()
     scheduler = Scheduler(dependency_backoff, threads=RECONCILES)
-    components = assemble(chosen, adapters, BackgroundTasks.in_threads(scheduler.wake))
-    return Agent(chosen, adapters, components, _background(chosen, adapters), scheduler, dependency_backoff)
+    https = HttpsPolicies(adapters.db, chosen)
+    components = assemble(chosen, adapters, BackgroundTasks.in_threads(scheduler.wake), https.changed)
+    return Agent(chosen, adapters, components, _background(chosen, adapters, https), scheduler, dependency_backoff)
 
 
-def _background(chosen: Settings, adapters: Adapters) -> Background:
+def _background(chosen: Settings, adapters: Adapters, https: HttpsPolicies) -> Background:
     redis = work_queue.connect(chosen.redis_url)
     work = WorkQueue(redis, job_timeout_s=chosen.build_timeout_s)
     sources = GitSources(Limits(chosen.git_hosts, chosen.source_max_bytes), chosen.state_dir, settings.outbound())
@@ -92,6 +94,7 @@ def _background(chosen: Settings, adapters: Adapters) -> Background:
         polling=Polling(adapters.db, work, sources, adapters.vault, every_s=chosen.poll_s),
         reporting=Reporting(adapters.db, logs, forge),
         limit_tokens=LimitTokenSync(adapters.db, RedisLimitTokens(redis)),
+        https=https,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from builder.agent.background_tasks import BackgroundTasks
@@ -64,19 +65,27 @@ class Components:
     replica_output: ReplicaOutput
 
 
-def assemble(settings: Settings, adapters: Adapters, background_tasks: BackgroundTasks) -> Components:
-    return _Assembly(settings, adapters, background_tasks).components()
+def assemble(
+    settings: Settings,
+    adapters: Adapters,
+    background_tasks: BackgroundTasks,
+    published: Callable[[], None] = lambda: None,
+) -> Components:
+    """`published` is called after routes were published."""
+    return _Assembly(settings, adapters, background_tasks, published).components()
 
 
 class _Assembly:
     """Holds what several components share."""
 
-    def __init__(self, settings: Settings, adapters: Adapters, tasks: BackgroundTasks) -> None:
+    def __init__(
+        self, settings: Settings, adapters: Adapters, tasks: BackgroundTasks, published: Callable[[], None]
+    ) -> None:
         db, runtime = adapters.db, adapters.runtime
         self._settings, self._adapters, self._tasks = settings, adapters, tasks
         self._hints = Hints()
         self._observed_state = ObservedState(runtime, max_age_s=settings.reconcile_s)
-        self._routes = RouteSync(db, adapters.publisher, sign_on=settings.keycloak != OFF)
+        self._routes = RouteSync(db, adapters.publisher, published, sign_on=settings.keycloak != OFF)
         self._store = OutputStore(runtime, settings.log_dir / "replicas", settings.output_kept_bytes)
         self._quarantine = AddressQuarantine(db, runtime, self._routes)
         self._removal = ContainerRemoval(runtime, self._observed_state, self._store)

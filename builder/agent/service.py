@@ -20,6 +20,7 @@ from builder.agent.maintenance.app_deletion import AppDeletion
 from builder.agent.maintenance.polling import Polling
 from builder.agent.reporting import EVERY_S as REPORT_S
 from builder.agent.reporting import Reporting
+from builder.agent.routes.https_policies import HttpsPolicies
 from builder.agent.routes.limit_tokens import EVERY_S as LIMIT_TOKENS_S
 from builder.agent.routes.limit_tokens import LimitTokenSync
 from builder.agent.scheduler import Scheduler
@@ -61,6 +62,7 @@ class Background:
     polling: Polling
     reporting: Reporting
     limit_tokens: LimitTokenSync
+    https: HttpsPolicies
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class Agent:
         self._serve()
         self._listen()
         self._loop("publish", self._publish_on_change)
+        self._loop("https", self._publish_https)
         self._loop("poll", lambda: self._background.polling.run(self._stopped))
         for each in self._periodic():
             self._loop(each.what, functools.partial(self._repeat, each))
@@ -120,6 +123,7 @@ class Agent:
         self._stopped.set()
         self._check_now.set()
         self._publish_now.set()
+        self._background.https.changed()
         self._scheduler.stop()
 
     def status(self) -> dict[str, Any]:
@@ -196,6 +200,11 @@ class Agent:
             self._publish_now.wait()
             self._publish_now.clear()
             self._try("publish", self._components.routes.sync)
+
+    def _publish_https(self) -> None:
+        while not self._stopped.is_set():
+            self._background.https.wait(self._stopped)
+            self._try("https", self._background.https.publish)
 
     def _register(self) -> None:
         """From now on every switch waits for this host's edge, and the host's quotas are in force."""

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from builder.certificates.dependencies import Dependencies
+from builder.certificates.failed import Failed
 from builder.certificates.lease import Lease, Work
 from builder.certificates.publishing import publish
 from slipway.core.certificates import renewal
@@ -25,7 +26,7 @@ from slipway.core.certificates.pem import Facts, facts_of
 from slipway.core.certificates.preflight import failure_of
 from slipway.core.certificates.states import State
 from slipway.core.dns import delegation
-from slipway.domain import certificates
+from slipway.domain.certificates import rows as certificates
 from slipway.domain.domain_claims import tenant_mark
 from slipway.models import CertificateIssuance, now
 from slipway.ports.authority import NotDone, Pair, Request
@@ -38,14 +39,6 @@ _DOWN = frozenset({"authority-down", "timed-out", "bad-nonce"})
 _WINDOW_UNKNOWN = timedelta(hours=6)
 _FIRST_ASK = timedelta(hours=1)
 """After an issue the authority is asked for its window of renewal so much later."""
-
-
-class Failed(Exception):
-    """There is no certificate now; `failure` says why."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.detail)
-        self.failure = failure
 
 
 def issue_or_renew(dependencies: Dependencies, lease: Lease) -> None:
@@ -67,7 +60,7 @@ def issue_or_renew(dependencies: Dependencies, lease: Lease) -> None:
         issued = _ask(dependencies, lease)
     if issued is not None:
         _install(dependencies, lease, issued)
-    publish(dependencies)  # also what a killed job had installed
+    publish(dependencies.db, dependencies.files, dependencies.settings)  # also what a killed job had installed
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +76,8 @@ def _left_behind(dependencies: Dependencies, work: Work) -> Issued | None:
     if pair is None:
         return None
     facts = facts_of(pair.fullchain, pair.key)
-    is_newer = work.not_before is None or facts.not_before > work.not_before
-    is_lost = facts.serial == work.serial and dependencies.files.pair(work.id, work.serial) is None
+    is_newer = work.not_before is None or not work.authority or facts.not_before > work.not_before
+    is_lost = facts.serial == work.serial and dependencies.files.pair(work.id, work.folder) is None
     if facts.names != tuple(sorted(work.names)) or facts.not_after <= now() or not (is_newer or is_lost):
         return None
     log.info("taken over from a job that was killed", extra={"names": work.names_key})
@@ -94,7 +87,7 @@ def _left_behind(dependencies: Dependencies, work: Work) -> Issued | None:
 def _is_needed(dependencies: Dependencies, lease: Lease) -> bool:
     """Whether the authority has to be asked for one now. It is asked first when it wants that."""
     work = lease.work
-    if work.state is not State.ISSUED:
+    if work.state is not State.ISSUED or not work.authority:
         return True
     at = work.renew_at
     if work.ask_window_at is None or work.ask_window_at <= now():
@@ -105,7 +98,7 @@ def _is_needed(dependencies: Dependencies, lease: Lease) -> bool:
 def _ask_for_window(dependencies: Dependencies, lease: Lease) -> datetime | None:
     work, at = lease.work, lease.work.renew_at
     again_at = now() + _WINDOW_UNKNOWN
-    pair = dependencies.files.pair(work.id, work.serial)
+    pair = dependencies.files.pair(work.id, work.folder)
     if pair is None or work.not_before is None or work.not_after is None:
         return now()
     try:
@@ -234,7 +227,9 @@ def _install(dependencies: Dependencies, lease: Lease, issued: Issued) -> None:
     renew_at = renewal.renew_at(facts.not_before, facts.not_after, dependencies.chance())
     authority = issued.authority or lease.work.authority or dependencies.settings.acme_directory
     with lease.write() as (_, row):
-        certificates.record_issued(row, facts, authority, renew_at, now() + _FIRST_ASK)
+        certificates.record_issued(
+            row, facts, folder=facts.serial, authority=authority, renew_at=renew_at, ask_at=now() + _FIRST_ASK
+        )
     log.info("issued", extra={"names": lease.work.names_key, "serial": facts.serial, "authority": authority})
 
 

@@ -1,4 +1,4 @@
-"""What happens to a certificate in a job. It is claimed; then it is issued, renewed, or removed.
+"""What happens to a certificate in a job. It is claimed; then it is issued, renewed, put in place, or removed.
 
 Every job can run twice, and can be killed at each step: the next one finds by the files and the row how far it came.
 The index that the edge reads is written last, so that the old certificate is served until then.
@@ -10,15 +10,16 @@ import errno
 import logging
 from typing import Any
 
-from builder.certificates import issuing, removal
+from builder.certificates import issuing, own, removal
 from builder.certificates.dependencies import Dependencies, connected
+from builder.certificates.failed import Failed
 from builder.certificates.lease import Lease, LeaseLost, claim
 from builder.certificates.publishing import publish
 from slipway import logs, settings
 from slipway.core.certificates.backoff import next_attempt_at
 from slipway.core.certificates.failures import Failure, Reported, explain
 from slipway.core.certificates.states import State
-from slipway.domain import certificates
+from slipway.domain.certificates import rows as certificates
 from slipway.models import now
 from slipway.ports.authority import NotDone
 from slipway.ports.building import Interrupted
@@ -53,9 +54,11 @@ def _work_on(dependencies: Dependencies, lease: Lease) -> None:
     try:
         if lease.work.state is State.REMOVED:
             removal.remove(dependencies, lease)
+        elif lease.work.source == certificates.OWN:
+            own.put_in_place(dependencies, lease)
         else:
             issuing.issue_or_renew(dependencies, lease)
-    except issuing.Failed as failed:
+    except Failed as failed:
         _record(dependencies, lease, failed.failure)
     except NotDone as error:
         _record(dependencies, lease, explain(error.reported))
@@ -79,7 +82,7 @@ def _record(dependencies: Dependencies, lease: Lease, failure: Failure) -> None:
 def _publish_left_behind(dependencies: Dependencies) -> None:
     """What a killed job had installed is served, whatever became of this attempt."""
     try:
-        publish(dependencies)
+        publish(dependencies.db, dependencies.files, dependencies.settings)
     except OSError as error:
         log.warning("the index can't be written", extra={"why": str(error)})
 

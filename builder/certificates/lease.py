@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from slipway.core.certificates.states import State
 from slipway.db import Database
-from slipway.domain import certificates
+from slipway.domain.certificates import rows as certificates
 from slipway.errors import DependencyUnavailable
 from slipway.models import TO_CHANGE, Certificate, now
 
@@ -32,12 +32,15 @@ class Work:
 
     id: int
     tenant_id: int | None
+    app_id: int | None
+    source: str
     names: tuple[str, ...]
     names_key: str
     challenge: str
     state: State
     authority: str
     serial: str
+    folder: str
     not_before: datetime | None
     not_after: datetime | None
     renew_at: datetime | None
@@ -110,12 +113,15 @@ def _work_of(row: Certificate) -> Work:
     return Work(
         id=row.id,
         tenant_id=row.tenant_id,
+        app_id=row.app_id,
+        source=row.source,
         names=tuple(row.names),
         names_key=row.names_key,
         challenge=row.challenge,
         state=State(row.state),
         authority=row.authority,
         serial=row.serial,
+        folder=row.folder,
         not_before=row.not_before,
         not_after=row.not_after,
         renew_at=row.renew_at,

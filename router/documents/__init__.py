@@ -36,7 +36,15 @@ from router.documents.apps import (
     Volumes,
     VolumeState,
 )
-from router.documents.certificates import CertificateExpiry, DnsRecord, HostCertificate, HostCheck
+from router.documents.certificates import (
+    CertificateExpiry,
+    Certificates,
+    DnsRecord,
+    GivenCertificate,
+    HostCertificate,
+    HostCheck,
+    PlatformCertificate,
+)
 from router.documents.deployments import BranchHead, Deployment, DeploymentRef, Deployments, ReleaseRef, Step
 from router.documents.document import Document, Source, one_of
 from router.documents.limits import AppLimits, ChangedLimits, Limit, Limits, RefusedCaller
@@ -93,6 +101,7 @@ __all__ = [
     "Apps",
     "BranchHead",
     "CertificateExpiry",
+    "Certificates",
     "ChangedApp",
     "ChangedLimits",
     "ChangedVariables",
@@ -110,6 +119,7 @@ __all__ = [
     "Domains",
     "EdgeCounts",
     "EdgeHealth",
+    "GivenCertificate",
     "Hook",
     "HookSecret",
     "Hooks",
@@ -133,6 +143,7 @@ __all__ = [
     "PathPolicy",
     "Plan",
     "Plans",
+    "PlatformCertificate",
     "PolicyDecision",
     "Problem",
     "PublishToken",

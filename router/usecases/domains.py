@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from router import documents
 from router.principal import Principal
 from router.services import Services
-from router.usecases import certificates, domain_claims
+from router.usecases import domain_claims
+from router.usecases.certificates.jobs import wake
 from router.usecases.domain_claims import Evidence
 from router.usecases.finding import app_named, unique_or
 from router.usecases.showing import certificates as certificates_shown
@@ -72,13 +73,13 @@ def add_domain(
         redirect = {"redirect_to": target} if target else {}
         audit.record(session, app.tenant_id, principal.actor, Action.DOMAIN_ADD, host, app=app.name, **redirect)
     services.queue.wake_agent(app.id)
-    certificates.wake(services)
+    wake(services)
     return _added(services, principal, row)
 
 
 def remove_domain(services: Services, principal: Principal, app_name: str, text: str) -> None:
     """Raises `NotFound` when the host does not lead to the app, `Conflict` when another host redirects to it."""
-    host = _host_to_find(text)
+    host = validation.host_or_wildcard(text)
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name, to_change=True)
         row = session.scalar(select(Domain).filter_by(app_id=app.id, host=host))
@@ -90,7 +91,7 @@ def remove_domain(services: Services, principal: Principal, app_name: str, text:
         touch_routes(session, [host])
         audit.record(session, app.tenant_id, principal.actor, Action.DOMAIN_REMOVE, host, app=app.name)
     services.queue.wake_agent(app.id)
-    certificates.wake(services)
+    wake(services)
 
 
 def add_first_host(session: Session, settings: Settings, app: App, tenant: str) -> str:
@@ -148,11 +149,6 @@ def _allowed_host(settings: Settings, text: str) -> str:
     if own or (host.endswith(below_domain) and validation.is_reserved(host.removesuffix(below_domain))):
         raise InvalidInput(f"{host} is the platform's own host", remedy="choose another")
     return host
-
-
-def _host_to_find(text: str) -> str:
-    rest = text.strip().removeprefix("*.")
-    return f"{'*.' if rest != text.strip() else ''}{validation.host_name(rest)}"
 
 
 def _check_parent(session: Session, settings: Settings, app: App, host: str) -> None:

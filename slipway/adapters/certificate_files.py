@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,16 +32,16 @@ class CertificateFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def install(self, certificate_id: int, serial: str, pair: Pair) -> None:
-        """Put both files in place. They are served once the index names them.
+    def install(self, certificate_id: int, folder: str, pair: Pair) -> None:
+        """Put both files in place. They are served once the index names them. Other files have another `folder`.
 
         Raises:
             OSError: they could not be written; nothing of them is left in place.
         """
-        target = self._folder / folder_of(certificate_id, serial)
-        aside = target.with_name(f".{serial}.new")
+        target = self._folder / folder_of(certificate_id, folder)
+        aside = target.with_name(f".{folder}.new")
         with self._locked():
-            if self.pair(certificate_id, serial) == pair:
+            if self.pair(certificate_id, folder) == pair:
                 return
             _mkdir(target.parent)
             shutil.rmtree(aside, ignore_errors=True)
@@ -57,22 +57,24 @@ class CertificateFiles:
                 raise
             _sync(target.parent)
 
-    def pair(self, certificate_id: int, serial: str) -> Pair | None:
+    def pair(self, certificate_id: int, folder: str) -> Pair | None:
         """None: the files are not in place."""
-        folder = self._folder / folder_of(certificate_id, serial)
+        place = self._folder / folder_of(certificate_id, folder)
         try:
-            return Pair(*((folder / name).read_bytes() for name in FILES))
+            return Pair(*((place / name).read_bytes() for name in FILES))
         except OSError:
             return None
 
-    def publish(self, served: Iterable[Served], hosts: Mapping[str, HttpsOfHost]) -> bool:
-        """Have the edge serve exactly these. False: it does already.
+    def publish(self, wanted: Callable[[], tuple[Iterable[Served], Mapping[str, HttpsOfHost]]]) -> bool:
+        """Have the edge serve exactly what is wanted. False: it does already. It is asked for under the lock, so that
+        of two writers the later one knows more.
 
         Raises:
             OSError: it could not be written; the index is as it was.
         """
         with self._locked():
-            served = list(served)
+            found, hosts = wanted()
+            served = list(found)
             before = self.published()
             content = index.content(served, self._digests(served, before), hosts)
             if before and content == {key: before[key] for key in content if key in before}:
@@ -113,10 +115,10 @@ class CertificateFiles:
         known = {each["folder"]: each["sha256"] for each in before.get("certificates", {}).values()}
         found = {}
         for each in served:
-            folder = folder_of(each.id, each.serial)
+            folder = folder_of(each.id, each.folder)
             if folder in known and (self._folder / folder).is_dir():
                 found[each.id] = known[folder]
-            elif pair := self.pair(each.id, each.serial):
+            elif pair := self.pair(each.id, each.folder):
                 found[each.id] = index.digest(pair.fullchain, pair.key)
         return found
 

@@ -1,7 +1,8 @@
 """Secrets at rest: AES-256-GCM, bound to where they belong, with a key id so that keys can be rotated.
 
-Two key files keep them apart: `hooks.key` (webhook, router) for hooks' secrets, `values.key` (router, workers, agent)
-for variables and credentials, so that the process that faces the internet can't read apps' secrets.
+Three key files keep them apart: `hooks.key` (webhook, router) for hooks' secrets, `values.key` (router, workers, agent)
+for variables and credentials, so that the process that faces the internet can't read apps' secrets, and
+`certificates.key` (router, the certificates' worker) for the keys of own certificates.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from slipway.errors import SettingsError, SlipwayError
 
 HOOKS = "hooks.key"
 VALUES = "values.key"
+CERTIFICATES = "certificates.key"
 _VERSION = "1"
 
 

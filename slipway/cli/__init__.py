@@ -15,7 +15,20 @@ import click
 
 from slipway.cli import completion, version
 from slipway.cli.click_groups import Sections, Unread
-from slipway.cli.commands import apps, deployments, doctor, domains, env, hooks, logs, ps, scale, status, volumes
+from slipway.cli.commands import (
+    apps,
+    certificates,
+    deployments,
+    doctor,
+    domains,
+    env,
+    hooks,
+    logs,
+    ps,
+    scale,
+    status,
+    volumes,
+)
 from slipway.cli.commands.access import identity, limits, login, plans, publishers, quota, tokens, users
 from slipway.cli.commands.access import policies as access
 from slipway.cli.errors import ended_by_error, ended_by_fault, ended_by_usage, ended_unread
@@ -25,7 +38,7 @@ from slipway.errors import SlipwayError
 SECTIONS = {
     "Every day": (deployments.deploy, logs.logs, ps.ps, deployments.rollback, apps.open_),
     "Apps": (
-        *(apps.apps, deployments.deployments, scale.scale, env.env, domains.domains),
+        *(apps.apps, deployments.deployments, scale.scale, env.env, domains.domains, certificates.certificates),
         *(access.access, limits.limits, volumes.volumes, quota.quota),
     ),
     "Access": (

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from redis.exceptions import RedisError
 
 from slipway.adapters import acme_directory
+from slipway.adapters.certbot.accounts import account_uri
 from slipway.adapters.dns.resolver import DnsResolver
 from slipway.adapters.linux import own_addresses
 from slipway.adapters.redis import work_queue
@@ -43,6 +44,8 @@ class Preflight:
     """Those of `ours` that no interface of this host has."""
     identities: Callable[[], Collection[str]] = field(default=frozenset)
     """By which names CAA records know the authority."""
+    account: Callable[[], str] = str
+    """By which they know our account there; empty: there is none yet."""
     zone: str = ""
     """The platform's own, to which challenges of dns-01 are delegated."""
     has_plugin: bool = False
@@ -61,6 +64,7 @@ class Preflight:
             zone=settings.acme_dns_zone,
             has_plugin=bool(settings.acme_dns_plugin),
             identities=lambda: acme_directory.caa_identities(settings.acme_directory, settings.acme_ca_bundle),
+            account=lambda: account_uri(settings.certbot_dir, settings.acme_directory),
         )
 
     def find(self, names: Collection[str], challenge: str, tenant: str) -> Finding | None:
@@ -115,8 +119,8 @@ class Preflight:
         if is_address(name):
             return None
         answer = self.resolver.caa(name)
-        identities = self.identities() if answer.caa else ()
-        return next(iter(caa_findings(name, answer, Asked(identities, challenge))), None)
+        asked = Asked(self.identities(), challenge, self.account()) if answer.caa else Asked((), challenge)
+        return next(iter(caa_findings(name, answer, asked)), None)
 
 
 def _addresses(*answers: Answer) -> list[Address]:

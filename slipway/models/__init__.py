@@ -2,7 +2,7 @@
 
 from slipway.models.apps import App, Domain, FormerDomain, Hook, HookSecret, Scale, Variable, Volume
 from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
-from slipway.models.certificates import Certificate, CertificateIssuance
+from slipway.models.certificates import Certificate, CertificateIssuance, OwnCertificate
 from slipway.models.deployments import Build, BuildTime, Delivery, Deployment, Release, cancelled_unbegun
 from slipway.models.publishing import PublishToken, SpentJobToken, TrustedPublisher
 from slipway.models.tenancy import AuditRecord, Invitation, Plan, Tenant, Token, User
@@ -26,6 +26,7 @@ __all__ = [
     "Hook",
     "HookSecret",
     "Invitation",
+    "OwnCertificate",
     "Plan",
     "PublishToken",
     "Release",

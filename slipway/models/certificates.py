@@ -39,9 +39,11 @@ class Certificate(TenantOwned, Base):
     detail: Mapped[str] = mapped_column(Text, default="")
     remedy: Mapped[str] = mapped_column(Text, default="")
     authority: Mapped[str] = mapped_column(Text, default="")
-    """The ACME directory that issued it."""
+    """The ACME directory that issued what is in place. Empty: none did, as for an own certificate."""
     serial: Mapped[str] = mapped_column(String(64), default="")
     """In hexadecimal, of the one whose files are in place. Empty: there is none."""
+    folder: Mapped[str] = mapped_column(String(64), default="", server_default=text("''"))
+    """Where its files are, below the folder of this id: named by the serial, or of an own one by the files' digest."""
     not_before: Mapped[datetime | None]
     not_after: Mapped[datetime | None]
     renew_at: Mapped[datetime | None]
@@ -63,6 +65,20 @@ class Certificate(TenantOwned, Base):
     def tenant_id(cls) -> Mapped[int | None]:  # type: ignore[override]  # noqa: N805
         """None: the platform's, which no tenant sees."""
         return mapped_column(ForeignKey("tenants.id", ondelete="SET NULL"), index=True, nullable=True)
+
+
+class OwnCertificate(TenantOwned, Base):
+    """A certificate with its key that somebody gave for a host, sealed. It is there for as long as it shall be used."""
+
+    __tablename__ = "own_certificates"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    certificate_id: Mapped[int] = mapped_column(ForeignKey("certificates.id", ondelete="CASCADE"), unique=True)
+    issuer: Mapped[str] = mapped_column(Text, default="")
+    """Who signed it, as people read it."""
+    sealed: Mapped[str] = mapped_column(Text)
+    """Chain and key, with the key of `certificates.key`."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class CertificateIssuance(Base):

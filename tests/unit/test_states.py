@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WRITERS = {
-    "slipway/domain/certificates.py",
+    "slipway/domain/certificates/rows.py",
     "slipway/domain/lifecycle.py",
     "slipway/domain/replica_lifecycle.py",
 }

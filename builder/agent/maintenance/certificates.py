@@ -4,11 +4,10 @@ renewed, those that nobody wants any more, and those whose job was killed."""
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 
 from slipway.adapters.certificate_files import CertificateFiles
 from slipway.db import Database
-from slipway.domain import certificates
+from slipway.domain.certificates import rows as certificates
 from slipway.ports.queue import CertificateQueue
 from slipway.settings import Settings
 
@@ -20,13 +19,13 @@ _WHY = "agent: certificates that are due"
 
 def enqueue_due(db: Database, queue: CertificateQueue, settings: Settings) -> int:
     """Compare rows and hosts, and say how many need a job."""
-    if not settings.issues_certificates:
+    if not settings.https_listen:
         return 0
     if _differ(db, settings):
         with db.write(platform=_WHY) as session:
             certificates.synchronize(session, settings)
     with db.read(platform=_WHY) as session:
-        due = certificates.due(session, timedelta(seconds=settings.lapse_s))
+        due = certificates.due(session, settings)
     return sum(queue.enqueue_certificate(certificate_id, lease) for certificate_id, lease in due)
 
 

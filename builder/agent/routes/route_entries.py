@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from slipway.core.app_settings import limits, model
 from slipway.core.app_settings.limits import Limit
 from slipway.core.app_settings.model import Traffic
-from slipway.core.deployment.states import State
 from slipway.core.routing.route_entries import NOT_DEPLOYED, SCALED_TO_ZERO, Backend, Service
+from slipway.domain.file_settings import of_releases
 from slipway.domain.quota.plans import limits_by_plan
 from slipway.errors import InvalidInput
-from slipway.models import App, Build, Deployment, Domain, Release, Replica, Scale, Target, Tenant
+from slipway.models import App, Domain, Replica, Scale, Target, Tenant
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def services(session: Session, hosts: Collection[str] | None = None) -> dict[str
     domains = session.execute(query).all()
     apps = None if hosts is None else {row.app_id for row in domains}
     backends, standby, release_ids = _backends(session, apps)
-    running = _running(session, apps, release_ids)
+    running = of_releases(session, apps, release_ids)
     scaled_to_zero = _scaled_to_zero(session, apps)
     tenant_limits, plan_limits = _tenant_limits(session), _plan_limits(session)
     found: dict[str, Service | None] = {}
@@ -137,22 +137,3 @@ def _scaled_to_zero(session: Session, apps: Collection[int] | None) -> set[_Plac
     if apps is not None:
         query = query.where(Scale.app_id.in_(apps))
     return {(app_id, environment, process) for app_id, environment, process in session.execute(query)}
-
-
-def _running(
-    session: Session, apps: Collection[int] | None, release_ids: Mapping[_Key, int]
-) -> dict[_Key, dict[str, Any]]:
-    """What the repository's file says, of the release that the targets run, else of the live one."""
-    live = select(Deployment.app_id, Deployment.environment, Deployment.release_id).where(
-        Deployment.state == str(State.LIVE), Deployment.release_id.is_not(None)
-    )
-    if apps is not None:
-        live = live.where(Deployment.app_id.in_(apps))
-    chosen = {(app_id, environment): release_id for app_id, environment, release_id in session.execute(live)}
-    chosen |= release_ids
-    wanted = set(chosen.values())
-    query = select(Release.id, Build.file_settings).outerjoin(Build, Build.id == Release.build_id)
-    if apps is not None:
-        query = query.where(Release.id.in_(wanted))
-    by_release = {id_: file_settings or {} for id_, file_settings in session.execute(query) if id_ in wanted}
-    return {key: by_release[release_id] for key, release_id in chosen.items() if release_id in by_release}

@@ -37,7 +37,7 @@ def domains(call: Invocation) -> None:
 
 def _row(domain: Mapping[str, Any]) -> tuple[str, ...]:
     certificate = domain["certificate"]
-    shown = ("-", "-") if certificate is None else (_standing(certificate), one_line(certificate["next_step"]))
+    shown = ("-", "-") if certificate is None else (_standing(certificate), one_line(certificate["next_step"], 120))
     host = f"{domain['name']} → {domain['redirect_to']}" if domain["redirect_to"] else domain["name"]
     return (host, domain["process"], ago(domain["created_at"]), domain["url"], *shown)
 
@@ -46,7 +46,8 @@ def _standing(certificate: Mapping[str, Any]) -> str:
     """`issued until 2026-02-03`, `waiting: dns-not-here`."""
     until = f" until {certificate['not_after'][:10]}" if certificate["not_after"] else ""
     reason = f": {certificate['reason']}" if certificate["reason"] else ""
-    return f"{certificate['state']}{until}{reason}"
+    own = ", own" if certificate["source"] == "own" else ""
+    return f"{certificate['state']}{own}{until}{reason}{' (alarm)' if certificate['alarm'] else ''}"
 
 
 @domains.command()

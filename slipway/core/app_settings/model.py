@@ -17,6 +17,7 @@ from slipway.core.app_settings import limits
 from slipway.core.app_settings.access import AccessSettings
 from slipway.core.app_settings.checked import checked
 from slipway.core.app_settings.file_name import FILE_NAME
+from slipway.core.app_settings.https import HttpsSettings
 from slipway.core.app_settings.limits import MOST_OF_ONE, Limit
 from slipway.core.app_settings.merge_patch import in_force
 from slipway.core.app_settings.toml_lines import line_of
@@ -171,6 +172,7 @@ class Traffic(_Model):
     timeouts: RouteTimeouts = RouteTimeouts()
     limits: Limits = ()
     access: AccessSettings = AccessSettings()
+    https: HttpsSettings = HttpsSettings()
     max_body_mb: int = Field(default=100, ge=1, le=10240)
     """Largest request body."""
 

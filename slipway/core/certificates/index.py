@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,20 +18,28 @@ class Served:
     id: int
     names: tuple[str, ...]
     serial: str
+    folder: str
     not_after: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class HttpsOfHost:
-    """`redirect`: HTTP leads to HTTPS. `both`: it does not. `off`: the host is served over HTTP alone."""
+    """`redirect`: HTTP leads to HTTPS. `both`: it does not."""
 
     https: str = "redirect"
-    hsts_s: int = 0
+    hsts_s: int | None = None
+    """Of `Strict-Transport-Security`; None: it is not sent."""
+    hsts_subdomains: bool = False
+    hsts_preload: bool = False
+
+    def row(self) -> dict[str, Any]:
+        """What was not chosen is left out."""
+        return {name: value for name, value in asdict(self).items() if value is not None and value is not False}
 
 
-def folder_of(certificate_id: int, serial: str) -> str:
+def folder_of(certificate_id: int, folder: str) -> str:
     """Below the folder of certificates. Another issue has another folder, so that no file is ever changed."""
-    return f"{certificate_id}/{serial}"
+    return f"{certificate_id}/{folder}"
 
 
 def digest(fullchain: bytes, key: bytes) -> str:
@@ -47,7 +55,7 @@ def content(
     return {
         "certificates": {
             str(each.id): {
-                "folder": folder_of(each.id, each.serial),
+                "folder": folder_of(each.id, each.folder),
                 "names": list(each.names),
                 "serial": each.serial,
                 "not_after": int(each.not_after.timestamp()),
@@ -56,7 +64,7 @@ def content(
             for each in sorted(present, key=lambda each: each.id)
         },
         "hosts": {
-            host: {"https": chosen.https, "hsts_s": chosen.hsts_s}
+            host: chosen.row()
             for host, chosen in sorted(hosts.items())
             if host in named or f"*.{host.partition('.')[2]}" in named
         },

@@ -134,6 +134,12 @@ def domain_or_wildcard(text: str) -> str:
     return host
 
 
+def host_or_wildcard(text: str) -> str:
+    """The form of a host that may be there: also one that no app would get as its domain."""
+    rest = text.strip().removeprefix("*.")
+    return f"{'*.' if rest != text.strip() else ''}{host_name(rest)}"
+
+
 def _is_address(text: str) -> bool:
     return hosts.address_of(text) is not None or hosts.is_other_spelling(text.lower().rstrip("."))
 

@@ -106,7 +106,7 @@ def _target(backend: Backend, traffic: Traffic) -> dict[str, Any]:
 def _choices(traffic: Traffic) -> Mapping[str, Any]:
     """What was chosen. The defaults are the edges' too, so that ten thousand entries need not repeat them."""
     chosen = traffic.model_dump(
-        exclude_defaults=True, exclude={"weights", "timeouts", "max_body_mb", "limits", "access"}
+        exclude_defaults=True, exclude={"weights", "timeouts", "max_body_mb", "limits", "access", "https"}
     )
     waiting = chosen.get("waiting", {})
     if "mb" in waiting:

@@ -17,6 +17,8 @@ from slipway.settings import OFF, Settings
 KEYS = ("hooks.key", "values.key")
 IDENTITY_KEY = "identity.key"
 """Signs who a caller is, for apps. Nothing is sealed with it: a lost one is made anew."""
+CERTIFICATES_KEY = "certificates.key"
+"""Seals own certificates until they are in place: with a new one, those that were not yet have to be given again."""
 KEY_BYTES = 32
 LONGEST_SOCKET_NAME = 24  # bytes kept free for the name of a socket in the run folder
 EDGE_GROUP = "www-data"  # nginx's workers: they may pass through the run folder and connect there
@@ -77,6 +79,7 @@ def _keys(settings: Settings) -> None:
         )
     for name in missing:
         _create(settings.key_dir / name, _random_key())
+    _create(settings.key_dir / CERTIFICATES_KEY, _random_key())
     for name in accounts.made_here(settings):
         _create(settings.key_dir / name, _random_key())
     if settings.keycloak != OFF:

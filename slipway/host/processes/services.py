@@ -169,7 +169,7 @@ SERVICES: tuple[Service, ...] = (
         None,
         ("builder", "slipway"),
         stop_wait_s=30,
-        wanted=lambda settings: settings.issues_certificates,
+        wanted=lambda settings: bool(settings.https_listen),
     ),
     Service(
         "agent",

@@ -79,18 +79,25 @@ ProtectHome=yes
 # The router alone signs who a caller is.
 _NO_IDENTITY_KEY = "InaccessiblePaths=-/var/lib/slipway/keys/identity.key\n"
 _NO_KEYS = _NO_IDENTITY_KEY + "InaccessiblePaths=-/var/lib/slipway/keys -/run/docker.sock\n"
+# Own certificates are sealed by the router and opened by the certificates' worker.
+_NO_CERTIFICATES_KEY = "InaccessiblePaths=-/var/lib/slipway/keys/certificates.key\n"
 _HARDENING = {
-    "certificates": _WEB_HARDENING + _NO_KEYS,
+    "certificates": _WEB_HARDENING
+    + _NO_IDENTITY_KEY
+    + "InaccessiblePaths=-/var/lib/slipway/keys/hooks.key -/var/lib/slipway/keys/values.key -/run/docker.sock\n"
+    + "InaccessiblePaths=-/var/lib/slipway/keys/keycloak-admin.secret -/var/lib/slipway/keys/keycloak-router.secret\n",
     # what the internet asks sees neither certificates nor the accounts that they come from
     "dns": _WEB_HARDENING + _NO_KEYS + "InaccessiblePaths=-/var/lib/slipway/certificates -/var/lib/slipway/certbot\n",
-    "worker": _NO_IDENTITY_KEY,
-    "agent": _NO_IDENTITY_KEY,
-    "edge": _NO_IDENTITY_KEY,
+    "worker": _NO_IDENTITY_KEY + _NO_CERTIFICATES_KEY,
+    "agent": _NO_IDENTITY_KEY + _NO_CERTIFICATES_KEY,
+    "edge": _NO_IDENTITY_KEY + _NO_CERTIFICATES_KEY,
     "keycloak": _WEB_HARDENING
     + _NO_IDENTITY_KEY
+    + _NO_CERTIFICATES_KEY
     + "InaccessiblePaths=-/var/lib/slipway/keys/hooks.key -/var/lib/slipway/keys/values.key -/run/docker.sock\n",
     "webhook": _WEB_HARDENING
     + _NO_IDENTITY_KEY
+    + _NO_CERTIFICATES_KEY
     + "InaccessiblePaths=-/var/lib/slipway/keys/values.key -/run/docker.sock\n"
     + "InaccessiblePaths=-/var/lib/slipway/keys/keycloak-admin.secret -/var/lib/slipway/keys/keycloak-router.secret\n",
     "router": _WEB_HARDENING

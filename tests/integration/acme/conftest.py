@@ -17,7 +17,7 @@ from slipway.adapters.certificate_files import CertificateFiles
 from slipway.core.certificates.index import digest
 from slipway.core.certificates.pem import facts_of
 from slipway.db import Database
-from slipway.domain import certificates
+from slipway.domain.certificates import rows as certificates
 from slipway.models import Certificate, CertificateIssuance, Domain
 from slipway.settings import Settings, load
 from tests.fixtures.acme.challenge_server import ChallengeServer, running_challenge_server

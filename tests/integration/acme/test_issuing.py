@@ -32,7 +32,7 @@ def test_a_domain_gets_a_certificate_whose_chain_verifies(installation: Installa
             "sha256": digest(fullchain, key),
         }
     }
-    assert installation.index()["hosts"] == {HOST: {"https": "redirect", "hsts_s": 0}}
+    assert installation.index()["hosts"] == {HOST: {"https": "redirect"}}
     for secret in (folder / "key.pem", folder / "fullchain.pem", installation.settings.certificate_dir / "index.json"):
         assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     for place in (folder, folder.parent, installation.settings.certificate_dir, installation.settings.certbot_dir):

@@ -20,7 +20,7 @@ from builder.certificates import issuing, jobs, removal
 from builder.certificates.dependencies import connected
 from slipway.adapters import certificate_files
 from slipway.core.certificates.states import State
-from slipway.domain import certificates
+from slipway.domain.certificates import rows as certificates
 from slipway.models import now
 from slipway.ports.authority import Authority
 from tests.fixtures.acme.pebble import Pebble

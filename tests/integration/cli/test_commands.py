@@ -21,6 +21,7 @@ from slipway.domain.audit import HOST
 from slipway.domain.quota.plans import Plans
 from slipway.errors import DeploymentFailed
 from slipway.models import App, Deployment, Replica, Volume, now
+from tests.fixtures.chains import given
 from tests.fixtures.releases import make_live
 from tests.integration.cli.rig import Done, Platform, User
 
@@ -358,6 +359,23 @@ def test_domains_are_added_listed_and_removed(slipway: User, app: str, tenant: s
     slipway("domains", "remove", host, "-a", app, code=Exit.NOT_FOUND)
     last = slipway("domains", "remove", f"{app}.localhost", "-a", app)
     assert last.err == f"It was the last one: no host leads to {app} now: slipway domains add -a {app} HOST\n"
+
+
+def test_own_certificates_are_added_listed_and_removed(slipway: User, app: str, tmp_path: Path) -> None:
+    """This platform serves no HTTPS: what is served then is in tests/integration/router/test_own_certificates.py."""
+    certificate, key, host = tmp_path / "fullchain.pem", tmp_path / "key.pem", f"{app}.localhost"
+    made = given(host)
+    certificate.write_text(made.certificate)
+    key.write_text(made.key)
+    files = ("--certificate", str(certificate), "--key", str(key))
+    assert "SLIPWAY_HTTPS_LISTEN" in slipway("certificates", "add", host, *files, "-a", app, code=Exit.FAILED).err
+    slipway("certificates", "add", "nobody.example", *files, "-a", app, code=Exit.NOT_FOUND)
+    assert "serves no HTTPS" in slipway("certificates", "-a", app).err
+    assert slipway("certificates", "-a", app, "--json").json["certificates"][0]["certificate"] is None
+    slipway("certificates", "remove", host, "-a", app, code=Exit.NOT_FOUND)
+    key.write_bytes(b"0\x82")
+    swapped = slipway("certificates", "add", host, *files, "-a", app, code=Exit.USAGE)
+    assert "openssl pkey -inform der" in swapped.err
 
 
 def test_replicas_are_scaled_and_listed(platform: Platform, slipway: User, app: str) -> None:

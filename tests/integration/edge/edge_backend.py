@@ -83,6 +83,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
+    def do_hsts_path(self, body: bytes) -> None:
+        self._answer(body, headers={"Strict-Transport-Security": "max-age=1"})
+
     def do_text_path(self, _: bytes) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/html")

@@ -52,6 +52,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "scale_app": {"replicas": 2},
     "change_variables": {"set": {"A": "1"}},
     "add_domain": {"host": "new.example.org"},
+    "give_certificate": {"certificate": "a certificate", "key": "its key"},
     "create_hook": {"repository": "https://github.example/umbrella/new"},
     "create_token": {"name": "new"},
     "create_deployment": {},
@@ -81,7 +82,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
 """By operation, a body that it takes of an owner of umbrella."""
 OF_ALL_TENANTS = {
     *("list_plans", "create_plan", "change_plan", "remove_plan", "set_plan_limit", "remove_plan_limit"),
-    *("get_tenant_quota", "change_tenant_quota", "assign_plan"),
+    *("get_tenant_quota", "change_tenant_quota", "assign_plan", "list_certificates"),
 }
 """Operations that show and change any tenant's on purpose: for people with the role platform-admin, and nobody else."""
 CALLER_NAMES = {"name"}

@@ -28,6 +28,8 @@ WITHOUT_THE_API: Mapping[str, str] = {
     "users import": "is for people with the role platform-admin",
 }
 """Commands that ask for nothing of a tenant's, and what they do."""
+BLOCK = Path(__file__).with_name("block.pem")
+"""What looks like a certificate or a key, so that it is sent."""
 THEIRS: Mapping[str, tuple[str, str]] = {
     "app": ("apps", "name"),
     "name": ("apps", "name"),
@@ -67,6 +69,8 @@ GIVEN: Mapping[str, list[str]] = {
     "limit": ["5/60s"],
     "address": ["new@example.org"],
     "apps create.name": ["new"],
+    "certificate_file": [str(BLOCK)],
+    "key_file": [str(BLOCK)],
 }
 """What other parameters are given."""
 OPTIONS = {"app", "deployment", "token", "to", "replica", "repository", "image", "caller", "groups", "confirm"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,11 @@ from slipway.ports.authority import Pair
 
 PAIR = Pair(b"chain", b"key")
 END = datetime(2026, 5, 1, tzinfo=UTC)
-SERVED = Served(7, ("shop.example.org",), "a1", END)
+SERVED = Served(7, ("shop.example.org",), "a1", "a1", END)
+
+
+def publish(files: CertificateFiles, served: list[Served], hosts: dict[str, HttpsOfHost]) -> bool:
+    return files.publish(lambda: (served, hosts))
 
 
 @pytest.fixture
@@ -26,15 +32,37 @@ def files(tmp_path: Path) -> CertificateFiles:
 def test_the_version_grows_with_each_change_alone(files: CertificateFiles) -> None:
     files.install(7, "a1", PAIR)
 
-    assert files.publish([SERVED], {})
-    assert not files.publish([SERVED], {})
+    assert publish(files, [SERVED], {})
+    assert not publish(files, [SERVED], {})
     assert files.published()["version"] == 1
-    assert files.publish([SERVED], {"shop.example.org": HttpsOfHost("both", 60)})
+    assert publish(files, [SERVED], {"shop.example.org": HttpsOfHost("both", 60)})
     assert files.published()["version"] == 2
 
 
+def test_of_two_writers_the_later_one_knows_more(files: CertificateFiles) -> None:
+    """What is wanted is asked for while nobody else writes."""
+    files.install(7, "a1", PAIR)
+    began, first_may_end = threading.Event(), threading.Event()
+    rows = [SERVED]
+
+    def slowly() -> tuple[list[Served], dict[str, HttpsOfHost]]:
+        known = list(rows)
+        began.set()
+        assert first_may_end.wait(10)
+        return known, {}
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(files.publish, slowly)
+        assert began.wait(10)
+        rows.clear()
+        second = pool.submit(files.publish, lambda: (list(rows), {}))
+        first_may_end.set()
+        assert (first.result(10), second.result(10)) == (True, True)
+    assert files.published()["certificates"] == {}
+
+
 def test_a_certificate_without_files_is_left_out(files: CertificateFiles) -> None:
-    files.publish([SERVED], {"shop.example.org": HttpsOfHost()})
+    publish(files, [SERVED], {"shop.example.org": HttpsOfHost()})
 
     assert files.published() == {"version": 1, "certificates": {}, "hosts": {}}
 
@@ -42,8 +70,10 @@ def test_a_certificate_without_files_is_left_out(files: CertificateFiles) -> Non
 def test_a_host_below_a_wildcard_has_a_certificate(files: CertificateFiles) -> None:
     files.install(7, "a1", PAIR)
 
-    files.publish(
-        [Served(7, ("*.example.org",), "a1", END)], {"a.example.org": HttpsOfHost(), "a.b.example.org": HttpsOfHost()}
+    publish(
+        files,
+        [Served(7, ("*.example.org",), "a1", "a1", END)],
+        {"a.example.org": HttpsOfHost(), "a.b.example.org": HttpsOfHost()},
     )
 
     assert list(files.published()["hosts"]) == ["a.example.org"]
@@ -75,7 +105,7 @@ def test_an_index_that_can_not_be_written_leaves_the_old_one(
     files: CertificateFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files.install(7, "a1", PAIR)
-    files.publish([SERVED], {})
+    publish(files, [SERVED], {})
     before = (tmp_path / "certificates" / "index.json").read_bytes()
 
     def full(path: Path, content: bytes) -> None:
@@ -85,7 +115,7 @@ def test_an_index_that_can_not_be_written_leaves_the_old_one(
     monkeypatch.setattr(certificate_files, "_write", full)
 
     with pytest.raises(OSError, match="No space"):
-        files.publish([], {})
+        publish(files, [], {})
 
     assert (tmp_path / "certificates" / "index.json").read_bytes() == before
     assert not list((tmp_path / "certificates").glob(".*"))
@@ -98,6 +128,6 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(files: CertificateFiles, 
     (tmp_path / "certificates" / ".index.json.new").symlink_to(target)
 
     with pytest.raises(OSError, match="symbolic"):
-        files.publish([], {})
+        publish(files, [], {})
 
     assert not target.exists()

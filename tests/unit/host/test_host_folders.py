@@ -22,10 +22,10 @@ def settings(tmp_path: Path) -> Settings:
 
 def test_keys_are_32_random_bytes_for_root_alone(settings: Settings) -> None:
     folders.prepare(settings)
-    keys = [settings.key_dir / name for name in ("hooks.key", "values.key")]
+    keys = [settings.key_dir / name for name in ("hooks.key", "values.key", "certificates.key")]
     decoded = [base64.urlsafe_b64decode(key.read_text().strip()) for key in keys]
-    assert [len(key) for key in decoded] == [32, 32]
-    assert decoded[0] != decoded[1]
+    assert [len(key) for key in decoded] == [32, 32, 32]
+    assert len(set(decoded)) == 3
     assert {stat.S_IMODE(path.stat().st_mode) for path in keys} == {0o600}
     assert stat.S_IMODE(settings.key_dir.stat().st_mode) == 0o700
 
@@ -35,7 +35,7 @@ def test_keys_are_made_once(settings: Settings) -> None:
     before = (settings.key_dir / "values.key").read_bytes()
     folders.prepare(settings)
     assert (settings.key_dir / "values.key").read_bytes() == before
-    assert sorted(path.name for path in settings.key_dir.iterdir()) == ["hooks.key", "values.key"]
+    assert sorted(path.name for path in settings.key_dir.iterdir()) == ["certificates.key", "hooks.key", "values.key"]
 
 
 def test_the_key_that_signs_identities_is_made_once_where_sign_on_is_on(tmp_path: Path) -> None:

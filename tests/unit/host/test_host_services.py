@@ -154,6 +154,15 @@ def test_the_router_alone_can_read_the_key_that_signs_identities() -> None:
     assert "-/var/lib/slipway/keys " in units()["slipway-redis.service"], "it sees no key at all"
 
 
+def test_own_certificates_are_opened_by_their_worker_alone_which_reads_no_other_key() -> None:
+    hiding = {name for name, text in units().items() if "/var/lib/slipway/keys/certificates.key" in text}
+    reading = {name for name, text in units().items() if name.endswith(".service")} - hiding
+    no_keys = {name for name in reading if "-/var/lib/slipway/keys " in units()[name]}
+    assert reading - no_keys == {"slipway-router.service", "slipway-certificates.service", "slipway-prepare.service"}
+    for name in ("hooks.key", "values.key", "identity.key", "keycloak-admin.secret", "keycloak-router.secret"):
+        assert f"/var/lib/slipway/keys/{name}" in units()["slipway-certificates.service"]
+
+
 def test_status_says_what_an_unready_service_answered() -> None:
     ready = State("redis", 0, "RUNNING", 12, 7300, True, "")
     late = State("webhook", 0, "RUNNING", 13, 5, False, "GET /readyz on webhook.sock: 503")

@@ -42,9 +42,9 @@ local function insist()
   if var.slipway_proto ~= "https" then
     return
   end
-  local https, hsts_s = store.policy(var.host)
-  if https ~= "off" and hsts_s > 0 then
-    ngx.header["Strict-Transport-Security"] = "max-age=" .. hsts_s
+  local https, hsts = store.policy(var.host)
+  if https ~= "off" and hsts then
+    ngx.header["Strict-Transport-Security"] = hsts
   end
 end
 

@@ -33,10 +33,21 @@ local function is_certificate(id, row)
   return #row.names > 0 and has_digest and folder_of(id, row)
 end
 
+local function is_hsts(hsts_s)
+  return hsts_s == nil or (type(hsts_s) == "number" and hsts_s >= 0 and hsts_s <= MOST_HSTS_S)
+end
+
 local function is_policy(host, row)
-  local hsts_s = type(row) == "table" and row.hsts_s
-  return is_name(host) and type(row) == "table" and HTTPS[row.https] == true
-    and type(hsts_s) == "number" and hsts_s >= 0 and hsts_s <= MOST_HSTS_S
+  return is_name(host) and type(row) == "table" and HTTPS[row.https] == true and is_hsts(row.hsts_s)
+end
+
+-- The value of Strict-Transport-Security; nil: it is not sent.
+local function hsts(row)
+  if not row.hsts_s then
+    return nil
+  end
+  return "max-age=" .. math.floor(row.hsts_s) .. (row.hsts_subdomains == true and "; includeSubDomains" or "")
+    .. (row.hsts_preload == true and "; preload" or "")
 end
 
 -- Those rows that can be understood, and what has to be said of the others. The certificate that expires last comes
@@ -64,7 +75,7 @@ local function policies(rows, faults)
   local found = {}
   for host, row in pairs(rows) do
     if is_policy(host, row) then
-      found[#found + 1] = { host = host:lower(), https = row.https, hsts_s = math.floor(row.hsts_s) }
+      found[#found + 1] = { host = host:lower(), https = row.https, hsts = hsts(row) }
     else
       faults[#faults + 1] = "the index says of a host what can't be understood: " .. tostring(host)
     end

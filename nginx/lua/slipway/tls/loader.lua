@@ -123,7 +123,7 @@ local function apply(parsed, faults, is_index_good)
     add(batch, row, faults, facts)
   end
   for _, policy in ipairs(parsed.policies) do
-    batch:policy(policy.host, policy.https, policy.hsts_s)
+    batch:policy(policy.host, policy.https, policy.hsts)
   end
   batch:commit(faults)
   store.set_facts(facts)

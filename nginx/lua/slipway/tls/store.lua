@@ -6,7 +6,7 @@
 --   about|<reference>                   Unix seconds of its expiry, then its own names, a line each
 --   id|<id>                             the reference that was loaded last
 --   address|<4 or 6>                    the reference of any certificate for an address of this family
---   host|<host or *.parent>             "<redirect, both or off> <seconds of HSTS>"
+--   host|<host or *.parent>             "<redirect, both or off> <value of Strict-Transport-Security, or nothing>"
 --
 -- A reference is "<id> <SHA-256 of both files>": what was loaded under one never changes.
 local _M = {}
@@ -44,14 +44,14 @@ function _M.find(name)
   return ref, how
 end
 
--- What the host says of HTTPS: redirect, both or off; and for how many seconds browsers shall insist on it.
+-- What the host says of HTTPS: redirect, both or off; and the value of Strict-Transport-Security (nil: none).
 function _M.policy(host)
   local value = nearest("host|", host)
   if not value then
-    return "both", 0
+    return "both", nil
   end
-  local https, hsts_s = value:match("^(%a+) (%d+)$")
-  return https, tonumber(hsts_s)
+  local https, hsts = value:match("^(%a+) (.*)$")
+  return https, hsts ~= "" and hsts or nil
 end
 
 -- The reference of any certificate for an address of this one's family.
@@ -147,8 +147,8 @@ function Batch:name(name, ref)
   end
 end
 
-function Batch:policy(host, https, hsts_s)
-  self.values["host|" .. host] = https .. " " .. hsts_s
+function Batch:policy(host, https, hsts)
+  self.values["host|" .. host] = https .. " " .. (hsts or "")
 end
 
 -- Workers see each name change at once, and never one whose certificate is not there.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from edge_backend import Server
@@ -35,9 +36,9 @@ def published(tls: TlsRig, app: Server) -> None:
     tls.publish()
 
 
-def say(tls: TlsRig, host: str, https: str, hsts_s: int = 0) -> None:
+def say(tls: TlsRig, host: str, https: str, hsts_s: int | None = None, **more: Any) -> None:
     """In force once every worker, which share their memory, sees the certificate that was published with it."""
-    tls.folder.hosts[host] = {"https": https, "hsts_s": hsts_s}
+    tls.folder.hosts[host] = {"https": https, **({} if hsts_s is None else {"hsts_s": hsts_s}), **more}
     tls.folder.write("mark", ["mark.example.org"])
     tls.publish()
 
@@ -104,15 +105,51 @@ def test_the_console_is_redirected_but_no_delivery(tls: TlsRig) -> None:
 def test_hsts_is_said_on_every_response_over_tls_and_takes_the_place_of_the_apps(tls: TlsRig) -> None:
     say(tls, SHOP, "both", 31536000)
     assert tls.ask(SHOP).headers[HSTS] == "max-age=31536000"
-    assert tls.ask(SHOP, "/header/Strict-Transport-Security/max-age=1").headers[HSTS] == "max-age=31536000"
+    assert tls.ask(SHOP, "/hsts").headers[HSTS] == "max-age=31536000"
     tls.rig.unroute(SHOP)
     assert tls.ask(SHOP).status == 404
     assert tls.ask(SHOP).headers[HSTS] == "max-age=31536000"
     assert HSTS not in tls.ask(BLOG).headers
 
 
+@pytest.mark.parametrize(
+    ("more", "value"),
+    [
+        ({"hsts_s": 0}, "max-age=0"),
+        ({"hsts_s": 300, "hsts_subdomains": True}, "max-age=300; includeSubDomains"),
+        ({"hsts_s": 300, "hsts_subdomains": True, "hsts_preload": True}, "max-age=300; includeSubDomains; preload"),
+        ({"hsts_s": 300, "hsts_subdomains": "x\r\nA: b", "hsts_preload": 1}, "max-age=300"),
+    ],
+)
+def test_hsts_says_what_was_chosen(tls: TlsRig, more: dict[str, Any], value: str) -> None:
+    say(tls, SHOP, "redirect", **more)
+    assert tls.ask(SHOP).headers[HSTS] == value
+    assert HSTS not in plain(tls, SHOP).headers
+
+
+def test_an_app_says_its_own_where_nothing_was_chosen(tls: TlsRig) -> None:
+    say(tls, SHOP, "redirect")
+    assert tls.ask(SHOP, "/hsts").headers[HSTS] == "max-age=1"
+
+
+@pytest.mark.parametrize("hsts_s", [-1, 1e12, "300", "1; includeSubDomains"])
+def test_an_hsts_that_can_not_be_understood_changes_nothing_else(tls: TlsRig, hsts_s: Any) -> None:
+    say(tls, SHOP, "redirect", hsts_s)
+    assert plain(tls, SHOP).status == 200, "the host says nothing then"
+    assert HSTS not in tls.ask(SHOP).headers
+    tls.rig.edge.errors.write_text("")
+
+
+def test_a_challenge_is_never_redirected(tls: TlsRig) -> None:
+    say(tls, SHOP, "redirect", 31536000)
+    answer = plain(tls, SHOP, "/.well-known/acme-challenge/" + "a" * 43)
+    assert answer.status == 404
+    assert "location" not in answer.headers
+    assert HSTS not in answer.headers
+
+
 def test_a_wildcards_policy_is_for_its_hosts_and_an_exact_one_wins(tls: TlsRig) -> None:
-    tls.folder.hosts["*.wild.example.org"] = {"https": "redirect", "hsts_s": 0}
+    tls.folder.hosts["*.wild.example.org"] = {"https": "redirect"}
     say(tls, "b.wild.example.org", "both")
     assert plain(tls, "a.wild.example.org").status == 301
     assert plain(tls, "b.wild.example.org").status == 200

@@ -25,6 +25,7 @@ BODIES = {
     ("PUT", "/api/apps/<app>/scale"): {"replicas": 1},
     ("PATCH", "/api/apps/<app>/variables"): {"set": {"A": "1"}},
     ("POST", "/api/apps/<app>/domains"): {"host": "new.example.org"},
+    ("PUT", "/api/apps/<app>/domains/<host>/certificate"): {"certificate": "a certificate", "key": "its key"},
     ("POST", "/api/hooks"): {"repository": "https://github.example/acme/new"},
     ("POST", "/api/tokens"): {"name": "new"},
     ("POST", "/api/apps/<app>/publishers"): {"kind": "github", "constraints": {"repository": "acme/hello"}},
@@ -53,7 +54,7 @@ ADMINISTRATORS = {
     *(("GET", "/api/plans"), ("POST", "/api/plans"), ("PATCH", "/api/plans/<plan>"), ("DELETE", "/api/plans/<plan>")),
     *((method, "/api/plans/<plan>/limits/<name>") for method in ("PUT", "DELETE")),
     *((method, "/api/tenants/<tenant>/quota") for method in ("GET", "PATCH")),
-    ("PUT", "/api/tenants/<tenant>/plan"),
+    *(("PUT", "/api/tenants/<tenant>/plan"), ("GET", "/api/certificates")),
 }
 """For people with the role platform-admin: no token has it."""
 OWNERS = {

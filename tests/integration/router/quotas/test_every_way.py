@@ -68,6 +68,8 @@ ATTEMPTS: dict[str, dict[Quota, Attempt]] = {
 NEVER_MORE = {
     "DELETE /api/apps/<app>": "less",
     "DELETE /api/apps/<app>/domains/<host>": "less",
+    "PUT /api/apps/<app>/domains/<host>/certificate": "one for each host, and hosts count",
+    "DELETE /api/apps/<app>/domains/<host>/certificate": "less",
     "DELETE /api/volumes/<volume>": "less",
     "POST /api/deployments/<int:deployment>/cancel": "less",
     "POST /api/apps/<app>/access/test": "a question",
@@ -104,7 +106,18 @@ NEVER_MORE = {
 }
 OTHER_SETTINGS = {
     *("app", "port", "health", "health_path", "build", "static", "timeouts", "strategy", "pre_deploy", "paths"),
-    *("balancing", "weights", "max_concurrency", "waiting", "ejection", "breaker", "limits", "access", "max_body_mb"),
+    *(
+        "balancing",
+        "weights",
+        "max_concurrency",
+        "waiting",
+        "ejection",
+        "breaker",
+        "limits",
+        "access",
+        "https",
+        "max_body_mb",
+    ),
     *("resources.pids", "resources.read_only", "processes.*.command"),
 }
 INTENTS = {

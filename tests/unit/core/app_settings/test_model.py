@@ -151,7 +151,7 @@ NUMBERS = (
         "ejection.pause_s",
         "ejection.most_s",
     ),
-    *("breaker.failures", "breaker.pause_s", "processes.web.replicas"),
+    *("breaker.failures", "breaker.pause_s", "processes.web.replicas", "https.hsts_s"),
 )
 
 

@@ -44,10 +44,6 @@ def test_these_records_let_the_authority_issue(records: list[Caa]) -> None:
         [issue("")],
         [issue("ca.example.evil.example")],
         [issue("ca.example, nobody.example")],
-        [issue("ca.example; accounturi=https://ca.example/acct/8")],
-        [issue(f"ca.example; accounturi={ACCOUNT}; accounturi=https://ca.example/acct/8")],
-        [issue("ca.example; validationmethods=dns-01")],
-        [issue("ca.example; validationmethods=http-01x")],
         [issue("ca.example; ???")],
         [issue("ca.example; a=b c")],
         [issue("a=" * 2000)],
@@ -58,6 +54,36 @@ def test_these_records_forbid_it(records: list[Caa]) -> None:
     finding = caa_findings("shop.example", caa(*records), ASKED)[0]
     assert finding.code == CAA_FORBIDS
     assert 'type CAA, name shop.example, value 0 issue "ca.example"' in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("value", "why", "to_set"),
+    [
+        (
+            "accounturi=https://ca.example/acct/8",
+            f"accounturi (our account there is {ACCOUNT})",
+            f"accounturi={ACCOUNT}",
+        ),
+        (f"accounturi={ACCOUNT}; accounturi=https://ca.example/acct/8", "accounturi (our", f"accounturi={ACCOUNT}"),
+        ("validationmethods=dns-01", "validationmethods (ours is http-01)", "validationmethods=dns-01,http-01"),
+        ("validationmethods=http-01x", "validationmethods (ours is http-01)", "validationmethods=http-01x,http-01"),
+        ("validationmethods=dns-01; validationmethods=http-01", "(ours is http-01)", "validationmethods=http-01"),
+        (
+            "policy=ev; accounturi=x:y; validationmethods=tls-alpn-01",
+            f"accounturi (our account there is {ACCOUNT}) and validationmethods (ours is http-01)",
+            f"policy=ev; accounturi={ACCOUNT}; validationmethods=tls-alpn-01,http-01",
+        ),
+    ],
+)
+def test_what_forbids_our_account_or_method_is_said_with_the_record_to_set(value: str, why: str, to_set: str) -> None:
+    records = (issue("nobody.example"), issue(f"ca.example; {value}"))
+    finding = caa_findings("shop.example", caa(*records), ASKED)[0]
+    assert finding.code == CAA_FORBIDS
+    assert why in finding.detail
+    assert finding.set_records[0].value == f'0 issue "ca.example; {to_set}"'
+    assert "change it to" in finding.remedy
+    allowed = issue(finding.set_records[0].value.removeprefix('0 issue "').removesuffix('"'))
+    assert caa_findings("shop.example", caa(allowed), ASKED) == ()
 
 
 def test_a_wildcard_is_judged_by_issuewild_alone_where_there_is_one() -> None:
@@ -97,4 +123,7 @@ def test_an_authority_without_names_judges_by_itself() -> None:
 
 def test_an_account_that_is_not_there_yet_does_not_match_a_named_one() -> None:
     asked = Asked(("ca.example",), "http-01")
-    assert caa_findings("shop.example", caa(issue(f"ca.example; accounturi={ACCOUNT}")), asked)[0].code == CAA_FORBIDS
+    finding = caa_findings("shop.example", caa(issue(f"ca.example; accounturi={ACCOUNT}")), asked)[0]
+    assert finding.code == CAA_FORBIDS
+    assert "no account there yet" in finding.detail
+    assert finding.set_records[0].value == '0 issue "ca.example"'

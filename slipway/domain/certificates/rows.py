@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from slipway.core.certificates.failures import Failure
@@ -15,10 +15,13 @@ from slipway.core.certificates.states import IN_JOB, Progress, State, is_due, mo
 from slipway.core.certificates.wanted import Host, Wanted, wanted_of
 from slipway.core.naming import validation
 from slipway.errors import InvalidInput
-from slipway.models import TO_CHANGE, App, Certificate, CertificateIssuance, Domain, now
+from slipway.models import TO_CHANGE, App, Certificate, CertificateIssuance, Domain, OwnCertificate, now
 from slipway.settings import Settings
 
-ACME = "acme"
+ACME, OWN = "acme", "own"
+"""Who gives a certificate: an authority that is asked by itself, or the host's owner."""
+Place = tuple[int | None, int | None]
+"""A tenant and an app; both None: the platform."""
 
 
 def has_own_authority(settings: Settings) -> bool:
@@ -26,12 +29,15 @@ def has_own_authority(settings: Settings) -> bool:
     return bool(settings.acme_ca_bundle)
 
 
-def wanted(session: Session, settings: Settings) -> dict[str, Wanted]:
-    """The certificates that this installation's hosts want, by their names' key."""
-    query = select(Domain.host, Domain.tenant_id, Domain.app_id).join(App, App.id == Domain.app_id)
-    hosts = [Host(*row) for row in session.execute(query.where(App.deleted_at.is_(None)).order_by(Domain.id))]
+def wanted(hosts: Iterable[Host], settings: Settings) -> dict[str, Wanted]:
+    """The certificates that these hosts and the platform's own want of an authority, by their names' key."""
     own = [Host(name) for name in platform_hosts(settings)]
     return wanted_of([*own, *hosts], own_authority=has_own_authority(settings))
+
+
+def _hosts(session: Session) -> list[Host]:
+    query = select(Domain.host, Domain.tenant_id, Domain.app_id).join(App, App.id == Domain.app_id)
+    return [Host(*row) for row in session.execute(query.where(App.deleted_at.is_(None)).order_by(Domain.id))]
 
 
 def platform_hosts(settings: Settings) -> list[str]:
@@ -49,31 +55,69 @@ def _canonical(name: str) -> str:
 
 def differ(session: Session, settings: Settings) -> bool:
     """Whether `synchronize` would change anything."""
-    query = select(Certificate.names_key, Certificate.tenant_id, Certificate.app_id)
-    rows = session.execute(query.filter_by(source=ACME).where(Certificate.state != State.REMOVED))
-    present = {key: (tenant_id, app_id) for key, tenant_id, app_id in rows}
-    return present != {key: (each.tenant_id, each.app_id) for key, each in wanted(session, settings).items()}
+    columns = (Certificate.source, Certificate.names_key, Certificate.tenant_id, Certificate.app_id)
+    rows = session.execute(select(*columns).where(Certificate.state != State.REMOVED)).all()
+    present: dict[str, Place] = {key: (tenant_id, app_id) for _, key, tenant_id, app_id in rows}
+    own = {key for source, key, *_ in rows if source == OWN}
+    hosts = _hosts(session)
+    places = {host.name: (host.tenant_id, host.app_id) for host in hosts}
+    if any(present[key] != places.get(key) for key in own):
+        return True
+    if not settings.issues_certificates:
+        return False
+    desired = {key: (each.tenant_id, each.app_id) for key, each in wanted(hosts, settings).items() if key not in own}
+    return {key: place for key, place in present.items() if key not in own} != desired
 
 
 def synchronize(session: Session, settings: Settings) -> None:
-    """Have a row for each certificate that is wanted, and take back those that no host wants any more."""
+    """Have a row for each certificate that is wanted, and take back those that no host wants any more. Whoever gets a
+    host that was another's never gets the key that the other one gave for it."""
+    rows = list(session.scalars(select(Certificate).with_for_update(**TO_CHANGE)))
+    hosts = _hosts(session)
+    active = {row.names_key: row for row in rows if row.state != State.REMOVED}
+    places: dict[str, Place] = {host.name: (host.tenant_id, host.app_id) for host in hosts}
+    for key, row in list(active.items()):
+        if _has_own_key(row) and (row.tenant_id, row.app_id) != places.get(key):
+            remove(session, active.pop(key))
     if not settings.issues_certificates:
         return
-    desired = wanted(session, settings)
-    rows = list(session.scalars(select(Certificate).filter_by(source=ACME).with_for_update(**TO_CHANGE)))
-    active = {row.names_key: row for row in rows if row.state != State.REMOVED}
+    desired = wanted(hosts, settings)
     for key, row in active.items():
-        if key not in desired:
-            _remove(row)
-        elif (row.tenant_id, row.app_id) != (desired[key].tenant_id, desired[key].app_id):
+        if row.source == ACME and key not in desired:
+            remove(session, row)
+        elif row.source == ACME:
             row.tenant_id, row.app_id = desired[key].tenant_id, desired[key].app_id
-    leaving = {row.names_key: row for row in rows if row.state == State.REMOVED and row.heartbeat_at is None}
+    leaving = {row.names_key: row for row in rows if _may_come_back(row)}
     _add(session, [each for key, each in desired.items() if key not in active], leaving)
 
 
-def _remove(row: Certificate) -> None:
-    """A job that works on it loses it."""
+def _has_own_key(row: Certificate) -> bool:
+    """Whether the certificate is its owner's, or what is served until the authority's is there was."""
+    return row.source == OWN or bool(row.serial and not row.authority)
+
+
+def _may_come_back(row: Certificate) -> bool:
+    return row.state == State.REMOVED and row.heartbeat_at is None and not _has_own_key(row)
+
+
+def remove(session: Session, row: Certificate) -> None:
+    """It is served no longer."""
     row.state = move(State(row.state), State.REMOVED)
+    restart(row)
+    session.execute(delete(OwnCertificate).where(OwnCertificate.certificate_id == row.id))
+
+
+def begin_anew(row: Certificate, renew_at: datetime) -> None:
+    """It is to come from elsewhere: as if no job had ever tried. What is served stays until then."""
+    if row.state != State.ISSUED:
+        row.state = move(State(row.state), State.WAITING)
+    restart(row)
+    row.reason = row.detail = row.remedy = ""
+    row.renew_at, row.ask_window_at = renew_at, None
+
+
+def restart(row: Certificate) -> None:
+    """A job that works on it loses it; the next one may begin at once."""
     row.lease += 1
     row.heartbeat_at = row.next_attempt_at = None
     row.attempts = 0
@@ -101,9 +145,9 @@ def _add(session: Session, missing: Collection[Wanted], leaving: dict[str, Certi
         row.next_attempt_at = None
 
 
-def due(session: Session, lapse: timedelta) -> list[tuple[int, int]]:
-    """Which certificates need a job now, with the lease that it claims."""
-    moment = now()
+def due(session: Session, settings: Settings) -> list[tuple[int, int]]:
+    """Which certificates need a job now, with the lease that it claims. Without an authority only own ones do."""
+    moment, lapse = now(), timedelta(seconds=settings.lapse_s)
     may_be = or_(
         Certificate.state.not_in([str(State.ISSUED), str(State.FAILED)]),
         Certificate.renew_at <= moment,
@@ -111,7 +155,8 @@ def due(session: Session, lapse: timedelta) -> list[tuple[int, int]]:
         Certificate.heartbeat_at.is_not(None),
     )
     first = (Certificate.next_attempt_at.is_not(None), Certificate.next_attempt_at, Certificate.id)
-    rows = session.scalars(select(Certificate).filter_by(source=ACME).where(may_be).order_by(*first))
+    query = select(Certificate) if settings.issues_certificates else select(Certificate).filter_by(source=OWN)
+    rows = session.scalars(query.where(may_be).order_by(*first))
     return [(row.id, row.lease) for row in rows if is_due(progress_of(row), moment, lapse)]
 
 
@@ -146,11 +191,14 @@ def advance(row: Certificate, state: State) -> None:
         row.state = move(State(row.state), state)
 
 
-def record_issued(row: Certificate, facts: Facts, authority: str, renew_at: datetime, ask_at: datetime) -> None:
-    """Its files are in place, and it is served from now on."""
+def record_issued(
+    row: Certificate, facts: Facts, *, folder: str, authority: str, renew_at: datetime | None, ask_at: datetime
+) -> None:
+    """Its files are in place, and it is served from now on. `authority` is empty for an own one."""
     row.state = move(State(row.state), State.ISSUED)
     row.serial, row.not_before, row.not_after = facts.serial, facts.not_before, facts.not_after
-    row.authority = authority or row.authority
+    row.folder = folder
+    row.authority = authority
     row.renew_at, row.ask_window_at, row.issued_at = renew_at, ask_at, now()
     row.reason = row.detail = row.remedy = ""
     row.attempts = 0

@@ -1,0 +1,1 @@
+"""Certificates of hosts: asked for, checked, given, and listed."""
