@@ -14,7 +14,7 @@ import pytest
 from slipway.db import Database
 from slipway.models import now
 from slipway.settings import address_of, load
-from tests.fixtures.acme.pebble import Pebble, running_pebble
+from tests.fixtures.acme.pebble import RunningPebble, running_pebble
 from tests.fixtures.rows import add_app, add_tenant
 from tests.fixtures.waiting import eventually
 from tests.integration.acme.conftest import Installation
@@ -29,7 +29,7 @@ HOST = "shop.example.test"
 @dataclass
 class WithEdge:
     tls: Any
-    pebble: Pebble
+    pebble: RunningPebble
     installation: Installation
 
 

@@ -7,7 +7,7 @@ import pytest
 from builder.certificates.issuing import BUDGET
 from slipway.models import now
 from tests.fixtures.acme.challenge_server import ChallengeServer
-from tests.fixtures.acme.pebble import QUICK, Pebble, running_pebble
+from tests.fixtures.acme.pebble import QUICK, RunningPebble, running_pebble
 from tests.fixtures.acme.proxy import Canned, Proxy
 from tests.fixtures.ports import free_port
 from tests.integration.acme.conftest import Installation
@@ -98,7 +98,9 @@ def test_an_authority_whose_certificate_is_none(installation: Installation) -> N
     _fails(stranger, "authority-down", within_s=50)
 
 
-def test_the_second_authority_is_asked_while_the_first_is_down(installation: Installation, pebble: Pebble) -> None:
+def test_the_second_authority_is_asked_while_the_first_is_down(
+    installation: Installation, pebble: RunningPebble
+) -> None:
     two = installation.with_settings(
         acme_directory=f"https://127.0.0.1:{free_port()}/dir", acme_fallback=pebble.directory
     )

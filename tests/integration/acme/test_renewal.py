@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from slipway.models import now
-from tests.fixtures.acme.pebble import Pebble
+from tests.fixtures.acme.pebble import RunningPebble
 from tests.integration.acme.conftest import Installation
 
 HOST = "shop.example.test"
@@ -20,13 +20,13 @@ def issued(installation: Installation) -> Installation:
     return installation
 
 
-def _move_window(installation: Installation, pebble: Pebble, start: timedelta, end: timedelta) -> None:
+def _move_window(installation: Installation, pebble: RunningPebble, start: timedelta, end: timedelta) -> None:
     pem = (installation.files(HOST) / "fullchain.pem").read_text()
     pebble.set_window(pem, now() + start, now() + end)
     installation.change(HOST, ask_window_at=now())
 
 
-def test_a_window_that_moves_renews_three_times(issued: Installation, pebble: Pebble) -> None:
+def test_a_window_that_moves_renews_three_times(issued: Installation, pebble: RunningPebble) -> None:
     serials = [issued.served(HOST)]
     for _ in range(3):
         _move_window(issued, pebble, timedelta(hours=-2), timedelta(hours=-1))
@@ -39,7 +39,7 @@ def test_a_window_that_moves_renews_three_times(issued: Installation, pebble: Pe
     assert [each.is_renewal for each in issued.issuances()] == [False, True, True, True]
 
 
-def test_a_window_to_come_renews_nothing_now(issued: Installation, pebble: Pebble) -> None:
+def test_a_window_to_come_renews_nothing_now(issued: Installation, pebble: RunningPebble) -> None:
     serial = issued.served(HOST)
     _move_window(issued, pebble, timedelta(days=3), timedelta(days=4))
 
