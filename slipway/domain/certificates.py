@@ -52,7 +52,8 @@ def differ(session: Session, settings: Settings) -> bool:
     query = select(Certificate.names_key, Certificate.tenant_id, Certificate.app_id)
     rows = session.execute(query.filter_by(source=ACME).where(Certificate.state != State.REMOVED))
     present = {key: (tenant_id, app_id) for key, tenant_id, app_id in rows}
-    return present != {key: (each.tenant_id, each.app_id) for key, each in wanted(session, settings).items()}
+    desired = {key: (each.tenant_id, each.app_id) for key, each in wanted(session, settings).items()}
+    return present != desired or bool(_of_other_authorities(session, settings))
 
 
 def synchronize(session: Session, settings: Settings) -> None:
@@ -67,8 +68,18 @@ def synchronize(session: Session, settings: Settings) -> None:
             _remove(row)
         elif (row.tenant_id, row.app_id) != (desired[key].tenant_id, desired[key].app_id):
             row.tenant_id, row.app_id = desired[key].tenant_id, desired[key].app_id
+    for row in _of_other_authorities(session, settings):
+        row.renew_at = now()
     leaving = {row.names_key: row for row in rows if row.state == State.REMOVED and row.heartbeat_at is None}
     _add(session, [each for key, each in desired.items() if key not in active], leaving)
+
+
+def _of_other_authorities(session: Session, settings: Settings) -> list[Certificate]:
+    """What is served from an authority that is asked no longer, and is not about to be renewed: by the one that the
+    settings name since then. Whoever tries Let's Encrypt's staging first does not keep its certificates for weeks."""
+    query = select(Certificate).filter_by(source=ACME, state=State.ISSUED)
+    others = query.where(Certificate.authority.not_in(settings.acme_authorities), Certificate.renew_at > now())
+    return list(session.scalars(others))
 
 
 def _remove(row: Certificate) -> None:

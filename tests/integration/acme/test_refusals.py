@@ -154,6 +154,26 @@ def test_all_nonces_rejected(
         _fails(refused, "bad-nonce", within_s=50)
 
 
+def test_an_authority_that_was_set_up_anew_gives_another_account(
+    installation: Installation, tmp_path_factory: pytest.TempPathFactory, challenge_server: ChallengeServer
+) -> None:
+    with running_pebble(tmp_path_factory.mktemp("anew"), challenge_server.port) as pebble:
+        own = installation.with_settings(
+            acme_directory=pebble.directory, acme_ca_bundle=str(pebble.ca_bundle), dns_resolvers=pebble.dns.address
+        )
+        own.add_domain(HOST)
+        assert own.run_job(HOST) == "issued", own.row(HOST).detail
+        first = own.served(HOST)
+        pebble.stop()
+        pebble.start()
+        own.change(HOST, renew_at=now())
+
+        own.run_job(HOST)
+
+        assert own.row(HOST).reason == "", own.row(HOST).detail
+        assert own.served(HOST) != first
+
+
 def test_the_proxy_passes_on_what_it_does_not_answer(behind_proxy: Installation, proxy: Proxy) -> None:
     assert behind_proxy.run_job(HOST) == "issued", behind_proxy.row(HOST).detail
     assert behind_proxy.row(HOST).authority == proxy.directory

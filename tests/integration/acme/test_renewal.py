@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from slipway.models import now
-from tests.fixtures.acme.pebble import RunningPebble
+from tests.fixtures.acme.challenge_server import ChallengeServer
+from tests.fixtures.acme.pebble import RunningPebble, running_pebble
 from tests.integration.acme.conftest import Installation
 
 HOST = "shop.example.test"
@@ -94,3 +95,28 @@ def test_a_renewal_that_fails_leaves_the_old_one_served(issued: Installation) ->
     assert row.next_attempt_at > now()
     assert issued.served(HOST) == serial
     assert issued.due() == []
+
+
+def test_after_a_change_of_the_authority_the_new_one_issues_what_the_old_one_had(
+    issued: Installation, tmp_path_factory: pytest.TempPathFactory, challenge_server: ChallengeServer
+) -> None:
+    serial = issued.served(HOST)
+    with running_pebble(tmp_path_factory.mktemp("other"), challenge_server.port) as other:
+        changed = issued.with_settings(
+            acme_directory=other.directory, acme_ca_bundle=str(other.ca_bundle), dns_resolvers=other.dns.address
+        )
+        assert changed.due(), "the agent sees it"
+        assert changed.served(HOST) == serial, "the old one is served meanwhile"
+
+        changed.run_job(HOST)
+
+        assert changed.row(HOST).authority == other.directory, changed.row(HOST).detail
+        assert changed.served(HOST) != serial
+        assert changed.due() == []
+
+
+def test_the_second_authoritys_certificates_stay_when_the_first_is_back(
+    issued: Installation, pebble: RunningPebble
+) -> None:
+    back = issued.with_settings(acme_directory="https://127.0.0.1:1/dir", acme_fallback=pebble.directory)
+    assert back.due() == []
