@@ -105,7 +105,7 @@ class Pebble:
     def _certify_api(self) -> None:
         """Self-signed, for 127.0.0.1."""
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pebble")])
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"pebble at port {self.port}")])
         today = datetime.datetime.now(datetime.UTC)
         names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
         built = (

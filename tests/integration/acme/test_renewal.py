@@ -98,12 +98,20 @@ def test_a_renewal_that_fails_leaves_the_old_one_served(issued: Installation) ->
 
 
 def test_after_a_change_of_the_authority_the_new_one_issues_what_the_old_one_had(
-    issued: Installation, tmp_path_factory: pytest.TempPathFactory, challenge_server: ChallengeServer
+    issued: Installation,
+    pebble: RunningPebble,
+    tmp_path_factory: pytest.TempPathFactory,
+    challenge_server: ChallengeServer,
 ) -> None:
+    """Also where the old one still answers, and says that there is time."""
     serial = issued.served(HOST)
-    with running_pebble(tmp_path_factory.mktemp("other"), challenge_server.port) as other:
+    _move_window(issued, pebble, timedelta(days=3), timedelta(days=4))
+    folder = tmp_path_factory.mktemp("other")
+    with running_pebble(folder, challenge_server.port) as other:
+        both = folder / "both.pem"
+        both.write_bytes(pebble.ca_bundle.read_bytes() + other.ca_bundle.read_bytes())
         changed = issued.with_settings(
-            acme_directory=other.directory, acme_ca_bundle=str(other.ca_bundle), dns_resolvers=other.dns.address
+            acme_directory=other.directory, acme_ca_bundle=str(both), dns_resolvers=other.dns.address
         )
         assert changed.due(), "the agent sees it"
         assert changed.served(HOST) == serial, "the old one is served meanwhile"
