@@ -8,7 +8,7 @@ RECENT := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sli
 INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-for-demo install-bench install-keycloak test-keycloak test-acme up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak lock env units clean
+.PHONY: help install install-test install-for-demo install-bench install-keycloak install-go install-acme test-keycloak test-acme up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak lock env units clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,13 +20,19 @@ install-test:
 	@$(INSTALL) test
 
 install-for-demo:
-	@$(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install-for-demo
+	@$(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install-for-demo $(if $(WITH_TLS),go)
 
 install-bench:
 	@$(INSTALL) test bench
 
 install-keycloak:
 	@$(INSTALL) test keycloak
+
+install-go:
+	@$(INSTALL) go
+
+install-acme:
+	@$(INSTALL) test acme go
 
 up: install ## start the platform, or take over changed settings
 	@$(SUDO) $(HOST) up
@@ -44,10 +50,12 @@ status: ## what runs, and whether it answers
 doctor: ## check this host, with a remedy for each finding
 	@$(SUDO) $(HOST) doctor || true
 
-demo: install-for-demo ## start everything, push a sample repository, print its address; EXAMPLE=static pushes another of examples/
-	@$(SUDO) $(HOST) run -- $(VENV)/python -m slipway.demo --example $(or $(EXAMPLE),hello) $(if $(FORGE_PORT),--port $(FORGE_PORT))
+demo: install-for-demo ## start everything, push a sample repository, print its address; EXAMPLE=static pushes another of examples/, TLS=1 shows certificates too
+	@$(SUDO) $(HOST) run -- $(VENV)/python -m slipway.demo --example $(or $(EXAMPLE),hello) $(if $(FORGE_PORT),--port $(FORGE_PORT)) $(if $(WITH_TLS),--tls)
 
-demo-stop: ## stop the demo's git forge; its repositories stay
+WITH_TLS := $(filter 1,$(TLS))
+
+demo-stop: ## stop the demo's git forge and authority; repositories and certificates stay
 	@$(SUDO) $(HOST) run -- $(VENV)/python -m slipway.demo stop
 
 test: install-test ## everything: the static checks and all tests; TESTS=tests/e2e runs those
@@ -74,7 +82,7 @@ test-keycloak: install-keycloak ## the tests of a real Keycloak, which are not a
 	@mvn --batch-mode --quiet --strict-checksums --file keycloak/providers/pom.xml test
 	@$(SUDO) $(VENV)/python -m pytest -m keycloak tests/integration/identity
 
-test-acme: install-test ## the tests of certificates against pebble, an authority for tests, which Go builds: minutes
+test-acme: install-acme ## the tests of certificates against pebble, an authority for tests, which Go builds: minutes
 	@$(SUDO) $(VENV)/python -m pytest -m acme tests/integration/acme
 
 e2e: install-test ## five apps with three replicas each under load: how even, how fast, and what happens without replicas
@@ -91,6 +99,7 @@ lock: ## resolve the dependencies anew, with hashes
 	@$(LOCK) --output-file requirements.lock pyproject.toml
 	@$(LOCK) --output-file requirements-dev.lock --group dev --constraint requirements.lock pyproject.toml
 	@$(LOCK) --output-file requirements-bench.lock --group pyproject.toml:bench
+	@$(LOCK) --output-file requirements-go.lock --group pyproject.toml:go
 
 LOCK := $(VENV)/uv pip compile --quiet --upgrade --no-strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--python-version 3.11 --custom-compile-command "make lock"

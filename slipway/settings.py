@@ -358,6 +358,11 @@ class Settings:
         return bool(self.https_listen) and self.acme_directory not in ("", OFF)
 
     @property
+    def acme_authorities(self) -> tuple[str, ...]:
+        """The directories of all that are asked; one that was asked before the settings changed is none of them."""
+        return tuple(each for each in (self.acme_directory, self.acme_fallback) if each)
+
+    @property
     def run_dir(self) -> Path:
         """Sockets and pid files."""
         return self.state_dir / "run"

@@ -85,9 +85,10 @@ def _left_behind(dependencies: Dependencies, work: Work) -> Issued | None:
 
 
 def _is_needed(dependencies: Dependencies, lease: Lease) -> bool:
-    """Whether the authority has to be asked for one now. It is asked first when it wants that."""
+    """Whether the authority has to be asked for one now. It is asked first when it wants that; another one than the
+    settings name does not say when."""
     work = lease.work
-    if work.state is not State.ISSUED or not work.authority:
+    if work.state is not State.ISSUED or work.authority not in dependencies.settings.acme_authorities:
         return True
     at = work.renew_at
     if work.ask_window_at is None or work.ask_window_at <= now():

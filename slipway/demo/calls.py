@@ -48,6 +48,9 @@ class Calls:
     def patch(self, path: str, **body: Any) -> Any:
         return self._call("PATCH", path, body)
 
+    def delete(self, path: str) -> Any:
+        return self._call("DELETE", path)
+
     def find(self, path: str) -> Any | None:
         """Like `get`, None when it isn't there."""
         try:

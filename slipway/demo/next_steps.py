@@ -20,15 +20,20 @@ GIT_HOSTS, STATE_DIR = "SLIPWAY_GIT_HOSTS", "SLIPWAY_STATE_DIR"
 _COMMAND_TIMEOUT_S = 120
 
 
-def keep_permission(environment: Mapping[str, str], hosts: str, progress: Progress, env_file: Path) -> None:
-    """Have a later `make up` allow the same hosts, by a line in `.env`; not where the environment decides itself."""
-    if not checkout.is_checkout() or environment.get(GIT_HOSTS) == hosts:
+def keep_settings(
+    environment: Mapping[str, str], wanted: Mapping[str, tuple[str, str]], progress: Progress, env_file: Path
+) -> None:
+    """Have a later `make up` use the same settings, each with a sentence of what it is, by lines in `.env`; not where
+    the environment decides itself."""
+    changed = {name: value for name, (value, _) in wanted.items() if environment.get(name) != value}
+    if not checkout.is_checkout() or not changed:
         return
     in_file = slipway_settings.environment(env_file, checkout.default_state_dir(), {})
-    if any(environment.get(name) != in_file.get(name) for name in (GIT_HOSTS, STATE_DIR)):
+    if any(environment.get(name) != in_file.get(name) for name in (*wanted, STATE_DIR)):
         return
-    checkout.keep_setting(GIT_HOSTS, hosts, env_file)
-    progress.line(f"{env_file.name:9} {GIT_HOSTS}={hosts}, so that the platform may fetch from the demo's forge")
+    for name, value in changed.items():
+        checkout.keep_setting(name, value, env_file)
+        progress.line(f"{env_file.name:9} {name}={value}, {wanted[name][1]}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,13 +51,14 @@ def install(invocation: Invocation) -> int:
 def install_for_demo(invocation: Invocation) -> int:
     """A new installation gets sign-on for the demo, unless its settings say otherwise: apps of one that is in use would
     become private. A host on which Keycloak can't be had has the demo without it."""
+    more = invocation.options.groups
     if KEYCLOAK in invocation.environment or invocation.settings.key_dir.exists():
-        _install(invocation.settings, ())
+        _install(invocation.settings, more)
         return 0
     try:
-        _install(replace(invocation.settings, keycloak=LOCAL), ())
+        _install(replace(invocation.settings, keycloak=LOCAL), more)
     except HostUnready as error:
-        _install(invocation.settings, ())
+        _install(invocation.settings, more)
         say(f"Sign-on stays off, since Keycloak can't be installed here: {error.message}")
         return 0
     checkout.keep_setting(KEYCLOAK, LOCAL, checkout.ENV_FILE)
@@ -163,9 +164,13 @@ VERBS = {
     "install": Verb(
         install,
         "install what this host lacks, saying first what",
-        (("groups", {"nargs": "*", "metavar": "test|bench|keycloak", "help": "also what these need"}),),
+        (("groups", {"nargs": "*", "metavar": "test|acme|bench|keycloak|go", "help": "also what these need"}),),
     ),
-    "install-for-demo": Verb(install_for_demo, "the same, with sign-on where nothing is installed yet"),
+    "install-for-demo": Verb(
+        install_for_demo,
+        "the same, with sign-on where nothing is installed yet",
+        (("groups", {"nargs": "*", "metavar": "go", "help": "also what these need"}),),
+    ),
     "up": Verb(up, "start the platform, or take over changed settings and code"),
     "down": Verb(down, "stop the platform; apps' containers keep running"),
     "remove": Verb(

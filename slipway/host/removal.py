@@ -49,7 +49,7 @@ class Removal:
         """What `run` will remove, as text for the question to the user."""
         settings = self.platform.settings
         goes = [
-            "the platform's processes, and the demo's forge",
+            "the platform's processes, and what the demo left running",
             f"every container, network and image labelled {self._label}",
             "its firewall rules",
             f"{self._scratch}, where builds had their sources",
@@ -74,7 +74,7 @@ class Removal:
         """
         self._check()
         self.platform.stop()
-        self._stop_forge()
+        self._stop_demo()
         self._remove_from_engine(state=state)
         self._remove_firewall()
         if self._scratch.exists():
@@ -110,11 +110,11 @@ class Removal:
     def _invoking_user(self) -> InvokingUser:
         return InvokingUser(self.platform.environment)
 
-    def _stop_forge(self) -> None:
+    def _stop_demo(self) -> None:
         if find_spec("slipway.demo") is None:  # the images hold no demo
             return
-        forge = [sys.executable, "-m", "slipway.demo", "stop"]
-        self.platform.commands.must(forge, env=self.platform.environment, cwd=self.platform.checkout)
+        stop = [sys.executable, "-m", "slipway.demo", "stop"]
+        self.platform.commands.must(stop, env=self.platform.environment, cwd=self.platform.checkout)
 
     @property
     def _scratch(self) -> Path:

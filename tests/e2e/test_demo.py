@@ -8,17 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.demo import demo
 from tests.fixtures.ports import free_port
 from tests.fixtures.stack import ROOT, Stack
-
-
-def demo(stack: Stack, *arguments: str, **settings: str) -> list[str]:
-    """What it prints, line by line."""
-    argv = [sys.executable, "-m", "slipway.demo", *arguments]
-    environment = stack.environment | settings
-    done = subprocess.run(argv, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.strip().splitlines()
 
 
 def command(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -32,7 +32,7 @@ _ASK_S = 60.0
 _TURN_S = 300.0
 _SHORTLIVED = "shortlived"
 """The profile without which Let's Encrypt certifies no address."""
-_REVOKED_ALREADY = "alreadyRevoked"
+_REVOKED_ALREADY, _ACCOUNT_UNKNOWN = "alreadyRevoked", "accountDoesNotExist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Certbot:
         with self._turn():
             self._lineages.prepare(name)
             before = self._lineages.pair(name)
-            ended = self._run(["certbot", *self._certonly(name, request)], _ISSUE_S, stopped)
+            ended = self._run_certonly(name, request, stopped)
             pair = self._lineages.pair(name)
         if ended.code != 0 or pair is None or pair == before:
             raise NotDone(report.parse(ended.output))
@@ -108,6 +108,15 @@ class Certbot:
     def _made(self) -> Path:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self.folder
+
+    def _run_certonly(self, name: str, request: Request, stopped: Stopped) -> processes.Ended:
+        """An authority that was set up anew does not know our account: then we have another one made."""
+        argv = ["certbot", *self._certonly(name, request)]
+        ended = self._run(argv, _ISSUE_S, stopped)
+        is_unknown = ended.code != 0 and report.parse(ended.output).type.endswith(_ACCOUNT_UNKNOWN)
+        if is_unknown and self._lineages.forget_account(request.directory):
+            ended = self._run(argv, _ISSUE_S, stopped)
+        return ended
 
     def _certonly(self, name: str, request: Request) -> list[str]:
         addresses = [each for each in request.names if is_address(each)]

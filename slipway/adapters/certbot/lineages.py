@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from slipway.core.certificates.pem import NotAPair, facts_of
 from slipway.ports.authority import Pair
@@ -49,6 +50,15 @@ class Lineages:
         (self._config_dir / "renewal" / f"{name}.conf").unlink(missing_ok=True)
         for folder in ("live", "archive"):
             shutil.rmtree(self._config_dir / folder / name, ignore_errors=True)
+
+    def forget_account(self, directory: str) -> bool:
+        """Delete the account at an authority; False when there is none."""
+        where = urlsplit(directory)
+        folder = self._config_dir / "accounts" / f"{where.netloc}{where.path}"
+        if not folder.is_dir():
+            return False
+        shutil.rmtree(folder)
+        return True
 
     def _is_whole(self, name: str) -> bool:
         conf = self._config_dir / "renewal" / f"{name}.conf"

@@ -15,15 +15,13 @@ As a process: `python -m slipway.demo.forge.forge --root DIR --port N` (its REST
 from __future__ import annotations
 
 import argparse
-import fcntl
 import logging
 import os
 import secrets
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -33,7 +31,6 @@ from slipway.demo.forge.payloads import NULL_SHA, Person
 from slipway.demo.forge.registry import Hook, Repository
 from slipway.demo.forge.repository_host import RepositoryHost
 from slipway.demo.forge.server import ForgeServer
-from slipway.errors import Conflict
 
 __all__ = ["NULL_SHA", "Delivery", "Forge", "Hook", "Person", "Repository", "deliver", "sign"]
 
@@ -80,35 +77,18 @@ def admin_token(root: Path) -> str:
     return file.read_text().strip()
 
 
-@contextmanager
-def _pid_file(path: Path) -> Iterator[None]:
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Conflict(f"a forge runs already, see {path}") from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(prog="python -m slipway.demo.forge.forge", description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=Path, required=True, help="folder of the repositories")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--pid-file", type=Path, help="locked while it runs, and holds its process id")
     options = parser.parse_args(argv)
     logs.configure("forge", {"": "INFO"})
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    with ExitStack() as opened:
-        if options.pid_file:
-            opened.enter_context(_pid_file(options.pid_file))
-        forge = opened.enter_context(Forge(options.root, (options.host, options.port), admin_token(options.root)))
+    with Forge(options.root, (options.host, options.port), admin_token(options.root)) as forge:
         _log.info("the forge listens", extra={"url": forge.base_url})
         ended.wait()
     return 0

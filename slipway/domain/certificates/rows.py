@@ -66,7 +66,8 @@ def differ(session: Session, settings: Settings) -> bool:
     if not settings.issues_certificates:
         return False
     desired = {key: (each.tenant_id, each.app_id) for key, each in wanted(hosts, settings).items() if key not in own}
-    return {key: place for key, place in present.items() if key not in own} != desired
+    present = {key: place for key, place in present.items() if key not in own}
+    return present != desired or bool(_of_other_authorities(session, settings))
 
 
 def synchronize(session: Session, settings: Settings) -> None:
@@ -87,8 +88,18 @@ def synchronize(session: Session, settings: Settings) -> None:
             remove(session, row)
         elif row.source == ACME:
             row.tenant_id, row.app_id = desired[key].tenant_id, desired[key].app_id
+    for row in _of_other_authorities(session, settings):
+        row.renew_at = now()
     leaving = {row.names_key: row for row in rows if _may_come_back(row)}
     _add(session, [each for key, each in desired.items() if key not in active], leaving)
+
+
+def _of_other_authorities(session: Session, settings: Settings) -> list[Certificate]:
+    """What is served from an authority that is asked no longer, and is not about to be renewed: by the one that the
+    settings name since then. Whoever tries Let's Encrypt's staging first does not keep its certificates for weeks."""
+    query = select(Certificate).filter_by(source=ACME, state=State.ISSUED)
+    others = query.where(Certificate.authority.not_in(settings.acme_authorities), Certificate.renew_at > now())
+    return list(session.scalars(others))
 
 
 def _has_own_key(row: Certificate) -> bool:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from slipway.errors import HostUnready
 from slipway.host.commands import Commands
+from slipway.host.install import go
 from slipway.host.install import images as base_images
 from slipway.host.install.command_link import CommandLink
 from slipway.host.install.engine import Engine, pick_client
 from slipway.host.install.keycloak import Distribution
 from slipway.host.install.packages import Packages
 from slipway.host.install.requirements import Group, Host, Requirement, missing, too_old
-from slipway.host.install.venv import PROJECT, Venv
+from slipway.host.install.venv import BENCH_LOCK, GO_LOCK, PROJECT, Venv
 from slipway.settings import Settings
 
 Say = Callable[[str], None]
@@ -40,9 +41,9 @@ class Installation:
             HostUnready: something is missing that can't be installed from here; the remedy says by what command.
         """
         needs = missing(Host(self.commands), groups)
-        dev, bench = "test" in groups, "bench" in groups
+        dev, also = "test" in groups, self._locks(groups)
         engine = Engine(self.commands, self.settings)
-        outdated = self.venv.outdated(dev=dev, bench=bench)
+        outdated = self.venv.outdated(dev=dev, also=also)
         linked = not self._link_wanted()
         has_keycloak = self.keycloak is None or self.keycloak.is_ready
         if not needs and not outdated and linked and has_keycloak and engine.answers() and self._images_present():
@@ -55,16 +56,23 @@ class Installation:
         self.settings.state_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
         with ThreadPoolExecutor(1) as beside:
             keycloak = beside.submit(self.keycloak.ensure, self.say) if self.keycloak is not None else None
-            self._install_ours(outdated, dev=dev, bench=bench, linked=linked)
+            self._install_ours(outdated, dev=dev, also=also, linked=linked)
             if keycloak is not None:
                 keycloak.result()
 
-    def _install_ours(self, outdated: Sequence[str], *, dev: bool, bench: bool, linked: bool) -> None:
+    def _locks(self, groups: Sequence[Group]) -> list[str]:
+        """What pip installs beside the project: what the benchmarks compare with, and Go where the host has none."""
+        locks = [BENCH_LOCK] if "bench" in groups else []
+        if "go" in groups and go.find(self.commands, self.venv.folder) is None:
+            locks.append(GO_LOCK)
+        return locks
+
+    def _install_ours(self, outdated: Sequence[str], *, dev: bool, also: Sequence[str], linked: bool) -> None:
         """Python packages, the command, the Engine and base images: a minute or two, in which Keycloak is fetched and
         built beside it."""
         if outdated:
             self.say("Installing Python packages, about a minute …")
-        self.venv.ensure(dev=dev, bench=bench)
+        self.venv.ensure(dev=dev, also=also)
         if not linked:
             self.link.make()
         if Engine(self.commands, self.settings).ensure():

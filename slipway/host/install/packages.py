@@ -18,7 +18,7 @@ _INSTALL_TIMEOUT_S = 1800
 _POLICY = "#!/bin/sh\n# Slipway is installing packages: none of their services starts by itself.\nexit 101\n"
 
 # Services that Debian starts after installing their package; Slipway runs its own instances, on its own sockets.
-_OWN_INSTANCES = ("nginx", "redis-server", "postgresql", "docker-registry")
+_OWN_INSTANCES = ("nginx", "redis-server", "postgresql", "docker-registry", "named")
 
 
 class UnsupportedHost(HostUnready):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from slipway.host.commands import Commands
@@ -12,6 +13,7 @@ from slipway.host.commands import Commands
 LOCK = "requirements.lock"
 DEV_LOCK = "requirements-dev.lock"
 BENCH_LOCK = "requirements-bench.lock"
+GO_LOCK = "requirements-go.lock"
 PROJECT = "pyproject.toml"
 _HELD_BY = {DEV_LOCK: LOCK}  # the developers' lock holds all of the other
 _REMEDY = "see what pip says above; it follows its own settings (pip.conf, PIP_*)"
@@ -24,26 +26,26 @@ class Venv:
     def __init__(self, commands: Commands, checkout: Path) -> None:
         self._commands = commands
         self._checkout = checkout
-        self._folder = checkout / ".venv"
-        self._marker = self._folder / "installed.json"
+        self.folder = checkout / ".venv"
+        self._marker = self.folder / "installed.json"
 
     @property
     def python(self) -> Path:
-        return self._folder / "bin" / "python"
+        return self.folder / "bin" / "python"
 
-    def outdated(self, *, dev: bool, bench: bool = False) -> list[str]:
-        """Which of the locks and the project file have to be installed (again). `bench`: also what it compares with."""
+    def outdated(self, *, dev: bool, also: Sequence[str] = ()) -> list[str]:
+        """Which of the locks and the project file have to be installed (again). `also`: locks beside the project's."""
         installed = self._installed()
-        wanted = (DEV_LOCK if dev else LOCK, *([BENCH_LOCK] if bench else []), PROJECT)
+        wanted = (DEV_LOCK if dev else LOCK, *also, PROJECT)
         return [name for name in wanted if installed.get(name) != _digest(self._checkout / name)]
 
-    def ensure(self, *, dev: bool, bench: bool = False) -> bool:
+    def ensure(self, *, dev: bool, also: Sequence[str] = ()) -> bool:
         """Install what `outdated` names; returns whether anything was done.
 
         Raises:
             HostUnready: the venv can't be made, or pip failed.
         """
-        outdated = self.outdated(dev=dev, bench=bench)
+        outdated = self.outdated(dev=dev, also=also)
         if not outdated:
             return False
         self._create()
@@ -61,7 +63,7 @@ class Venv:
         if self._commands.run([str(self.python), "-c", "import pip"]).ok:
             return
         # --clear: a venv whose interpreter is gone (the checkout moved, the system's Python changed) is made anew.
-        argv = [sys.executable, "-m", "venv", "--clear", str(self._folder)]
+        argv = [sys.executable, "-m", "venv", "--clear", str(self.folder)]
         self._commands.must(argv, timeout_s=300, remedy="apt-get install python3-venv")
 
     def _installed(self) -> dict[str, str]:

@@ -21,7 +21,7 @@ from slipway.domain.certificates import rows as certificates
 from slipway.models import Certificate, CertificateIssuance, Domain
 from slipway.settings import Settings, load
 from tests.fixtures.acme.challenge_server import ChallengeServer, running_challenge_server
-from tests.fixtures.acme.pebble import Pebble, running_pebble
+from tests.fixtures.acme.pebble import RunningPebble, running_pebble
 from tests.fixtures.acme.proxy import Proxy, running_proxy
 from tests.fixtures.rows import add_app, add_tenant
 
@@ -33,7 +33,7 @@ def challenge_server(shared_redis: Any) -> Iterator[ChallengeServer]:
 
 
 @pytest.fixture(scope="session")
-def pebble(tmp_path_factory: pytest.TempPathFactory, challenge_server: ChallengeServer) -> Iterator[Pebble]:
+def pebble(tmp_path_factory: pytest.TempPathFactory, challenge_server: ChallengeServer) -> Iterator[RunningPebble]:
     with running_pebble(tmp_path_factory.mktemp("pebble"), challenge_server.port) as server:
         yield server
 
@@ -148,14 +148,14 @@ class Installation:
 
 
 @pytest.fixture
-def proxy(pebble: Pebble) -> Iterator[Proxy]:
+def proxy(pebble: RunningPebble) -> Iterator[Proxy]:
     with running_proxy(pebble) as server:
         yield server
 
 
 @pytest.fixture
 def environment(
-    tmp_path: Path, sqlite_url: str, redis_url: str, pebble: Pebble, challenge_server: ChallengeServer
+    tmp_path: Path, sqlite_url: str, redis_url: str, pebble: RunningPebble, challenge_server: ChallengeServer
 ) -> dict[str, str]:
     return {
         "SLIPWAY_STATE_DIR": str(tmp_path / "state"),

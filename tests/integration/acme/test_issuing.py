@@ -9,13 +9,13 @@ from datetime import timedelta
 
 from slipway.core.certificates.index import digest
 from slipway.models import now
-from tests.fixtures.acme.pebble import Pebble
+from tests.fixtures.acme.pebble import RunningPebble
 from tests.integration.acme.conftest import Installation
 
 HOST = "shop.example.test"
 
 
-def test_a_domain_gets_a_certificate_whose_chain_verifies(installation: Installation, pebble: Pebble) -> None:
+def test_a_domain_gets_a_certificate_whose_chain_verifies(installation: Installation, pebble: RunningPebble) -> None:
     installation.add_domain(HOST)
 
     assert installation.run_job(HOST) == "issued", installation.row(HOST).detail
@@ -84,7 +84,7 @@ def test_a_host_of_this_machine_alone_wants_none(installation: Installation) -> 
     assert installation.rows() == []
 
 
-def test_the_budget_is_kept(installation: Installation, pebble: Pebble) -> None:
+def test_the_budget_is_kept(installation: Installation, pebble: RunningPebble) -> None:
     """The authority is not asked a sixth time for the same names."""
     installation.add_domain(HOST)
     first = now() - timedelta(days=6)

@@ -23,7 +23,7 @@ from slipway.core.certificates.states import State
 from slipway.domain.certificates import rows as certificates
 from slipway.models import now
 from slipway.ports.authority import Authority
-from tests.fixtures.acme.pebble import Pebble
+from tests.fixtures.acme.pebble import RunningPebble
 from tests.fixtures.waiting import eventually
 from tests.integration.acme.conftest import Installation
 
@@ -216,7 +216,7 @@ REMOVAL_STEPS: dict[str, Patch] = {
 
 
 @pytest.mark.parametrize("step", REMOVAL_STEPS)
-def test_a_removal_that_is_killed_is_taken_up(installation: Installation, pebble: Pebble, step: str) -> None:
+def test_a_removal_that_is_killed_is_taken_up(installation: Installation, pebble: RunningPebble, step: str) -> None:
     installation.add_domain(HOST)
     assert installation.run_job(HOST) == "issued"
     serial = installation.served(HOST)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fixtures.acme.challenge_server import ChallengeServer
-from tests.fixtures.acme.pebble import DnsServer, Pebble
+from tests.fixtures.acme.pebble import DnsServer, RunningPebble
 from tests.fixtures.ports import free_port
 from tests.integration.acme.conftest import Installation
 
@@ -15,7 +15,7 @@ HOST = "shop.example.test"
 
 
 @pytest.fixture
-def dns(pebble: Pebble) -> Iterator[DnsServer]:
+def dns(pebble: RunningPebble) -> Iterator[DnsServer]:
     yield pebble.dns
     for what in ("clear-a", "clear-aaaa", "clear-caa", "clear-servfail"):
         pebble.dns.tell(what, host=f"{HOST}.")

@@ -7,7 +7,7 @@ import pytest
 from builder.certificates.issuing import BUDGET
 from slipway.models import now
 from tests.fixtures.acme.challenge_server import ChallengeServer
-from tests.fixtures.acme.pebble import QUICK, Pebble, running_pebble
+from tests.fixtures.acme.pebble import QUICK, RunningPebble, running_pebble
 from tests.fixtures.acme.proxy import Canned, Proxy
 from tests.fixtures.ports import free_port
 from tests.integration.acme.conftest import Installation
@@ -98,7 +98,9 @@ def test_an_authority_whose_certificate_is_none(installation: Installation) -> N
     _fails(stranger, "authority-down", within_s=50)
 
 
-def test_the_second_authority_is_asked_while_the_first_is_down(installation: Installation, pebble: Pebble) -> None:
+def test_the_second_authority_is_asked_while_the_first_is_down(
+    installation: Installation, pebble: RunningPebble
+) -> None:
     two = installation.with_settings(
         acme_directory=f"https://127.0.0.1:{free_port()}/dir", acme_fallback=pebble.directory
     )
@@ -150,6 +152,26 @@ def test_all_nonces_rejected(
         refused.add_domain(HOST)
 
         _fails(refused, "bad-nonce", within_s=50)
+
+
+def test_an_authority_that_was_set_up_anew_gives_another_account(
+    installation: Installation, tmp_path_factory: pytest.TempPathFactory, challenge_server: ChallengeServer
+) -> None:
+    with running_pebble(tmp_path_factory.mktemp("anew"), challenge_server.port) as pebble:
+        own = installation.with_settings(
+            acme_directory=pebble.directory, acme_ca_bundle=str(pebble.ca_bundle), dns_resolvers=pebble.dns.address
+        )
+        own.add_domain(HOST)
+        assert own.run_job(HOST) == "issued", own.row(HOST).detail
+        first = own.served(HOST)
+        pebble.stop()
+        pebble.start()
+        own.change(HOST, renew_at=now())
+
+        own.run_job(HOST)
+
+        assert own.row(HOST).reason == "", own.row(HOST).detail
+        assert own.served(HOST) != first
 
 
 def test_the_proxy_passes_on_what_it_does_not_answer(behind_proxy: Installation, proxy: Proxy) -> None:

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from slipway.adapters.certificate_files import GONE_AFTER_S, CertificateFiles
-from tests.fixtures.acme.pebble import Pebble
+from tests.fixtures.acme.pebble import RunningPebble
 from tests.integration.acme.conftest import Installation
 
 HOST = "shop.example.test"
@@ -28,7 +28,7 @@ def _age(installation: Installation) -> None:
         os.utime(path, (time.time() - 2 * GONE_AFTER_S,) * 2)
 
 
-def test_a_domain_that_is_removed_takes_its_certificate_along(issued: Installation, pebble: Pebble) -> None:
+def test_a_domain_that_is_removed_takes_its_certificate_along(issued: Installation, pebble: RunningPebble) -> None:
     serial, certificate_id = issued.served(HOST), issued.row(HOST).id
     issued.remove_domain(HOST)
 
@@ -60,7 +60,7 @@ def test_what_is_served_is_never_collected(issued: Installation) -> None:
     assert issued.served(HOST)
 
 
-def test_one_that_comes_back_before_it_was_revoked_is_used_again(issued: Installation, pebble: Pebble) -> None:
+def test_one_that_comes_back_before_it_was_revoked_is_used_again(issued: Installation, pebble: RunningPebble) -> None:
     serial = issued.served(HOST)
 
     issued.remove_domain(HOST)
@@ -72,7 +72,7 @@ def test_one_that_comes_back_before_it_was_revoked_is_used_again(issued: Install
     assert not pebble.revoked(serial)
 
 
-def test_it_is_removed_at_last_when_the_authority_is_down(issued: Installation, pebble: Pebble) -> None:
+def test_it_is_removed_at_last_when_the_authority_is_down(issued: Installation, pebble: RunningPebble) -> None:
     down = issued.with_settings(acme_directory="https://127.0.0.1:1/dir")
     issued.change(HOST, authority="https://127.0.0.1:1/dir")
     issued.remove_domain(HOST)

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from slipway.models import now
-from tests.fixtures.acme.pebble import Pebble
+from tests.fixtures.acme.challenge_server import ChallengeServer
+from tests.fixtures.acme.pebble import RunningPebble, running_pebble
 from tests.integration.acme.conftest import Installation
 
 HOST = "shop.example.test"
@@ -20,13 +21,13 @@ def issued(installation: Installation) -> Installation:
     return installation
 
 
-def _move_window(installation: Installation, pebble: Pebble, start: timedelta, end: timedelta) -> None:
+def _move_window(installation: Installation, pebble: RunningPebble, start: timedelta, end: timedelta) -> None:
     pem = (installation.files(HOST) / "fullchain.pem").read_text()
     pebble.set_window(pem, now() + start, now() + end)
     installation.change(HOST, ask_window_at=now())
 
 
-def test_a_window_that_moves_renews_three_times(issued: Installation, pebble: Pebble) -> None:
+def test_a_window_that_moves_renews_three_times(issued: Installation, pebble: RunningPebble) -> None:
     serials = [issued.served(HOST)]
     for _ in range(3):
         _move_window(issued, pebble, timedelta(hours=-2), timedelta(hours=-1))
@@ -39,7 +40,7 @@ def test_a_window_that_moves_renews_three_times(issued: Installation, pebble: Pe
     assert [each.is_renewal for each in issued.issuances()] == [False, True, True, True]
 
 
-def test_a_window_to_come_renews_nothing_now(issued: Installation, pebble: Pebble) -> None:
+def test_a_window_to_come_renews_nothing_now(issued: Installation, pebble: RunningPebble) -> None:
     serial = issued.served(HOST)
     _move_window(issued, pebble, timedelta(days=3), timedelta(days=4))
 
@@ -94,3 +95,36 @@ def test_a_renewal_that_fails_leaves_the_old_one_served(issued: Installation) ->
     assert row.next_attempt_at > now()
     assert issued.served(HOST) == serial
     assert issued.due() == []
+
+
+def test_after_a_change_of_the_authority_the_new_one_issues_what_the_old_one_had(
+    issued: Installation,
+    pebble: RunningPebble,
+    tmp_path_factory: pytest.TempPathFactory,
+    challenge_server: ChallengeServer,
+) -> None:
+    """Also where the old one still answers, and says that there is time."""
+    serial = issued.served(HOST)
+    _move_window(issued, pebble, timedelta(days=3), timedelta(days=4))
+    folder = tmp_path_factory.mktemp("other")
+    with running_pebble(folder, challenge_server.port) as other:
+        both = folder / "both.pem"
+        both.write_bytes(pebble.ca_bundle.read_bytes() + other.ca_bundle.read_bytes())
+        changed = issued.with_settings(
+            acme_directory=other.directory, acme_ca_bundle=str(both), dns_resolvers=other.dns.address
+        )
+        assert changed.due(), "the agent sees it"
+        assert changed.served(HOST) == serial, "the old one is served meanwhile"
+
+        changed.run_job(HOST)
+
+        assert changed.row(HOST).authority == other.directory, changed.row(HOST).detail
+        assert changed.served(HOST) != serial
+        assert changed.due() == []
+
+
+def test_the_second_authoritys_certificates_stay_when_the_first_is_back(
+    issued: Installation, pebble: RunningPebble
+) -> None:
+    back = issued.with_settings(acme_directory="https://127.0.0.1:1/dir", acme_fallback=pebble.directory)
+    assert back.due() == []

@@ -16,7 +16,7 @@ from slipway.db import Database
 from slipway.domain.domain_claims import tenant_mark
 from slipway.settings import load
 from tests.fixtures.acme.challenge_server import ChallengeServer
-from tests.fixtures.acme.pebble import Pebble, running_pebble
+from tests.fixtures.acme.pebble import RunningPebble, running_pebble
 from tests.fixtures.bind import KEY_NAME, Bind, running_bind
 from tests.fixtures.ports import free_port
 from tests.fixtures.responder import running_responder
@@ -29,7 +29,7 @@ UPDATED, DELEGATED, ZONE = "updated.test", "delegated.test", "challenges.test"
 @dataclass
 class Servers:
     bind: Bind
-    pebble: Pebble
+    pebble: RunningPebble
     environment: dict[str, str]
 
 

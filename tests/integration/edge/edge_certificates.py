@@ -81,6 +81,10 @@ class TlsRig:
         workers: list[int] = self.rig.edge.status["workers"]
         return {pid: self._of(look, [other for other in workers if other != pid]) for pid in workers}
 
+    def is_served_by_every_worker(self, host: str, serial: int) -> bool:
+        found = self.by_worker(lambda: self.serial(host))
+        return len(found) == self.rig.edge.settings.edge_workers and set(found.values()) == {serial}
+
     def _of(self, look: Callable[[], T], others: Sequence[int]) -> T:
         try:
             for pid in others:

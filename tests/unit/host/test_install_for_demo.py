@@ -26,7 +26,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
 def invocation(state: Path, **environment: str) -> Invocation:
     values = {"SLIPWAY_STATE_DIR": str(state), **environment}
-    return Invocation(argparse.Namespace(), values, load(values))
+    return Invocation(argparse.Namespace(groups=[]), values, load(values))
 
 
 def test_a_new_installation_gets_it(installed: list[str], tmp_path: Path) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import http.client
 import os
 import signal
-import ssl
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ from pathlib import Path
 
 from edge_backend import Server
 from edge_certificates import TlsRig
+from edge_https_clients import Clients
 from edge_publisher import Publisher, target
 from edge_rig import RedisServer, short_folder
 
@@ -29,43 +28,7 @@ SHOP = "shop.example.org"
 
 
 def is_served_by_every_worker(tls: TlsRig, serial: int) -> bool:
-    found = tls.by_worker(lambda: tls.serial(SHOP))
-    return len(found) == 3 and set(found.values()) == {serial}
-
-
-class Clients:
-    """Ask again and again, each time with a new connection, and check the certificate."""
-
-    def __init__(self, tls: TlsRig, trusted: str, count: int = 3) -> None:
-        self.failed: list[str] = []
-        self.served = 0
-        self._tls = tls
-        self._context = ssl.create_default_context(cadata=trusted)
-        self._stopped = threading.Event()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(count)]
-
-    def _ask(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                connection = http.client.HTTPConnection(SHOP)
-                with self._tls.connect(SHOP, self._context) as connection.sock:
-                    connection.request("GET", "/")
-                    with connection.getresponse() as response:
-                        assert response.status == 200
-                        response.read()
-                self.served += 1
-            except (OSError, AssertionError, http.client.HTTPException) as error:
-                self.failed.append(repr(error))
-
-    def __enter__(self) -> Clients:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join()
+    return tls.is_served_by_every_worker(SHOP, serial)
 
 
 def test_a_change_under_load_fails_nobody_and_reaches_every_worker(tls: TlsRig) -> None:
@@ -76,13 +39,13 @@ def test_a_change_under_load_fails_nobody_and_reaches_every_worker(tls: TlsRig) 
     tls.folder.write("1", [SHOP], made[0])
     tls.publish()
 
-    with Clients(tls, authority.pem) as clients:
+    with Clients(tls, SHOP, authority.pem) as clients:
         for each in made[1:]:
             tls.folder.write("1", [SHOP], each)
             tls.folder.publish()
             eventually(lambda serial=each.serial: is_served_by_every_worker(tls, serial))
-        last = clients.served
-        eventually(lambda: clients.served > last)
+        last = clients.served.copy()
+        eventually(lambda: clients.each_was_served_since(last))
 
     assert clients.failed == []
     backend.stop()
