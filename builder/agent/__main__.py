@@ -33,6 +33,7 @@ from slipway.adapters.redis.deployment_log import RedisDeploymentLog
 from slipway.adapters.redis.events import RedisEvents
 from slipway.adapters.redis.limit_tokens import RedisLimitTokens
 from slipway.adapters.redis.routes import RedisRoutes
+from slipway.adapters.redis.usage_stream import RedisUsageStream
 from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.runtimes import chosen_runtime
 from slipway.adapters.vault import Vault
@@ -92,6 +93,7 @@ def _background(chosen: Settings, adapters: Adapters) -> Background:
         polling=Polling(adapters.db, work, sources, adapters.vault, every_s=chosen.poll_s),
         reporting=Reporting(adapters.db, logs, forge),
         limit_tokens=LimitTokenSync(adapters.db, RedisLimitTokens(redis)),
+        usage=RedisUsageStream(redis),
     )
 
 

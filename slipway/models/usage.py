@@ -23,7 +23,10 @@ class UsageSubject(TenantOwned, Base):
 
     __tablename__ = "usage_subjects"
     __table_args__ = (
-        UniqueConstraint("app_id", "app_created_ms", "environment", "process", "image", "replica_id"),
+        UniqueConstraint(
+            *("app_id", "app_created_ms", "environment", "process", "image", "replica_id"),
+            name="uq_usage_subjects_whose",  # its columns make a name that is too long for PostgreSQL
+        ),
         {"sqlite_autoincrement": True},
     )
     row_policy: ClassVar[RowPolicy] = _OWN_TO_READ

@@ -30,6 +30,20 @@ def use_of(container_id: str, root: Path = ROOT) -> ResourceUse:
         raise NotFound(f"container {container_id[:12]} does not run") from error
 
 
+def process_of(container_id: str, root: Path = ROOT) -> int:
+    """A process of the container; 0: those that it has are in a PID namespace that is not to be seen from here.
+
+    Raises:
+        NotFound: it does not run, or its group is not below `root`.
+    """
+    base = root / "pids" if (root / "pids").is_dir() else root
+    try:
+        pids = (_group(base, container_id) / "cgroup.procs").read_text().split()
+    except OSError as error:
+        raise NotFound(f"container {container_id[:12]} does not run") from error
+    return int(pids[0]) if pids else 0
+
+
 def _group(base: Path, container_id: str) -> Path:
     """Where Docker's cgroup drivers (cgroupfs, systemd) put a container."""
     places = (base / "docker" / container_id, base / "system.slice" / f"docker-{container_id}.scope")

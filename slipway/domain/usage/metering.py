@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
@@ -33,6 +33,10 @@ class Stretch:
     minutes: Mapping[int, Usage]
     """By minute since 1970."""
 
+    def counted(self) -> Counters:
+        """The counters as they are written: the limit is no counter."""
+        return replace(self.up_to, memory_limit_bytes=0)
+
 
 def known_counters(db: Database, replica_ids: Sequence[str]) -> dict[str, Counters]:
     """What the replicas' use is counted up to, of those that were sampled before."""
@@ -50,7 +54,7 @@ def count(db: Database, stretches: Mapping[str, Stretch]) -> None:
         described = subjects.of_replicas(session, sorted(stretches))
     with db.write(platform=REASON) as session:
         known = _known(session, sorted(stretches))
-        new = {id_: each for id_, each in stretches.items() if id_ not in known or known[id_].at_ms < each.up_to.at_ms}
+        new = {id_: each for id_, each in stretches.items() if known.get(id_) != each.counted()}
         numbers = subjects.numbered(session, (described[id_] for id_ in new if id_ in described))
         used: dict[tuple[int, Subject], Usage] = defaultdict(dict)
         for id_, stretch in new.items():

@@ -53,7 +53,7 @@ def _make_subjects() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_usage_subjects")),
         sa.UniqueConstraint(
             *("app_id", "app_created_ms", "environment", "process", "image", "replica_id"),
-            name=op.f("uq_usage_subjects_app_id_app_created_ms_environment_process_image_replica_id"),
+            name="uq_usage_subjects_whose",
         ),
         sqlite_autoincrement=True,
     )
