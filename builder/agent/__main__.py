@@ -30,10 +30,10 @@ from slipway.adapters.git.commit_status import CommitStatuses
 from slipway.adapters.git.git_sources import GitSources, Limits
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
+from slipway.adapters.redis.edge_metrics import RedisUsageStream
 from slipway.adapters.redis.events import RedisEvents
 from slipway.adapters.redis.limit_tokens import RedisLimitTokens
 from slipway.adapters.redis.routes import RedisRoutes
-from slipway.adapters.redis.usage_stream import RedisUsageStream
 from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.runtimes import chosen_runtime
 from slipway.adapters.vault import Vault

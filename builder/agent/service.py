@@ -39,11 +39,10 @@ from slipway.domain.usage.metering import known_counters
 from slipway.errors import SlipwayError
 from slipway.models import Edge
 from slipway.ports.building import ImageBuilder
-from slipway.ports.events import Events
+from slipway.ports.events import Events, UsageStream
 from slipway.ports.logs import DeploymentLog
 from slipway.ports.queue import CertificateQueue, DeploymentQueue
 from slipway.ports.runtime import Change
-from slipway.ports.usage import UsageStream
 from slipway.settings import Settings
 
 log = logging.getLogger(__name__)

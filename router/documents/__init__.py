@@ -80,6 +80,7 @@ from router.documents.replicas import (
     Replicas,
     ReplicaStats,
 )
+from router.documents.usage import Latency, Usage, UsageGap, UsagePoint, UsageSeries
 
 __all__ = [
     "Access",
@@ -121,6 +122,7 @@ __all__ = [
     "Invitation",
     "Invitations",
     "IssuedToken",
+    "Latency",
     "Limit",
     "Limits",
     "MappedReplica",
@@ -158,6 +160,10 @@ __all__ = [
     "Tokens",
     "TrustedPublisher",
     "TrustedPublishers",
+    "Usage",
+    "UsageGap",
+    "UsagePoint",
+    "UsageSeries",
     "User",
     "UserDetails",
     "UserImport",

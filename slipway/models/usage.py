@@ -46,9 +46,9 @@ class UsageSubject(TenantOwned, Base):
     replica_id: Mapped[str] = mapped_column(String(40), default="")
 
     @declared_attr
-    def tenant_id(cls) -> Mapped[int | None]:  # noqa: N805
-        """None: what is nobody's."""
-        return mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), index=True)
+    def tenant_id(cls) -> Mapped[int | None]:  # type: ignore[override]  # noqa: N805
+        """None: nobody's; or the tenant is gone, and its rows go soon."""
+        return mapped_column(ForeignKey("tenants.id", ondelete="SET NULL"), index=True)
 
 
 def _count() -> Mapped[int | None]:
@@ -61,7 +61,7 @@ class _Counted(TenantOwned):
     row_policy: ClassVar[RowPolicy] = _OWN_TO_READ
 
     @declared_attr
-    def tenant_id(cls) -> Mapped[int | None]:  # noqa: N805
+    def tenant_id(cls) -> Mapped[int | None]:  # type: ignore[override]  # noqa: N805
         return mapped_column()
 
     requests_1xx: Mapped[int | None] = _count()

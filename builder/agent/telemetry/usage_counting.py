@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from builder.agent.telemetry.resource_samples import ResourceSamples
 from slipway.db import Database
 from slipway.domain.usage import expiry, folding, metering, sealing
 from slipway.ports.clock import Clock
-from slipway.ports.usage import StreamEntry, UsageStream
+from slipway.ports.events import StreamEntry, UsageStream
 
 log = logging.getLogger(__name__)
 
@@ -32,9 +32,7 @@ class UsageCounting:
     """`work` raises `DependencyUnavailable` when Redis or SQL does not answer. What was not written then is read again,
     or still there, the next time."""
 
-    def __init__(
-        self, db: Database, stream: UsageStream, samples: ResourceSamples, clock: Clock = time.time
-    ) -> None:
+    def __init__(self, db: Database, stream: UsageStream, samples: ResourceSamples, clock: Clock = time.time) -> None:
         self._db = db
         self._stream = stream
         self._samples = samples

@@ -1,7 +1,7 @@
 """What is counted of an app's traffic and of a replica's resources.
 
-A `Usage` holds what is not zero, by the names that columns, documents and exports have for it, too. All values are whole
-numbers, so that a sum is the same in whatever order it is made.
+A `Usage` holds what is not zero, by the names that columns, documents and exports have for it, too. All values are
+whole numbers, so that a sum is the same in whatever order it is made.
 """
 
 from __future__ import annotations

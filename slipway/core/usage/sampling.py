@@ -23,12 +23,12 @@ class Counters:
 
 
 def used_between(before: Counters, now: Counters, started_ms: int) -> Usage:
-    """What the container used since `before`. It started anew when that was sample was of another one, or of an earlier
-    start: then its counters have begun again. Memory is the mean of both samples."""
+    """What the container used since `before`. Where that was a sample of another container, or of an earlier start of
+    this one, the counters have begun again. Memory is the mean of both samples."""
     is_same = before.container_id == now.container_id and started_ms <= before.at_ms
     base = before if is_same else Counters(now.container_id, max(before.at_ms, started_ms))
     ran_ms = max(0, now.at_ms - base.at_ms)
-    held = (base.memory_bytes + now.memory_bytes) // 2 if is_same else now.memory_bytes
+    held = (base.memory_bytes + now.memory_bytes) // 2 if is_same and base.memory_bytes else now.memory_bytes
     found = {
         "running_ms": ran_ms,
         "cpu_us": _grown(base.cpu_us, now.cpu_us),

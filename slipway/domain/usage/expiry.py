@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from collections.abc import Sequence
+
+from sqlalchemy import CursorResult, Delete, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from slipway.core.usage.periods import DAYS_KEPT, HOURS_KEPT, MINUTES_KEPT, Step
+from slipway.core.usage.periods import DAYS_KEPT, Step
+from slipway.core.usage.records import NOBODY
 from slipway.db import Database
 from slipway.models import UsageDay, UsageGap, UsageHour, UsageMeter, UsageMinute, UsagePosition, UsageSubject
 
@@ -19,41 +22,25 @@ METERS_KEPT_MS = 2 * 86_400_000
 def expire(db: Database, now_s: float) -> int:
     """Says how many rows went."""
     with db.write(platform=REASON) as session:
-        removed = _expire_few(session, now_s)
+        removed = _expire_positions(session, now_s)
     after = 0
     while ids := _ids_after(db, after):
         after = ids[-1]
         with db.write(platform=REASON) as session:
-            removed += _expire_of(session, UsageHour.subject_id.in_(ids), UsageDay.subject_id.in_(ids), now_s)
+            removed += _remove_of_gone_tenants(session, ids)
+            removed += _expire_of(session, ids, now_s)
             removed += _remove_subjects(session, ids)
-    return removed + _remove_orphans(db)
+    return removed
 
 
-def _expire_few(session: Session, now_s: float) -> int:
+def _expire_positions(session: Session, now_s: float) -> int:
     oldest_s = int(now_s - DAYS_KEPT.total_seconds())
-    found = [
-        session.execute(delete(UsageGap).where(UsageGap.to_s < oldest_s)),
-        session.execute(delete(UsagePosition).where(UsagePosition.until_s < oldest_s)),
-        session.execute(delete(UsageMeter).where(UsageMeter.at_ms < now_s * 1000 - METERS_KEPT_MS)),
-    ]
-    return sum(each.rowcount for each in found)
-
-
-def _expire_of(session: Session, hours: ColumnElement[bool], days: ColumnElement[bool], now_s: float) -> int:
-    before = {step: step.number(now_s - kept.total_seconds()) for step, kept in _KEPT.items()}
-    session.execute(
-        update(UsageHour)
-        .where(hours, UsageHour.hour < before[Step.MINUTE] // 60, UsageHour.minutes.is_not(None))
-        .values(minutes=None)
+    return _removed(
+        session,
+        delete(UsageGap).where(UsageGap.to_s < oldest_s),
+        delete(UsagePosition).where(UsagePosition.until_s < oldest_s),
+        delete(UsageMeter).where(UsageMeter.at_ms < now_s * 1000 - METERS_KEPT_MS),
     )
-    found = [
-        session.execute(delete(UsageHour).where(hours, UsageHour.hour < before[Step.HOUR])),
-        session.execute(delete(UsageDay).where(days, UsageDay.day < before[Step.DAY])),
-    ]
-    return sum(each.rowcount for each in found)
-
-
-_KEPT = {Step.MINUTE: MINUTES_KEPT, Step.HOUR: HOURS_KEPT, Step.DAY: DAYS_KEPT}
 
 
 def _ids_after(db: Database, after: int) -> list[int]:
@@ -62,22 +49,38 @@ def _ids_after(db: Database, after: int) -> list[int]:
         return list(session.scalars(query))
 
 
-def _remove_subjects(session: Session, ids: list[int]) -> int:
-    """Those of which nothing is kept. One that is needed again is made anew."""
-    kept = [
-        exists().where(model.subject_id == UsageSubject.id) for model in (UsageMinute, UsageHour, UsageDay)
-    ]
-    return session.execute(delete(UsageSubject).where(UsageSubject.id.in_(ids), ~or_(*kept))).rowcount
+def _remove_of_gone_tenants(session: Session, ids: Sequence[int]) -> int:
+    """What was used by tenants that are gone: their subjects have none."""
+    are_gone = (UsageSubject.tenant_id.is_(None), UsageSubject.app_id != NOBODY)
+    gone = list(session.scalars(select(UsageSubject.id).where(UsageSubject.id.in_(ids), *are_gone)))
+    if not gone:
+        return 0
+    return _removed(
+        session,
+        *(delete(model).where(model.subject_id.in_(gone)) for model in (UsageMinute, UsageHour, UsageDay)),
+        delete(UsageSubject).where(UsageSubject.id.in_(gone)),
+    )
 
 
-def _remove_orphans(db: Database) -> int:
-    """What was used by tenants that are gone, with whom their subjects went."""
-    removed = 0
-    for model in (UsageMinute, UsageHour, UsageDay):
-        with db.read(platform=REASON) as session:
-            known = exists().where(UsageSubject.id == model.subject_id)
-            gone = set(session.scalars(select(model.subject_id).where(~known).distinct().limit(AT_ONCE)))
-        if gone:
-            with db.write(platform=REASON) as session:
-                removed += session.execute(delete(model).where(model.subject_id.in_(gone))).rowcount
-    return removed
+def _expire_of(session: Session, ids: Sequence[int], now_s: float) -> int:
+    before = {step: step.number(now_s - step.kept.total_seconds()) for step in Step}
+    of_these = UsageHour.subject_id.in_(ids)
+    had_minutes = (UsageHour.hour < before[Step.MINUTE] // 60, UsageHour.minutes.is_not(None))
+    session.execute(update(UsageHour).where(of_these, *had_minutes).values(minutes=None))
+    return _removed(
+        session,
+        delete(UsageHour).where(of_these, UsageHour.hour < before[Step.HOUR]),
+        delete(UsageDay).where(UsageDay.subject_id.in_(ids), UsageDay.day < before[Step.DAY]),
+    )
+
+
+def _remove_subjects(session: Session, ids: Sequence[int]) -> int:
+    """Those of which nothing is kept, but for apps: what is told late of one that is deleted finds its own."""
+    kept = [exists().where(model.subject_id == UsageSubject.id) for model in (UsageMinute, UsageHour, UsageDay)]
+    is_app = (UsageSubject.image == "") & (UsageSubject.replica_id == "")
+    return _removed(session, delete(UsageSubject).where(UsageSubject.id.in_(ids), ~is_app, ~or_(*kept)))
+
+
+def _removed(session: Session, *statements: Delete) -> int:
+    results = [session.execute(each) for each in statements]
+    return sum(each.rowcount for each in results if isinstance(each, CursorResult))

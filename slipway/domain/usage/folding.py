@@ -23,7 +23,7 @@ from slipway.core.usage.sequences import Gap, Sequences
 from slipway.db import Database
 from slipway.domain.usage import storing, subjects
 from slipway.models import UsageGap, UsagePosition
-from slipway.ports.usage import StreamEntry
+from slipway.ports.events import StreamEntry
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ def _read(entry: StreamEntry) -> tuple[Position, UsageRecord | None] | None:
         return position, None
 
 
-def _count(  # noqa: PLR0913  a step of the loop above
+def _count(
     progress: _Progress,
     position: Position,
     record: UsageRecord | None,

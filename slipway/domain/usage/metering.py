@@ -84,4 +84,6 @@ def _write(session: Session, meters: Iterable[tuple[str, Counters]]) -> None:
     if rows:
         statement = insert(session, table)
         replaced = {name: statement.excluded[name] for name in _COUNTERS}
-        session.connection().execute(statement.on_conflict_do_update(index_elements=["replica_id"], set_=replaced), rows)
+        session.connection().execute(
+            statement.on_conflict_do_update(index_elements=["replica_id"], set_=replaced), rows
+        )

@@ -188,9 +188,7 @@ def _hot_minutes(session: Session, period: Period) -> range:
     return range(max(period.first * each, int(oldest)), min(period.end * each, int(newest) + 1))
 
 
-def _rows(
-    session: Session, question: Question, ids: Sequence[int], hot: range
-) -> Iterator[tuple[int, int, Usage]]:
+def _rows(session: Session, question: Question, ids: Sequence[int], hot: range) -> Iterator[tuple[int, int, Usage]]:
     """Subject, number of the step, and what was used. One statement reads both tables: minutes move from one to the
     other."""
     period, names = question.period, question.fields
@@ -227,9 +225,9 @@ def _floored(minute: ColumnElement[int], step: Step) -> ColumnElement[int]:
 def _packed_hours(period: Period, names: Sequence[str], ids: Sequence[int]) -> Select[Any]:
     hours = _table(UsageHour)
     first, last = period.first // MINUTES, (period.end - 1) // MINUTES
-    return select(hours.c.subject_id, (hours.c.hour * MINUTES).label("number"), hours.c.minutes, *(null() for _ in names)).where(
-        hours.c.subject_id.in_(ids), hours.c.hour.between(first, last), hours.c.minutes.is_not(None)
-    )
+    return select(
+        hours.c.subject_id, (hours.c.hour * MINUTES).label("number"), hours.c.minutes, *(null() for _ in names)
+    ).where(hours.c.subject_id.in_(ids), hours.c.hour.between(first, last), hours.c.minutes.is_not(None))
 
 
 def _hours(period: Period, names: Sequence[str], ids: Sequence[int]) -> Select[Any]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Table, delete, distinct, func, select
+from sqlalchemy import Table, delete, func, select
 from sqlalchemy.orm import Session
 
 from slipway.core.usage import fields
@@ -43,7 +43,7 @@ def seal(db: Database, now_s: float) -> int:
     moved = 0
     while hour := _next_hour(db, now_s):
         with db.read(platform=REASON) as session:
-            query = select(distinct(UsageMinute.subject_id)).where(UsageMinute.minute.in_(_minutes_of(hour)))
+            query = select(UsageMinute.subject_id).distinct().where(UsageMinute.minute.in_(_minutes_of(hour)))
             ids = sorted(session.scalars(query))
         for first in range(0, len(ids), AT_ONCE):
             moved += _move(db, hour, ids[first : first + AT_ONCE], now_s)
@@ -71,7 +71,9 @@ def _move(db: Database, hour: int, ids: Sequence[int], now_s: float) -> int:
         rows = [dict(row) for row in session.execute(select(_table(UsageMinute)).where(*its)).mappings()]
         known = dict(
             session.execute(
-                select(UsageHour.subject_id, UsageHour.minutes).where(UsageHour.hour == hour, UsageHour.subject_id.in_(ids))
+                select(UsageHour.subject_id, UsageHour.minutes).where(
+                    UsageHour.hour == hour, UsageHour.subject_id.in_(ids)
+                )
             ).all()
         )
     hours = list(_hours(hour, rows, known))
@@ -79,7 +81,10 @@ def _move(db: Database, hour: int, ids: Sequence[int], now_s: float) -> int:
     with db.write(platform=REASON) as session:
         keys = ("subject_id", "hour", "tenant_id", "minutes")
         added = (
-            (dict(zip(keys, (each.subject.id, hour, each.subject.tenant_id, packed[each.subject.id]), strict=True)), each.added)
+            (
+                dict(zip(keys, (each.subject.id, hour, each.subject.tenant_id, packed[each.subject.id]), strict=True)),
+                each.added,
+            )
             for each in hours
         )
         storing.add(session, UsageHour, added, replacing=("minutes",))

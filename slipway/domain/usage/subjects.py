@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -136,7 +136,7 @@ def _rows(session: Session, wanted: Sequence[Description]) -> dict[tuple[object,
     return found
 
 
-def _described(app_ids: Sequence[int]) -> Select[Any]:
+def _described(app_ids: Sequence[int]) -> Select[int, int, str, datetime]:
     return select(App.id, App.tenant_id, App.name, App.created_at).where(App.id.in_(app_ids))
 
 
@@ -152,7 +152,7 @@ def _former(session: Session, app_ids: Sequence[int]) -> Iterator[Description]:
         yield Description(*row)
 
 
-def _images(app_ids: Sequence[int]) -> Select[Any]:
+def _images(app_ids: Sequence[int]) -> Any:
     """What is live, and what was before it: records come within seconds of a switch."""
     live = Deployment.state == str(State.LIVE)
     before = select(Deployment.previous_id).where(Deployment.app_id.in_(app_ids), live)
@@ -163,7 +163,7 @@ def _images(app_ids: Sequence[int]) -> Select[Any]:
     )
 
 
-def _replicas(ids: Sequence[str]) -> Select[Any]:
+def _replicas(ids: Sequence[str]) -> Any:
     return (
         select(
             App.id,

@@ -48,7 +48,7 @@ def _make_subjects() -> None:
         sa.Column("replica_id", sa.String(length=40), nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenants.id"], name=op.f("fk_usage_subjects_tenant_id_tenants"), ondelete="CASCADE"
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_usage_subjects_tenant_id_tenants"), ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_usage_subjects")),
         sa.UniqueConstraint(
