@@ -48,7 +48,7 @@ class UsageSubject(TenantOwned, Base):
     @declared_attr
     def tenant_id(cls) -> Mapped[int | None]:  # type: ignore[override]  # noqa: N805
         """None: nobody's; or the tenant is gone, and its rows go soon."""
-        return mapped_column(ForeignKey("tenants.id", ondelete="SET NULL"), index=True)
+        return mapped_column(ForeignKey("tenants.id", ondelete="SET NULL"), index=True, nullable=True)
 
 
 def _count() -> Mapped[int | None]:
@@ -62,7 +62,7 @@ class _Counted(TenantOwned):
 
     @declared_attr
     def tenant_id(cls) -> Mapped[int | None]:  # type: ignore[override]  # noqa: N805
-        return mapped_column()
+        return mapped_column(nullable=True)
 
     requests_1xx: Mapped[int | None] = _count()
     requests_2xx: Mapped[int | None] = _count()
