@@ -34,6 +34,9 @@ LARGEST = (1 << 53) - 1
 
 def add(to: Usage, more: Mapping[str, int]) -> None:
     """Put `more` into `to`."""
+    if not to:
+        to.update(more)
+        return
     for name, value in more.items():
         if name in PEAKS:
             to[name] = max(to.get(name, 0), value)

@@ -70,6 +70,6 @@ def _app_id(text: str) -> int:
 
 def _usage(values: Any) -> Usage:
     names = _NAMES[len(values)]
-    if any(type(value) is not int or not 0 <= value <= LARGEST for value in values):
+    if set(map(type, values)) != {int} or min(values) < 0 or max(values) > LARGEST:
         raise ValueError("a value is no whole number, or out of range")
     return {name: value for name, value in zip(names, values, strict=True) if value}

@@ -77,13 +77,14 @@ def fold(db: Database, entries: Sequence[StreamEntry], now_s: float) -> Folded:
     read = [found for entry in entries if (found := _read(entry))]
     records = [record for _, record in read if record]
     with db.read(platform=REASON) as session:
-        apps = subjects.Apps(session, {app_id for record in records for app_id in record.apps})
+        since_s = min((record.to_s for record in records), default=now_s)
+        apps = subjects.Apps(session, {app_id for record in records for app_id in record.apps}, since_s)
     with db.write(platform=REASON) as session:
         progress = _progress(session, {(position.edge, position.boot) for position, _ in read})
         used: dict[tuple[int, subjects.Description], Usage] = defaultdict(dict)
         for position, record in read:
             _count(progress[position.edge, position.boot], position, record, now_s, apps, used)
-        numbers = subjects.numbered(session, (description for _, description in used))
+        numbers = subjects.numbered(session, (description for _, description in used), apps.numbers)
         storing.add_minutes(session, {(minute, numbers[each]): usage for (minute, each), usage in used.items()})
         for life, reached in progress.items():
             _write_progress(session, life, reached)

@@ -18,7 +18,7 @@ from slipway.core.usage.fields import Usage
 from slipway.core.usage.sampling import Counters
 from slipway.db import Database
 from slipway.domain.usage import storing, subjects
-from slipway.domain.usage.storing import Subject, insert
+from slipway.domain.usage.storing import Subject, insert, write_many
 from slipway.models import UsageMeter
 
 REASON = "count what replicas used"
@@ -84,6 +84,4 @@ def _write(session: Session, meters: Iterable[tuple[str, Counters]]) -> None:
     if rows:
         statement = insert(session, table)
         replaced = {name: statement.excluded[name] for name in _COUNTERS}
-        session.connection().execute(
-            statement.on_conflict_do_update(index_elements=["replica_id"], set_=replaced), rows
-        )
+        write_many(session, statement.on_conflict_do_update(index_elements=["replica_id"], set_=replaced), rows)
