@@ -19,7 +19,7 @@ def of_process(pid: int, proc: Path = PROC) -> NetworkUse | None:
         NotFound: the process has ended.
     """
     try:
-        lines = (proc / str(pid) / "net" / "dev").read_text().splitlines()[2:]
+        lines = Path(f"{proc}/{pid}/net/dev").read_text().splitlines()[2:]
     except PermissionError:
         return None
     except OSError as error:
