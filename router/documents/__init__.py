@@ -88,6 +88,7 @@ from router.documents.replicas import (
     Replicas,
     ReplicaStats,
 )
+from router.documents.usage import Latency, Usage, UsageGap, UsagePoint, UsageSeries
 
 __all__ = [
     "Access",
@@ -131,6 +132,7 @@ __all__ = [
     "Invitation",
     "Invitations",
     "IssuedToken",
+    "Latency",
     "Limit",
     "Limits",
     "MappedReplica",
@@ -169,6 +171,10 @@ __all__ = [
     "Tokens",
     "TrustedPublisher",
     "TrustedPublishers",
+    "Usage",
+    "UsageGap",
+    "UsagePoint",
+    "UsageSeries",
     "User",
     "UserDetails",
     "UserImport",

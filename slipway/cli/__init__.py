@@ -27,6 +27,7 @@ from slipway.cli.commands import (
     ps,
     scale,
     status,
+    usage,
     volumes,
 )
 from slipway.cli.commands.access import identity, limits, login, plans, publishers, quota, tokens, users
@@ -36,7 +37,7 @@ from slipway.cli.exit_codes import Exit
 from slipway.errors import SlipwayError
 
 SECTIONS = {
-    "Every day": (deployments.deploy, logs.logs, ps.ps, deployments.rollback, apps.open_),
+    "Every day": (deployments.deploy, logs.logs, ps.ps, usage.usage, deployments.rollback, apps.open_),
     "Apps": (
         *(apps.apps, deployments.deployments, scale.scale, env.env, domains.domains, certificates.certificates),
         *(access.access, limits.limits, volumes.volumes, quota.quota),
