@@ -175,14 +175,18 @@ def caddy(site: Site) -> list[str]:
             "handle": [{"handler": "reverse_proxy", "upstreams": [{"dial": f"127.0.0.1:{site.backend}"}]}],
         }
     ]
-    server = {"listen": [f"127.0.0.1:{site.port}"], "automatic_https": {"disable": True}, "routes": routes}
+    return caddy_command(site, {"listen": [f"127.0.0.1:{site.port}"], "routes": routes})
+
+
+def caddy_command(site: Site, server: Mapping[str, Any], **apps: Any) -> list[str]:
+    """Caddy with this server of HTTP, which asks no authority for certificates, and other apps of Caddy's beside it."""
     config = site.folder / "caddy.json"
     config.write_text(
         json.dumps(
             {
                 "admin": {"disabled": True, "config": {"persist": False}},
                 "logging": {"logs": {"default": {"level": "ERROR"}}},
-                "apps": {"http": {"servers": {"web": server}}},
+                "apps": {"http": {"servers": {"web": {"automatic_https": {"disable": True}, **server}}}, **apps},
             }
         )
     )

@@ -1,5 +1,6 @@
 """What a TLS handshake costs the edge, with one certificate and with a thousand, beside plain nginx with one static
-certificate; and what a thousand certificates take of memory. ECDSA P-256, TLS 1.3, no session is resumed.
+certificate and beside Caddy; and what a thousand certificates take of memory. ECDSA P-256, TLS 1.3, no session is
+resumed.
 
 The servers share one core and are asked one after the other, in alternating rounds; the client is on the other one. CPU
 time is what counts: of one core, so many handshakes a second can be had. Alone: `python -m tests.bench tls [--short]`.
@@ -23,6 +24,7 @@ from tests.bench.edge import ratio
 from tests.bench.edge_contenders import (
     Contender,
     Site,
+    caddy_command,
     contending,
     edge_command,
     nginx_command,
@@ -113,8 +115,8 @@ def _measure(server: Figures, count: int) -> None:
 
 
 @contextmanager
-def _servers(folder: Path) -> Iterator[tuple[Figures, Figures, Figures]]:
-    """Plain nginx, the edge with one certificate, the edge with many."""
+def _servers(folder: Path) -> Iterator[tuple[Figures, ...]]:
+    """Plain nginx, the edge with one certificate and with many, Caddy with one and with many."""
     with surroundings(folder) as (redis, backend), ExitStack() as processes:
 
         def start(name: str, command: Callable[[Site], list[str]], port: int, hosts: Sequence[str]) -> Figures:
@@ -127,11 +129,13 @@ def _servers(folder: Path) -> Iterator[tuple[Figures, Figures, Figures]]:
 
         publish(redis, {})
         one, many = [HOST.replace("N", "0")], [HOST.replace("N", str(number)) for number in range(MANY)]
-        ports = [free_port() for _ in range(3)]
+        ports = [free_port() for _ in range(5)]
         yield (
             start("nginx", lambda site: _plain(site, ports[0]), ports[0], one),
             start("Slipway 1", lambda site: _slipway(site, ports[1]), ports[1], one),
             start("Slipway 1000", lambda site: _slipway(site, ports[2]), ports[2], many),
+            start("Caddy 1", lambda site: _caddy(site, ports[3]), ports[3], one),
+            start("Caddy 1000", lambda site: _caddy(site, ports[4]), ports[4], many),
         )
 
 
@@ -148,6 +152,19 @@ def _slipway(site: Site, port: int) -> list[str]:
         folder.write(str(number), [host])
     folder.publish()
     return edge_command(site, HTTPS_LISTEN=f"127.0.0.1:{port}")
+
+
+def _caddy(site: Site, port: int) -> list[str]:
+    files = []
+    for number, host in enumerate(site.hosts):
+        made = make([host])
+        certificate, key = site.folder / f"{number}.pem", site.folder / f"{number}-key.pem"
+        put(certificate, made.chain)
+        put(key, made.key)
+        files.append({"certificate": str(certificate), "key": str(key)})
+    routes = [{"handle": [{"handler": "static_response", "body": "Hello.\n"}]}]
+    server = {"listen": [f"127.0.0.1:{port}"], "routes": routes, "tls_connection_policies": [{}]}
+    return caddy_command(site, server, tls={"certificates": {"load_files": files}})
 
 
 def _client() -> ssl.SSLContext:
@@ -190,10 +207,17 @@ def _table(servers: Sequence[Figures]) -> str:
     return "\n".join(lines)
 
 
-def _rows(plain: Figures, one: Figures, many: Figures) -> Iterator[Row]:
+def _rows(plain: Figures, one: Figures, many: Figures, *caddy: Figures) -> Iterator[Row]:
     of_plain, of_one = ratio(plain.cpu_us, one.cpu_us), ratio(one.cpu_us, many.cpu_us)
     yield Row("TLS: handshakes/s of plain nginx", f"{of_plain:.2f}", f"≥ {OF_PLAIN}", of_plain >= OF_PLAIN)
     yield Row(f"TLS: {MANY:,} certificates, of one", f"{of_one:.2f}", f"≥ {OF_ONE}", of_one >= OF_ONE)
+    of_caddy = [ratio(theirs.cpu_us, ours.cpu_us) for theirs, ours in zip(caddy, (one, many), strict=True)]
+    yield Row(
+        "TLS: handshakes/s of Caddy's, one certificate and many",
+        " and ".join(f"{each:.1f}" for each in of_caddy),
+        "",
+        None,
+    )
     more = many.memory_mib - one.memory_mib
     yield Row(
         f"TLS: memory of {MANY - 1:,} more certificates",
