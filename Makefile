@@ -8,7 +8,7 @@ RECENT := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sli
 INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-for-demo install-bench install-keycloak test-keycloak test-acme up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak lock env units clean
+.PHONY: help install install-test install-for-demo install-bench install-keycloak test-keycloak test-acme up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak vendor lock env units clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ bench: install-bench ## the ratios of the budgets, side by side
 
 soak: install-bench ## the long runs
 	@CRASHES_EVERY=1 ROUTES=10000 $(VENV)/python -m pytest tests/soak tests/integration/agent/rollouts/test_crashes.py tests/integration/routes/test_many_routes.py
+
+vendor: ## fetch what the console's pages run of others, as router/console/vendor.lock.json names it
+	@$(VENV)/python -m router.console.vendoring
 
 lock: ## resolve the dependencies anew, with hashes
 	@$(VENV)/python -m pip --disable-pip-version-check install --quiet uv

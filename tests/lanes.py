@@ -35,16 +35,18 @@ MARKED_FOLDERS = {
     "integration/identity": "keycloak",
     "integration/acme": "acme",
     "integration/oidc": "web",
+    "integration/console": "web",
     "unit": "unit",
 }
 """Which marker the tests of a whole folder have."""
 _INTEGRATION = {path.relative_to(ROOT).parts[2] for path in ROOT.glob("tests/integration/**/test_*.py")}
 _UNMARKED = sorted(f"tests/integration/{name}" for name in _INTEGRATION if f"integration/{name}" not in MARKED_FOLDERS)
+_WEB = ("webhook", "router", "login", "cli", "oidc", "console")
 FOLDERS = {
     "stack": ["tests/e2e", "tests/integration/demo", "tests/integration/firewall"],
     "engine": ["tests/contracts", *_UNMARKED, "tests/integration/edge/balancing"],
     "edge": ["tests/integration/edge", "tests/integration/routes", "tests/integration/agent"],
-    "web": ["tests/unit", *(f"tests/integration/{name}" for name in ("webhook", "router", "login", "cli", "oidc"))],
+    "web": ["tests/unit", *(f"tests/integration/{name}" for name in _WEB)],
     "others": ["tests/contracts", *_UNMARKED],
 }
 """Where each lane's tests are: to collect all tests five times would take a minute of a processor."""

@@ -1,0 +1,186 @@
+// What the console's pages do beside htmx: follow the page's stream, keep times true, keys, logs. Every page works for
+// reading without it.
+(() => {
+  "use strict";
+  const body = document.body;
+  const POLL_MS = 10000, AGAIN_MS = 1000, STREAM_AGAIN_MS = 60000, LINES_MOST = 5000;
+
+  // --- fragments: elements with data-live name the topics that they show something of ---
+  const running = new Map();  // id → "running" or "again"
+
+  async function refresh(element) {
+    if (running.has(element.id)) { running.set(element.id, "again"); return; }
+    running.set(element.id, "running");
+    try {
+      await htmx.ajax("GET", element.dataset.src || location.pathname + location.search, {source: element, target: element, swap: "outerMorph"});
+    } finally {
+      const again = running.get(element.id) === "again";
+      running.delete(element.id);
+      const now = document.getElementById(element.id);
+      if (again && now) refresh(now);
+    }
+  }
+
+  function changed(topics) {
+    const all = topics.includes("*");
+    for (const element of document.querySelectorAll("[data-live]")) {
+      if (all || element.dataset.live.split(" ").some((topic) => topics.includes(topic))) refresh(element);
+    }
+  }
+
+  // --- the stream ---
+  const state = document.getElementById("live_state");
+  let source = null, last = body.dataset.liveSince || "", polling = 0, again = 0, failures = 0;
+
+  function say(text) { if (state.textContent !== text) state.textContent = text; }
+
+  function open() {
+    close();
+    const url = new URL(body.dataset.liveUrl, location.href);
+    url.searchParams.set("since", last);
+    source = new EventSource(url);
+    source.addEventListener("open", () => { failures = 0; stopPolling(); say(""); });
+    source.addEventListener("changed", (event) => { last = event.lastEventId; changed(JSON.parse(event.data)); });
+    source.addEventListener("line", (event) => { last = event.lastEventId || last; logs.line(event); });
+    source.addEventListener("notice", (event) => logs.notice(JSON.parse(event.data)));
+    source.addEventListener("end", () => logs.ended());
+    source.addEventListener("error", () => {
+      failures += 1;
+      if (source.readyState === EventSource.CLOSED || failures > 3) { close(); poll(); }
+      else say(body.dataset.stale);
+    });
+  }
+
+  function close() { if (source) source.close(); source = null; clearTimeout(again); }
+
+  function poll() {
+    say(body.dataset.polls);
+    if (!polling) polling = setInterval(() => changed(["*"]), POLL_MS);
+    again = setTimeout(open, STREAM_AGAIN_MS);
+  }
+
+  function stopPolling() { clearInterval(polling); polling = 0; }
+
+  if (body.dataset.liveUrl && window.EventSource) {
+    open();
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) { close(); stopPolling(); } else if (!source) open();
+    });
+    window.addEventListener("pagehide", close);
+  }
+
+  // --- times ---
+  const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  function ago(moment) {
+    const passed = (Date.now() - Date.parse(moment)) / 1000;
+    for (const [size, unit] of UNITS) {
+      if (Math.abs(passed) >= size) {
+        const many = Math.trunc(Math.abs(passed) / size);
+        return passed > 0 ? `${many} ${unit} ago` : `in ${many} ${unit}`;
+      }
+    }
+    return "just now";
+  }
+  setInterval(() => {
+    for (const each of document.querySelectorAll("time[data-ago]")) {
+      const text = ago(each.dateTime);
+      if (each.textContent !== text) each.textContent = text;
+    }
+  }, 1000);
+
+  // --- logs ---
+  const logs = (() => {
+    const view = document.getElementById("log");
+    const seen = new Set();
+    const search = document.getElementById("log_search");
+    const counted = document.getElementById("log_found");
+    let found = [], at = -1;
+    const ERROR = /\b(error|exception|traceback|fatal|panic|failed)\b/i;
+
+    function isAtEnd() { return view.scrollHeight - view.scrollTop - view.clientHeight < 40; }
+
+    function append(text, from, className) {
+      if (!view) return;
+      const stays = isAtEnd();
+      const row = document.createElement("div");
+      if (from) {
+        const who = document.createElement("span");
+        who.className = "from";
+        who.textContent = `${from}  `;
+        row.append(who);
+      }
+      row.append(text);
+      if (className) row.className = className;
+      if (ERROR.test(text)) row.classList.add("is-error");
+      view.append(row);
+      while (view.childElementCount > LINES_MOST) view.firstElementChild.remove();
+      if (stays) view.scrollTop = view.scrollHeight;
+    }
+
+    function line(event) {
+      const key = event.lastEventId + event.data;
+      if (!view || seen.has(key)) return;
+      if (seen.size === 0) view.replaceChildren();  // the stream sends again what the page came with
+      seen.add(key);
+      if (!view.dataset.replicas) { append(event.data); return; }
+      const {replica, line: printed} = JSON.parse(event.data);
+      const space = printed.indexOf(" ");
+      append(printed.slice(space + 1), `${printed.slice(11, 19)} ${replica}`);
+    }
+
+    function mark() {
+      const words = search.value.toLowerCase();
+      found = [];
+      for (const row of view.children) {
+        const matches = words !== "" && row.textContent.toLowerCase().includes(words);
+        row.classList.toggle("found", matches);
+        row.classList.remove("current");
+        if (matches) found.push(row);
+      }
+      at = -1;
+      counted.textContent = words === "" ? "" : String(found.length);
+    }
+
+    function go(rows, step) {
+      if (rows.length === 0) return;
+      at = (at + step + rows.length) % rows.length;
+      for (const row of view.querySelectorAll(".current")) row.classList.remove("current");
+      rows[at].classList.add("current");
+      rows[at].scrollIntoView({block: "center"});
+    }
+
+    if (view) {
+      for (const row of view.children) if (ERROR.test(row.textContent)) row.classList.add("is-error");
+      view.scrollTop = view.scrollHeight;
+      search?.addEventListener("input", mark);
+      search?.addEventListener("keydown", (event) => {
+        if (event.key === "Enter") { event.preventDefault(); go(found, event.shiftKey ? -1 : 1); }
+      });
+      document.getElementById("log_error")?.addEventListener("click", () => go([...view.querySelectorAll(".is-error")], 1));
+    }
+    return {line, notice: (said) => append(said.text, said.replica, "notice-line"), ended: () => view?.classList.add("ended")};
+  })();
+
+  // --- forms and keys ---
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("select[data-sends]")) event.target.form.requestSubmit();
+  });
+  let leads = false;
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea, [contenteditable]")) return;
+    if (leads) {
+      leads = false;
+      const link = document.querySelector(`.main-links a[data-key="${CSS.escape(event.key)}"]`);
+      if (link) { event.preventDefault(); link.click(); }
+    } else if (event.key === "g") {
+      leads = true;
+      setTimeout(() => { leads = false; }, 1500);
+    } else if (event.key === "/") {
+      const search = document.querySelector("[data-search]");
+      if (search) { event.preventDefault(); search.focus(); search.select(); }
+    } else if (event.key === "?") {
+      const keys = document.getElementById("keys");
+      if (keys) { event.preventDefault(); keys.showModal(); }
+    }
+  });
+})();
