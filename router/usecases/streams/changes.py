@@ -32,7 +32,7 @@ SHARED_S = 0.4
 LATE = timedelta(seconds=WRITER_WAIT_S)
 """A row's time is before its commit by no more than that."""
 WINDOW = timedelta(seconds=60)
-"""How far each look goes back. Whoever was away for longer gets everything anew."""
+"""How far each look goes back. Whoever was disconnected for longer gets everything anew."""
 _WAITING_BATCHES = 32
 EVERYTHING = "*"
 APPS, CONTAINERS, DELIVERIES = "apps", "containers", "deliveries"
