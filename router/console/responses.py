@@ -24,12 +24,12 @@ PROBLEM = "problem"
 
 
 def page(template: str, values: dict[str, Any], status: int = 200) -> Response:
-    """The page; or the fragment of it that htmx asks for: the block that is called like the element to be replaced."""
+    """The page; or the fragments that it asks for: the blocks that are called like the elements to be replaced."""
     viewer = viewer_of(services(), g.principal) if "principal" in g else None
     given = {**values, "viewer": viewer, "url_for": url_for, "endpoints": current_app.view_functions}
-    name = _wanted_fragment()
-    if name and rendering.has_fragment(template, name):
-        return _html(rendering.fragment(template, name, given), status)
+    names = [each for each in _wanted_fragments() if rendering.has_fragment(template, each)]
+    if names:
+        return _html("".join(rendering.fragment(template, each, given) for each in names), status)
     response = _html(rendering.whole(template, given | _of_layout(viewer)), status)
     notices.said(response)
     return response
@@ -77,9 +77,12 @@ def _back() -> str:
     return local_path(came_from._replace(scheme="", netloc="").geturl()) if is_ours and came_from.path else "/"
 
 
-def _wanted_fragment() -> str:
-    """htmx names the element as `section#apps`."""
-    return request.headers.get("HX-Target", "").partition("#")[2] if is_htmx() else ""
+def _wanted_fragments() -> list[str]:
+    """`console.js` lists all that a change touches; htmx itself names the one element as `section#apps`."""
+    if not is_htmx():
+        return []
+    listed = list(dict.fromkeys(request.headers.get("HX-Fragments", "").split()))
+    return listed or [request.headers.get("HX-Target", "").partition("#")[2]]
 
 
 def _of_layout(viewer: Viewer | None) -> dict[str, Any]:

@@ -77,8 +77,13 @@ def form(model: type[Model], *, besides: Collection[str] = (), **more: Any) -> M
         InvalidInput: as the API says it.
     """
     given = {name: value for name, value in request.form.items() if value != "" and name not in (TENANT, *besides)}
+    return checked(model, given | more)
+
+
+def checked(model: type[Model], given: dict[str, Any]) -> Model:
+    """The same, of values that the act has read. Raises as `form` does."""
     try:
-        return model.model_validate(given | more)
+        return model.model_validate(given)
     except ValidationError as error:
         raise invalid_input(error) from None
 

@@ -17,7 +17,7 @@ def texts() -> dict[str, Any]:
     return tomllib.loads(FILE.read_text())
 
 
-def text(name: str, **values: object) -> str:
+def text(name: str, /, **values: object) -> str:
     """The text of that dotted name, with the values in it: `acts.scaled`. Raises `KeyError` when there is none."""
     found: Any = texts()
     for part in name.split("."):

@@ -3,33 +3,45 @@
 (() => {
   "use strict";
   const body = document.body;
-  const POLL_MS = 10000, AGAIN_MS = 1000, STREAM_AGAIN_MS = 60000, LINES_MOST = 5000;
+  const POLL_MS = 10000, RETRY_MS = 5000, STREAM_AGAIN_MS = 60000, LINES_MOST = 5000;
 
-  // --- fragments: elements with data-live name the topics that they show something of ---
-  const running = new Map();  // id → "running" or "again"
+  // --- fragments: elements with data-live name the topics that they show something of. All that a change touches come
+  // in one answer. What failed is asked for again: nothing that was reported is left as it was. ---
+  const state = document.getElementById("live_state");
+  const pending = new Map();  // address → ids that wait while its request runs
+  const failed = new Set();  // addresses
 
-  async function refresh(element) {
-    if (running.has(element.id)) { running.set(element.id, "again"); return; }
-    running.set(element.id, "running");
-    try {
-      await htmx.ajax("GET", element.dataset.src || location.pathname + location.search, {source: element, target: element, swap: "outerMorph"});
-    } finally {
-      const again = running.get(element.id) === "again";
-      running.delete(element.id);
-      const now = document.getElementById(element.id);
-      if (again && now) refresh(now);
+  async function refresh(address, ids) {
+    const waiting = pending.get(address);
+    if (waiting) { ids.forEach((id) => waiting.add(id)); return; }
+    pending.set(address, new Set());
+    failed.delete(address);
+    const present = ids.filter((id) => document.getElementById(id));
+    const selectOOB = present.map((id) => `#${CSS.escape(id)}:outerMorph`).join(",");
+    if (present.length) {
+      await htmx.ajax("GET", address, {source: state, target: state, swap: "none", selectOOB, headers: {"HX-Fragments": present.join(" ")}});
     }
+    const again = pending.get(address);
+    pending.delete(address);
+    if (failed.has(address)) setTimeout(() => refresh(address, [...present, ...again]), RETRY_MS);
+    else if (again.size) refresh(address, [...again]);
+  }
+
+  for (const name of ["htmx:error", "htmx:response:error"]) {
+    state.addEventListener(name, (event) => { if (event.detail.ctx) failed.add(event.detail.ctx.request.action); });
   }
 
   function changed(topics) {
-    const all = topics.includes("*");
+    const all = topics.includes("*"), here = location.pathname + location.search, found = new Map();
     for (const element of document.querySelectorAll("[data-live]")) {
-      if (all || element.dataset.live.split(" ").some((topic) => topics.includes(topic))) refresh(element);
+      if (!all && !element.dataset.live.split(" ").some((topic) => topics.includes(topic))) continue;
+      const address = element.dataset.src || here;
+      found.set(address, [...(found.get(address) || []), element.id]);
     }
+    for (const [address, ids] of found) refresh(address, ids);
   }
 
   // --- the stream ---
-  const state = document.getElementById("live_state");
   let source = null, last = body.dataset.liveSince || "", polling = 0, again = 0, failures = 0;
 
   function say(text) { if (state.textContent !== text) state.textContent = text; }

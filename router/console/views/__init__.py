@@ -6,9 +6,20 @@ from flask import Blueprint
 
 from router.console import problems
 from router.console.routes import blueprint
-from router.console.views import app, apps, deployment, first_run, live, tenant_choice
+from router.console.views import (
+    access,
+    app,
+    apps,
+    deployment,
+    domains,
+    first_run,
+    live,
+    settings,
+    tenant_choice,
+    variables,
+)
 
-_DECLARING = (problems, app, apps, deployment, first_run, live, tenant_choice)
+_DECLARING = (problems, access, app, apps, deployment, domains, first_run, live, settings, tenant_choice, variables)
 """What declares something when it is imported."""
 
 

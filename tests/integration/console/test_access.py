@@ -23,6 +23,14 @@ ROLES: dict[tuple[str, str], Role] = {
     ("GET", "/apps/<app>/delete"): Role.OWNER,
     ("POST", "/apps/<app>/delete"): Role.OWNER,
     ("POST", "/deployments/<int:deployment>/cancel"): Role.DEVELOPER,
+    **{
+        ("POST", f"/apps/<app>/{each}"): Role.DEVELOPER
+        for each in ("access", "domains", "limits", "settings", "source")
+    },
+    **{("POST", f"/apps/<app>/{each}/remove"): Role.DEVELOPER for each in ("domains", "limits", "variables")},
+    ("POST", "/apps/<app>/domains/check"): Role.DEVELOPER,
+    ("POST", "/apps/<app>/variables"): Role.DEVELOPER,
+    ("POST", "/apps/<app>/variables/reveal"): Role.DEVELOPER,
 }
 """What takes more than a viewer."""
 ELSEWHERE = ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "null"})
@@ -30,6 +38,17 @@ FORMS: dict[str, dict[str, Any]] = {
     "/new": {"name": "new", "repository": "https://github.example/acme/new.git"},
     "/apps/<app>/scale": {"replicas": "1"},
     "/apps/<app>/delete": {"confirm": "shop"},
+    "/apps/<app>/access": {"allow": "nobody", "paths": ""},
+    "/apps/<app>/domains": {"host": "new.example.org"},
+    "/apps/<app>/domains/check": {"host": "shop.localhost"},
+    "/apps/<app>/domains/remove": {"host": "shop.localhost"},
+    "/apps/<app>/limits": {"name": "minute", "requests": "5", "per_s": "60"},
+    "/apps/<app>/limits/remove": {"name": "minute"},
+    "/apps/<app>/settings": {"port": "8080"},
+    "/apps/<app>/source": {"branch": "next"},
+    "/apps/<app>/variables": {"name": "A", "value": "1", "scope": "run"},
+    "/apps/<app>/variables/remove": {"name": "A", "scope": "run"},
+    "/apps/<app>/variables/reveal": {"name": "A", "scope": "run"},
 }
 
 

@@ -13,7 +13,8 @@ from tests.fixtures.console import HTMX, Browser, Page
 from tests.fixtures.releases import make_live
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)>{{ 7*7 }}{% raw %}javascript:alert(3)"""
-PAGES = ("/", "/apps/shop", "/apps/shop/logs", "/apps/shop/delete", "/apps/shop/first-push", "/new")
+OF_APP = ("", "/logs", "/delete", "/first-push", "/domains", "/variables", "/access", "/limits", "/settings")
+PAGES = ("/", "/new", *(f"/apps/shop{each}" for each in OF_APP))
 
 
 def pages_of(deployment: int) -> tuple[str, ...]:
@@ -100,6 +101,14 @@ def test_a_fragment_is_the_part_of_the_page_and_no_more(browser: Browser, shop: 
         assert "<html" not in part.text
         assert part.text.strip() in whole.text
         assert len(part.text) < len(whole.text)
+
+
+def test_several_fragments_come_in_one_answer(browser: Browser, shop: int) -> None:
+    given = {"HX-Request": "true", "HX-Fragments": "app_head app_replicas nothing"}
+    answer = browser.get("/apps/shop", **given)
+    assert [each.get("id") for each in Page(answer.text).all("section")] == ["app_replicas"]
+    assert 'id="app_head"' in answer.text
+    assert "<html" not in answer.text
 
 
 def test_a_problem_has_the_words_of_the_api(browser: Browser, owner: Caller, shop: int) -> None:

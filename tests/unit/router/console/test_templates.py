@@ -24,7 +24,7 @@ _CODE = re.compile(r"<(code|pre)>.*?</\1>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>", re.DOTALL)
 _SAID = re.compile(r'(?:title|aria-label|placeholder|alt)="([^"]*)"')
 _USED = re.compile(r"\bt\.(\w+)(?:\.(\w+)|\[)")
-EXAMPLES = {"shop", "cache", "https://github.com/you/shop.git", "registry.example/shop:1.4"}
+EXAMPLES = {"shop.example.org", "shop", "cache", "https://github.com/you/shop.git", "registry.example/shop:1.4"}
 """Placeholders that are no words."""
 
 
