@@ -56,11 +56,9 @@ class Credentials:
 
     @classmethod
     def of(cls, request: Request) -> Credentials:
-        given = request.authorization
-        bearer = given.token if given is not None and given.type == "bearer" else None
         headers = request.headers
         return cls(
-            bearer or "",
+            bearer_of(request),
             request.cookies,
             client_address(request),
             request_id(request),
@@ -70,6 +68,12 @@ class Credentials:
             fetch_site=headers.get("Sec-Fetch-Site", ""),
             origin=headers.get("Origin", ""),
         )
+
+
+def bearer_of(request: Request) -> str:
+    """The token of the header Authorization; empty: there is none."""
+    given = request.authorization
+    return (given.token if given is not None and given.type == "bearer" else None) or ""
 
 
 Authenticator = Callable[[Services, Credentials], Principal | None]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from slipway.core.text import amounts
 from slipway.core.text.counting import plural
@@ -65,6 +65,14 @@ def host(url: str) -> str:
     return urlsplit(url).netloc
 
 
+def marked(text: str) -> Markup:
+    """What stands between backticks as code."""
+    parts = text.split("`")
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part) for number, part in enumerate(parts)
+    )
+
+
 def branch(ref: str) -> str:
     return ref.removeprefix("refs/heads/")
 
@@ -97,6 +105,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "version": version,
     "first_line": first_line,
     "branch": branch,
+    "marked": marked,
     "host": host,
     "sentence": sentence,
     "lines": lines,

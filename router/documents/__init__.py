@@ -52,6 +52,7 @@ from router.documents.people import (
 )
 from router.documents.platform import (
     Account,
+    ConsoleLink,
     EdgeHealth,
     IdentityDifference,
     IdentitySync,
@@ -96,6 +97,7 @@ __all__ = [
     "ChangedApp",
     "ChangedLimits",
     "ChangedVariables",
+    "ConsoleLink",
     "Crash",
     "CreatedApp",
     "DeletedApp",

@@ -174,6 +174,9 @@
   })();
 
   // --- forms and keys ---
+  for (const here of document.querySelectorAll(".tabs [aria-current], .main-links [aria-current]")) {
+    here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.clientWidth / 2 + here.clientWidth / 2;
+  }
   document.addEventListener("change", (event) => {
     if (event.target.matches("select[data-sends]")) event.target.form.requestSubmit();
   });

@@ -11,6 +11,7 @@ from router.console.routes import Done, Values, act, field, form, page
 from router.console.texts import text
 from router.console.views.app import of_app
 from router.usecases import certificates, domains
+from router.usecases.confirmation import require_confirmation
 from slipway.core.access.roles import Role
 from slipway.errors import DomainNotProven
 
@@ -41,6 +42,7 @@ def check_domain(app: str) -> Response:
 @act("/apps/<app>/domains/remove", role=Role.DEVELOPER)
 def remove_domain(app: str) -> Done:
     host = field("host")
+    require_confirmation("host", host, field("confirm"))
     domains.remove_domain(services(), principal(), app, host)
     return Done(url_for("console.show_domains", app=app), (text("acts.domain_removed", host=host),))
 

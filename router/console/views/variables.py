@@ -10,6 +10,7 @@ from router.console.routes import Done, Values, act, field, page
 from router.console.texts import text
 from router.console.views.app import of_app
 from router.usecases import variables
+from router.usecases.confirmation import require_confirmation
 from slipway.core.access.roles import Role
 
 
@@ -32,6 +33,8 @@ def set_variable(app: str) -> Done:
 
 @act("/apps/<app>/variables/remove", role=Role.DEVELOPER)
 def remove_variable(app: str) -> Done:
+    """Its value is lost for good."""
+    require_confirmation("variable", field("name"), field("confirm"))
     return _change(app, put={}, remove=[field("name")])
 
 

@@ -41,13 +41,13 @@ FORMS: dict[str, dict[str, Any]] = {
     "/apps/<app>/access": {"allow": "nobody", "paths": ""},
     "/apps/<app>/domains": {"host": "new.example.org"},
     "/apps/<app>/domains/check": {"host": "shop.localhost"},
-    "/apps/<app>/domains/remove": {"host": "shop.localhost"},
+    "/apps/<app>/domains/remove": {"host": "shop.localhost", "confirm": "shop.localhost"},
     "/apps/<app>/limits": {"name": "minute", "requests": "5", "per_s": "60"},
     "/apps/<app>/limits/remove": {"name": "minute"},
     "/apps/<app>/settings": {"port": "8080"},
     "/apps/<app>/source": {"branch": "next"},
     "/apps/<app>/variables": {"name": "A", "value": "1", "scope": "run"},
-    "/apps/<app>/variables/remove": {"name": "A", "scope": "run"},
+    "/apps/<app>/variables/remove": {"name": "A", "scope": "run", "confirm": "A"},
     "/apps/<app>/variables/reveal": {"name": "A", "scope": "run"},
 }
 

@@ -129,14 +129,15 @@ def test_variables_are_set_and_removed(browser: Browser, owner: Caller, shop: in
     assert [(each["name"], each["value"]) for each in owner.get("/api/apps/shop/variables")["variables"]] == [
         ("A", "1\n2")
     ]
-    browser.send("/apps/shop/variables/remove", {"name": "A", "scope": "run"})
+    browser.send("/apps/shop/variables/remove", {"name": "A", "scope": "run", "confirm": "A"})
     assert owner.get("/api/apps/shop/variables")["variables"] == []
 
 
 def test_hosts_are_added_and_removed(browser: Browser, owner: Caller, shop: int) -> None:
     browser.send("/apps/shop/domains", {"host": "Shop.Example.org", "redirect_to": ""})
     assert "shop.example.org" in browser.get("/apps/shop/domains").text
-    browser.send("/apps/shop/domains/remove", {"host": "shop.example.org"})
+    browser.send("/apps/shop/domains/remove", {"host": "shop.example.org", "confirm": "other"}, status=428)
+    browser.send("/apps/shop/domains/remove", {"host": "shop.example.org", "confirm": "shop.example.org"})
     assert [each["host"] for each in owner.get("/api/apps/shop/domains")["domains"]] == ["shop.localhost"]
 
 

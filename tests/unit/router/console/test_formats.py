@@ -31,6 +31,7 @@ def test_numbers_are_grouped_and_rates_are_short() -> None:
 
 def test_texts_of_others_are_cut_where_they_are_read() -> None:
     assert formats.first_line("Fix\n\nlong") == "Fix"
+    assert formats.marked("`a<b` and <c>") == "<code>a&lt;b</code> and &lt;c&gt;"
     assert formats.branch("refs/heads/main") == "main"
     assert formats.host("https://shop.example.org:8443/x") == "shop.example.org:8443"
     assert [formats.sentence(each) for each in ("try again", "Done.", "")] == ["Try again.", "Done.", ""]
