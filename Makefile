@@ -8,7 +8,7 @@ RECENT := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sli
 INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-for-demo install-bench install-keycloak test-keycloak test-acme up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak vendor lock env units clean
+.PHONY: help install install-test install-for-demo install-bench install-browser install-keycloak test-console test-keycloak test-acme up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak vendor lock env units clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ install-for-demo:
 
 install-bench:
 	@$(INSTALL) test bench
+
+install-browser:
+	@$(INSTALL) test browser
+	@$(SUDO) $(VENV)/python -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements-browser.lock
 
 install-keycloak:
 	@$(INSTALL) test keycloak
@@ -55,7 +59,7 @@ test: install-test ## everything: the static checks and all tests; TESTS=tests/e
 
 coverage: install-test ## the lines that tests without an Engine and nginx run, with a floor: it doubles their time
 	@$(SUDO) $(VENV)/coverage erase
-	@$(SUDO) $(VENV)/coverage run -m pytest -m "not engine and not stack and not firewall and not edge and not histories and not keycloak and not acme"
+	@$(SUDO) $(VENV)/coverage run -m pytest -m "not engine and not stack and not firewall and not edge and not histories and not keycloak and not acme and not browser"
 	@$(SUDO) $(VENV)/coverage combine --quiet
 	@$(SUDO) $(VENV)/coverage report
 
@@ -73,6 +77,9 @@ test-unit: ## the fast tests: no sockets, no services
 test-keycloak: install-keycloak ## the tests of a real Keycloak, which are not among those of make test: minutes, and 177 MB once
 	@mvn --batch-mode --quiet --strict-checksums --file keycloak/providers/pom.xml test
 	@$(SUDO) $(VENV)/python -m pytest -m keycloak tests/integration/identity
+
+test-console: install-browser ## the console in a real browser (Debian's Chromium): a minute
+	@$(SUDO) $(VENV)/python -m pytest -m browser tests/integration/browser
 
 test-acme: install-test ## the tests of certificates against pebble, an authority for tests, which Go builds: minutes
 	@$(SUDO) $(VENV)/python -m pytest -m acme tests/integration/acme
@@ -94,6 +101,7 @@ lock: ## resolve the dependencies anew, with hashes
 	@$(LOCK) --output-file requirements.lock pyproject.toml
 	@$(LOCK) --output-file requirements-dev.lock --group dev --constraint requirements.lock pyproject.toml
 	@$(LOCK) --output-file requirements-bench.lock --group pyproject.toml:bench
+	@$(LOCK) --output-file requirements-browser.lock --group pyproject.toml:browser --constraint requirements-dev.lock
 
 LOCK := $(VENV)/uv pip compile --quiet --upgrade --no-strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--python-version 3.11 --custom-compile-command "make lock"

@@ -163,7 +163,7 @@ VERBS = {
     "install": Verb(
         install,
         "install what this host lacks, saying first what",
-        (("groups", {"nargs": "*", "metavar": "test|bench|keycloak", "help": "also what these need"}),),
+        (("groups", {"nargs": "*", "metavar": "test|bench|browser|keycloak", "help": "also what these need"}),),
     ),
     "install-for-demo": Verb(install_for_demo, "the same, with sign-on where nothing is installed yet"),
     "up": Verb(up, "start the platform, or take over changed settings and code"),

@@ -17,7 +17,7 @@ LUA_MODULE_AT_LEAST = "1:0.10.23-1+deb12u1"
 JAVA_AT_LEAST = 17
 _JAVA_VERSION = re.compile(r'version "(\d+)')
 
-Group = Literal["run", "images", "keycloak", "test", "bench"]
+Group = Literal["run", "images", "keycloak", "test", "bench", "browser"]
 Check = Callable[["Host"], bool]
 
 
@@ -142,6 +142,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     _program("luacheck", "lua-check", "lints the edge's Lua", "test"),
     _program("busted", "lua-busted", "tests the edge's Lua modules", "test"),
     _program("luajit", "luajit2", "runs those tests on the Lua that nginx has", "test"),
+    _program("chromium", "chromium", "shows the console to its tests", "browser"),
     _program("wrk", "wrk", "load for the benchmarks", "bench"),
     _program("h2load", "nghttp2-client", "open-loop load for the benchmarks", "bench"),
 )

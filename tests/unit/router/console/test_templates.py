@@ -20,7 +20,7 @@ from slipway.core.rollout.replica_states import ReplicaState
 
 NAMES = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html"))
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_CODE = re.compile(r"<(code|pre)>.*?</\1>", re.DOTALL)
+_CODE = re.compile(r"<(code|pre)[^>]*>.*?</\1>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>", re.DOTALL)
 _SAID = re.compile(r'(?:title|aria-label|placeholder|alt)="([^"]*)"')
 _USED = re.compile(r"\bt\.(\w+)(?:\.(\w+)|\[)")
