@@ -8,7 +8,7 @@ RECENT := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sli
 INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-for-demo install-bench install-keycloak install-go install-acme test-keycloak test-acme up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak lock env units clean
+.PHONY: help install install-test install-for-demo install-bench install-browser install-keycloak install-go install-acme test-console test-keycloak test-acme up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak vendor lock env units clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ install-for-demo:
 
 install-bench:
 	@$(INSTALL) test bench
+
+install-browser:
+	@$(INSTALL) test browser
+	@$(SUDO) $(VENV)/python -m pip --disable-pip-version-check install --quiet --require-hashes --requirement requirements-browser.lock
 
 install-keycloak:
 	@$(INSTALL) test keycloak
@@ -63,7 +67,7 @@ test: install-test ## everything: the static checks and all tests; TESTS=tests/e
 
 coverage: install-test ## the lines that tests without an Engine and nginx run, with a floor: it doubles their time
 	@$(SUDO) $(VENV)/coverage erase
-	@$(SUDO) $(VENV)/coverage run -m pytest -m "not engine and not stack and not firewall and not edge and not histories and not keycloak and not acme"
+	@$(SUDO) $(VENV)/coverage run -m pytest -m "not engine and not stack and not firewall and not edge and not histories and not keycloak and not acme and not browser"
 	@$(SUDO) $(VENV)/coverage combine --quiet
 	@$(SUDO) $(VENV)/coverage report
 
@@ -82,6 +86,9 @@ test-keycloak: install-keycloak ## the tests of a real Keycloak, which are not a
 	@mvn --batch-mode --quiet --strict-checksums --file keycloak/providers/pom.xml test
 	@$(SUDO) $(VENV)/python -m pytest -m keycloak tests/integration/identity
 
+test-console: install-browser ## the console in a real browser (Debian's Chromium): a minute
+	@$(SUDO) $(VENV)/python -m pytest -m browser tests/integration/browser
+
 test-acme: install-acme ## the tests of certificates against pebble, an authority for tests, which Go builds: minutes
 	@$(SUDO) $(VENV)/python -m pytest -m acme tests/integration/acme
 
@@ -94,12 +101,16 @@ bench: install-bench ## the ratios of the budgets, side by side
 soak: install-bench ## the long runs
 	@CRASHES_EVERY=1 ROUTES=10000 $(VENV)/python -m pytest tests/soak tests/integration/agent/rollouts/test_crashes.py tests/integration/routes/test_many_routes.py
 
+vendor: ## fetch what the console's pages run of others, as router/console/vendor.lock.json names it
+	@$(VENV)/python -m router.console.vendoring
+
 lock: ## resolve the dependencies anew, with hashes
 	@$(VENV)/python -m pip --disable-pip-version-check install --quiet uv
 	@$(LOCK) --output-file requirements.lock pyproject.toml
 	@$(LOCK) --output-file requirements-dev.lock --group dev --constraint requirements.lock pyproject.toml
 	@$(LOCK) --output-file requirements-bench.lock --group pyproject.toml:bench
 	@$(LOCK) --output-file requirements-go.lock --group pyproject.toml:go
+	@$(LOCK) --output-file requirements-browser.lock --group pyproject.toml:browser --constraint requirements-dev.lock
 
 LOCK := $(VENV)/uv pip compile --quiet --upgrade --no-strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--python-version 3.11 --custom-compile-command "make lock"

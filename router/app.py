@@ -12,7 +12,8 @@ from router.api.access import account, identity, invitations, limits, publishers
 from router.api.access import policies as access
 from router.api.operation import SECURITY_SCHEMES
 from router.api.request_bodies import ApiRequest
-from router.login import answers, views
+from router.console import views as console_views
+from router.login import answers, token_sign_in, views
 from router.login import invitations as invitation_links
 from router.services import Services
 from slipway import migrations
@@ -64,8 +65,10 @@ def create_app(services: Services) -> APIFlask:
         views,
         answers,
         invitation_links,
+        token_sign_in,
     ):  # no part of the API: they are for browsers, and for the identity provider
         app.register_blueprint(pages.blueprint)
+    app.register_blueprint(console_views.declared())
     problems.register(app)
     app.spec_processor(openapi.complete)
     app.before_request(bound_writing)

@@ -13,7 +13,7 @@ from datetime import timedelta
 from flask import Request
 from sqlalchemy import or_, select, update
 
-from router.identity import seen_people, tenant_choice
+from router.identity import seen_people, tenant_choice, token_sessions
 from router.identity.cookies import SESSION, Cookies
 from router.identity.request_origin import READING, require_own_page
 from router.identity.sign_on import SignOnServices
@@ -56,11 +56,9 @@ class Credentials:
 
     @classmethod
     def of(cls, request: Request) -> Credentials:
-        given = request.authorization
-        bearer = given.token if given is not None and given.type == "bearer" else None
         headers = request.headers
         return cls(
-            bearer or "",
+            bearer_of(request),
             request.cookies,
             client_address(request),
             request_id(request),
@@ -70,6 +68,12 @@ class Credentials:
             fetch_site=headers.get("Sec-Fetch-Site", ""),
             origin=headers.get("Origin", ""),
         )
+
+
+def bearer_of(request: Request) -> str:
+    """The token of the header Authorization; empty: there is none."""
+    given = request.authorization
+    return (given.token if given is not None and given.type == "bearer" else None) or ""
 
 
 Authenticator = Callable[[Services, Credentials], Principal | None]
@@ -103,7 +107,11 @@ def by_token(services: Services, credentials: Credentials) -> Principal | None:
     found = find_token(services, credentials.bearer)
     if found is None:
         raise NotAuthenticated("The token is not known.", remedy=_SIGN_IN)
-    row, tenant = found
+    return token_principal(services, credentials, *found)
+
+
+def token_principal(services: Services, credentials: Credentials, row: Token, tenant: str) -> Principal:
+    """Raises `NotAuthenticated` when the token was revoked, or has expired."""
     if tokens.is_dead(row, now()):
         how = "was revoked" if row.revoked_at else "has expired"
         raise NotAuthenticated(f"The token {row.name!r} {how}.", remedy="sign in with another: slipway login")
@@ -221,13 +229,43 @@ def refuse_void(sign_on: SignOnServices, token: AccessToken) -> None:
 
 def find_token(services: Services, text: str) -> tuple[Token, str] | None:
     """The token of that text with its tenant's name, also when it is dead."""
+    return find_hashed_token(services, hashed(text))
+
+
+def find_hashed_token(services: Services, digest: str) -> tuple[Token, str] | None:
+    """The same, by what the database knows it by."""
     with services.db.read(platform="find a token's tenant") as session:
         query = select(Token, Tenant.name).join(Tenant, Tenant.id == Token.tenant_id)
-        found = session.execute(query.where(Token.hashed == hashed(text))).one_or_none()
+        found = session.execute(query.where(Token.hashed == digest)).one_or_none()
     return None if found is None else (found[0], found[1])
 
 
-AUTHENTICATORS: tuple[Authenticator, ...] = (by_publish_token, by_access_token, by_token, by_session)
+def by_token_session(services: Services, credentials: Credentials) -> Principal | None:
+    """Whoever signed in with a token, in a browser, where sign-on is off. It ends with the token.
+
+    Raises:
+        CrossSiteRequest: as `by_session` does.
+    """
+    if SESSION not in credentials.cookie_header or services.sign_on is not None:
+        return None
+    value = Cookies.of_console(services.settings.public_url).session_of(credentials.cookie_header)
+    if not value:
+        return None
+    _require_own_page(services, credentials)
+    token_hash = token_sessions.of(services.settings, services.redis).read(value)
+    found = find_hashed_token(services, token_hash) if token_hash else None
+    if found is None:
+        raise NotAuthenticated("You are not signed in any more.", remedy="sign in again, at /auth/token")
+    return token_principal(services, credentials, *found)
+
+
+AUTHENTICATORS: tuple[Authenticator, ...] = (
+    by_publish_token,
+    by_access_token,
+    by_token,
+    by_session,
+    by_token_session,
+)
 """In the order in which they are asked."""
 
 

@@ -24,6 +24,9 @@ pre { padding: 1rem 1.25rem; border: 1px solid var(--line); border-radius: .5rem
       overflow-x: auto; font: .9rem/1.7 ui-monospace, monospace; }
 a { color: inherit; }
 form { display: inline; }
+label { font-weight: 600; }
+input { font: inherit; width: 100%; box-sizing: border-box; padding: .4rem .6rem; border: 1px solid var(--quiet);
+        border-radius: .4rem; color: inherit; background: var(--ground); }
 .quiet { color: var(--quiet); overflow-wrap: anywhere; }
 .button { display: inline-block; font: inherit; font-weight: 600; padding: .5rem 1.1rem; border-radius: .4rem;
           border: 1px solid var(--accent); background: var(--accent); color: var(--on-accent); cursor: pointer;

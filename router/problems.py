@@ -81,11 +81,16 @@ def _invalid(error: HTTPError) -> Response:
     cause = error.__cause__
     if not isinstance(cause, ValidationError):
         return PROBLEMS.respond(SlipwayError(str(error.message)))
-    found = cause.errors(include_url=False, include_input=False)
+    return PROBLEMS.respond(invalid_input(cause))
+
+
+def invalid_input(error: ValidationError) -> InvalidInput:
+    """What is wrong with a body, a query or a form, field by field."""
+    found = error.errors(include_url=False, include_input=False)
     fields = [{"field": _field(each), "message": _message(each)} for each in found]
     detail = "; ".join(named(_field(each) or "the request", each, _message(each)) for each in found[:MOST])
     remedy = "see /api/openapi.json for all fields"
-    return PROBLEMS.respond(InvalidInput(detail, remedy=remedy, errors=fields[:20]))
+    return InvalidInput(detail, remedy=remedy, errors=fields[:20])
 
 
 def _field(fault: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from router import call_quota
 from router.call_quota import CallQuota
 from router.identity import job_tokens, sign_on
 from router.identity.sign_on import SignOnServices
-from router.streams.events import DeploymentLook
+from router.streams.events import ChangesLook, DeploymentLook
 from router.streams.followers import Followers
 from router.streams.replica_feeds import ReplicaFeeds
 from router.streams.shared_poll import SharedPolls
@@ -76,6 +76,8 @@ class Services:
     """None: sign-on is off."""
     deployment_polls: SharedPolls[DeploymentLook] = field(default_factory=SharedPolls)
     """Of deployments that are followed, by tenant and number."""
+    change_polls: SharedPolls[ChangesLook] = field(default_factory=SharedPolls)
+    """Of tenants whose changes are followed, by number."""
 
 
 def connect(settings: Settings) -> Services:

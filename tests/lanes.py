@@ -3,7 +3,8 @@
 Tests that look at what the Docker Engine holds come one after the other in one lane, and so do those that start the
 whole platform, which has an instance's name, a folder and a network range of its own. Those that need nginx, and those
 that play histories, are the third lane; unit tests and those of the webhook, the router and the command are the fourth,
-all others the fifth. What failed is named last. Tests of a real Keycloak have a run of their own: `make test-keycloak`.
+all others the fifth. What failed is named last. Tests of a real Keycloak, and those in a real browser, have runs of
+their own: `make test-keycloak`, `make test-console`.
 """
 
 from __future__ import annotations
@@ -34,17 +35,20 @@ MARKED_FOLDERS = {
     "integration/cli": "web",
     "integration/identity": "keycloak",
     "integration/acme": "acme",
+    "integration/browser": "browser",
     "integration/oidc": "web",
+    "integration/console": "web",
     "unit": "unit",
 }
 """Which marker the tests of a whole folder have."""
 _INTEGRATION = {path.relative_to(ROOT).parts[2] for path in ROOT.glob("tests/integration/**/test_*.py")}
 _UNMARKED = sorted(f"tests/integration/{name}" for name in _INTEGRATION if f"integration/{name}" not in MARKED_FOLDERS)
+_WEB = ("webhook", "router", "login", "cli", "oidc", "console")
 FOLDERS = {
     "stack": ["tests/e2e", "tests/integration/demo", "tests/integration/firewall"],
     "engine": ["tests/contracts", *_UNMARKED, "tests/integration/edge/balancing"],
     "edge": ["tests/integration/edge", "tests/integration/routes", "tests/integration/agent"],
-    "web": ["tests/unit", *(f"tests/integration/{name}" for name in ("webhook", "router", "login", "cli", "oidc"))],
+    "web": ["tests/unit", *(f"tests/integration/{name}" for name in _WEB)],
     "others": ["tests/contracts", *_UNMARKED],
 }
 """Where each lane's tests are: to collect all tests five times would take a minute of a processor."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any, cast
 
 from apiflask import APIBlueprint, APIFlask
-from flask import Response, current_app, json, request
+from flask import Response, current_app, json
 
-from router import documents, welcome
+from router import documents
 from router.access import services
 from router.api.operation import operation
-from router.login.reading import session_of
 from router.usecases import system
 from slipway.core.access.roles import Role
-from slipway.core.identity.claims import Person
-from slipway.errors import DependencyUnavailable
 from slipway.web.readiness import require_schema
 
 blueprint = APIBlueprint("platform", __name__, tag="Platform")
@@ -46,18 +43,3 @@ def get_openapi() -> Response:
     """This document"""
     document: Any = cast("APIFlask", current_app)._get_spec("json")  # the cached one: `spec` makes it anew each time
     return Response(json.dumps(document), content_type="application/json")
-
-
-@operation(blueprint, "GET", "/", content=("text/html",))
-def get_welcome() -> Response:
-    """What this is, for people"""
-    return welcome.page(services().settings.public_url, sign_on=services().sign_on is not None, person=_signed_in())
-
-
-def _signed_in() -> Person | None:
-    """None also where that is not known now: the page is for everybody."""
-    try:
-        session = session_of(services(), request)
-    except DependencyUnavailable:
-        return None
-    return None if session is None else session.person

@@ -60,6 +60,7 @@ from router.documents.people import (
 )
 from router.documents.platform import (
     Account,
+    ConsoleLink,
     EdgeHealth,
     IdentityDifference,
     IdentitySync,
@@ -106,6 +107,7 @@ __all__ = [
     "ChangedApp",
     "ChangedLimits",
     "ChangedVariables",
+    "ConsoleLink",
     "Crash",
     "CreatedApp",
     "DeletedApp",

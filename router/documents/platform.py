@@ -29,6 +29,11 @@ class SignIn(Document):
     revocation_endpoint: str | None = Field(default=None, description="Null: the provider has none (RFC 7009).")
 
 
+class ConsoleLink(Document):
+    url: str = Field(description="Whoever has it may open the console as the token that asked, once.")
+    expires_at: datetime
+
+
 class Token(Document):
     id: int
     name: str

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from router.principal import Principal
 from slipway.db import Database
 from slipway.domain import audit
 from slipway.domain.audit import Action, Actor
@@ -30,6 +31,12 @@ def started(db: Database, session: Session, origin: Actor, app: str = "") -> Non
     """Raises `DependencyUnavailable` when the database does not answer: then nobody signs in."""
     detail = {"app": app} if app else {}
     _write(db, _named(session, origin), Action.SESSION_BEGIN, session.person.login, **_facts(session), **detail)
+
+
+def began_with_token(db: Database, who: Principal) -> None:
+    """At the console, where sign-on is off. Raises as `started` does."""
+    with db.write(tenant_id=who.tenant_id) as session:
+        audit.record(session, who.tenant_id, who.actor, Action.SESSION_BEGIN, who.name, token=who.id)
 
 
 def ended(db: Database, session: Session, origin: Actor, by: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +19,32 @@ class DeploymentLook:
 
     columns: tuple[Any, ...]
     document: documents.Deployment
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """A row as it changed last."""
+
+    kind: str
+    key: str
+    app: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesLook:
+    """What of a tenant has changed lately, as it was found."""
+
+    rows: frozenset[RowChange]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Something of these topics has changed."""
+
+    topics: tuple[str, ...]
+    position: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +94,7 @@ class Ended:
     """Nothing more will come."""
 
 
-Event = StateChanged | LogLine | ReplicaLine | Notice | Ended
+Event = Changed | StateChanged | LogLine | ReplicaLine | Notice | Ended
 Batch = Sequence[Event]
 """Events that came together. An empty one says that nothing came for a moment."""
 Events = Generator[Batch, None, None]

@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any
 
 from router.streams import sse
-from router.streams.events import Ended, Event, Events, LogLine, Notice, ReplicaLine, StateChanged
+from router.streams.events import Changed, Ended, Event, Events, LogLine, Notice, ReplicaLine, StateChanged
 
 HEARTBEAT_S = 4.0
 """A stream on which nothing came for so long gets a comment."""
@@ -52,7 +52,12 @@ def _state_changed(event: StateChanged) -> str:
     return sse.event("state", event.deployment.model_dump_json())
 
 
+def _changed(event: Changed) -> str:
+    return sse.event("changed", json.dumps(event.topics, ensure_ascii=False), position=event.position)
+
+
 _FRAMES: dict[type[Event], Callable[[Any], str]] = {
+    Changed: _changed,
     StateChanged: _state_changed,
     LogLine: _log_line,
     ReplicaLine: lambda event: event.framed,

@@ -16,7 +16,7 @@ from slipway.core.app_settings.configuration import PRODUCTION
 from slipway.core.naming import validation
 from slipway.domain import audit, intents
 from slipway.domain.audit import Action
-from slipway.errors import InvalidInput
+from slipway.errors import InvalidInput, NotFound
 from slipway.models import App, Deployment, Variable, now
 
 VALUE_MAX_BYTES = 64 << 10
@@ -29,6 +29,32 @@ def list_variables(services: Services, principal: Principal, app_name: str) -> d
     """Values are shown to those who may change them."""
     with services.db.read(tenant_id=principal.tenant_id) as session:
         return documents.Variables(variables=_shown(services, principal, session, app_named(session, app_name)))
+
+
+def list_names(services: Services, principal: Principal, app_name: str) -> documents.Variables:
+    """Without values, whoever asks."""
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        rows = _rows(session, app_named(session, app_name))
+        return documents.Variables(variables=[_document(row, None) for row in rows])
+
+
+def reveal_variable(
+    services: Services, principal: Principal, app_name: str, *, name: str, scope: str
+) -> documents.Variable:
+    """One with its value. That it was seen is recorded.
+
+    Raises:
+        NotFound: the app has no such variable.
+    """
+    with services.db.write(tenant_id=principal.tenant_id) as session:
+        app = app_named(session, app_name)
+        row = next((each for each in _rows(session, app) if (each.name, each.scope) == (name, scope)), None)
+        if row is None:
+            raise NotFound(f"{app.name} has no variable {name[:80]!r}.", remedy=f"see them: slipway env -a {app.name}")
+        audit.record(
+            session, app.tenant_id, principal.actor, Action.VARIABLE_REVEAL, app.name, name=row.name, scope=row.scope
+        )
+        return _document(row, services.values.open(row.sealed, *_place(app, row.name)))
 
 
 def change_variables(
@@ -95,16 +121,19 @@ def _reconfigure(session: Session, principal: Principal, app: App, changed: list
 
 def _shown(services: Services, principal: Principal, session: Session, app: App) -> list[documents.Variable]:
     readable = roles.may(principal.role, Role.DEVELOPER)
-    query = select(Variable).filter_by(app_id=app.id, environment=PRODUCTION).order_by(Variable.scope, Variable.name)
+    rows = _rows(session, app)
     return [
-        documents.Variable(
-            name=row.name,
-            scope=row.scope,
-            value=services.values.open(row.sealed, *_place(app, row.name)) if readable else None,
-            updated_at=row.updated_at,
-        )
-        for row in session.scalars(query)
+        _document(row, services.values.open(row.sealed, *_place(app, row.name)) if readable else None) for row in rows
     ]
+
+
+def _rows(session: Session, app: App) -> list[Variable]:
+    query = select(Variable).filter_by(app_id=app.id, environment=PRODUCTION).order_by(Variable.scope, Variable.name)
+    return list(session.scalars(query))
+
+
+def _document(row: Variable, value: str | None) -> documents.Variable:
+    return documents.Variable(name=row.name, scope=row.scope, value=value, updated_at=row.updated_at)
 
 
 def _place(app: App, name: str) -> tuple[object, ...]:

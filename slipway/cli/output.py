@@ -13,9 +13,8 @@ from typing import Any
 import click
 
 from slipway import settings
+from slipway.core.text import amounts
 
-_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-_SIZES = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 _STATE_STYLE = {
     "live": "green", "running": "green", "ready": "green", "ok": "green", "in use": "green",
     "failed": "red", "crashed": "red", "absent": "red", "degraded": "red",
@@ -90,30 +89,12 @@ def state(word: str) -> str:
 
 def ago(moment: str | None, at: datetime | None = None) -> str:
     """`3 min ago`, as seen `at` (now)."""
-    if not moment:
-        return "never"
-    passed = ((at or datetime.now(UTC)) - datetime.fromisoformat(moment)).total_seconds()
-    for size, unit in _UNITS:
-        if abs(passed) >= size:
-            return f"{int(passed // size)} {unit} ago" if passed > 0 else f"in {int(-passed // size)} {unit}"
-    return "just now"
-
-
-def seconds(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f} s"
-
-
-def size(count: int | None) -> str:
-    """Bytes, in the unit that people would take; empty when they are not known."""
-    if count is None:
-        return ""
-    unit = next(((each, name) for each, name in _SIZES if count >= each), None)
-    return f"{count / unit[0]:.1f} {unit[1]}" if unit else f"{count} B"
+    return amounts.ago(datetime.fromisoformat(moment) if moment else None, at or datetime.now(UTC))
 
 
 def version(deployed: Mapping[str, Any]) -> str:
-    """What was deployed, as short as people write it: a commit, or a pulled image's digest."""
-    return str(deployed["commit"][:7] or deployed["digest"].removeprefix("sha256:")[:12])
+    """What was deployed, as short as people write it."""
+    return amounts.version(deployed["commit"], deployed["digest"])
 
 
 def release_of(deployed: Mapping[str, Any]) -> str:

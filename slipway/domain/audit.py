@@ -46,6 +46,8 @@ class Action(StrEnum):
     """The app; the `volumes` that are removed with it."""
     VARIABLES_CHANGE = "variables.change"
     """The app; `names` (never values), `scope`."""
+    VARIABLE_REVEAL = "variable.reveal"
+    """The app, of which somebody saw a value at the console; `name`, `scope`."""
     DOMAIN_ADD = "domain.add"
     """The host; `app`, and `redirect_to` where it redirects."""
     DOMAIN_REMOVE = "domain.remove"

@@ -164,7 +164,7 @@ VERBS = {
     "install": Verb(
         install,
         "install what this host lacks, saying first what",
-        (("groups", {"nargs": "*", "metavar": "test|acme|bench|keycloak|go", "help": "also what these need"}),),
+        (("groups", {"nargs": "*", "metavar": "test|acme|bench|browser|keycloak|go", "help": "also what these need"}),),
     ),
     "install-for-demo": Verb(
         install_for_demo,

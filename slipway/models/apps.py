@@ -5,16 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, false, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from slipway.models.base import Base, TenantOwned, now
+from slipway.models.base import Base, Changing, TenantOwned, now
 from slipway.models.row_policies import PLATFORM_ONLY, RowPolicy
 
 
-class App(TenantOwned, Base):
+class App(TenantOwned, Changing, Base):
     __tablename__ = "apps"
-    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "name"),
+        Index("ix_apps_tenant_changed", "tenant_id", "changed_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(40))

@@ -65,6 +65,13 @@ class Base(DeclarativeBase):
         super().__init_subclass__(**options)
 
 
+class Changing:
+    """Rows of which somebody who watches learns that they have changed. Their table has an index of tenant and time."""
+
+    changed_at: Mapped[datetime | None] = mapped_column(default=now, onupdate=now)
+    """By the clock of who wrote the row, before the transaction's end. None: not since the column is there."""
+
+
 class TenantOwned:
     """A row of one tenant. Sessions filter these by their scope, and refuse to write another tenant's."""
 

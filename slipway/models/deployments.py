@@ -10,14 +10,17 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from slipway.core.deployment.ordering import Candidate
 from slipway.core.deployment.states import Kind, State
-from slipway.models.base import Base, TenantOwned, now
+from slipway.models.base import Base, Changing, TenantOwned, now
 
 
 class Delivery(TenantOwned, Base):
     """One call of a hook that carried a valid signature."""
 
     __tablename__ = "deliveries"
-    __table_args__ = (UniqueConstraint("hook_id", "delivery_id"),)
+    __table_args__ = (
+        UniqueConstraint("hook_id", "delivery_id"),
+        Index("ix_deliveries_tenant_received", "tenant_id", "received_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     hook_id: Mapped[str] = mapped_column(ForeignKey("hooks.id", ondelete="CASCADE"))
@@ -33,7 +36,7 @@ class Delivery(TenantOwned, Base):
     received_at: Mapped[datetime] = mapped_column(default=now)
 
 
-class Deployment(TenantOwned, Base):
+class Deployment(TenantOwned, Changing, Base):
     """One try to make a commit or an image live."""
 
     __tablename__ = "deployments"
@@ -49,6 +52,8 @@ class Deployment(TenantOwned, Base):
             sqlite_where=text("state = 'live'"),
         ),
         Index("ix_deployments_state", "state"),
+        Index("ix_deployments_tenant_changed", "tenant_id", "changed_at"),
+        Index("ix_deployments_latest", "tenant_id", "environment", "app_id", "id"),
         Index("ix_deployments_reported_state", "reported_state", "state"),
     )
 

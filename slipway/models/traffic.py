@@ -8,15 +8,18 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from slipway.models.base import Base, TenantOwned, now
+from slipway.models.base import Base, Changing, TenantOwned, now
 from slipway.models.row_policies import RowPolicy
 
 
-class Replica(TenantOwned, Base):
+class Replica(TenantOwned, Changing, Base):
     """The record of one container. The container runtime is the truth while it exists; this outlives it."""
 
     __tablename__ = "replicas"
-    __table_args__ = (Index("ix_replicas_app_ended", "app_id", "ended_at"),)
+    __table_args__ = (
+        Index("ix_replicas_app_ended", "app_id", "ended_at"),
+        Index("ix_replicas_tenant_changed", "tenant_id", "changed_at"),
+    )
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)
     app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"))

@@ -120,6 +120,16 @@ def session_refresh(session_id: str) -> str:
     return f"slipway:sessions:refreshing:{session_id}"
 
 
+def token_session(session_id: str) -> str:
+    """A session of the console's host that began with a token, sealed."""
+    return f"slipway:sessions:token:{session_id}"
+
+
+def console_link(link_id: str) -> str:
+    """What a link that opens the console once is for, sealed."""
+    return f"slipway:logins:link:{link_id}"
+
+
 def app_session(session_id: str) -> str:
     """A session of one app's host, sealed."""
     return f"slipway:sessions:app:{session_id}"

@@ -183,16 +183,27 @@ def delete(call: Invocation, name: str | None, with_volumes: bool, confirm: str 
 
 @click.command("open")
 @app_option
+@click.option("--console", is_flag=True, help="Open the console, not the app.")
 @command
-def open_(call: Invocation) -> None:
-    """Open the app in a browser, and print its address."""
-    app = call.client.get(call.app_path())
-    url = app["urls"][0] if app["urls"] else None
-    if url is None:
-        raise click.ClickException(f"{call.app} has no address: slipway domains add -a {call.app} HOST")
+def open_(call: Invocation, console: bool) -> None:
+    """Open the app in a browser, and print its address. With --console the console: signed in, by a link that is good
+    once and for five minutes, where sign-on is off."""
+    if console:
+        url = _console(call)
+    else:
+        urls = call.client.get(call.app_path())["urls"]
+        if not urls:
+            raise click.ClickException(f"{call.app} has no address: slipway domains add -a {call.app} HOST")
+        url = urls[0]
     call.answer({"url": url}, url)
     if is_terminal() and call.out.for_people:
         click.launch(url)
+
+
+def _console(call: Invocation) -> str:
+    if call.client.get("/sign-in")["sign_on"]:
+        return call.client.url
+    return str(call.client.post("/account/console-link")["url"])
 
 
 def show_notices(call: Invocation, answered: dict[str, Any]) -> None:

@@ -8,13 +8,14 @@ from slipway.cli.checkout.branch_head import deployment_of_head, follow_on, just
 from slipway.cli.click_groups import noun
 from slipway.cli.invocation import Invocation, app_option, command, listing
 from slipway.cli.numbers import DEPLOYMENT
-from slipway.cli.output import ago, one_line, seconds, state, version
+from slipway.cli.output import ago, one_line, state, version
 from slipway.cli.streams import build_log
 from slipway.cli.streams.following import follow, timeout_option, watch_options
 from slipway.cli.streams.transcript import Deployment, whole
 from slipway.cli.streams.watching import address
 from slipway.core.deployment.ordering import rolled_back_by
 from slipway.core.deployment.states import State
+from slipway.core.text.amounts import seconds
 
 
 @click.command()

@@ -11,7 +11,8 @@ from slipway.cli.click_groups import noun
 from slipway.cli.completion import complete_app
 from slipway.cli.exit_codes import WrongUsage
 from slipway.cli.invocation import Invocation, command, listing, segment
-from slipway.cli.output import ago, size, state
+from slipway.cli.output import ago, state
+from slipway.core.text.amounts import size
 from slipway.core.text.counting import plural
 from slipway.errors import NotFound
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from slipway.cli.output import ago, one_line, release_of, safe, seconds, state, version
+from slipway.cli.output import ago, one_line, release_of, safe, state, version
 from slipway.core.deployment.ordering import CHANGES_NOTHING
 from slipway.core.deployment.states import ENDED, UNFINISHED, State
+from slipway.core.text.amounts import seconds
 
 Deployment = dict[str, Any]
 Step = dict[str, Any]

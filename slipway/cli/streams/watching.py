@@ -12,7 +12,7 @@ import click
 
 from slipway.cli.exit_codes import Exit, WaitedTooLong
 from slipway.cli.invocation import segment
-from slipway.cli.output import Output, is_terminal, seconds
+from slipway.cli.output import Output, is_terminal
 from slipway.cli.streams.transcript import (
     Deployment,
     Step,
@@ -24,6 +24,7 @@ from slipway.cli.streams.transcript import (
     went_well,
 )
 from slipway.core.deployment.states import ENDED, State
+from slipway.core.text.amounts import seconds
 from slipway.errors import DependencyUnavailable, SlipwayError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ LUA_MODULE_AT_LEAST = "1:0.10.23-1+deb12u1"
 JAVA_AT_LEAST = 17
 _JAVA_VERSION = re.compile(r'version "(\d+)')
 
-Group = Literal["run", "images", "keycloak", "test", "acme", "go", "bench"]
+Group = Literal["run", "images", "keycloak", "test", "acme", "go", "bench", "browser"]
 """`go` is no package of Debian's, whose Go is too old: pip brings it (`go.py`)."""
 Check = Callable[["Host"], bool]
 
@@ -144,6 +144,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     _program("busted", "lua-busted", "tests the edge's Lua modules", "test"),
     _program("luajit", "luajit2", "runs those tests on the Lua that nginx has", "test"),
     _program("named", "bind9", "wildcards' certificates are tested with a real name server", "acme"),
+    _program("chromium", "chromium", "shows the console to its tests", "browser"),
     _program("wrk", "wrk", "load for the benchmarks", "bench"),
     _program("h2load", "nghttp2-client", "open-loop load for the benchmarks", "bench"),
 )

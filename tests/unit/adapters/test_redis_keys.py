@@ -16,14 +16,14 @@ SIGN_ON = {
     *("slipway:identity:changes", "slipway:identity:stale", "slipway:identity:tenant", "slipway:identity:logout"),
     *("slipway:identity:position", "slipway:identity:people"),
     *("slipway:sessions", "slipway:sessions:of", "slipway:sessions:at", "slipway:sessions:ended"),
-    *("slipway:sessions:refreshing", "slipway:sessions:app"),
-    *("slipway:logins", "slipway:logins:app", "slipway:logins:code", "slipway:logins:begun"),
+    *("slipway:sessions:refreshing", "slipway:sessions:app", "slipway:sessions:token"),
+    *("slipway:logins", "slipway:logins:app", "slipway:logins:code", "slipway:logins:begun", "slipway:logins:link"),
 }
 OF_PYTHON_ALONE = {"slipway:log", "slipway:acme:dns", *SIGN_ON - {"slipway:identity:changes"}}
 OF_SIGN_ON = (
     *(keys.stale_person, keys.chosen_tenant, keys.used_logout_token, keys.session, keys.sessions_of_person),
     *(keys.sessions_at_provider, keys.ended_at_provider, keys.session_refresh, keys.app_session),
-    *(keys.login, keys.app_login, keys.login_code, keys.changing_people),
+    *(keys.login, keys.app_login, keys.login_code, keys.changing_people, keys.token_session, keys.console_link),
 )
 NO_KEY = {"slipway:error"}
 """The beginning of an error's type, `urn:slipway:error:…`."""

@@ -5,6 +5,7 @@ from slipway.adapters.redis.sessions.records import AppLogin, AppSession, Sessio
 from slipway.adapters.redis.sessions.refreshing import CurrentSessions
 from slipway.adapters.redis.sessions.sealing import Seals
 from slipway.adapters.redis.sessions.store import Sessions
+from slipway.adapters.redis.sessions.token_sessions import TokenSessions
 
 __all__ = [
     "AppLogin",
@@ -15,5 +16,6 @@ __all__ = [
     "Seals",
     "Session",
     "Sessions",
+    "TokenSessions",
     "Transaction",
 ]

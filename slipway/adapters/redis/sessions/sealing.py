@@ -35,6 +35,8 @@ APP_SESSION = Purpose(b"app id", b"slipway app session")
 LOGIN = Purpose(b"login id", b"slipway login")
 APP_LOGIN = Purpose(b"app login id", b"slipway app login")
 CODE = Purpose(b"code id", b"slipway code")
+TOKEN_SESSION = Purpose(b"token session id", b"slipway token session")
+CONSOLE_LINK = Purpose(b"console link id", b"slipway console link")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.releases import make_live
 
 OPEN = {
-    *("/", "/healthz", "/readyz", "/api/openapi.json", "/api/sign-in", "/.well-known/slipway/jwks.json"),
+    *("/healthz", "/readyz", "/api/openapi.json", "/api/sign-in", "/.well-known/slipway/jwks.json"),
     "/api/publish/token",
 }
 BODIES = {
@@ -70,9 +70,10 @@ OWNERS = {
 
 
 def routes(app: Flask) -> Iterator[tuple[str, str]]:
-    """Of the API. What is below /auth/ is for those who are not signed in yet: tests/integration/login."""
+    """Of the API. What is below /auth/ is for those who are not signed in yet: tests/integration/login. Pages have
+    tests/integration/console/test_access.py."""
     for rule in app.url_map.iter_rules():
-        if rule.rule.startswith("/auth/"):
+        if rule.rule.startswith("/auth/") or rule.endpoint.startswith("console."):
             continue
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             yield method, rule.rule

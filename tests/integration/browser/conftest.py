@@ -1,0 +1,96 @@
+"""The console in Debian's Chromium: the router on a port, and pages that fail when the browser complains."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from werkzeug.serving import make_server
+
+from router.app import create_app
+from router.streams.followers import Followers
+from slipway.core.access.roles import Role
+from slipway.core.access.stream_quota import StreamQuota
+from tests.fixtures.api import Api, Caller, make_services
+from tests.fixtures.ports import free_port
+from tests.integration.router.conftest import state_dir
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+__all__ = ["state_dir"]
+CHROMIUM = "/usr/bin/chromium"
+WAIT_MS = 15_000
+"""Longer than anything takes on a busy machine."""
+Open = Callable[..., "Page"]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def api(state_dir: Path, sqlite_url: str, redis_url: str) -> Iterator[Api]:
+    """Behind a port of its own."""
+    port = free_port()
+    made = make_services(state_dir, sqlite_url, redis_url)
+    settings = replace(made.settings, public_url=f"http://127.0.0.1:{port}")
+    services = replace(made, settings=settings, followers=Followers(StreamQuota(total=100, per_tenant=100)))
+    app = create_app(services)
+    server = make_server("127.0.0.1", port, app, threaded=True)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, name="console", daemon=True)
+    thread.start()
+    yield Api(services, app.test_client())
+    services.followers.stopping = lambda: True
+    server.shutdown()
+    thread.join()
+    services.db.dispose()
+    services.redis.close()
+
+
+@pytest.fixture
+def owner(api: Api) -> Caller:
+    return api.caller("acme", Role.OWNER)
+
+
+@pytest.fixture
+def open_page(api: Api, owner: Caller, chromium: Browser) -> Iterator[Open]:
+    """Opens a path in a browser that is signed in as the owner. What the browser complains of fails the test: a page
+    that breaks its own policy does."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_(path: str = "/", *, expects: str = "", signed_in: bool = True, **options: Any) -> Page:
+        context = chromium.new_context(base_url=api.services.settings.public_url, **options)
+        context.set_default_timeout(WAIT_MS)
+        contexts.append(context)
+        page = context.new_page()
+        if signed_in:
+            page.goto("/auth/token")
+            page.fill("#token", owner.token)
+            page.click("button")
+        page.on("console", lambda said: _note(complaints, said.text, expects) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield open_
+    for each in contexts:
+        each.close()
+    assert complaints == []
+
+
+def _note(complaints: list[str], text: str, expected: str) -> None:
+    if not expected or expected not in text:
+        complaints.append(text)

@@ -1,0 +1,37 @@
+"""Times and amounts as pages show them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from router.console import formats
+from slipway.models import now
+
+MOMENT = datetime(2026, 11, 30, 9, 45, 10, tzinfo=UTC)
+
+
+def test_a_time_has_its_exact_form_beside_it() -> None:
+    shown = formats.moment(MOMENT)
+    assert 'datetime="2026-11-30T09:45:10+00:00"' in shown
+    assert ">30 Nov 2026, 09:45 UTC<" in shown
+    assert "09:45:10" in formats.clock(MOMENT)
+
+
+def test_a_past_time_is_kept_true_by_the_page() -> None:
+    assert " data-ago>3 min ago</time>" in formats.ago(now() - timedelta(minutes=3, seconds=5))
+    assert formats.ago(None) == "never"
+    assert formats.moment(None) == formats.clock(None) == ""
+
+
+def test_numbers_are_grouped_and_rates_are_short() -> None:
+    assert formats.count(1234567) == "1\u202f234\u202f567"
+    assert [formats.rate(0.04), formats.rate(9.94), formats.rate(1234)] == ["0.0", "9.9", "1\u202f234"]
+    assert formats.percent(0.125) == "12.5\u202f%"
+
+
+def test_texts_of_others_are_cut_where_they_are_read() -> None:
+    assert formats.first_line("Fix\n\nlong") == "Fix"
+    assert formats.marked("`a<b` and <c>") == "<code>a&lt;b</code> and &lt;c&gt;"
+    assert formats.branch("refs/heads/main") == "main"
+    assert formats.host("https://shop.example.org:8443/x") == "shop.example.org:8443"
+    assert [formats.sentence(each) for each in ("try again", "Done.", "")] == ["Try again.", "Done.", ""]
