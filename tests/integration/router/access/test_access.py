@@ -57,6 +57,8 @@ ADMINISTRATORS = {
     *(("PUT", "/api/tenants/<tenant>/plan"), ("GET", "/api/certificates")),
 }
 """For people with the role platform-admin: no token has it."""
+VIEWERS = {("POST", "/api/account/console-link")}
+"""What changes nothing of the tenant's: whoever has a token may look at the console with it."""
 OWNERS = {
     *(("DELETE", "/api/apps/<app>"), ("POST", "/api/hooks"), ("POST", "/api/hooks/<hook>/rotate")),
     *(("DELETE", "/api/hooks/<hook>"), ("GET", "/api/tokens"), ("POST", "/api/tokens")),
@@ -163,6 +165,9 @@ def test_each_role_may_do_its_part_and_no_more(
         if (method, rule) in ADMINISTRATORS:
             for caller in (viewer, developer):
                 assert "platform-admin" in caller.problem(403, method, path, body)["detail"]
+            continue
+        if (method, rule) in VIEWERS:
+            assert viewer.call(method, path, body).status_code == 201
             continue
         if method != "GET" or (method, rule) in OWNERS:
             problem = viewer.problem(403, method, path, body)

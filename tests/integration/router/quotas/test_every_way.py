@@ -73,6 +73,7 @@ NEVER_MORE = {
     "DELETE /api/volumes/<volume>": "less",
     "POST /api/deployments/<int:deployment>/cancel": "less",
     "POST /api/apps/<app>/access/test": "a question",
+    "POST /api/account/console-link": "a sign-in",
     "POST /api/apps/<app>/domains/<host>/check": "a question",
     "PATCH /api/apps/<app>/variables": "the same release with other variables; its deployment is asked as every one",
     "PUT /api/apps/<app>/access": "edges alone",
