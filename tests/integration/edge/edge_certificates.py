@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ T = TypeVar("T")
 NAMED_WORKERS = {"server_tokens off;": "server_tokens off; add_header X-Worker $pid always;"}
 """Each response says which worker it is from."""
 DEFAULT_NAME = "slipway.invalid"
+STALLED_AFTER_S = 3.0
 
 
 def client(version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
@@ -86,14 +88,16 @@ class TlsRig:
         return len(found) == self.rig.edge.settings.edge_workers and set(found.values()) == {serial}
 
     def _of(self, look: Callable[[], T], others: Sequence[int]) -> T:
-        try:
-            for pid in others:
-                _signal(pid, signal.SIGSTOP)
-            eventually(lambda: all(map(_stands_still, others)))  # else the connection wakes one of them
-            return look()
-        finally:
-            for pid in others:
-                _signal(pid, signal.SIGCONT)
+        """A worker that was stopped while it held a lock of shared memory stops the one that is looked at, too: then
+        all go on, and it is looked again."""
+
+        def seen() -> tuple[T] | None:
+            with ThreadPoolExecutor(1) as thread, _standing_still(others):
+                looking = thread.submit(look)
+                return (looking.result(),) if wait([looking], STALLED_AFTER_S).done else None
+
+        found: tuple[T] = eventually(seen, what="the one worker that goes on answers")
+        return found[0]
 
     def publish(self) -> None:
         """Write the index, and wait until it is in force."""
@@ -105,6 +109,18 @@ class TlsRig:
             self.serial(row["names"][0].replace("*", "any")) == int(row["serial"], 16)
             for row in self.folder.rows.values()
         )
+
+
+@contextmanager
+def _standing_still(pids: Sequence[int]) -> Iterator[None]:
+    try:
+        for pid in pids:
+            _signal(pid, signal.SIGSTOP)
+        eventually(lambda: all(map(_stands_still, pids)))  # else the connection wakes one of them
+        yield
+    finally:
+        for pid in pids:
+            _signal(pid, signal.SIGCONT)
 
 
 def _signal(pid: int, number: int) -> None:
