@@ -7,7 +7,7 @@ from flask import Response, request
 
 from router import openapi, problems
 from router.access import EXTENSION
-from router.api import apps, deployments, domains, hooks, metrics, platform, replicas, variables, volumes
+from router.api import apps, deployments, domains, hooks, metrics, platform, replicas, usage, variables, volumes
 from router.api.access import account, identity, invitations, limits, publishers, quotas, tokens, users
 from router.api.access import policies as access
 from router.api.operation import SECURITY_SCHEMES
@@ -39,6 +39,7 @@ _BLUEPRINTS = (
     invitations,
     identity,
     metrics,
+    usage,
     platform,
 )
 

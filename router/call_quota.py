@@ -56,12 +56,12 @@ class CallQuota:
         finally:
             self._leave(who)
 
-    def text(self, who: Principal, lines: Callable[[], Iterator[str]]) -> Response:
+    def text(self, who: Principal, lines: Callable[[], Iterator[str]], *, media_type: str = _TEXT) -> Response:
         """A response with lines. It holds a place from before they are gathered until they are sent. Raises as `place`
         does."""
         self._enter(who)
         try:
-            response = Response(_written(lines()), content_type=_TEXT)
+            response = Response(_written(lines()), content_type=media_type)
         except BaseException:
             self._leave(who)
             raise

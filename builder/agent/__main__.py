@@ -30,6 +30,7 @@ from slipway.adapters.git.commit_status import CommitStatuses
 from slipway.adapters.git.git_sources import GitSources, Limits
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
+from slipway.adapters.redis.edge_metrics import RedisUsageStream
 from slipway.adapters.redis.events import RedisEvents
 from slipway.adapters.redis.limit_tokens import RedisLimitTokens
 from slipway.adapters.redis.routes import RedisRoutes
@@ -92,6 +93,7 @@ def _background(chosen: Settings, adapters: Adapters) -> Background:
         polling=Polling(adapters.db, work, sources, adapters.vault, every_s=chosen.poll_s),
         reporting=Reporting(adapters.db, logs, forge),
         limit_tokens=LimitTokenSync(adapters.db, RedisLimitTokens(redis)),
+        usage=RedisUsageStream(redis),
     )
 
 

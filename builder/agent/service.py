@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import logging
 import threading
 import time
@@ -26,14 +27,19 @@ from builder.agent.scheduler import Scheduler
 from builder.agent.scope import REASON
 from builder.agent.telemetry.loads import EVERY_S as LOADS_S
 from builder.agent.telemetry.loads import LoadMeter, balanced_by_load
+from builder.agent.telemetry.resource_samples import EVERY_S as SAMPLES_S
+from builder.agent.telemetry.resource_samples import ResourceSamples
 from builder.agent.telemetry.stats import replica_stats
+from builder.agent.telemetry.usage_counting import EVERY_S as USAGE_S
+from builder.agent.telemetry.usage_counting import UsageCounting
 from builder.agent.telemetry.volume_sizes import VolumeSizes
 from slipway.domain.quota.plans import host_quotas
 from slipway.domain.route_table import route_table
+from slipway.domain.usage.metering import known_counters
 from slipway.errors import SlipwayError
 from slipway.models import Edge
 from slipway.ports.building import ImageBuilder
-from slipway.ports.events import Events
+from slipway.ports.events import Events, UsageStream
 from slipway.ports.logs import DeploymentLog
 from slipway.ports.queue import CertificateQueue, DeploymentQueue
 from slipway.ports.runtime import Change
@@ -61,6 +67,7 @@ class Background:
     polling: Polling
     reporting: Reporting
     limit_tokens: LimitTokenSync
+    usage: UsageStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +170,17 @@ class Agent:
         yield _Periodic("checkpoint", CHECKPOINT_S, adapters.db.checkpoint)
         yield _Periodic("report", REPORT_S, self._background.reporting.look)
         yield _Periodic("limit tokens", LIMIT_TOKENS_S, self._background.limit_tokens.sync)
+        samples = self._samples()
+        yield _Periodic("samples", SAMPLES_S, samples.sample)
+        yield _Periodic("usage", USAGE_S, UsageCounting(adapters.db, self._background.usage, samples).work)
         yield _Periodic("garbage", GARBAGE_S, self._collect_garbage)
+
+    def _samples(self) -> ResourceSamples:
+        observed = self._components.observed_state
+        known = functools.partial(known_counters, self._adapters.db)
+        return ResourceSamples(
+            self._adapters.runtime, lambda: itertools.chain.from_iterable(observed.all().values()), known
+        )
 
     def check_all(self) -> None:
         """Compare all apps' desired and observed state, and give a pass to those that changed."""

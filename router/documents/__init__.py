@@ -81,6 +81,7 @@ from router.documents.replicas import (
     Replicas,
     ReplicaStats,
 )
+from router.documents.usage import Latency, Usage, UsageGap, UsagePoint, UsageSeries
 
 __all__ = [
     "Access",
@@ -123,6 +124,7 @@ __all__ = [
     "Invitation",
     "Invitations",
     "IssuedToken",
+    "Latency",
     "Limit",
     "Limits",
     "MappedReplica",
@@ -160,6 +162,10 @@ __all__ = [
     "Tokens",
     "TrustedPublisher",
     "TrustedPublishers",
+    "Usage",
+    "UsageGap",
+    "UsagePoint",
+    "UsageSeries",
     "User",
     "UserDetails",
     "UserImport",

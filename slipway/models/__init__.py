@@ -7,6 +7,15 @@ from slipway.models.deployments import Build, BuildTime, Delivery, Deployment, R
 from slipway.models.publishing import PublishToken, SpentJobToken, TrustedPublisher
 from slipway.models.tenancy import AuditRecord, Invitation, Plan, Tenant, Token, User
 from slipway.models.traffic import Address, Edge, Replica, RouteChange, RouteTable, Target
+from slipway.models.usage import (
+    UsageDay,
+    UsageGap,
+    UsageHour,
+    UsageMeter,
+    UsageMinute,
+    UsagePosition,
+    UsageSubject,
+)
 
 __all__ = [
     "TO_CHANGE",
@@ -39,6 +48,13 @@ __all__ = [
     "TenantOwned",
     "Token",
     "TrustedPublisher",
+    "UsageDay",
+    "UsageGap",
+    "UsageHour",
+    "UsageMeter",
+    "UsageMinute",
+    "UsagePosition",
+    "UsageSubject",
     "User",
     "Variable",
     "Volume",

@@ -1,9 +1,12 @@
-"""What wakes the agent. Every event is a hint: the agent looks at everything every few seconds, so a lost one costs
-seconds."""
+"""What wakes the agent, and what edges report to it.
+
+An event is a hint: the agent looks at everything every few seconds, so a lost one costs seconds. A usage record is not:
+it is read until it counts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,4 +46,25 @@ class Events(Protocol):
     def listen(self) -> Iterator[Event | None]:
         """The events from now on. The first is `EventsMissed`, then come the requests that wait already. None about
         every second without an event, so that the caller can stop. Raises `DependencyUnavailable`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEntry:
+    """A record with its place in the stream."""
+
+    id: str
+    fields: Mapping[str, str]
+
+
+class UsageStream(Protocol):
+    """The records in which edges report what was used. An entry that was read stays until it is removed. Both calls
+    raise `DependencyUnavailable`."""
+
+    def read(self, *, after: str = "", count: int) -> Sequence[StreamEntry]:
+        """The oldest entries, or those after one."""
+        ...
+
+    def remove(self, *, until: str) -> None:
+        """Remove the entry and all before it. Twice is once."""
         ...

@@ -143,6 +143,14 @@ class ResourceUse:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkUse:
+    """What went through a replica's network since its container started, without its loopback."""
+
+    in_bytes: int
+    out_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class OwnImage:
     """An image that this installation made or fetched for a deployment."""
 
@@ -201,6 +209,10 @@ class ContainerRuntime(Protocol):
 
     def usage(self, container_id: str) -> ResourceUse:
         """What it uses now. Cheap enough for every second. Raises `NotFound` when it does not run."""
+        ...
+
+    def network_use(self, container_id: str) -> NetworkUse | None:
+        """As cheap. None: it can't be seen from here. Raises `NotFound` when it does not run."""
         ...
 
     def logs(self, container_id: str, *, tail: int | None = None) -> Iterator[bytes]:

@@ -1,19 +1,20 @@
 """`make bench`: the edge beside other proxies, what it costs to know who calls, TLS handshakes, routes at scale, the
-push's path and what all of it takes when idle, against their budgets, in one run, as Markdown.
+push's path, what all of it takes when idle, and what keeping usage costs, against their budgets, in one run, as
+Markdown.
 
-One part of it alone: `python -m tests.bench edge|identity|tls|routes|push`; `--short` takes fewer rounds of the first
-three. `phases` (only when asked for) says where the edge's cost goes.
+One part of it alone: `python -m tests.bench edge|identity|tls|routes|push|usage`; `--short` takes fewer rounds of the
+first three. `phases` (only when asked for) says where the edge's cost goes.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from tests.bench import deliveries, edge, edge_phases, identity, idle, pushes, routes, tls
+from tests.bench import deliveries, edge, edge_phases, identity, idle, pushes, routes, tls, usage
 from tests.bench.measuring import Row, engine, machine, table
 from tests.fixtures.stack import running_stack
 
-USUAL = ("edge", "identity", "tls", "routes", "push")
+USUAL = ("edge", "identity", "tls", "routes", "push", "usage")
 PARTS = (*USUAL, "phases")
 
 
@@ -50,6 +51,8 @@ def main() -> None:
         rows += routes.rows()
     if "push" in parts:
         rows += measure_pushes()
+    if "usage" in parts:
+        rows += usage.rows()
     if "phases" in parts:
         print(f"\n{edge_phases.measure()}", flush=True)
     if rows:

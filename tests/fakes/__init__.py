@@ -9,14 +9,17 @@ from tests.fakes.logs import FakeLog
 from tests.fakes.people import FakePeople
 from tests.fakes.routes import FakePublisher
 from tests.fakes.runtime import FakeContainer, FakeRuntime
+from tests.fakes.usage import FakeEdge, FakeUsageStream
 
 __all__ = [
     "FakeBuilder",
     "FakeContainer",
     "FakeDirectory",
+    "FakeEdge",
     "FakeLog",
     "FakePeople",
     "FakePublisher",
     "FakeRuntime",
     "FakeSources",
+    "FakeUsageStream",
 ]

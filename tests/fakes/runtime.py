@@ -13,7 +13,17 @@ from dataclasses import dataclass, field, replace
 from slipway.adapters.docker.endpoints import EndpointAllocator
 from slipway.core.build.image_volumes import ImageVolumes
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, NotFound
-from slipway.ports.runtime import Change, Happened, Observed, OwnImage, ReplicaSpec, ResourceUse, Started, TaskResult
+from slipway.ports.runtime import (
+    Change,
+    Happened,
+    NetworkUse,
+    Observed,
+    OwnImage,
+    ReplicaSpec,
+    ResourceUse,
+    Started,
+    TaskResult,
+)
 
 
 @dataclass
@@ -135,6 +145,11 @@ class FakeRuntime:
             processes=2,
             processes_limit=spec.pids,
         )
+
+    def network_use(self, container_id: str) -> NetworkUse | None:
+        at = self.usage(container_id).at
+        started_at = self.containers[container_id].observed.started_at or at
+        return NetworkUse(int((at - started_at) * 1000), int((at - started_at) * 2000))
 
     def logs(self, container_id: str, *, tail: int | None = None) -> Iterator[bytes]:
         self._reach()

@@ -24,6 +24,7 @@ from slipway.core.rollout.replica_states import GONE
 from slipway.db import Database
 from slipway.domain import domain_claims, lifecycle
 from slipway.domain.route_table import touch_routes
+from slipway.domain.usage import subjects as usage_subjects
 from slipway.models import App, Build, Deployment, Domain, Release, Replica, Tenant, now
 from slipway.ports.building import ImageBuilder
 from slipway.ports.logs import DeploymentLog
@@ -91,6 +92,7 @@ class AppDeletion:
             self._logs.remove(deployment_id)
         self._leave_tenant(app_id)
         with self._db.write(platform=REASON) as session:
+            usage_subjects.remember_app(session, session.get_one(App, app_id))
             session.execute(delete(App).where(App.id == app_id))
         log.info("app deleted", extra={"app_id": app_id, "images": len(found.images)})
         return True

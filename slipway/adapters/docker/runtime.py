@@ -32,11 +32,20 @@ from slipway.adapters.docker.engine import DockerEngine, sentence
 from slipway.adapters.docker.images import own_images
 from slipway.adapters.docker.networks import INSTANCE_LABEL, TenantNetworks
 from slipway.adapters.firewall import install
-from slipway.adapters.linux import cgroups
+from slipway.adapters.linux import cgroups, network_use
 from slipway.adapters.linux.connections import close_connections_to
 from slipway.core.build.image_volumes import ImageVolumes
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, SlipwayError
-from slipway.ports.runtime import Change, Observed, OwnImage, ReplicaSpec, ResourceUse, Started, TaskResult
+from slipway.ports.runtime import (
+    Change,
+    NetworkUse,
+    Observed,
+    OwnImage,
+    ReplicaSpec,
+    ResourceUse,
+    Started,
+    TaskResult,
+)
 from slipway.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -145,6 +154,11 @@ class DockerRuntime:
     def usage(self, container_id: str) -> ResourceUse:
         """From its control group's files: the Engine's own figures take it a second each."""
         return cgroups.use_of(container_id)
+
+    def network_use(self, container_id: str) -> NetworkUse | None:
+        """As one of its processes sees it: its network is a namespace of its own."""
+        pid = cgroups.process_of(container_id)
+        return network_use.of_process(pid) if pid else None
 
     def logs(self, container_id: str, *, tail: int | None = None) -> Iterator[bytes]:
         """Raises `NotFound` when there is no such container."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from slipway.errors import NotFound
 from slipway.ports.runtime import ResourceUse
 
 ROOT = Path("/sys/fs/cgroup")
+_LONGEST = 1 << 16
 UNLIMITED_BYTES = 1 << 62
 """Version 1 writes the largest number of pages for "no limit"."""
 
@@ -21,65 +23,87 @@ def use_of(container_id: str, root: Path = ROOT) -> ResourceUse:
         NotFound: it does not run, or its group is not below `root`.
     """
     try:
-        if (root / "memory").is_dir():
-            return _version_1(root, container_id)
-        return _version_2(_group(root, container_id))
+        if os.path.isdir(f"{root}/memory"):
+            return _version_1(f"{root}", container_id)
+        return _version_2(_group(f"{root}", container_id))
     except OSError as error:
         if error.errno not in (errno.ENOENT, errno.ENODEV):  # ENODEV: it goes just now
             raise
         raise NotFound(f"container {container_id[:12]} does not run") from error
 
 
-def _group(base: Path, container_id: str) -> Path:
+def process_of(container_id: str, root: Path = ROOT) -> int:
+    """A process of the container; 0: those that it has are in a PID namespace that is not to be seen from here.
+
+    Raises:
+        NotFound: it does not run, or its group is not below `root`.
+    """
+    base = f"{root}/pids" if os.path.isdir(f"{root}/pids") else f"{root}"
+    try:
+        pids = _text(f"{_group(base, container_id)}/cgroup.procs").split()
+    except OSError as error:
+        raise NotFound(f"container {container_id[:12]} does not run") from error
+    return int(pids[0]) if pids else 0
+
+
+def _group(base: str, container_id: str) -> str:
     """Where Docker's cgroup drivers (cgroupfs, systemd) put a container."""
-    places = (base / "docker" / container_id, base / "system.slice" / f"docker-{container_id}.scope")
-    for place in places:
-        if place.is_dir():
+    for place in (f"{base}/docker/{container_id}", f"{base}/system.slice/docker-{container_id}.scope"):
+        if os.path.isdir(place):
             return place
     raise NotFound(f"container {container_id[:12]} does not run")
 
 
-def _version_1(root: Path, container_id: str) -> ResourceUse:
-    cpu, memory, pids = (_group(root / name, container_id) for name in ("cpu", "memory", "pids"))
-    quota_us = _number(cpu / "cpu.cfs_quota_us")
-    limit_bytes = _number(memory / "memory.limit_in_bytes")
-    cached = _table(memory / "memory.stat").get("total_inactive_file", 0)
+def _version_1(root: str, container_id: str) -> ResourceUse:
+    cpu, memory, pids = (_group(f"{root}/{name}", container_id) for name in ("cpu", "memory", "pids"))
+    quota_us = _number(f"{cpu}/cpu.cfs_quota_us")
+    limit_bytes = _number(f"{memory}/memory.limit_in_bytes")
+    cached = _table(f"{memory}/memory.stat").get("total_inactive_file", 0)
     return ResourceUse(
         at=time.time(),
-        cpu_s=_number(_group(root / "cpuacct", container_id) / "cpuacct.usage") / 1e9,
-        cpus_limit=quota_us / _number(cpu / "cpu.cfs_period_us") if quota_us > 0 else None,
-        throttled_s=_table(cpu / "cpu.stat").get("throttled_time", 0) / 1e9,
-        memory_bytes=max(0, _number(memory / "memory.usage_in_bytes") - cached),
+        cpu_s=_number(f"{_group(f'{root}/cpuacct', container_id)}/cpuacct.usage") / 1e9,
+        cpus_limit=quota_us / _number(f"{cpu}/cpu.cfs_period_us") if quota_us > 0 else None,
+        throttled_s=_table(f"{cpu}/cpu.stat").get("throttled_time", 0) / 1e9,
+        memory_bytes=max(0, _number(f"{memory}/memory.usage_in_bytes") - cached),
         memory_limit_bytes=limit_bytes if limit_bytes < UNLIMITED_BYTES else None,
-        processes=_number(pids / "pids.current"),
-        processes_limit=_limit(pids / "pids.max"),
+        processes=_number(f"{pids}/pids.current"),
+        processes_limit=_limit(f"{pids}/pids.max"),
     )
 
 
-def _version_2(group: Path) -> ResourceUse:
-    cpu, quota = _table(group / "cpu.stat"), (group / "cpu.max").read_text().split()
-    cached = _table(group / "memory.stat").get("inactive_file", 0)
+def _version_2(group: str) -> ResourceUse:
+    cpu, quota = _table(f"{group}/cpu.stat"), _text(f"{group}/cpu.max").split()
+    cached = _table(f"{group}/memory.stat").get("inactive_file", 0)
     return ResourceUse(
         at=time.time(),
         cpu_s=cpu["usage_usec"] / 1e6,
         cpus_limit=int(quota[0]) / int(quota[1]) if quota[0] != "max" else None,
         throttled_s=cpu.get("throttled_usec", 0) / 1e6,
-        memory_bytes=max(0, _number(group / "memory.current") - cached),
-        memory_limit_bytes=_limit(group / "memory.max"),
-        processes=_number(group / "pids.current"),
-        processes_limit=_limit(group / "pids.max"),
+        memory_bytes=max(0, _number(f"{group}/memory.current") - cached),
+        memory_limit_bytes=_limit(f"{group}/memory.max"),
+        processes=_number(f"{group}/pids.current"),
+        processes_limit=_limit(f"{group}/pids.max"),
     )
 
 
-def _number(path: Path) -> int:
-    return int(path.read_text())
+def _number(path: str) -> int:
+    return int(_text(path))
 
 
-def _limit(path: Path) -> int | None:
-    text = path.read_text().strip()
+def _limit(path: str) -> int | None:
+    text = _text(path).strip()
     return None if text == "max" else int(text)
 
 
-def _table(path: Path) -> dict[str, int]:
-    pairs = (line.split() for line in path.read_text().splitlines())
-    return {name: int(value) for name, value in pairs}
+def _table(path: str) -> dict[str, int]:
+    words = _text(path).split()
+    return dict(zip(words[::2], map(int, words[1::2]), strict=True))
+
+
+def _text(path: str) -> str:
+    """Of a small file of the kernel's. Without Python's own file objects, which take most of the time."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(file, _LONGEST).decode()
+    finally:
+        os.close(file)

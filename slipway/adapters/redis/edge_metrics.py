@@ -1,4 +1,5 @@
-"""The traffic that edges report through Redis (docs/reference/edge-metrics.md)."""
+"""The traffic that edges report through Redis: counts since they began (docs/reference/edge-metrics.md), and records
+of what was used (docs/reference/usage-stream.md)."""
 
 from __future__ import annotations
 
@@ -14,9 +15,11 @@ from redis.exceptions import RedisError
 from slipway.adapters.redis import keys
 from slipway.errors import DependencyUnavailable
 from slipway.ports.clock import Clock
+from slipway.ports.events import StreamEntry
 
 FRESH_S = 5.0
 """An edge reports every second; an older report is no rate of now."""
+_UNCOUNTED = "Redis does not answer, so what was used is counted later."
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 
@@ -96,3 +99,28 @@ def _traffic(text: str | bytes) -> AppTraffic:
         duration_s=counts["duration_ms"] / 1000,
         requests_per_s=counts["requests_per_s"],
     )
+
+
+class RedisUsageStream:
+    """`slipway.ports.events.UsageStream`."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def read(self, *, after: str = "", count: int) -> Sequence[StreamEntry]:
+        try:
+            found: Any = self._redis.xrange(keys.USAGE, min=f"({after}" if after else "-", count=count)
+        except RedisError as error:
+            raise DependencyUnavailable(_UNCOUNTED) from error
+        return [StreamEntry(_text(id_), {_text(k): _text(v) for k, v in fields.items()}) for id_, fields in found]
+
+    def remove(self, *, until: str) -> None:
+        milliseconds, _, number = until.partition("-")
+        try:
+            self._redis.xtrim(keys.USAGE, minid=f"{milliseconds}-{int(number) + 1}", approximate=False)
+        except RedisError as error:
+            raise DependencyUnavailable(_UNCOUNTED) from error
+
+
+def _text(value: bytes) -> str:
+    return value.decode(errors="replace")

@@ -16,6 +16,9 @@ CONFIRMED = "slipway:edges:confirmed"
 """A hash by edge; also the channel on which an edge says that it confirmed something."""
 LOAD = "slipway:load"
 
+USAGE = "slipway:usage"
+"""A stream: what apps used, as edges tell it."""
+
 LIMIT_STATE = "slipway:limits:state"
 """What callers used of each limit; the edges' alone, but for the name."""
 LIMIT_TOKENS = "slipway:limits:tokens"

@@ -26,6 +26,10 @@ from slipway.models import (
     Tenant,
     TenantOwned,
     Token,
+    UsageDay,
+    UsageHour,
+    UsageMinute,
+    UsageSubject,
     Variable,
 )
 from tests.fixtures.databases import CopiesOfATemplate
@@ -128,11 +132,13 @@ def test_every_row_that_a_tenant_could_own_is_bound_to_one() -> None:
     platform = {
         *("tenants", "plans", "users", "audit", "route_table", "route_changes", "edges"),
         *("former_domains", "certificate_issuances"),
+        *("usage_positions", "usage_gaps", "usage_meters"),
     }
     owned = {mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, TenantOwned)}
     assert {each.__tablename__ for each in owned} == set(Base.metadata.tables) - platform
     nullable = {each for each in owned if each.__table__.c.tenant_id.nullable}
-    assert nullable == {Certificate}, "some are of the platform's own hosts, which no tenant sees"
+    of_nobody = {UsageSubject, UsageMinute, UsageHour, UsageDay}
+    assert nullable == {Certificate, *of_nobody}, "some are of nobody, or of the platform: no tenant sees them"
 
 
 def test_a_row_of_no_known_tenant_is_refused(database: Database) -> None:

@@ -41,6 +41,11 @@ IN_QUERIES: Mapping[str, list[str]] = {
     "volumes": ["true"],
     "tail": ["100"],
     "limit": ["100"],
+    "from": ["1970-01-01T00:00:00Z"],
+    "to": ["1970-01-02T00:00:00Z"],
+    "step": ["minute", "hour", "day"],
+    "by": ["replica"],
+    "format": ["json", "csv", "jsonl"],
 }
 """What a parameter of a query is given: acme's where there is such a thing, else what shows the most."""
 FOLLOW = "follow"

@@ -21,6 +21,7 @@ from slipway.core.access.roles import Role
 from slipway.core.access.tokens import PREFIX, RANDOM_BYTES, hashed
 from slipway.core.identity.claims import Person
 from slipway.core.identity.wanted_realm import TenantGroup
+from slipway.core.usage.packing import pack
 from slipway.models import Base, Token, Variable, now
 from slipway.ports.logs import DeploymentLog
 from tests.fakes import FakeDirectory, FakePeople
@@ -124,6 +125,10 @@ def _understood(canary: str, number: int) -> dict[str, dict[str, Any]]:
         "replicas": {**_PLACE, "state": "ready", "last_crash": None, "ended_at": None, "retry_at": None},
         "targets": {**_PLACE, "port": 8080, "standby": False},
         "audit": {"detail": {}},
+        "usage_minutes": {"minute": 7},
+        "usage_hours": {"hour": 3, "minutes": pack({7: {"requests_2xx": 1}})},
+        "usage_days": {"day": 0},
+        "usage_gaps": {"kind": "lost"},
     }
 
 

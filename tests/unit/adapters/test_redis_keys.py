@@ -11,7 +11,7 @@ from slipway.adapters.redis import keys
 
 ROOT = Path(__file__).parents[3]
 NAME = re.compile(r"slipway:[a-z:]+[a-z]")
-OF_THE_EDGES_ALONE = {"slipway:usage", "slipway:usage:positions", "slipway:limits:probe"}
+OF_THE_EDGES_ALONE = {"slipway:usage:positions", "slipway:limits:probe"}
 SIGN_ON = {
     *("slipway:identity:changes", "slipway:identity:stale", "slipway:identity:tenant", "slipway:identity:logout"),
     *("slipway:identity:position", "slipway:identity:people"),

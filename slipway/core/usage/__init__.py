@@ -1,0 +1,1 @@
+"""What was used: what is counted, in which records it comes, how it is kept."""
