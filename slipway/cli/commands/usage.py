@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from slipway.cli.invocation import Invocation, app_option, command
-from slipway.cli.output import one_line, size
+from slipway.cli.output import one_line
+from slipway.core.text.amounts import size
 
 _STEPS = ("minute", "hour", "day")
 _BY = ("nothing", "app", "process", "image", "replica")
