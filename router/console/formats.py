@@ -25,6 +25,11 @@ def ago(moment: datetime | None) -> Markup:
     return _time(moment, amounts.ago(moment, now()), live=True)
 
 
+def age(moment: datetime) -> Markup:
+    """`3 h`, with the exact time for whoever points at it."""
+    return _time(moment, amounts.ago(moment, now()).removesuffix(" ago"), live=False)
+
+
 def moment(value: datetime | None) -> Markup:
     """`30 Nov 2026, 09:45 UTC`."""
     return Markup() if value is None else _time(value, _exact(value), live=False)
@@ -97,6 +102,7 @@ def _exact(value: datetime) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "ago": ago,
+    "age": age,
     "moment": moment,
     "clock": clock,
     "count": count,
