@@ -140,7 +140,7 @@ class UsagePosition(Base):
     sequence: Mapped[int] = mapped_column(BigInteger)
     """The last record that counts already; those before it do, too, but for the gaps."""
     until_s: Mapped[int] = mapped_column(BigInteger)
-    """Unix seconds up to which it told, by the edge's clock."""
+    """Unix seconds up to which its records go, by the edge's clock."""
 
 
 class UsageGap(Base):

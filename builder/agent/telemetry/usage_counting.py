@@ -41,7 +41,7 @@ class UsageCounting:
         self._due = dict.fromkeys((self.count_samples, self.seal, self.expire), 0.0)
 
     def work(self) -> None:
-        """One round, unless it pauses. What Redis has can't be counted while it is away; all else goes on."""
+        """One round, unless it pauses. What Redis has can't be counted while it does not answer; all else goes on."""
         began = time.monotonic()
         if began < self._paused_until:
             return

@@ -75,7 +75,7 @@ def _expire_of(session: Session, ids: Sequence[int], now_s: float) -> int:
 
 
 def _remove_subjects(session: Session, ids: Sequence[int]) -> int:
-    """Those of which nothing is kept, but for apps: what is told late of one that is deleted finds its own."""
+    """Those of which nothing is kept, but for apps: what is reported late of one that is deleted is still its own."""
     kept = [exists().where(model.subject_id == UsageSubject.id) for model in (UsageMinute, UsageHour, UsageDay)]
     is_app = (UsageSubject.image == "") & (UsageSubject.replica_id == "")
     return _removed(session, delete(UsageSubject).where(UsageSubject.id.in_(ids), ~is_app, ~or_(*kept)))

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table, bindparam, func, literal_column
+from sqlalchemy import ARRAY, Table, bindparam, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from slipway.core.usage.fields import LATENCY, PEAKS, RESOURCES, TRAFFIC, Usage
@@ -55,10 +55,23 @@ def write_many(session: Session, statement: Any, values: Sequence[Mapping[str, A
     """The statement for each of the values, which the driver takes as they are: SQLAlchemy's own way
     looks at each value of each row, which takes most of the time then."""
     connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.execute(_from_arrays(statement, list(values[0])), _by_column(values))
+        return
     compiled = statement.values({name: bindparam(name) for name in values[0]}).compile(dialect=connection.dialect)
     order = compiled.positiontup
-    rows = values if order is None else [tuple(map(each.__getitem__, order)) for each in values]
-    connection.exec_driver_sql(str(compiled), rows)
+    connection.exec_driver_sql(str(compiled), [tuple(map(each.__getitem__, order)) for each in values])
+
+
+def _from_arrays(statement: Any, names: Sequence[str]) -> Any:
+    """With one value for each column, an array: PostgreSQL then plans and runs one statement for all rows."""
+    columns = [statement.table.c[name] for name in names]
+    arrays = [func.unnest(bindparam(each.name, type_=ARRAY(each.type))).label(each.name) for each in columns]
+    return statement.from_select(list(names), select(*arrays))
+
+
+def _by_column(values: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [each[name] for each in values] for name in values[0]}
 
 
 def insert(session: Session, table: Table) -> Any:

@@ -148,7 +148,7 @@ def numbered(
 
 
 def remember_app(session: Session, app: App) -> None:
-    """What is told of the app after its row is gone is still its own."""
+    """What is reported of the app after its row is gone is still its own."""
     numbered(session, [_of_app(app.id, app.tenant_id, app.name, app.created_at)])
 
 

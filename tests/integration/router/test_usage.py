@@ -24,7 +24,7 @@ OK = [0, 3, 0, 1, 0, 100, 900, 40]
 
 @pytest.fixture
 def edge(api: Api, owner: Caller, stranger: Caller) -> FakeEdge:
-    """It told of `hello` of acme, and of `hello` of another tenant."""
+    """It reported on `hello` of acme, and of `hello` of another tenant."""
     ours = add_app(api.services.db, api.tenant_id(), "hello")
     theirs = add_app(api.services.db, api.tenant_id("umbrella"), "hello")
     made, stream = FakeEdge(boot="6000000000abcd"), FakeUsageStream()

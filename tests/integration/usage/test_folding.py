@@ -169,7 +169,7 @@ def test_what_a_tenant_used_goes_with_it_and_what_comes_late_is_nobodys(counted:
     assert set(counted.totals()) == {counted.blog.id, 0}
 
 
-def test_while_the_database_is_away_nothing_is_lost(counted_in_memory: Counted) -> None:
+def test_while_the_database_is_unreachable_nothing_is_lost(counted_in_memory: Counted) -> None:
     counted = counted_in_memory
     counting = counted.counting()
     with unreachable(counted.db):
@@ -183,7 +183,7 @@ def test_while_the_database_is_away_nothing_is_lost(counted_in_memory: Counted) 
     assert counted.gaps() == []
 
 
-def test_while_redis_is_away_nothing_is_lost(counted: Counted) -> None:
+def test_while_redis_is_unreachable_nothing_is_lost(counted: Counted) -> None:
     counted.tell({counted.shop.id: TWO_OK})
     counted.stream.away = True
     with pytest.raises(DependencyUnavailable):

@@ -177,7 +177,7 @@ def test_an_answer_that_was_lost_is_not_counted_again(metered: Metered) -> None:
     assert metered.total("cpu_us") == 10_000_000
 
 
-def test_while_the_database_is_away_samples_wait(metered: Metered) -> None:
+def test_while_the_database_is_unreachable_samples_wait(metered: Metered) -> None:
     samples = metered.samples()
     samples.sample()
     counting = metered.counting(samples)
@@ -193,7 +193,7 @@ def test_while_the_database_is_away_samples_wait(metered: Metered) -> None:
     assert len(metered.used()[""]) == 10
 
 
-def test_a_runtime_that_is_away_costs_no_use(metered: Metered) -> None:
+def test_an_unreachable_runtime_costs_no_use(metered: Metered) -> None:
     samples = metered.samples()
     samples.sample()
     metered.rig.runtime.away = True
@@ -229,7 +229,7 @@ def test_what_ran_before_there_was_counting_is_counted_from_now_on(metered: Mete
         assert [row.cpu_us for row in session.query(UsageMinute)] == [5_000_000]
 
 
-def test_a_network_that_can_not_be_seen_is_not_told(metered: Metered) -> None:
+def test_a_network_that_can_not_be_seen_is_not_shown(metered: Metered) -> None:
     metered.kernel.network = False
     samples = metered.samples()
     metered.kernel.passes(10)

@@ -19,6 +19,7 @@ from slipway.core.identity.people import Outcome
 from slipway.core.push.outcome import DeliveryOutcome
 from slipway.core.quota.quotas import Quota
 from slipway.core.rollout.replica_states import ReplicaState
+from slipway.core.usage.periods import Step
 from slipway.domain.invitations import State as InvitationState
 
 VALUES: dict[tuple[str, str], Iterable[str]] = {
@@ -42,6 +43,7 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("ImportedLine", "outcome"): Outcome,
     ("TrustedPublisher", "kind"): IssuerKind,
     ("CertificateExpiry", "state"): CertificateState,
+    ("Usage", "step"): Step,
 }
 _LIST = re.compile(r"([a-z_]+(?: [a-z]+)?(?:, [a-z_]+(?: [a-z]+)?)*) or ([a-z_]+(?: [a-z]+)?)\.")
 
