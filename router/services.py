@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from redis import Redis
 
@@ -14,6 +15,7 @@ from router.streams.events import ChangesLook, DeploymentLook
 from router.streams.followers import Followers
 from router.streams.replica_feeds import ReplicaFeeds
 from router.streams.shared_poll import SharedPolls
+from router.usecases.overviews.recent import Recent
 from slipway.adapters import vault
 from slipway.adapters.agent.client import AgentClient
 from slipway.adapters.dns.resolver import DnsResolver
@@ -31,6 +33,9 @@ from slipway.ports.identity import IdentityProvider
 from slipway.ports.job_tokens import JobTokens
 from slipway.ports.logs import DeploymentLog
 from slipway.settings import OFF, Settings
+
+if TYPE_CHECKING:
+    from router.usecases.overviews.dashboard import Dashboard
 
 PROOF_S = 2.0
 """For one record of a domain: somebody waits for the response, and asks again."""
@@ -76,6 +81,8 @@ class Services:
     """Of deployments that are followed, by tenant and number."""
     change_polls: SharedPolls[ChangesLook] = field(default_factory=SharedPolls)
     """Of tenants whose changes are followed, by number."""
+    dashboards: Recent[Dashboard] = field(default_factory=Recent)
+    """By tenant, period and app."""
 
 
 def connect(settings: Settings) -> Services:

@@ -50,6 +50,15 @@ def rate(value: float) -> str:
     return f"{value:.1f}" if value < 10 else count(value)
 
 
+def milliseconds(value: float | None) -> str:
+    """`3.5 ms`, `87 ms`, `1.2 s`; a dash where nothing was timed."""
+    if value is None:
+        return "–"
+    if value >= 1000:
+        return f"{value / 1000:.1f} s"
+    return f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"
+
+
 def percent(share: float) -> str:
     """`12.5 %` of a share of 1."""
     return f"{100 * share:.1f}{_GROUPS}%"
@@ -107,6 +116,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "clock": clock,
     "count": count,
     "rate": rate,
+    "milliseconds": milliseconds,
     "percent": percent,
     "version": version,
     "first_line": first_line,

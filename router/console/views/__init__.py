@@ -11,6 +11,7 @@ from router.console.views import (
     app,
     apps,
     containers,
+    dashboard,
     deployment,
     domains,
     first_run,
@@ -21,7 +22,7 @@ from router.console.views import (
 )
 
 _DECLARING = (
-    *(problems, access, app, apps, containers, deployment, domains),
+    *(problems, access, app, apps, containers, dashboard, deployment, domains),
     *(first_run, live, settings, tenant_choice, variables),
 )
 """What declares something when it is imported."""

@@ -10,7 +10,7 @@ from router.console.routes import Values, page
 from router.usecases.overviews.containers import ASCENDING, ContainerQuery, Order, search_containers
 from slipway.core.rollout.replica_states import ReplicaState
 
-PER_PAGE = 100
+PER_PAGE = 50
 _PATH = "/containers"
 _KEPT = ("q", "state", "app", "order", "reverse")
 
