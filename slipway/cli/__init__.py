@@ -15,7 +15,21 @@ import click
 
 from slipway.cli import completion, version
 from slipway.cli.click_groups import Sections, Unread
-from slipway.cli.commands import apps, deployments, doctor, domains, env, hooks, logs, ps, scale, status, usage, volumes
+from slipway.cli.commands import (
+    apps,
+    deployments,
+    doctor,
+    domains,
+    env,
+    export,
+    hooks,
+    logs,
+    ps,
+    scale,
+    status,
+    usage,
+    volumes,
+)
 from slipway.cli.commands.access import identity, limits, login, plans, publishers, quota, tokens, users
 from slipway.cli.commands.access import policies as access
 from slipway.cli.errors import ended_by_error, ended_by_fault, ended_by_usage, ended_unread
@@ -23,7 +37,7 @@ from slipway.cli.exit_codes import Exit
 from slipway.errors import SlipwayError
 
 SECTIONS = {
-    "Every day": (deployments.deploy, logs.logs, ps.ps, usage.usage, deployments.rollback, apps.open_),
+    "Every day": (deployments.deploy, logs.logs, ps.ps, usage.usage, export.export, deployments.rollback, apps.open_),
     "Apps": (
         *(apps.apps, deployments.deployments, scale.scale, env.env, domains.domains),
         *(access.access, limits.limits, volumes.volumes, quota.quota),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from router import documents
 from router.principal import Principal
@@ -18,6 +20,7 @@ from slipway.core.deployment.app_state import AppState
 from slipway.models import App
 
 PER_PAGE = 50
+_AT_ONCE = 500
 
 
 class Order(StrEnum):
@@ -52,21 +55,51 @@ class FoundApps:
     pages: int
 
 
+def found_apps(services: Services, principal: Principal, query: AppQuery) -> Iterator[documents.App]:
+    """Those that the query finds, on whatever page, read in portions."""
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        ids = _search(session, query).matching
+    for first in range(0, len(ids), _AT_ONCE):
+        with services.db.read(tenant_id=principal.tenant_id) as session:
+            portion = _shown(services, session, principal, ids[first : first + _AT_ONCE])
+        yield from portion
+
+
 def search_apps(services: Services, principal: Principal, query: AppQuery) -> FoundApps:
     """In as many queries for a thousand apps as for one. A page beyond the last is the last."""
-    columns = (App.id, App.name, App.repository, App.branch, App.image)
     with services.db.read(tenant_id=principal.tenant_id) as session:
-        rows = session.execute(select(*columns).where(App.deleted_at.is_(None)).order_by(App.name)).all()
-        named = [row for row in rows if has_words((row.name, row.repository, row.branch, row.image), query.words)]
-        figures = figures_of(session, [row.id for row in named])
-        matching = [row.id for row in named if query.state in (None, figures[row.id].state)]
-        matching.sort(key=lambda each: _place(figures[each], query.order))  # of equal ones the names decide
-        page = numbered_page(len(matching), query.page, PER_PAGE)
-        shown = matching[page.first : page.first + PER_PAGE]
-        found = {row.id: row for row in session.scalars(select(App).where(App.id.in_(shown)))}
-        apps = show_apps(session, [found[each] for each in shown], principal.tenant, services.settings.public_url)
-    by_state = Counter(str(each.state) for each in figures.values())
-    return FoundApps(apps, len(matching), len(rows), dict(by_state), page.number, page.last)
+        found = _search(session, query)
+        page = numbered_page(len(found.matching), query.page, PER_PAGE)
+        ids = found.matching[page.first : page.first + PER_PAGE]
+        apps = _shown(services, session, principal, ids)
+    by_state = Counter(str(each.state) for each in found.figures.values())
+    return FoundApps(apps, len(found.matching), found.total, dict(by_state), page.number, page.last)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    matching: list[int]
+    """The apps' ids, in order."""
+    total: int
+    figures: dict[int, AppFigures]
+    """Of those that the words find."""
+
+
+def _search(session: Session, query: AppQuery) -> _Search:
+    columns = (App.id, App.name, App.repository, App.branch, App.image)
+    rows = session.execute(select(*columns).where(App.deleted_at.is_(None)).order_by(App.name)).all()
+    named = [row for row in rows if has_words((row.name, row.repository, row.branch, row.image), query.words)]
+    figures = figures_of(session, [row.id for row in named])
+    matching = [row.id for row in named if query.state in (None, figures[row.id].state)]
+    matching.sort(key=lambda each: _place(figures[each], query.order))  # of equal ones the names decide
+    return _Search(matching, len(rows), figures)
+
+
+def _shown(services: Services, session: Session, principal: Principal, ids: Sequence[int]) -> list[documents.App]:
+    """In the order of the ids. One that was deleted meanwhile is left out."""
+    rows = {row.id: row for row in session.scalars(select(App).where(App.id.in_(ids)))}
+    apps = [rows[each] for each in ids if each in rows]
+    return show_apps(session, apps, principal.tenant, services.settings.public_url)
 
 
 def _place(figures: AppFigures, order: Order) -> int:

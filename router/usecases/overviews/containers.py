@@ -172,7 +172,7 @@ def _documents(session: Session, shown: Sequence[_Known]) -> list[documents.Cont
     rows = select(Replica).where(Replica.id.in_([each.row.id for each in shown]))
     replicas = {row.id: row for row in session.scalars(rows)}
     releases = select(Release.id, Release.configuration).where(Release.id.in_({each.row.release_id for each in shown}))
-    limits = dict(session.execute(releases).all())
+    limits: dict[int, dict[str, Any]] = dict(session.execute(releases).all())
     # A replica may have gone since it was found.
     return [
         _document(each, replicas[each.row.id], limits.get(each.row.release_id) or {})

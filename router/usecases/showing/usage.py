@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from router import documents
 from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import app_named
-from slipway.core.text import csv_lines
+from slipway.core.text.exports import Format, Table, written
 from slipway.core.usage import fields
 from slipway.core.usage.fields import CLASSES, RESOURCES
 from slipway.core.usage.flat_rows import COLUMNS, SHARES, Cell, flat_row, rounded
@@ -64,14 +63,17 @@ def usage(services: Services, principal: Principal, app: str | None, wanted: Wan
 
 def csv(services: Services, principal: Principal, app: str | None, wanted: Wanted) -> Iterator[str]:
     """The same as lines, with a heading. Raises `NotFound` and `InvalidInput` before the first."""
-    rows = _rows(services, principal, _question(services, principal, app, wanted))
-    return csv_lines.lines(COLUMNS, (list(row.values()) for row in rows))
+    return written(Table(COLUMNS, rows(services, principal, app, wanted)), Format.CSV)
 
 
 def json_lines(services: Services, principal: Principal, app: str | None, wanted: Wanted) -> Iterator[str]:
     """The same with an object in each line."""
-    rows = _rows(services, principal, _question(services, principal, app, wanted))
-    return (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return written(Table(COLUMNS, rows(services, principal, app, wanted)), Format.JSON_LINES)
+
+
+def rows(services: Services, principal: Principal, app: str | None, wanted: Wanted) -> Iterator[dict[str, Cell]]:
+    """The same as flat rows. Raises `NotFound` and `InvalidInput` before the first."""
+    return _rows(services, principal, _question(services, principal, app, wanted))
 
 
 def _question(services: Services, principal: Principal, app: str | None, wanted: Wanted) -> Question:

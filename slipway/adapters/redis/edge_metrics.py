@@ -127,7 +127,7 @@ class EdgeMetrics:
 
 def _with(known: ReplicaTraffic, text: str | bytes | None, fresh: bool, inflight: int) -> ReplicaTraffic:
     """What one more edge reports is added."""
-    counts = json.loads(text) if text else {"requests": [0], "requests_per_s": 0.0}
+    counts: dict[str, Any] = json.loads(text) if text else {"requests": [0], "requests_per_s": 0.0}
     return ReplicaTraffic(
         known.requests + sum(counts["requests"]),
         known.failed + counts["requests"][-1],

@@ -24,9 +24,9 @@ class RecentUse:
 def replicas_use(session: Session, at_s: float) -> dict[str, RecentUse]:
     """By replica; those of which nothing was measured are left out. `at_s`: now (Unix seconds)."""
     last = int(at_s // 60)
-    sums = (func.sum(each) for each in (UsageMinute.running_ms, UsageMinute.cpu_us, UsageMinute.memory_byte_s))
     query = (
-        select(UsageSubject.replica_id, *sums)
+        select(UsageSubject.replica_id, func.sum(UsageMinute.running_ms), func.sum(UsageMinute.cpu_us))
+        .add_columns(func.sum(UsageMinute.memory_byte_s))
         .join(UsageMinute, UsageMinute.subject_id == UsageSubject.id)
         .where(UsageMinute.minute.in_(range(last - MINUTES + 1, last + 1)), UsageSubject.replica_id != "")
         .group_by(UsageSubject.replica_id)
