@@ -13,6 +13,12 @@
     },
   };
 
+  // The day at midnight, else the time of day; UTC, as in the figures.
+  function moment(seconds) {
+    const at = new Date(seconds * 1000), time = at.toISOString().slice(11, 16);
+    return time === "00:00" ? at.toLocaleDateString("en-GB", {day: "numeric", month: "short", timeZone: "UTC"}) : time;
+  }
+
   function figures(element) {
     const columns = [...element.querySelectorAll("th[data-values]")];
     const numbers = (text) => text === "" ? [] : text.split(",").map((each) => each === "" ? null : Number(each));
@@ -32,9 +38,9 @@
       width: host.clientWidth, height: host.clientHeight - 28, tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       cursor: {y: false, points: {size: 6}}, legend: {live: true}, padding: [8, 8, 0, 0],
       scales: {y: {range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1]}},
-      axes: [{...axis, grid: {show: false}, space: 60}, {...axis, size: 58, values: (_plot, values) => values.map(write)}],
+      axes: [{...axis, size: 24, grid: {show: false}, space: 60, values: (_plot, values) => values.map(moment)}, {...axis, size: 58, values: (_plot, values) => values.map(write)}],
       series: [
-        {label: "", value: "{YYYY}-{MM}-{DD} {HH}:{mm}"},
+        {label: "", value: (_plot, seconds) => seconds === null || seconds === undefined ? "" : moment(seconds)},
         ...names.map((label, at) => ({
           label, stroke: colour(`--chart-${at + 1}`), width: 1.75, dash: at === 0 ? [] : at === 1 ? [6, 3] : [2, 3],
           fill: names.length === 1 ? `${colour("--chart-1")}22` : undefined,

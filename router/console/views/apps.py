@@ -20,7 +20,14 @@ def show_apps() -> Values | Response:
     found = search_apps(services(), principal(), query)
     if found.total == 0:
         return responses.page("new_app.html", first_run.values(is_first=True))
-    return {"found": found, "query": query, "orders": list(Order), "states": list(AppState), "address": asked.address}
+    return {
+        "found": found,
+        "query": query,
+        "orders": list(Order),
+        "states": list(AppState),
+        "address": asked.address,
+        "export": asked.address_of("/api/exports/apps"),
+    }
 
 
 def _query(asked: Asked) -> AppQuery:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from router import documents
 from router.principal import Principal
 from router.services import Services
+from router.usecases.overviews.recent_traffic import AppTraffic, recent_traffic
 from router.usecases.overviews.words import has_words, numbered_page
 from router.usecases.showing.app_states import AppFigures, figures_of
 from router.usecases.showing.apps import show_apps
@@ -53,6 +54,8 @@ class FoundApps:
     """Of those that the words find, whatever their state."""
     page: int
     pages: int
+    traffic: dict[str, AppTraffic] = field(default_factory=dict)
+    """By app's name, of those of the page."""
 
 
 def found_apps(services: Services, principal: Principal, query: AppQuery) -> Iterator[documents.App]:
@@ -72,8 +75,9 @@ def search_apps(services: Services, principal: Principal, query: AppQuery) -> Fo
         page = numbered_page(len(found.matching), query.page, PER_PAGE)
         ids = found.matching[page.first : page.first + PER_PAGE]
         apps = _shown(services, session, principal, ids)
+        traffic = recent_traffic(session, [each.name for each in apps])
     by_state = Counter(str(each.state) for each in found.figures.values())
-    return FoundApps(apps, len(found.matching), found.total, dict(by_state), page.number, page.last)
+    return FoundApps(apps, len(found.matching), found.total, dict(by_state), page.number, page.last, traffic)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import app_named
 from router.usecases.showing.images import image_label
+from router.usecases.showing.usage import AppKey, app_key
 from slipway.core.usage import fields
 from slipway.core.usage.fields import Usage
 from slipway.core.usage.periods import Period, Step, period
@@ -153,22 +154,22 @@ def dashboard(services: Services, principal: Principal, span: Span, app: str = "
     Raises:
         NotFound: there is no such app.
     """
-    apps: tuple[int, ...] | None = None
+    apps: tuple[AppKey, ...] | None = None
     if app:
         with services.db.read(tenant_id=principal.tenant_id) as session:
-            apps = (app_named(session, app).id,)
+            apps = (app_key(app_named(session, app)),)
     key = (principal.tenant_id, span, apps)
     return services.dashboards.value(key, lambda: _dashboard(services, principal.tenant_id, span, apps))
 
 
-def _dashboard(services: Services, tenant_id: int, span: Span, apps: tuple[int, ...] | None) -> Dashboard:
+def _dashboard(services: Services, tenant_id: int, span: Span, apps: tuple[AppKey, ...] | None) -> Dashboard:
     long, step = SPANS[span]
     at = datetime.now(UTC)
     shown = period(at, at - long, at, step)
     with services.db.read(tenant_id=tenant_id) as session:
         by_step = summing.sums(session, Summed(shown, by_step=True, apps=apps))
         parts = summing.sums(session, Summed(shown, Of.APP_AND_IMAGE, apps=apps))
-        there = set(session.scalars(select(App.id).where(App.deleted_at.is_(None))))
+        there = set(map(app_key, session.execute(select(App.id, App.created_at).where(App.deleted_at.is_(None)))))
         seconds = max(1.0, at.timestamp() - shown.first * step.seconds)
         by_app = _by_app(parts, seconds, there)
         by_image = _by_image(session, parts, seconds)
@@ -197,12 +198,12 @@ def _points(shown: Period, known: Mapping[int, Usage], now_s: float) -> Iterable
             yield Point(shown.step.begins(number), Figures(usage, seconds) if usage else None)
 
 
-def _by_app(parts: Sequence[summing.Sum], seconds: float, there: set[int]) -> list[Part]:
+def _by_app(parts: Sequence[summing.Sum], seconds: float, there: set[AppKey]) -> list[Part]:
     """Of those of one name, one that is deleted by now is told apart."""
     found: dict[tuple[str, bool], Usage] = {}
     for part in parts:
-        name, app_id, *_ = part.key
-        fields.add(found.setdefault((name, app_id in there), {}), part.total)
+        name, app_id, created_ms, *_ = part.key
+        fields.add(found.setdefault((name, (app_id, created_ms) in there), {}), part.total)
     return _ordered(Part(name, Figures(usage, seconds), is_there) for (name, is_there), usage in found.items())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from router import documents
 from router.principal import Principal
@@ -31,6 +32,15 @@ class Wanted:
     to: datetime | None = None
     step: Step | None = None
     by: By = By.NOTHING
+
+
+AppKey = tuple[int, int]
+"""An app's number and when it was made (Unix milliseconds): numbers come again on SQLite."""
+
+
+def app_key(row: Any) -> AppKey:
+    """Of a row with an app's `id` and `created_at`."""
+    return row.id, round(row.created_at.timestamp() * 1000)
 
 
 def usage(services: Services, principal: Principal, app: str | None, wanted: Wanted) -> documents.Usage:
@@ -82,7 +92,7 @@ def _question(services: Services, principal: Principal, app: str | None, wanted:
         return Question(chosen, wanted.by)
     with services.db.read(tenant_id=principal.tenant_id) as session:
         row = app_named(session, app)
-        return Question(chosen, wanted.by, apps=[(row.id, round(row.created_at.timestamp() * 1000))])
+        return Question(chosen, wanted.by, apps=[app_key(row)])
 
 
 def _rows(services: Services, principal: Principal, question: Question) -> Iterator[dict[str, Cell]]:

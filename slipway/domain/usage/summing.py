@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, func, literal, null, select, union_all
+from sqlalchemy import Select, func, literal, null, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from slipway.core.usage import fields
-from slipway.core.usage.fields import FIELDS, PEAKS, Usage
+from slipway.core.usage.fields import FIELDS, PEAKS, RESOURCES, Usage
 from slipway.core.usage.packing import MINUTES, unpack
 from slipway.core.usage.periods import Period, Step
 from slipway.domain.usage.reading import hot_minutes
@@ -54,12 +54,14 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Summed:
-    """What is asked for. `apps`: their numbers, or None for all; `names`: the fields that are read."""
+    """What is asked for.
+
+    `apps`: their numbers and when they were made (Unix milliseconds), or None for all. `names`: the fields to read."""
 
     period: Period
     of: Of = Of.ALL
     by_step: bool = False
-    apps: Collection[int] | None = None
+    apps: Collection[tuple[int, int]] | None = None
     names: tuple[str, ...] = FIELDS
 
 
@@ -124,4 +126,8 @@ def _grouped(asked: Summed, model: Any, step: Any) -> Select[Any]:
 
 def _of(asked: Summed, query: Select[Any]) -> Select[Any]:
     query = query.select_from(UsageSubject)
-    return query if asked.apps is None else query.where(UsageSubject.app_id.in_(asked.apps))
+    if asked.apps is not None:
+        query = query.where(tuple_(UsageSubject.app_id, UsageSubject.app_created_ms).in_(list(asked.apps)))
+    if not set(asked.names).intersection(RESOURCES):  # traffic is counted of apps, resources of their processes
+        query = query.where(UsageSubject.process == "")
+    return query
