@@ -15,7 +15,7 @@ from router.principal import Principal
 from router.services import Services
 from router.usecases.overviews.recent_traffic import AppTraffic, recent_traffic
 from router.usecases.overviews.words import has_words, numbered_page
-from router.usecases.showing.app_states import AppFigures, figures_of
+from router.usecases.showing.app_states import NONE, AppFigures, figures_of
 from router.usecases.showing.apps import show_apps
 from slipway.core.deployment.app_state import AppState
 from slipway.models import App
@@ -61,10 +61,11 @@ class FoundApps:
 def found_apps(services: Services, principal: Principal, query: AppQuery) -> Iterator[documents.App]:
     """Those that the query finds, on whatever page, read in portions."""
     with services.db.read(tenant_id=principal.tenant_id) as session:
-        ids = _search(session, query).matching
-    for first in range(0, len(ids), _AT_ONCE):
+        found = _search(session, query)
+    for first in range(0, len(found.matching), _AT_ONCE):
         with services.db.read(tenant_id=principal.tenant_id) as session:
-            portion = _shown(services, session, principal, ids[first : first + _AT_ONCE])
+            ids = found.matching[first : first + _AT_ONCE]
+            portion = _shown(services, session, principal, ids, found.figures)
         yield from portion
 
 
@@ -74,7 +75,7 @@ def search_apps(services: Services, principal: Principal, query: AppQuery) -> Fo
         found = _search(session, query)
         page = numbered_page(len(found.matching), query.page, PER_PAGE)
         ids = found.matching[page.first : page.first + PER_PAGE]
-        apps = _shown(services, session, principal, ids)
+        apps = _shown(services, session, principal, ids, found.figures)
         traffic = recent_traffic(session, [each.name for each in apps])
     by_state = Counter(str(each.state) for each in found.figures.values())
     return FoundApps(apps, len(found.matching), found.total, dict(by_state), page.number, page.last, traffic)
@@ -93,17 +94,20 @@ def _search(session: Session, query: AppQuery) -> _Search:
     columns = (App.id, App.name, App.repository, App.branch, App.image)
     rows = session.execute(select(*columns).where(App.deleted_at.is_(None)).order_by(App.name)).all()
     named = [row for row in rows if has_words((row.name, row.repository, row.branch, row.image), query.words)]
-    figures = figures_of(session, [row.id for row in named])
+    known = figures_of(session)
+    figures = {row.id: known.get(row.id, NONE) for row in named}
     matching = [row.id for row in named if query.state in (None, figures[row.id].state)]
     matching.sort(key=lambda each: _place(figures[each], query.order))  # of equal ones the names decide
     return _Search(matching, len(rows), figures)
 
 
-def _shown(services: Services, session: Session, principal: Principal, ids: Sequence[int]) -> list[documents.App]:
+def _shown(
+    services: Services, session: Session, principal: Principal, ids: Sequence[int], figures: dict[int, AppFigures]
+) -> list[documents.App]:
     """In the order of the ids. One that was deleted meanwhile is left out."""
     rows = {row.id: row for row in session.scalars(select(App).where(App.id.in_(ids)))}
     apps = [rows[each] for each in ids if each in rows]
-    return show_apps(session, apps, principal.tenant, services.settings.public_url)
+    return show_apps(session, apps, principal.tenant, services.settings.public_url, figures)
 
 
 def _place(figures: AppFigures, order: Order) -> int:
