@@ -60,7 +60,7 @@ def container_days(session: Session, first: date, count: int) -> list[DayOfConta
             func.count(case((ended & Replica.last_crash.is_not(None), 1))),
         ]
     touched = (Replica.created_at >= starts[0]) | (Replica.ended_at >= starts[0])
-    counts = list(session.execute(select(*columns).where(touched)).one())
+    counts = list(session.execute(select(*columns).select_from(Replica).where(touched)).one())
     return [
         DayOfContainers(start.date(), *counts[3 * number : 3 * number + 3]) for number, start in enumerate(starts[:-1])
     ]

@@ -71,9 +71,9 @@ def sums(session: Session, asked: Summed) -> list[Sum]:
     width = len(_KEYS[asked.of])
     for row in session.execute(_statement(session, asked)):
         key = tuple(row[:width])
-        points = found.setdefault(key, Sum(key)).points
         for number, usage in _counted(asked, *row[width:]):
-            fields.add(points.setdefault(number, {}), usage)
+            if usage:  # without groups the database says NULL of nothing at all
+                fields.add(found.setdefault(key, Sum(key)).points.setdefault(number, {}), usage)
     return [found[key] for key in sorted(found)]
 
 
