@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import AwareDatetime, Field
 
 from router.access import principal, services
-from router.api.operation import Input, Text, operation
+from router.api.operation import Input, Text, listed, operation
 from router.usecases import exports
 from router.usecases.exports import Between
 from router.usecases.overviews import apps, containers
@@ -26,20 +27,22 @@ _CONTENT = tuple(each.partition(";")[0] for each in MEDIA_TYPES.values())
 
 
 class AsText(Input):
-    format: Format = Field(default=Format.CSV, description="In CSV, what a spreadsheet would compute begins with '.")
+    format: Annotated[Format, listed(Format)] = Field(
+        default=Format.CSV, description="In CSV, what a spreadsheet would compute begins with '."
+    )
 
 
 class OfApps(AsText):
     words: Text = Field(default="", alias="q", description="Each is in the name, repository, branch or image.")
-    state: AppState | None = None
-    order: apps.Order = apps.Order.NAME
+    state: Annotated[AppState, listed(AppState)] | None = None
+    order: Annotated[apps.Order, listed(apps.Order)] = apps.Order.NAME
 
 
 class OfContainers(AsText):
     words: Text = Field(default="", alias="q", description="Each is in the id, the app, the process or the image.")
-    state: ReplicaState | None = None
+    state: Annotated[ReplicaState, listed(ReplicaState)] | None = None
     app: Text = ""
-    order: containers.Order = containers.Order.APP
+    order: Annotated[containers.Order, listed(containers.Order)] = containers.Order.APP
     reverse: bool = Field(default=False, description="The other way round.")
 
 
@@ -57,8 +60,10 @@ class OfDeployments(InTime):
 
 
 class OfUsage(OfDeployments):
-    step: Step | None = Field(default=None, description="Else as suits the period. Minutes are kept for 7 days.")
-    by: By = By.NOTHING
+    step: Annotated[Step, listed(Step)] | None = Field(
+        default=None, description="Else as suits the period. Minutes are kept for 7 days."
+    )
+    by: Annotated[By, listed(By)] = By.NOTHING
 
 
 @operation(blueprint, "GET", "/api/exports/apps", role=Role.VIEWER, query=OfApps, content=_CONTENT)

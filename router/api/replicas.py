@@ -11,7 +11,7 @@ from pydantic import Field
 from router import documents
 from router.access import principal, services, stays_admitted
 from router.api.deployments import EVENT_STREAM, TEXT, wants_events
-from router.api.operation import Input, Number, Text, operation
+from router.api.operation import Input, Number, Text, listed, operation
 from router.usecases import replicas
 from router.usecases.overviews import containers
 from router.usecases.overviews.containers import ContainerQuery, Order
@@ -28,9 +28,9 @@ class Which(Input):
 
 class Wanted(Input):
     words: Text = Field(default="", alias="q", description="Each is in the id, the app, the process or the image.")
-    state: ReplicaState | None = None
+    state: Annotated[ReplicaState, listed(ReplicaState)] | None = None
     app: Text = ""
-    order: Order = Order.APP
+    order: Annotated[Order, listed(Order)] = Order.APP
     reverse: bool = Field(default=False, description="The other way round.")
     page: Number = 1
     per_page: Annotated[int, Field(ge=1, le=500)] = 100

@@ -60,7 +60,7 @@ def test_the_totals_are_those_of_the_api(browser: Browser, viewer: Caller, told:
     assert (requests, failed) == (7200, 20)
     assert "Requests 7 200" in text
     assert "Errors 20 0.3 %" in text
-    assert "720.0 kB" in text
+    assert "1.4 MB" in text
 
 
 def test_it_is_of_the_period_and_the_app_that_are_asked_for(
