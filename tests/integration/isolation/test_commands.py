@@ -67,6 +67,7 @@ GIVEN: Mapping[str, list[str]] = {
     "limit": ["5/60s"],
     "address": ["new@example.org"],
     "apps create.name": ["new"],
+    "table": ["deployments", "apps", "containers", "usage", "container-days"],
 }
 """What other parameters are given."""
 OPTIONS = {"app", "deployment", "token", "to", "replica", "repository", "image", "caller", "groups", "confirm"}
