@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
 from redis import Redis
 
@@ -33,9 +33,6 @@ from slipway.ports.identity import IdentityProvider
 from slipway.ports.job_tokens import JobTokens
 from slipway.ports.logs import DeploymentLog
 from slipway.settings import OFF, Settings
-
-if TYPE_CHECKING:
-    from router.usecases.overviews.dashboard import Dashboard
 
 PROOF_S = 2.0
 """For one record of a domain: somebody waits for the response, and asks again."""
@@ -81,8 +78,8 @@ class Services:
     """Of deployments that are followed, by tenant and number."""
     change_polls: SharedPolls[ChangesLook] = field(default_factory=SharedPolls)
     """Of tenants whose changes are followed, by number."""
-    dashboards: Recent[Dashboard] = field(default_factory=Recent)
-    """By tenant, period and app."""
+    dashboards: Recent[Any] = field(default_factory=Recent)
+    """`overviews.dashboard.Dashboard`, by tenant, period and app."""
 
 
 def connect(settings: Settings) -> Services:

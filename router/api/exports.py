@@ -11,9 +11,8 @@ from pydantic import AwareDatetime, Field
 
 from router.access import principal, services
 from router.api.operation import Input, Text, listed, operation
-from router.usecases import exports
-from router.usecases.exports import Between
-from router.usecases.overviews import apps, containers
+from router.usecases.overviews import apps, containers, exports
+from router.usecases.overviews.exports import Between
 from router.usecases.showing.usage import Wanted
 from slipway.core.access.roles import Role
 from slipway.core.deployment.app_state import AppState

@@ -11,8 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from router.usecases import exports
-from router.usecases.overviews import apps, containers
+from router.usecases.overviews import apps, containers, exports
 from slipway.models import Deployment, Replica
 from tests.fixtures.api import Api, Caller
 from tests.fixtures.releases import make_live
