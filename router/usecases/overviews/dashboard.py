@@ -159,7 +159,8 @@ def dashboard(services: Services, principal: Principal, span: Span, app: str = "
         with services.db.read(tenant_id=principal.tenant_id) as session:
             apps = (app_key(app_named(session, app)),)
     key = (principal.tenant_id, span, apps)
-    return services.dashboards.value(key, lambda: _dashboard(services, principal.tenant_id, span, apps))
+    found: Dashboard = services.dashboards.value(key, lambda: _dashboard(services, principal.tenant_id, span, apps))
+    return found
 
 
 def _dashboard(services: Services, tenant_id: int, span: Span, apps: tuple[AppKey, ...] | None) -> Dashboard:
