@@ -7,7 +7,19 @@ from flask import Response, request
 
 from router import openapi, problems
 from router.access import EXTENSION
-from router.api import apps, deployments, domains, hooks, metrics, platform, replicas, usage, variables, volumes
+from router.api import (
+    apps,
+    deployments,
+    domains,
+    exports,
+    hooks,
+    metrics,
+    platform,
+    replicas,
+    usage,
+    variables,
+    volumes,
+)
 from router.api.access import account, identity, invitations, limits, publishers, quotas, tokens, users
 from router.api.access import policies as access
 from router.api.operation import SECURITY_SCHEMES
@@ -40,6 +52,7 @@ _BLUEPRINTS = (
     identity,
     metrics,
     usage,
+    exports,
     platform,
 )
 

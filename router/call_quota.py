@@ -107,7 +107,7 @@ def of_proofs() -> CallQuota:
 
 def of_texts(web_threads: int) -> CallQuota:
     """Responses with text leave two threads free; those of one tenant take a third."""
-    return CallQuota(max(1, web_threads - LEFT_FOR_OTHER_CALLS), max(1, web_threads // 3), "log")
+    return CallQuota(max(1, web_threads - LEFT_FOR_OTHER_CALLS), max(1, web_threads // 3), "text")
 
 
 def _written(lines: Iterator[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from redis import Redis
 
@@ -14,6 +15,7 @@ from router.streams.events import ChangesLook, DeploymentLook
 from router.streams.followers import Followers
 from router.streams.replica_feeds import ReplicaFeeds
 from router.streams.shared_poll import SharedPolls
+from router.usecases.overviews.recent import Recent
 from slipway.adapters import vault
 from slipway.adapters.agent.client import AgentClient
 from slipway.adapters.dns.resolver import DnsResolver
@@ -78,6 +80,8 @@ class Services:
     """Of deployments that are followed, by tenant and number."""
     change_polls: SharedPolls[ChangesLook] = field(default_factory=SharedPolls)
     """Of tenants whose changes are followed, by number."""
+    dashboards: Recent[Any] = field(default_factory=Recent)
+    """`overviews.dashboard.Dashboard`, by tenant, period and app."""
 
 
 def connect(settings: Settings) -> Services:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from builder.agent.background_tasks import BackgroundTasks
 from builder.agent.container_events import ContainerEvents
@@ -63,6 +64,8 @@ class Components:
     orphans: Orphans
     output_store: OutputStore
     replica_output: ReplicaOutput
+    last_probe: Callable[[str], dict[str, Any] | None]
+    """Of a replica."""
 
 
 def assemble(
@@ -107,6 +110,7 @@ class _Assembly:
             orphans=Orphans(db, self._tasks, self._removal),
             output_store=self._store,
             replica_output=ReplicaOutput(db, runtime, self._store, clock),
+            last_probe=self._hints.last_probe,
         )
 
     def _actions(self) -> ActionTable:

@@ -149,6 +149,7 @@ class Agent:
             head_of=self._background.polling.head_of,
             output=components.replica_output.so_far,
             stats=functools.partial(replica_stats, self._adapters.db, runtime),
+            last_probe=components.last_probe,
             volume_sizes=VolumeSizes(runtime.volume_sizes).now,
         )
         internal_api.serve(self._settings.agent_socket, calls)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from router.access import requires
 from router.documents import Document
@@ -31,6 +32,11 @@ HEADERS = "x-headers"
 Number = Annotated[int, Field(ge=1, le=NUMBER_MAX)]
 """An id or another number that SQL keeps."""
 Text = Annotated[str, Field(max_length=1000)]
+
+
+def listed(values: type[StrEnum]) -> WithJsonSchema:
+    """These values, written out where they are used: `Annotated[Step, listed(Step)]`."""
+    return WithJsonSchema({"type": "string", "enum": [str(each) for each in values]})
 
 
 class Input(BaseModel):

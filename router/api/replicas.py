@@ -11,16 +11,33 @@ from pydantic import Field
 from router import documents
 from router.access import principal, services, stays_admitted
 from router.api.deployments import EVENT_STREAM, TEXT, wants_events
-from router.api.operation import Input, Text, operation
+from router.api.operation import Input, Number, Text, listed, operation
 from router.usecases import replicas
+from router.usecases.overviews import containers
+from router.usecases.overviews.containers import ContainerQuery, Order
 from router.usecases.streams import replica_output
 from slipway.core.access.roles import Role
+from slipway.core.rollout.replica_states import ReplicaState
 
 blueprint = APIBlueprint("replicas", __name__, tag="Replicas")
 
 
 class Which(Input):
     all: bool = Field(default=False, description="The last ended ones too.")
+
+
+class Wanted(Input):
+    words: Text = Field(default="", alias="q", description="Each is in the id, the app, the process or the image.")
+    state: Annotated[ReplicaState, listed(ReplicaState)] | None = None
+    app: Text = ""
+    order: Annotated[Order, listed(Order)] = Order.APP
+    reverse: bool = Field(default=False, description="The other way round.")
+    page: Number = 1
+    per_page: Annotated[int, Field(ge=1, le=500)] = 100
+
+    @property
+    def query(self) -> ContainerQuery:
+        return ContainerQuery(**self.model_dump())
 
 
 class Reading(Input):
@@ -68,9 +85,19 @@ def get_app_logs(app: str, query: Reading) -> Response:
     )
 
 
+@operation(blueprint, "GET", "/api/containers", role=Role.VIEWER, query=Wanted, output=documents.Containers)
+def list_containers(query: Wanted) -> documents.Containers:
+    """All replicas of the tenant, with what they use
+
+    Those that are there. CPU and memory are averages over the last minutes, requests come from the edges. What is not
+    known comes last in each order.
+    """
+    return containers.search_containers(services(), principal(), query.query)
+
+
 @operation(blueprint, "GET", "/api/containers/<container>/health", role=Role.VIEWER, output=documents.ReplicaHealth)
 def get_container_health(container: str) -> documents.ReplicaHealth:
-    """A replica by its id or its container's"""
+    """How a replica is doing, by its id or its container's"""
     return replicas.replica_health(services(), principal(), container)
 
 

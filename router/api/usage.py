@@ -7,11 +7,11 @@ from typing import Annotated
 
 from apiflask import APIBlueprint
 from flask import Response
-from pydantic import AwareDatetime, Field, WithJsonSchema
+from pydantic import AwareDatetime, Field
 
 from router import documents
 from router.access import principal, services
-from router.api.operation import Input, operation
+from router.api.operation import Input, listed, operation
 from router.usecases.showing import usage
 from router.usecases.showing.usage import Wanted
 from slipway.core.access.roles import Role
@@ -33,23 +33,18 @@ _EXPORTS = {
 }
 
 
-def _one_of(values: type[StrEnum]) -> WithJsonSchema:
-    """Written out where it is used."""
-    return WithJsonSchema({"type": "string", "enum": [str(each) for each in values]})
-
-
 class Asked(Input):
     from_: AwareDatetime | None = Field(
         default=None, alias="from", description="Such as 2026-11-30T08:00:00Z. The step that it lies in is the first."
     )
     to: AwareDatetime | None = Field(default=None, description="Else now.")
-    step: Annotated[Step, _one_of(Step)] | None = Field(
+    step: Annotated[Step, listed(Step)] | None = Field(
         default=None, description="Else as suits the period. Minutes are kept for 7 days."
     )
-    by: Annotated[By, _one_of(By)] = Field(
+    by: Annotated[By, listed(By)] = Field(
         default=By.NOTHING, description="A series for each; nothing: one of all together."
     )
-    format: Annotated[Format, _one_of(Format)] = Field(
+    format: Annotated[Format, listed(Format)] = Field(
         default=Format.JSON, description="csv and jsonl have a row for each point."
     )
 

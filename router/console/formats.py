@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +25,11 @@ def ago(moment: datetime | None) -> Markup:
     return _time(moment, amounts.ago(moment, now()), live=True)
 
 
+def age(moment: datetime) -> Markup:
+    """`3 h`, with the exact time for whoever points at it."""
+    return _time(moment, amounts.ago(moment, now()).removesuffix(" ago"), live=False)
+
+
 def moment(value: datetime | None) -> Markup:
     """`30 Nov 2026, 09:45 UTC`."""
     return Markup() if value is None else _time(value, _exact(value), live=False)
@@ -43,6 +48,31 @@ def count(value: float) -> str:
 def rate(value: float) -> str:
     """A number a second: `0.4`, `17`."""
     return f"{value:.1f}" if value < 10 else count(value)
+
+
+def spark(values: Sequence[float | None]) -> str:
+    """A line through the values, as the path of a picture of 96 by 24; interrupted where one is not known."""
+    largest = max((each for each in values if each is not None), default=0.0) or 1.0
+    path, command = [], "M"
+    for number, value in enumerate(values):
+        if value is None:
+            command = "M"
+            continue
+        across = 96 * number / max(1, len(values) - 1)
+        path.append(f"{command}{across:.1f} {23 - 22 * value / largest:.1f}")
+        if command == "M":  # a value between two unknown ones is a point
+            path.append("h.1")
+        command = "L"
+    return "".join(path)
+
+
+def milliseconds(value: float | None) -> str:
+    """`3.5 ms`, `87 ms`, `1.2 s`; a dash where nothing was timed."""
+    if value is None:
+        return "–"
+    if value >= 1000:
+        return f"{value / 1000:.1f}{_GROUPS}s"
+    return f"{value:.0f}{_GROUPS}ms" if value >= 10 else f"{value:.1f}{_GROUPS}ms"
 
 
 def percent(share: float) -> str:
@@ -97,10 +127,13 @@ def _exact(value: datetime) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "ago": ago,
+    "age": age,
     "moment": moment,
     "clock": clock,
     "count": count,
     "rate": rate,
+    "spark": spark,
+    "milliseconds": milliseconds,
     "percent": percent,
     "version": version,
     "first_line": first_line,

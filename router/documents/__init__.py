@@ -78,8 +78,11 @@ from router.documents.publishing import PublishToken, TrustedPublisher, TrustedP
 from router.documents.quotas import Plan, Plans, Quota, TenantQuota
 from router.documents.replicas import (
     AppMetrics,
+    Container,
+    Containers,
     Crash,
     EdgeCounts,
+    LastProbe,
     MappedReplica,
     Mapping,
     Mappings,
@@ -108,6 +111,8 @@ __all__ = [
     "ChangedLimits",
     "ChangedVariables",
     "ConsoleLink",
+    "Container",
+    "Containers",
     "Crash",
     "CreatedApp",
     "DeletedApp",
@@ -134,6 +139,7 @@ __all__ = [
     "Invitation",
     "Invitations",
     "IssuedToken",
+    "LastProbe",
     "Latency",
     "Limit",
     "Limits",

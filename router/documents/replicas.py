@@ -44,11 +44,68 @@ class Replicas(Document):
     replicas: list[Replica]
 
 
-class ReplicaHealth(Document):
+class Container(Document):
+    """A replica that is there, with what it uses: averages over the last minutes, and what the edges count."""
+
     id: str
-    state: str
-    ready: bool
     app: str
+    process: str
+    slot: int
+    release: int
+    image: str = Field(description="The name that it was pulled by; of one that was built its app and version.")
+    digest: str
+    state: str = Field(description=one_of(ReplicaState))
+    restarts: int
+    last_crash: Crash | None
+    created_at: datetime
+    started_at: datetime | None
+    ready_at: datetime | None
+    cpus: float | None = Field(description="In use. null, here and below: nothing was measured or counted of it.")
+    cpus_limit: float | None
+    memory_bytes: int | None = Field(description="Without files that the kernel may drop from its cache.")
+    memory_limit_bytes: int | None
+    requests: int | None = Field(description="Since each edge began to count.")
+    failed: int | None = Field(description="Those of them that were answered with 5xx.")
+    requests_per_s: float | None = Field(description="Over the last ten seconds, of the edges that are fresh.")
+    inflight: int | None = Field(description="Requests and open connections.")
+
+
+class Containers(Document):
+    containers: list[Container]
+    found: int = Field(description="On all pages.")
+    total: int = Field(description="Of the tenant.")
+    by_state: dict[str, int] = Field(description="Of those that are found by all but their state.")
+    page: int
+    pages: int
+
+
+class LastProbe(Document):
+    """Replicas are probed until they answer, and then while their release is watched."""
+
+    answered: bool
+    at: datetime | None = Field(description="null: lately.")
+    failures: int = Field(description="In a row.")
+    error: str | None
+
+
+class ReplicaHealth(Document):
+    """How a replica is doing just now."""
+
+    id: str
+    app: str
+    process: str
+    state: str = Field(description=one_of(ReplicaState))
+    ready: bool
+    ready_at: datetime | None
+    last_probe: LastProbe | None = Field(description="null: none has ended, or the agent does not answer.")
+    restarts: int
+    last_crash: Crash | None
+    out_of_memory_at: datetime | None
+    measured_at: datetime | None = Field(description="When the following was. null: it does not run, or no answer.")
+    cpus: float | None = Field(description="In use over the last 0.2 seconds.")
+    cpus_limit: float | None
+    memory_bytes: int | None = Field(description="Without files that the kernel may drop from its cache.")
+    memory_limit_bytes: int | None
 
 
 class ReplicaStats(Document):

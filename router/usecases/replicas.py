@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
@@ -12,7 +14,7 @@ from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import app_named
 from slipway.core.rollout.crash import Crash
-from slipway.errors import NotFound
+from slipway.errors import DependencyUnavailable, NotFound
 from slipway.models import App, Release, Replica
 
 ENDED_SHOWN = 20
@@ -37,8 +39,25 @@ def replica_health(services: Services, principal: Principal, identity: str) -> d
     """The health of a replica, named by its id or its container's (in full, or its first 12 characters)."""
     with services.db.read(tenant_id=principal.tenant_id) as session:
         row, app = _replica(session, identity)
-        ready = row.state == _READY and row.ended_at is None
-        return documents.ReplicaHealth(id=row.id, state=row.state, ready=ready, app=app)
+        release = session.get_one(Release, row.release_id).configuration
+    used = _used_now(services, row)
+    return documents.ReplicaHealth(
+        id=row.id,
+        app=app,
+        process=row.process,
+        state=row.state,
+        ready=row.state == _READY and row.ended_at is None,
+        ready_at=row.ready_at,
+        last_probe=_last_probe(services, row),
+        restarts=row.restarts,
+        last_crash=crash_of(row),
+        out_of_memory_at=row.out_of_memory_at,
+        measured_at=datetime.fromtimestamp(used["at"], UTC) if used else None,
+        cpus=used.get("cpus"),
+        cpus_limit=used.get("cpus_limit", release.get("cpus")),
+        memory_bytes=used.get("memory_bytes"),
+        memory_limit_bytes=used.get("memory_limit_bytes", release.get("memory_bytes")),
+    )
 
 
 def replica_stats(services: Services, principal: Principal, identity: str) -> documents.ReplicaStats:
@@ -53,6 +72,29 @@ def replica_stats(services: Services, principal: Principal, identity: str) -> do
     used = services.agent.stats(replica_id)
     at = datetime.fromtimestamp(used.pop("at"), UTC)
     return documents.ReplicaStats(id=replica_id, app=app, at=at, **used)
+
+
+def _used_now(services: Services, row: Replica) -> dict[str, Any]:
+    """Empty: it does not run, or the agent does not answer."""
+    if row.ended_at is not None:
+        return {}
+    try:
+        return services.agent.stats(row.id)
+    except (NotFound, DependencyUnavailable):
+        return {}
+
+
+def _last_probe(services: Services, row: Replica) -> documents.LastProbe | None:
+    """What the agent remembers; else the one by which the replica became ready."""
+    found = None
+    with suppress(DependencyUnavailable):
+        found = services.agent.last_probe(row.id) if row.ended_at is None else None
+    if found is not None:
+        at = found.pop("at")
+        return documents.LastProbe(at=None if at is None else datetime.fromtimestamp(at, UTC), **found)
+    if row.ready_at is None:
+        return None
+    return documents.LastProbe(answered=True, at=row.ready_at, failures=0, error=None)
 
 
 def _replica(session: Session, identity: str) -> tuple[Replica, str]:
@@ -99,7 +141,8 @@ def _identified(identity: str) -> ColumnElement[bool]:
     return or_(by_id, Replica.container_id.startswith(identity, autoescape=True)) if is_short else by_id
 
 
-def _crash(row: Replica) -> documents.Crash | None:
+def crash_of(row: Replica) -> documents.Crash | None:
+    """How it last ended by itself."""
     if not row.last_crash:
         return None
     found = Crash.from_json(row.last_crash)
@@ -118,7 +161,7 @@ def _shown(row: Replica, release: Release) -> documents.Replica:
         address=row.address,
         restarts=row.restarts,
         exit_code=row.exit_code,
-        last_crash=_crash(row),
+        last_crash=crash_of(row),
         out_of_memory_at=row.out_of_memory_at,
         memory_bytes=release.configuration.get("memory_bytes", 0),
         created_at=row.created_at,

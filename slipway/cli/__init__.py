@@ -22,6 +22,7 @@ from slipway.cli.commands import (
     doctor,
     domains,
     env,
+    export,
     hooks,
     logs,
     ps,
@@ -37,7 +38,7 @@ from slipway.cli.exit_codes import Exit
 from slipway.errors import SlipwayError
 
 SECTIONS = {
-    "Every day": (deployments.deploy, logs.logs, ps.ps, usage.usage, deployments.rollback, apps.open_),
+    "Every day": (deployments.deploy, logs.logs, ps.ps, usage.usage, export.export, deployments.rollback, apps.open_),
     "Apps": (
         *(apps.apps, deployments.deployments, scale.scale, env.env, domains.domains, certificates.certificates),
         *(access.access, limits.limits, volumes.volumes, quota.quota),

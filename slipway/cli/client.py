@@ -110,6 +110,17 @@ class Client:
         except httpx.HTTPError as error:
             raise self._absent(error) from error
 
+    def pieces(self, path: str, **query: Any) -> Iterator[str]:
+        """A long text as it comes."""
+        try:
+            with self._http.stream("GET", f"/api{path}", params=_given(query), headers={"Accept": "*/*"}) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise self._problem(answer)
+                yield from answer.iter_text()
+        except httpx.HTTPError as error:
+            raise self._absent(error) from error
+
     def text(self, path: str, **query: Any) -> str:
         return self._send("GET", path, query=query, headers={"Accept": "text/plain"}).text
 

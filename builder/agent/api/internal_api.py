@@ -1,4 +1,5 @@
-"""The agent's internal API, on a unix socket: replicas' output and stats, volumes' sizes, branch heads, own status.
+"""The agent's internal API, on a unix socket: replicas' output, probes and stats,
+volumes' sizes, branch heads, own status.
 
 Never reachable from outside. A stream, which lasts for as long as somebody reads it, has another socket and threads of
 its own (`stream_server`).
@@ -28,7 +29,7 @@ HEADS_AT_ONCE = 4
 """Each waits for a repository's host, which may take as long as git waits."""
 TAIL_MAX = 10_000
 _HEAD = re.compile(r"/apps/(?P<id>\d{1,18})/head")
-_OF_A_REPLICA = re.compile(r"/replicas/(?P<id>[^/]+)/(?P<what>output|stats)")
+_OF_A_REPLICA = re.compile(r"/replicas/(?P<id>[^/]+)/(?P<what>output|probe|stats)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Calls:
     """Replica's id, lines of the tail → its lines so far."""
     stats: Callable[[str], dict[str, Any]]
     """Replica's id → what it uses."""
+    last_probe: Callable[[str], dict[str, Any] | None]
+    """Replica's id → how its last probe went; None: it is not probed now."""
     volume_sizes: Callable[[], Mapping[str, int]]
     """Volume → bytes."""
 
@@ -86,10 +89,14 @@ class Application:
         of_a_replica = _OF_A_REPLICA.fullmatch(path)
         if of_a_replica is None:
             return Answer((), status=HTTPStatus.NOT_FOUND)
-        if of_a_replica["what"] == "stats":
-            return Answer(_json(self._calls.stats(of_a_replica["id"])))
-        lines = self._calls.output(of_a_replica["id"], tail_of(parse_qs(environ["QUERY_STRING"])))
-        return Answer(lines, "text/plain; charset=utf-8")
+        return self._of_replica(of_a_replica["id"], of_a_replica["what"], parse_qs(environ["QUERY_STRING"]))
+
+    def _of_replica(self, replica_id: str, what: str, query: Mapping[str, Sequence[str]]) -> Answer:
+        if what == "stats":
+            return Answer(_json(self._calls.stats(replica_id)))
+        if what == "probe":
+            return Answer(_json({"probe": self._calls.last_probe(replica_id)}))
+        return Answer(self._calls.output(replica_id, tail_of(query)), "text/plain; charset=utf-8")
 
     def _head(self, app_id: int) -> str | None:
         """Raises `TooManyCalls` when as many repositories are asked as may be: other calls need threads, too."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from slipway.core.rollout.failure import Failure
+from slipway.core.rollout.failure import Failure, ProbeError
 from slipway.core.rollout.view import Probe, WatchProbe
 
 
@@ -37,6 +38,18 @@ class Hints:
             for each in replica_ids
         }
 
+    def last_probe(self, replica_id: str) -> dict[str, Any] | None:
+        """How the last probe of a replica went, for the internal API. None: it is not probed now."""
+        probe, watch = self.probes.get(replica_id), self.watch_probes.get(replica_id)
+        if probe is not None:
+            return _shown(None, probe.tries if probe.error else 0, probe.error)
+        return None if watch is None else _shown(watch.ended_at, watch.failures, watch.error)
+
     def forget(self, replica_id: str) -> None:
         for known in (self.probes, self.refusals, self.watch_probes, self.confirmed_at):
             known.pop(replica_id, None)
+
+
+def _shown(at: float | None, failures: int, error: ProbeError | None) -> dict[str, Any]:
+    """`at`: None where nobody wrote it down."""
+    return {"at": at, "answered": error is None, "failures": failures, "error": error.message if error else None}

@@ -4,11 +4,11 @@ describe("rates", function()
   local fake, rates
   before_each(function()
     fake = nginx.start()
-    rates = require("slipway.metrics.rates")
+    rates = require("slipway.metrics.rates").new()
   end)
 
   local function second(requests)
-    rates.note("1", { 0, requests, 0, 0, 0 })
+    rates.note("1", requests)
     local apps = {}
     rates.advance(apps)
     fake.advance(1)

@@ -41,6 +41,23 @@
     for (const [address, ids] of found) refresh(address, ids);
   }
 
+  // --- figures that change all the time, as use and requests: an element with data-every is asked for again after so
+  // many seconds, while somebody looks ---
+  const due = new Map();  // id → when
+  setInterval(() => {
+    if (document.hidden) return;
+    const found = new Map(), now = Date.now();
+    for (const element of document.querySelectorAll("[data-every]")) {
+      const every = element.dataset.every * 1000;
+      if (!due.has(element.id)) due.set(element.id, now + every);
+      if (now < due.get(element.id)) continue;
+      due.set(element.id, now + every);
+      const address = element.dataset.src || location.pathname + location.search;
+      found.set(address, [...(found.get(address) || []), element.id]);
+    }
+    for (const [address, ids] of found) refresh(address, ids);
+  }, 1000);
+
   // --- the stream ---
   let source = null, last = body.dataset.liveSince || "", polling = 0, again = 0, failures = 0;
 

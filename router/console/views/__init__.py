@@ -10,6 +10,8 @@ from router.console.views import (
     access,
     app,
     apps,
+    containers,
+    dashboard,
     deployment,
     domains,
     first_run,
@@ -19,7 +21,10 @@ from router.console.views import (
     variables,
 )
 
-_DECLARING = (problems, access, app, apps, deployment, domains, first_run, live, settings, tenant_choice, variables)
+_DECLARING = (
+    *(problems, access, app, apps, containers, dashboard, deployment, domains),
+    *(first_run, live, settings, tenant_choice, variables),
+)
 """What declares something when it is imported."""
 
 

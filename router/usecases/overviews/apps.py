@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from router import documents
 from router.principal import Principal
 from router.services import Services
+from router.usecases.overviews.recent_traffic import AppTraffic, recent_traffic
+from router.usecases.overviews.words import has_words, numbered_page
 from router.usecases.showing.app_states import NONE, AppFigures, figures_of
 from router.usecases.showing.apps import show_apps
 from slipway.core.deployment.app_state import AppState
 from slipway.models import App
 
 PER_PAGE = 50
+_AT_ONCE = 500
 
 
 class Order(StrEnum):
@@ -50,31 +54,60 @@ class FoundApps:
     """Of those that the words find, whatever their state."""
     page: int
     pages: int
+    traffic: dict[str, AppTraffic] = field(default_factory=dict)
+    """By app's name, of those of the page."""
+
+
+def found_apps(services: Services, principal: Principal, query: AppQuery) -> Iterator[documents.App]:
+    """Those that the query finds, on whatever page, read in portions."""
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        found = _search(session, query)
+    for first in range(0, len(found.matching), _AT_ONCE):
+        with services.db.read(tenant_id=principal.tenant_id) as session:
+            ids = found.matching[first : first + _AT_ONCE]
+            portion = _shown(services, session, principal, ids, found.figures)
+        yield from portion
 
 
 def search_apps(services: Services, principal: Principal, query: AppQuery) -> FoundApps:
     """In as many queries for a thousand apps as for one. A page beyond the last is the last."""
-    columns = (App.id, App.name, App.repository, App.branch, App.image)
     with services.db.read(tenant_id=principal.tenant_id) as session:
-        rows = session.execute(select(*columns).where(App.deleted_at.is_(None)).order_by(App.name)).all()
-        named = [row for row in rows if _has_words((row.name, row.repository, row.branch, row.image), query.words)]
-        figures = figures_of(session)
-        figures = {row.id: figures.get(row.id, NONE) for row in named}
-        matching = [row.id for row in named if query.state in (None, figures[row.id].state)]
-        matching.sort(key=lambda each: _place(figures[each], query.order))  # of equal ones the names decide
-        pages = max(1, -(-len(matching) // PER_PAGE))
-        page = min(max(1, query.page), pages)
-        shown = matching[(page - 1) * PER_PAGE : page * PER_PAGE]
-        found = {row.id: row for row in session.scalars(select(App).where(App.id.in_(shown)))}
-        rows_shown = [found[each] for each in shown]
-        apps = show_apps(session, rows_shown, principal.tenant, services.settings.public_url, figures)
-    by_state = Counter(str(each.state) for each in figures.values())
-    return FoundApps(apps, len(matching), len(rows), dict(by_state), page, pages)
+        found = _search(session, query)
+        page = numbered_page(len(found.matching), query.page, PER_PAGE)
+        ids = found.matching[page.first : page.first + PER_PAGE]
+        apps = _shown(services, session, principal, ids, found.figures)
+        traffic = recent_traffic(session, [each.name for each in apps])
+    by_state = Counter(str(each.state) for each in found.figures.values())
+    return FoundApps(apps, len(found.matching), found.total, dict(by_state), page.number, page.last, traffic)
 
 
-def _has_words(texts: Iterable[str], words: str) -> bool:
-    said = "\n".join(texts).lower()
-    return all(word in said for word in words.lower().split())
+@dataclass(frozen=True, slots=True)
+class _Search:
+    matching: list[int]
+    """The apps' ids, in order."""
+    total: int
+    figures: dict[int, AppFigures]
+    """Of those that the words find."""
+
+
+def _search(session: Session, query: AppQuery) -> _Search:
+    columns = (App.id, App.name, App.repository, App.branch, App.image)
+    rows = session.execute(select(*columns).where(App.deleted_at.is_(None)).order_by(App.name)).all()
+    named = [row for row in rows if has_words((row.name, row.repository, row.branch, row.image), query.words)]
+    known = figures_of(session)
+    figures = {row.id: known.get(row.id, NONE) for row in named}
+    matching = [row.id for row in named if query.state in (None, figures[row.id].state)]
+    matching.sort(key=lambda each: _place(figures[each], query.order))  # of equal ones the names decide
+    return _Search(matching, len(rows), figures)
+
+
+def _shown(
+    services: Services, session: Session, principal: Principal, ids: Sequence[int], figures: dict[int, AppFigures]
+) -> list[documents.App]:
+    """In the order of the ids. One that was deleted meanwhile is left out."""
+    rows = {row.id: row for row in session.scalars(select(App).where(App.id.in_(ids)))}
+    apps = [rows[each] for each in ids if each in rows]
+    return show_apps(session, apps, principal.tenant, services.settings.public_url, figures)
 
 
 def _place(figures: AppFigures, order: Order) -> int:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from router import documents
 from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import app_named
-from slipway.core.text import csv_lines
+from slipway.core.text.exports import Format, Table, written
 from slipway.core.usage import fields
 from slipway.core.usage.fields import CLASSES, RESOURCES
 from slipway.core.usage.flat_rows import COLUMNS, SHARES, Cell, flat_row, rounded
@@ -32,6 +32,15 @@ class Wanted:
     to: datetime | None = None
     step: Step | None = None
     by: By = By.NOTHING
+
+
+AppKey = tuple[int, int]
+"""An app's number and when it was made (Unix milliseconds): numbers come again on SQLite."""
+
+
+def app_key(row: Any) -> AppKey:
+    """Of a row with an app's `id` and `created_at`."""
+    return row.id, round(row.created_at.timestamp() * 1000)
 
 
 def usage(services: Services, principal: Principal, app: str | None, wanted: Wanted) -> documents.Usage:
@@ -64,14 +73,17 @@ def usage(services: Services, principal: Principal, app: str | None, wanted: Wan
 
 def csv(services: Services, principal: Principal, app: str | None, wanted: Wanted) -> Iterator[str]:
     """The same as lines, with a heading. Raises `NotFound` and `InvalidInput` before the first."""
-    rows = _rows(services, principal, _question(services, principal, app, wanted))
-    return csv_lines.lines(COLUMNS, (list(row.values()) for row in rows))
+    return written(Table(COLUMNS, rows(services, principal, app, wanted)), Format.CSV)
 
 
 def json_lines(services: Services, principal: Principal, app: str | None, wanted: Wanted) -> Iterator[str]:
     """The same with an object in each line."""
-    rows = _rows(services, principal, _question(services, principal, app, wanted))
-    return (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return written(Table(COLUMNS, rows(services, principal, app, wanted)), Format.JSON_LINES)
+
+
+def rows(services: Services, principal: Principal, app: str | None, wanted: Wanted) -> Iterator[dict[str, Cell]]:
+    """The same as flat rows. Raises `NotFound` and `InvalidInput` before the first."""
+    return _rows(services, principal, _question(services, principal, app, wanted))
 
 
 def _question(services: Services, principal: Principal, app: str | None, wanted: Wanted) -> Question:
@@ -80,7 +92,7 @@ def _question(services: Services, principal: Principal, app: str | None, wanted:
         return Question(chosen, wanted.by)
     with services.db.read(tenant_id=principal.tenant_id) as session:
         row = app_named(session, app)
-        return Question(chosen, wanted.by, apps=[(row.id, round(row.created_at.timestamp() * 1000))])
+        return Question(chosen, wanted.by, apps=[app_key(row)])
 
 
 def _rows(services: Services, principal: Principal, question: Question) -> Iterator[dict[str, Cell]]:

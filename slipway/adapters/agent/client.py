@@ -46,6 +46,13 @@ class AgentClient:
                 raise NotFound(f"replica {replica_id} does not run", remedy="see which do: slipway ps")
             return _document(response)
 
+    def last_probe(self, replica_id: str) -> dict[str, Any] | None:
+        """How a replica's last probe went: `at` (Unix seconds or None), `answered`, `failures` in a row, `error`. None:
+        it is not probed now."""
+        with self._response(f"/replicas/{replica_id}/probe") as response:
+            found: dict[str, Any] | None = _document(response)["probe"]
+            return found
+
     def volume_sizes(self) -> dict[str, int]:
         """Every volume, in bytes."""
         with self._response("/volumes", silence_s=_SIZES_TIMEOUT_S) as response:

@@ -20,6 +20,7 @@ from slipway.ports.events import StreamEntry
 FRESH_S = 5.0
 """An edge reports every second; an older report is no rate of now."""
 _UNCOUNTED = "Redis does not answer, so what was used is counted later."
+_UNREADABLE = "Redis does not answer, so the edges' counts can't be read."
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 
@@ -34,6 +35,19 @@ class AppTraffic:
     duration_s: float
     """All requests' together; without WebSockets and event streams."""
     requests_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaTraffic:
+    """A replica's traffic at all edges since each began to count it."""
+
+    requests: int = 0
+    failed: int = 0
+    """Those of them that were answered with 5xx."""
+    requests_per_s: float = 0.0
+    """At edges that are fresh."""
+    inflight: int = 0
+    """Requests and open connections, at edges that are fresh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +81,30 @@ class EdgeMetrics:
                     pipe.hmget(keys.inflight(edge), "at", *targets)
                 answers = pipe.execute()
         except RedisError as error:
-            raise DependencyUnavailable("Redis does not answer, so the edges' counts can't be read.") from error
+            raise DependencyUnavailable(_UNREADABLE) from error
         pairs = zip(edges, answers[::2], answers[1::2], strict=True)
         return [self._report(edge, reported, app_ids, counts, targets) for edge, reported, counts in pairs]
+
+    def replicas(self, edges: Sequence[str], ids: Sequence[str]) -> dict[str, ReplicaTraffic]:
+        """Those that an edge reports, by id. Raises as `reports` does."""
+        if not ids:
+            return {}
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for edge in edges:
+                    pipe.hmget(keys.replica_metrics(edge), "at", *ids)
+                    pipe.hmget(keys.inflight(edge), "at", *ids)
+                answers = pipe.execute()
+        except RedisError as error:
+            raise DependencyUnavailable(_UNREADABLE) from error
+        found: dict[str, ReplicaTraffic] = {}
+        for (at, *counts), (counted_at, *inflight) in zip(answers[::2], answers[1::2], strict=True):
+            fresh, is_inflight = self._is_fresh(at), self._is_fresh(counted_at)
+            for id_, text, under_way in zip(ids, counts, inflight, strict=True):
+                if text or (is_inflight and under_way):
+                    known = found.get(id_, ReplicaTraffic())
+                    found[id_] = _with(known, text, fresh, int(under_way) if is_inflight and under_way else 0)
+        return found
 
     def _report(
         self, edge: str, reported: list[Any], app_ids: Sequence[int], counts: list[Any], targets: Sequence[str]
@@ -88,6 +123,17 @@ class EdgeMetrics:
 
     def _is_fresh(self, at: Any) -> bool:
         return at is not None and self._clock() - float(at) <= FRESH_S
+
+
+def _with(known: ReplicaTraffic, text: str | bytes | None, fresh: bool, inflight: int) -> ReplicaTraffic:
+    """What one more edge reports is added."""
+    counts: dict[str, Any] = json.loads(text) if text else {"requests": [0], "requests_per_s": 0.0}
+    return ReplicaTraffic(
+        known.requests + sum(counts["requests"]),
+        known.failed + counts["requests"][-1],
+        known.requests_per_s + (counts["requests_per_s"] if fresh else 0.0),
+        known.inflight + inflight,
+    )
 
 
 def _traffic(text: str | bytes) -> AppTraffic:

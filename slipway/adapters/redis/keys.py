@@ -45,6 +45,11 @@ ACME_DNS = "slipway:acme:dns"
 """A hash: the TXT records that the responder has in the platform's zone for challenges."""
 
 
+def replica_metrics(edge: str) -> str:
+    """What an edge counted of each replica (docs/reference/edge-metrics.md)."""
+    return f"slipway:edges:replicas:{edge}"
+
+
 def inflight(edge: str) -> str:
     """What an edge has under way to each target."""
     return f"slipway:edges:inflight:{edge}"

@@ -169,7 +169,7 @@ def _portions(groups: Sequence[tuple[Group, int]]) -> Iterator[_Portion]:
 def _read(session: Session, question: Question, portion: _Portion) -> dict[Group, dict[int, Usage]]:
     group_of = {id_: group for group, ids in portion.groups.items() for id_ in ids}
     found: dict[Group, dict[int, Usage]] = {}
-    hot = _hot_minutes(session, question.period)
+    hot = hot_minutes(session, question.period)
     for first in range(0, len(group_of), AT_ONCE):
         ids = portion.ids[first : first + AT_ONCE]
         for subject_id, number, usage in _rows(session, question, ids, hot):
@@ -178,7 +178,7 @@ def _read(session: Session, question: Question, portion: _Portion) -> dict[Group
     return found
 
 
-def _hot_minutes(session: Session, period: Period) -> range:
+def hot_minutes(session: Session, period: Period) -> range:
     """Minutes of the period that may not be in an hour's row yet."""
     oldest = session.scalar(select(func.min(UsageMinute.minute)))
     newest = session.scalar(select(func.max(UsageMinute.minute)))

@@ -58,6 +58,7 @@ def calls(
         head_of=head_of,
         output=rig.agent.replica_output.so_far,
         stats=lambda replica_id: replica_stats(rig.db, rig.runtime, replica_id),
+        last_probe=lambda _: None,
         volume_sizes=rig.runtime.volume_sizes,
     )
 

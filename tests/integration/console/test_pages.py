@@ -14,7 +14,7 @@ from tests.fixtures.releases import make_live
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)>{{ 7*7 }}{% raw %}javascript:alert(3)"""
 OF_APP = ("", "/logs", "/delete", "/first-push", "/domains", "/variables", "/access", "/limits", "/settings")
-PAGES = ("/", "/new", *(f"/apps/shop{each}" for each in OF_APP))
+PAGES = ("/", "/new", "/containers", "/dashboard", *(f"/apps/shop{each}" for each in OF_APP))
 
 
 def pages_of(deployment: int) -> tuple[str, ...]:
@@ -34,6 +34,7 @@ def hostile(api: Api, shop: int) -> int:
         app.repository, app.branch = f"https://github.example/{HOSTILE}", HOSTILE
         for replica in session.query(Replica):
             replica.last_crash = {"at": 1.0, "exit_code": 1, "cause": HOSTILE}
+        row.source = "image"  # then its ref is the name of what its containers run
     api.services.log.append(shop, HOSTILE)
     api.services.log.finish(shop)
     return shop
@@ -41,7 +42,8 @@ def hostile(api: Api, shop: int) -> int:
 
 def test_what_others_wrote_is_text_on_every_page(browser: Browser, hostile: int) -> None:
     shown = 0
-    for path in (*pages_of(hostile), f"/?q={HOSTILE}", f"/apps/{HOSTILE}", f"/apps/shop?before={HOSTILE}"):
+    of_lists = (f"/containers?q={HOSTILE}&app={HOSTILE}&order={HOSTILE}", f"/dashboard?app={HOSTILE}&period={HOSTILE}")
+    for path in (*pages_of(hostile), f"/?q={HOSTILE}", f"/apps/{HOSTILE}", f"/apps/shop?before={HOSTILE}", *of_lists):
         answer = browser.call("GET", path)
         page = Page(answer.text)
         scripts = [each.get("src") or "" for each in page.all("script")]

@@ -71,6 +71,7 @@ GIVEN: Mapping[str, list[str]] = {
     "apps create.name": ["new"],
     "certificate_file": [str(BLOCK)],
     "key_file": [str(BLOCK)],
+    "table": ["deployments", "apps", "containers", "usage", "container-days"],
 }
 """What other parameters are given."""
 OPTIONS = {"app", "deployment", "token", "to", "replica", "repository", "image", "caller", "groups", "confirm"}

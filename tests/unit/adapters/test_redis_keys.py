@@ -36,7 +36,7 @@ def named_in(folder: str, pattern: str) -> set[str]:
 
 def of_python() -> set[str]:
     plain = {value for name, value in vars(keys).items() if name.isupper()}
-    made = {keys.inflight("x"), keys.metrics("x"), keys.awaited("x"), keys.log(1)}
+    made = {keys.inflight("x"), keys.metrics("x"), keys.replica_metrics("x"), keys.awaited("x"), keys.log(1)}
     of_two = {keys.limit_refusals("x", 1), keys.begun_logins("x", "1")}
     made |= {keys.changing_people(1), keys.acme_challenge("x")}
     by_name = {each("x") for each in OF_SIGN_ON}

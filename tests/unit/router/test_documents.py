@@ -30,6 +30,8 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("App", "state"): AppState,
     ("Delivery", "outcome"): DeliveryOutcome,
     ("Replica", "state"): set(ReplicaState),
+    ("Container", "state"): set(ReplicaState),
+    ("ReplicaHealth", "state"): set(ReplicaState),
     ("Variable", "scope"): {"run", "build"},
     ("Volume", "state"): documents.VolumeState,
     ("Limit", "scope"): {"app", "tenant", "plan"},

@@ -4,7 +4,8 @@ local connection = require("slipway.worker.connection")
 local inflight = require("slipway.balancing.inflight")
 local leader = require("slipway.worker.leader")
 local metrics = require("slipway.metrics.metrics")
-local rates = require("slipway.metrics.rates")
+local rates = require("slipway.metrics.rates").new()
+local replica_totals = require("slipway.usage.replica_totals")
 local series_registry = require("slipway.metrics.series_registry")
 local routes = require("slipway.routes.table")
 local settings = require("slipway.worker.settings")
@@ -53,6 +54,7 @@ end
 
 local function begin()
   series_registry.begin()
+  replica_totals.begin()
   taken_until_s = state:get("usage_until") or state:get("since")
   written, has_leftovers = nil, true
   usage.resume()
@@ -85,9 +87,12 @@ local function take()
     for _, series in ipairs(used and {} or part) do
       series.mark = nil -- look again
     end
+    for _, series in ipairs(used and part or {}) do
+      replica_totals.note(series)
+    end
     for app, values in pairs(used or {}) do
       apps[app] = true
-      rates.note(app, values)
+      rates.note(app, values[1] + values[2] + values[3] + values[4] + values[5])
     end
     if first + SERIES_AT_ONCE <= #changed then
       ngx.sleep(YIELD_S)
@@ -194,6 +199,7 @@ local function send_some(client, apps)
       queued:hset(POSITIONS, settings.edge_id, boot() .. ":" .. string.format("%d", last))
     end
     if apps then
+      replica_totals.queue(queued, now_s(), not written)
       queue_totals(queued, apps)
     end
   end)
@@ -263,6 +269,7 @@ local function forget_idle()
   for _, series in ipairs(gone) do
     all_series.forget(series)
     usage.forget(series)
+    replica_totals.forget(series)
     local host = not apps_kept[series.app] and all_series.about(series.app).host
     local entry = host and routes.entry(host)
     if not apps_kept[series.app] and not (entry and entry.app == series.app) then
@@ -285,6 +292,7 @@ local function work()
     return true
   end
   rates.advance(apps)
+  replica_totals.advance()
   local ok, err = send(apps)
   if not ok then
     written = nil

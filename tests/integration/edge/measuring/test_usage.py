@@ -248,3 +248,21 @@ def _in_counters(rig) -> float:
 def _metric(rig, name: str) -> float:
     text = rig.edge.private("/metrics").body.decode()
     return float(next(line for line in text.splitlines() if line.startswith(f"{name} ")).split()[1])
+
+
+def told_of_replicas(rig):
+    found = rig.redis.client.hgetall("slipway:edges:replicas:edge-1")
+    return {name.decode(): json.loads(text) for name, text in found.items() if name != b"at"}
+
+
+def test_redis_has_what_each_replica_was_asked_for(rig, shop, backend):
+    other = backend()
+    rig.route("shop.localhost", target(shop.port, "r-1"), target(other.port, "r-2"))
+    for _ in range(10):
+        assert rig.edge.ask("shop.localhost").status == 200
+    eventually(lambda: sum(each["requests"][1] for each in told_of_replicas(rig).values()) == 10)
+    told = told_of_replicas(rig)
+    assert set(told) == {"r-1", "r-2"}
+    assert all(each["requests"][1] > 0 for each in told.values())
+    rig.redis.client.flushall()
+    eventually(lambda: told_of_replicas(rig).keys() == {"r-1", "r-2"})

@@ -35,3 +35,20 @@ def test_texts_of_others_are_cut_where_they_are_read() -> None:
     assert formats.branch("refs/heads/main") == "main"
     assert formats.host("https://shop.example.org:8443/x") == "shop.example.org:8443"
     assert [formats.sentence(each) for each in ("try again", "Done.", "")] == ["Try again.", "Done.", ""]
+
+
+def test_times_that_something_took() -> None:
+    shown = [formats.milliseconds(each) for each in (None, 0.0, 3.54, 87.2, 1234)]
+    assert shown == ["–", "0.0\u202fms", "3.5\u202fms", "87\u202fms", "1.2\u202fs"]
+
+
+def test_a_course_is_interrupted_where_it_is_not_known() -> None:
+    assert formats.spark([0, 2, None, 1]) == "M0.0 23.0h.1L32.0 1.0M96.0 12.0h.1"
+    assert formats.spark([]) == formats.spark([None]) == ""
+    assert formats.spark([0, 0]) == "M0.0 23.0h.1L96.0 23.0"
+
+
+def test_an_age_has_its_exact_time_beside_it() -> None:
+    shown = formats.age(now() - timedelta(hours=3, seconds=5))
+    assert ">3 h</time>" in shown
+    assert "UTC" in shown
