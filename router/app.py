@@ -8,7 +8,7 @@ from flask import Response, request
 from router import openapi, problems
 from router.access import EXTENSION
 from router.api import apps, deployments, domains, hooks, metrics, platform, replicas, variables, volumes
-from router.api.access import account, identity, invitations, limits, publishers, quotas, tokens, users
+from router.api.access import account, audit, identity, invitations, limits, publishers, quotas, tokens, users
 from router.api.access import policies as access
 from router.api.operation import SECURITY_SCHEMES
 from router.api.request_bodies import ApiRequest
@@ -38,6 +38,7 @@ _BLUEPRINTS = (
     users,
     invitations,
     identity,
+    audit,
     metrics,
     platform,
 )

@@ -36,6 +36,7 @@ from router.documents.apps import (
     Volumes,
     VolumeState,
 )
+from router.documents.audit import AuditEntry, AuditLog
 from router.documents.certificates import CertificateExpiry, DnsRecord, HostCertificate, HostCheck
 from router.documents.deployments import BranchHead, Deployment, DeploymentRef, Deployments, ReleaseRef, Step
 from router.documents.document import Document, Source, one_of
@@ -92,6 +93,8 @@ __all__ = [
     "AppLimits",
     "AppMetrics",
     "Apps",
+    "AuditEntry",
+    "AuditLog",
     "BranchHead",
     "CertificateExpiry",
     "ChangedApp",

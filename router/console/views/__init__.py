@@ -18,8 +18,23 @@ from router.console.views import (
     tenant_choice,
     variables,
 )
+from router.console.views.tenant import audit, hooks, people, publishers, quota, tokens
 
-_DECLARING = (problems, access, app, apps, deployment, domains, first_run, live, settings, tenant_choice, variables)
+_OF_TENANT = (audit, hooks, people, publishers, quota, tokens)
+_DECLARING = (
+    problems,
+    access,
+    app,
+    apps,
+    deployment,
+    domains,
+    first_run,
+    live,
+    settings,
+    tenant_choice,
+    variables,
+    *_OF_TENANT,
+)
 """What declares something when it is imported."""
 
 

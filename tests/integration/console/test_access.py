@@ -10,7 +10,7 @@ from flask import Flask
 
 from slipway.core.access.roles import Role, may
 from tests.fixtures.api import Api, Caller
-from tests.fixtures.console import HTMX, OWN_PAGE, Browser
+from tests.fixtures.console import HOOK, HTMX, OWN_PAGE, Browser
 
 FOR_ALL = {"/assets/<name>", "/tenant/choice"}
 """Files that are the same for everybody; and the choice of a tenant, which a person makes before any role."""
@@ -31,6 +31,15 @@ ROLES: dict[tuple[str, str], Role] = {
     ("POST", "/apps/<app>/domains/check"): Role.DEVELOPER,
     ("POST", "/apps/<app>/variables"): Role.DEVELOPER,
     ("POST", "/apps/<app>/variables/reveal"): Role.DEVELOPER,
+    **{("GET", f"/tenant/{each}"): Role.OWNER for each in ("people", "tokens", "audit")},
+    ("GET", "/tenant/publishers"): Role.DEVELOPER,
+    **{
+        ("POST", f"/tenant/{each}"): Role.OWNER
+        for each in (
+            *("people/role", "people/sessions", "people/remove", "invitations", "invitations/withdraw"),
+            *("tokens", "tokens/revoke", "hooks", "hooks/rotate", "hooks/delete", "publishers", "publishers/remove"),
+        )
+    },
 }
 """What takes more than a viewer."""
 ELSEWHERE = ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "null"})
@@ -49,6 +58,18 @@ FORMS: dict[str, dict[str, Any]] = {
     "/apps/<app>/variables": {"name": "A", "value": "1", "scope": "run"},
     "/apps/<app>/variables/remove": {"name": "A", "scope": "run", "confirm": "A"},
     "/apps/<app>/variables/reveal": {"name": "A", "scope": "run"},
+    "/tenant/people/role": {"login": "ada", "role": "viewer"},
+    "/tenant/people/sessions": {"login": "ada"},
+    "/tenant/people/remove": {"login": "ada", "confirm": "ada"},
+    "/tenant/invitations": {"email": "eve@example.org", "role": "viewer"},
+    "/tenant/invitations/withdraw": {"invitation": "1", "email": "eve@example.org"},
+    "/tenant/tokens": {"name": "eve", "role": "owner"},
+    "/tenant/tokens/revoke": {"token": "1", "name": "owner", "confirm": "owner"},
+    "/tenant/hooks": {"repository": "https://github.example/acme/new.git"},
+    "/tenant/hooks/rotate": {"hook": HOOK},
+    "/tenant/hooks/delete": {"hook": HOOK, "confirm": "github.example/acme/hello"},
+    "/tenant/publishers": {"app": "shop", "kind": "github", "constraints": "repository acme/shop"},
+    "/tenant/publishers/remove": {"app": "shop", "publisher": "1", "confirm": "shop"},
 }
 
 
@@ -60,7 +81,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str]]:
 
 
 def path_of(rule: str, deployment: int) -> str:
-    path = rule.replace("<app>", "shop").replace("<int:deployment>", str(deployment))
+    path = rule.replace("<app>", "shop").replace("<int:deployment>", str(deployment)).replace("<hook>", HOOK)
     assert "<" not in path, f"say what {rule} is about"
     return path
 
