@@ -32,7 +32,7 @@ def search_audit(services: Services, principal: Principal, query: AuditQuery) ->
     return documents.AuditLog(entries=entries, older=entries[-1].id if len(found) > limit else None)
 
 
-def _matching(tenant_id: int, query: AuditQuery) -> Select[tuple[AuditRecord]]:
+def _matching(tenant_id: int, query: AuditQuery) -> Select[AuditRecord]:
     """Records also outlive their tenant, so sessions do not filter them by their scope on every database."""
     wanted = select(AuditRecord).where(AuditRecord.tenant_id == tenant_id).order_by(AuditRecord.id.desc())
     if query.before is not None:

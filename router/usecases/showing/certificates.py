@@ -28,10 +28,10 @@ def of_hosts(session: Session, settings: Settings, hosts: Collection[str]) -> di
 
 def expiries(session: Session) -> list[documents.CertificateExpiry]:
     query = select(Certificate).where(Certificate.state != State.REMOVED).order_by(Certificate.names_key)
-    return [_expiry(row) for row in session.scalars(query)]
+    return [expiry(row) for row in session.scalars(query)]
 
 
-def _expiry(row: Certificate) -> documents.CertificateExpiry:
+def expiry(row: Certificate) -> documents.CertificateExpiry:
     return documents.CertificateExpiry(
         names=row.names,
         state=row.state,

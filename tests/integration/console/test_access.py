@@ -14,6 +14,8 @@ from tests.fixtures.console import HOOK, HTMX, OWN_PAGE, Browser
 
 FOR_ALL = {"/assets/<name>", "/tenant/choice"}
 """Files that are the same for everybody; and the choice of a tenant, which a person makes before any role."""
+FOR_PLATFORM_ADMINS = {"/platform"}
+"""No role in a tenant is enough (`test_platform.py`)."""
 ROLES: dict[tuple[str, str], Role] = {
     ("GET", "/new"): Role.DEVELOPER,
     ("POST", "/new"): Role.DEVELOPER,
@@ -110,7 +112,7 @@ def test_each_role_sees_and_does_its_part_and_no_more(api: Api, browsers: dict[R
 
 def test_a_viewer_sees_every_page_that_is_for_viewers(api: Api, browsers: dict[Role, Browser], shop: int) -> None:
     for method, rule in routes(api.client.application):
-        if (method, rule) not in ROLES and rule != "/live":
+        if (method, rule) not in ROLES and rule not in {"/live", *FOR_PLATFORM_ADMINS}:
             browsers[Role.VIEWER].get(path_of(rule, shop))
 
 

@@ -59,13 +59,11 @@ def test_a_hooks_secret_is_shown_once_and_a_new_one_takes_its_place(browser: Bro
     made = browser.send("/tenant/hooks", {"repository": "https://github.example/acme/new.git"}, status=200)
     first = next(each for each in Page(made.text).words if each.startswith("slwh_"))
     assert first not in browser.get("/tenant/hooks").text
-    hook = next(each["value"] for each in Page(made.text).all("input") if each.get("name") == "hook")
     assert (
         "already"
         in browser.send("/tenant/hooks", {"repository": "https://github.example/acme/new.git"}, status=409).text
     )
     rotated = browser.send("/tenant/hooks/rotate", {"hook": HOOK}, status=200)
-    assert hook
     assert first not in rotated.text
     assert any(each.startswith("slwh_") for each in Page(rotated.text).words)
 
