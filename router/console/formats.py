@@ -36,6 +36,11 @@ def clock(value: datetime | None) -> Markup:
     return Markup() if value is None else _time(value, f"{value.astimezone(UTC):%H:%M:%S}", live=False)
 
 
+def milliseconds(seconds: float | None) -> str:
+    """`12.3 ms`; empty when it is not known."""
+    return "" if seconds is None else f"{1000 * seconds:.1f}{_GROUPS}ms"
+
+
 def count(value: float) -> str:
     """`12 345`."""
     return f"{value:,.0f}".replace(",", _GROUPS)
@@ -118,6 +123,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "ago": ago,
     "moment": moment,
     "clock": clock,
+    "milliseconds": milliseconds,
     "count": count,
     "rate": rate,
     "percent": percent,

@@ -17,6 +17,7 @@ from router.console.views import (
     platform,
     settings,
     tenant_choice,
+    trying,
     variables,
 )
 from router.console.views.tenant import audit, hooks, people, publishers, quota, tokens
@@ -34,6 +35,7 @@ _DECLARING = (
     platform,
     settings,
     tenant_choice,
+    trying,
     variables,
     *_OF_TENANT,
 )

@@ -13,7 +13,7 @@ from tests.fixtures.console import HTMX, Browser, Page
 from tests.fixtures.releases import make_live
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)>{{ 7*7 }}{% raw %}javascript:alert(3)"""
-OF_APP = ("", "/logs", "/delete", "/first-push", "/domains", "/variables", "/access", "/limits", "/settings")
+OF_APP = ("", "/logs", "/delete", "/first-push", "/domains", "/variables", "/access", "/limits", "/settings", "/try")
 OF_TENANT = ("", "/people", "/tokens", "/hooks", "/publishers", "/audit")
 PAGES = ("/", "/new", *(f"/tenant{each}" for each in OF_TENANT), *(f"/apps/shop{each}" for each in OF_APP))
 
