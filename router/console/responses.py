@@ -9,7 +9,7 @@ from flask import Response, current_app, g, request, url_for
 
 from router.access import services
 from router.console import navigation, notices, rendering
-from router.console.viewer import Viewer, viewer_of
+from router.console.viewer import Viewer, viewer_of, without_tenant
 from router.problems import PROBLEMS
 from slipway.core.identity.local_path import local_path
 from slipway.errors import SlipwayError
@@ -47,7 +47,8 @@ def done(location: str, *said: str) -> Response:
 def problem(error: SlipwayError) -> Response:
     """The API's problem document, as a page or as a fragment with the same words and the same status."""
     document = PROBLEMS.complete(error.problem())
-    values = {"problem": document, "back": _back()}
+    somebody = None if "principal" in g else without_tenant(services())
+    values = {"problem": document, "back": _back(), "somebody": somebody}
     if not is_htmx():
         response = page("problem.html", values, error.status)
     else:

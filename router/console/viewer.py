@@ -14,6 +14,7 @@ from router.principal import Kind, Principal
 from router.services import Services
 from slipway.core.access import roles
 from slipway.core.access.roles import Role
+from slipway.errors import DependencyUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +55,23 @@ def viewer_of(services: Services, principal: Principal) -> Viewer:
     session = session_of(services, request)
     found = tenant_choice.memberships_of(services, session.person) if session is not None else []
     return Viewer(principal, tuple(found), "/auth/logout")
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutTenant:
+    """Somebody who is signed in, and acts in no tenant yet."""
+
+    login: str
+    tenants: tuple[Membership, ...]
+    """Those that they may choose."""
+
+
+def without_tenant(services: Services) -> WithoutTenant | None:
+    """None: nobody is signed in, or that is not known now."""
+    try:
+        session = session_of(services, request)
+        if session is None:
+            return None
+        return WithoutTenant(session.person.login, tuple(tenant_choice.memberships_of(services, session.person)))
+    except DependencyUnavailable:
+        return None

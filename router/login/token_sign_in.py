@@ -54,8 +54,8 @@ def show_form() -> Response:
 @blueprint.post("/token")
 def sign_in() -> Response:
     """With a token of the API, which is as good here as it is there."""
-    _require_off()
     require_page_of_console(services(), request)
+    _require_off()
     _sessions().require_rate(client_address(request))
     token_hash = hashed(request.form.get("token", "").strip())
     who = _principal(token_hash)
@@ -64,8 +64,8 @@ def sign_in() -> Response:
 
 @blueprint.post("/token/end")
 def sign_out() -> Response:
-    _require_off()
     require_page_of_console(services(), request)
+    _require_off()
     _sessions().end(session_value(services(), request))
     return see_other("/", cookies_of(services()).no_session())
 
@@ -83,8 +83,8 @@ def show_link(secret: str) -> Response:
 
 @blueprint.post("/console/<secret>")
 def take_link(secret: str) -> Response:
-    _require_off()
     require_page_of_console(services(), request)
+    _require_off()
     token_hash = _sessions().take_link(secret)
     if not token_hash:
         raise _link_over()

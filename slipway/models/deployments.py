@@ -53,6 +53,7 @@ class Deployment(TenantOwned, Changing, Base):
         ),
         Index("ix_deployments_state", "state"),
         Index("ix_deployments_tenant_changed", "tenant_id", "changed_at"),
+        Index("ix_deployments_latest", "tenant_id", "environment", "app_id", "id"),
         Index("ix_deployments_reported_state", "reported_state", "state"),
     )
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from router import documents
 from router.principal import Principal
 from router.services import Services
-from router.usecases.showing.app_states import AppFigures, figures_of
+from router.usecases.showing.app_states import NONE, AppFigures, figures_of
 from router.usecases.showing.apps import show_apps
 from slipway.core.deployment.app_state import AppState
 from slipway.models import App
@@ -58,14 +58,16 @@ def search_apps(services: Services, principal: Principal, query: AppQuery) -> Fo
     with services.db.read(tenant_id=principal.tenant_id) as session:
         rows = session.execute(select(*columns).where(App.deleted_at.is_(None)).order_by(App.name)).all()
         named = [row for row in rows if _has_words((row.name, row.repository, row.branch, row.image), query.words)]
-        figures = figures_of(session, [row.id for row in named])
+        figures = figures_of(session)
+        figures = {row.id: figures.get(row.id, NONE) for row in named}
         matching = [row.id for row in named if query.state in (None, figures[row.id].state)]
         matching.sort(key=lambda each: _place(figures[each], query.order))  # of equal ones the names decide
         pages = max(1, -(-len(matching) // PER_PAGE))
         page = min(max(1, query.page), pages)
         shown = matching[(page - 1) * PER_PAGE : page * PER_PAGE]
         found = {row.id: row for row in session.scalars(select(App).where(App.id.in_(shown)))}
-        apps = show_apps(session, [found[each] for each in shown], principal.tenant, services.settings.public_url)
+        rows_shown = [found[each] for each in shown]
+        apps = show_apps(session, rows_shown, principal.tenant, services.settings.public_url, figures)
     by_state = Counter(str(each.state) for each in figures.values())
     return FoundApps(apps, len(matching), len(rows), dict(by_state), page, pages)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from slipway.core.app_settings.configuration import PRODUCTION, WEB
 from slipway.core.deployment.app_state import AppState, app_state
@@ -31,61 +31,64 @@ class AppFigures:
 NONE = AppFigures(AppState.EMPTY, None, None, 0, 0)
 
 
-def figures_of(session: Session, ids: Iterable[int]) -> dict[int, AppFigures]:
-    """By app id."""
-    wanted_ids = list(ids)
-    deployments = _deployments(session, wanted_ids)
-    latest = _states(session, [each[1] for each in deployments.values()])
-    wanted, replicas = _wanted(session, wanted_ids), _replicas(session, wanted_ids)
+def figures_of(session: Session, ids: Collection[int] | None = None) -> dict[int, AppFigures]:
+    """By app id; without `ids` of all apps in the session's scope, of which those that have none are left out."""
+    live, latest = _live(session, ids), _latest(session, ids)
+    deploying, wanted, replicas = _deploying(session, ids), _wanted(session, ids), _replicas(session, ids)
+    states = _states(session, [latest[each] for each in latest.keys() - live.keys() - deploying])
     return {
-        each: _figures(deployments.get(each, (None, None, 0)), latest, wanted.get(each, 0), replicas, each)
-        for each in wanted_ids
+        each: AppFigures(
+            app_state(
+                deploying=each in deploying,
+                live=each in live,
+                latest=State(states[latest[each]]) if latest.get(each) in states else None,
+                wanted=wanted.get(each, 0),
+                ready=replicas.get((each, "ready"), 0),
+                crashed=replicas.get((each, "crashed"), 0),
+            ),
+            live.get(each),
+            latest.get(each),
+            wanted.get(each, 0),
+            replicas.get((each, "ready"), 0),
+        )
+        for each in (ids if ids is not None else latest.keys() | wanted.keys())
     }
 
 
-def _figures(
-    deployments: tuple[int | None, int | None, int],
-    latest: dict[int, str],
-    wanted: int,
-    replicas: dict[tuple[int, str], int],
-    app_id: int,
-) -> AppFigures:
-    live_id, latest_id, unfinished = deployments
-    ready = replicas.get((app_id, "ready"), 0)
-    state = app_state(
-        deploying=unfinished > 0,
-        live=live_id is not None,
-        latest=State(latest[latest_id]) if latest_id is not None else None,
-        wanted=wanted,
-        ready=ready,
-        crashed=replicas.get((app_id, "crashed"), 0),
-    )
-    return AppFigures(state, live_id, latest_id, wanted, ready)
+def _of(column: InstrumentedAttribute[int], ids: Collection[int] | None) -> ColumnElement[bool]:
+    return true() if ids is None else column.in_(ids)
 
 
-def _deployments(session: Session, ids: list[int]) -> dict[int, tuple[int | None, int, int]]:
-    """App → the live one, the latest one, and how many are unfinished."""
-    live = func.max(case((Deployment.state == str(State.LIVE), Deployment.id)))
-    unfinished = func.count(case((Deployment.state.in_(_UNFINISHED), 1)))
-    query = select(Deployment.app_id, live, func.max(Deployment.id), unfinished)
-    query = query.where(Deployment.app_id.in_(ids), Deployment.environment == PRODUCTION).group_by(Deployment.app_id)
-    return {app_id: (live_id, latest_id, count) for app_id, live_id, latest_id, count in session.execute(query)}
+def _live(session: Session, ids: Collection[int] | None) -> dict[int, int]:
+    query = select(Deployment.app_id, Deployment.id).where(_of(Deployment.app_id, ids))
+    return dict(session.execute(query.filter_by(environment=PRODUCTION, state=str(State.LIVE))).all())
 
 
-def _states(session: Session, ids: list[int]) -> dict[int, str]:
-    return dict(session.execute(select(Deployment.id, Deployment.state).where(Deployment.id.in_(ids))).all())
+def _deploying(session: Session, ids: Collection[int] | None) -> set[int]:
+    query = select(Deployment.app_id).where(_of(Deployment.app_id, ids), Deployment.state.in_(_UNFINISHED))
+    return set(session.scalars(query.filter_by(environment=PRODUCTION)))
 
 
-def _wanted(session: Session, ids: list[int]) -> dict[int, int]:
-    query = select(Scale.app_id, Scale.replicas).where(Scale.app_id.in_(ids))
+def _latest(session: Session, ids: Collection[int] | None) -> dict[int, int]:
+    query = select(Deployment.app_id, func.max(Deployment.id)).where(Deployment.environment == PRODUCTION)
+    return dict(session.execute(query.where(_of(Deployment.app_id, ids)).group_by(Deployment.app_id)).all())
+
+
+def _states(session: Session, deployments: Collection[int]) -> dict[int, str]:
+    """Of the latest ones where nothing is live or on its way: nobody asks for that of others."""
+    return dict(session.execute(select(Deployment.id, Deployment.state).where(Deployment.id.in_(deployments))).all())
+
+
+def _wanted(session: Session, ids: Collection[int] | None) -> dict[int, int]:
+    query = select(Scale.app_id, Scale.replicas).where(_of(Scale.app_id, ids))
     return dict(session.execute(query.filter_by(environment=PRODUCTION, process=WEB)).all())
 
 
-def _replicas(session: Session, ids: list[int]) -> dict[tuple[int, str], int]:
+def _replicas(session: Session, ids: Collection[int] | None) -> dict[tuple[int, str], int]:
     """(app, state) → how many."""
     query = (
         select(Replica.app_id, Replica.state, func.count())
-        .where(Replica.app_id.in_(ids), Replica.ended_at.is_(None))
+        .where(_of(Replica.app_id, ids), Replica.ended_at.is_(None))
         .where(Replica.environment == PRODUCTION, Replica.process == WEB)
         .group_by(Replica.app_id, Replica.state)
     )

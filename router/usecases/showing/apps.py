@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,9 +19,16 @@ from slipway.core.deployment.states import State
 from slipway.models import App, Build, Deployment, Domain, Release
 
 
-def show_apps(session: Session, apps: Sequence[App], tenant: str, public_url: str) -> list[documents.App]:
-    """In the order given. All of one tenant."""
-    facts = _facts(session, [app.id for app in apps])
+def show_apps(
+    session: Session,
+    apps: Sequence[App],
+    tenant: str,
+    public_url: str,
+    figures: Mapping[int, AppFigures] | None = None,
+) -> list[documents.App]:
+    """In the order given. All of one tenant. `figures` are theirs, where they are known already."""
+    ids = [app.id for app in apps]
+    facts = _facts(session, ids, {each: figures[each] for each in ids} if figures else figures_of(session, ids))
     rows = list(facts.deployments.values())
     shown = {each.id: each for each in show_deployments(session, rows, public_url)}
     return [_document(app, facts, shown, tenant, public_url) for app in apps]
@@ -50,8 +57,7 @@ class _Facts:
     hosts: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
 
 
-def _facts(session: Session, ids: list[int]) -> _Facts:
-    figures = figures_of(session, ids)
+def _facts(session: Session, ids: list[int], figures: dict[int, AppFigures]) -> _Facts:
     wanted = {found for each in figures.values() for found in (each.live_id, each.latest_id) if found is not None}
     rows = list(session.scalars(select(Deployment).where(Deployment.id.in_(wanted))))
     live = [row for row in rows if row.state == State.LIVE]

@@ -13,9 +13,10 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, cast, literal, select, union_all
+from sqlalchemy import BindParameter, CompoundSelect, Integer, Select, bindparam, cast, literal, select, union_all
 from sqlalchemy import String as SqlText
 
 from router.principal import Principal
@@ -24,6 +25,7 @@ from router.streams.events import Batch, Changed, ChangesLook, Events, RowChange
 from slipway.db import WRITER_WAIT_S
 from slipway.errors import DependencyUnavailable
 from slipway.models import App, Certificate, Delivery, Deployment, Replica, now
+from slipway.models.base import UtcDateTime
 
 log = logging.getLogger(__name__)
 POLL_S = 0.25
@@ -83,7 +85,7 @@ class Changes:
         at = now()
         tenant_id = self._principal.tenant_id
         with self._services.db.read(tenant_id=tenant_id) as session:
-            rows = session.execute(union_all(*_queries(tenant_id, at - WINDOW)))
+            rows = session.execute(_statement(), {"tenant": tenant_id, "since": at - WINDOW})
             found = frozenset(RowChange(kind, key, app, _aware(changed)) for kind, key, app, changed in rows)
         if before is not None and found <= before.rows and at - before.at < WINDOW / 4:
             return before
@@ -143,9 +145,15 @@ def _topics_of(row: RowChange) -> Iterator[str]:
     return (topic.format(app=row.app, key=row.key) for topic in _TOPICS[row.kind])
 
 
-def _queries(tenant_id: int, since: datetime) -> Iterator[Select[*tuple[Any, ...]]]:
+@cache
+def _statement() -> CompoundSelect[*tuple[Any, ...]]:
+    """Made once: to make it takes longer than to run it."""
+    return union_all(*_queries(bindparam("tenant", type_=Integer), bindparam("since", type_=UtcDateTime())))
+
+
+def _queries(tenant: BindParameter[int], since: BindParameter[datetime]) -> Iterator[Select[*tuple[Any, ...]]]:
     yield select(literal("app"), cast(App.id, SqlText), App.name, App.changed_at).where(
-        App.tenant_id == tenant_id, App.changed_at > since
+        App.tenant_id == tenant, App.changed_at > since
     )
     for kind, model, changed_at in (
         ("deployment", Deployment, Deployment.changed_at),
@@ -153,9 +161,9 @@ def _queries(tenant_id: int, since: datetime) -> Iterator[Select[*tuple[Any, ...
         ("certificate", Certificate, Certificate.updated_at),
     ):
         query = select(literal(kind), cast(model.id, SqlText), App.name, changed_at).join(App, App.id == model.app_id)
-        yield query.where(model.tenant_id == tenant_id, App.tenant_id == tenant_id, changed_at > since)
+        yield query.where(model.tenant_id == tenant, App.tenant_id == tenant, changed_at > since)
     yield select(literal("delivery"), cast(Delivery.id, SqlText), literal(""), Delivery.received_at).where(
-        Delivery.tenant_id == tenant_id, Delivery.received_at > since
+        Delivery.tenant_id == tenant, Delivery.received_at > since
     )
 
 

@@ -6,17 +6,19 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from router.app import create_app
 from router.principal import Kind, Principal
 from router.streams.events import Changed
 from router.usecases.streams import changes
 from router.usecases.streams.changes import Changes, position
 from slipway.core.access.roles import Role
 from slipway.models import App, Deployment, Replica, now
-from tests.fixtures.api import Api, Caller
+from tests.fixtures.api import Api, Caller, make_services
 from tests.fixtures.console import Browser
 from tests.fixtures.releases import make_live
 
@@ -166,3 +168,20 @@ def test_beyond_the_bound_the_page_learns_that_no_stream_is_to_be_had(api: Api, 
     assert refused.headers["Retry-After"]
     for each in held:
         each.close()
+
+
+def test_the_same_is_reported_on_postgresql(
+    state_dir: Path, postgresql_url: str, redis_url: str, at_once: None
+) -> None:
+    services = make_services(state_dir, postgresql_url, redis_url)
+    api = Api(services, create_app(services).test_client(use_cookies=False))
+    owner = api.caller("acme", Role.OWNER)
+    owner.create_app("shop")
+    number = make_live(services.db, "shop", ready=1)
+    watching = Changes(services, principal(api), now() - timedelta(seconds=1))
+    assert topics(watching) == OWNS_ALL | {"containers", f"deployment/{number}"}
+    change(api, Replica, state="crashed")
+    assert topics(watching) == OWNS_ALL | {"containers"}
+    assert "/apps/shop" in Browser(api, owner.token).get("/").text
+    services.db.dispose()
+    services.redis.close()

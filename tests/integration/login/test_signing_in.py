@@ -131,8 +131,24 @@ def test_the_first_page_shows_who_is_signed_in(console: Console, browser: Browse
     console.provider.add_person("ada", preferred_username="<b>ada</b>")
     browser.sign_in()
     page = browser.get("/").text
-    assert "Signed in as <strong>&lt;b&gt;ada&lt;/b&gt;</strong>" in page
+    assert "&lt;b&gt;ada&lt;/b&gt;" in page
+    assert 'action="/auth/logout"' in page
     assert 'href="/auth/login"' not in page
+
+
+def test_who_has_chosen_no_tenant_yet_chooses_one_on_the_page(console: Console, browser: Browser) -> None:
+    for tenant in ("acme", "umbrella"):
+        console.api.tenant_id(tenant)
+    console.provider.add_person("ada", groups=["/tenants/acme/owner", "/tenants/umbrella/viewer"])
+    browser.sign_in()
+    page = browser.get("/")
+    assert (page.status_code, title(page)) == (403, "Not allowed")
+    assert "Work in umbrella" in page.text
+    assert browser.post("/tenant/choice", chosen="globex").status_code == 403
+    assert browser.post("/tenant/choice", chosen="umbrella").headers["Location"] == "/"
+    page = browser.get("/")
+    assert page.status_code == 200
+    assert "<option selected>umbrella</option>" in page.text
 
 
 def test_many_sign_ins_at_once_from_one_address_are_refused_with_when_to_try_again(browser: Browser) -> None:

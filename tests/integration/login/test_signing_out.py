@@ -119,7 +119,7 @@ def test_without_redis_nobody_is_said_to_be_signed_out(own: Console, own_redis: 
     assert browser.session != ""
     assert browser.get("/auth/login").status_code == 503
     assert browser.get("/auth/session").status_code == 503
-    assert browser.get("/").status_code == 200
+    assert browser.get("/").status_code == 503
 
 
 def end_by_provider(console: Console, token: str) -> int:
