@@ -26,5 +26,5 @@ class TriedRequest(TenantOwned, Base):
     """Method, host, path, headers and body: they may hold what a client proves itself with to the app."""
     status: Mapped[int | None]
     """Of the answer; None: there was none, or they were several."""
-    total_s: Mapped[float | None]
+    total_ms: Mapped[int | None]
     tried_at: Mapped[datetime] = mapped_column(default=now)

@@ -72,7 +72,7 @@ def keep(
             name="",
             sealed=services.values.seal(json.dumps(dict(fields)), *_place(app)),
             status=status,
-            total_s=total_s,
+            total_ms=None if total_s is None else round(1000 * total_s),
         )
         session.add(row)
         session.flush()
@@ -118,7 +118,11 @@ def _seen_by(principal: Principal, app: App) -> Select[TriedRequest]:
 
 def _shown(services: Services, app: App, row: TriedRequest) -> KeptRequest:
     fields = json.loads(services.values.open(row.sealed, *_place(app)))
-    return KeptRequest(row.id, row.name, fields, row.status, row.total_s, row.tried_at)
+    return KeptRequest(row.id, row.name, fields, row.status, _seconds(row.total_ms), row.tried_at)
+
+
+def _seconds(ms: int | None) -> float | None:
+    return None if ms is None else ms / 1000
 
 
 def _place(app: App) -> Iterable[object]:
