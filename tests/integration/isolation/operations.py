@@ -41,6 +41,7 @@ IN_QUERIES: Mapping[str, list[str]] = {
     "volumes": ["true"],
     "tail": ["100"],
     "limit": ["100"],
+    "words": [f"{CANARY}-audit-subject"[:12], "."],
 }
 """What a parameter of a query is given: acme's where there is such a thing, else what shows the most."""
 FOLLOW = "follow"
