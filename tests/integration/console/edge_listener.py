@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 HELLO = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
+DRIPS_MOST = 200
 
 
 @dataclass
@@ -16,7 +17,8 @@ class Listener:
     port: int
     answer: bytes = HELLO
     hangs: bool = False
-    """It goes on after its answer for as long as somebody listens."""
+    """After its answer it goes on letter by letter while somebody listens, `DRIPS_MOST` at most."""
+    dripped: int = 0
     requests: list[bytes] = field(default_factory=list)
 
     @property
@@ -53,9 +55,20 @@ def _answer(client: socket.socket, listener: Listener) -> None:
         try:
             client.sendall(listener.answer)
             if listener.hangs:
-                client.recv(1)
+                _drip(client, listener)
         except OSError:
             return
+
+
+def _drip(client: socket.socket, listener: Listener) -> None:
+    client.settimeout(0.05)
+    while listener.dripped < DRIPS_MOST:
+        try:
+            if not client.recv(1):
+                return
+        except TimeoutError:
+            client.sendall(b"x")
+            listener.dripped += 1
 
 
 def _request(client: socket.socket) -> bytes:
