@@ -39,6 +39,9 @@ class CallQuota:
     per_tenant: int
     what: str
     """What is counted, as a person calls it: `log`."""
+    verb: str = "reads"
+    participle: str = "read"
+    """What is done with it."""
     _by_tenant: Counter[int] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -72,14 +75,15 @@ class CallQuota:
         with self._lock:
             if self._by_tenant[who.tenant_id] >= self.per_tenant:
                 raise TooManyCalls(
-                    f"The tenant {who.tenant} reads {plural(self.per_tenant, self.what)} already, "
+                    f"The tenant {who.tenant} {self.verb} {plural(self.per_tenant, self.what)} already, "
                     "as many as it may at a time.",
                     remedy="wait until one has ended, and try again",
                     retry_after_s=_RETRY_AFTER_S,
                 )
             if self._by_tenant.total() >= self.total:
                 raise Overloaded(
-                    f"{plural(self.total, self.what)} are read on this host, as many as it serves at a time.",
+                    f"{plural(self.total, self.what)} are {self.participle} on this host, "
+                    "as many as it serves at a time.",
                     remedy="try again",
                     retry_after_s=_RETRY_AFTER_S,
                 )
@@ -103,6 +107,11 @@ def of_job_verifications() -> CallQuota:
 
 def of_proofs() -> CallQuota:
     return CallQuota(PROOFS_AT_ONCE, PROOFS_OF_A_TENANT, "DNS record")
+
+
+def of_tries(web_threads: int) -> CallQuota:
+    """Requests that are tried at apps, a burst as one: the edge may have to ask this process who calls meanwhile."""
+    return CallQuota(max(1, web_threads // 2), 1, "request", verb="tries", participle="tried")
 
 
 def of_texts(web_threads: int) -> CallQuota:

@@ -19,6 +19,7 @@ from router.usecases.overviews.recent import Recent
 from slipway.adapters import vault
 from slipway.adapters.agent.client import AgentClient
 from slipway.adapters.dns.resolver import DnsResolver
+from slipway.adapters.edge_client import EdgeClient
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
 from slipway.adapters.redis.identity_changes import NewestChange
@@ -68,6 +69,10 @@ class Services:
     """Of domains whose records are looked up."""
     preflight: Preflight
     """What keeps an authority from certifying a host."""
+    edge: EdgeClient
+    """Sends requests to apps as clients do."""
+    tries: CallQuota
+    """Of requests that people try at their apps."""
     newest_change: NewestChange
     """Of anybody's session, token or role."""
     identity: IdentityProvider | None = None
@@ -112,6 +117,8 @@ def connect(settings: Settings) -> Services:
         resolver=DnsResolver(settings.dns_resolvers, question_s=PROOF_S),
         proofs=call_quota.of_proofs(),
         preflight=Preflight.from_settings(settings),
+        edge=EdgeClient(settings),
+        tries=call_quota.of_tries(settings.web_threads),
         newest_change=NewestChange(redis),
         identity=_identity(settings),
         directory=_directory(settings),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -75,6 +76,11 @@ def milliseconds(value: float | None) -> str:
     return f"{value:.0f}{_GROUPS}ms" if value >= 10 else f"{value:.1f}{_GROUPS}ms"
 
 
+def duration(seconds: float | None) -> str:
+    """The same of seconds."""
+    return milliseconds(None if seconds is None else 1000 * seconds)
+
+
 def percent(share: float) -> str:
     """`12.5 %` of a share of 1."""
     return f"{100 * share:.1f}{_GROUPS}%"
@@ -112,6 +118,24 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if not text or text.endswith((".", "!", "?")) else ".")
 
 
+def amount(value: float) -> str:
+    """A whole number, or one with as many digits after the point as it has: `2.5`."""
+    return count(value) if value == int(value) else f"{value:g}"
+
+
+def actor(name: str) -> str:
+    """Who acted, without the kind of who it was: `ada` of `person:ada`."""
+    kind, _, own = name.partition(":")
+    return own.strip() if kind in ("person", "token") else name
+
+
+def plain(value: Any) -> str:
+    """What is recorded of an action, as people read it: a list with commas, more than that as JSON."""
+    if isinstance(value, list) and not any(isinstance(each, dict | list) for each in value):
+        return ", ".join(str(each) for each in value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def lines(text: str) -> list[str]:
     return text.splitlines()
 
@@ -133,6 +157,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "count": count,
     "rate": rate,
     "spark": spark,
+    "duration": duration,
     "milliseconds": milliseconds,
     "percent": percent,
     "version": version,
@@ -142,6 +167,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "host": host,
     "sentence": sentence,
     "lines": lines,
+    "amount": amount,
+    "actor": actor,
+    "plain": plain,
     "plural": plural,
     "size": amounts.size,
     "seconds": amounts.seconds,

@@ -16,13 +16,14 @@ class Sign:
 
 GOOD, STOPPED = Sign("running", "good"), Sign("stopped", "quiet")
 BAD, BUSY, ASLEEP = Sign("unhealthy", "bad"), Sign("busy", "busy"), Sign("asleep", "quiet")
-ENDED = Sign("ended", "quiet")
+ENDED, OPEN = Sign("ended", "quiet"), Sign("ended", "busy")
 SIGNS = {
-    **dict.fromkeys(("running", "live", "ready", "ok", "issued", "deployed"), GOOD),
+    **dict.fromkeys(("running", "live", "ready", "ok", "issued", "deployed", "accepted"), GOOD),
     **dict.fromkeys(("stopped", "gone", "removed", "none"), STOPPED),
     **dict.fromkeys(("failed", "crashed", "degraded", "unhealthy", "refused"), BAD),
+    "open": OPEN,
     **dict.fromkeys(("asleep", "frozen"), ASLEEP),
-    **dict.fromkeys(("retired", "cancelled", "superseded", "skipped", "empty", "ignored"), ENDED),
+    **dict.fromkeys(("retired", "cancelled", "superseded", "skipped", "empty", "ignored", "revoked", "expired"), ENDED),
 }
 """What is not here goes on: queued, fetching, building, starting, deploying, draining, waiting, checking, issuing."""
 

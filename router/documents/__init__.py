@@ -36,6 +36,7 @@ from router.documents.apps import (
     Volumes,
     VolumeState,
 )
+from router.documents.audit import AuditEntry, AuditLog
 from router.documents.certificates import (
     CertificateExpiry,
     Certificates,
@@ -104,6 +105,8 @@ __all__ = [
     "AppLimits",
     "AppMetrics",
     "Apps",
+    "AuditEntry",
+    "AuditLog",
     "BranchHead",
     "CertificateExpiry",
     "Certificates",

@@ -206,6 +206,25 @@ CHECKS: Sequence[Callable[[HostChecks], Finding]] = (
 )
 
 
+WITHOUT_ROOT: Sequence[Callable[[HostChecks], Finding]] = (
+    HostChecks.scratch,
+    HostChecks.database,
+    HostChecks.port,
+    HostChecks.https,
+    HostChecks.keycloak,
+    HostChecks.socket_paths,
+    HostChecks.permissions,
+    HostChecks.clock,
+)
+"""Those that need neither root nor the container runtime: a service of the platform can look at them itself."""
+
+
+def diagnose_without_root(settings: Settings) -> list[Finding]:
+    """What a service of the platform finds. A file that it may not see is a finding, too."""
+    checks = HostChecks(settings, Commands())
+    return [_seen_from_here(check, checks) for check in WITHOUT_ROOT]
+
+
 def diagnose(settings: Settings, commands: Commands | None = None) -> list[Finding]:
     """Run every check. A check that fails itself is a finding, too, never an error."""
     checks = HostChecks(settings, commands or Commands())
@@ -239,6 +258,14 @@ def _looked_at(check: Callable[[HostChecks], Finding], checks: HostChecks) -> Fi
         return check(checks)
     except SlipwayError as error:
         return Finding(check.__name__.replace("_", " "), False, error.message, error.remedy)
+
+
+def _seen_from_here(check: Callable[[HostChecks], Finding], checks: HostChecks) -> Finding:
+    try:
+        return _looked_at(check, checks)
+    except OSError as error:
+        name = check.__name__.replace("_", " ")
+        return Finding(name, False, f"the service can't see it: {error.strerror}", "slipway doctor, as root, says more")
 
 
 def _free_bytes(folder: Path) -> int:

@@ -7,7 +7,6 @@ about an app: routes reach a running edge through Redis.
 
 from __future__ import annotations
 
-import hmac
 import json
 import os
 import re
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from slipway.adapters import edge_secrets
 from slipway.errors import SettingsError
 from slipway.host import checkout
 from slipway.host.install import certificate, default_certificate
@@ -245,7 +245,8 @@ def _lua_settings(settings: Settings) -> dict[str, Any]:
     return {
         "edge_id": settings.edge_id,
         "bodies_bytes": settings.edge_bodies_bytes,
-        "limits_secret": _limits_secret(settings),
+        "limits_secret": edge_secrets.derived(settings.key_dir, edge_secrets.LIMITS),
+        "tried_secret": edge_secrets.derived(settings.key_dir, edge_secrets.TRIED_REQUESTS),
         "redis": _redis(settings.redis_url),
         "sign_on": settings.keycloak != OFF,
         "public_url": settings.public_url,
@@ -259,16 +260,6 @@ def _lua_tls(settings: Settings) -> dict[str, Any]:
     if settings.tls_certificate:
         where["static_certificate"] = {"certificate": settings.tls_certificate, "key": settings.tls_key}
     return where
-
-
-def _limits_secret(settings: Settings) -> str:
-    """What callers are named by to clients, so that nobody finds an address by its name: the same at every edge that
-    has the installation's keys."""
-    try:
-        key = (settings.key_dir / "values.key").read_bytes()
-    except OSError:
-        key = secrets.token_bytes(32)
-    return hmac.digest(key, b"slipway limits", "sha256").hex()
 
 
 def _redis(url: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from slipway.models.deployments import Build, BuildTime, Delivery, Deployment, R
 from slipway.models.publishing import PublishToken, SpentJobToken, TrustedPublisher
 from slipway.models.tenancy import AuditRecord, Invitation, Plan, Tenant, Token, User
 from slipway.models.traffic import Address, Edge, Replica, RouteChange, RouteTable, Target
+from slipway.models.tried_requests import TriedRequest
 from slipway.models.usage import (
     UsageDay,
     UsageGap,
@@ -48,6 +49,7 @@ __all__ = [
     "Tenant",
     "TenantOwned",
     "Token",
+    "TriedRequest",
     "TrustedPublisher",
     "UsageDay",
     "UsageGap",

@@ -68,4 +68,12 @@ describe("headers in which a client says who it is", function()
     assert.same({}, dropped(client_headers.drop_for_console, "x-slipway-tenant"))
     assert.same({ "x-slipway-user" }, dropped(client_headers.drop_for_console, "x-slipway-confirm", "x-slipway-user"))
   end)
+
+  it("leave what the router asks by of a request that somebody tries", function()
+    sent, values = { "x-user", "x-slipway-try", "accept" }, { ["x-slipway-try"] = "1.a=" }
+    assert.equal("1.a=", client_headers.drop())
+    assert.is_false(fake.req.headers["x-slipway-try"])
+    sent = { "x-user", "x-slipway-tried" }
+    assert.is_nil(client_headers.drop())
+  end)
 end)

@@ -16,14 +16,32 @@ from router.console.views import (
     domains,
     first_run,
     live,
+    platform,
     settings,
     tenant_choice,
+    trying,
     variables,
 )
+from router.console.views.tenant import audit, hooks, people, publishers, quota, tokens
 
+_OF_TENANT = (audit, hooks, people, publishers, quota, tokens)
 _DECLARING = (
-    *(problems, access, app, apps, containers, dashboard, deployment, domains),
-    *(first_run, live, settings, tenant_choice, variables),
+    problems,
+    access,
+    app,
+    apps,
+    containers,
+    dashboard,
+    deployment,
+    domains,
+    first_run,
+    live,
+    platform,
+    settings,
+    tenant_choice,
+    trying,
+    variables,
+    *_OF_TENANT,
 )
 """What declares something when it is imported."""
 

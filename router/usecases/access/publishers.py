@@ -29,7 +29,7 @@ MOST = 10
 def list_publishers(services: Services, principal: Principal, app_name: str) -> documents.TrustedPublishers:
     with services.db.read(tenant_id=principal.tenant_id) as session:
         rows = _of_app(session, app_named(session, app_name))
-        return documents.TrustedPublishers(publishers=[_shown(row) for row in rows])
+        return documents.TrustedPublishers(publishers=[shown(row) for row in rows])
 
 
 def add_publisher(
@@ -58,7 +58,7 @@ def add_publisher(
         session.flush()
         facts = {"publisher": row.id, "kind": str(kind), "issuer": row.issuer, "constraints": row.constraints}
         audit.record(session, app.tenant_id, principal.actor, Action.PUBLISHER_ADD, app.name, **facts)
-        return _shown(row)
+        return shown(row)
 
 
 def remove_publisher(services: Services, principal: Principal, app_name: str, number: int) -> None:
@@ -100,7 +100,7 @@ def _require_new(app: App, rows: list[TrustedPublisher], issuer: str, constraint
         )
 
 
-def _shown(row: TrustedPublisher) -> documents.TrustedPublisher:
+def shown(row: TrustedPublisher) -> documents.TrustedPublisher:
     return documents.TrustedPublisher(
         id=row.id,
         kind=row.kind,

@@ -39,7 +39,7 @@ def _issuers(session: Session, certificate_ids: Collection[int]) -> dict[int, st
 
 def expiries(session: Session) -> list[documents.CertificateExpiry]:
     query = select(Certificate).where(Certificate.state != State.REMOVED).order_by(Certificate.names_key)
-    return [_expiry(row) for row in session.scalars(query)]
+    return [expiry(row) for row in session.scalars(query)]
 
 
 def of_all(session: Session) -> list[documents.PlatformCertificate]:
@@ -53,13 +53,13 @@ def of_all(session: Session) -> list[documents.PlatformCertificate]:
     )
     return [
         documents.PlatformCertificate(
-            **dict(_expiry(row)), tenant=tenant, app=app, reason=row.reason, next_step=next_step(_standing(row))
+            **dict(expiry(row)), tenant=tenant, app=app, reason=row.reason, next_step=next_step(_standing(row))
         )
         for row, tenant, app in session.execute(query)
     ]
 
 
-def _expiry(row: Certificate) -> documents.CertificateExpiry:
+def expiry(row: Certificate) -> documents.CertificateExpiry:
     return documents.CertificateExpiry(
         names=row.names,
         source=row.source,

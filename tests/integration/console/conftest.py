@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from slipway.core.access.roles import Role
+from slipway.models import Delivery, Hook
 from tests.fixtures.api import Api, Caller
-from tests.fixtures.console import Browser
+from tests.fixtures.console import HOOK, Browser
 from tests.fixtures.releases import make_live
 from tests.integration.router.conftest import api, developer, owner, state_dir, stranger, viewer
 
@@ -21,8 +22,9 @@ def browser(api: Api, owner: Caller) -> Browser:
 
 @pytest.fixture
 def shop(api: Api, owner: Caller) -> int:
-    """An app that is live for the second time. The newest deployment's number."""
+    """An app that is live for the second time, with its repository's hook. The newest deployment's number."""
     owner.create_app("shop")
+    _add_hook(api)
     make_live(api.services.db, "shop", commit="a" * 40)
     return make_live(api.services.db, "shop", commit="b" * 40, ready=2, message="Fix the cart", pushed_by="ada")
 
@@ -37,3 +39,11 @@ def browsers(api: Api, owner: Caller, developer: Caller, viewer: Caller) -> dict
 @pytest.fixture
 def templates() -> Path:
     return Path(__file__).parents[3] / "router" / "console" / "templates"
+
+
+def _add_hook(api: Api) -> None:
+    tenant = api.tenant_id()
+    with api.services.db.write(tenant_id=tenant) as session:
+        session.add(Hook(id=HOOK, tenant_id=tenant, repository_identity="github.example/acme/hello"))
+        session.flush()
+        session.add(Delivery(tenant_id=tenant, hook_id=HOOK, delivery_id="d-1", event="push", outcome="deployed"))

@@ -10,10 +10,12 @@ from flask import Flask
 
 from slipway.core.access.roles import Role, may
 from tests.fixtures.api import Api, Caller
-from tests.fixtures.console import HTMX, OWN_PAGE, Browser
+from tests.fixtures.console import HOOK, HTMX, OWN_PAGE, Browser
 
 FOR_ALL = {"/assets/<name>", "/tenant/choice"}
 """Files that are the same for everybody; and the choice of a tenant, which a person makes before any role."""
+FOR_PLATFORM_ADMINS = {"/platform"}
+"""No role in a tenant is enough (`test_platform.py`)."""
 ROLES: dict[tuple[str, str], Role] = {
     ("GET", "/new"): Role.DEVELOPER,
     ("POST", "/new"): Role.DEVELOPER,
@@ -29,8 +31,19 @@ ROLES: dict[tuple[str, str], Role] = {
     },
     **{("POST", f"/apps/<app>/{each}/remove"): Role.DEVELOPER for each in ("domains", "limits", "variables")},
     ("POST", "/apps/<app>/domains/check"): Role.DEVELOPER,
+    ("GET", "/apps/<app>/try"): Role.DEVELOPER,
+    **{("POST", f"/apps/<app>/{each}"): Role.DEVELOPER for each in ("try", "try/save", "try/forget")},
     ("POST", "/apps/<app>/variables"): Role.DEVELOPER,
     ("POST", "/apps/<app>/variables/reveal"): Role.DEVELOPER,
+    **{("GET", f"/tenant/{each}"): Role.OWNER for each in ("people", "tokens", "audit")},
+    ("GET", "/tenant/publishers"): Role.DEVELOPER,
+    **{
+        ("POST", f"/tenant/{each}"): Role.OWNER
+        for each in (
+            *("people/role", "people/sessions", "people/remove", "invitations", "invitations/withdraw"),
+            *("tokens", "tokens/revoke", "hooks", "hooks/rotate", "hooks/delete", "publishers", "publishers/remove"),
+        )
+    },
 }
 """What takes more than a viewer."""
 ELSEWHERE = ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "null"})
@@ -46,9 +59,24 @@ FORMS: dict[str, dict[str, Any]] = {
     "/apps/<app>/limits/remove": {"name": "minute"},
     "/apps/<app>/settings": {"port": "8080"},
     "/apps/<app>/source": {"branch": "next"},
+    "/apps/<app>/try": {"method": "GET", "host": "shop.localhost", "path": "/"},
+    "/apps/<app>/try/save": {"request": "1", "name": "mine"},
+    "/apps/<app>/try/forget": {"request": "1"},
     "/apps/<app>/variables": {"name": "A", "value": "1", "scope": "run"},
     "/apps/<app>/variables/remove": {"name": "A", "scope": "run", "confirm": "A"},
     "/apps/<app>/variables/reveal": {"name": "A", "scope": "run"},
+    "/tenant/people/role": {"login": "ada", "role": "viewer"},
+    "/tenant/people/sessions": {"login": "ada"},
+    "/tenant/people/remove": {"login": "ada", "confirm": "ada"},
+    "/tenant/invitations": {"email": "eve@example.org", "role": "viewer"},
+    "/tenant/invitations/withdraw": {"invitation": "1", "email": "eve@example.org"},
+    "/tenant/tokens": {"name": "eve", "role": "owner"},
+    "/tenant/tokens/revoke": {"token": "1", "name": "owner", "confirm": "owner"},
+    "/tenant/hooks": {"repository": "https://github.example/acme/new.git"},
+    "/tenant/hooks/rotate": {"hook": HOOK},
+    "/tenant/hooks/delete": {"hook": HOOK, "confirm": "github.example/acme/hello"},
+    "/tenant/publishers": {"app": "shop", "kind": "github", "constraints": "repository acme/shop"},
+    "/tenant/publishers/remove": {"app": "shop", "publisher": "1", "confirm": "shop"},
 }
 
 
@@ -60,7 +88,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str]]:
 
 
 def path_of(rule: str, deployment: int) -> str:
-    path = rule.replace("<app>", "shop").replace("<int:deployment>", str(deployment))
+    path = rule.replace("<app>", "shop").replace("<int:deployment>", str(deployment)).replace("<hook>", HOOK)
     assert "<" not in path, f"say what {rule} is about"
     return path
 
@@ -89,7 +117,7 @@ def test_each_role_sees_and_does_its_part_and_no_more(api: Api, browsers: dict[R
 
 def test_a_viewer_sees_every_page_that_is_for_viewers(api: Api, browsers: dict[Role, Browser], shop: int) -> None:
     for method, rule in routes(api.client.application):
-        if (method, rule) not in ROLES and rule != "/live":
+        if (method, rule) not in ROLES and rule not in {"/live", *FOR_PLATFORM_ADMINS}:
             browsers[Role.VIEWER].get(path_of(rule, shop))
 
 

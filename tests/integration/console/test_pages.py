@@ -13,8 +13,16 @@ from tests.fixtures.console import HTMX, Browser, Page
 from tests.fixtures.releases import make_live
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)>{{ 7*7 }}{% raw %}javascript:alert(3)"""
-OF_APP = ("", "/logs", "/delete", "/first-push", "/domains", "/variables", "/access", "/limits", "/settings")
-PAGES = ("/", "/new", "/containers", "/dashboard", *(f"/apps/shop{each}" for each in OF_APP))
+OF_APP = ("", "/logs", "/delete", "/first-push", "/domains", "/variables", "/access", "/limits", "/settings", "/try")
+OF_TENANT = ("", "/people", "/tokens", "/hooks", "/publishers", "/audit")
+PAGES = (
+    "/",
+    "/new",
+    "/containers",
+    "/dashboard",
+    *(f"/tenant{each}" for each in OF_TENANT),
+    *(f"/apps/shop{each}" for each in OF_APP),
+)
 
 
 def pages_of(deployment: int) -> tuple[str, ...]:

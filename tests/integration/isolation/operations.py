@@ -52,6 +52,7 @@ IN_QUERIES: Mapping[str, list[str]] = {
     "step": ["minute", "hour", "day"],
     "by": ["replica"],
     "format": ["json", "csv", "jsonl"],
+    "words": [f"{CANARY}-audit-subject"[:12], "."],
 }
 """What a parameter of a query is given: acme's where there is such a thing, else what shows the most."""
 FOLLOW = "follow"

@@ -14,13 +14,17 @@ local requeue = require("slipway.request.requeue")
 local responses = require("slipway.responses.responses")
 local routes = require("slipway.routes.table")
 local settings = require("slipway.worker.settings")
+local tried_request = require("slipway.request.tried_request")
 local verdicts = require("slipway.gates.verdicts")
 
 local _M = {}
 
 -- The request as its app gets it.
 local function rewrite(ctx)
-  client_headers.drop()
+  local tried = client_headers.drop()
+  if tried then
+    ctx.is_tried = tried_request.is_asked_by_router(tried)
+  end
   cookies.withhold()
   if ctx.headers then
     headers.write_request(ctx.headers)

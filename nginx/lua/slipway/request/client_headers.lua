@@ -51,6 +51,8 @@ local CONSOLES = {
   "x-slipway-tenant", -- in which of their tenants a person acts
 }
 
+local TRIED = "x-slipway-try" -- tried_request.lua
+
 local DASH, UNDERSCORE, DOT = ("-_."):byte(1, 3)
 
 -- A tree with a table for each letter. CGI and its like make the same name of all three separators.
@@ -126,20 +128,25 @@ local function has_own_token(header)
     and ffi.string(header.value.data, header.value.len):find("slw_", 1, true) ~= nil
 end
 
+-- Returns what the router asks by of a request that somebody tries; mostly nil.
 local function drop(allowed)
   local found, count = request_headers.read()
-  local names
+  local names, tried
   for i = 0, count - 1 do
     local name, length = found[i].key.data, found[i].key.len
     if length > 2 and starts[place(name[0], name[1], name[2])] == 1 and (is_dropped(name, length, allowed)
       or allowed == is_allowed and has_own_token(found[i])) then
       names = names or {}
       names[#names + 1] = ffi.string(name, length)
+      if names[#names] == TRIED then
+        tried = ffi.string(found[i].value.data, found[i].value.len)
+      end
     end
   end
   for i = 1, names and #names or 0 do
     ngx.req.clear_header(names[i])
   end
+  return tried
 end
 
 -- Before a request goes to an app.

@@ -8,6 +8,7 @@ local headers = require("slipway.gates.headers")
 local pages = require("slipway.responses.pages")
 local protocol = require("slipway.request.protocol")
 local request_context = require("slipway.request.request_context")
+local tried_request = require("slipway.request.tried_request")
 
 local _M = {}
 
@@ -124,6 +125,9 @@ function _M.header_app()
   _M.header()
   if ctx.headers or ctx.limited then
     headers.write_response(ctx, ctx.is_http1)
+  end
+  if ctx.is_tried then
+    tried_request.write(ctx)
   end
 end
 

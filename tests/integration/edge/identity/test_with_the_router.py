@@ -19,6 +19,7 @@ from edge_router import TENANT
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from slipway.adapters.redis import keys
 from slipway.core.access.roles import Role
 from slipway.db import Database
 from slipway.domain.tokens import create_tenant_if_missing, issue_token
@@ -100,8 +101,10 @@ def test_a_person_signs_in_once_for_all_apps_and_out_of_all(
         headers = app_saw(FIRST)
         assert (headers["x-forwarded-user"], headers["x-forwarded-groups"]) == ("ada", "/tenants/acme/owner")
         assert "slipway" not in headers.get("cookie", "")
-        keys = browser.get(installation.url("slipway.localhost", "/.well-known/slipway/jwks.json")).json()
-        claims = jwt.decode(headers["x-slipway-identity"], KeySet.import_key_set(keys), algorithms=["ES256"]).claims
+        signed_by = browser.get(installation.url("slipway.localhost", "/.well-known/slipway/jwks.json")).json()
+        claims = jwt.decode(
+            headers["x-slipway-identity"], KeySet.import_key_set(signed_by), algorithms=["ES256"]
+        ).claims
         assert (claims["aud"], claims["sub"], claims["role"]) == ("app:acme/first", "sub-of-ada", "owner")
         assert claims["iss"] == installation.url("slipway.localhost", "").rstrip("/")
 
@@ -169,3 +172,33 @@ def asks_to_sign_in(installation: Installation, browser: httpx.Client, host: str
     answer = browser.get(installation.url(host), follow_redirects=False)
     above = installation.url("slipway.localhost", "/auth/apps/")
     return answer.status_code == 302 and answer.headers["Location"].startswith(above)
+
+
+def test_a_person_tries_a_request_as_oneself_and_the_app_gets_no_cookie(
+    installation: Installation, app_saw: Callable[[str], dict[str, str]]
+) -> None:
+    with installation.router.client(installation.token("acme")) as api:
+        created = api.post("/api/apps", json={"name": "first", "repository": "https://github.com/acme/first.git"})
+        assert created.status_code == 201, created.text
+    console = installation.url("slipway.localhost", "").rstrip("/")
+    form = {"Origin": console, "Sec-Fetch-Site": "same-origin"}
+    fields = {"tenant": "acme", "method": "GET", "host": FIRST, "path": "/tried", "headers": "Cookie: own=1"}
+    with installation.browser() as browser:
+        browser.get(f"{console}/auth/login")
+        session = browser.cookies["slipway-session"]
+        before = set(installation.rig.redis.client.scan_iter(keys.app_session("*")))
+        tried = browser.post(f"{console}/apps/first/try", headers=form, data={**fields, "as": "oneself"})
+        assert tried.status_code == 200, tried.text
+        headers = app_saw(FIRST)
+        assert installation.apps[FIRST].record.requests[-1].path == "/tried"
+        assert headers["x-forwarded-user"] == "ada"
+        assert headers["cookie"].strip("; ") == "own=1"
+        assert session not in str(headers)
+        assert set(installation.rig.redis.client.scan_iter(keys.app_session("*"))) == before, (
+            "it ended with the request"
+        )
+
+        asked = len(installation.apps[FIRST].record.requests)
+        nobody = browser.post(f"{console}/apps/first/try", headers=form, data={**fields, "as": "anybody"})
+        assert "401" in nobody.text
+        assert len(installation.apps[FIRST].record.requests) == asked

@@ -64,6 +64,7 @@ OWNERS = {
     *(("DELETE", "/api/hooks/<hook>"), ("GET", "/api/tokens"), ("POST", "/api/tokens")),
     *(("DELETE", "/api/tokens/<int:token>"), ("DELETE", "/api/volumes/<volume>")),
     *(("PUT", "/api/limits/<name>"), ("DELETE", "/api/limits/<name>")),
+    ("GET", "/api/audit"),
     *(("GET", "/api/users"), ("POST", "/api/users"), ("GET", PEOPLE), ("PATCH", PEOPLE), ("DELETE", PEOPLE)),
     *(("DELETE", f"{PEOPLE}/sessions"), ("GET", "/api/invitations"), ("POST", "/api/invitations")),
     ("DELETE", "/api/invitations/<int:invitation>"),
