@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from router.console import formats
 from slipway.models import now
 
@@ -35,3 +37,17 @@ def test_texts_of_others_are_cut_where_they_are_read() -> None:
     assert formats.branch("refs/heads/main") == "main"
     assert formats.host("https://shop.example.org:8443/x") == "shop.example.org:8443"
     assert [formats.sentence(each) for each in ("try again", "Done.", "")] == ["Try again.", "Done.", ""]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("free the port", "Free the port."),
+        ("nothing: it is reached over HTTP", "Nothing: it is reached over HTTP."),
+        ("shop.example.org leads elsewhere", "shop.example.org leads elsewhere."),
+        ("probe_s under [timeouts] is too short!", "probe_s under [timeouts] is too short!"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_unless_it_begins_with_a_name(text: str, shown: str) -> None:
+    assert formats.sentence(text) == shown
