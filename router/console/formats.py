@@ -114,8 +114,11 @@ def branch(ref: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Remedies begin with a small letter, since the command prints them after other words."""
-    return text[:1].upper() + text[1:] + ("" if not text or text.endswith((".", "!", "?")) else ".")
+    """Remedies begin with a small letter, since the command prints them after other words. A name, as of a host or a
+    setting, stays as it is."""
+    first = text.partition(" ")[0]
+    text = text[:1].upper() + text[1:] if first.strip(",:;").isalpha() else text
+    return text + ("" if not text or text.endswith((".", "!", "?")) else ".")
 
 
 def amount(value: float) -> str:

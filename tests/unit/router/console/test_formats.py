@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from router.console import formats
 from slipway.models import now
 
@@ -52,3 +54,17 @@ def test_an_age_has_its_exact_time_beside_it() -> None:
     shown = formats.age(now() - timedelta(hours=3, seconds=5))
     assert ">3 h</time>" in shown
     assert "UTC" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("free the port", "Free the port."),
+        ("nothing: it is reached over HTTP", "Nothing: it is reached over HTTP."),
+        ("shop.example.org leads elsewhere", "shop.example.org leads elsewhere."),
+        ("probe_s under [timeouts] is too short!", "probe_s under [timeouts] is too short!"),
+        ("", ""),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_unless_it_begins_with_a_name(text: str, shown: str) -> None:
+    assert formats.sentence(text) == shown
