@@ -44,6 +44,8 @@ def test_texts_of_others_are_cut_where_they_are_read() -> None:
     [
         ("free the port", "Free the port."),
         ("nothing: it is reached over HTTP", "Nothing: it is reached over HTTP."),
+        ("can't be read", "Can't be read."),
+        ("other-branch", "Other-branch."),
         ("shop.example.org leads elsewhere", "shop.example.org leads elsewhere."),
         ("probe_s under [timeouts] is too short!", "probe_s under [timeouts] is too short!"),
         ("", ""),
