@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from slipway.models import now
 
 _TIME = Markup('<time datetime="{exact}" title="{title}"{live}>{shown}</time>')
 _LIVE = Markup(" data-ago")
+_WORD = re.compile(r"[a-z][a-z'’-]*[,:;.!?]?(?= |$)")
 _GROUPS = "\N{NARROW NO-BREAK SPACE}"
 
 
@@ -116,8 +118,7 @@ def branch(ref: str) -> str:
 def sentence(text: str) -> str:
     """Remedies begin with a small letter, since the command prints them after other words. A name, as of a host or a
     setting, stays as it is."""
-    first = text.partition(" ")[0]
-    text = text[:1].upper() + text[1:] if first.strip(",:;").isalpha() else text
+    text = text[:1].upper() + text[1:] if _WORD.match(text) else text
     return text + ("" if not text or text.endswith((".", "!", "?")) else ".")
 
 

@@ -61,6 +61,8 @@ def test_an_age_has_its_exact_time_beside_it() -> None:
     [
         ("free the port", "Free the port."),
         ("nothing: it is reached over HTTP", "Nothing: it is reached over HTTP."),
+        ("can't be read", "Can't be read."),
+        ("other-branch", "Other-branch."),
         ("shop.example.org leads elsewhere", "shop.example.org leads elsewhere."),
         ("probe_s under [timeouts] is too short!", "probe_s under [timeouts] is too short!"),
         ("", ""),
