@@ -28,7 +28,14 @@ _TAKES = {
 @click.option("--to", metavar="TIME", help="Else now.")
 @click.option("--step", type=click.Choice(_STEPS), help="Of usage; else as suits the period.")
 @click.option("--by", type=click.Choice(_BY), help="What to tell apart in usage.")
-@click.option("--format", "as_", type=click.Choice(("csv", "json", "jsonl")), default="csv", show_default=True)
+@click.option(
+    "--format",
+    "as_",
+    type=click.Choice(("csv", "json", "jsonl")),
+    default="csv",
+    show_default=True,
+    help="How rows are written.",
+)
 @click.option("-o", "--output", type=click.File("w", encoding="utf-8", lazy=True), default="-", help="A file.")
 @command
 def export(call: Invocation, table: str, as_: str, output: IO[str], **asked: str | None) -> None:
