@@ -107,7 +107,7 @@ def _shown(
     """In the order of the ids. One that was deleted meanwhile is left out."""
     rows = {row.id: row for row in session.scalars(select(App).where(App.id.in_(ids)))}
     apps = [rows[each] for each in ids if each in rows]
-    return show_apps(session, apps, principal.tenant, services.settings.public_url, figures)
+    return show_apps(session, apps, principal.tenant, services.settings, figures)
 
 
 def _place(figures: AppFigures, order: Order) -> int:

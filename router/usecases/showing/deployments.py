@@ -61,7 +61,6 @@ class _Context:
         self._ready, self._wanted = _replicas(session, rows, self._live.values())
 
     def document(self, row: Deployment) -> documents.Deployment:
-        url = f"{self._public_url}/api/deployments/{row.id}"
         live = self._live.get((row.app_id, row.environment))
         return documents.Deployment(
             id=row.id,
@@ -90,8 +89,8 @@ class _Context:
             started_at=row.started_at,
             live_at=row.live_at,
             ended_at=row.ended_at,
-            url=url,
-            log_url=f"{url}/log",
+            url=f"{self._public_url}/deployments/{row.id}",
+            log_url=f"{self._public_url}/api/deployments/{row.id}/log",
             serving=self._refs[live.id] if live else None,
         )
 
