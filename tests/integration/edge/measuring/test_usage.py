@@ -250,7 +250,7 @@ def _metric(rig, name: str) -> float:
     return float(next(line for line in text.splitlines() if line.startswith(f"{name} ")).split()[1])
 
 
-def told_of_replicas(rig):
+def reported_of_replicas(rig):
     found = rig.redis.client.hgetall("slipway:edges:replicas:edge-1")
     return {name.decode(): json.loads(text) for name, text in found.items() if name != b"at"}
 
@@ -260,9 +260,9 @@ def test_redis_has_what_each_replica_was_asked_for(rig, shop, backend):
     rig.route("shop.localhost", target(shop.port, "r-1"), target(other.port, "r-2"))
     for _ in range(10):
         assert rig.edge.ask("shop.localhost").status == 200
-    eventually(lambda: sum(each["requests"][1] for each in told_of_replicas(rig).values()) == 10)
-    told = told_of_replicas(rig)
-    assert set(told) == {"r-1", "r-2"}
-    assert all(each["requests"][1] > 0 for each in told.values())
+    eventually(lambda: sum(each["requests"][1] for each in reported_of_replicas(rig).values()) == 10)
+    reported = reported_of_replicas(rig)
+    assert set(reported) == {"r-1", "r-2"}
+    assert all(each["requests"][1] > 0 for each in reported.values())
     rig.redis.client.flushall()
-    eventually(lambda: told_of_replicas(rig).keys() == {"r-1", "r-2"})
+    eventually(lambda: reported_of_replicas(rig).keys() == {"r-1", "r-2"})
