@@ -10,8 +10,10 @@ from sqlalchemy import select
 from router import documents
 from router.principal import Principal
 from router.services import Services
-from router.usecases.showing import certificates
-from slipway.adapters.redis.edge_metrics import CLASSES, EdgeMetrics, EdgeReport
+from router.usecases.showing import certificates, usage
+from slipway.adapters.redis.edge_metrics import EdgeMetrics, EdgeReport
+from slipway.core.usage import fields
+from slipway.core.usage.fields import CLASSES
 from slipway.models import App, Edge, Replica
 
 
@@ -58,6 +60,7 @@ def _app(name: str, app_id: int, reports: Sequence[EdgeReport], replicas: Sequen
         bytes_in=sum(traffic.bytes_in for _, traffic in reported),
         bytes_out=sum(traffic.bytes_out for _, traffic in reported),
         duration_s=sum(traffic.duration_s for _, traffic in reported),
+        latency_ms=usage.latency(fields.total(traffic.latency for _, traffic in reported)),
         requests_per_s=sum(traffic.requests_per_s for report, traffic in reported if report.is_fresh),
         inflight=sum(report.inflight.get(replica, 0) for report in reports for replica in replicas),
     )

@@ -29,6 +29,7 @@ _M.OF_LIMITS = {
 
 local REFUSED = "refused: "
 local BEYOND = #_M.BOUNDS_MS + 1
+_M.BUCKETS = BEYOND
 local PROBABLY_STREAM_MS = 1000
 
 local buckets = {} -- milliseconds -> bucket, for the most
@@ -164,9 +165,9 @@ function _M.read(series)
   return counters.sums(all_series.place(series), #_M.FIELDS)
 end
 
--- Requests in each bucket, the last for what took longer than every bound.
-function _M.histogram(app)
-  return counters.sums(counters.place(all_series.histogram_of(app)), BEYOND)
+-- Requests of the series' app in each bucket, the last for what took longer than every bound.
+function _M.histogram(series)
+  return counters.sums(all_series.histogram_place(series), BEYOND)
 end
 
 function _M.forget_app(app)

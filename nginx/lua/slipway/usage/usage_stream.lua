@@ -151,8 +151,9 @@ end
 local function total_json(app)
   local values = usage.total(app)
   return string.format(
-    '{"requests":[%d,%d,%d,%d,%d],"bytes_in":%d,"bytes_out":%d,"duration_ms":%d,"requests_per_s":%.3f}',
-    values[1], values[2], values[3], values[4], values[5], values[6], values[7], values[8], rates.of(app))
+    '{"requests":[%d,%d,%d,%d,%d],"bytes_in":%d,"bytes_out":%d,"duration_ms":%d,"requests_per_s":%.3f,"latency":[%s]}',
+    values[1], values[2], values[3], values[4], values[5], values[6], values[7], values[8], rates.of(app),
+    table.concat(values, ",", #metrics.FIELDS + 1))
 end
 
 local function queue_totals(queued, apps)
