@@ -160,6 +160,11 @@ function _M.mark(series)
   return place and counters.sum(place, IN) or 0
 end
 
+-- Requests of all classes, of values in the order of FIELDS.
+function _M.requests(values)
+  return values[1] + values[2] + values[3] + values[4] + values[5]
+end
+
 -- The series' counters, in the order of FIELDS.
 function _M.read(series)
   return counters.sums(all_series.place(series), #_M.FIELDS)

@@ -40,6 +40,7 @@ local function add(to, values)
   for i = 1, #values do
     to[i] = to[i] + values[i]
   end
+  return to
 end
 
 local function apps_json(apps)
@@ -137,6 +138,16 @@ local function change_of(series)
     changed = changed or before[i] ~= 0
   end
   return changed and before or nil, now
+end
+
+-- What the series counted that is in no record yet, in the order of metrics.FIELDS; nil when there is nothing.
+function _M.uncounted(series)
+  return (change_of(series))
+end
+
+-- Of two of them; the first may be nil.
+function _M.sum(some, more)
+  return some and add(some, more) or more
 end
 
 -- Changes since the last record: by app, what each used; by series and app, the totals then.

@@ -286,6 +286,47 @@ def _metric(rig, name: str) -> float:
     return float(next(line for line in text.splitlines() if line.startswith(f"{name} ")).split()[1])
 
 
+@pytest.fixture
+def slow_rig(backend):
+    """It looks each second, as an edge does."""
+    with running({}) as made:
+        made.route("shop.localhost", target(backend().port, "r-1"))
+        yield made
+
+
+def ahead_of_records(rig, reader):
+    """Requests in the totals that are in no record yet. Records are read last, and written with the totals."""
+    rig.edge.ask("shop.localhost")
+    of_app = sum(told_of_apps(rig).get("1", {"requests": []})["requests"])
+    of_replica = sum(told_of_replicas(rig).get("r-1", {"requests": []})["requests"])
+    return min(of_app, of_replica) - reader.read().requests()
+
+
+def test_while_somebody_watches_totals_do_not_wait_for_the_next_record(slow_rig):
+    reader = UsageReader(slow_rig.redis.client)
+    slow_rig.redis.client.set("slipway:edges:watched", 1)
+    eventually(lambda: ahead_of_records(slow_rig, reader) > 0)
+    slow_rig.redis.client.delete("slipway:edges:watched")
+    asked = _in_counters(slow_rig)
+    eventually(lambda: reader.requests() == asked)
+    assert sum(told_of_apps(slow_rig)["1"]["requests"]) == sum(told_of_replicas(slow_rig)["r-1"]["requests"]) == asked
+
+
+def test_while_nobody_watches_totals_come_with_records(slow_rig):
+    reader = UsageReader(slow_rig.redis.client)
+
+    def three_records():
+        assert ahead_of_records(slow_rig, reader) <= 0
+        return len(reader.records) >= 3
+
+    eventually(three_records, every_s=0.05)
+
+
+def told_of_apps(rig):
+    found = rig.redis.client.hgetall("slipway:edges:metrics:edge-1")
+    return {name.decode(): json.loads(text) for name, text in found.items() if name.isdigit()}
+
+
 def told_of_replicas(rig):
     found = rig.redis.client.hgetall("slipway:edges:replicas:edge-1")
     return {name.decode(): json.loads(text) for name, text in found.items() if name != b"at"}
