@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from router.streams.shared_poll import SharedPoll
@@ -28,7 +28,7 @@ class SharedFigures:
         self._poll: SharedPoll[Mapping[Subject, Counts]] = SharedPoll()
 
     @contextmanager
-    def shown(self, subjects: Collection[Subject]) -> Iterator[None]:
+    def shown(self, subjects: Sequence[Subject]) -> Iterator[None]:
         """Within it they are looked at."""
         with self._lock:
             self._shown.update(subjects)
@@ -38,6 +38,12 @@ class SharedFigures:
             with self._lock:
                 self._shown.subtract(subjects)
                 self._shown = +self._shown
+
+    @property
+    def shown_now(self) -> int:
+        """How many are looked at."""
+        with self._lock:
+            return len(self._shown)
 
     def now(self) -> Mapping[Subject, Counts]:
         """What edges report of all that is shown. What did not change since the last call is the same object.

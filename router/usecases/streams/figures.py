@@ -38,7 +38,7 @@ class ShownFigures:
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        with self._shared.shown(self._names):
+        with self._shared.shown(tuple(self._names)):
             yield
 
     def new(self) -> list[Figures]:
