@@ -22,7 +22,7 @@ from slipway.adapters.redis.edge_metrics import EdgeMetrics, ReplicaTraffic
 from slipway.core.rollout.replica_states import ReplicaState
 from slipway.domain.usage.recent import RecentUse, replicas_use
 from slipway.errors import DependencyUnavailable
-from slipway.models import App, Deployment, Edge, Release, Replica
+from slipway.models import App, Deployment, Release, Replica
 
 PER_PAGE = 50
 _AT_ONCE = 500
@@ -120,10 +120,8 @@ def _search(services: Services, principal: Principal, query: ContainerQuery) -> 
 
 def traffic_of(services: Services, replicas: Sequence[str]) -> Mapping[str, ReplicaTraffic]:
     """What the edges count of each. Without Redis nothing is known of any."""
-    with services.db.read(platform="which edges there are") as session:
-        edges = list(session.scalars(select(Edge.id).order_by(Edge.id)))
     try:
-        return EdgeMetrics(services.redis).replicas(edges, replicas)
+        return EdgeMetrics(services.redis).replicas(services.figures.edges(), replicas)
     except DependencyUnavailable:
         return {}
 
