@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from flask import Response, current_app, g, request, url_for
+from flask import Response, g, request, url_for
 
 from router.access import services
 from router.console import navigation, notices, rendering
@@ -26,7 +26,7 @@ PROBLEM = "problem"
 def page(template: str, values: dict[str, Any], status: int = 200) -> Response:
     """The page; or the fragments that it asks for: the blocks that are called like the elements to be replaced."""
     viewer = viewer_of(services(), g.principal) if "principal" in g else None
-    given = {**values, "viewer": viewer, "url_for": url_for, "endpoints": current_app.view_functions}
+    given = {**values, "viewer": viewer, "url_for": url_for, "navigation": navigation}
     names = [each for each in _wanted_fragments() if rendering.has_fragment(template, each)]
     if names:
         return _html("".join(rendering.fragment(template, each, given) for each in names), status)

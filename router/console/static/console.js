@@ -1,4 +1,4 @@
-// What the console's pages do beside htmx: follow the page's stream, keep times true, keys, logs. Every page works for
+// What the console's pages do beside htmx: follow the page's stream, keep times true, logs. Every page works for
 // reading without it.
 (() => {
   "use strict";
@@ -222,29 +222,11 @@
     return {line, notice: (said) => append(said.text, said.replica, "notice-line"), ended: () => view?.classList.add("ended")};
   })();
 
-  // --- forms and keys ---
+  // --- forms and tabs ---
   for (const here of document.querySelectorAll(".tabs [aria-current], .main-links [aria-current]")) {
     here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.clientWidth / 2 + here.clientWidth / 2;
   }
   document.addEventListener("change", (event) => {
     if (event.target.matches("select[data-sends]")) event.target.form.requestSubmit();
-  });
-  let leads = false;
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea, [contenteditable]")) return;
-    if (leads) {
-      leads = false;
-      const link = document.querySelector(`.main-links a[data-key="${CSS.escape(event.key)}"]`);
-      if (link) { event.preventDefault(); link.click(); }
-    } else if (event.key === "g") {
-      leads = true;
-      setTimeout(() => { leads = false; }, 1500);
-    } else if (event.key === "/") {
-      const search = document.querySelector("[data-search]");
-      if (search) { event.preventDefault(); search.focus(); search.select(); }
-    } else if (event.key === "?") {
-      const keys = document.getElementById("keys");
-      if (keys) { event.preventDefault(); keys.showModal(); }
-    }
   });
 })();

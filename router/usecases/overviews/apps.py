@@ -88,6 +88,16 @@ def search_apps(services: Services, principal: Principal, query: AppQuery) -> Fo
     return FoundApps(apps, len(found.matching), found.total, dict(by_state), page.number, page.last, traffic, counts)
 
 
+def app_names(services: Services, principal: Principal, words: str, *, limit: int) -> list[str]:
+    """The first names that have each of the words, those that begin with the first of them before others."""
+    wanted = words.lower().split()
+    begins = App.name.startswith(wanted[0] if wanted else "", autoescape=True)
+    having = [App.name.contains(word, autoescape=True) for word in wanted]
+    statement = select(App.name).where(App.deleted_at.is_(None), *having).order_by(begins.desc(), App.name).limit(limit)
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        return list(session.scalars(statement))
+
+
 @dataclass(frozen=True, slots=True)
 class _Search:
     matching: list[int]

@@ -22,6 +22,7 @@ PAGES = (
     "/new",
     "/containers",
     "/dashboard",
+    "/find?app=shop",
     *(f"/tenant{each}" for each in OF_TENANT),
     *(f"/apps/shop{each}" for each in OF_APP),
 )
