@@ -23,7 +23,7 @@ from tests.fixtures.databases import (
     sqlite_url,
 )
 from tests.fixtures.services.redis_server import RedisServer, running_redis
-from tests.lanes import MARKED_FOLDERS
+from tests.lanes import MARKED_FOLDERS, processor_s
 
 NOBODYS = Path("/nonexistent/slipway")
 TESTS = Path(__file__).parent
@@ -63,6 +63,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if item.path.is_relative_to(TESTS / folder):
                 item.add_marker(marker)
     items.sort(key=lambda item: item.get_closest_marker("firewall") is None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What this run took of the processors: the suite's length depends on it."""
+    terminalreporter.write_line(f"{processor_s():.0f} s of a processor, without what is done by daemons")
 
 
 @pytest.fixture(scope="session")

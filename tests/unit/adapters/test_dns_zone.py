@@ -167,7 +167,7 @@ def spoiled(draw: st.DrawFn) -> bytes:
     return bytes(wire[: draw(st.integers(0, len(wire)))] if draw(st.booleans()) else wire)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 @given(st.one_of(spoiled(), st.binary(max_size=600), QUERIES))
 def test_no_bytes_break_it_or_are_answered_with_many_more(wire: bytes) -> None:
     by_udp, by_tcp = (respond(ZONE, TEXTS, wire, transport) for transport in ("udp", "tcp"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,9 +30,13 @@ class Calls(ast.NodeVisitor):
         self.found: list[tuple[int, str, list[str]]] = []
 
     def visit_Call(self, node: Any) -> None:
-        if ast.unparse(node.func).endswith(self._name):
+        called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if called.endswith(self._name.rpartition(".")[2]) and ast.unparse(node.func).endswith(self._name):
             self.found.append((node.lineno, ast.unparse(node), [ast.unparse(each) for each in node.args]))
         self.generic_visit(node)
+
+
+parsed = functools.cache(ast.parse)
 
 
 def calls(name: str) -> Iterator[tuple[str, str, list[str]]]:
@@ -41,7 +46,7 @@ def calls(name: str) -> Iterator[tuple[str, str, list[str]]]:
         if name.rpartition(".")[2] not in source:
             continue
         visitor = Calls(name)
-        visitor.visit(ast.parse(source))
+        visitor.visit(parsed(source))
         yield from ((f"{path.relative_to(ROOT)}:{line}", text, arguments) for line, text, arguments in visitor.found)
 
 

@@ -9,11 +9,18 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from slipway.core.app_settings import model, settings_schema
 from slipway.settings import Settings
 
 DOCS = Path(__file__).parents[4] / "docs"
 PAGE = (DOCS / "reference/slipway-toml.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return settings_schema.text()
 
 
 def names(part: dict[str, Any], schema: dict[str, Any], prefix: str = "") -> set[str]:
@@ -31,15 +38,13 @@ def names(part: dict[str, Any], schema: dict[str, Any], prefix: str = "") -> set
     return found
 
 
-def test_the_published_schema_is_current() -> None:
+def test_the_published_schema_is_current(text: str) -> None:
     published = (DOCS / "reference/slipway.schema.json").read_text()
-    assert published == settings_schema.text(), (
-        "python -m slipway.core.app_settings.settings_schema > docs/reference/slipway.schema.json"
-    )
+    assert published == text, "python -m slipway.core.app_settings.settings_schema > docs/reference/slipway.schema.json"
 
 
-def test_the_page_has_every_field_and_no_other() -> None:
-    schema = json.loads(settings_schema.text())
+def test_the_page_has_every_field_and_no_other(text: str) -> None:
+    schema = json.loads(text)
     assert set(re.findall(r"^\| `([a-z_.<>]+)` \|", PAGE, re.MULTILINE)) == names(schema, schema)
 
 
@@ -54,6 +59,6 @@ def test_settings_that_the_pages_name_exist() -> None:
     assert named <= known
 
 
-def test_the_schema_has_no_null_and_says_what_fields_are_for() -> None:
-    assert "null" not in settings_schema.text()
-    assert "EXPOSE" in settings_schema.schema()["properties"]["port"]["description"]
+def test_the_schema_has_no_null_and_says_what_fields_are_for(text: str) -> None:
+    assert "null" not in text
+    assert "EXPOSE" in json.loads(text)["properties"]["port"]["description"]
