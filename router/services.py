@@ -24,7 +24,7 @@ from slipway.adapters.dns.resolver import DnsResolver
 from slipway.adapters.edge_client import EdgeClient
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
-from slipway.adapters.redis.edge_counts import EdgeCounts
+from slipway.adapters.redis.edge_metrics import EdgeCounts
 from slipway.adapters.redis.identity_changes import NewestChange
 from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import Vault

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from router.streams.shared_poll import SharedPoll
-from slipway.adapters.redis.edge_counts import Counts, EdgeCounts, Subject
+from slipway.adapters.redis.edge_metrics import Counts, EdgeCounts, Subject
 
 SHARED_S = 0.2
 """How old what another stream found may be."""

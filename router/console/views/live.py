@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Response, request
 
 from router.access import principal, requires, services, stays_admitted
-from router.console import assets
-from router.console.figures import cells
+from router.console import assets, formats
 from router.console.routes import blueprint
 from router.streams.events import Events
 from router.usecases import deployments
 from router.usecases.streams import changes, following, replica_output
 from router.usecases.streams.figures import ShownFigures
+from slipway.adapters.redis.edge_metrics import Counts, Kind
 from slipway.core.access.roles import Role
 from slipway.errors import InvalidInput
 
@@ -56,6 +56,16 @@ def _events(since: str) -> Events:
         return changes.beside(lines, services(), principal(), since)
     shown = (_names("shown_apps"), _names("shown_replicas"))
     return changes.tenant_changes(services(), principal(), since, ShownFigures(services(), principal(), *shown, cells))
+
+
+def cells(kind: Kind, name: str, counts: Counts) -> dict[str, str]:
+    """What stands in the cells of a page that have these names as `data-figure`, as the page writes it."""
+    shown = {
+        "requests": formats.count(counts.requests),
+        "failed": formats.count(counts.failed),
+        "rate": formats.rate(counts.requests_per_s),
+    }
+    return {f"{kind}/{name}/{figure}": text for figure, text in shown.items()}
 
 
 def _names(parameter: str) -> list[str]:

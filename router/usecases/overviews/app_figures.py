@@ -10,7 +10,7 @@ from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import app_named
 from router.usecases.streams.figures import counts_now
-from slipway.adapters.redis.edge_counts import Counts, Kind, Subject
+from slipway.adapters.redis.edge_metrics import Counts, Kind, Subject
 from slipway.domain.usage.recent import RecentUse, replicas_use
 
 _UNASKED = Counts(0, 0, 0.0)

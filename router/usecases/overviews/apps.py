@@ -18,7 +18,7 @@ from router.usecases.overviews.words import has_words, numbered_page
 from router.usecases.showing.app_states import NONE, AppFigures, figures_of
 from router.usecases.showing.apps import show_apps
 from router.usecases.streams.figures import counts_now
-from slipway.adapters.redis.edge_counts import Counts, Kind, Subject
+from slipway.adapters.redis.edge_metrics import Counts, Kind, Subject
 from slipway.core.deployment.app_state import AppState
 from slipway.models import App
 

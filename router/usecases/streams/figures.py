@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from router.principal import Principal
 from router.services import Services
 from router.streams.events import Figures
-from slipway.adapters.redis.edge_counts import Counts, EdgeCounts, Kind, Subject
+from slipway.adapters.redis.edge_metrics import Counts, EdgeCounts, Kind, Subject
 from slipway.errors import DependencyUnavailable
 from slipway.models import App, Replica
 

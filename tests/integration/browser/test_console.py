@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import time
+
 import pytest
 
 from router.streams.followers import Followers
+from slipway.adapters.redis import keys
 from slipway.core.access.stream_quota import StreamQuota
 from slipway.core.deployment.states import State
 from slipway.domain import lifecycle
-from slipway.models import Delivery, Deployment, Hook
+from slipway.models import App, Delivery, Deployment, Edge, Hook
 from tests.fixtures.api import Api, Caller
 from tests.fixtures.releases import make_live
 from tests.integration.browser.conftest import Open
@@ -71,6 +75,45 @@ def test_a_change_is_shown_without_a_reload_and_what_is_being_typed_stays(
     page.locator("#app_replicas").get_by_text("2 of 5").wait_for()
     assert page.evaluate("window.stays") is True
     assert page.input_value("#replicas") == "7"
+
+
+def test_new_requests_are_shown_without_a_reload_and_move_nothing(api: Api, open_page: Open, shop: int) -> None:
+    edge_reports(api, requests=5)
+    page = open_page("/apps/shop")
+    cell = page.locator('[data-figure="app/shop/requests"]')
+    before = cell.bounding_box()
+    page.evaluate(
+        "window.shifts = 0;"
+        "new PerformanceObserver((seen) => { for (const each of seen.getEntries()) window.shifts += each.value; })"
+        ".observe({type: 'layout-shift'})"
+    )
+    edge_reports(api, requests=1234)
+    cell.get_by_text("1\u202f234").wait_for()
+    page.locator('[data-figure="replica/r-1-2-0/requests"]').get_by_text("1\u202f234").wait_for()
+    assert cell.bounding_box() == before
+    assert page.evaluate("window.shifts") == 0
+
+
+def test_what_a_search_brings_onto_the_page_is_followed_too(
+    api: Api, owner: Caller, open_page: Open, shop: int
+) -> None:
+    owner.create_app("blog")
+    page = open_page("/?q=blog")
+    page.locator("#app_blog").wait_for()
+    page.fill("#q", "shop")
+    page.locator("#app_shop").wait_for()
+    edge_reports(api, requests=9, requests_per_s=0.9)
+    page.locator('[data-figure="app/shop/rate"]').get_by_text("0.9").wait_for()
+
+
+def edge_reports(api: Api, *, requests: int, requests_per_s: float = 0.0) -> None:
+    """Of shop and of a replica of it."""
+    with api.services.db.write(platform="a test's edge") as session:
+        session.merge(Edge(id="edge-1"))
+        number = session.query(App.id).filter_by(name="shop").scalar()
+    counted = json.dumps({"requests": [0, requests, 0, 0, 0], "requests_per_s": requests_per_s})
+    for key, name in ((keys.metrics("edge-1"), number), (keys.replica_metrics("edge-1"), "r-1-2-0")):
+        api.services.redis.hset(key, mapping={str(name): counted, "at": time.time()})
 
 
 def test_a_refused_act_says_why_and_leaves_the_form(open_page: Open, shop: int) -> None:

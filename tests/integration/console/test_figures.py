@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from router.console.figures import cells
+from router.console.views.live import cells
 from router.streams import shared_figures
 from router.usecases.streams.figures import ShownFigures
 from slipway.adapters.redis import keys

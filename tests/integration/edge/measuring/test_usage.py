@@ -297,8 +297,8 @@ def slow_rig(backend):
 def ahead_of_records(rig, reader):
     """Requests in the totals that are in no record yet. Records are read last, and written with the totals."""
     rig.edge.ask("shop.localhost")
-    of_app = sum(reported_of_apps(rig).get("1", {"requests": []})["requests"])
-    of_replica = sum(reported_of_replicas(rig).get("r-1", {"requests": []})["requests"])
+    of_app = sum(apps_in_redis(rig).get("1", {"requests": []})["requests"])
+    of_replica = sum(replicas_in_redis(rig).get("r-1", {"requests": []})["requests"])
     return min(of_app, of_replica) - reader.read().requests()
 
 
@@ -309,8 +309,8 @@ def test_while_somebody_watches_totals_do_not_wait_for_the_next_record(slow_rig)
     slow_rig.redis.client.delete("slipway:edges:watched")
     asked = _in_counters(slow_rig)
     eventually(lambda: reader.requests() == asked)
-    assert sum(reported_of_apps(slow_rig)["1"]["requests"]) == asked
-    assert sum(reported_of_replicas(slow_rig)["r-1"]["requests"]) == asked
+    assert sum(apps_in_redis(slow_rig)["1"]["requests"]) == asked
+    assert sum(replicas_in_redis(slow_rig)["r-1"]["requests"]) == asked
 
 
 def test_while_nobody_watches_totals_come_with_records(slow_rig):
@@ -323,12 +323,12 @@ def test_while_nobody_watches_totals_come_with_records(slow_rig):
     eventually(three_records, every_s=0.05)
 
 
-def reported_of_apps(rig):
+def apps_in_redis(rig):
     found = rig.redis.client.hgetall("slipway:edges:metrics:edge-1")
     return {name.decode(): json.loads(text) for name, text in found.items() if name.isdigit()}
 
 
-def reported_of_replicas(rig):
+def replicas_in_redis(rig):
     found = rig.redis.client.hgetall("slipway:edges:replicas:edge-1")
     return {name.decode(): json.loads(text) for name, text in found.items() if name != b"at"}
 
@@ -338,9 +338,9 @@ def test_redis_has_what_each_replica_was_asked_for(rig, shop, backend):
     rig.route("shop.localhost", target(shop.port, "r-1"), target(other.port, "r-2"))
     for _ in range(10):
         assert rig.edge.ask("shop.localhost").status == 200
-    eventually(lambda: sum(each["requests"][1] for each in reported_of_replicas(rig).values()) == 10)
-    reported = reported_of_replicas(rig)
-    assert set(reported) == {"r-1", "r-2"}
-    assert all(each["requests"][1] > 0 for each in reported.values())
+    eventually(lambda: sum(each["requests"][1] for each in replicas_in_redis(rig).values()) == 10)
+    found = replicas_in_redis(rig)
+    assert set(found) == {"r-1", "r-2"}
+    assert all(each["requests"][1] > 0 for each in found.values())
     rig.redis.client.flushall()
-    eventually(lambda: reported_of_replicas(rig).keys() == {"r-1", "r-2"})
+    eventually(lambda: replicas_in_redis(rig).keys() == {"r-1", "r-2"})
