@@ -103,7 +103,7 @@ class _Context:
         return Serving(self._refs[live.id].release, short, ready, wanted)
 
 
-def _referred(session: Session, previous: Collection[int], apps: Collection[int]) -> Sequence[Row[Any]]:
+def _referred(session: Session, previous: Collection[int], apps: Collection[int]) -> Sequence[Row[*tuple[Any, ...]]]:
     """The previous ones and those that are live, with their releases' numbers. Each way has an index. Joined by OR they
     had none, and a tenant's deployments were read, all of them."""
     is_live = (Deployment.app_id.in_(apps), Deployment.state == str(State.LIVE))
@@ -118,7 +118,7 @@ def _referred(session: Session, previous: Collection[int], apps: Collection[int]
 
 
 def _replicas(
-    session: Session, rows: Sequence[Deployment], live: Iterable[Row[Any]]
+    session: Session, rows: Sequence[Deployment], live: Iterable[Row[*tuple[Any, ...]]]
 ) -> tuple[dict[int | None, int], dict[tuple[int, str], int]]:
     """Ready replicas by release, and wanted ones by app and environment; asked only where a deployment's end has to be
     explained."""
@@ -137,7 +137,7 @@ def _replicas(
     return dict(session.execute(ready).all()), by_app
 
 
-def _ref(row: Row[Any], release: int | None) -> documents.DeploymentRef:
+def _ref(row: Row[*tuple[Any, ...]], release: int | None) -> documents.DeploymentRef:
     return documents.DeploymentRef(id=row.id, release=release, **_version(row.source, row.commit_sha))
 
 
