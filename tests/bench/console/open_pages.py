@@ -47,7 +47,8 @@ class Console:
     """Id → topics, and how often it is asked for by itself (0: never)."""
     waiting: set[str] = field(default_factory=set)
     """What changed while a request was under way."""
-    busy: bool = False
+    asking: set[asyncio.Task[None]] = field(default_factory=set)
+    """At most one: what changes meanwhile is asked for after it."""
 
     async def run(self, until: float) -> None:
         page = await self._get(self.address)
@@ -61,7 +62,7 @@ class Console:
             asyncio.create_task(self._ask_every(name, every)) for name, (_, every) in self.blocks.items() if every
         ]
         await asyncio.sleep(max(0.0, until - time.monotonic()))
-        for task in (following, *asking):
+        for task in (following, *asking, *self.asking):
             task.cancel()
 
     async def _follow(self, since: str) -> None:
@@ -92,18 +93,15 @@ class Console:
 
     def _refresh(self, blocks: set[str]) -> None:
         self.waiting |= blocks
-        if not self.busy:
-            self.busy = True
+        if not self.asking:
             task = asyncio.create_task(self._ask())
-            task.add_done_callback(lambda done: done.exception() if not done.cancelled() else None)
+            self.asking.add(task)
+            task.add_done_callback(self.asking.discard)
 
     async def _ask(self) -> None:
-        try:
-            while self.waiting:
-                wanted, self.waiting = sorted(self.waiting), set()
-                await self._get(self.address, f"HX-Request: true\r\nHX-Fragments: {' '.join(wanted)}\r\n")
-        finally:
-            self.busy = False
+        while self.waiting:
+            wanted, self.waiting = sorted(self.waiting), set()
+            await self._get(self.address, f"HX-Request: true\r\nHX-Fragments: {' '.join(wanted)}\r\n")
 
     async def _get(self, address: str, headers: str = "") -> str:
         began = time.perf_counter()
