@@ -17,6 +17,8 @@ from typing import Any
 
 from tests.bench.console.asking import HOST
 
+AT_ONCE = 4
+"""Pages that are loaded side by side, until all are open."""
 _ID = re.compile(r'<(?:section|div|dl|header)[^>]*\bid="(\w+)"[^>]*>')
 _LIVE, _EVERY = re.compile(r'data-live="([^"]*)"'), re.compile(r'data-every="(\d+)"')
 _SINCE = re.compile(r'data-live-since="([^"]+)"')
@@ -47,22 +49,24 @@ class Console:
     """Id → topics, and how often it is asked for by itself (0: never)."""
     waiting: set[str] = field(default_factory=set)
     """What changed while a request was under way."""
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
     asking: set[asyncio.Task[None]] = field(default_factory=set)
     """At most one: what changes meanwhile is asked for after it."""
 
-    async def run(self, until: float) -> None:
+    async def open(self) -> None:
         page = await self._get(self.address)
         for tag in _ID.finditer(page):
             live, every = _LIVE.search(tag[0]), _EVERY.search(tag[0])
             if live or every:
                 self.blocks[tag[1]] = (set(live[1].split()) if live else set(), float(every[1]) if every else 0.0)
         since = _SINCE.search(page)
-        following = asyncio.create_task(self._follow(since[1] if since else ""))
-        asking = [
-            asyncio.create_task(self._ask_every(name, every)) for name, (_, every) in self.blocks.items() if every
-        ]
-        await asyncio.sleep(max(0.0, until - time.monotonic()))
-        for task in (following, *asking, *self.asking):
+        self.tasks.append(asyncio.create_task(self._follow(since[1] if since else "")))
+        for name, (_, every) in self.blocks.items():
+            if every:
+                self.tasks.append(asyncio.create_task(self._ask_every(name, every)))
+
+    def close(self) -> None:
+        for task in (*self.tasks, *self.asking):
             task.cancel()
 
     async def _follow(self, since: str) -> None:
@@ -121,26 +125,32 @@ class Console:
 
 
 async def _run(socket: str, seconds: float, pages: list[dict[str, str]]) -> dict[str, Any]:
-    seen = Seen()
-    until = time.monotonic() + seconds
+    """Opens a few at a time, and says so in a line once all are open. What is counted begins then."""
+    seen, opening = Seen(), asyncio.Semaphore(AT_ONCE)
+
+    async def begin(console: Console) -> None:
+        async with opening:
+            await console.open()
+
     consoles = [Console(socket, each["address"], each["cookie"], seen) for each in pages]
-    await asyncio.gather(*(_begin(each, until, number) for number, each in enumerate(consoles)))
-    took = sorted(seen.took_ms)
+    await asyncio.gather(*map(begin, consoles))
+    while seen.opened + seen.refused.total() < len(consoles):
+        await asyncio.sleep(0.05)
+    print("open", flush=True)
+    seen.events, seen.asked, seen.took_ms = 0, 0, []
+    await asyncio.sleep(seconds)
+    for console in consoles:
+        console.close()
+    took = sorted(seen.took_ms) or [0.0]
     return {
         "opened": seen.opened,
-        "refused": dict(seen.refused),
+        "refused": seen.refused.total(),
         "events": seen.events,
         "asked": seen.asked,
-        "failed": dict(seen.failed),
+        "failed": seen.failed.total(),
         "p50_ms": took[len(took) // 2],
         "p95_ms": took[int(len(took) * 0.95)],
     }
-
-
-async def _begin(console: Console, until: float, number: int) -> None:
-    """Not all of them in the same moment."""
-    await asyncio.sleep(number * 0.03)
-    await console.run(until)
 
 
 if __name__ == "__main__":

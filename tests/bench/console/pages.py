@@ -100,7 +100,8 @@ def _weigh(client: Client, address: str, figures: Figures) -> None:
 def table(found: dict[str, Figures], of: str) -> str:
     """Markdown, the most expensive page first."""
     bare = found[""]
-    heading = "first byte p50 | p95 | of bare | router's CPU | of bare | database's CPU | page | compressed | all that it loads"
+    of_time = "first byte p50 | p95 | of bare | router's CPU | of bare | database's CPU"
+    heading = f"{of_time} | page | compressed | with all that it loads"
     lines = [f"| {of} | {heading} |", f"| --- {'| ---: ' * 9}|"]
     for name, figures in sorted(found.items(), key=lambda each: -statistics.median(each[1].cpu_ms)):
         lines.append(f"| {_line(name or 'a bare Flask page', figures, bare)} |")

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import update
 
@@ -22,7 +23,6 @@ from tests.bench.console.dataset import WHY, Filled
 from tests.bench.measuring import Row, percentile
 
 CONSOLES = 200
-_OPENING_S = 10.0
 _LOOK_S = 0.1
 _ADDRESSES = (
     "/",
@@ -73,28 +73,28 @@ class Measured:
 
 
 def rows(of: Measured, kind: str) -> Iterator[Row]:
-    """Without anybody, with open consoles, and with one state a second on the host or in each tenant."""
-    before = _api(of, of.seconds)
-    yield Row(f"GET /api/apps with no console open ({kind})", _latency(before), "", None)
-    for what, changes in (
+    """Without anybody, and with open consoles while nothing changes, something on the host, or something of each
+    tenant."""
+    yield Row(f"GET /api/apps with no console open ({kind})", _latency(_api(of, of.seconds)), "", None)
+    for what, changes_per_s in (
         ("nothing changes", 0.0),
         ("a state changes each second", 1.0),
-        ("a state changes each second in each of the tenants", float(len(of.tenants))),
+        (f"a state of each of {len(of.tenants)} tenants changes each second", float(len(of.tenants))),
     ):
-        with _changing(of, changes), _open(of) as consoles:
-            began, cpu = time.monotonic(), cpu_ms(of.router)
-            during = _api(of, of.seconds)
-            cores = (cpu_ms(of.router) - cpu) / 1000 / (time.monotonic() - began)
-        seen = json.loads(consoles.result)
-        shown = f"{cores:.2f} cores; {seen['opened']} streams, {seen['asked']} answers, {sum(seen['failed'].values())} failed"
-        has_budget = changes == 1.0
-        yield Row(
-            f"{CONSOLES} open consoles, {what} ({kind})",
-            shown,
-            "≤ 1 core" if has_budget else "",
-            cores <= 1 if has_budget else None,
-        )
-        yield Row(f"GET /api/apps meanwhile ({kind})", _latency(during), "", None)
+        yield from _with_consoles(of, f"{what} ({kind})", changes_per_s)
+
+
+def _with_consoles(of: Measured, what: str, changes_per_s: float) -> Iterator[Row]:
+    with _open(of) as consoles, _changing(of, changes_per_s):
+        began, cpu = time.monotonic(), cpu_ms(of.router)
+        during = _api(of, of.seconds)
+        cores = (cpu_ms(of.router) - cpu) / 1000 / (time.monotonic() - began)
+    seen = consoles.seen
+    of_blocks = f"{seen['asked']} answers with blocks in p50 {seen['p50_ms']:.0f} ms, {seen['failed']} failed"
+    shown = f"{cores:.2f} cores; {seen['opened']} streams, {seen['events']} changes, {of_blocks}"
+    holds = cores <= 1 if changes_per_s == 1.0 else None
+    yield Row(f"{CONSOLES} open consoles, {what}", shown, "≤ 1 core" if changes_per_s == 1.0 else "", holds)
+    yield Row(f"GET /api/apps meanwhile, {what}", _latency(during), "", None)
 
 
 @contextmanager
@@ -114,26 +114,23 @@ def _changing(of: Measured, per_s: float) -> Iterator[None]:
 
 @dataclass
 class _Consoles:
-    result: str = ""
+    seen: dict[str, Any] = field(default_factory=dict)
 
 
 @contextmanager
 def _open(of: Measured) -> Iterator[_Consoles]:
-    """They are open when the block begins, and are closed by themselves."""
+    """They are open when the block begins, and close by themselves."""
     pages = [_page(of, number) for number in range(CONSOLES)]
-    argv = [sys.executable, "-m", "tests.bench.console.open_pages", str(of.socket), str(of.seconds + _OPENING_S)]
-    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    argv = [sys.executable, "-m", "tests.bench.console.open_pages", str(of.socket), str(of.seconds + 1)]
     consoles = _Consoles()
-    assert process.stdin
-    process.stdin.write(json.dumps(pages))
-    process.stdin.close()
-    time.sleep(_OPENING_S)
-    try:
-        yield consoles
-    finally:
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin
         assert process.stdout
-        consoles.result = process.stdout.read()
-        process.wait(60)
+        process.stdin.write(json.dumps(pages))
+        process.stdin.close()
+        assert process.stdout.readline() == "open\n"
+        yield consoles
+        consoles.seen = json.loads(process.stdout.read())
 
 
 def _page(of: Measured, number: int) -> dict[str, str]:
