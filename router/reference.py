@@ -28,7 +28,7 @@ Errors are problem documents (RFC 9457, `application/problem+json`) with a stabl
 fields. `429` and `503` carry `Retry-After`.
 
 Streams are server-sent events. A tenant has at most 20 open at a time (`SLIPWAY_STREAMS_PER_TENANT`), a token half of
-that; beyond it `429` with the code `too-many-streams`: end one, or ask without following. The host has 128
+that; beyond it `429` with the code `too-many-streams`: end one, or ask without following. The host has 300
 (`SLIPWAY_STREAMS`), the last quarter for tenants that have fewer than two; beyond that `503` with the code
 `too-many-followers`. A comment comes at least every ten seconds, and a stream ends after an hour, or when its client
 takes nothing for 30 s: come back with `Last-Event-ID`. Logs then begin some seconds before that line; drop what you

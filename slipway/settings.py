@@ -264,7 +264,7 @@ class Settings:
     # processes
     workers: int = _setting("2", "deployments built at the same time", _count(0, 256))
     web_threads: int = _setting("8", "threads of webhook and router", _count(1, 1024))
-    streams: int = _setting("128", "logs and states followed at a time on this host", _count(1, 1024))
+    streams: int = _setting("300", "logs and states followed at a time on this host", _count(1, 1024))
     streams_per_tenant: int = _setting("20", "of these by one tenant; half as many by one token", _count(1, 1024))
     log_level: Mapping[str, str] = _setting("info", "level, then by service: info,agent=debug", _levels)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import or_, select
@@ -28,8 +29,26 @@ ID_BYTES = 16
 def list_hooks(services: Services, principal: Principal) -> documents.Hooks:
     with services.db.read(tenant_id=principal.tenant_id) as session:
         hooks = session.scalars(select(Hook).order_by(Hook.created_at)).all()
-        valid = _valid_secrets(session, [hook.id for hook in hooks])
-        return documents.Hooks(hooks=[_shown(services, hook, valid[hook.id]) for hook in hooks])
+        return documents.Hooks(hooks=show_hooks(services, session, hooks))
+
+
+def show_hooks(services: Services, session: Session, hooks: Sequence[Hook]) -> list[documents.Hook]:
+    """In the order given."""
+    valid = _valid_secrets(session, [hook.id for hook in hooks])
+    return [_shown(services, hook, valid[hook.id]) for hook in hooks]
+
+
+def get_hook(services: Services, principal: Principal, hook_id: str) -> documents.Hook:
+    """Raises `NotFound`: the tenant has none of that id."""
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        return show_hooks(services, session, [hook_identified(session, hook_id)])[0]
+
+
+def hook_of_repository(services: Services, principal: Principal, identity: str) -> documents.Hook | None:
+    """`identity`: `host/owner/name`. None: the repository has no hook."""
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        hook = _hook_of(session, identity)
+        return None if hook is None else show_hooks(services, session, [hook])[0]
 
 
 def create_hook(services: Services, principal: Principal, repository: str) -> documents.Hook:

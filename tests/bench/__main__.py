@@ -1,22 +1,20 @@
 """`make bench`: the edge beside other proxies, what it costs to know who calls, TLS handshakes, routes at scale, the
-push's path, what all of it takes when idle, and what keeping usage costs, against their budgets, in one run, as
-Markdown.
+push's path, what all of it takes when idle, what keeping usage costs, and the console's pages, against their budgets,
+in one run, as Markdown.
 
-One part of it alone: `python -m tests.bench edge|identity|tls|routes|push|usage|console`; `--short` takes fewer rounds of the
-first three. `phases` (only when asked for) says where the edge's cost goes.
+One part of it alone: `python -m tests.bench edge|identity|tls|routes|push|usage|console`; `--short` takes fewer rounds
+of the first three and of the last. `phases` (only when asked for) says where the edge's cost goes.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 from tests.bench import deliveries, edge, edge_phases, identity, idle, pushes, routes, tls, usage
 from tests.bench.console import report as console
 from tests.bench.measuring import Row, engine, machine, table
 from tests.fixtures.stack import running_stack
-
-USUAL = ("edge", "identity", "tls", "routes", "push", "usage", "console")
-PARTS = (*USUAL, "phases")
 
 
 def measure_pushes() -> list[Row]:
@@ -27,39 +25,38 @@ def measure_pushes() -> list[Row]:
         return [*rows, deliveries.steady(stack, sender), deliveries.disk(stack), deliveries.burst(sender)]
 
 
+MEASURES: dict[str, Callable[[bool], tuple[str, list[Row]]]] = {
+    "edge": lambda short: edge.measure(edge.SHORT if short else edge.Extent()),
+    "identity": lambda short: identity.measure(identity.SHORT if short else identity.Extent()),
+    "tls": lambda short: tls.measure(tls.SHORT if short else tls.Extent()),
+    "routes": lambda _short: ("", routes.rows()),
+    "push": lambda _short: ("", measure_pushes()),
+    "usage": lambda _short: ("", usage.rows()),
+    "console": lambda short: console.measure(console.SHORT if short else console.Extent()),
+    "phases": lambda _short: (edge_phases.measure(), []),
+}
+"""What is shown of each part as it is measured, and its rows."""
+PARTS = tuple(MEASURES)
+USUAL = tuple(each for each in PARTS if each != "phases")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     options.add_argument("parts", nargs="*", metavar="|".join(PARTS), help="what to measure (all of it)")
-    options.add_argument("--short", action="store_true", help="few rounds of edge, identity and tls, with 100 routes")
+    options.add_argument(
+        "--short", action="store_true", help="few rounds of edge, identity, tls and console; 100 routes"
+    )
     chosen = options.parse_args()
     parts = chosen.parts or USUAL
     if unknown := set(parts) - set(PARTS):
         options.error(f"no such part: {', '.join(sorted(unknown))}")
     rows: list[Row] = []
     print(machine(), flush=True)
-    if "edge" in parts:
-        shown, rows = edge.measure(edge.SHORT if chosen.short else edge.Extent())
-        print(f"\n{shown}", flush=True)
-    if "identity" in parts:
-        shown, of_identity = identity.measure(identity.SHORT if chosen.short else identity.Extent())
-        print(f"\n{shown}", flush=True)
-        rows += of_identity
-    if "tls" in parts:
-        shown, of_tls = tls.measure(tls.SHORT if chosen.short else tls.Extent())
-        print(f"\n{shown}", flush=True)
-        rows += of_tls
-    if "routes" in parts:
-        rows += routes.rows()
-    if "push" in parts:
-        rows += measure_pushes()
-    if "usage" in parts:
-        rows += usage.rows()
-    if "console" in parts:
-        shown, of_console = console.measure(console.SHORT if chosen.short else console.Extent())
-        print(f"\n{shown}", flush=True)
-        rows += of_console
-    if "phases" in parts:
-        print(f"\n{edge_phases.measure()}", flush=True)
+    for part in (each for each in PARTS if each in parts):
+        shown, of_part = MEASURES[part](chosen.short)
+        if shown:
+            print(f"\n{shown}", flush=True)
+        rows += of_part
     if rows:
         print(f"\n{table(rows)}")
 

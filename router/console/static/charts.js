@@ -59,10 +59,14 @@
     else {
       known?.plot.destroy();
       drawn.set(host, {plot: new uPlot(options(host, names, write), data, host)});
+      resized.observe(host);
     }
     drawn.get(host).said = said;
   }
 
+  const resized = new ResizeObserver((entries) => {
+    for (const {target} of entries) drawn.get(target)?.plot.setSize({width: target.clientWidth, height: target.clientHeight - 28});
+  });
   const hosts = () => document.querySelectorAll("[data-chart]");
   function all() { for (const host of hosts()) draw(host); }
   function anew() {
@@ -77,10 +81,6 @@
   new MutationObserver(() => { cancelAnimationFrame(waits); waits = requestAnimationFrame(all); })
     .observe(document.getElementById("content"), {subtree: true, attributes: true, attributeFilter: ["data-values", "data-times"], childList: true});
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", anew);
-  const resized = new ResizeObserver((entries) => {
-    for (const {target} of entries) drawn.get(target)?.plot.setSize({width: target.clientWidth, height: target.clientHeight - 28});
-  });
-  for (const host of hosts()) resized.observe(host);
   // A link to a chart's figures opens them.
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.('a[href^="#data_"]');

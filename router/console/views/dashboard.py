@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from flask import request
+from flask import Response, request
 
 from router.access import principal, services
-from router.console import formats
+from router.console import formats, responses
 from router.console.asked import Asked
 from router.console.routes import Values, page
 from router.usecases.overviews.container_events import container_counts
-from router.usecases.overviews.dashboard import Dashboard, Figures, Span, dashboard
+from router.usecases.overviews.dashboard import Dashboard, Figures, Span, dashboard, dashboard_soon
 from slipway.core.text import amounts
 from slipway.core.usage.periods import Step
 
 _PATH = "/dashboard"
+_WAIT = "wait"
+"""Asked for by who has no script: the page comes with its figures, however long they take."""
 Number = float | None
 
 
@@ -66,20 +68,26 @@ CHARTS = (
 
 
 @page(_PATH, "dashboard.html")
-def show_dashboard() -> Values:
+def show_dashboard() -> Values | Response:
+    """A page does not wait for figures that nobody looked at lately: it comes without them, and asks for them."""
     asked = Asked(_PATH, request.args, ("period", "app"))
     span, app = asked.one_of("period", Span) or Span.DAY, asked.text("app")
-    found = dashboard(services(), principal(), span, app)
+    waits = responses.is_htmx() or asked.text(_WAIT) == "1"
+    found = (dashboard if waits else dashboard_soon)(services(), principal(), span, app)
+    shown = {"span": span, "app": app, "spans": list(Span), "address": asked.address}
+    if found is None:
+        return responses.page("dashboard_summing.html", shown | {"whole": asked.address(**{_WAIT: "1"})})
+    return shown | _figures(asked, found)
+
+
+def _figures(asked: Asked, found: Dashboard) -> Values:
     counts = container_counts(services(), principal())
     return {
         "found": found,
-        "app": app,
-        "spans": list(Span),
         "charts": [_drawn(chart, found) for chart in CHARTS],
         "counts": counts,
         "most_of_an_image": max([count for _, count in counts.by_image], default=1),
         "most_of_a_day": max([*(day.created for day in counts.days), *(day.removed for day in counts.days), 1]),
-        "address": asked.address,
         "exports": _exports(asked, found),
     }
 

@@ -54,6 +54,6 @@ def _chosen(given: dict[str, Any], *, from_image: bool) -> dict[str, Any]:
 def _first_push(name: str) -> Values:
     app = apps.get_app(services(), principal(), name)
     identity = validation.repository_identity(app.repository) if app.repository else ""
-    hook = next((each for each in hooks.list_hooks(services(), principal()).hooks if each.repository == identity), None)
+    hook = hooks.hook_of_repository(services(), principal(), identity) if identity else None
     delivered = hooks.list_deliveries(services(), principal(), hook.id, 1).deliveries if hook is not None else []
     return {"app": app, "hook": hook, "secret": "", "delivery": delivered[0] if delivered else None}

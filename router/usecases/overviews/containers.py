@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row, select
-from sqlalchemy.orm import Session
 
 from router import documents
 from router.principal import Principal
@@ -64,20 +63,19 @@ class ContainerQuery:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A replica's row with its app and release, and what is known of its use."""
+    """A replica's row with its app, and what it is ordered or found by beside that."""
 
     row: Row[*tuple[Any, ...]]
-    image: str
-    use: RecentUse | None
-    traffic: ReplicaTraffic | None
+    image: str = ""
+    use: RecentUse | None = None
+    traffic: ReplicaTraffic | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    shown: list[_Known]
     matching: list[_Known]
     total: int
-    by_state: Mapping[str, int] = field(default_factory=dict)
+    by_state: Mapping[str, int]
 
 
 def search_containers(services: Services, principal: Principal, query: ContainerQuery) -> documents.Containers:
@@ -85,8 +83,7 @@ def search_containers(services: Services, principal: Principal, query: Container
     found = _search(services, principal, query)
     page = numbered_page(len(found.matching), query.page, query.per_page)
     shown = found.matching[page.first : page.first + query.per_page]
-    with services.db.read(tenant_id=principal.tenant_id) as session:
-        containers = _documents(session, shown)
+    containers = _documents(services, principal, [each.row.id for each in shown])
     return documents.Containers(
         containers=containers,
         found=len(found.matching),
@@ -101,21 +98,21 @@ def all_containers(services: Services, principal: Principal, query: ContainerQue
     """Those that the query finds, on whatever page, read in portions."""
     matching = _search(services, principal, query).matching
     for first in range(0, len(matching), _AT_ONCE):
-        with services.db.read(tenant_id=principal.tenant_id) as session:
-            portion = _documents(session, matching[first : first + _AT_ONCE])
-        yield from portion
+        yield from _documents(services, principal, [each.row.id for each in matching[first : first + _AT_ONCE]])
 
 
 def _search(services: Services, principal: Principal, query: ContainerQuery) -> _Found:
+    """Of all replicas no more is read than they are found and ordered by."""
+    has_image = bool(query.words) or query.order is Order.IMAGE
     with services.db.read(tenant_id=principal.tenant_id) as session:
-        rows = session.execute(_running()).all()
-        use = replicas_use(session, time.time())
-    traffic = traffic_of(services, [row.id for row in rows])
-    known = [_Known(row, image_label(row), use.get(row.id), traffic.get(row.id)) for row in rows]
+        rows = session.execute(_running(with_image=has_image)).all()
+        use = replicas_use(session, time.time()) if query.order in _OF_USE else {}
+    traffic = traffic_of(services, [row.id for row in rows]) if query.order is Order.REQUESTS else {}
+    known = [_Known(row, image_label(row) if has_image else "", use.get(row.id), traffic.get(row.id)) for row in rows]
     named = [each for each in known if _is_named(each, query)]
     matching = [each for each in named if query.state in (None, each.row.state)]
     _sort(matching, query)
-    return _Found([], matching, len(rows), Counter(each.row.state for each in named))
+    return _Found(matching, len(rows), Counter(each.row.state for each in named))
 
 
 def traffic_of(services: Services, replicas: Sequence[str]) -> Mapping[str, ReplicaTraffic]:
@@ -126,17 +123,21 @@ def traffic_of(services: Services, replicas: Sequence[str]) -> Mapping[str, Repl
         return {}
 
 
-def _running() -> Any:
-    columns = (Replica.id, Replica.process, Replica.slot, Replica.state, Replica.restarts, Replica.created_at)
-    return (
-        select(*columns, App.name.label("app"), Release.number.label("release"), Release.digest, Release.commit_sha)
-        .add_columns(Deployment.source, Deployment.ref, Release.id.label("release_id"))
-        .join(App, App.id == Replica.app_id)
-        .join(Release, Release.id == Replica.release_id)
-        .outerjoin(Deployment, Deployment.id == Replica.deployment_id)
-        .where(Replica.ended_at.is_(None))
-        .order_by(App.name, Replica.process, Replica.slot, Replica.created_at)
-    )
+_COLUMNS = (
+    *(Replica.id, Replica.process, Replica.slot, Replica.state, Replica.restarts, Replica.created_at),
+    App.name.label("app"),
+)
+_IMAGE = (Release.number.label("release"), Release.digest, Release.commit_sha, Deployment.source, Deployment.ref)
+"""What people call it by."""
+_OF_USE = {Order.CPU, Order.MEMORY}
+
+
+def _running(*, with_image: bool) -> Any:
+    query = select(*_COLUMNS).join(App, App.id == Replica.app_id).where(Replica.ended_at.is_(None))
+    if with_image:
+        query = query.add_columns(*_IMAGE).join(Release, Release.id == Replica.release_id)
+        query = query.outerjoin(Deployment, Deployment.id == Replica.deployment_id)
+    return query.order_by(App.name, Replica.process, Replica.slot, Replica.created_at)
 
 
 def _is_named(known: _Known, query: ContainerQuery) -> bool:
@@ -165,30 +166,35 @@ def _sort(found: list[_Known], query: ContainerQuery) -> None:
     found[:] = [*known, *unknown]
 
 
-def _documents(session: Session, shown: Sequence[_Known]) -> list[documents.Container]:
-    """With what is read of those that are shown alone."""
-    rows = select(Replica).where(Replica.id.in_([each.row.id for each in shown]))
-    replicas = {row.id: row for row in session.scalars(rows)}
-    releases = select(Release.id, Release.configuration).where(Release.id.in_({each.row.release_id for each in shown}))
-    limits: dict[int, dict[str, Any]] = dict(session.execute(releases).all())
-    # A replica may have gone since it was found.
-    return [
-        _document(each, replicas[each.row.id], limits.get(each.row.release_id) or {})
-        for each in shown
-        if each.row.id in replicas
-    ]
+def _documents(services: Services, principal: Principal, ids: Sequence[str]) -> list[documents.Container]:
+    """In the order of the ids, with all that is known of these. A replica may have gone since it was found."""
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        rows = {row.Replica.id: row for row in session.execute(_shown(ids))}
+        use = replicas_use(session, time.time(), ids)
+    traffic = traffic_of(services, ids)
+    return [_document(rows[each], use.get(each), traffic.get(each)) for each in ids if each in rows]
 
 
-def _document(known: _Known, row: Replica, configuration: Mapping[str, Any]) -> documents.Container:
-    use, traffic = known.use, known.traffic
+def _shown(ids: Sequence[str]) -> Any:
+    return (
+        select(Replica, App.name.label("app"), *_IMAGE, Release.configuration)
+        .join(App, App.id == Replica.app_id)
+        .join(Release, Release.id == Replica.release_id)
+        .outerjoin(Deployment, Deployment.id == Replica.deployment_id)
+        .where(Replica.id.in_(ids))
+    )
+
+
+def _document(found: Any, use: RecentUse | None, traffic: ReplicaTraffic | None) -> documents.Container:
+    row, configuration = found.Replica, found.configuration or {}
     return documents.Container(
         id=row.id,
-        app=known.row.app,
+        app=found.app,
         process=row.process,
         slot=row.slot,
-        release=known.row.release,
-        image=known.image,
-        digest=known.row.digest,
+        release=found.release,
+        image=image_label(found),
+        digest=found.digest,
         state=row.state,
         restarts=row.restarts,
         last_crash=crash_of(row),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -154,13 +154,25 @@ def dashboard(services: Services, principal: Principal, span: Span, app: str = "
     Raises:
         NotFound: there is no such app.
     """
+    found: Dashboard = services.dashboards.value(*_asked(services, principal, span, app))
+    return found
+
+
+def dashboard_soon(services: Services, principal: Principal, span: Span, app: str = "") -> Dashboard | None:
+    """The same; None: it takes longer than a page may wait, and is there a moment later."""
+    return services.dashboards.value_soon(*_asked(services, principal, span, app))
+
+
+def _asked(
+    services: Services, principal: Principal, span: Span, app: str
+) -> tuple[tuple[Any, ...], Callable[[], Dashboard]]:
+    """What it is kept by, and how it is found."""
     apps: tuple[AppKey, ...] | None = None
     if app:
         with services.db.read(tenant_id=principal.tenant_id) as session:
             apps = (app_key(app_named(session, app)),)
-    key = (principal.tenant_id, span, apps)
-    found: Dashboard = services.dashboards.value(key, lambda: _dashboard(services, principal.tenant_id, span, apps))
-    return found
+    tenant_id = principal.tenant_id
+    return (tenant_id, span, apps), lambda: _dashboard(services, tenant_id, span, apps)
 
 
 def _dashboard(services: Services, tenant_id: int, span: Span, apps: tuple[AppKey, ...] | None) -> Dashboard:

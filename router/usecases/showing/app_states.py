@@ -76,6 +76,8 @@ def _latest(session: Session, ids: Collection[int] | None) -> dict[int, int]:
 
 def _states(session: Session, deployments: Collection[int]) -> dict[int, str]:
     """Of the latest ones where nothing is live or on its way: nobody asks for that of others."""
+    if not deployments:
+        return {}
     return dict(session.execute(select(Deployment.id, Deployment.state).where(Deployment.id.in_(deployments))).all())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select, union_all
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from router import documents
@@ -45,7 +45,7 @@ class _Context:
                 select(Release.id, Release.number, Release.digest).where(Release.id.in_(releases))
             )
         }
-        found = session.execute(_referred(previous, apps)).all()
+        found = _referred(session, previous, apps)
         self._refs = {row.id: _ref(row, row.number) for row in found}
         self._live = {(row.app_id, row.environment): row for row in found if row.state == State.LIVE}
         self._ready, self._wanted = _replicas(session, rows, self._live.values())
@@ -102,21 +102,22 @@ class _Context:
         return Serving(self._refs[live.id].release, short, ready, wanted)
 
 
-def _referred(previous: Collection[int], apps: Collection[int]) -> Select[*tuple[Any, ...]]:
-    """The previous ones and those that are live, with their releases' numbers. Each has an index: joined by OR they had
-    none, and a tenant's deployments were read, all of them."""
-    ids = select(Deployment.id).where(Deployment.id.in_(previous))
-    live = select(Deployment.id).where(Deployment.app_id.in_(apps), Deployment.state == str(State.LIVE))
+def _referred(session: Session, previous: Collection[int], apps: Collection[int]) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The previous ones and those that are live, with their releases' numbers. Each way has an index. Joined by OR they
+    had none, and a tenant's deployments were read, all of them."""
+    is_live = (Deployment.app_id.in_(apps), Deployment.state == str(State.LIVE))
+    ids = {*previous, *session.scalars(select(Deployment.id).where(*is_live))}
     columns = (Deployment.id, Deployment.app_id, Deployment.environment, Deployment.state)
-    return (
+    query = (
         select(*columns, Deployment.source, Deployment.commit_sha, Deployment.release_id, Release.number)
         .outerjoin(Release, Release.id == Deployment.release_id)
-        .where(Deployment.id.in_(union_all(ids, live)))
+        .where(Deployment.id.in_(ids))
     )
+    return session.execute(query).all()
 
 
 def _replicas(
-    session: Session, rows: Sequence[Deployment], live: Iterable[Row[Any]]
+    session: Session, rows: Sequence[Deployment], live: Iterable[Row[*tuple[Any, ...]]]
 ) -> tuple[dict[int | None, int], dict[tuple[int, str], int]]:
     """Ready replicas by release, and wanted ones by app and environment; asked only where a deployment's end has to be
     explained."""
@@ -135,7 +136,7 @@ def _replicas(
     return dict(session.execute(ready).all()), by_app
 
 
-def _ref(row: Row[Any], release: int | None) -> documents.DeploymentRef:
+def _ref(row: Row[*tuple[Any, ...]], release: int | None) -> documents.DeploymentRef:
     return documents.DeploymentRef(id=row.id, release=release, **_version(row.source, row.commit_sha))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -22,8 +22,9 @@ class RecentUse:
     memory_bytes: int
 
 
-def replicas_use(session: Session, at_s: float, only: Collection[str] | None = None) -> dict[str, RecentUse]:
-    """By replica; those of which nothing was measured are left out. `at_s`: now (Unix seconds). `only`: of these."""
+def replicas_use(session: Session, at_s: float, ids: Sequence[str] | None = None) -> dict[str, RecentUse]:
+    """By replica, of those of the ids or of all; those of which nothing was measured are left out. `at_s`: now (Unix
+    seconds)."""
     last = int(at_s // 60)
     query = (
         select(UsageSubject.replica_id, func.sum(UsageMinute.running_ms), func.sum(UsageMinute.cpu_us))
@@ -32,8 +33,8 @@ def replicas_use(session: Session, at_s: float, only: Collection[str] | None = N
         .where(UsageMinute.minute.in_(range(last - MINUTES + 1, last + 1)), UsageSubject.replica_id != "")
         .group_by(UsageSubject.replica_id)
     )
-    if only is not None:
-        query = query.where(UsageSubject.replica_id.in_(only))
+    if ids is not None:
+        query = query.where(UsageSubject.replica_id.in_(ids))
     return {
         replica_id: RecentUse(int(cpu_us or 0) / 1000 / int(ran_ms), int(byte_s or 0) * 1000 // int(ran_ms))
         for replica_id, ran_ms, cpu_us, byte_s in session.execute(query)

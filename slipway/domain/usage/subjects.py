@@ -9,12 +9,12 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ARRAY, ColumnElement, Select, Table, Text, any_, cast, literal, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from slipway.core.deployment.states import State
 from slipway.core.usage.records import NOBODY
-from slipway.domain.usage.storing import Subject, insert
+from slipway.domain.usage.storing import Subject, array_text, insert
 from slipway.models import App, Deployment, Release, Replica, UsageSubject
 
 Key = tuple[int, int, str, str, str, str]
@@ -100,15 +100,19 @@ class Apps:
 
     def _read(self, session: Session, app_ids: Sequence[int]) -> None:
         known = {
-            (each.app_id, each.app_created_ms): each for each in map(_of_row, session.execute(_described(app_ids)))
+            (each.app_id, each.app_created_ms): each
+            for each in map(_of_row, session.execute(_described(_one_of(session, App.id, app_ids))))
         }
-        for row in session.execute(select(*_COLUMNS).where(UsageSubject.app_id.in_(app_ids), _IS_TRAFFIC)):
+        for row in session.execute(
+            select(*_COLUMNS).where(_one_of(session, UsageSubject.app_id, app_ids), _IS_TRAFFIC)
+        ):
             former = Description(row.tenant_id, row.app_id, row.app_created_ms, row.app_name)
             self.numbers[(row.app_id, row.app_created_ms, "", "", row.image, "")] = Subject(row.id, row.tenant_id)
             known.setdefault((row.app_id, row.app_created_ms), former)
         for each in known.values():
             self._known[each.app_id].append(each)
-        for app_id, live_at, digest, source, ref in session.execute(_images(app_ids)):
+        images = session.execute(_images(_one_of(session, Deployment.app_id, app_ids)))
+        for app_id, live_at, digest, source, ref in images:
             self._live[app_id].append(_Live(live_at.timestamp(), digest, ref if source == "image" else ""))
 
 
@@ -171,8 +175,15 @@ def _matching(session: Session, *conditions: ColumnElement[bool]) -> dict[Key, S
     }
 
 
-def _described(app_ids: Sequence[int]) -> Select[int, int, str, datetime]:
-    return select(App.id, App.tenant_id, App.name, App.created_at).where(App.id.in_(app_ids))
+def _one_of(session: Session, column: InstrumentedAttribute[int], ids: Sequence[int]) -> ColumnElement[bool]:
+    """On PostgreSQL the ids are one value. A value for each costs more to write and to bind than to look up."""
+    if session.get_bind().dialect.name != "postgresql":
+        return column.in_(ids)
+    return column == any_(cast(literal(array_text(ids), Text()), ARRAY(column.type)))
+
+
+def _described(is_wanted: ColumnElement[bool]) -> Select[int, int, str, datetime]:
+    return select(App.id, App.tenant_id, App.name, App.created_at).where(is_wanted)
 
 
 def _of_row(row: Any) -> Description:
@@ -183,14 +194,14 @@ def _of_app(app_id: int, tenant_id: int, name: str, created_at: datetime) -> Des
     return Description(tenant_id, app_id, round(created_at.timestamp() * 1000), name)
 
 
-def _images(app_ids: Sequence[int]) -> Any:
+def _images(is_wanted: ColumnElement[bool]) -> Any:
     """What is live, and what was before it: records come within seconds of a switch."""
-    live = Deployment.state == str(State.LIVE)
-    before = select(Deployment.previous_id).where(Deployment.app_id.in_(app_ids), live)
+    live = is_wanted & (Deployment.state == str(State.LIVE))
+    before = select(Deployment.previous_id).where(live)
     return (
         select(Deployment.app_id, Deployment.live_at, Release.digest, Deployment.source, Deployment.ref)
         .join(Release, Release.id == Deployment.release_id)
-        .where(Deployment.live_at.is_not(None), (Deployment.app_id.in_(app_ids) & live) | Deployment.id.in_(before))
+        .where(Deployment.live_at.is_not(None), live | Deployment.id.in_(before))
     )
 
 

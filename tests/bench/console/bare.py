@@ -9,7 +9,6 @@ from pathlib import Path
 
 from flask import Flask
 
-from router.gunicorn import keepalive, threads, worker_class
 from tests.bench.sign_on.latency import over_unix
 from tests.fixtures.services.forked import ForkedModule
 from tests.fixtures.waiting import eventually
@@ -27,7 +26,7 @@ def show() -> str:
 def running_bare_page(folder: Path) -> Iterator[tuple[Path, int]]:
     """Its socket, and the process."""
     path = folder / "bare.sock"
-    options = ("--worker-class", worker_class, "--threads", str(threads), "--keep-alive", str(keepalive))
+    options = ("--worker-class", "gthread", "--threads", "32", "--keep-alive", "75")  # as router.gunicorn has them
     where = ("--bind", f"unix:{path}", "--no-control-socket", f"{__name__}:app")
     server = ForkedModule("gunicorn", os.environ, folder / "bare.log", *options, *where)
     try:

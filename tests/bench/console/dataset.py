@@ -63,6 +63,7 @@ class Filled:
     deployment: int
     """One that is live."""
     hook: str
+    first_app: int
 
 
 def fill(db: Database, redis: Redis, tenant: str, apps: int, first_id: int = 0) -> Filled:
@@ -79,7 +80,7 @@ def fill(db: Database, redis: Redis, tenant: str, apps: int, first_id: int = 0) 
         _insert(db, model, values)
     report(redis, rows.replica_ids())
     newest = rows.deployment_id(0, DEPLOYMENTS - 1)
-    return Filled(tenant, tenant_id, text, token_hash, rows.names, newest, rows.hook_id(0))
+    return Filled(tenant, tenant_id, text, token_hash, rows.names, newest, rows.hook_id(0), first_id + 1)
 
 
 def report(redis: Redis, replicas: list[str]) -> None:
@@ -274,7 +275,13 @@ class Rows:
         for app, name in enumerate(self.names):
             for number in range(DEPLOYMENTS):
                 at = self._made(app, number)
-                yield {"at": at, "actor": "token:bench", "action": "app.scale", "subject": name, "detail": {}} | self._own
+                yield {
+                    "at": at,
+                    "actor": "token:bench",
+                    "action": "app.scale",
+                    "subject": name,
+                    "detail": {},
+                } | self._own
 
     def _subjects(self) -> Iterator[dict[str, Any]]:
         created_ms = round((self.at - timedelta(days=60)).timestamp() * 1000)

@@ -17,7 +17,7 @@ from slipway.db import Database
 from slipway.host.install import folders
 from slipway.migrations import service_role, upgrade
 from slipway.settings import Settings
-from tests.bench.console import pages
+from tests.bench.console import pages, streams
 from tests.bench.console.asking import Client
 from tests.bench.console.bare import running_bare_page
 from tests.bench.console.dataset import Filled, fill
@@ -29,6 +29,8 @@ from tests.fixtures.services.router_server import running_router
 
 SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
 APPS = 1_000
+TENANTS, SMALL = 20, 20
+"""With open consoles: the large one, and others with so many apps."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,10 @@ class Extent:
     rounds: int = 12
     each: int = 5
     """Requests for each page in a round."""
+    stream_s: float = 30.0
 
 
-SHORT = Extent(rounds=4, each=3)
+SHORT = Extent(rounds=4, each=3, stream_s=10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ def measure(extent: Extent) -> tuple[str, list[Row]]:
             measured = _pages(platform, filled, folder, extent)
             shown.append(pages.table(measured, kind))
             found += pages.rows(measured, kind)
+            found += _streams(platform, filled, kind, extent)
     return "\n\n".join(shown), found
 
 
@@ -69,6 +73,19 @@ def _pages(platform: Platform, filled: Filled, folder: Path, extent: Extent) -> 
         console = Client(platform.settings.router_socket, signed_in)
         of = pages.Measured(console, Client(bare), router.process.pid, bare_pid, platform.database_pid)
         return pages.measure(of, pages.addresses(filled), extent.rounds, extent.each)
+
+
+def _streams(platform: Platform, filled: Filled, kind: str, extent: Extent) -> list[Row]:
+    """The large tenant and small ones, each with ten consoles."""
+    small = [
+        fill(platform.database, platform.redis, f"tenant-{n}", SMALL, 10_000 + n * SMALL) for n in range(TENANTS - 1)
+    ]
+    tenants = (filled, *small)
+    cookies = [f"slipway-session={sessions(platform).create(each.token_hash)}" for each in tenants]
+    with running_router(platform.settings) as router:
+        socket = platform.settings.router_socket
+        of = streams.Measured(router.process.pid, socket, platform.database, tenants, cookies, extent.stream_s)
+        return list(streams.rows(of, kind))
 
 
 def sessions(platform: Platform) -> TokenSessions:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from typing import Any
 
 import pytest
 
+from router.usecases.overviews import dashboard
 from slipway.models import UsageGap
 from tests.fixtures.api import Api, Caller
 from tests.fixtures.console import Browser, Page
@@ -73,6 +75,26 @@ def test_it_is_of_the_period_and_the_app_that_are_asked_for(
     assert "Requests 7 207" in Page(browser.get("/dashboard").text).text
     assert browser.get("/dashboard?app=none", status=404)
     assert browser.get("/dashboard?period=nonsense").status_code == 200
+
+
+def test_a_page_does_not_wait_for_figures_that_take_long(
+    api: Api, browser: Browser, recorded: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, summed = threading.Event(), dashboard._dashboard
+
+    def slow(*given: Any) -> Any:
+        assert go_on.wait(30)
+        return summed(*given)
+
+    monkeypatch.setattr(dashboard, "_dashboard", slow)
+    monkeypatch.setattr(api.services.dashboards, "_wait_s", 0.0)
+    page = Page(browser.get("/dashboard?period=week").text)
+    assert "The figures are being summed." in page.text
+    assert [each["data-every"] for each in page.all("div") if each.get("id") == "dashboard_figures"] == ["1"]
+    [whole] = [each["href"] or "" for each in page.all("a") if "wait=1" in (each.get("href") or "")]
+    go_on.set()
+    assert "Requests 7 200" in Page(browser.get(whole).text).text
+    assert "Requests 7 200" in Page(browser.fragment("/dashboard?period=week", "dashboard_figures").text).text
 
 
 def test_nothing_of_another_tenant_is_in_it(api: Api, stranger: Caller, recorded: int) -> None:

@@ -9,9 +9,21 @@ import pytest
 from sqlalchemy import event
 from werkzeug.test import TestResponse
 
-from slipway.models import App, Deployment, Replica, Scale
+from slipway.models import (
+    App,
+    Delivery,
+    Deployment,
+    Domain,
+    Hook,
+    Replica,
+    Scale,
+    Token,
+    TrustedPublisher,
+    Variable,
+    Volume,
+)
 from tests.fixtures.api import Api, Caller
-from tests.fixtures.console import HTMX, Browser, Page
+from tests.fixtures.console import HOOK, HTMX, Browser, Page
 from tests.fixtures.releases import make_live
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)>{{ 7*7 }}{% raw %}javascript:alert(3)"""
@@ -24,6 +36,7 @@ PAGES = (
     "/dashboard",
     "/find?app=shop",
     *(f"/tenant{each}" for each in OF_TENANT),
+    f"/tenant/hooks/{HOOK}",
     *(f"/apps/shop{each}" for each in OF_APP),
 )
 
@@ -172,6 +185,33 @@ def queries(api: Api, browser: Browser, path: str) -> int:
     return len(statements)
 
 
+def add_many(api: Api, tenant: int) -> None:
+    """Of what stands on the tenant's pages and on those of its app shop."""
+    with api.services.db.write(tenant_id=tenant) as session:
+        shop = session.query(App).filter_by(name="shop").one()
+        for number in range(30):
+            name = f"n-{number}"
+            session.add(Hook(id=name, tenant_id=tenant, repository_identity=f"github.example/acme/{name}"))
+            session.add(Token(tenant_id=tenant, name=name, hashed=name, hint=name))
+            session.add(Delivery(tenant_id=tenant, hook_id=HOOK, delivery_id=name, event="push", outcome="deployed"))
+            session.add(Variable(tenant_id=tenant, app_id=shop.id, name=name, sealed=""))
+            session.add(Domain(tenant_id=tenant, app_id=shop.id, host=f"{name}.example.org", custom=True))
+            session.add(Volume(id=name, tenant_id=tenant, app_id=shop.id, app_name="shop", name=name, mount_path="/d"))
+            publisher = {"kind": "github", "issuer": "https://github.example", "constraints": {}}
+            session.add(TrustedPublisher(tenant_id=tenant, app_id=shop.id, **publisher))
+
+
+def test_every_page_is_tried_here_or_with_the_platform(api: Api, shop: int) -> None:
+    adapter = api.client.application.url_map.bind("slipway.localhost")
+    tried = {adapter.match(path)[0] for path in pages_of(shop)}
+    functions = api.client.application.view_functions
+    rules = [each for each in api.client.application.url_map.iter_rules() if each.endpoint.startswith("console.")]
+    pages = {
+        each.endpoint for each in rules if "GET" in (each.methods or ()) and hasattr(functions[each.endpoint], "role")
+    }
+    assert pages - tried == {"console.show_platform", "console.follow_page"}
+
+
 def test_a_thousand_apps_take_no_more_queries_than_one(api: Api, browser: Browser, shop: int) -> None:
     few = {path: queries(api, browser, path) for path in pages_of(shop)}
     tenant = api.tenant_id()
@@ -181,7 +221,8 @@ def test_a_thousand_apps_take_no_more_queries_than_one(api: Api, browser: Browse
         session.flush()
         session.add_all(Scale(tenant_id=tenant, app_id=app.id) for app in made)
     for _ in range(5):
-        make_live(api.services.db, "shop", ready=3)
+        make_live(api.services.db, "shop", ready=3, settings={})
+    add_many(api, tenant)
     assert {path: queries(api, browser, path) for path in few} == few
     assert max(few.values()) < 30
 

@@ -19,7 +19,7 @@ from slipway.host.doctor import HostChecks
 from slipway.models import Certificate, Edge, now
 from tests.fixtures.api import Api
 from tests.fixtures.console import Browser, Page
-from tests.integration.console.test_pages import HOSTILE
+from tests.integration.console.test_pages import HOSTILE, queries
 
 
 @pytest.fixture
@@ -94,3 +94,18 @@ def test_a_finding_that_cannot_be_had_is_a_finding(admin: Browser, monkeypatch: 
     closed.__name__ = "permissions"
     monkeypatch.setattr("slipway.host.doctor.WITHOUT_ROOT", (closed,))
     assert "Permissions Failed The service can't see it: Permission denied." in Page(admin.get("/platform").text).text
+
+
+def test_many_edges_and_certificates_take_no_more_queries_than_one(api: Api, admin: Browser) -> None:
+    def add(first: int, end: int) -> None:
+        tenant = api.tenant_id()
+        with api.services.db.write(platform="a test's edges") as session:
+            for number in range(first, end):
+                session.add(Edge(id=f"edge-{number}"))
+                name = f"{number}.example.org"
+                session.add(Certificate(tenant_id=tenant, names=[name], names_key=name))
+
+    add(0, 1)
+    few = queries(api, admin, "/platform")
+    add(1, 30)
+    assert queries(api, admin, "/platform") == few

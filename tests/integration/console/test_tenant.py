@@ -207,3 +207,22 @@ def test_what_others_wrote_is_text(api: Api, browser: Browser, viewer: Caller, s
         assert page.all("img") == []
         assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes), path
         assert not any((each.get("href") or "").lower().startswith("javascript:") for each in page.all("a")), path
+
+
+def test_hooks_come_in_pages_and_are_found_by_words(api: Api, browser: Browser) -> None:
+    tenant = api.tenant_id()
+    with api.services.db.write(tenant_id=tenant) as session:
+        identities = [f"github.example/acme/app-{number:03}" for number in range(120)]
+        session.add_all(
+            Hook(id=f"{n:032x}", tenant_id=tenant, repository_identity=each) for n, each in enumerate(identities)
+        )
+    first, last = browser.get("/tenant/hooks"), browser.get("/tenant/hooks?page=3")
+    assert "app-000" in first.text
+    assert "app-119" not in first.text
+    assert 'href="/tenant/hooks?page=2"' in first.text
+    assert "app-119" in last.text
+    assert Page(browser.get("/tenant/hooks?page=99").text).text == Page(last.text).text
+    found = browser.get("/tenant/hooks?q=ACME+app-11")
+    assert "app-119" in found.text
+    assert "app-000" not in found.text
+    assert "app-0" not in browser.get("/tenant/hooks?q=app-%25").text

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 
 from router import documents
 from router.access import principal, services
 from router.api.hooks import NewHook
 from router.console import responses
+from router.console.asked import Asked
 from router.console.routes import Done, Values, act, field, form, page
 from router.console.texts import text
 from router.usecases import hooks
 from router.usecases.confirmation import require_confirmation
+from router.usecases.overviews.hooks import search_hooks
 from slipway.core.access.roles import Role
 
 DELIVERIES_SHOWN = 50
@@ -26,7 +28,12 @@ def show_hooks() -> Values:
 def show_deliveries(hook: str) -> Values:
     """What became of each delivery."""
     delivered = hooks.list_deliveries(services(), principal(), hook, DELIVERIES_SHOWN).deliveries
-    return {"tab": "hooks", "hook": _named(hook), "deliveries": delivered, "most": DELIVERIES_SHOWN}
+    return {
+        "tab": "hooks",
+        "hook": hooks.get_hook(services(), principal(), hook),
+        "deliveries": delivered,
+        "most": DELIVERIES_SHOWN,
+    }
 
 
 @act("/tenant/hooks", role=Role.OWNER)
@@ -43,16 +50,10 @@ def rotate_hook() -> Response:
 
 @act("/tenant/hooks/delete", role=Role.OWNER)
 def delete_hook() -> Done:
-    found = _named(field("hook"))
+    found = hooks.get_hook(services(), principal(), field("hook"))
     require_confirmation("hook", found.repository, field("confirm"))
     hooks.delete_hook(services(), principal(), found.id)
     return Done(url_for("console.show_hooks"), (text("acts.hook_deleted", repository=found.repository),))
-
-
-def _named(hook: str) -> documents.Hook:
-    """Raises `NotFound`, as every use case of one hook does."""
-    hooks.list_deliveries(services(), principal(), hook, 1)
-    return next(each for each in hooks.list_hooks(services(), principal()).hooks if each.id == hook)
 
 
 def _with_secret(made: documents.Hook) -> Response:
@@ -60,4 +61,7 @@ def _with_secret(made: documents.Hook) -> Response:
 
 
 def _values() -> Values:
-    return {"tab": "hooks", "hooks": hooks.list_hooks(services(), principal()).hooks, "made": None}
+    asked = Asked("/tenant/hooks", request.args, ("q",))
+    words = asked.text("q")
+    found = search_hooks(services(), principal(), words, asked.number("page"))
+    return {"tab": "hooks", "found": found, "words": words, "address": asked.address, "made": None}

@@ -50,6 +50,22 @@ def test_what_is_too_old_is_found_before_the_answer() -> None:
     assert recent.value("a", lambda: "new") == "new"
 
 
+def test_what_takes_longer_than_a_page_waits_is_there_for_who_asks_again() -> None:
+    started, go_on = threading.Semaphore(0), threading.Event()
+    recent: Recent[str] = Recent(Clock(), wait_s=0.0)
+
+    def find() -> str:
+        started.release()
+        go_on.wait(10)
+        return "found"
+
+    assert [recent.value_soon("a", find) for _ in range(3)] == [None] * 3
+    assert started.acquire(timeout=10)
+    go_on.set()
+    assert recent.value("a", find) == recent.value_soon("a", find) == "found"
+    assert not started.acquire(blocking=False), "it is found once for all who wait"
+
+
 def test_what_fails_is_not_kept() -> None:
     recent: Recent[str] = Recent(Clock())
     with pytest.raises(ZeroDivisionError):
