@@ -11,6 +11,7 @@ from router.console.routes import Done, Values, act, field, form, page
 from router.console.texts import text
 from router.usecases import apps, deployments, replicas, volumes
 from router.usecases.finding import NUMBER_MAX
+from router.usecases.overviews.containers import containers_of
 from slipway.core.access.roles import Role
 
 DEPLOYMENTS_SHOWN = 20
@@ -22,7 +23,7 @@ def show_app(app: str) -> Values:
         services(), principal(), app, limit=DEPLOYMENTS_SHOWN, before=_number(request.args.get("before", ""))
     )
     return of_app(app, "overview") | {
-        "replicas": replicas.list_replicas(services(), principal(), app, ended=False).replicas,
+        "replicas": containers_of(services(), principal(), app),
         "deployments": listed.deployments,
         "older": listed.deployments[-1].id if len(listed.deployments) == DEPLOYMENTS_SHOWN else None,
     }

@@ -62,6 +62,17 @@ class ContainerQuery:
     per_page: int = PER_PAGE
 
 
+def containers_of(services: Services, principal: Principal, app: str) -> list[documents.Container]:
+    """Those of one app, by process and slot; what other apps run is not looked at."""
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        rows = session.execute(_running().where(App.name == app, App.deleted_at.is_(None))).all()
+        use = replicas_use(session, time.time(), [row.id for row in rows])
+    traffic = traffic_of(services, [row.id for row in rows])
+    known = [_Known(row, image_label(row), use.get(row.id), traffic.get(row.id)) for row in rows]
+    with services.db.read(tenant_id=principal.tenant_id) as session:
+        return _documents(session, known)
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     """A replica's row with its app and release, and what is known of its use."""

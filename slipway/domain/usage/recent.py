@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -21,7 +22,7 @@ class RecentUse:
     memory_bytes: int
 
 
-def replicas_use(session: Session, at_s: float) -> dict[str, RecentUse]:
+def replicas_use(session: Session, at_s: float, only: Collection[str] | None = None) -> dict[str, RecentUse]:
     """By replica; those of which nothing was measured are left out. `at_s`: now (Unix seconds)."""
     last = int(at_s // 60)
     query = (
@@ -31,6 +32,8 @@ def replicas_use(session: Session, at_s: float) -> dict[str, RecentUse]:
         .where(UsageMinute.minute.in_(range(last - MINUTES + 1, last + 1)), UsageSubject.replica_id != "")
         .group_by(UsageSubject.replica_id)
     )
+    if only is not None:
+        query = query.where(UsageSubject.replica_id.in_(only))
     return {
         replica_id: RecentUse(int(cpu_us or 0) / 1000 / int(ran_ms), int(byte_s or 0) * 1000 // int(ran_ms))
         for replica_id, ran_ms, cpu_us, byte_s in session.execute(query)
