@@ -41,7 +41,7 @@ class AppAct:
     act: str
     """The view that does it, whose role it takes."""
     name: str
-    """Its text below `[find.acts]`."""
+    """Its text below `[find_acts]`."""
     element: str = ""
     """What gets the focus there: a button, or the first field of a form."""
 
