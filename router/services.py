@@ -14,7 +14,9 @@ from router.identity.sign_on import SignOnServices
 from router.streams.events import ChangesLook, DeploymentLook
 from router.streams.followers import Followers
 from router.streams.replica_feeds import ReplicaFeeds
+from router.streams.shared_figures import SharedFigures
 from router.streams.shared_poll import SharedPolls
+from router.usecases.finding import edge_ids
 from router.usecases.overviews.recent import Recent
 from slipway.adapters import vault
 from slipway.adapters.agent.client import AgentClient
@@ -22,6 +24,7 @@ from slipway.adapters.dns.resolver import DnsResolver
 from slipway.adapters.edge_client import EdgeClient
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
+from slipway.adapters.redis.edge_counts import EdgeCounts
 from slipway.adapters.redis.identity_changes import NewestChange
 from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import Vault
@@ -75,6 +78,8 @@ class Services:
     """Of requests that people try at their apps."""
     newest_change: NewestChange
     """Of anybody's session, token or role."""
+    figures: SharedFigures
+    """Of all pages that show what edges count."""
     identity: IdentityProvider | None = None
     """None: sign-on is off."""
     directory: Directory | None = None
@@ -120,6 +125,7 @@ def connect(settings: Settings) -> Services:
         edge=EdgeClient(settings),
         tries=call_quota.of_tries(settings.web_threads),
         newest_change=NewestChange(redis),
+        figures=SharedFigures(EdgeCounts(redis), lambda: edge_ids(database)),
         identity=_identity(settings),
         directory=_directory(settings),
         sign_on=sign_on.connect(settings, redis, database),

@@ -33,6 +33,7 @@ Address = IPv4Address | IPv6Address
 _REALM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 OFF, LOCAL = "off", "local"
 """Kinds of a Keycloak; the third is its URL."""
+_PORTS = {"http": 80, "https": 443}
 _LISTEN = re.compile(r"(?:(?P<address>.*):)?(?P<port>\d+)")
 
 
@@ -422,6 +423,12 @@ def address_of(listen: str) -> tuple[str, int]:
     if match is None:
         return listen, 80
     return (match["address"] or "").strip("[]*"), int(match["port"])
+
+
+def in_url(scheme: str, listen: str) -> str:
+    """A listener's port as it stands in a URL: empty where it is the scheme's own."""
+    port = address_of(listen)[1]
+    return "" if port == _PORTS[scheme] else f":{port}"
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:

@@ -11,7 +11,7 @@ import pytest
 
 from slipway.host import checkout
 from slipway.settings import PREFIX
-from tests.fixtures import compiled_statements
+from tests.fixtures import compiled_routes, compiled_statements
 from tests.fixtures.databases import (
     database,
     database_url,
@@ -52,6 +52,7 @@ def pytest_configure() -> None:
     os.environ["SLIPWAY_CONFIG_DIR"] = str(NOBODYS)
     checkout.ENV_FILE = NOBODYS / ".env"
     compiled_statements.share()
+    compiled_routes.share()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -24,7 +24,7 @@ _EVENT = re.compile(r"[a-z0-9_]{1,40}")
 def blueprint(authenticator: HookAuthenticator, deliveries: Deliveries, settings: Settings) -> Blueprint:
     """The hooks' addresses."""
     routes = Blueprint("deliveries", __name__)
-    api = settings.public_url.rstrip("/") + "/api"
+    console = settings.public_url.rstrip("/")
 
     @routes.post("/webhooks/github/<hook_id>")
     def receive(hook_id: str) -> tuple[Response, int]:
@@ -36,7 +36,7 @@ def blueprint(authenticator: HookAuthenticator, deliveries: Deliveries, settings
         deliveries.enqueue(result)
         made = [each.deployment.id for each in result.created]
         request_log.add_facts(deployments=made, reason=result.message, repeated=result.is_repeated)
-        return jsonify(_document(result, incoming, api)), 202 if made else 200
+        return jsonify(_document(result, incoming, console)), 202 if made else 200
 
     return routes
 
@@ -87,12 +87,12 @@ def _incoming(body: bytes) -> IncomingDelivery:
     )
 
 
-def _document(result: DeliveryResult, incoming: IncomingDelivery, api: str) -> dict[str, Any]:
+def _document(result: DeliveryResult, incoming: IncomingDelivery, console: str) -> dict[str, Any]:
     return {
         "message": result.message,
         "delivery": incoming.delivery_id,
         "deployments": [
-            {"id": each.deployment.id, "app": each.app, "url": f"{api}/deployments/{each.deployment.id}"}
+            {"id": each.deployment.id, "app": each.app, "url": f"{console}/deployments/{each.deployment.id}"}
             for each in result.created
         ],
     }

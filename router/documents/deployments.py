@@ -61,7 +61,7 @@ class Deployment(Document):
     started_at: datetime | None
     live_at: datetime | None
     ended_at: datetime | None
-    url: str
+    url: str = Field(description="Its page in the console.")
     log_url: str
     serving: DeploymentRef | None = Field(description="What is live now; meaning says whether it serves.")
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from router.documents.certificates import CertificateExpiry
 from router.documents.document import Document, one_of
+from router.documents.usage import TIMED, Latency
 from slipway.core.rollout.replica_states import ReplicaState
 
 
@@ -156,6 +157,7 @@ class AppMetrics(Document):
     bytes_in: int = Field(description="From clients, headers included.")
     bytes_out: int
     duration_s: float = Field(description="All requests' together, without WebSockets and event streams.")
+    latency_ms: Latency | None = Field(description=TIMED)
     requests_per_s: float = Field(description="Of the edges that are fresh.")
     inflight: int = Field(description="Requests and open connections to replicas that run now.")
 

@@ -11,7 +11,7 @@ from slipway.core.usage.fields import CLASSES
 from slipway.core.usage.periods import Step
 from slipway.domain.usage.folding import CLOCK, LATE, LOST, UNREADABLE
 
-_TIMED = "null: none was timed. WebSockets and event streams are not."
+TIMED = "null: none was timed. WebSockets and event streams are not."
 
 
 class Latency(Document):
@@ -31,7 +31,7 @@ class UsagePoint(Document):
     bytes_in: int
     bytes_out: int
     duration_ms: int = Field(description="All requests' together, without WebSockets and event streams.")
-    latency_ms: Latency | None = Field(description=_TIMED)
+    latency_ms: Latency | None = Field(description=TIMED)
     running_s: float = Field(description="Of all replicas together.")
     cpu_s: float
     memory_bytes: int | None = Field(description="Of a replica, on average while it ran. null: none ran.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -45,6 +45,14 @@ class Changed:
 
     topics: tuple[str, ...]
     position: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What stands in cells of the page from now on, by the cells' names. It has no position: who comes back gets all
+    figures as they are."""
+
+    cells: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,7 @@ class Ended:
     """Nothing more will come."""
 
 
-Event = Changed | StateChanged | LogLine | ReplicaLine | Notice | Ended
+Event = Changed | Figures | StateChanged | LogLine | ReplicaLine | Notice | Ended
 Batch = Sequence[Event]
 """Events that came together. An empty one says that nothing came for a moment."""
 Events = Generator[Batch, None, None]

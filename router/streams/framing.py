@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import Any
 
 from router.streams import sse
-from router.streams.events import Changed, Ended, Event, Events, LogLine, Notice, ReplicaLine, StateChanged
+from router.streams.events import Changed, Ended, Event, Events, Figures, LogLine, Notice, ReplicaLine, StateChanged
 
 HEARTBEAT_S = 4.0
 """A stream on which nothing came for so long gets a comment."""
@@ -56,8 +56,13 @@ def _changed(event: Changed) -> str:
     return sse.event("changed", json.dumps(event.topics, ensure_ascii=False), position=event.position)
 
 
+def _figures(event: Figures) -> str:
+    return sse.event("figures", json.dumps(dict(event.cells), ensure_ascii=False))
+
+
 _FRAMES: dict[type[Event], Callable[[Any], str]] = {
     Changed: _changed,
+    Figures: _figures,
     StateChanged: _state_changed,
     LogLine: _log_line,
     ReplicaLine: lambda event: event.framed,

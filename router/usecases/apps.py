@@ -52,12 +52,12 @@ class NewApp:
 def list_apps(services: Services, principal: Principal) -> list[documents.App]:
     with services.db.read(tenant_id=principal.tenant_id) as session:
         rows = session.scalars(select(App).where(App.deleted_at.is_(None)).order_by(App.name)).all()
-        return show_apps(session, rows, principal.tenant, services.settings.public_url)
+        return show_apps(session, rows, principal.tenant, services.settings)
 
 
 def get_app(services: Services, principal: Principal, name: str) -> documents.App:
     with services.db.read(tenant_id=principal.tenant_id) as session:
-        return show_app(session, app_named(session, name), principal.tenant, services.settings.public_url)
+        return show_app(session, app_named(session, name), principal.tenant, services.settings)
 
 
 def create_app(services: Services, principal: Principal, wanted: NewApp) -> documents.CreatedApp:
@@ -79,7 +79,7 @@ def create_app(services: Services, principal: Principal, wanted: NewApp) -> docu
         touch_routes(session, [host])
         hook = hooks.ensure_hook(services, session, principal, wanted.repository or "") if wanted.hook else None
         audit.record(session, app.tenant_id, principal.actor, Action.APP_CREATE, app.name, host=host)
-        shown = show_app(session, app, principal.tenant, services.settings.public_url)
+        shown = show_app(session, app, principal.tenant, services.settings)
         notices = hooks.notices_of_existing(hook, app.name) if hook and not hook.secret else []
         if app.source == "git" and not wanted.hook:
             notices = [hooks.how_pushes_are_noticed(session, services.settings, app)]
@@ -112,7 +112,7 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
         audit.record(session, app.tenant_id, principal.actor, Action.APP_CHANGE, name, **recorded)
         session.flush()
         shown = documents.ChangedApp(
-            app=show_app(session, app, principal.tenant, services.settings.public_url),
+            app=show_app(session, app, principal.tenant, services.settings),
             deployment=show_deployment(session, deployment, services.settings.public_url) if deployment else None,
             at_the_edge=routes_only,
             behind_file=list(changed.behind_file),

@@ -16,7 +16,7 @@ from router.usecases.certificates.jobs import wake
 from router.usecases.domain_claims import Evidence
 from router.usecases.finding import app_named, unique_or
 from router.usecases.showing import certificates as certificates_shown
-from router.usecases.showing.apps import address_of
+from router.usecases.showing.host_addresses import addresses_of
 from slipway.core.naming import validation
 from slipway.core.naming.public_suffixes import registered_domain
 from slipway.core.naming.shown_names import shown
@@ -37,8 +37,7 @@ def list_domains(services: Services, principal: Principal, app_name: str) -> doc
     with services.db.read(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name)
         rows = list(session.scalars(select(Domain).filter_by(app_id=app.id).order_by(Domain.id)))
-        shown = certificates_shown.of_hosts(session, services.settings, [row.host for row in rows])
-        return documents.Domains(domains=[_shown(services.settings, row, shown.get(row.host)) for row in rows])
+        return documents.Domains(domains=_shown(session, services.settings, rows))
 
 
 def add_domain(
@@ -66,8 +65,7 @@ def add_domain(
         if row is None:
             row = _new(session, services.settings, app, host, len(own), evidence)
         elif row.redirect_to == target:
-            shown = certificates_shown.of_hosts(session, services.settings, [host])
-            return _shown(services.settings, row, shown.get(host))
+            return _shown(session, services.settings, [row])[0]
         row.redirect_to = target
         touch_routes(session, [host])
         redirect = {"redirect_to": target} if target else {}
@@ -187,15 +185,21 @@ def _require_no_redirect_to(session: Session, app: App, host: str) -> None:
 
 def _added(services: Services, principal: Principal, row: Domain) -> documents.Domain:
     with services.db.read(tenant_id=principal.tenant_id) as session:
-        shown = certificates_shown.of_hosts(session, services.settings, [row.host])
-    return _shown(services.settings, row, shown.get(row.host))
+        return _shown(session, services.settings, [row])[0]
 
 
-def _shown(settings: Settings, row: Domain, certificate: documents.HostCertificate | None) -> documents.Domain:
+def _shown(session: Session, settings: Settings, rows: Sequence[Domain]) -> list[documents.Domain]:
+    hosts = [row.host for row in rows]
+    certificates = certificates_shown.of_hosts(session, settings, hosts)
+    addresses = addresses_of(session, settings, hosts)
+    return [_document(row, addresses[row.host], certificates.get(row.host)) for row in rows]
+
+
+def _document(row: Domain, url: str, certificate: documents.HostCertificate | None) -> documents.Domain:
     return documents.Domain(
         host=row.host,
         name=shown(row.host),
-        url=address_of(row.host, settings.public_url),
+        url=url,
         process=row.process,
         redirect_to=row.redirect_to,
         proven_at=row.proven_at,

@@ -9,11 +9,18 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from slipway.db import Database
 from slipway.errors import NotFound, SlipwayError
-from slipway.models import TO_CHANGE, App, Deployment, Hook
+from slipway.models import TO_CHANGE, App, Deployment, Edge, Hook
 
 NUMBER_MAX = (1 << 31) - 1
 """The largest id that SQL keeps."""
+
+
+def edge_ids(db: Database) -> list[str]:
+    """Of all edges that are registered."""
+    with db.read(platform="which edges there are") as session:
+        return list(session.scalars(select(Edge.id).order_by(Edge.id)))
 
 
 def app_named(session: Session, name: str, *, to_change: bool = False) -> App:

@@ -10,9 +10,12 @@ from sqlalchemy import select
 from router import documents
 from router.principal import Principal
 from router.services import Services
-from router.usecases.showing import certificates
-from slipway.adapters.redis.edge_metrics import CLASSES, EdgeMetrics, EdgeReport
-from slipway.models import App, Edge, Replica
+from router.usecases.finding import edge_ids
+from router.usecases.showing import certificates, usage
+from slipway.adapters.redis.edge_metrics import EdgeMetrics, EdgeReport
+from slipway.core.usage import fields
+from slipway.core.usage.fields import CLASSES
+from slipway.models import App, Replica
 
 
 def tenant_metrics(services: Services, principal: Principal) -> documents.Metrics:
@@ -25,9 +28,7 @@ def tenant_metrics(services: Services, principal: Principal) -> documents.Metric
         names = dict(session.execute(select(App.id, App.name).where(App.deleted_at.is_(None)).order_by(App.name)).all())
         replicas = dict(session.execute(select(Replica.id, Replica.app_id).where(Replica.ended_at.is_(None))).all())
         expiries = certificates.expiries(session)
-    with services.db.read(platform="which edges there are") as session:
-        edges = list(session.scalars(select(Edge.id).order_by(Edge.id)))
-    reports = EdgeMetrics(services.redis).reports(edges, list(names), list(replicas))
+    reports = EdgeMetrics(services.redis).reports(edge_ids(services.db), list(names), list(replicas))
     return documents.Metrics(
         edges=[_edge(report) for report in reports],
         apps=[
@@ -58,6 +59,7 @@ def _app(name: str, app_id: int, reports: Sequence[EdgeReport], replicas: Sequen
         bytes_in=sum(traffic.bytes_in for _, traffic in reported),
         bytes_out=sum(traffic.bytes_out for _, traffic in reported),
         duration_s=sum(traffic.duration_s for _, traffic in reported),
+        latency_ms=usage.latency(fields.total(traffic.latency for _, traffic in reported)),
         requests_per_s=sum(traffic.requests_per_s for report, traffic in reported if report.is_fresh),
         inflight=sum(report.inflight.get(replica, 0) for report in reports for replica in replicas),
     )

@@ -8,7 +8,7 @@ import click
 
 
 class Number(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4 only
-    """A whole number from 0 on.
+    """A whole number from 0 on; what is too many is for the API to say.
 
     Args:
         what: what it is, such as `a deployment's number`.
@@ -17,16 +17,14 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # generic since click 
 
     name = "number"
 
-    def __init__(self, what: str, *, instead: str, most: int | None = None) -> None:
+    def __init__(self, what: str, *, instead: str) -> None:
         self._what = what
         self._instead = instead
-        self._most = most
 
     def convert(self, value: Any, _param: click.Parameter | None, ctx: click.Context | None) -> int:
         number = int(value) if str(value).isascii() and str(value).isdigit() else -1
-        if number < 0 or (self._most is not None and number > self._most):
-            until = "" if self._most is None else f" from 0 to {self._most}"
-            raise click.UsageError(f"{value!r} is not {self._what}{until}: {self._instead}", ctx)
+        if number < 0:
+            raise click.UsageError(f"{value!r} is not {self._what}: {self._instead}", ctx)
         return number
 
     def get_missing_message(self, *_: object, **__: object) -> str:

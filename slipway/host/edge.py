@@ -25,13 +25,12 @@ from slipway.adapters import edge_secrets
 from slipway.errors import SettingsError
 from slipway.host import checkout
 from slipway.host.install import certificate, default_certificate
-from slipway.settings import DELIVERY_SLACK_BYTES, OFF, Settings, address_of
+from slipway.settings import DELIVERY_SLACK_BYTES, OFF, Settings, in_url
 
 SOURCE = checkout.ROOT / "nginx"
 WORKER_USER = "www-data"
 PLAIN = re.compile(r"[A-Za-z0-9_.:/\[\]*-]+")
 OPEN_FILES = 65536
-HTTPS_PORT = 443
 ORPHANS_END_S = 3.0
 FOLDER_MODE = 0o755  # workers are another user
 NGINX_LEVEL = {"DEBUG": "info", "INFO": "notice", "WARNING": "warn", "ERROR": "error"}
@@ -212,8 +211,7 @@ def _lines(settings: Settings) -> Iterator[str]:
 
 def _https_port(settings: Settings) -> str:
     """As it stands in a URL."""
-    port = address_of(settings.https_listen)[1] if settings.https_listen else HTTPS_PORT
-    return "" if port == HTTPS_PORT else f":{port}"
+    return in_url("https", settings.https_listen) if settings.https_listen else ""
 
 
 def _trusted(settings: Settings, text: str) -> str:

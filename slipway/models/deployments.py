@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, and_, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from slipway.core.deployment.ordering import Candidate
 from slipway.core.deployment.states import Kind, State
@@ -53,11 +53,18 @@ class Deployment(TenantOwned, Changing, Base):
         ),
         Index("ix_deployments_state", "state"),
         Index("ix_deployments_tenant_changed", "tenant_id", "changed_at"),
-        Index("ix_deployments_latest", "tenant_id", "environment", "app_id", "id"),
+        Index("ix_deployments_tenant_state", "tenant_id", "state", "app_id", "environment"),
+        Index("ix_deployments_tenant_app", "tenant_id", "app_id", "environment", "id"),
         Index("ix_deployments_reported_state", "reported_state", "state"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+
+    @declared_attr
+    def tenant_id(cls) -> Mapped[int]:  # noqa: N805
+        """Without an index of its own: SQLite would take it where another one has also the app or the state."""
+        return mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+
     app_id: Mapped[int] = mapped_column(ForeignKey("apps.id", ondelete="CASCADE"))
     environment: Mapped[str] = mapped_column(String(40), default="production")
     kind: Mapped[str] = mapped_column(String(20))

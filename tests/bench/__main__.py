@@ -2,7 +2,7 @@
 push's path, what all of it takes when idle, and what keeping usage costs, against their budgets, in one run, as
 Markdown.
 
-One part of it alone: `python -m tests.bench edge|identity|tls|routes|push|usage`; `--short` takes fewer rounds of the
+One part of it alone: `python -m tests.bench edge|identity|tls|routes|push|usage|console`; `--short` takes fewer rounds of the
 first three. `phases` (only when asked for) says where the edge's cost goes.
 """
 
@@ -11,10 +11,11 @@ from __future__ import annotations
 import argparse
 
 from tests.bench import deliveries, edge, edge_phases, identity, idle, pushes, routes, tls, usage
+from tests.bench.console import report as console
 from tests.bench.measuring import Row, engine, machine, table
 from tests.fixtures.stack import running_stack
 
-USUAL = ("edge", "identity", "tls", "routes", "push", "usage")
+USUAL = ("edge", "identity", "tls", "routes", "push", "usage", "console")
 PARTS = (*USUAL, "phases")
 
 
@@ -53,6 +54,10 @@ def main() -> None:
         rows += measure_pushes()
     if "usage" in parts:
         rows += usage.rows()
+    if "console" in parts:
+        shown, of_console = console.measure(console.SHORT if chosen.short else console.Extent())
+        print(f"\n{shown}", flush=True)
+        rows += of_console
     if "phases" in parts:
         print(f"\n{edge_phases.measure()}", flush=True)
     if rows:

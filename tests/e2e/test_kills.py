@@ -88,11 +88,19 @@ HITS: dict[str, Callable[[Rig], Any]] = {
 }
 
 
-@pytest.mark.parametrize("hit", HITS)
+IN_TURN = (("webhook", "nginx"), ("worker", "agent"), ("work-horse", "redis-emptied"), ("sql-lost",))
+"""Which are hit one right after the other, while the same deployments are held: `make soak` hits each alone, too."""
+
+
+@pytest.mark.parametrize("hits", IN_TURN, ids="+".join)
 def test_whatever_is_hit_in_whatever_state_each_deployment_ends_rightly_once_and_the_apps_serve(
-    rig: Rig, hit: str
+    rig: Rig, hits: tuple[str, ...]
 ) -> None:
-    hit_in_every_state(rig, hit, hit)
+    hit_in_every_state(rig, "-".join(hits), *hits)
+
+
+def test_everything_is_hit() -> None:
+    assert sorted(hit for hits in IN_TURN for hit in hits) == sorted(HITS)
 
 
 def hit_in_every_state(rig: Rig, version: str, *hits: str) -> None:

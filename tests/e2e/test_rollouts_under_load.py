@@ -14,8 +14,8 @@ from tests.fixtures.sockets import CLOSED_BY_CLIENT, CLOSED_BY_REPLICA, Life
 from tests.fixtures.stack import Checkout, Stack
 from tests.fixtures.waiting import eventually
 
-ROLLOUTS = 10
-"""Two of them are configuration changes, one of which a push follows."""
+ROLLOUTS = 5
+"""One of them is a configuration change, which a push follows."""
 STREAMERS = 4
 SOCKETS = 50
 PAUSE_S = 0.05

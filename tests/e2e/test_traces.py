@@ -26,15 +26,19 @@ def since(tmp_path: Path) -> Path:
     return file
 
 
-def files_with(marker: str, since: Path, *folders: Path, without: tuple[Path, ...] = ()) -> list[str]:
-    """Files on the folders' own file systems that hold the marker, of those that were written or moved since `since`
-    was (nobody can choose that time). What is mounted below is left out: a container's root shows the files of layers
-    that are folders themselves."""
+def files_with(
+    markers: tuple[str, ...], since: Path, *folders: Path, without: tuple[Path, ...] = ()
+) -> set[tuple[str, str]]:
+    """Each file on the folders' own file systems with each marker that it holds, of those that were written or moved
+    since `since` was (nobody can choose that time). What is mounted below is left out: a container's root shows the
+    files of layers that are folders themselves. One search for all markers: it looks at every file of the host."""
     kept_out = [part for path in without for part in ("-path", str(path), "-prune", "-o")]
     argv = ["find", *map(str, separate(folders)), "-xdev", *kept_out]
-    argv += ["-type", "f", "-cnewer", str(since), "-exec", "grep", "-laF", "-e", marker, "--", "{}", "+"]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=600)
-    return done.stdout.splitlines()
+    argv += ["-type", "f", "-cnewer", str(since), "-exec", "grep", "-HaoF"]
+    argv += [part for marker in markers for part in ("-e", marker)]
+    done = subprocess.run([*argv, "--", "{}", "+"], capture_output=True, text=True, check=False, timeout=600)
+    found = (line.rpartition(":") for line in done.stdout.splitlines())
+    return {(file, marker) for file, _, marker in found}
 
 
 def separate(folders: tuple[Path, ...]) -> list[Path]:
@@ -55,34 +59,30 @@ def pushers_own(stack: Stack) -> tuple[Path, ...]:
     return stack.state / "checkouts", stack.state / "forge"
 
 
-def test_a_file_that_no_step_copies_is_nowhere_on_disk_after_success_failure_and_cancel(
+def test_what_no_step_copies_is_nowhere_on_disk_and_what_steps_copied_goes_with_the_app(
     stack: Stack, since: Path
 ) -> None:
-    marker, copied = f"uncopied-{os.urandom(12).hex()}", f"copied-{os.urandom(12).hex()}"
+    """Of builds that succeed, that fail and that are cancelled."""
+    marker, copied, failed = (f"{what}-{os.urandom(12).hex()}" for what in ("uncopied", "copied", "failed"))
     checkout = stack.app("traceless")
     (checkout.folder / "notes.txt").write_text(marker)
-    stack.deploy("traceless", checkout, "1")
-    failing = "FROM python:3.11-slim\nCOPY VERSION /copied\nRUN false\n"
-    stack.deploy("traceless", checkout, copied, expect="failed", Dockerfile=failing)
+    stack.deploy("traceless", checkout, "1", BEHAVIOUR__notes=copied)  # its Dockerfile copies BEHAVIOUR*
+    failing = "FROM python:3.11-slim\nCOPY BEHAVIOUR.notes /copied\nRUN false\n"
+    stack.deploy("traceless", checkout, "2", expect="failed", Dockerfile=failing, BEHAVIOUR__notes=failed)
     commit = checkout.commit("Slow", VERSION="3\n", Dockerfile=slow(30, "3"))
     checkout.push()
     cancelled = stack.deployment_of("traceless", commit)["id"]
     stack.reaches(cancelled, "building")
     stack.call("POST", f"/deployments/{cancelled}/cancel")
     assert stack.ended(cancelled)["state"] == "cancelled"
-    assert files_with(copied, since, docker_root(stack)), "a failed build's copies are found where they are"
-    everywhere = (Path("/"), docker_root(stack), stack.state)
-    assert files_with(marker, since, *everywhere, without=pushers_own(stack)) == []
 
+    def found(*folders: Path) -> set[str]:
+        markers = (marker, copied, failed)
+        return {each for _, each in files_with(markers, since, *folders, without=pushers_own(stack))}
 
-def test_deleting_an_app_removes_what_its_steps_copied(stack: Stack, since: Path) -> None:
-    marker = f"copied-{os.urandom(12).hex()}"
-    checkout = stack.app("erased")
-    stack.deploy("erased", checkout, "1", BEHAVIOUR__notes=marker)  # its Dockerfile copies BEHAVIOUR*
-    assert files_with(marker, since, docker_root(stack))
-    everything = (docker_root(stack), stack.state)
-    assert stack.api("DELETE", "/apps/erased", X_Slipway_Confirm="erased").status == 202
-    eventually(lambda: stack.api("GET", "/apps/erased").status == 404, within_s=90)
-    without = pushers_own(stack)
-    eventually(lambda: files_with(marker, since, *everything, without=without) == [], within_s=60, every_s=1)
-    assert stack.get("erased").status == 404
+    its_own = (docker_root(stack), stack.state)
+    assert found(Path("/"), *its_own) == {copied, failed}, "what was copied is found, and nothing else"
+    assert stack.api("DELETE", "/apps/traceless", X_Slipway_Confirm="traceless").status == 202
+    eventually(lambda: stack.api("GET", "/apps/traceless").status == 404, within_s=90)
+    eventually(lambda: not found(*its_own), within_s=60, every_s=2)
+    assert stack.get("traceless").status == 404

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from slipway.core.usage.fields import TRAFFIC
+from slipway.core.usage.fields import LATENCY, TRAFFIC
 from slipway.errors import DependencyUnavailable
 from slipway.ports.events import StreamEntry
 
@@ -50,10 +50,10 @@ class FakeEdge:
     counted: dict[int, dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
 
     def record(self, at_s: float, used: Mapping[int, Sequence[int]], *, long_s: float = 1.0) -> dict[str, str]:
-        """`used`: by app's id the eight numbers; 0 stands for requests that belong to no app."""
+        """`used`: by app's id the numbers of a record; 0 stands for requests that belong to no app."""
         self.sequence += 1
         for app_id, values in used.items():
-            for name, value in zip(TRAFFIC, values, strict=True):
+            for name, value in zip((*TRAFFIC, *LATENCY), values, strict=False):
                 self.counted[app_id][name] += value
         apps = {str(app_id) if app_id else "": list(values) for app_id, values in used.items()}
         text = {"sequence": self.sequence, "from": at_s - long_s, "to": at_s, "apps": apps}

@@ -57,6 +57,12 @@ def test_random_kills_at_random_moments_lose_no_push_and_fail_no_request(
     assert len(stack.call("GET", "/apps/chaos/deployments?limit=100")["deployments"]) == ROUNDS + 1
 
 
+def test_each_hit_alone_in_every_state_loses_no_deployment_and_fails_no_request() -> None:
+    with running_rig() as rig:
+        for hit in HITS:
+            hit_in_every_state(rig, hit, hit)
+
+
 def test_two_hits_at_once_in_every_state_lose_no_deployment_and_fail_no_request(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -25,6 +25,16 @@ describe("metrics of a request", function()
     assert.equal(1, histogram[3]) -- up to 5 ms
   end)
 
+  it("are in the first bucket whose bound their duration does not exceed", function()
+    for bucket, bound_ms in ipairs(metrics.BOUNDS_MS) do
+      for _, ms in ipairs({ math.floor(bound_ms), bound_ms + 1 }) do
+        fake.req.start_time_s = fake.now() - ms / 1000
+        metrics.measure({}, 200)
+      end
+      assert.equal(bucket == 1 and 1 or 2, histogram[bucket]) -- with the one beyond the bound before
+    end
+  end)
+
   it("are in the last bucket when it took longer than every bound", function()
     fake.advance(31)
     metrics.measure({}, 200)

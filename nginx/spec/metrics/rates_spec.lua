@@ -30,6 +30,14 @@ describe("rates", function()
     assert.equal(6, rates.of("1"))
   end)
 
+  it("are up to now with what was counted since the last look", function()
+    second(1000)
+    second(15)
+    fake.advance(1) -- two seconds after the last look
+    assert.equal((15 + 3) / 3, rates.of("1", 3))
+    assert.equal(15, rates.of("1"))
+  end)
+
   it("fall when requests end, and name the app as long as its rate changes", function()
     second(5)
     for _ = 1, 10 do

@@ -86,8 +86,31 @@
     for (const [address, ids] of found) refresh(address, ids);
   }, 1000);
 
+  // --- figures that edges count: the stream writes them into the cells with their names. What came while an older
+  // answer was on its way is written again. ---
+  const figures = new Map();  // name → its text, and when it came
+
+  function write(since) {
+    for (const cell of document.querySelectorAll("[data-figure]")) {
+      const known = figures.get(cell.dataset.figure);
+      if (known && known.at >= since && cell.textContent !== known.text) cell.textContent = known.text;
+    }
+  }
+
+  function shownFigures() {
+    const shown = {app: new Set(), replica: new Set()};
+    for (const cell of document.querySelectorAll("[data-figure]")) {
+      const [kind, name] = cell.dataset.figure.split("/");
+      shown[kind].add(name);
+    }
+    return {shown_apps: [...shown.app].join(), shown_replicas: [...shown.replica].join()};
+  }
+
+  document.addEventListener("htmx:before:request", (event) => { if (event.detail.ctx) event.detail.ctx.asked = performance.now(); });
+  document.addEventListener("htmx:after:swap", (event) => write(event.detail.ctx?.asked ?? 0));
+
   // --- the stream ---
-  let source = null, last = body.dataset.liveSince || "", polling = 0, again = 0, failures = 0;
+  let source = null, last = body.dataset.liveSince || "", polling = 0, again = 0, failures = 0, followed = "";
 
   function say(text) { if (state.textContent !== text) state.textContent = text; }
 
@@ -95,9 +118,17 @@
     close();
     const url = new URL(body.dataset.liveUrl, location.href);
     url.searchParams.set("since", last);
+    const shown = shownFigures();
+    followed = JSON.stringify(shown);
+    for (const [name, text] of Object.entries(shown)) if (text) url.searchParams.set(name, text);
     source = new EventSource(url);
     source.addEventListener("open", () => { failures = 0; stopPolling(); say(""); });
     source.addEventListener("changed", (event) => { last = event.lastEventId; changed(JSON.parse(event.data)); });
+    source.addEventListener("figures", (event) => {
+      const at = performance.now();
+      for (const [name, text] of Object.entries(JSON.parse(event.data))) figures.set(name, {text, at});
+      write(at);
+    });
     source.addEventListener("line", (event) => { last = event.lastEventId || last; logs.line(event); });
     source.addEventListener("notice", (event) => logs.notice(JSON.parse(event.data)));
     source.addEventListener("end", () => logs.ended());
@@ -124,6 +155,7 @@
       if (document.hidden) { close(); stopPolling(); } else if (!source) open();
     });
     window.addEventListener("pagehide", close);
+    setInterval(() => { if (source && JSON.stringify(shownFigures()) !== followed) open(); }, 1000);
   }
 
   // --- times ---

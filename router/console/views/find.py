@@ -72,7 +72,7 @@ def _pages(viewer: Viewer) -> list[Found]:
 def _of_app(viewer: Viewer, app: str) -> list[Found]:
     """What is done with the app, and its pages."""
     acts = [
-        Found(text(f"find_acts.{each.name}", app=app), _address(each.endpoint, app, each.element), "act")
+        Found(text(each.name, app=app), _address(each.endpoint, app, each.element), "act")
         for each in navigation.shown(navigation.APP_ACTS, viewer)
     ]
     tabs = [

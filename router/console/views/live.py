@@ -6,10 +6,12 @@ from flask import Response, request
 
 from router.access import principal, requires, services, stays_admitted
 from router.console import assets
+from router.console.figures import cells
 from router.console.routes import blueprint
 from router.streams.events import Events
 from router.usecases import deployments
 from router.usecases.streams import changes, following, replica_output
+from router.usecases.streams.figures import ShownFigures
 from slipway.core.access.roles import Role
 from slipway.errors import InvalidInput
 
@@ -21,7 +23,8 @@ _LATE_MS = 5000
 @blueprint.get("/live")
 @requires(Role.VIEWER)
 def follow_page() -> Response:
-    """`since` is when the page was made, and `Last-Event-ID` the position of a client that comes back."""
+    """`since` is when the page was made, and `Last-Event-ID` the position of a client that comes back; `shown_apps` and
+    `shown_replicas` are those whose figures the page shows."""
     since = request.headers.get("Last-Event-ID") or request.args.get("since", "")
     return services().followers.stream(_events(since), principal(), stays_admitted())
 
@@ -51,7 +54,12 @@ def _events(since: str) -> Events:
         after = _as_position(request.headers.get("Last-Event-ID") or request.args.get("after", ""))
         lines = following.log_events(services(), principal(), number, after)
         return changes.beside(lines, services(), principal(), since)
-    return changes.tenant_changes(services(), principal(), since)
+    shown = (_names("shown_apps"), _names("shown_replicas"))
+    return changes.tenant_changes(services(), principal(), since, ShownFigures(services(), principal(), *shown, cells))
+
+
+def _names(parameter: str) -> list[str]:
+    return [each for each in request.args.get(parameter, "").split(",") if each]
 
 
 def _number(text: str) -> int:

@@ -17,6 +17,8 @@ from router.usecases.overviews.recent_traffic import AppTraffic, recent_traffic
 from router.usecases.overviews.words import has_words, numbered_page
 from router.usecases.showing.app_states import NONE, AppFigures, figures_of
 from router.usecases.showing.apps import show_apps
+from router.usecases.streams.figures import counts_now
+from slipway.adapters.redis.edge_counts import Counts, Kind, Subject
 from slipway.core.deployment.app_state import AppState
 from slipway.models import App
 
@@ -56,6 +58,8 @@ class FoundApps:
     pages: int
     traffic: dict[str, AppTraffic] = field(default_factory=dict)
     """By app's name, of those of the page."""
+    counts: dict[str, Counts] = field(default_factory=dict)
+    """The same, as edges count them now; without those that no edge has counted."""
 
 
 def found_apps(services: Services, principal: Principal, query: AppQuery) -> Iterator[documents.App]:
@@ -77,8 +81,11 @@ def search_apps(services: Services, principal: Principal, query: AppQuery) -> Fo
         ids = found.matching[page.first : page.first + PER_PAGE]
         apps = _shown(services, session, principal, ids, found.figures)
         traffic = recent_traffic(session, [each.name for each in apps])
+        names = dict(session.execute(select(App.id, App.name).where(App.id.in_(ids))).all())
+    now = counts_now(services, (Subject(Kind.APP, str(number)) for number in names))
+    counts = {names[int(subject.id)]: each for subject, each in now.items()}
     by_state = Counter(str(each.state) for each in found.figures.values())
-    return FoundApps(apps, len(found.matching), found.total, dict(by_state), page.number, page.last, traffic)
+    return FoundApps(apps, len(found.matching), found.total, dict(by_state), page.number, page.last, traffic, counts)
 
 
 def app_names(services: Services, principal: Principal, words: str, *, limit: int) -> list[str]:
@@ -117,7 +124,7 @@ def _shown(
     """In the order of the ids. One that was deleted meanwhile is left out."""
     rows = {row.id: row for row in session.scalars(select(App).where(App.id.in_(ids)))}
     apps = [rows[each] for each in ids if each in rows]
-    return show_apps(session, apps, principal.tenant, services.settings.public_url, figures)
+    return show_apps(session, apps, principal.tenant, services.settings, figures)
 
 
 def _place(figures: AppFigures, order: Order) -> int:

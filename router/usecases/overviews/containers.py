@@ -22,7 +22,7 @@ from slipway.adapters.redis.edge_metrics import EdgeMetrics, ReplicaTraffic
 from slipway.core.rollout.replica_states import ReplicaState
 from slipway.domain.usage.recent import RecentUse, replicas_use
 from slipway.errors import DependencyUnavailable
-from slipway.models import App, Deployment, Edge, Release, Replica
+from slipway.models import App, Deployment, Release, Replica
 
 PER_PAGE = 50
 _AT_ONCE = 500
@@ -60,17 +60,6 @@ class ContainerQuery:
     reverse: bool = False
     page: int = 1
     per_page: int = PER_PAGE
-
-
-def containers_of(services: Services, principal: Principal, app: str) -> list[documents.Container]:
-    """Those of one app, by process and slot; what other apps run is not looked at."""
-    with services.db.read(tenant_id=principal.tenant_id) as session:
-        rows = session.execute(_running().where(App.name == app, App.deleted_at.is_(None))).all()
-        use = replicas_use(session, time.time(), [row.id for row in rows])
-    traffic = traffic_of(services, [row.id for row in rows])
-    known = [_Known(row, image_label(row), use.get(row.id), traffic.get(row.id)) for row in rows]
-    with services.db.read(tenant_id=principal.tenant_id) as session:
-        return _documents(session, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +120,8 @@ def _search(services: Services, principal: Principal, query: ContainerQuery) -> 
 
 def traffic_of(services: Services, replicas: Sequence[str]) -> Mapping[str, ReplicaTraffic]:
     """What the edges count of each. Without Redis nothing is known of any."""
-    with services.db.read(platform="which edges there are") as session:
-        edges = list(session.scalars(select(Edge.id).order_by(Edge.id)))
     try:
-        return EdgeMetrics(services.redis).replicas(edges, replicas)
+        return EdgeMetrics(services.redis).replicas(services.figures.edges(), replicas)
     except DependencyUnavailable:
         return {}
 

@@ -191,7 +191,7 @@ def _dashboard(services: Services, tenant_id: int, span: Span, apps: tuple[AppKe
 
 
 def _points(shown: Period, known: Mapping[int, Usage], now_s: float) -> Iterable[Point]:
-    """The step that goes on is as long as it has lasted; in its first half a minute nothing is told of it."""
+    """The step that goes on is as long as it has lasted; in its first half a minute nothing is said of it."""
     for number in shown.numbers():
         seconds = min(shown.step.seconds, now_s - number * shown.step.seconds)
         if seconds >= min(30.0, shown.step.seconds):
@@ -200,7 +200,7 @@ def _points(shown: Period, known: Mapping[int, Usage], now_s: float) -> Iterable
 
 
 def _by_app(parts: Sequence[summing.Sum], seconds: float, there: set[AppKey]) -> list[Part]:
-    """Of those of one name, one that is deleted by now is told apart."""
+    """Of those of one name, one that is deleted by now is kept apart."""
     found: dict[tuple[str, bool], Usage] = {}
     for part in parts:
         name, app_id, created_ms, *_ = part.key

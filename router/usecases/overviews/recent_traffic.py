@@ -18,7 +18,7 @@ from slipway.domain.usage.summing import Of, Summed
 from slipway.models import App
 
 HOURS = 24
-_TOLD_AFTER_S = 60.0
+_SHOWN_AFTER_S = 60.0
 """An hour that has just begun says nothing yet."""
 
 
@@ -43,9 +43,9 @@ def recent_traffic(session: Session, names: Sequence[str]) -> dict[str, AppTraff
 
 def _traffic(points: dict[int, Usage], shown: Period, now_s: float) -> AppTraffic:
     hours = [(points.get(number, {}), now_s - number * shown.step.seconds) for number in shown.numbers()]
-    told = [(usage, min(passed, shown.step.seconds)) for usage, passed in hours if passed >= _TOLD_AFTER_S]
+    shown_steps = [(usage, min(passed, shown.step.seconds)) for usage, passed in hours if passed >= _SHOWN_AFTER_S]
     return AppTraffic(
-        [fields.requests(usage) / seconds for usage, seconds in told],
-        [usage.get("requests_5xx", 0) / seconds for usage, seconds in told],
-        [fields.latency_ms(usage, 0.95) for usage, _ in told],
+        [fields.requests(usage) / seconds for usage, seconds in shown_steps],
+        [usage.get("requests_5xx", 0) / seconds for usage, seconds in shown_steps],
+        [fields.latency_ms(usage, 0.95) for usage, _ in shown_steps],
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Row, Select, func, select, union_all
 from sqlalchemy.orm import Session
 
 from router import documents
@@ -45,23 +45,12 @@ class _Context:
                 select(Release.id, Release.number, Release.digest).where(Release.id.in_(releases))
             )
         }
-        referred = (
-            select(Deployment, Release.number)
-            .outerjoin(Release, Release.id == Deployment.release_id)
-            .where(
-                or_(
-                    Deployment.id.in_(previous),
-                    and_(Deployment.app_id.in_(apps), Deployment.state == str(State.LIVE)),
-                )
-            )
-        )
-        found = session.execute(referred).all()
-        self._refs = {row.id: _ref(row, number) for row, number in found}
-        self._live = {(row.app_id, row.environment): row for row, _ in found if row.state == State.LIVE}
+        found = session.execute(_referred(previous, apps)).all()
+        self._refs = {row.id: _ref(row, row.number) for row in found}
+        self._live = {(row.app_id, row.environment): row for row in found if row.state == State.LIVE}
         self._ready, self._wanted = _replicas(session, rows, self._live.values())
 
     def document(self, row: Deployment) -> documents.Deployment:
-        url = f"{self._public_url}/api/deployments/{row.id}"
         live = self._live.get((row.app_id, row.environment))
         return documents.Deployment(
             id=row.id,
@@ -90,8 +79,8 @@ class _Context:
             started_at=row.started_at,
             live_at=row.live_at,
             ended_at=row.ended_at,
-            url=url,
-            log_url=f"{url}/log",
+            url=f"{self._public_url}/deployments/{row.id}",
+            log_url=f"{self._public_url}/api/deployments/{row.id}/log",
             serving=self._refs[live.id] if live else None,
         )
 
@@ -113,8 +102,21 @@ class _Context:
         return Serving(self._refs[live.id].release, short, ready, wanted)
 
 
+def _referred(previous: Collection[int], apps: Collection[int]) -> Select[*tuple[Any, ...]]:
+    """The previous ones and those that are live, with their releases' numbers. Each has an index: joined by OR they had
+    none, and a tenant's deployments were read, all of them."""
+    ids = select(Deployment.id).where(Deployment.id.in_(previous))
+    live = select(Deployment.id).where(Deployment.app_id.in_(apps), Deployment.state == str(State.LIVE))
+    columns = (Deployment.id, Deployment.app_id, Deployment.environment, Deployment.state)
+    return (
+        select(*columns, Deployment.source, Deployment.commit_sha, Deployment.release_id, Release.number)
+        .outerjoin(Release, Release.id == Deployment.release_id)
+        .where(Deployment.id.in_(union_all(ids, live)))
+    )
+
+
 def _replicas(
-    session: Session, rows: Sequence[Deployment], live: Iterable[Deployment]
+    session: Session, rows: Sequence[Deployment], live: Iterable[Row[Any]]
 ) -> tuple[dict[int | None, int], dict[tuple[int, str], int]]:
     """Ready replicas by release, and wanted ones by app and environment; asked only where a deployment's end has to be
     explained."""
@@ -133,7 +135,7 @@ def _replicas(
     return dict(session.execute(ready).all()), by_app
 
 
-def _ref(row: Deployment, release: int | None) -> documents.DeploymentRef:
+def _ref(row: Row[Any], release: int | None) -> documents.DeploymentRef:
     return documents.DeploymentRef(id=row.id, release=release, **_version(row.source, row.commit_sha))
 
 

@@ -119,16 +119,21 @@ def _whose(group: Group) -> dict[str, str]:
 
 
 def _point(at: datetime, used: Mapping[str, int]) -> documents.UsagePoint:
-    latencies = [rounded(fields.latency_ms(used, share)) for share in SHARES.values()]
-    p50, p95, p99 = (each or 0.0 for each in latencies)
     running_ms = used.get("running_ms", 0)
     return documents.UsagePoint(
         at=at,
         requests=fields.requests(used),
         by_class={each: used.get(f"requests_{each}", 0) for each in CLASSES},
-        latency_ms=None if None in latencies else documents.Latency(p50=p50, p95=p95, p99=p99),
+        latency_ms=latency(used),
         running_s=running_ms / 1000,
         cpu_s=used.get("cpu_us", 0) / 1_000_000,
         memory_bytes=used.get("memory_byte_s", 0) * 1000 // running_ms if running_ms else None,
         **{name: used.get(name, 0) for name in ("bytes_in", "bytes_out", "duration_ms", *RESOURCES[2:])},
     )
+
+
+def latency(used: Mapping[str, int]) -> documents.Latency | None:
+    """None: no request was timed."""
+    found = [rounded(fields.latency_ms(used, share)) for share in SHARES.values()]
+    p50, p95, p99 = (each or 0.0 for each in found)
+    return None if None in found else documents.Latency(p50=p50, p95=p95, p99=p99)

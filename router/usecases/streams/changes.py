@@ -22,6 +22,7 @@ from sqlalchemy import String as SqlText
 from router.principal import Principal
 from router.services import Services
 from router.streams.events import Batch, Changed, ChangesLook, Events, RowChange
+from router.usecases.streams.figures import ShownFigures
 from slipway.db import WRITER_WAIT_S
 from slipway.errors import DependencyUnavailable
 from slipway.models import App, Certificate, Delivery, Deployment, Replica, now
@@ -92,12 +93,13 @@ class Changes:
         return ChangesLook(found, at)
 
 
-def tenant_changes(services: Services, principal: Principal, since: str) -> Events:
-    """All changes of the caller's tenant from the position on; of none: from now on."""
+def tenant_changes(services: Services, principal: Principal, since: str, figures: ShownFigures) -> Events:
+    """All changes of the caller's tenant from the position on, of none from now on; and figures that the page shows."""
     changes = Changes(services, principal, position(since))
-    while True:
-        yield changes.new()
-        time.sleep(POLL_S)
+    with figures.shown():
+        while True:
+            yield [*changes.new(), *figures.new()]
+            time.sleep(POLL_S)
 
 
 def beside(events: Events, services: Services, principal: Principal, since: str) -> Events:

@@ -13,6 +13,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from slipway.adapters.redis import keys
+from slipway.core.usage.fields import CLASSES, LATENCY, Usage
 from slipway.errors import DependencyUnavailable
 from slipway.ports.clock import Clock
 from slipway.ports.events import StreamEntry
@@ -21,7 +22,6 @@ FRESH_S = 5.0
 """An edge reports every second; an older report is no rate of now."""
 _UNCOUNTED = "Redis does not answer, so what was used is counted later."
 _UNREADABLE = "Redis does not answer, so the edges' counts can't be read."
-CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class AppTraffic:
     duration_s: float
     """All requests' together; without WebSockets and event streams."""
     requests_per_s: float
+    latency: Usage
+    """Requests by duration (`core.usage.fields.LATENCY`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ def _traffic(text: str | bytes) -> AppTraffic:
         bytes_out=counts["bytes_out"],
         duration_s=counts["duration_ms"] / 1000,
         requests_per_s=counts["requests_per_s"],
+        latency=dict(zip(LATENCY, counts.get("latency", ()), strict=False)),
     )
 
 

@@ -50,6 +50,10 @@ def replica_metrics(edge: str) -> str:
     return f"slipway:edges:replicas:{edge}"
 
 
+WATCHED = "slipway:edges:watched"
+"""Exists while somebody follows figures: edges report them more often then."""
+
+
 def inflight(edge: str) -> str:
     """What an edge has under way to each target."""
     return f"slipway:edges:inflight:{edge}"

@@ -18,7 +18,7 @@ _ASK_S = 0.3
 
 
 @click.command()
-@click.argument("replicas", type=Number("a number of replicas", instead="slipway scale 2", most=100))
+@click.argument("replicas", type=Number("a number of replicas", instead="slipway scale 2"))
 @app_option
 @click.option("--process", metavar="NAME", default="web", show_default=True, help="Which of the app's processes.")
 @watch_options

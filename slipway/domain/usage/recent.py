@@ -23,7 +23,7 @@ class RecentUse:
 
 
 def replicas_use(session: Session, at_s: float, only: Collection[str] | None = None) -> dict[str, RecentUse]:
-    """By replica; those of which nothing was measured are left out. `at_s`: now (Unix seconds)."""
+    """By replica; those of which nothing was measured are left out. `at_s`: now (Unix seconds). `only`: of these."""
     last = int(at_s // 60)
     query = (
         select(UsageSubject.replica_id, func.sum(UsageMinute.running_ms), func.sum(UsageMinute.cpu_us))

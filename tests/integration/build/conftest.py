@@ -8,7 +8,7 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -106,14 +106,14 @@ class Bench:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def files_with(self, marker: str, since: Path) -> list[str]:
-        """Files in Docker's data folder, changed since, that hold the marker."""
+    def left_of(self, markers: Iterable[str], since: Path) -> set[str]:
+        """Those of the markers that are in a file in Docker's data folder, changed since. One search for all of them:
+        it looks at every file of every layer."""
         root = self.images.facts().root
-        argv = ["find", str(root), "-xdev", "-type", "f", "-cnewer", str(since)]
-        found = subprocess.run(
-            [*argv, "-exec", "grep", "-laF", "-e", marker, "--", "{}", "+"], capture_output=True, text=True, check=False
-        )
-        return found.stdout.splitlines()
+        argv = ["find", str(root), "-xdev", "-type", "f", "-cnewer", str(since), "-exec", "grep", "-haoF"]
+        argv += [part for marker in markers for part in ("-e", marker)]
+        done = subprocess.run([*argv, "--", "{}", "+"], capture_output=True, text=True, check=False, errors="replace")
+        return set(done.stdout.splitlines())
 
     def inspect(self, image: str) -> dict[str, object]:
         [found] = json.loads(self.docker("image", "inspect", image))

@@ -1,4 +1,4 @@
-"""What listens where the edge would: it answers as it is told, and keeps each request byte by byte."""
+"""What listens where the edge would: it answers what it was given, and keeps each request byte by byte."""
 
 from __future__ import annotations
 

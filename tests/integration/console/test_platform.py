@@ -1,4 +1,4 @@
-"""The platform's page: for platform admins alone, also while services are away."""
+"""The platform's page: for platform admins alone, also while services are unreachable."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_certificates_of_all_tenants_stand_with_the_first_to_run_out(api: Api, a
     assert page.all("img") == []
 
 
-def test_it_is_there_while_redis_is_away(api: Api, admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_there_while_redis_is_unreachable(api: Api, admin: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Redis, "hgetall", _away)
     page = Page(admin.get("/platform").text)
     assert "Redis Failed Redis does not answer" in page.text

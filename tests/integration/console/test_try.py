@@ -136,7 +136,7 @@ def test_what_could_not_be_sent_stays_in_the_form(browser: Browser, edge: Listen
     assert edge.requests == []
 
 
-def test_an_edge_that_is_away_is_a_problem_of_this_page(api: Api, browser: Browser, shop: int) -> None:
+def test_an_edge_that_is_unreachable_is_a_problem_of_this_page(api: Api, browser: Browser, shop: int) -> None:
     settings = replace(api.services.settings, http_listen=str(free_port()))
     object.__setattr__(api.services, "edge", EdgeClient(settings))
     assert "The edge gave no answer" in send(browser, 503).text

@@ -9,8 +9,10 @@ from typing import Any
 
 import redis
 
+from slipway.core.usage.fields import LATENCY
+
 STREAM = "slipway:usage"
-FIELDS = ("1xx", "2xx", "3xx", "4xx", "5xx", "bytes_in", "bytes_out", "duration_ms")
+FIELDS = ("1xx", "2xx", "3xx", "4xx", "5xx", "bytes_in", "bytes_out", "duration_ms", *LATENCY)
 
 
 @dataclass
@@ -32,6 +34,11 @@ class UsageReader:
     def requests(self, app: str = "1") -> int:
         self.read()
         return sum(self.used[app][name] for name in FIELDS[:5])
+
+    def timed(self, app: str = "1") -> list[int]:
+        """Requests in each bucket of duration."""
+        self.read()
+        return [self.used[app][name] for name in LATENCY]
 
     def _fold(self, fields: dict[str, str]) -> None:
         life, number = (fields["edge"], fields["boot"]), int(fields["sequence"])

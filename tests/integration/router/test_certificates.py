@@ -107,6 +107,19 @@ def test_how_it_stands_is_shown(api: Api, owner: Caller) -> None:
     assert 86000 < expiry["expires_in_s"] <= 86400
 
 
+def test_its_address_is_one_of_https_while_it_has_a_certificate(api: Api, owner: Caller) -> None:
+    owner.create_app()
+    added = owner.post(DOMAINS, {"host": HOST}, status=201)["url"]
+    _certificate(api, state="issued", not_before=now(), not_after=now() + timedelta(days=90))
+
+    certified, urls = owner.get(DOMAINS)["domains"][1]["url"], owner.get("/api/apps/hello")["urls"]
+
+    assert (added, certified) == (f"http://{HOST}:8080/", f"https://{HOST}:8443/")
+    assert urls == ["http://hello.localhost:8080/", certified], "the other host has none"
+    _certificate(api, not_after=now() - timedelta(seconds=1))
+    assert owner.get(DOMAINS)["domains"][1]["url"] == added, "it has run out"
+
+
 def test_a_check_names_the_record_to_set(api: Api, owner: Caller, resolver: FakeResolver) -> None:
     owner.create_app()
     owner.post(DOMAINS, {"host": HOST}, status=201)

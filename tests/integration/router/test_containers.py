@@ -42,15 +42,15 @@ def ids(caller: Caller, **query: Any) -> list[str]:
     return [each["id"] for each in containers(caller, **query)["containers"]]
 
 
-def told_by_an_edge(api: Api, edge: str, *, at: float, **requests_per_s: float) -> None:
+def reported_by_an_edge(api: Api, edge: str, *, at: float, **requests_per_s: float) -> None:
     with api.services.db.write(platform="a test's edge") as session:
         session.add(Edge(id=edge))
-    told = {
+    recorded = {
         name.replace("_", "-"): json.dumps({"requests": [0, 90, 0, 0, 3], "requests_per_s": rate})
         for name, rate in requests_per_s.items()
     }
-    api.services.redis.hset(keys.replica_metrics(edge), mapping={"at": at, **told})
-    api.services.redis.hset(keys.inflight(edge), mapping={"at": at, **dict.fromkeys(told, 2)})
+    api.services.redis.hset(keys.replica_metrics(edge), mapping={"at": at, **recorded})
+    api.services.redis.hset(keys.inflight(edge), mapping={"at": at, **dict.fromkeys(recorded, 2)})
 
 
 def test_every_replica_with_its_limits_and_state(replicas: list[str], viewer: Caller) -> None:
@@ -78,11 +78,11 @@ def test_use_is_the_average_of_the_last_minutes(api: Api, replicas: list[str], v
 def test_requests_are_those_of_all_edges_and_rates_of_those_that_are_fresh(
     api: Api, replicas: list[str], viewer: Caller
 ) -> None:
-    told_by_an_edge(api, "edge-1", at=time.time(), r_1_1_0=1.5, r_2_1_0=4.0)
-    told_by_an_edge(api, "edge-2", at=time.time() - 60, r_1_1_0=9.0)
+    reported_by_an_edge(api, "edge-1", at=time.time(), r_1_1_0=1.5, r_2_1_0=4.0)
+    reported_by_an_edge(api, "edge-2", at=time.time() - 60, r_1_1_0=9.0)
     first = containers(viewer)["containers"][0]
-    told = {name: first[name] for name in ("requests", "failed", "requests_per_s", "inflight")}
-    assert told == {"requests": 186, "failed": 6, "requests_per_s": 1.5, "inflight": 2}
+    recorded = {name: first[name] for name in ("requests", "failed", "requests_per_s", "inflight")}
+    assert recorded == {"requests": 186, "failed": 6, "requests_per_s": 1.5, "inflight": 2}
     assert ids(viewer, order="requests") == ["r-2-1-0", "r-1-1-0", "r-1-1-1"]
     assert ids(viewer, order="requests", reverse=True) == ["r-1-1-0", "r-2-1-0", "r-1-1-1"], "unknown ones stay last"
 
@@ -125,7 +125,7 @@ def test_ended_replicas_and_those_of_others_are_not_there(
 
 
 def test_without_redis_requests_are_not_known(api: Api, replicas: list[str], viewer: Caller) -> None:
-    told_by_an_edge(api, "edge-1", at=time.time(), r_1_1_0=1.5)
+    reported_by_an_edge(api, "edge-1", at=time.time(), r_1_1_0=1.5)
     api.services.redis.delete(keys.replica_metrics("edge-1"))
     api.services.redis.set(keys.replica_metrics("edge-1"), "no hash")
     assert [each["requests_per_s"] for each in containers(viewer)["containers"]] == [None, None, None]

@@ -21,8 +21,8 @@ def test_a_manual_deployment_of_the_branch(api: Api, developer: Caller) -> None:
     made = developer.post("/api/apps/hello/deployments")
     assert (made["app"], made["kind"], made["state"], made["ref"]) == ("hello", "manual", "queued", "refs/heads/main")
     assert (made["actor"], made["sequence"], made["environment"]) == ("token:acme-developer", 1, "production")
-    assert made["url"] == f"http://slipway.localhost:8080/api/deployments/{made['id']}"
-    assert made["log_url"] == made["url"] + "/log"
+    assert made["url"] == f"http://slipway.localhost:8080/deployments/{made['id']}"
+    assert made["log_url"] == f"http://slipway.localhost:8080/api/deployments/{made['id']}/log"
     assert made["steps"] == []
     assert made["release"] is made["previous"] is made["serving"] is made["ended_at"] is None
     assert developer.get(f"/api/deployments/{made['id']}") == made

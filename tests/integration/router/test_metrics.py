@@ -46,8 +46,8 @@ def tell(api: Api, edge: str, apps: dict[int, dict[str, Any]], age_s: float = 0)
 def test_counts_are_summed_over_the_edges(api: Api, viewer: Caller, app_id: int) -> None:
     register(api, "edge-1", "edge-2")
     values = {"requests": [0, 10, 1, 2, 3], "bytes_in": 100, "bytes_out": 900, "duration_ms": 1500}
-    tell(api, "edge-1", {app_id: values | {"requests_per_s": 1.5}})
-    tell(api, "edge-2", {app_id: values | {"requests_per_s": 2}})
+    tell(api, "edge-1", {app_id: values | {"requests_per_s": 1.5, "latency": [0, 0, 0, 8, *[0] * 11]}})
+    tell(api, "edge-2", {app_id: values | {"requests_per_s": 2, "latency": [0, 0, 0, 0, 1, 0, 0, 1, *[0] * 7]}})
     counted = {"at": time.time(), f"r-{app_id}-1-0": 2, "r-of-somebody-else": 7}
     api.services.redis.hset("slipway:edges:inflight:edge-1", mapping=counted)
 
@@ -62,6 +62,7 @@ def test_counts_are_summed_over_the_edges(api: Api, viewer: Caller, app_id: int)
             "bytes_in": 200,
             "bytes_out": 1800,
             "duration_s": 3.0,
+            "latency_ms": {"p50": 8.1, "p95": 175.0, "p99": 235.0},
             "requests_per_s": 3.5,
             "inflight": 2,
         }

@@ -31,7 +31,7 @@ def test_a_push_makes_a_deployment_of_its_exact_commit(sender: TestClientSender,
         "message": "2222222 is being deployed: hello",
         "delivery": "d-1",
         "deployments": [
-            {"id": deployment.id, "app": "hello", "url": f"https://slipway.example/api/deployments/{deployment.id}"}
+            {"id": deployment.id, "app": "hello", "url": f"https://slipway.example/deployments/{deployment.id}"}
         ],
     }
     assert (deployment.kind, deployment.ref, deployment.commit_sha) == ("push", "refs/heads/main", AFTER)

@@ -49,7 +49,7 @@ def deployment(**values: Any) -> dict[str, Any]:
         "started_at": None,
         "live_at": None,
         "ended_at": None,
-        "url": "https://slipway.example.org/api/deployments/318",
+        "url": "https://slipway.example.org/deployments/318",
         "log_url": "https://slipway.example.org/api/deployments/318/log",
         "serving": None,
     } | values

@@ -225,7 +225,16 @@ end
 function _M.sums(place, count)
   local sums = {}
   for number = 1, count do
-    sums[number] = place and _M.sum(place, number) or 0
+    sums[number] = 0
+  end
+  local at = place and place % ROWS * WIDTH
+  for slot = 0, place and slots_taken() - 1 or -1 do
+    local row = all + slot * SLOT + at
+    if row[0] == place then
+      for number = 1, count do
+        sums[number] = sums[number] + row[number]
+      end
+    end
   end
   return sums
 end

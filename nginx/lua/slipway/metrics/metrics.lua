@@ -29,6 +29,7 @@ _M.OF_LIMITS = {
 
 local REFUSED = "refused: "
 local BEYOND = #_M.BOUNDS_MS + 1
+_M.BUCKETS = BEYOND
 local PROBABLY_STREAM_MS = 1000
 
 local buckets = {} -- milliseconds -> bucket, for the most
@@ -159,14 +160,19 @@ function _M.mark(series)
   return place and counters.sum(place, IN) or 0
 end
 
+-- Requests of all classes, of values in the order of FIELDS.
+function _M.requests(values)
+  return values[1] + values[2] + values[3] + values[4] + values[5]
+end
+
 -- The series' counters, in the order of FIELDS.
 function _M.read(series)
   return counters.sums(all_series.place(series), #_M.FIELDS)
 end
 
--- Requests in each bucket, the last for what took longer than every bound.
-function _M.histogram(app)
-  return counters.sums(counters.place(all_series.histogram_of(app)), BEYOND)
+-- Requests of the series' app in each bucket, the last for what took longer than every bound.
+function _M.histogram(series)
+  return counters.sums(all_series.histogram_place(series), BEYOND)
 end
 
 function _M.forget_app(app)

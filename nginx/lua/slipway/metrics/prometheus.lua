@@ -100,7 +100,7 @@ end
 
 local function histogram(page, app)
   local name, below = "request_duration_seconds", 0
-  local values = metrics.histogram(app.id)
+  local values = metrics.histogram({ app = app.id })
   for i, bound_ms in ipairs(metrics.BOUNDS_MS) do
     below = below + values[i]
     page:sample(name .. "_bucket", app.labels .. ',le="' .. number(bound_ms / 1000) .. '"', below)

@@ -28,13 +28,13 @@ function _M.new()
     end
   end
 
-  -- The oldest look is only where the time begins.
-  function rates.of(name)
-    local period_s = #looks > 1 and looks[#looks].at_s - looks[1].at_s or 0
+  -- The oldest look is only where the time begins. `more`: requests since the last look; then it is the rate up to now.
+  function rates.of(name, more)
+    local period_s = #looks > 1 and (more and ngx.now() or looks[#looks].at_s) - looks[1].at_s or 0
     if period_s <= 0 then
       return 0
     end
-    local total = 0
+    local total = more or 0
     for i = 2, #looks do
       total = total + (looks[i].requests[name] or 0)
     end

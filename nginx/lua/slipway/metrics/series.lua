@@ -38,7 +38,7 @@ local function row_of(name)
   return "u|" .. name
 end
 
-function _M.histogram_of(app)
+local function histogram_of(app)
   return "h|" .. app
 end
 
@@ -70,7 +70,7 @@ local function register(series)
   series.row = nil
   local ok, err = list(series)
   if ok then
-    series.histogram, err = counters.row(_M.histogram_of(series.app))
+    series.histogram, err = counters.row(histogram_of(series.app))
   end
   if ok and series.histogram then
     series.row, series.place = counters.row(row_of(series.name))
@@ -128,6 +128,12 @@ function _M.place(series)
   return series.place
 end
 
+-- Where the row of its app's histogram is; nil as long as there is none.
+function _M.histogram_place(series)
+  series.histogram_place = series.histogram_place or counters.place(histogram_of(series.app))
+  return series.histogram_place
+end
+
 -- Tenant and name of an app, and a host of it.
 function _M.about(app)
   return cjson.decode(counts:get("a|" .. app) or "") or { tenant = "", name = "" }
@@ -142,7 +148,7 @@ end
 
 function _M.forget_app(app)
   counts:delete("a|" .. app)
-  counters.forget(_M.histogram_of(app))
+  counters.forget(histogram_of(app))
 end
 
 return _M

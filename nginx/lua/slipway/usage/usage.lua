@@ -12,35 +12,41 @@ local records = ngx.shared.slipway_usage   -- records that wait or were just sen
 local totals = ngx.shared.slipway_totals   -- series and app -> what the records so far account for
 
 local FIELDS = #metrics.FIELDS
+local BUCKETS = metrics.BUCKETS
+local OF_APP = FIELDS + BUCKETS -- of an app its requests by duration are counted, too: they come last
 local ROOM_BYTES = 2 * 1024 * 1024 -- kept free in either: a step must fit
 
--- All fields in one call: with many apps this is most of the work.
-local PACKED = "%d" .. (",%d"):rep(FIELDS - 1)
-local UNPACKED = "^([^,]+)" .. (",([^,]+)"):rep(FIELDS - 1) .. "$"
+-- All of them in one call: with many apps this is most of the work.
+local PACKED, UNPACKED = {}, {}
+for _, width in ipairs({ FIELDS, OF_APP }) do
+  PACKED[width] = "%d" .. (",%d"):rep(width - 1)
+  UNPACKED[width] = "^([^,]+)" .. (",([^,]+)"):rep(width - 1) .. "$"
+end
 
-local function unpacked(text)
-  local values = { string.match(text or "", UNPACKED) }
-  for i = 1, FIELDS do
+local function unpacked(text, width)
+  local values = { string.match(text or "", UNPACKED[width]) }
+  for i = 1, width do
     values[i] = tonumber(values[i]) or 0
   end
   return values
 end
 
 -- As text: cjson would round what is larger than 10^14.
-local function packed(values)
-  return string.format(PACKED, unpack(values, 1, FIELDS))
+local function packed(values, width)
+  return string.format(PACKED[width], unpack(values, 1, width))
 end
 
 local function add(to, values)
-  for i = 1, FIELDS do
+  for i = 1, #values do
     to[i] = to[i] + values[i]
   end
+  return to
 end
 
 local function apps_json(apps)
   local texts = {}
   for app, values in pairs(apps) do
-    texts[#texts + 1] = cjson.encode(app) .. ":[" .. packed(values) .. "]"
+    texts[#texts + 1] = cjson.encode(app) .. ":[" .. packed(values, OF_APP) .. "]"
   end
   table.sort(texts)
   return "{" .. table.concat(texts, ",") .. "}"
@@ -79,9 +85,9 @@ function _M.drop_until(sequence)
   end
 end
 
--- What an app used in all, in the order of metrics.FIELDS.
+-- What an app used in all, in the order of metrics.FIELDS; then its requests in each bucket of duration.
 function _M.total(app)
-  return unpacked(totals:get("a|" .. app))
+  return unpacked(totals:get("a|" .. app), OF_APP)
 end
 
 function _M.knows(app)
@@ -123,26 +129,46 @@ function _M.resume()
   end
 end
 
+-- What the series counted since the last record, and its counters now; nil when it counted nothing.
+local function change_of(series)
+  local now, before = metrics.read(series), unpacked(totals:get("u|" .. series.name), FIELDS)
+  local changed = false
+  for i = 1, FIELDS do
+    before[i] = now[i] - before[i]
+    changed = changed or before[i] ~= 0
+  end
+  return changed and before or nil, now
+end
+
+-- What the series counted that is in no record yet, in the order of metrics.FIELDS; nil when there is nothing.
+function _M.uncounted(series)
+  return (change_of(series))
+end
+
+-- Of two of them; the first may be nil.
+function _M.sum(some, more)
+  return some and add(some, more) or more
+end
+
 -- Changes since the last record: by app, what each used; by series and app, the totals then.
 local function changes_of(changed_series)
-  local used, series_totals, app_totals = {}, {}, {}
+  local used, series_totals, app_totals, one_of = {}, {}, {}, {}
   for _, series in ipairs(changed_series) do
-    local now, before = metrics.read(series), unpacked(totals:get("u|" .. series.name))
-    local changed = false
-    for i = 1, FIELDS do
-      before[i] = now[i] - before[i]
-      changed = changed or before[i] ~= 0
-    end
-    if changed then
-      used[series.app] = used[series.app] or unpacked("")
-      add(used[series.app], before)
-      series_totals[series.name] = packed(now)
+    local change, now = change_of(series)
+    if change then
+      used[series.app] = used[series.app] or unpacked("", OF_APP)
+      add(used[series.app], change)
+      series_totals[series.name] = packed(now, FIELDS)
+      one_of[series.app] = series
     end
   end
   for app, values in pairs(used) do
-    local total = _M.total(app)
+    local total, timed = _M.total(app), metrics.histogram(one_of[app])
+    for i = 1, BUCKETS do
+      values[FIELDS + i] = timed[i] - total[FIELDS + i]
+    end
     add(total, values)
-    app_totals[app] = packed(total)
+    app_totals[app] = packed(total, OF_APP)
   end
   return used, series_totals, app_totals
 end
@@ -161,7 +187,7 @@ local function step_of(used, series_totals, app_totals, period, open)
   local in_record = {}
   for _, part in ipairs({ open and open.apps or {}, used }) do
     for app, values in pairs(part) do
-      in_record[app] = in_record[app] or unpacked("")
+      in_record[app] = in_record[app] or unpacked("", OF_APP)
       add(in_record[app], values)
     end
   end

@@ -1,10 +1,11 @@
 -- Puts usage into records each second, and sends the records to Redis, in order and once; and with them each app's
 -- totals (docs/reference/usage-stream.md). While Redis is gone the records are kept.
+local app_totals = require("slipway.usage.app_totals")
 local connection = require("slipway.worker.connection")
 local inflight = require("slipway.balancing.inflight")
 local leader = require("slipway.worker.leader")
 local metrics = require("slipway.metrics.metrics")
-local rates = require("slipway.metrics.rates").new()
+local quick_look = require("slipway.usage.quick_look")
 local replica_totals = require("slipway.usage.replica_totals")
 local series_registry = require("slipway.metrics.series_registry")
 local routes = require("slipway.routes.table")
@@ -17,7 +18,8 @@ local _M = {}
 
 local state = ngx.shared.slipway_state
 
-local STREAM, POSITIONS, METRICS = "slipway:usage", "slipway:usage:positions", "slipway:edges:metrics:"
+local STREAM, POSITIONS = "slipway:usage", "slipway:usage:positions"
+local WATCHED = "slipway:edges:watched" -- exists while somebody follows figures
 local STREAM_KEPT = 100000
 local TIMEOUT_S = 2
 local SERIES_AT_ONCE, RECORDS_AT_ONCE = 200, 100
@@ -28,11 +30,16 @@ local YIELD_S = 0.001 -- nginx warns at each sleep of 0
 local WAITING_MOST = settings.usage_waiting_most or 600 -- then the last record takes in what comes
 local LOOK_FOR_IDLE_S = settings.metrics_look_s or 60
 local IDLE_S = settings.metrics_idle_s or 600 -- after that the counters of what left the route table go
+local EVERY_S = settings.usage_every_s or 1
+local TICK_S = math.min(EVERY_S, 0.25) -- between two looks there are quick ones while somebody watches
 local KEPT = 30             -- records sent that are kept, for a Redis that comes back without its last second
 
 local taken_until_s         -- nil: this worker does not lead
 local paused_until_s = 0
+local next_take_s = 0
 local next_look_s = 0
+local is_watched = false
+local was_ok, problem = true, nil -- how the last look ended
 local written               -- app -> what Redis holds as its total; nil: unknown
 local has_leftovers         -- of an nginx before this one, perhaps
 
@@ -55,8 +62,10 @@ end
 local function begin()
   series_registry.begin()
   replica_totals.begin()
+  app_totals.begin()
   taken_until_s = state:get("usage_until") or state:get("since")
-  written, has_leftovers = nil, true
+  written, has_leftovers, is_watched = nil, true, false
+  next_take_s = now_s() + EVERY_S
   usage.resume()
 end
 
@@ -92,7 +101,7 @@ local function take()
     end
     for app, values in pairs(used or {}) do
       apps[app] = true
-      rates.note(app, values[1] + values[2] + values[3] + values[4] + values[5])
+      app_totals.note(app, values)
     end
     if first + SERIES_AT_ONCE <= #changed then
       ngx.sleep(YIELD_S)
@@ -148,36 +157,14 @@ local function send_leftovers(client)
   return true
 end
 
-local function total_json(app)
-  local values = usage.total(app)
-  return string.format(
-    '{"requests":[%d,%d,%d,%d,%d],"bytes_in":%d,"bytes_out":%d,"duration_ms":%d,"requests_per_s":%.3f}',
-    values[1], values[2], values[3], values[4], values[5], values[6], values[7], values[8], rates.of(app))
-end
-
+-- The last of these commands says whether somebody watches.
 local function queue_totals(queued, apps)
-  local key = METRICS .. settings.edge_id
-  local fields = { "at", string.format("%.3f", now_s()), "since", string.format("%.3f", state:get("since")),
-    "boot", boot() }
-  if not written then
-    queued:del(key)
-    for _, series in ipairs(series_registry.all()) do
-      apps[series.app] = true
-    end
-  end
-  for app in pairs(apps) do
-    if app ~= "" and usage.knows(app) then
-      fields[#fields + 1] = app
-      fields[#fields + 1] = total_json(app)
-    end
-    if #fields >= 2 * RECORDS_AT_ONCE then
-      queued:hset(key, unpack(fields))
-      fields = {}
-    end
-  end
-  if #fields > 0 then
-    queued:hset(key, unpack(fields))
-  end
+  local at_s = now_s()
+  replica_totals.queue(queued, at_s, not written)
+  local since_s = state:get("since")
+  local about = { "at", string.format("%.3f", at_s), "since", string.format("%.3f", since_s), "boot", boot() }
+  app_totals.queue(queued, apps, about, not written)
+  queued:exists(WATCHED)
 end
 
 local function send_some(client, apps)
@@ -199,12 +186,14 @@ local function send_some(client, apps)
       queued:hset(POSITIONS, settings.edge_id, boot() .. ":" .. string.format("%d", last))
     end
     if apps then
-      replica_totals.queue(queued, now_s(), not written)
       queue_totals(queued, apps)
     end
   end)
   if not replies then
     return nil, err
+  end
+  if apps then
+    is_watched = replies[#replies] == 1
   end
   state:set("usage_sent", last)
   usage.drop_until(last - KEPT)
@@ -280,18 +269,13 @@ local function forget_idle()
   end
 end
 
-local function work()
-  if not taken_until_s then
-    begin()
-  elseif ngx.now() < paused_until_s then
-    return true
-  end
+local function look()
   local began_s = now_s()
   local apps = take()
   if not apps then
     return true
   end
-  rates.advance(apps)
+  app_totals.advance(apps)
   replica_totals.advance()
   local ok, err = send(apps)
   if not ok then
@@ -302,6 +286,26 @@ local function work()
   local ended_s = now_s()
   paused_until_s = ended_s + math.min(PAUSE_FACTOR * (ended_s - began_s), PAUSE_MOST_S)
   return true
+end
+
+-- Timers are some milliseconds late, or early.
+local function is_due()
+  return now_s() >= math.max(next_take_s, paused_until_s) - TICK_S / 2
+end
+
+local function work()
+  if not taken_until_s then
+    begin()
+  end
+  if not is_due() then
+    if is_watched and written then
+      was_ok, problem = quick_look.work()
+    end
+    return was_ok, problem
+  end
+  next_take_s, is_watched = ngx.now() + EVERY_S, false
+  was_ok, problem = look()
+  return was_ok, problem
 end
 
 local function forget()
@@ -344,7 +348,7 @@ end
 function _M.start()
   boot()
   local duty = { name = "reporting usage", work = work, ended = ended, rest = forget }
-  leader.every(settings.usage_every_s or 1, duty)
+  leader.every(TICK_S, duty)
 end
 
 return _M

@@ -25,7 +25,7 @@ from tests.integration.agent.rig import REFUSED, UNHEALTHY, Rig, rig_in_memory
 pytestmark = pytest.mark.histories
 
 _ENOUGH = 200
-EVERY = int(os.environ.get("CRASHES_EVERY", "2"))
+EVERY = int(os.environ.get("CRASHES_EVERY", "4"))
 """After each how many effects agents die: `make soak` has 1."""
 NETWORKS = FakeNetworks()
 Begun = tuple[Rig, App, list[Deployment]]

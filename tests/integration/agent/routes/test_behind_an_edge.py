@@ -55,6 +55,8 @@ class App(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("", 8000), App).serve_forever()
 """
 NEVER_CONFIRMED = 1 << 30
+PAUSE_S = 0.02
+"""Of each visitor between two requests."""
 
 
 def kill(api: APIClient, container_id: str) -> None:
@@ -97,7 +99,7 @@ class Visitors:
 
     def _visit(self, method: str, path: str) -> None:
         connection = self._connect()
-        while not self._ended.wait(0.005):
+        while not self._ended.wait(PAUSE_S):
             try:
                 if method == "SOCKET":
                     self._talk(path)
@@ -119,7 +121,7 @@ class Visitors:
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n{upgrade}\r\n\r\n".encode())
             if b" 101 " not in connection.recv(4096):
                 return
-            while not self._ended.wait(0.005):
+            while not self._ended.wait(PAUSE_S):
                 connection.sendall(b"?")
                 body = connection.recv(100).decode()
                 if not body:

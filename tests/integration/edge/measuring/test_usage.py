@@ -6,18 +6,23 @@ import concurrent.futures
 import contextlib
 import http.client
 import json
+import math
 import signal
 import threading
+import time
 from collections import Counter
 
 import pytest
+from edge_clients import open_socket
 from edge_publisher import target
 from edge_rig import running
 from usage_reader import UsageReader
 
+from slipway.core.usage.fields import LATENCY_BOUNDS_MS
 from tests.fixtures.waiting import eventually
 
 FAST = {"usage_every_s": 0.05}
+STEP_MS = 2  # nginx' clock steps by one, at the beginning and at the end
 CUT = 0  # for a status: the connection ended without an answer
 
 
@@ -89,8 +94,35 @@ def test_a_record_tells_what_each_app_used(rig, shop, reader):
     assert (used["2xx"], used["4xx"], used["5xx"]) == (2, 1, 1)
     assert used["bytes_in"] > 4 * 50
     assert used["bytes_out"] > 4 * 100
+    assert sum(reader.timed()) == 4
+    assert sum(reader.timed("")) == 1
     assert reader.used[""]["4xx"] == 1
     assert all(record["from"] < record["to"] for record in reader.records)
+
+
+def test_each_request_counts_in_the_bucket_of_its_duration(rig, shop, reader):
+    took_ms = []
+    for number, delay_s in enumerate((0, 0, 0.03, 0.3), start=1):
+        shop.delay_s, before = delay_s, reader.timed()
+        began_s = time.monotonic()
+        rig.edge.ask("shop.localhost")
+        took_ms.append((delay_s * 1000, (time.monotonic() - began_s) * 1000))
+        eventually(lambda number=number: reader.requests() == number)
+        [bucket] = [place for place, count in enumerate(reader.timed()) if count > before[place]]
+        least, most = (0, *LATENCY_BOUNDS_MS)[bucket], (*LATENCY_BOUNDS_MS, math.inf)[bucket]
+        assert least - STEP_MS <= took_ms[-1][1]
+        assert took_ms[-1][0] <= most + STEP_MS
+
+    assert sum(reader.timed()) == 4
+
+
+def test_websockets_and_streams_count_as_requests_and_in_no_bucket(rig, shop, reader):
+    connection = open_socket(rig)
+    connection.close()
+    rig.edge.ask("shop.localhost")
+
+    eventually(lambda: reader.requests() == 2)
+    assert sum(reader.timed()) == 1
 
 
 def test_reading_twice_counts_once(rig, shop, reader):
@@ -141,6 +173,7 @@ def test_when_too_many_records_wait_the_last_one_takes_in_what_comes(backend, st
         rig.redis.start()
 
         eventually(lambda: reader.requests() == statuses[200] + 50)
+        assert sum(reader.timed()) == statuses[200] + 50
         assert reader.gaps == []
 
 
@@ -166,6 +199,7 @@ def test_leaders_that_are_killed_count_everything_once(rig, shop, reader):
 
     eventually(lambda: reader.requests() == 80)
     assert UsageReader(rig.redis.client).requests() == 80
+    assert sum(reader.timed()) == 80
     assert reader.gaps == []
 
 
@@ -206,6 +240,7 @@ def test_a_reload_midway_fails_nothing_and_counts_everything(rig, shop, reader, 
 
     assert set(statuses) == {200}
     eventually(lambda: reader.requests() == statuses[200])
+    assert sum(reader.timed()) == statuses[200]
     assert reader.gaps == []
 
 
@@ -231,6 +266,7 @@ def test_what_was_not_sent_when_nginx_stopped_is_sent_by_the_next(backend, way):
         rig.edge.start()
 
         eventually(lambda: reader.requests() == 14)
+        assert sum(reader.timed()) == 14
         eventually(lambda: not (rig.edge.settings.state_dir / "edge/usage/unsent").exists())
         assert len(reader.folded) == 2
 
@@ -250,7 +286,49 @@ def _metric(rig, name: str) -> float:
     return float(next(line for line in text.splitlines() if line.startswith(f"{name} ")).split()[1])
 
 
-def told_of_replicas(rig):
+@pytest.fixture
+def slow_rig(backend):
+    """It looks each second, as an edge does."""
+    with running({}) as made:
+        made.route("shop.localhost", target(backend().port, "r-1"))
+        yield made
+
+
+def ahead_of_records(rig, reader):
+    """Requests in the totals that are in no record yet. Records are read last, and written with the totals."""
+    rig.edge.ask("shop.localhost")
+    of_app = sum(reported_of_apps(rig).get("1", {"requests": []})["requests"])
+    of_replica = sum(reported_of_replicas(rig).get("r-1", {"requests": []})["requests"])
+    return min(of_app, of_replica) - reader.read().requests()
+
+
+def test_while_somebody_watches_totals_do_not_wait_for_the_next_record(slow_rig):
+    reader = UsageReader(slow_rig.redis.client)
+    slow_rig.redis.client.set("slipway:edges:watched", 1)
+    eventually(lambda: ahead_of_records(slow_rig, reader) > 0)
+    slow_rig.redis.client.delete("slipway:edges:watched")
+    asked = _in_counters(slow_rig)
+    eventually(lambda: reader.requests() == asked)
+    assert sum(reported_of_apps(slow_rig)["1"]["requests"]) == asked
+    assert sum(reported_of_replicas(slow_rig)["r-1"]["requests"]) == asked
+
+
+def test_while_nobody_watches_totals_come_with_records(slow_rig):
+    reader = UsageReader(slow_rig.redis.client)
+
+    def three_records():
+        assert ahead_of_records(slow_rig, reader) <= 0
+        return len(reader.records) >= 3
+
+    eventually(three_records, every_s=0.05)
+
+
+def reported_of_apps(rig):
+    found = rig.redis.client.hgetall("slipway:edges:metrics:edge-1")
+    return {name.decode(): json.loads(text) for name, text in found.items() if name.isdigit()}
+
+
+def reported_of_replicas(rig):
     found = rig.redis.client.hgetall("slipway:edges:replicas:edge-1")
     return {name.decode(): json.loads(text) for name, text in found.items() if name != b"at"}
 
@@ -260,9 +338,9 @@ def test_redis_has_what_each_replica_was_asked_for(rig, shop, backend):
     rig.route("shop.localhost", target(shop.port, "r-1"), target(other.port, "r-2"))
     for _ in range(10):
         assert rig.edge.ask("shop.localhost").status == 200
-    eventually(lambda: sum(each["requests"][1] for each in told_of_replicas(rig).values()) == 10)
-    told = told_of_replicas(rig)
-    assert set(told) == {"r-1", "r-2"}
-    assert all(each["requests"][1] > 0 for each in told.values())
+    eventually(lambda: sum(each["requests"][1] for each in reported_of_replicas(rig).values()) == 10)
+    reported = reported_of_replicas(rig)
+    assert set(reported) == {"r-1", "r-2"}
+    assert all(each["requests"][1] > 0 for each in reported.values())
     rig.redis.client.flushall()
-    eventually(lambda: told_of_replicas(rig).keys() == {"r-1", "r-2"})
+    eventually(lambda: reported_of_replicas(rig).keys() == {"r-1", "r-2"})

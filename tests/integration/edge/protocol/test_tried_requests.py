@@ -51,7 +51,7 @@ def test_the_router_learns_which_target_answered_and_the_app_nothing_of_it(
     assert not any("slipway" in name for name in seen.headers)
 
 
-def test_nobody_else_is_told(rig: Rig, key: str, backend: Callable[..., Server]) -> None:
+def test_nobody_else_learns_it(rig: Rig, key: str, backend: Callable[..., Server]) -> None:
     rig.route(HOST, target(backend("one").port, "shop-web-1"))
     soon, past = str(int(time.time()) + 60), str(int(time.time()) - 1)
     forged = (

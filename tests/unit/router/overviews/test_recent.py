@@ -25,21 +25,21 @@ def test_what_is_fresh_is_not_found_again() -> None:
 
 
 def test_what_is_older_is_answered_at_once_and_found_beside_it_once() -> None:
-    clock, begun, go_on = Clock(), threading.Semaphore(0), threading.Event()
+    clock, looked, go_on = Clock(), threading.Semaphore(0), threading.Event()
     recent: Recent[str] = Recent(clock)
     recent.value("a", lambda: "old")
     clock.now = FRESH_S + 1
 
     def find() -> str:
-        begun.release()
+        looked.release()
         go_on.wait(10)
         return "new"
 
     assert [recent.value("a", find) for _ in range(3)] == ["old"] * 3
-    assert begun.acquire(timeout=10)
+    assert looked.acquire(timeout=10)
     go_on.set()
     eventually(lambda: recent.value("a", find) == "new")
-    assert not begun.acquire(blocking=False)
+    assert not looked.acquire(blocking=False)
 
 
 def test_what_is_too_old_is_found_before_the_answer() -> None:

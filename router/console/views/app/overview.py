@@ -11,7 +11,7 @@ from router.console.routes import Done, Values, act, field, form, page
 from router.console.texts import text
 from router.usecases import apps, deployments, replicas, volumes
 from router.usecases.finding import NUMBER_MAX
-from router.usecases.overviews.containers import containers_of
+from router.usecases.overviews.app_figures import app_figures
 from slipway.core.access.roles import Role
 
 DEPLOYMENTS_SHOWN = 20
@@ -22,9 +22,11 @@ def show_app(app: str) -> Values:
     listed = deployments.list_deployments(
         services(), principal(), app, limit=DEPLOYMENTS_SHOWN, before=_number(request.args.get("before", ""))
     )
+    running = replicas.list_replicas(services(), principal(), app, ended=False).replicas
     return of_app(app, "overview") | {
-        "replicas": containers_of(services(), principal(), app),
+        "replicas": running,
         "deployments": listed.deployments,
+        "figures": app_figures(services(), principal(), app, [each.id for each in running]),
         "older": listed.deployments[-1].id if len(listed.deployments) == DEPLOYMENTS_SHOWN else None,
     }
 
