@@ -110,7 +110,9 @@ class Walk:
     def roll_back(self) -> None:
         self.page.goto(f"/apps/{APP}")
         self.page.get_by_role("link", name="Version 2").click()
+        before = self.page.url
         self.page.get_by_role("button", name="Roll back").click()
+        self.page.wait_for_url(lambda url: url != before)
         self.page.locator("#progress .head").get_by_text("Live").wait_for()
         eventually(lambda: self.stack.get(APP).text == "1", what="the first version is served again")
 
