@@ -8,7 +8,7 @@ RECENT := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sli
 INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-for-demo install-bench install-browser install-keycloak install-go install-acme test-console test-keycloak test-acme up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak vendor lock env units clean
+.PHONY: help install install-test install-for-demo install-bench install-browser install-keycloak install-go install-acme test-console test-keycloak test-acme up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak screenshots vendor lock env units clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,8 +86,11 @@ test-keycloak: install-keycloak ## the tests of a real Keycloak, which are not a
 	@mvn --batch-mode --quiet --strict-checksums --file keycloak/providers/pom.xml test
 	@$(SUDO) $(VENV)/python -m pytest -m keycloak tests/integration/identity
 
-test-console: install-browser ## the console in a real browser (Debian's Chromium): a minute
+test-console: install-browser ## the console in a real browser (Debian's Chromium), on real apps too: minutes
 	@$(SUDO) $(VENV)/python -m pytest -m browser tests/integration/browser
+
+screenshots: install-browser ## the pictures of README and docs, of a platform with real apps under real load: ten minutes
+	@$(SUDO) $(VENV)/python -m tests.screenshots
 
 test-acme: install-acme ## the tests of certificates against pebble, an authority for tests, which Go builds: minutes
 	@$(SUDO) $(VENV)/python -m pytest -m acme tests/integration/acme

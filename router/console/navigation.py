@@ -41,7 +41,7 @@ class AppAct:
     act: str
     """The view that does it, whose role it takes."""
     name: str
-    """Its text below `[find.acts]`."""
+    """Its text."""
     element: str = ""
     """What gets the focus there: a button, or the first field of a form."""
 
@@ -73,13 +73,13 @@ TENANT_TABS = (
     Tab("show_audit", "audit"),
 )
 APP_ACTS = (
-    AppAct("show_app", "deploy", "deploy", "deploy"),
-    AppAct("show_app", "scale", "scale", "replicas"),
-    AppAct("show_app", "roll_back", "roll_back", "app_deployments"),
-    AppAct("show_variables", "set_variable", "set_variable", "name"),
-    AppAct("show_domains", "add_domain", "add_domain", "host"),
-    AppAct("show_limits", "set_limit", "set_limit", "name"),
-    AppAct("show_deletion", "delete_app", "delete"),
+    AppAct("show_app", "deploy", "find_acts.deploy", "deploy"),
+    AppAct("show_app", "scale", "find_acts.scale", "replicas"),
+    AppAct("show_app", "roll_back", "find_acts.roll_back", "app_deployments"),
+    AppAct("show_variables", "set_variable", "find_acts.set_variable", "name"),
+    AppAct("show_domains", "add_domain", "find_acts.add_domain", "host"),
+    AppAct("show_limits", "set_limit", "find_acts.set_limit", "name"),
+    AppAct("show_deletion", "delete_app", "find_acts.delete"),
 )
 
 

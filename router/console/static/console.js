@@ -31,6 +31,34 @@
     state.addEventListener(name, (event) => { if (event.detail.ctx) failed.add(event.detail.ctx.request.action); });
   }
 
+  // Rows stay where they are read, whatever their order is by now: what is gone is marked, and leaves its place to what
+  // is new. Who wants the order that the address asks for loads the page again.
+  const reorder = document.getElementById("reorder");
+  reorder.addEventListener("click", () => location.reload());
+
+  function keepPlaces(fresh) {
+    const shown = document.getElementById(fresh.id);
+    if (!shown) return;
+    const came = [...fresh.children], rows = new Map(came.map((row) => [row.id, row]));
+    const added = came.filter((row) => !shown.querySelector(`#${CSS.escape(row.id)}`));
+    const places = [...shown.children].map((row) => rows.get(row.id) || added.shift() || marked(row));
+    places.push(...added);
+    const stays = places.filter((row) => rows.has(row.id));
+    reorder.hidden = stays.every((row, at) => row === came[at]);
+    fresh.replaceChildren(...places);
+  }
+
+  function marked(row) {
+    const gone = row.cloneNode(true);
+    gone.classList.add("gone");
+    gone.setAttribute("aria-disabled", "true");
+    return gone;
+  }
+
+  state.addEventListener("htmx:before:swap", (event) => {
+    for (const {fragment} of event.detail.tasks) fragment.querySelectorAll("[data-stays]").forEach(keepPlaces);
+  });
+
   function changed(topics) {
     const all = topics.includes("*"), here = location.pathname + location.search, found = new Map();
     for (const element of document.querySelectorAll("[data-live]")) {

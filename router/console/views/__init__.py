@@ -7,42 +7,33 @@ from flask import Blueprint
 from router.console import problems
 from router.console.routes import blueprint
 from router.console.views import (
-    access,
-    app,
     apps,
     containers,
     dashboard,
     deployment,
-    domains,
     find,
     first_run,
     live,
     platform,
-    settings,
     tenant_choice,
-    trying,
-    variables,
 )
+from router.console.views.app import access, domains, overview, settings, trying, variables
 from router.console.views.tenant import audit, hooks, people, publishers, quota, tokens
 
+_OF_APP = (access, domains, overview, settings, trying, variables)
 _OF_TENANT = (audit, hooks, people, publishers, quota, tokens)
 _DECLARING = (
     problems,
-    access,
-    app,
     apps,
     containers,
     dashboard,
     deployment,
-    domains,
     find,
     first_run,
     live,
     platform,
-    settings,
     tenant_choice,
-    trying,
-    variables,
+    *_OF_APP,
     *_OF_TENANT,
 )
 """What declares something when it is imported."""

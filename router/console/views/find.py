@@ -26,7 +26,7 @@ class Found:
     name: str
     url: str
     kind: str
-    """Its text below `[find.kinds]`."""
+    """Its text below `[find_kinds]`."""
     key: str = ""
 
 
@@ -38,7 +38,7 @@ def show_search() -> Values:
     viewer = viewer_of(services(), principal())
     apps, more = _apps(words)
     found = [*(_of_app(viewer, app) if _is_name(app) else ()), *_pages(viewer)]
-    matching = [each for each in found if has_words((each.name, text(f"find.kinds.{each.kind}")), words)]
+    matching = [each for each in found if has_words((each.name, text(f"find_kinds.{each.kind}")), words)]
     return {"words": words, "app": app, "found": [*apps, *matching] if words else [*matching, *apps], "more": more}
 
 
@@ -72,7 +72,7 @@ def _pages(viewer: Viewer) -> list[Found]:
 def _of_app(viewer: Viewer, app: str) -> list[Found]:
     """What is done with the app, and its pages."""
     acts = [
-        Found(text(f"find.acts.{each.name}", app=app), _address(each.endpoint, app, each.element), "act")
+        Found(text(each.name, app=app), _address(each.endpoint, app, each.element), "act")
         for each in navigation.shown(navigation.APP_ACTS, viewer)
     ]
     tabs = [

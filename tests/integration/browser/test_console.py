@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import time
 
-import pytest
-
 from router.streams.followers import Followers
 from slipway.adapters.redis import keys
 from slipway.core.access.stream_quota import StreamQuota
@@ -16,19 +14,6 @@ from slipway.models import App, Delivery, Deployment, Edge, Hook
 from tests.fixtures.api import Api, Caller
 from tests.fixtures.releases import make_live
 from tests.integration.browser.conftest import Open
-
-PHONE = {"width": 390, "height": 800}
-OF_APP = ("", "/logs", "/domains", "/variables", "/access", "/limits", "/settings", "/delete", "/first-push")
-
-
-@pytest.fixture
-def shop(api: Api, owner: Caller) -> int:
-    """Its newest deployment, which is live."""
-    owner.create_app("shop", hook=True)
-    owner.put("/api/apps/shop/limits/minute", {"requests": 100, "per_s": 60})
-    owner.patch("/api/apps/shop/variables", {"set": {"DATABASE_URL": "x"}, "scope": "build"})
-    make_live(api.services.db, "shop", commit="a" * 40, message="First")
-    return make_live(api.services.db, "shop", commit="b" * 40, ready=2, message="Fix the cart", pushed_by="ada")
 
 
 def test_from_nothing_to_a_live_app_and_back(api: Api, owner: Caller, open_page: Open) -> None:
@@ -186,22 +171,3 @@ def test_without_javascript_everything_is_read_and_done(owner: Caller, open_page
     assert owner.get("/api/apps/shop")["replicas"]["wanted"] == 3
     page.get_by_role("button", name="Deploy").click()
     page.get_by_text("Queued").wait_for()
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_page_is_accessible_and_fits_a_phone(open_page: Open, shop: int, theme: str) -> None:
-    from axe_playwright_python.base import AXE_FILE_PATH
-
-    axe = AXE_FILE_PATH.read_text()
-    page = open_page("/", color_scheme=theme, expects="the server responded with a status of")
-    faults: list[object] = []
-    for path in ("/", "/new", f"/deployments/{shop}", "/apps/none", *(f"/apps/shop{each}" for each in OF_APP)):
-        page.set_viewport_size({"width": 1200, "height": 800})
-        page.goto(path)
-        page.evaluate(axe)
-        for each in page.evaluate("axe.run()")["violations"]:
-            faults.append((path, each["id"], each["nodes"][0]["html"][:200]))
-        page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            faults.append((path, "wider than a phone"))
-    assert faults == []

@@ -6,16 +6,9 @@ import pytest
 
 from slipway.models import App, Scale
 from tests.fixtures.api import Api, Caller
-from tests.fixtures.releases import make_live
 from tests.integration.browser.conftest import Open
 
 LEADS = {"a": "/", "c": "/containers", "d": "/dashboard", "t": "/tenant"}
-
-
-@pytest.fixture
-def shop(api: Api, owner: Caller) -> int:
-    owner.create_app("shop")
-    return make_live(api.services.db, "shop", ready=1, message="First")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.console.settings_form import ELSEWHERE, groups, patch, value_of
+from router.console.views.app.settings_form import ELSEWHERE, groups, patch, value_of
 from slipway.core.app_settings.merge_patch import merge_patch
 from slipway.core.app_settings.model import AppSettings, parse
 from slipway.errors import InvalidInput

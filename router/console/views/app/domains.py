@@ -9,7 +9,7 @@ from router.api.domains import NewDomain
 from router.console import responses
 from router.console.routes import Done, Values, act, field, form, page
 from router.console.texts import text
-from router.console.views.app import of_app
+from router.console.views.app.overview import of_app
 from router.usecases import domains
 from router.usecases.certificates import checking
 from router.usecases.confirmation import require_confirmation

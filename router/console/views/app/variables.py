@@ -8,7 +8,7 @@ from router.access import principal, services
 from router.console import responses
 from router.console.routes import Done, Values, act, field, page
 from router.console.texts import text
-from router.console.views.app import of_app
+from router.console.views.app.overview import of_app
 from router.usecases import variables
 from router.usecases.confirmation import require_confirmation
 from slipway.core.access.roles import Role

@@ -10,7 +10,7 @@ from router.access import principal, services
 from router.console import responses
 from router.console.routes import Done, Values, act, field, page
 from router.console.texts import text
-from router.console.views.app import of_app
+from router.console.views.app.overview import of_app
 from router.console.views.tenant.people import number_of
 from router.login.reading import session_value
 from router.problems import PROBLEMS

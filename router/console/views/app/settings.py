@@ -8,10 +8,10 @@ from flask import request, url_for
 
 from router import documents
 from router.access import principal, services
-from router.console import settings_form
 from router.console.routes import Done, Values, act, page
 from router.console.texts import text
-from router.console.views.app import of_app
+from router.console.views.app import settings_form
+from router.console.views.app.overview import of_app
 from router.usecases import apps
 from slipway.core.access.roles import Role
 from slipway.errors import InvalidInput

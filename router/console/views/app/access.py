@@ -11,7 +11,7 @@ from router.api.access.limits import NewLimit
 from router.api.access.policies import NewAccess
 from router.console.routes import Done, Values, act, checked, field, form, page
 from router.console.texts import text
-from router.console.views.app import of_app
+from router.console.views.app.overview import of_app
 from router.usecases.access import limits, policies
 from slipway.core.access.roles import Role
 
