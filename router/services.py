@@ -18,6 +18,7 @@ from router.streams.shared_figures import SharedFigures
 from router.streams.shared_poll import SharedPolls
 from router.usecases.finding import edge_ids
 from router.usecases.overviews.recent import Recent
+from router.usecases.streams.newest_rows import NewestRows
 from slipway.adapters import vault
 from slipway.adapters.agent.client import AgentClient
 from slipway.adapters.dns.resolver import DnsResolver
@@ -80,6 +81,8 @@ class Services:
     """Of anybody's session, token or role."""
     figures: SharedFigures
     """Of all pages that show what edges count."""
+    newest_rows: NewestRows
+    """Of tenants whose changes are followed."""
     identity: IdentityProvider | None = None
     """None: sign-on is off."""
     directory: Directory | None = None
@@ -126,6 +129,7 @@ def connect(settings: Settings) -> Services:
         tries=call_quota.of_tries(settings.web_threads),
         newest_change=NewestChange(redis),
         figures=SharedFigures(EdgeCounts(redis), lambda: edge_ids(database)),
+        newest_rows=NewestRows(database),
         identity=_identity(settings),
         directory=_directory(settings),
         sign_on=sign_on.connect(settings, redis, database),

@@ -37,6 +37,10 @@ class ChangesLook:
 
     rows: frozenset[RowChange]
     at: datetime
+    newest: tuple[datetime | None, ...] | None
+    """When a row of each kind changed last; None: that was not known yet."""
+    looked_at: datetime
+    """`at`, or later, when nothing else was found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 POLL_S = 0.25
 SHARED_S = 0.4
 """How old what another stream of the same tenant found may be."""
+SELDOM = timedelta(seconds=2)
+"""How often a tenant's rows are read of which the newest is the same: one may have been committed late."""
 LATE = timedelta(seconds=WRITER_WAIT_S)
 """A row's time is before its commit by no more than that."""
 WINDOW = timedelta(seconds=60)
@@ -56,6 +59,7 @@ class Changes:
         self._services = services
         self._principal = principal
         self._poll = services.change_polls.of(principal.tenant_id)
+        self._watch = services.newest_rows.watch(principal.tenant_id)
         self._since = since
         self._seen: frozenset[RowChange] | None = None
         self._last: ChangesLook | None = None
@@ -67,7 +71,7 @@ class Changes:
         except DependencyUnavailable as error:
             log.warning("changes can't be looked for just now", extra={"why": error.message})
             return []
-        if found is self._last:
+        if self._last is not None and found.rows is self._last.rows:
             return []
         topics = self._topics(found)
         self._last = found
@@ -82,15 +86,17 @@ class Changes:
         return {topic for row in found.rows - (found.rows if before is None else before) for topic in _topics_of(row)}
 
     def _look(self, before: ChangesLook | None) -> ChangesLook:
-        """`before` itself where nothing is new."""
-        at = now()
-        tenant_id = self._principal.tenant_id
+        """With the rows of `before` where nothing is new."""
+        at, tenant_id = now(), self._principal.tenant_id
+        newest = self._watch.newest(max_age_s=SHARED_S / 2)
+        if before and newest and newest == before.newest and at - before.looked_at < SELDOM:
+            return before
         with self._services.db.read(tenant_id=tenant_id) as session:
             rows = session.execute(_statement(), {"tenant": tenant_id, "since": at - WINDOW})
             found = frozenset(RowChange(kind, key, app, _aware(changed)) for kind, key, app, changed in rows)
         if before is not None and found <= before.rows and at - before.at < WINDOW / 4:
-            return before
-        return ChangesLook(found, at)
+            return replace(before, newest=newest, looked_at=at)
+        return ChangesLook(found, at, newest, at)
 
 
 def tenant_changes(services: Services, principal: Principal, since: str, figures: ShownFigures) -> Events:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from router.app import create_app
 from router.principal import Kind, Principal
@@ -106,6 +107,14 @@ def test_a_row_that_was_committed_late_is_reported_too(api: Api, shop: int, at_o
     assert "app/shop" in topics(Changes(api.services, principal(api), now()))
 
 
+def test_a_row_that_was_committed_late_behind_a_newer_one_is_reported_too(
+    api: Api, watching: Changes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "SELDOM", timedelta(0))
+    change(api, Replica, changed_at=now() - timedelta(seconds=5))
+    assert "app/shop" in topics(watching)
+
+
 def test_after_a_long_absence_everything_may_have_changed(api: Api, shop: int, at_once: None) -> None:
     assert topics(Changes(api.services, principal(api), now() - timedelta(hours=1))) == {"*"}
 
@@ -122,15 +131,40 @@ def test_positions_of_logs_are_times_too() -> None:
     assert position("2026-11-30T09:45:10.123456789Z") is not None
 
 
-def test_those_who_watch_one_tenant_share_a_look(api: Api, shop: int) -> None:
-    from sqlalchemy import event
+def rows_read(api: Api) -> list[str]:
+    """The statements from now on that read a tenant's rows."""
+    found: list[str] = []
 
-    statements: list[str] = []
-    event.listen(api.services.db.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "changed_at >" in statement:
+            found.append(statement)
+
+    event.listen(api.services.db.engine, "before_cursor_execute", note)
+    return found
+
+
+def test_those_who_watch_one_tenant_share_a_look(api: Api, shop: int) -> None:
+    read = rows_read(api)
     watchers = [Changes(api.services, principal(api), None) for _ in range(10)]
     for each in watchers:
         each.new()
-    assert len([each for each in statements if "changed_at" in each]) == 1
+    assert len(read) == 1
+
+
+def test_rows_are_read_only_of_tenants_in_which_something_changed(
+    api: Api, watching: Changes, stranger: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "SELDOM", timedelta(hours=1))
+    theirs = Changes(api.services, principal(api, "globex"), None)
+    topics(theirs)
+    read = rows_read(api)
+    assert topics(watching) == topics(theirs) == set()
+    assert read == []
+    change(api, Replica, state="crashed")
+    assert topics(theirs) == set()
+    assert read == []
+    assert "app/shop" in topics(watching)
+    assert len(read) == 1
 
 
 def test_changes_come_beside_other_events_of_which_there_are_none(api: Api, shop: int, at_once: None) -> None:
