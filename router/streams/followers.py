@@ -47,6 +47,11 @@ class Followers:
         response.call_on_close(lambda: self._leave(principal))
         return response
 
+    def of_tenant(self, tenant_id: int) -> int:
+        """How many streams the tenant follows now."""
+        with self._lock:
+            return self._by_tenant.get(tenant_id, 0)
+
     def _enter(self, who: Principal) -> None:
         key = (who.kind, who.id)
         with self._lock:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -35,6 +36,9 @@ SHARED_S = 0.4
 """How old what another stream of the same tenant found may be."""
 SELDOM = timedelta(seconds=2)
 """How often a tenant's rows are read of which the newest is the same: one may have been committed late."""
+PACE_S = 0.05
+"""For each stream of the tenant, between two reports of one of them: pages ask for what changed, and all pages together
+would take more than a core. Reports come within half of that, each page's at a moment of its own."""
 LATE = timedelta(seconds=WRITER_WAIT_S)
 """A row's time is before its commit by no more than that."""
 WINDOW = timedelta(seconds=60)
@@ -63,9 +67,13 @@ class Changes:
         self._since = since
         self._seen: frozenset[RowChange] | None = None
         self._last: ChangesLook | None = None
+        self._not_before_s = 0.0
+        self._due_s: float | None = None
 
     def new(self) -> list[Changed]:
-        """At most one event, with all that has changed since the last call."""
+        """At most one event, with all that has changed since the last one."""
+        if time.monotonic() < self._not_before_s:
+            return []
         try:
             found = self._poll.value(self._look, max_age_s=SHARED_S)
         except DependencyUnavailable as error:
@@ -73,9 +81,21 @@ class Changes:
             return []
         if self._last is not None and found.rows is self._last.rows:
             return []
+        if self._last is not None and not self._is_due():
+            return []
         topics = self._topics(found)
         self._last = found
         return [Changed(tuple(sorted(topics)), found.at.isoformat(timespec="milliseconds"))] if topics else []
+
+    def _is_due(self) -> bool:
+        """Whether it is this page's turn to report what is new."""
+        pace_s, at_s = PACE_S * self._services.followers.of_tenant(self._principal.tenant_id), time.monotonic()
+        if self._due_s is None:
+            self._due_s = at_s + random.random() * pace_s / 2  # noqa: S311  no secret
+        if at_s < self._due_s:
+            return False
+        self._due_s, self._not_before_s = None, at_s + pace_s / 2
+        return True
 
     def _topics(self, found: ChangesLook) -> set[str]:
         before, self._seen = self._seen, found.rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,20 @@ def test_rows_are_read_only_of_tenants_in_which_something_changed(
     assert read == []
     assert "app/shop" in topics(watching)
     assert len(read) == 1
+
+
+def test_pages_of_a_tenant_that_many_look_at_report_less_often(
+    api: Api, browser: Browser, watching: Changes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour for each stream: whoever waits for its turn still reports all that changed when it comes."""
+    monkeypatch.setattr(changes, "PACE_S", 3600.0)
+    change(api, Replica, state="crashed")
+    with closing(browser.get("/live")):
+        assert topics(watching) == set()
+        change(api, App, branch="other")
+        assert topics(watching) == set()
+    monkeypatch.setattr(watching, "_due_s", 0.0)
+    assert topics(watching) == OWNS_ALL | {"containers"}
 
 
 def test_changes_come_beside_other_events_of_which_there_are_none(api: Api, shop: int, at_once: None) -> None:
