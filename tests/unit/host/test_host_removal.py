@@ -79,6 +79,16 @@ def test_apps_volumes_go_with_the_database_that_knows_them_and_else_stay(
     assert all("docker volume rm" in line for line in kept)
 
 
+def test_the_engine_is_asked_to_end_four_containers_at_a_time(
+    commands: FakeCommands, tmp_path: Path, said: list[str]
+) -> None:
+    commands.answer(*DOCKER, "ps", "--all", output="c1\nc2\nc3\nc4\nc5\n")
+    removal(commands, tmp_path, said).run(state=False)
+    ended = [argv[7:] for argv in commands.ran_with("--") if argv[3] == "rm"]
+    assert ended == [["c1", "c2", "c3", "c4"], ["c5"]]
+    assert "removed: 5 containers" in said
+
+
 def test_what_went_is_counted_and_nothing_is_said_to_run_on(
     commands: FakeCommands, tmp_path: Path, said: list[str]
 ) -> None:
