@@ -215,12 +215,17 @@ def tell(client: object, written: int, at_s: float) -> int:
     with client.pipeline(transaction=False) as pipe:  # type: ignore[attr-defined]
         for first in range(0, BUSY, AT_ONCE):
             written += 1
-            apps = {str(n + 1): [0, 5, 0, 1, 0, 18722 + n, 903311 + n, 411] for n in range(first, first + AT_ONCE)}
+            apps = {str(n + 1): _counted(n) for n in range(first, first + AT_ONCE)}
             record = json.dumps({"sequence": written, "from": at_s - LOOK_S, "to": at_s, "apps": apps})
             fields = {"edge": "edge-1", "boot": "6956cd00abcdef", "sequence": written, "record": record}
             pipe.xadd(keys.USAGE, fields)
         pipe.execute()
     return written
+
+
+def _counted(n: int) -> list[int]:
+    """Of one app: seven requests, of which most took up to 50 ms."""
+    return [0, 6, 0, 1, 0, 18722 + n, 903311 + n, 411, 0, 0, 1, 2, 2, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0]
 
 
 def traffic(chance: random.Random) -> Usage:
