@@ -60,12 +60,12 @@ class Host:
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def end(self) -> None:
         if self.process and self.process.poll() is None:
             self.process.terminate()
-            assert self.process.wait(10) == 0
+            assert self.process.wait(60) == 0
         print(self.log.read_text())  # shown with a failure
         self.rig.db.dispose()
 

@@ -190,7 +190,7 @@ def test_a_cancel_stops_the_engines_pull(harbour: Harbour, relay: MakeRelay, big
     slow = relay(1 << 20)
     with pytest.raises(Interrupted):
         harbour.pull(f"{slow.host}/{big}", stopped=slow.slow.is_set)
-    assert slow.hung_up.wait(10)
+    assert slow.hung_up.wait(60)
     assert slow.through < BIG
     assert harbour.marks() == []
 
@@ -208,14 +208,14 @@ def test_a_pull_that_takes_too_long_is_stopped(harbour: Harbour, relay: MakeRela
     with pytest.raises(DeploymentFailed) as failed:
         harbour.pull(f"{slow.host}/{big}", timeout_s=0.5)
     assert failed.value.reason == "pull-timeout"
-    assert slow.hung_up.wait(10)
+    assert slow.hung_up.wait(60)
 
 
 def test_an_image_that_would_fill_the_disk_is_stopped(harbour: Harbour, relay: MakeRelay, big: str) -> None:
     slow = relay(1 << 20)
 
     def fill() -> None:
-        assert slow.slow.wait(10)
+        assert slow.slow.wait(60)
         harbour.room.free = 0
 
     filling = threading.Thread(target=fill)
@@ -223,4 +223,4 @@ def test_an_image_that_would_fill_the_disk_is_stopped(harbour: Harbour, relay: M
     failed = harbour.refused(f"{slow.host}/{big}")
     filling.join()
     assert failed.reason == "image-too-large"
-    assert slow.hung_up.wait(10)
+    assert slow.hung_up.wait(60)

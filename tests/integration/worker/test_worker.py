@@ -98,7 +98,7 @@ def test_a_killed_worker_takes_everything_along(yard: Yard) -> None:
     scratch = str(yard.scratch()[0])
     assert processes_with(scratch), "the client runs"
     worker.kill()
-    worker.wait(10)
+    worker.wait(60)
     eventually(lambda: not processes_with(scratch) and not processes_with(f": {name}"), within_s=10)
     assert yard.row(deployment).state == "building", "the agent requeues it when its heartbeat is old enough"
     yard.start_worker()
@@ -150,7 +150,7 @@ def test_a_worker_that_is_killed_between_the_image_and_its_row_leaves_no_image_f
         [image] = eventually(yard.own_images, within_s=60, what="the image is there")
         horses = children(worker.pid)
         worker.kill()
-        worker.wait(10)
+        worker.wait(60)
         eventually(lambda: not [horse for horse in horses if Path(f"/proc/{horse}").exists()], what="all is dead")
     assert (yard.row(deployment).state, yard.builds()) == ("building", [])
     assert yard.collect_dangling() == 0, "another worker may have claimed it"
@@ -182,7 +182,7 @@ def test_an_idle_worker_gives_way_to_what_serves_and_ends_at_once(yard: Yard) ->
     with Redis.from_url(yard.settings.redis_url) as redis:
         eventually(lambda: workers_at_work(redis) == 1, what="it is counted")
     worker.terminate()
-    assert worker.wait(10) == 0
+    assert worker.wait(60) == 0
 
 
 def test_who_reaches_redis_gets_no_other_code_to_run_in_a_worker(yard: Yard, tmp_path: Path) -> None:
@@ -229,4 +229,4 @@ def test_a_worker_ends_on_sigterm_while_redis_is_unreachable(yard: Yard, own_red
         said = ("could not connect to Redis", "Redis does not answer")  # RQ, once its loop has begun; before, ours
         eventually(lambda: any(each in yard.worker_log() for each in said), what="the worker misses Redis")
     worker.terminate()
-    assert worker.wait(10) == 0
+    assert worker.wait(60) == 0

@@ -255,7 +255,7 @@ def test_what_was_not_sent_when_nginx_stopped_is_sent_by_the_next(backend, way):
             eventually(lambda: _in_counters(rig) == 7)
             rig.redis.stop()
             rig.edge.process.send_signal(way)
-            rig.edge.process.wait(10)
+            rig.edge.process.wait(60)
             assert (rig.edge.settings.state_dir / "edge/usage/unsent").read_text().count("\n") == round_
             rig.redis.start()
             rig.publisher.start({host: json.loads(raw) for host, raw in rig.publisher.table.items()})

@@ -56,7 +56,7 @@ def test_an_unusable_certificate_is_said_and_nothing_starts(place):
     ports = {"http_listen": f"127.0.0.1:{free_port()}", "https_listen": f"127.0.0.1:{free_port()}"}
     with listener(place, **ports, tls_certificate="/none.pem", tls_key="/none.key") as process:
         said = process.stderr.read()
-        assert process.wait(10) == 1
+        assert process.wait(60) == 1
 
     assert said.startswith("SLIPWAY_TLS_CERTIFICATE: /none.pem can't be read: No such file or directory")
 
@@ -68,7 +68,7 @@ def test_a_stop_that_comes_while_nginx_is_started_again_is_heeded(place, publish
         eventually(lambda: time.monotonic() > started + ENDED_AT_ONCE_S)
         os.kill(int((place / "run" / "edge.pid").read_text()), signal.SIGKILL)
         process.terminate()
-        assert process.wait(10) is not None
+        assert process.wait(60) is not None
 
 
 def test_https_outlives_a_killed_nginx_and_takes_a_new_certificate_on_hup(place, publisher, backend):
