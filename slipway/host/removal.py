@@ -24,17 +24,17 @@ from slipway.host.processes.units import TARGET, run_by_systemd
 _TIMEOUT_S = 300
 _TRIES, _PAUSE_S = 10, 2.0
 _AT_ONCE = 4
-"""The client removes up to fifty side by side. An Engine (20.10) that had to end 36 containers at once answered no more:
-each one waited for the locks of its networks."""
+"""The client removes up to fifty side by side. An Engine (20.10) that had to end 36 containers at once answered no
+more: each one waited for the locks of its networks."""
 _Words = tuple[str, ...]
 _Part = tuple[str, _Words, _Words, str]
 """What it is, how it is listed and removed, and by which filter."""
-_VOLUME = "volume"
+_VOLUME, _NETWORK = "volume", "network"
 # In this order: a network goes after its containers, an image after what runs of it. How each is listed and removed.
 _PARTS = (
     ("container", ("ps", "--all", "--quiet", "--no-trunc"), ("rm", "--force", "--volumes")),
     (_VOLUME, ("volume", "ls", "--quiet"), ("volume", "rm", "--force")),
-    ("network", ("network", "ls", "--quiet", "--no-trunc"), ("network", "rm")),
+    (_NETWORK, ("network", "ls", "--quiet", "--no-trunc"), ("network", "rm")),
     ("image", ("images", "--quiet", "--no-trunc"), ("rmi", "--force")),
 )
 _TAGS = ("images", "--format", "{{.Repository}}:{{.Tag}}")
@@ -156,21 +156,44 @@ class Removal:
                 break
             time.sleep(_PAUSE_S)
         else:
-            self._remove_parts(docker, parts)
+            self._remove_parts(docker, parts, is_last=True)
         if not state:
             self._report_kept_volumes(docker, label)
 
-    def _remove_parts(self, docker: list[str], parts: Sequence[_Part]) -> None:
-        """In their order. Raises `HostUnready` when one of them can't be removed."""
-        commands = self.platform.commands
+    def _remove_parts(self, docker: list[str], parts: Sequence[_Part], *, is_last: bool = False) -> None:
+        """In their order; `is_last`: but for networks that only the Engine's restart removes.
+
+        Raises:
+            HostUnready: one of them can't be removed.
+        """
         for what, listing, removing, which in parts:
-            listed = commands.must([*docker, *listing, "--filter", which], timeout_s=_TIMEOUT_S)
+            listed = self.platform.commands.must([*docker, *listing, "--filter", which], timeout_s=_TIMEOUT_S)
             found = list(dict.fromkeys(listed.split()))
-            for first in range(0, len(found), _AT_ONCE):
-                some = found[first : first + _AT_ONCE]
-                commands.must([*docker, *removing, "--", *some], timeout_s=_TIMEOUT_S, remedy="then run this again")
-            if found:
-                self.platform.say(f"removed: {plural(len(found), what)}")
+            at_once = 1 if what == _NETWORK else _AT_ONCE
+            groups = [found[first : first + at_once] for first in range(0, len(found), at_once)]
+            gone = [some for some in groups if self._is_removed(docker, removing, some, may_stay=is_last)]
+            if gone:
+                self.platform.say(f"removed: {plural(sum(map(len, gone)), what)}")
+
+    def _is_removed(self, docker: list[str], removing: _Words, some: list[str], *, may_stay: bool) -> bool:
+        try:
+            words = [*docker, *removing, "--", *some]
+            self.platform.commands.must(words, timeout_s=_TIMEOUT_S, remedy="then run this again")
+        except HostUnready:
+            if may_stay and removing[0] == _NETWORK and self._is_empty(docker, some[0]):
+                name = some[0][:12]
+                self.platform.say(
+                    f"kept: network {name}, which is empty, but the Engine takes it for used; "
+                    f"after a restart of the Engine: docker network rm {name}"
+                )
+                return False
+            raise
+        return True
+
+    def _is_empty(self, docker: list[str], network: str) -> bool:
+        """An Engine (20.10) may count the ends of containers that are gone until it starts anew."""
+        asked = [*docker, "network", "inspect", "--format", "{{len .Containers}}", "--", network]
+        return self.platform.commands.must(asked, timeout_s=_TIMEOUT_S).strip() == "0"
 
     def _report_kept_volumes(self, docker: list[str], label: str) -> None:
         listing = [*docker, "volume", "ls", "--quiet", "--filter", label]

@@ -179,3 +179,17 @@ def test_what_can_not_be_removed_is_an_error_in_the_end(
         removal(commands, tmp_path, said).run(state=True)
 
     assert (tmp_path / "state").exists()
+
+
+def test_an_empty_network_that_the_engine_takes_for_used_is_reported_and_holds_nothing_up(
+    commands: FakeCommands, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipway.host.removal._PAUSE_S", 0)
+    commands.answer(*DOCKER, "network", "ls", output="n1\n")
+    commands.answer(*DOCKER, "network", "inspect", output="0\n")
+    commands.answer_by(lambda _: 1, *DOCKER, "network", "rm")
+
+    removal(commands, tmp_path, said).run(state=True)
+
+    assert any("after a restart of the Engine: docker network rm n1" in line for line in said)
+    assert not (tmp_path / "state").exists()
