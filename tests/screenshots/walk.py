@@ -92,7 +92,7 @@ class Walk:
         self.page.wait_for_function(COUNTED)
         assert self.page.evaluate("window.stays") is True
         self.page.get_by_role("link", name="Charts of its load").click()
-        self.page.wait_for_function("parseInt(document.querySelector('#dashboard_total dd')?.innerText) > 0")
+        self.page.wait_for_function("() => parseInt(document.querySelector('#dashboard_total dd')?.innerText) > 0")
         self.page.locator("[data-chart=data_requests] canvas").wait_for()
 
     def break_it_and_see_why(self) -> None:
