@@ -93,6 +93,8 @@ class Services:
     """Of deployments that are followed, by tenant and number."""
     change_polls: SharedPolls[ChangesLook] = field(default_factory=SharedPolls)
     """Of tenants whose changes are followed, by number."""
+    traffic: Recent[Any] = field(default_factory=Recent)
+    """`overviews.recent_traffic.AppTraffic` by name, of a page of apps: by tenant and their names."""
     dashboards: Recent[Any] = field(default_factory=Recent)
     """`overviews.dashboard.Dashboard`, by tenant, period and app."""
 

@@ -116,10 +116,19 @@ def branch(ref: str) -> str:
 
 
 def sentence(text: str) -> str:
+    """A remedy as a page has it, with its full stop."""
+    return capital(text) + ("" if not text or text.endswith((".", "!", "?")) else ".")
+
+
+def capital(text: str) -> str:
     """Remedies begin with a small letter, since the command prints them after other words. A name, as of a host or a
     setting, stays as it is."""
-    text = text[:1].upper() + text[1:] if _WORD.match(text) else text
-    return text + ("" if not text or text.endswith((".", "!", "?")) else ".")
+    return text[:1].upper() + text[1:] if _WORD.match(text) else text
+
+
+def advice(line: str) -> str:
+    """A line of a remedy that may end with a command to copy, or be one: then it has no full stop."""
+    return line if line.startswith("slipway ") else capital(line)
 
 
 def amount(value: float) -> str:
@@ -170,6 +179,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "marked": marked,
     "host": host,
     "sentence": sentence,
+    "advice": advice,
     "lines": lines,
     "amount": amount,
     "actor": actor,

@@ -80,12 +80,23 @@ def search_apps(services: Services, principal: Principal, query: AppQuery) -> Fo
         page = numbered_page(len(found.matching), query.page, PER_PAGE)
         ids = found.matching[page.first : page.first + PER_PAGE]
         apps = _shown(services, session, principal, ids, found.figures)
-        traffic = recent_traffic(session, [each.name for each in apps])
         names = dict(session.execute(select(App.id, App.name).where(App.id.in_(ids))).all())
+    traffic = _traffic(services, principal, [each.name for each in apps])
     now = counts_now(services, (Subject(Kind.APP, str(number)) for number in names))
     counts = {names[int(subject.id)]: each for subject, each in now.items()}
     by_state = Counter(str(each.state) for each in found.figures.values())
     return FoundApps(apps, len(found.matching), found.total, dict(by_state), page.number, page.last, traffic, counts)
+
+
+def _traffic(services: Services, principal: Principal, names: list[str]) -> dict[str, AppTraffic]:
+    """Of hours, so it may be some seconds old; what was asked for just now is in `counts`."""
+
+    def find() -> dict[str, AppTraffic]:
+        with services.db.read(tenant_id=principal.tenant_id) as session:
+            return recent_traffic(session, names)
+
+    found: dict[str, AppTraffic] = services.traffic.value((principal.tenant_id, *names), find)
+    return found
 
 
 def app_names(services: Services, principal: Principal, words: str, *, limit: int) -> list[str]:

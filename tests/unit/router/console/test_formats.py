@@ -70,3 +70,14 @@ def test_an_age_has_its_exact_time_beside_it() -> None:
 )
 def test_a_sentence_begins_with_a_capital_unless_it_begins_with_a_name(text: str, shown: str) -> None:
     assert formats.sentence(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("fix it and push again, or: slipway logs -a shop", "Fix it and push again, or: slipway logs -a shop"),
+        ("slipway env set URL=…", "slipway env set URL=…"),
+    ],
+)
+def test_a_line_of_a_remedy_leaves_its_command_as_it_is(line: str, shown: str) -> None:
+    assert formats.advice(line) == shown
