@@ -75,7 +75,7 @@ def milliseconds(value: float | None) -> str:
         return "–"
     if value >= 1000:
         return f"{value / 1000:.1f}{_GROUPS}s"
-    return f"{value:.0f}{_GROUPS}ms" if value >= 10 else f"{value:.1f}{_GROUPS}ms"
+    return f"{value:.0f}{_GROUPS}ms" if value >= 9.95 else f"{value:.1f}{_GROUPS}ms"
 
 
 def duration(seconds: float | None) -> str:

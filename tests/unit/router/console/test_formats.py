@@ -40,8 +40,8 @@ def test_texts_of_others_are_cut_where_they_are_read() -> None:
 
 
 def test_times_that_something_took() -> None:
-    shown = [formats.milliseconds(each) for each in (None, 0.0, 3.54, 87.2, 1234)]
-    assert shown == ["–", "0.0\u202fms", "3.5\u202fms", "87\u202fms", "1.2\u202fs"]
+    shown = [formats.milliseconds(each) for each in (None, 0.0, 3.54, 9.97, 87.2, 1234)]
+    assert shown == ["–", "0.0\u202fms", "3.5\u202fms", "10\u202fms", "87\u202fms", "1.2\u202fs"]
 
 
 def test_a_course_is_interrupted_where_it_is_not_known() -> None:
