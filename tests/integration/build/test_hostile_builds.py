@@ -18,6 +18,7 @@ from slipway.adapters.buildkit.cgroup import ROOT, Caps
 from slipway.adapters.buildkit.image_builder import BuildKit
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import Built, Interrupted
+from tests.fixtures.build_caps import narrow_caps
 from tests.fixtures.waiting import eventually
 from tests.integration.build.conftest import BASE, Bench, with_rules
 
@@ -254,6 +255,7 @@ def kept_in_force(caps: Caps) -> Callable[[], bool]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="cgroups belong to root")
+@narrow_caps()
 def test_all_builds_together_have_a_memory_cap(bench: Bench) -> None:
     settings = bench.settings
     tight = Caps(600 << 20)
@@ -277,6 +279,7 @@ def test_all_builds_together_have_a_memory_cap(bench: Bench) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="cgroups belong to root")
+@narrow_caps()
 def test_all_builds_together_have_a_cap_of_processes(bench: Bench) -> None:
     settings = bench.settings
     tight = Caps(4 << 30, pids=100)
