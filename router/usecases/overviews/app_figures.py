@@ -25,19 +25,19 @@ class ReplicaFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class AppFigures:
+class FiguresNow:
     counts: Counts
     replicas: Mapping[str, ReplicaFigures]
     """By id."""
 
 
-def app_figures(services: Services, principal: Principal, app_name: str, replicas: Sequence[str]) -> AppFigures:
+def app_figures(services: Services, principal: Principal, app_name: str, replicas: Sequence[str]) -> FiguresNow:
     """Of the app, and of these of its replicas."""
     with services.db.read(tenant_id=principal.tenant_id) as session:
         app = Subject(Kind.APP, str(app_named(session, app_name).id))
         use = replicas_use(session, time.time(), replicas)
     counted = counts_now(services, [app, *(Subject(Kind.REPLICA, each) for each in replicas)])
-    return AppFigures(
+    return FiguresNow(
         counted.get(app, _UNASKED),
         {each: ReplicaFigures(counted.get(Subject(Kind.REPLICA, each), _UNASKED), use.get(each)) for each in replicas},
     )

@@ -81,7 +81,7 @@ class Changes:
             return []
         if self._last is not None and found.rows is self._last.rows:
             return []
-        if self._last is not None and not self._is_due():
+        if self._last is not None and found.rows - self._last.rows and not self._is_due():
             return []
         topics = self._topics(found)
         self._last = found
