@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 from typing import Any
 
@@ -97,6 +98,7 @@ def in_force(layers: Iterable[Mapping[str, Any] | None]) -> dict[Quota, int | No
     return {quota: _amount(quota, said.get(quota, UNLIMITED)) for quota in Quota}
 
 
+@lru_cache(1024)
 def amount(quota: Quota, value: float) -> int:
     """Of a value in the quota's unit; a part of the smallest amount counts as a whole one."""
     return ceil(Fraction(str(value)) * _KINDS[quota].units)
