@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from router.access import principal, requires, services
 from router.console import responses
+from router.console.turns import Turns
 from router.login.reading import require_page_of_console
 from router.problems import invalid_input
 from slipway.core.access.roles import Role
@@ -28,6 +29,7 @@ blueprint = Blueprint("console", __name__)
 TENANT = "tenant"
 """The field of every form with the tenant that its page was of."""
 Values = dict[str, Any]
+_TURNS = Turns()
 View = TypeVar("View", bound=Callable[..., Any])
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -45,8 +47,9 @@ def page(rule: str, template: str, *, role: Role = Role.VIEWER) -> Callable[[Vie
         guarded = requires(role)(view)
 
         def show(**path: Any) -> Response:
-            values = guarded(**path)
-            return values if isinstance(values, Response) else responses.page(template, values)
+            with _TURNS.turn():
+                values = guarded(**path)
+                return values if isinstance(values, Response) else responses.page(template, values)
 
         _add(rule, view, show, role, "GET")
         return view
