@@ -32,9 +32,11 @@ class Pages:
     def opened(self, number: int) -> Iterator[threading.Thread]:
         thread = threading.Thread(target=self.render, args=(number,))
         thread.start()
-        yield thread
-        self.may_end[number].set()
-        thread.join()
+        try:
+            yield thread
+        finally:
+            self.may_end[number].set()
+            thread.join()
 
 
 def test_one_more_page_than_may_be_rendered_waits_until_another_is_ready() -> None:
