@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from router.usecases.finding import NUMBER_MAX
+
 _WORDS_MOST = 200
 _PAGES_MOST = 10_000
 Value = TypeVar("Value", bound=StrEnum)
@@ -42,3 +44,8 @@ class Asked:
         asked = {name: self.given[name] for name in self.kept if name in self.given} | changed
         said = urlencode({name: value for name, value in asked.items() if value not in ("", None)})
         return f"{path}?{said}" if said else path
+
+
+def row_number(text: str) -> int | None:
+    """None: it is none, and counts as not given."""
+    return min(int(text), NUMBER_MAX) if text.isascii() and text.isdecimal() and len(text) < 12 else None

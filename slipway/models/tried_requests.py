@@ -24,6 +24,8 @@ class TriedRequest(TenantOwned, Base):
     """Under which it is saved, for all who may try requests at the app; empty: it is not."""
     sealed: Mapped[str] = mapped_column(Text)
     """Method, host, path, headers and body: they may hold what a client proves itself with to the app."""
+    sealed_answer: Mapped[str | None] = mapped_column(Text, deferred=True)
+    """Its beginning, for who tried it alone, whoever sees the request; None: there was none, or they were several."""
     status: Mapped[int | None]
     """Of the answer; None: there was none, or they were several."""
     total_ms: Mapped[int | None]

@@ -40,6 +40,7 @@ def _laid_out(body: bytes, kind: str) -> str | None:
     if not (kind == "application/json" or kind.endswith("+json")):
         return None
     try:
-        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+        laid_out = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return None
+    return laid_out.encode(errors="replace").decode()  # half of a surrogate pair can be written in JSON, not in UTF-8

@@ -31,7 +31,7 @@ ROLES: dict[tuple[str, str], Role] = {
     },
     **{("POST", f"/apps/<app>/{each}/remove"): Role.DEVELOPER for each in ("domains", "limits", "variables")},
     ("POST", "/apps/<app>/domains/check"): Role.DEVELOPER,
-    ("GET", "/apps/<app>/try"): Role.DEVELOPER,
+    **{("GET", f"/apps/<app>/{each}"): Role.DEVELOPER for each in ("try", "try/compare")},
     **{("POST", f"/apps/<app>/{each}"): Role.DEVELOPER for each in ("try", "try/save", "try/forget")},
     ("POST", "/apps/<app>/variables"): Role.DEVELOPER,
     ("POST", "/apps/<app>/variables/reveal"): Role.DEVELOPER,

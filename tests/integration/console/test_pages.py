@@ -27,7 +27,10 @@ from tests.fixtures.console import HOOK, HTMX, Browser, Page
 from tests.fixtures.releases import make_live
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)>{{ 7*7 }}{% raw %}javascript:alert(3)"""
-OF_APP = ("", "/logs", "/delete", "/first-push", "/domains", "/variables", "/access", "/limits", "/settings", "/try")
+OF_APP = (
+    *("", "/logs", "/delete", "/first-push", "/domains", "/variables", "/access", "/limits", "/settings"),
+    *("/try", "/try/compare"),
+)
 OF_TENANT = ("", "/people", "/tokens", "/hooks", "/publishers", "/audit")
 PAGES = (
     "/",

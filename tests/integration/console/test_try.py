@@ -3,50 +3,25 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text as sql
 
-from router.app import create_app
 from router.principal import Kind, Principal
 from router.usecases.trying import sending
 from slipway.adapters.edge_client import EdgeClient
 from slipway.core.access.roles import Role
 from slipway.models import Domain
-from tests.fixtures.api import Api, make_services
+from tests.fixtures.api import Api
 from tests.fixtures.console import Browser, Page
 from tests.fixtures.ports import free_port
-from tests.integration.console.edge_listener import DRIPS_MOST, HELLO, Listener, listening
+from tests.integration.console.edge_listener import DRIPS_MOST, HELLO, Listener
 from tests.integration.console.test_pages import HOSTILE
+from tests.integration.console.trying import GET, TRY, api, edge, send
 
-TRY = "/apps/shop/try"
-GET = {"method": "GET", "host": "shop.localhost", "path": "/"}
-
-
-@pytest.fixture
-def edge() -> Iterator[Listener]:
-    with listening() as listener:
-        yield listener
-
-
-@pytest.fixture
-def api(state_dir: Path, sqlite_url: str, redis_url: str, edge: Listener) -> Iterator[Api]:
-    """With an edge at a port of its own."""
-    services = make_services(state_dir, sqlite_url, redis_url)
-    settings = replace(services.settings, http_listen=str(edge.port))
-    services = replace(services, settings=settings, edge=EdgeClient(settings))
-    yield Api(services, create_app(services).test_client())
-    services.db.dispose()
-    services.redis.close()
-
-
-def send(browser: Browser, status: int = 200, **fields: str) -> Page:
-    return Page(browser.send(TRY, {**GET, **fields}, status=status).text)
-
+__all__ = ["api", "edge"]
 
 # what it sends and shows
 
@@ -84,6 +59,11 @@ def test_json_is_laid_out_and_what_is_no_text_is_not_shown(browser: Browser, edg
     assert '{\n  "a": 1\n}' in send(browser).words
     edge.answer = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 4\r\n\r\n\x89PNG"
     assert "no text" in send(browser).text
+
+
+def test_half_of_a_pair_in_json_is_shown_as_a_question_mark(browser: Browser, edge: Listener, shop: int) -> None:
+    edge.answer = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n"\\ud800"'
+    assert '"?"' in send(browser).words
 
 
 def test_a_burst_shows_how_it_was_spread(browser: Browser, edge: Listener, shop: int) -> None:

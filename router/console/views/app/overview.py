@@ -7,10 +7,10 @@ from flask import request, url_for
 from router.access import principal, services
 from router.api.apps import NewScale
 from router.api.deployments import NewDeployment, Rollback
+from router.console.asked import row_number
 from router.console.routes import Done, Values, act, field, form, page
 from router.console.texts import text
 from router.usecases import apps, deployments, replicas, volumes
-from router.usecases.finding import NUMBER_MAX
 from router.usecases.overviews.app_figures import app_figures
 from slipway.core.access.roles import Role
 
@@ -20,7 +20,7 @@ DEPLOYMENTS_SHOWN = 20
 @page("/apps/<app>", "app/overview.html")
 def show_app(app: str) -> Values:
     listed = deployments.list_deployments(
-        services(), principal(), app, limit=DEPLOYMENTS_SHOWN, before=_number(request.args.get("before", ""))
+        services(), principal(), app, limit=DEPLOYMENTS_SHOWN, before=row_number(request.args.get("before", ""))
     )
     running = replicas.list_replicas(services(), principal(), app, ended=False).replicas
     return of_app(app, "overview") | {
@@ -29,11 +29,6 @@ def show_app(app: str) -> Values:
         "figures": app_figures(services(), principal(), app, [each.id for each in running]),
         "older": listed.deployments[-1].id if len(listed.deployments) == DEPLOYMENTS_SHOWN else None,
     }
-
-
-def _number(text: str) -> int | None:
-    """None: it is none, and counts as not given."""
-    return min(int(text), NUMBER_MAX) if text.isascii() and text.isdecimal() and len(text) < 12 else None
 
 
 def of_app(name: str, tab: str) -> Values:

@@ -8,13 +8,14 @@ from flask import Response, request, url_for
 
 from router.access import principal, services
 from router.console import responses
+from router.console.asked import row_number
 from router.console.routes import Done, Values, act, field, page
 from router.console.texts import text
 from router.console.views.app.overview import of_app
 from router.console.views.tenant.people import number_of
 from router.login.reading import session_value
 from router.problems import PROBLEMS
-from router.usecases.trying import kept, sending
+from router.usecases.trying import answers, kept, sending
 from router.usecases.trying.sending import Tried, Wanted
 from slipway.core.access.roles import Role
 from slipway.core.routing import tried_request
@@ -23,16 +24,14 @@ from slipway.errors import SlipwayError
 
 _FIELDS = ("host", "method", "path", "headers", "body", "count")
 _EMPTY = {"method": "GET", "path": "/", "headers": "", "body": "", "count": "1"}
-_OURS = "slipway"
-"""Is in the name of each cookie that the edge itself sets on an app's host."""
 
 
 @page("/apps/<app>/try", "app/try.html", role=Role.DEVELOPER)
 def show_try(app: str) -> Values:
     """Filled with a request that was tried before, where the address names one."""
     values = _values(app)
-    again = request.args.get("again", "")
-    found = values["kept"].of(int(again)) if again.isascii() and again.isdecimal() and len(again) < 12 else None
+    again = row_number(request.args.get("again", ""))
+    found = None if again is None else values["kept"].of(again)
     return values | ({"fields": {**values["fields"], **found.fields}} if found else {})
 
 
@@ -48,15 +47,7 @@ def try_request(app: str) -> Response:
         document = PROBLEMS.complete(error.problem())
         shown = _values(app) | {"fields": fields, "as_oneself": as_oneself, "problem": document}
         return responses.page("app/try.html", shown, error.status)
-    answer = tried.answer
-    kept.keep(
-        services(),
-        principal(),
-        app,
-        fields,
-        status=answer.status if answer else None,
-        total_s=answer.total_s if answer else None,
-    )
+    kept.keep(services(), principal(), app, fields, answer=answers.to_keep(tried))
     shown = _values(app) | {"fields": fields, "as_oneself": as_oneself} | _shown(tried)
     return responses.page("app/try.html", shown)
 
@@ -99,10 +90,4 @@ def _values(app: str) -> Values:
 def _shown(tried: Tried) -> dict[str, Any]:
     answer = tried.answer
     body = shown_body(answer.body, answer.headers, is_cut=answer.is_cut) if answer else ShownBody("", True, False)
-    return {"tried": tried, "body": body, "headers": [_masked(*each) for each in answer.headers] if answer else []}
-
-
-def _masked(name: str, value: str) -> tuple[str, str]:
-    """A cookie that the edge begins a sign-in with is for a browser that comes by itself."""
-    is_ours = name.lower() == "set-cookie" and _OURS in value.partition("=")[0].lower()
-    return name, f"{value.partition('=')[0]}=…" if is_ours else value
+    return {"tried": tried, "body": body, "headers": answers.shown_headers(answer) if answer else ()}
