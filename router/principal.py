@@ -58,7 +58,7 @@ class Principal:
 
     def require(self, needed: Role) -> None:
         """Raises `NotAllowed` when the role is not enough."""
-        roles.require(self.role, needed)
+        roles.require(self.role, needed, login=self.name if self.kind is Kind.PERSON else "")
 
     def require_platform_admin(self) -> None:
         """Raises `NotAllowed` for everybody else: an owner is one of a tenant, and this shows what is of all."""

@@ -11,7 +11,7 @@ _CONTENT = Markup(
     """<h1>Slipway</h1>
 {signed_in}
 <p><code>git push</code>, and a minute later the new version is live on this host, with no request failed.</p>
-<pre><code>slipway login {url}
+<pre tabindex="0"><code>slipway login {url}
 slipway apps create hello --repository https://github.com/you/hello.git
 slipway deploy -a hello --watch</code></pre>
 <p>Everything the command does, the API does too: <a href="/api/openapi.json">its description</a>.</p>"""

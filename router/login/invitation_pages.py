@@ -47,7 +47,7 @@ _NEW_ACCOUNT = Markup(
     """<h1>Your account is made</h1>
 <p>Sign in with this login and this first password. <strong>Both are shown this once.</strong> You choose a password of
 your own then, and come back here to accept.</p>
-<pre>login           {login}
+<pre tabindex="0">login           {login}
 first password  {password}</pre>
 <p><a class="button" href="{path}/sign-in">Sign in</a></p>"""
 )

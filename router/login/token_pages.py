@@ -19,7 +19,7 @@ _FORM = Markup(
 <button class="button">Sign in</button>
 </form>
 <p class="quiet">Or let the command, which is signed in already, open the console:</p>
-<pre><code>slipway open --console</code></pre>"""
+<pre tabindex="0"><code>slipway open --console</code></pre>"""
 )
 _OFFER = Markup(
     """<h1>Open the console</h1>

@@ -24,10 +24,12 @@ def may(role: Role, needed: Role) -> bool:
     return _RANK[role] >= _RANK[needed]
 
 
-def require(role: Role, needed: Role) -> None:
-    """Raises `NotAllowed` when `role` is not enough."""
+def require(role: Role, needed: Role, *, login: str = "") -> None:
+    """Raises `NotAllowed` when `role` is not enough. A person has a login, and can be given another role."""
     if not may(role, needed):
+        given = f"an owner gives it to you, under Tenant, People or by: slipway users role {login} {needed}"
+        made = f"an owner makes a token of that role: slipway tokens create --name NAME --role {needed}"
         raise NotAllowed(
             f"a {role} may not do this: it takes the role {needed}",
-            remedy=f"an owner makes a token of that role: slipway tokens create --name NAME --role {needed}",
+            remedy=given if login else made,
         )

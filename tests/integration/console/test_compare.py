@@ -114,9 +114,15 @@ def test_long_answers_are_compared_as_far_as_they_are_kept(browser: Browser, edg
 
 
 def test_both_answers_are_text_and_never_a_part_of_the_page(browser: Browser, edge: Listener, shop: int) -> None:
-    ours = "Set-Cookie: slipway-login=secret-of-a-sign-in; Path=/"
+    ours = "Set-Cookie: slipway-login=secret-of-a-sign-in"
     hostile = [
-        answer(f"{each}\n{HOSTILE}", f"X-{each}: {HOSTILE}{each}", ours, status=f"200 {HOSTILE}", kind="text/html")
+        answer(
+            f"{each}\n{HOSTILE}",
+            f"X-{each}: {HOSTILE}",
+            f"{ours}-{each}; Path=/",
+            status=f"200 {HOSTILE}",
+            kind="text/html",
+        )
         for each in ("one", "other")
     ]
     send(browser, path="/?<script>alert(1)</script>")

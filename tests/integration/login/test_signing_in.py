@@ -142,7 +142,7 @@ def test_who_has_chosen_no_tenant_yet_chooses_one_on_the_page(console: Console, 
     console.provider.add_person("ada", groups=["/tenants/acme/owner", "/tenants/umbrella/viewer"])
     browser.sign_in()
     page = browser.get("/")
-    assert (page.status_code, title(page)) == (403, "Not allowed")
+    assert (page.status_code, title(page)) == (403, "Choose a tenant")
     assert "Work in umbrella" in page.text
     assert browser.post("/tenant/choice", chosen="globex").status_code == 403
     assert browser.post("/tenant/choice", chosen="umbrella").headers["Location"] == "/"

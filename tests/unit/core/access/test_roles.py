@@ -23,3 +23,10 @@ def test_a_refusal_names_the_role_that_is_needed() -> None:
     with pytest.raises(NotAllowed, match="owner") as refused:
         require(Role.VIEWER, Role.OWNER)
     assert "--role owner" in refused.value.remedy
+
+
+def test_a_person_reads_who_gives_them_the_role_and_of_no_token() -> None:
+    with pytest.raises(NotAllowed) as refused:
+        require(Role.VIEWER, Role.OWNER, login="vic")
+    assert "slipway users role vic owner" in refused.value.remedy
+    assert "token" not in refused.value.remedy
