@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from router.access import principal, requires, services
 from router.console import responses
-from router.console.turns import Turns
+from router.console.render_limit import RenderLimit
 from router.login.reading import require_page_of_console
 from router.problems import invalid_input
 from slipway.core.access.roles import Role
@@ -29,7 +29,7 @@ blueprint = Blueprint("console", __name__)
 TENANT = "tenant"
 """The field of every form with the tenant that its page was of."""
 Values = dict[str, Any]
-_TURNS = Turns()
+_RENDER_LIMIT = RenderLimit()
 View = TypeVar("View", bound=Callable[..., Any])
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -47,7 +47,7 @@ def page(rule: str, template: str, *, role: Role = Role.VIEWER) -> Callable[[Vie
         guarded = requires(role)(view)
 
         def show(**path: Any) -> Response:
-            with _TURNS.turn():
+            with _RENDER_LIMIT.place():
                 values = guarded(**path)
                 return values if isinstance(values, Response) else responses.page(template, values)
 

@@ -8,22 +8,22 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from router.console.turns import Turns
+from router.console.render_limit import RenderLimit
 from tests.fixtures.waiting import eventually
 
 LONG_S = 600.0
 
 
 class Pages:
-    """Threads that render a page each, until they are told to end."""
+    """Threads that render a page each, until they may end."""
 
-    def __init__(self, turns: Turns) -> None:
-        self.turns = turns
+    def __init__(self, limit: RenderLimit) -> None:
+        self.limit = limit
         self.seen: list[str] = []
         self.may_end = [threading.Event() for _ in range(3)]
 
     def render(self, number: int) -> None:
-        with self.turns.turn():
+        with self.limit.place():
             self.seen.append(f"{number} begins")
             assert self.may_end[number].wait(LONG_S)
             self.seen.append(f"{number} ends")
@@ -40,25 +40,25 @@ class Pages:
 
 
 def test_one_more_page_than_may_be_rendered_waits_until_another_is_ready() -> None:
-    pages = Pages(Turns(at_once=2, wait_s=LONG_S))
+    pages = Pages(RenderLimit(at_once=2, wait_s=LONG_S))
     with ExitStack() as stack:
         for number in (0, 1):
             stack.enter_context(pages.opened(number))
             eventually(lambda: f"{number} begins" in pages.seen, what="the page is rendered")  # noqa: B023  asked at once
         stack.enter_context(pages.opened(2))
         pages.may_end[1].set()
-        eventually(lambda: "2 begins" in pages.seen, what="the third page has its turn")
+        eventually(lambda: "2 begins" in pages.seen, what="the third page is rendered")
         assert pages.seen == ["0 begins", "1 begins", "1 ends", "2 begins"]
 
 
 def test_a_page_that_has_waited_long_enough_is_rendered_beside_the_others() -> None:
-    pages = Pages(Turns(at_once=1, wait_s=0.01))
+    pages = Pages(RenderLimit(at_once=1, wait_s=0.01))
     with pages.opened(0), pages.opened(1):
         eventually(lambda: sorted(pages.seen) == ["0 begins", "1 begins"], what="both are rendered")
 
 
-def test_whatever_is_raised_leaves_the_turn_to_the_next() -> None:
-    turns = Turns(at_once=1, wait_s=LONG_S)
+def test_whatever_is_raised_leaves_the_place_to_the_next() -> None:
+    limit = RenderLimit(at_once=1, wait_s=LONG_S)
     for _ in range(3):
-        with pytest.raises(KeyError), turns.turn():
+        with pytest.raises(KeyError), limit.place():
             raise KeyError

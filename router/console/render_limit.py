@@ -1,8 +1,8 @@
 """Pages are rendered a few at a time.
 
-Python runs one thread at a time: ten pages that are rendered side by side are ready as late as ten in turn, and each
-step of any other call waits for all of them. So a page waits for its turn; the API, the edge's questions and the
-streams do not.
+Python runs one thread at a time: ten pages that are rendered side by side are ready as late as ten one after the other,
+and each step of any other call waits for all of them. So a page waits until it may be rendered; the API, the edge's
+questions and the streams do not.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ WAIT_S = 5.0
 """A page that waited for so long is rendered beside the others: one that waits for something itself blocks nobody."""
 
 
-class Turns:
+class RenderLimit:
     """Counts the pages that are rendered in this process, which is the host's only one that serves the console."""
 
     def __init__(self, at_once: int = AT_ONCE, wait_s: float = WAIT_S) -> None:
@@ -24,8 +24,8 @@ class Turns:
         self._wait_s = wait_s
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """The block runs when it is its turn, or when it has waited long enough."""
+    def place(self) -> Iterator[None]:
+        """The block runs when a place is free, or when it has waited long enough."""
         is_held = self._free.acquire(timeout=self._wait_s)
         try:
             yield
