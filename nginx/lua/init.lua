@@ -2,9 +2,7 @@
 -- each phase finds its function there, since a `require` at every request costs more and is never compiled.
 require("slipway.worker.settings").load(ngx.config.prefix() .. "settings.json")
 
--- LuaJIT is to compile a request's way through a phase into one trace. Tail calls count as loops that are unrolled, and
--- most of what nginx offers ends in some. A trace has 500 constants at most by default, and a signed-in person's more.
-jit.opt.start("loopunroll=60", "maxirconst=4000")
+require("slipway.worker.compiler").start() -- first: modules keep functions of `ngx` that it replaces
 
 require("slipway.metrics.counters").share()
 

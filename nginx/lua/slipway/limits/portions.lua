@@ -70,7 +70,7 @@ end
 
 -- How many requests the caller has left, after the last one that was taken.
 function _M.left(portion)
-  return math.max(0, portion.left + portion.unused)
+  return (math.max(0, portion.left + portion.unused))
 end
 
 -- Of no other portion, over all edges, and in a form that a text of rate_debt.lua can have.

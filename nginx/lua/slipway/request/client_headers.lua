@@ -63,7 +63,7 @@ local root = {}
 local starts = ffi.new("uint8_t[4096]")
 
 local function place(first, second, third)
-  return band(first * 961 + second * 31 + third, 4095)
+  return (band(first * 961 + second * 31 + third, 4095))
 end
 
 local function mark_start(name)
@@ -108,18 +108,18 @@ for _, name in ipairs(CONSOLES) do
   is_consoles[name] = true
 end
 
-local function is_dropped(name, length, allowed)
-  local node = root
-  for i = 0, length - 1 do
-    node = node[name[i]]
-    if not node then
-      return false
-    end
-    if node.is_beginning then
-      return not allowed[ffi.string(name, length)]
-    end
+-- Follows the name from its byte `i` on, from this node of the tree. No loop: see worker/compiler.lua.
+local function is_in_tree(node, name, i, length, allowed)
+  if i == length then
+    return node.is_whole == true
   end
-  return node.is_whole == true
+  local next_node = node[name[i]]
+  if not next_node then
+    return false
+  elseif next_node.is_beginning then
+    return not allowed[ffi.string(name, length)]
+  end
+  return is_in_tree(next_node, name, i + 1, length, allowed)
 end
 
 -- Whether it is an Authorization with a token of Slipway's own, which is nobody's business but Slipway's.
@@ -128,25 +128,39 @@ local function has_own_token(header)
     and ffi.string(header.value.data, header.value.len):find("slw_", 1, true) ~= nil
 end
 
+local function is_dropped(header, allowed)
+  local name, length = header.key.data, header.key.len
+  return length > 2 and starts[place(name[0], name[1], name[2])] == 1 and (is_in_tree(root, name, 0, length, allowed)
+    or allowed == is_allowed and has_own_token(header))
+end
+
+-- Names of those that are dropped, from header `i` on; mostly nil. No loop: see worker/compiler.lua.
+local function dropped_names(found, i, count, allowed, names)
+  if i == count then
+    return names
+  end
+  local header = found[i]
+  if is_dropped(header, allowed) then
+    names = names or {}
+    names[#names + 1] = ffi.string(header.key.data, header.key.len)
+    if names[#names] == TRIED then
+      names.tried = ffi.string(header.value.data, header.value.len)
+    end
+  end
+  return dropped_names(found, i + 1, count, allowed, names)
+end
+
 -- Returns what the router asks by of a request that somebody tries; mostly nil.
 local function drop(allowed)
   local found, count = request_headers.read()
-  local names, tried
-  for i = 0, count - 1 do
-    local name, length = found[i].key.data, found[i].key.len
-    if length > 2 and starts[place(name[0], name[1], name[2])] == 1 and (is_dropped(name, length, allowed)
-      or allowed == is_allowed and has_own_token(found[i])) then
-      names = names or {}
-      names[#names + 1] = ffi.string(name, length)
-      if names[#names] == TRIED then
-        tried = ffi.string(found[i].value.data, found[i].value.len)
-      end
-    end
+  local names = dropped_names(found, 0, count, allowed)
+  if not names then
+    return nil
   end
-  for i = 1, names and #names or 0 do
-    ngx.req.clear_header(names[i])
+  for _, name in ipairs(names) do
+    ngx.req.clear_header(name)
   end
-  return tried
+  return names.tried
 end
 
 -- Before a request goes to an app.

@@ -45,7 +45,7 @@ local _M = {}
 local contexts = {}
 
 local function address()
-  return tonumber(ffi.cast("uintptr_t", base.get_request()))
+  return (tonumber(ffi.cast("uintptr_t", base.get_request())))
 end
 
 function _M.remember(ctx)
