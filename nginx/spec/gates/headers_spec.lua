@@ -7,7 +7,7 @@ describe("what limits say of an answer", function()
     headers = require("slipway.gates.headers")
     fake.var.slipway_app_limits = ""
     local shown = { policies = "p", begins = '"calls";r=', key = "", most = "10", left = 7, reset_s = 3,
-      lines_begin = 'RateLimit-Policy: p\r\nX-RateLimit-Limit: 10\r\nRateLimit: "calls";r=' }
+      lines_begin = '\r\nRateLimit-Policy: p\r\nX-RateLimit-Limit: 10\r\nRateLimit: "calls";r=' }
     ctx = { limited = { shown = shown } }
   end)
 

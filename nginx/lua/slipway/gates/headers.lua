@@ -71,7 +71,7 @@ end
 -- yet gets them as one text, by a variable of nginx.conf; HTTP/2 has no text of headers.
 local function write_limits(shown, left, reset_s, is_http1)
   if is_http1 and not shown.retry_after and ngx.var.slipway_app_limits == "" then
-    ngx.var.slipway_limit_lines = "\r\n" .. rate_limit_headers.text(shown, left, reset_s)
+    ngx.var.slipway_limit_lines = rate_limit_headers.text(shown, left, reset_s)
   else
     rate_limit_headers.write(shown, left, reset_s)
   end
@@ -88,14 +88,14 @@ function _M.write_response(ctx, is_http1)
   end
 end
 
--- The same as they stand in a response, for one whose head nginx does not write.
+-- The same as they follow another header in a response, for one whose head nginx does not write.
 function _M.response_text(ctx)
   local lines = {}
   for name, value in pairs(ctx.headers and ctx.headers.of_response or {}) do
-    lines[#lines + 1] = name .. ": " .. value .. "\r\n"
+    lines[#lines + 1] = "\r\n" .. name .. ": " .. value
   end
   local shown, left, reset_s = limits_of(ctx)
-  lines[#lines + 1] = shown and rate_limit_headers.text(shown, left, reset_s) .. "\r\n" or nil
+  lines[#lines + 1] = shown and rate_limit_headers.text(shown, left, reset_s) or nil
   return table.concat(lines)
 end
 

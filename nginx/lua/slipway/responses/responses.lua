@@ -59,8 +59,8 @@ end
 local function with_head(ctx, page, content_type)
   return table.concat({
     "HTTP/1.1 ", ngx.status, " Bad Gateway\r\nContent-Type: ", content_type, "\r\nContent-Length: ", #page,
-    "\r\nConnection: close\r\nCache-Control: no-store\r\nX-Request-Id: ", ngx.var.slipway_request_id, "\r\n",
-    headers.response_text(ctx), "\r\n",
+    "\r\nConnection: close\r\nCache-Control: no-store\r\nX-Request-Id: ", ngx.var.slipway_request_id,
+    headers.response_text(ctx), "\r\n\r\n",
     ngx.req.get_method() == "HEAD" and "" or page,
   })
 end

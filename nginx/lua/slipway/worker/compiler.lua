@@ -1,12 +1,12 @@
--- How LuaJIT compiles a request's way through a phase: into one trace, at every start of a worker. It begins with
--- whatever function is called often first, another one at each start. So two things must not be on that way:
+-- How LuaJIT compiles a request's way through a phase: into one trace, at every start of a worker. It begins with the
+-- function that is called often first, another one at each start. So two things must not be on that way:
 --
--- - A loop. A trace that meets one is given up, in the hope for a trace of the loop alone; after ten tries its function
---   is interpreted for good. A function that calls itself last (`return find(i + 1)`) takes the loop's place: it becomes
---   a part of its caller's trace. Loops that few requests come to do no harm.
--- - A call of a built-in function, or of one in C, as the last thing that a function does (`return tonumber(text)`). Such
---   a function can't be compiled by itself; after ten tries nothing that calls it is compiled any more. In parentheses
---   (`return (tonumber(text))`) the call is no longer the last thing.
+-- - A loop. A trace that meets one is given up, in the hope for a trace of the loop alone; after ten tries its
+--   function is interpreted for good. A function that calls itself last (`return find(i + 1)`) takes the loop's place:
+--   it becomes a part of its caller's trace. Loops that few requests come to do no harm.
+-- - A call of a built-in function, or of one in C, as the last thing that a function does (`return tonumber(text)`).
+--   Such a function can't be compiled by itself; after ten tries nothing that calls it is compiled any more. In
+--   parentheses (`return (tonumber(text))`) the call is no longer the last thing.
 local _M = {}
 
 -- The first two are how many such last calls a trace may have. It has 500 constants at most by default, and a signed-in
