@@ -31,13 +31,16 @@ class Extent:
     """How much is measured."""
 
     routes: Sequence[int] = (1, 100)
-    rounds: int = 6
+    starts: int = 4
+    """Of all proxies: what LuaJIT compiles, and where it lies in memory, differs from start to start."""
+    rounds: int = 2
+    """After each start."""
     seconds: int = 3
     """Of a round. Callers begin to send anew in each, and are counted one by one until they have sent often."""
     questions: int = 800
 
 
-SHORT = Extent(routes=(100,), rounds=3, seconds=2, questions=200)
+SHORT = Extent(routes=(100,), starts=2, seconds=2, questions=200)
 
 
 @dataclass
@@ -50,19 +53,38 @@ class Measured:
     redis_us: list[float] = field(default_factory=list)
     """CPU time of Redis for each request."""
 
+    def add(self, other: Measured) -> None:
+        """The rounds of another start."""
+        self.redis_us += other.redis_us
+        for name in ("cpu_us", "per_s", "busy"):
+            getattr(self.figures, name).extend(getattr(other.figures, name))
+
 
 def measure(extent: Extent) -> tuple[str, list[Row]]:
     """What each way did, as Markdown, and the rows."""
     shown: list[str] = []
     rows: list[Row] = []
     for count in extent.routes:
-        with short_folder() as folder, running_ways(folder, count) as (platform, ways):
-            found = _rounds(platform, ways, count, extent)
-            shown.append(_table(count, list(found.values())))
-            rows += _rows(count, {name: each.figures for name, each in found.items()})
-            if count == extent.routes[-1]:
-                rows += _latencies(platform, found[SESSION].way, extent.questions)
+        found = _starts(count, extent)
+        shown.append(_table(count, list(found.values())))
+        rows += _rows(count, {name: each.figures for name, each in found.items()})
+    with short_folder() as folder, running_ways(folder, extent.routes[-1]) as (platform, ways):
+        session = next(way for way in ways if way.contender.name == SESSION)
+        rows += _latencies(platform, session, extent.questions)
     return "\n\n".join(shown), rows
+
+
+def _starts(count: int, extent: Extent) -> dict[str, Measured]:
+    """The rounds of all starts."""
+    found: dict[str, Measured] = {}
+    for _ in range(extent.starts):
+        with short_folder() as folder, running_ways(folder, count) as (platform, ways):
+            for name, measured in _rounds(platform, ways, count, extent).items():
+                if name in found:
+                    found[name].add(measured)
+                else:
+                    found[name] = measured
+    return found
 
 
 def _rounds(platform: Platform, ways: Sequence[Way], count: int, extent: Extent) -> dict[str, Measured]:
