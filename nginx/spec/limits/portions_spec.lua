@@ -31,13 +31,19 @@ describe("portions of limits", function()
     end })
     nginx.replace("slipway.limits.scripts", {
       load = function() return {} end,
-      run_all = function(_, _, lists)
-        local replies = {}
-        for i, list in ipairs(lists) do
-          asked[#asked + 1] = { id = list[3], used = list[4], held = list[5], wanted = list[6], key = list[2] }
-          replies[i] = reply
+      run = function(_, _, keys, ...)
+        local arguments = { ... }
+        for i = 1, keys do
+          local id, used, held, wanted = arguments[keys + 1 + i]:match("^(%S+) (%d+) (%d+) (%S+) %d+ %d+$")
+          asked[#asked + 1] = {
+            id = id, used = tonumber(used), held = tonumber(held), wanted = tonumber(wanted) or wanted,
+            key = arguments[i],
+          }
         end
-        return replies
+        if reply.err then
+          return nil, reply.err
+        end
+        return (table.concat(reply, " ") .. "|"):rep(keys)
       end,
     })
     portions = require("slipway.limits.portions")
@@ -146,7 +152,7 @@ describe("portions of limits", function()
     turn()
     turn()
     local last = asked[#asked]
-    assert.same({ "", 0 }, { last.wanted, take(5) })
+    assert.same({ "-", 0 }, { last.wanted, take(5) })
     assert.same({}, timers)
     assert.is_nil(entry.portions.user.ada)
   end)
@@ -159,7 +165,7 @@ describe("portions of limits", function()
       take(1)
       reply = { 0, 0, 8, 3000000 }
       turn()
-      assert.same({ 1, 2, "" }, { asked[2].used, asked[2].held, asked[2].wanted })
+      assert.same({ 1, 2, "-" }, { asked[2].used, asked[2].held, asked[2].wanted })
       local before = #asked
       for _ = 1, 9 do
         note(20)
@@ -191,10 +197,10 @@ describe("portions of limits", function()
   it("are void when Redis answers with an error", function()
     note(4)
     turn()
-    reply = { false, "WRONGTYPE of this one" }
+    reply = { err = "WRONGTYPE of one of them" }
     take(10)
     turn()
-    assert.same({ { "WRONGTYPE of this one" }, 0 }, { failures, take(10) })
+    assert.same({ { "WRONGTYPE of one of them" }, 0 }, { failures, take(10) })
   end)
 
   it("end by themselves when the worker was not asked in time", function()
@@ -211,7 +217,7 @@ describe("portions of limits", function()
     fake.worker.exiting = function() return true end
     local timer = table.remove(timers)
     timer.run(true)
-    assert.same({ 4, 20, "" }, { asked[2].used, asked[2].held, asked[2].wanted })
+    assert.same({ 4, 20, "-" }, { asked[2].used, asked[2].held, asked[2].wanted })
     assert.equal(0, take(1))
     note(20)
     assert.same({}, timers)

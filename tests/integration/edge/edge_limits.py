@@ -111,6 +111,23 @@ class Reserved:
     left: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A portion to be renewed. `wanted`: None gives up the rest."""
+
+    portion: str
+    used: int
+    held: int
+    wanted: int | None
+    limits: tuple[Rate, ...]
+    address: str = ADDRESS
+
+    def text(self) -> str:
+        wanted = "-" if self.wanted is None else self.wanted
+        of_limits = [number for limit in self.limits for number in (limit.most, limit.period_us)]
+        return " ".join(map(str, [self.portion, self.used, self.held, wanted, *of_limits]))
+
+
 STATES = ("passes", "refuses", "would refuse", "not concerned")
 
 
@@ -158,9 +175,16 @@ class Script:
 
     def reserve(self, portion: str, used: int, held: int, wanted: int | None, *limits: Rate) -> Reserved:
         """For the caller at `ADDRESS`."""
-        keys = [f"slipway:limits:state:{each.id}:{ADDRESS}" for each in limits]
-        arguments: list[Any] = [portion, used, held, "" if wanted is None else wanted, PORTION_US]
-        for each in limits:
-            arguments += [each.most, each.period_us]
-        reply = self._reserve(keys=keys, args=[*arguments, *divmod(self.now_us, US)])
-        return Reserved(reply[0], reply[1] == 1, tuple(reply[2::2]))
+        return self.reserve_all(Asked(portion, used, held, wanted, limits))[0]
+
+    def reserve_all(self, *asked: Asked) -> list[Reserved]:
+        """Of several portions in one call, as a worker asks for all of its own."""
+        texts = [each.text() for each in asked]
+        keys = [f"slipway:limits:state:{limit.id}:{each.address}" for each in asked for limit in each.limits]
+        reply = self._reserve(keys=keys, args=[PORTION_US, *texts, *divmod(self.now_us, US)]).decode()
+        return [_reserved(each) for each in reply.removesuffix("|").split("|")]
+
+
+def _reserved(text: str) -> Reserved:
+    added, is_lost, *left = map(int, text.split())
+    return Reserved(added, is_lost == 1, tuple(left[::2]))

@@ -20,7 +20,8 @@ local TURNS = 3 -- what is asked for would last so long: a turn may be late, and
 local WAITS_WITH = 1.5 -- turns' requests unused: then nothing is asked at this turn
 local LITTLE = 8 -- left besides: then others may need what is unused
 local PAUSE_TURNS = 10 -- turns: a caller near its limit is asked for ahead again after that
-local AT_ONCE = 200
+local AT_ONCE = 50 -- Redis does nothing else meanwhile
+local GIVES_UP = "-"
 local US = 1000000
 local LAST_US = string.format("%d", _M.LAST_S * US)
 
@@ -38,36 +39,25 @@ local function may_wait(portion, sent)
     and portion.unused >= WAITS_WITH * portion.usual + SELDOM
 end
 
--- How many more requests the caller may need; "" when the portion is given up, with nothing unused from now on.
+-- How many more requests the caller may need; "-" when the portion is given up, with nothing unused from now on.
 local function wanted_of(portion, sent, is_over)
   local is_too_much = portion.unused > (TURNS + 1) * portion.usual + SELDOM
   if is_over or portion.is_paused or sent < SELDOM or is_too_much then
-    return ""
+    return GIVES_UP
   end
   return math.max(0, math.ceil(TURNS * portion.usual) + SELDOM - portion.unused)
 end
 
--- The arguments for reserve.lua; what changes from turn to turn is filled in behind the keys.
-local function fixed_arguments(portion)
-  local arguments = { #portion.keys }
-  for i, key in ipairs(portion.keys) do
-    arguments[i + 1] = key
+-- What reserve.lua is asked by. What it says of the limits stays the same while the portion lasts.
+local function text_of(portion, reserved, wanted)
+  if not portion.text_ends then
+    portion.text_ends = ""
+    for _, i in ipairs(portion.concerned) do
+      local limit = portion.entry.limits[i]
+      portion.text_ends = portion.text_ends .. " " .. limit.most .. " " .. limit.period_us
+    end
   end
-  for _, value in ipairs({ portion.id, 0, 0, 0, LAST_US }) do
-    arguments[#arguments + 1] = value
-  end
-  for _, i in ipairs(portion.concerned) do
-    arguments[#arguments + 1] = portion.entry.limits[i].most
-    arguments[#arguments + 1] = portion.entry.limits[i].period_us
-  end
-  return arguments
-end
-
-local function arguments_of(portion, reserved, wanted)
-  local at = #portion.keys + 3
-  portion.arguments = portion.arguments or fixed_arguments(portion)
-  portion.arguments[at], portion.arguments[at + 1], portion.arguments[at + 2] = portion.used, reserved, wanted
-  return portion.arguments
+  return portion.id .. " " .. portion.used .. " " .. reserved .. " " .. wanted .. portion.text_ends
 end
 
 -- What Redis is asked for this portion; nil when nothing is.
@@ -80,7 +70,7 @@ local function ask_for(portion, is_over)
     return nil
   end
   local wanted = wanted_of(portion, sent, is_over)
-  local arguments = (wanted ~= "" or reserved > 0) and arguments_of(portion, reserved, wanted) or nil
+  local text = (wanted ~= GIVES_UP or reserved > 0) and text_of(portion, reserved, wanted) or nil
   if portion.used > 0 then
     metrics.count("limits_ahead", portion.entry.app, portion.used)
   end
@@ -88,8 +78,8 @@ local function ask_for(portion, is_over)
   portion.is_over = is_over or sent < SELDOM and not portion.is_paused or portion.paused_turns > PAUSE_TURNS
   portion.wanted, portion.asked_s = tonumber(wanted) or 0, ngx.now()
   portion.used, portion.counted, portion.seen = 0, 0, 0
-  portion.unused = wanted == "" and 0 or portion.unused
-  return arguments
+  portion.unused = wanted == GIVES_UP and 0 or portion.unused
+  return text
 end
 
 local function outcome_of(portion, reply)
@@ -132,43 +122,67 @@ local function forget(portion)
   end
 end
 
--- Asks for all of them in one round trip. What Redis does not confirm is void here, and counts as used there.
-local function ask(portions, lists)
-  local client, err = connection.open(redis_health.TIMEOUT_S)
-  local replies
-  if client then
-    replies, err = scripts.run_all(client, script, lists)
+local function numbers_of(text)
+  local numbers = {}
+  for number in text:gmatch("%d+") do
+    numbers[#numbers + 1] = tonumber(number)
   end
-  if replies then
+  return numbers
+end
+
+-- Runs reserve.lua for all of them.
+local function run(client, portions, texts)
+  local arguments, keys = {}, 0
+  for _, portion in ipairs(portions) do
+    for _, key in ipairs(portion.keys) do
+      keys = keys + 1
+      arguments[keys] = key
+    end
+  end
+  arguments[keys + 1] = LAST_US
+  for i, text in ipairs(texts) do
+    arguments[keys + 1 + i] = text
+  end
+  return scripts.run(client, script, keys, unpack(arguments))
+end
+
+-- Asks for all of them in one round trip. What Redis does not confirm is void here, and counts as used there.
+local function ask(portions, texts)
+  local client, err = connection.open(redis_health.TIMEOUT_S)
+  local reply
+  if client then
+    reply, err = run(client, portions, texts)
+  end
+  if reply then
     connection.keep(client)
   elseif client then
     client:close()
   end
-  for i, portion in ipairs(portions) do
-    local reply = replies and replies[i] or { false, err }
-    if reply[1] == false then
-      portion.is_over = true
-      redis_health.failed(reply[2])
+  local next_reply = (reply or ""):gmatch("[^|]+")
+  for _, portion in ipairs(portions) do
+    if reply then
+      note(portion, numbers_of(next_reply()))
     else
-      note(portion, reply)
+      portion.is_over = true
+      redis_health.failed(err)
     end
   end
 end
 
 local function ask_for_all(all, is_over)
-  local portions, lists = {}, {}
+  local portions, texts = {}, {}
   for _, portion in ipairs(all) do
-    local arguments = ask_for(portion, is_over)
-    if arguments then
-      portions[#portions + 1], lists[#lists + 1] = portion, arguments
+    local text = ask_for(portion, is_over)
+    if text then
+      portions[#portions + 1], texts[#texts + 1] = portion, text
     end
     if #portions == AT_ONCE then
-      ask(portions, lists)
-      portions, lists = {}, {}
+      ask(portions, texts)
+      portions, texts = {}, {}
     end
   end
   if #portions > 0 then
-    ask(portions, lists)
+    ask(portions, texts)
   end
 end
 
@@ -232,6 +246,7 @@ end
 --   shown                   what answers say of it (rate_limit_headers.lua)
 --   asked_s, ends_s         when Redis was asked last, and until when requests are taken
 --   wanted                  how many more were asked for
+--   text_ends               what of the text for reserve.lua stays the same
 --   has_waited              nothing was asked at the last turn
 --   is_paused, paused_turns      little is left: nothing is asked for, for so many turns by now
 --   is_over                 it is forgotten at the end of this turn

@@ -32,21 +32,4 @@ function _M.run(client, script, ...)
   return reply or nil, err
 end
 
--- The same for several lists of arguments in one round trip. Returns for each its reply, or `{ false, error }`; or nil
--- and the error of all.
-function _M.run_all(client, script, lists)
-  client:init_pipeline(#lists)
-  for _, arguments in ipairs(lists) do
-    client:evalsha(script.digest, unpack(arguments))
-  end
-  local replies, err = client:commit_pipeline()
-  for i, reply in ipairs(replies or {}) do
-    if reply[1] == false and reply[2]:find("^NOSCRIPT") then
-      local again, why = client:eval(script.source, unpack(lists[i]))
-      replies[i] = again or { false, why }
-    end
-  end
-  return replies, err
-end
-
 return _M

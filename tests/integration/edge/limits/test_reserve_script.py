@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
-from edge_limits import ADDRESS, PORTION_US, US, Rate, Reserved, Script
+from edge_limits import ADDRESS, PORTION_US, US, Asked, Rate, Reserved, Script
 from redis import Redis
 
 CALLS = Rate(100, 3600 * US)
@@ -227,3 +227,25 @@ def test_nobody_is_refused_for_good_while_some_is_unused(script: Script, seed: i
         refused_for_good += not reply.passes and not reply.is_in_doubt
         assert reply.passes or reply.is_in_doubt or passed == limit.most
     assert passed == limit.most
+
+
+def test_portions_that_are_asked_for_together_get_what_each_would_get_alone(script: Script) -> None:
+    """Of callers with other limits, other numbers of them, and one whose portion was lost."""
+    minute, day = Rate(100, 60 * US, id="1/minute"), Rate(800, 86400 * US, id="1/day")
+    callers = {"192.0.2.7": (minute, day), "192.0.2.8": (day,), "192.0.2.9": (minute,)}
+    for address, limits in callers.items():
+        assert script.take(*limits, address=address).passes
+    first = [Asked(f"edge-1/1.1/{address}", 0, 0, 5, limits, address) for address, limits in callers.items()]
+    assert script.reserve_all(*first) == [
+        Reserved(5, is_lost=False, left=(94, 794)),
+        Reserved(5, is_lost=False, left=(794,)),
+        Reserved(5, is_lost=False, left=(94,)),
+    ]
+    script.client.delete(f"slipway:limits:state:{day.id}:192.0.2.8")
+    again = [replace(first[0], used=5, held=5, wanted=2), replace(first[1], used=1, held=5, wanted=2)]
+    again += [replace(first[2], used=3, held=5, wanted=None)]
+    assert script.reserve_all(*again) == [
+        Reserved(2, is_lost=False, left=(92, 792)),
+        Reserved(0, is_lost=True, left=(799,)),
+        Reserved(0, is_lost=False, left=(96,)),
+    ]
