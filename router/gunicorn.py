@@ -1,9 +1,9 @@
 """How gunicorn runs the router: one process on two unix sockets, which loads the apps itself (decision 15): nothing
 heavy is imported here. `router.wsgi` says which app answers on which socket.
 
-Requests take `web_threads` threads at most; each stream has one of its own beside them, so that following never makes
-the API wait. Threads are made when they are needed, and a waiting one costs little: the memory of a second process
-would cost more. With one process the bounds on streams are the host's.
+Calls take `web_threads` threads. Each stream has one of its own beside them, and so has the page that follows it, which
+may wait until it is rendered: neither makes the API wait. Threads are made when they are needed, and a waiting one costs
+little: the memory of a second process would cost more. With one process the bounds on streams are the host's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ bind = [f"unix:{_settings.router_socket}", f"unix:{_settings.router_internal_soc
 umask = 0o007
 worker_class = "gthread"
 workers = 1
-threads = _settings.web_threads + _settings.streams
+threads = _settings.web_threads + 2 * _settings.streams
+worker_connections = 1000 + threads
 keepalive = 75
 graceful_timeout = 10
 timeout = 30

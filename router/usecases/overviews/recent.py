@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 FRESH_S, KEPT_S = 10.0, 600.0
 """What is older than the first is found anew, beside the answer; what is older than the second counts as not there."""
+PAUSE_FACTOR, FRESH_MOST_S = 30, 120.0
+"""What took long to find is fresh for so many times as long: all that looks need is a small part of a processor."""
 WAIT_S = 0.05
 """For what is not there, where the caller can say that it comes later."""
 ENTRIES_MOST = 256
@@ -24,6 +26,7 @@ ENTRIES_MOST = 256
 class _Entry(Generic[T]):
     value: T
     found_at: float
+    fresh_s: float
 
 
 class Recent(Generic[T]):
@@ -51,7 +54,8 @@ class Recent(Generic[T]):
         with self._lock:
             entry = self._entries.get(key)
             age_s = self._clock() - entry.found_at if entry else KEPT_S
-            found = None if age_s <= FRESH_S else self._finding.get(key) or self._begin(key, find)
+            fresh_s = entry.fresh_s if entry else 0.0
+            found = None if age_s <= fresh_s else self._finding.get(key) or self._begin(key, find)
         if entry is not None and age_s < KEPT_S:
             return entry.value
         assert found is not None  # noqa: S101  of what is not fresh
@@ -72,7 +76,8 @@ class Recent(Generic[T]):
             self._end(key)
             found.set_exception(error)
             return
-        self._end(key, _Entry(value, began))
+        took_s = self._clock() - began
+        self._end(key, _Entry(value, began, min(max(FRESH_S, PAUSE_FACTOR * took_s), FRESH_MOST_S)))
         found.set_result(value)
 
     def _end(self, key: Hashable, entry: _Entry[T] | None = None) -> None:

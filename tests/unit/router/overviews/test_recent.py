@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from router.usecases.overviews.recent import ENTRIES_MOST, FRESH_S, KEPT_S, Recent
+from router.usecases.overviews.recent import ENTRIES_MOST, FRESH_MOST_S, FRESH_S, KEPT_S, PAUSE_FACTOR, Recent
 from tests.fixtures.waiting import eventually
 
 
@@ -40,6 +40,23 @@ def test_what_is_older_is_answered_at_once_and_found_beside_it_once() -> None:
     go_on.set()
     eventually(lambda: recent.value("a", find) == "new")
     assert not looked.acquire(blocking=False)
+
+
+@pytest.mark.parametrize(("took_s", "fresh_s"), [(1.0, PAUSE_FACTOR * 1.0), (60.0, FRESH_MOST_S)])
+def test_what_takes_long_is_found_less_often(took_s: float, fresh_s: float) -> None:
+    clock = Clock()
+    recent: Recent[float] = Recent(clock)
+
+    def find() -> float:
+        clock.now += took_s
+        return clock.now
+
+    first = recent.value("a", find)
+    clock.now = fresh_s
+    assert recent.value("a", find) == first
+    assert clock.now == fresh_s, "it is not found beside the answer either"
+    clock.now = fresh_s + 1
+    eventually(lambda: recent.value("a", find) > first)
 
 
 def test_what_is_too_old_is_found_before_the_answer() -> None:
