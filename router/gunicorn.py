@@ -2,8 +2,8 @@
 heavy is imported here. `router.wsgi` says which app answers on which socket.
 
 Calls take `web_threads` threads. Each stream has one of its own beside them, and so has the page that follows it, which
-may wait until it is rendered: neither makes the API wait. Threads are made when they are needed, and a waiting one costs
-little: the memory of a second process would cost more. With one process the bounds on streams are the host's.
+may wait until it is rendered: neither makes the API wait. Threads are made when they are needed, and a waiting one
+costs little: the memory of a second process would cost more. With one process the bounds on streams are the host's.
 """
 
 from __future__ import annotations
