@@ -302,8 +302,8 @@ def _release_to_return_to(
 
 
 def _was_live(session: Session, release: Release) -> bool:
-    query = select(Deployment.id).filter_by(release_id=release.id).where(Deployment.live_at.is_not(None))
-    return session.scalars(query.limit(1)).first() is not None
+    query = select(Deployment.id).filter_by(app_id=release.app_id, release_id=release.id)
+    return session.scalars(query.where(Deployment.live_at.is_not(None)).limit(1)).first() is not None
 
 
 def _previous(session: Session, app: App, live: Deployment | None, environment: str) -> Release | None:
@@ -312,7 +312,7 @@ def _previous(session: Session, app: App, live: Deployment | None, environment: 
     current = session.get(Release, live.release_id) if live and live.release_id else None
     query = (
         select(Release)
-        .join(Deployment, Deployment.release_id == Release.id)
+        .join(Deployment, (Deployment.app_id == app.id) & (Deployment.release_id == Release.id))
         .where(Release.app_id == app.id, Release.environment == environment, Release.collected_at.is_(None))
         .where(Deployment.live_at.is_not(None), Deployment.state.in_([str(State.LIVE), str(State.RETIRED)]))
         .order_by(Deployment.live_at.desc())

@@ -240,7 +240,7 @@ def image_labels(session: Session, digests: Sequence[str]) -> dict[str, str]:
     query = (
         select(*columns, Deployment.source, Deployment.ref)
         .join(App, App.id == Release.app_id)
-        .outerjoin(Deployment, Deployment.release_id == Release.id)
+        .outerjoin(Deployment, (Deployment.app_id == Release.app_id) & (Deployment.release_id == Release.id))
         .where(Release.digest.in_(digests))
         .order_by(Release.id)
     )
