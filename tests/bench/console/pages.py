@@ -88,6 +88,8 @@ def _round(figures: Figures, client: Client, address: str, pid: int, database: i
 
 
 def _weigh(client: Client, address: str, figures: Figures) -> None:
+    """Asks once before, and waits: then the dashboard has its figures."""
+    client.get(f"{address}?wait=1")
     answer = client.get(address)
     assert answer.status == 200, f"{address}: {answer.status}: {answer.text[:2000]}"
     loaded = [client.get(each) for each in sorted(set(_LOADED.findall(answer.text)))]
