@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from slipway import settings
+from slipway.web import forking
 from slipway.web.forking import pre_fork
 
 if TYPE_CHECKING:
@@ -44,3 +45,4 @@ def post_worker_init(worker: Any) -> None:
     services: Services = worker.wsgi.services
     services.followers.stopping = lambda: not worker.alive
     identity_follower.start(services, services.followers.stopping)
+    forking.post_worker_init(worker)

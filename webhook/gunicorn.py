@@ -7,9 +7,9 @@ reference count. So the arbiter stays small, holds the socket, and starts the wo
 from __future__ import annotations
 
 from slipway import settings
-from slipway.web.forking import pre_fork
+from slipway.web.forking import post_worker_init, pre_fork
 
-__all__ = ["pre_fork"]
+__all__ = ["post_worker_init", "pre_fork"]
 
 _settings = settings.load()
 
