@@ -51,6 +51,7 @@ def pytest_configure() -> None:
         del os.environ[name]
     os.environ["SLIPWAY_CONFIG_DIR"] = str(NOBODYS)
     checkout.ENV_FILE = NOBODYS / ".env"
+    checkout.default_state_dir = lambda: NOBODYS
     compiled_statements.share()
     compiled_routes.share()
 
