@@ -197,7 +197,7 @@ def _lines(settings: Settings) -> Iterator[str]:
         yield f"ssl_certificate {_plain('STATE_DIR', default.chain)};"
         yield f"ssl_certificate_key {_plain('STATE_DIR', default.key)};"
     yield f"server {{ {_listens(settings, 'default_server so_keepalive=on backlog=4096')}"
-    yield "    server_name _; include apps.conf; }"
+    yield '    server_name ""; include apps.conf; }'
     yield f"server {{ {_listens(settings)} server_name {_plain('CONSOLE_HOST', settings.console_host)};"
     if settings.https_listen:
         yield "    ssl_certificate_by_lua_block { slipway.tls_certificate() }"

@@ -23,15 +23,24 @@ describe("the route table", function()
     routes.put("*.shop.example", entry("7"))
     assert.equal("7", app_at("a.shop.example"))
     assert.equal("7", app_at("xn--bcher-kva.shop.example"))
-    for _, host in ipairs({ "shop.example", "b.a.shop.example", "a.shop.example.org", "ashop.example", "shop", "" }) do
+    for _, host in ipairs({ "shop.example", "b.a.shop.example", "a.shop.example.org", "ashop.example", "shop" }) do
       assert.equal("unknown-host", app_at(host))
     end
   end)
 
   it("answers nobody who asks for the star itself", function()
     routes.put("*.shop.example", entry("7"))
-    assert.equal("unknown-host", app_at("*.shop.example"))
-    assert.equal("unknown-host", app_at("*.*.shop.example"))
+    assert.equal("bad-request", app_at("*.shop.example"))
+    assert.equal("bad-request", app_at("*.*.shop.example"))
+  end)
+
+  it("has no app for what is no host", function()
+    routes.put("*.shop.example", entry("7"))
+    for _, text in ipairs({ "", "a@b.shop.example", "a;b.shop.example", "\255.shop.example", "[x]", "%61.shop.example" })
+    do
+      assert.equal("bad-request", app_at(text))
+    end
+    assert.equal("unknown-host", app_at("[::1]"))
   end)
 
   it("has the exact host win, from the moment it comes until it leaves", function()

@@ -20,7 +20,15 @@ local kept, kept_count = {}, 0 -- host -> entry, which has its host and the vers
 local wildcards = {} -- `*.parent` -> entry
 local views, views_count = {}, 0 -- host -> the entry of its wildcard, as that host's own
 
-local function why_missing()
+-- What no host is made of is no host, whatever the table says: who sends it has to hear so, in any table's absence.
+local function is_host(text)
+  return text:find("^[%w._-]+$") ~= nil or text:find("^%[[%x:.]+%]$") ~= nil
+end
+
+local function why_missing(host)
+  if not is_host(host) then
+    return "bad-request"
+  end
   return state:get("complete") and "unknown-host" or "edge-starting"
 end
 
@@ -59,7 +67,7 @@ end
 
 local function wildcard_of(host)
   local dot = host:find(".", 2, true)
-  return dot and not is_wildcard(host) and "*" .. host:sub(dot) or nil
+  return dot and is_host(host) and "*" .. host:sub(dot) or nil
 end
 
 local function wildcard_entry(wildcard, raw)
@@ -103,7 +111,7 @@ local function look_up_wildcard(host, version)
   local raw = wildcard and entries:get(wildcard)
   if not raw then
     wildcards[wildcard or ""] = nil
-    return nil, why_missing()
+    return nil, why_missing(host)
   end
   local entry = wildcard_entry(wildcard, raw)
   if not entry then

@@ -51,10 +51,13 @@ def test_an_answer_in_chunks_reaches_it_without(rig, app):
 
 
 def test_without_a_host_it_reaches_nobody(rig, app):
-    assert statuses(exchange(rig.edge, b"GET /x HTTP/1.0\r\n\r\n")) == [404]
+    answer = exchange(rig.edge, b"GET /x HTTP/1.0\r\n\r\n")
+
+    assert statuses(answer) == [400]
+    assert b'"code":"bad-request"' in answer
     assert app.arrived == []
 
 
 def test_http_0_9_reaches_nobody(rig, app):
-    assert b"unknown-host" in exchange(rig.edge, b"GET /x\r\n")
+    assert b'"code":"bad-request"' in exchange(rig.edge, b"GET /x\r\n")
     assert app.arrived == []

@@ -6,6 +6,8 @@ that nothing behind it is read as a request; a passed one must leave exactly the
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from edge_publisher import target
 from edge_wire import AFTER, WireApp, exchange, statuses, wire_app
@@ -165,17 +167,27 @@ HOSTS = {
     "a space": (b"Host: shop.localhost other\r\n", 400, None),
     "a list": (b"Host: shop.localhost, other\r\n", 400, None),
     "a null byte": (b"Host: shop.localhost\0\r\n", 400, None),
-    "a user": (b"Host: shop.localhost@other\r\n", 404, None),
-    "a user before": (b"Host: other@shop.localhost\r\n", 404, None),
-    "no ASCII": ("Host: shöp.localhost\r\n".encode(), 404, None),
-    "wide letters": ("Host: ｓhop.localhost\r\n".encode(), 404, None),
-    "encoded": (b"Host: shop%2elocalhost\r\n", 404, None),
-    "a query": (b"Host: shop.localhost?x\r\n", 404, None),
+    "a user": (b"Host: shop.localhost@other\r\n", 400, None),
+    "a user before": (b"Host: other@shop.localhost\r\n", 400, None),
+    "a user below a wildcard": (b"Host: other@x.wild.localhost\r\n", 400, None),
+    "a semicolon": (b"Host: a;b\r\n", 400, None),
+    "a star": (b"Host: *.wild.localhost\r\n", 400, None),
+    "no ASCII": ("Host: shöp.localhost\r\n".encode(), 400, None),
+    "no text": (b"Host: \xff\xfe.wild.localhost\r\n", 400, None),
+    "wide letters": ("Host: ｓhop.localhost\r\n".encode(), 400, None),
+    "encoded": (b"Host: shop%2elocalhost\r\n", 400, None),
+    "a query": (b"Host: shop.localhost?x\r\n", 400, None),
+    "a name that is nobody's": (b"Host: other_one.localhost\r\n", 404, None),
+    "IPv4": (b"Host: 127.0.0.1\r\n", 404, None),
     "IPv6": (b"Host: [::1]:80\r\n", 404, None),
-    "brackets": (b"Host: [shop.localhost]\r\n", 404, None),
+    "IPv6 with an empty port": (b"Host: [::1]:\r\n", 404, None),
+    "IPv6 with a port that is none": (b"Host: [::1]:x\r\n", 400, None),
+    "brackets": (b"Host: [shop.localhost]\r\n", 400, None),
     "a port": (b"Host: shop.localhost:81\r\n", 200, "shop.localhost:81"),
     "an empty port": (b"Host: shop.localhost:\r\n", 200, "shop.localhost"),
-    "a port that is none": (b"Host: shop.localhost:other.example\r\n", 200, "shop.localhost"),
+    "a port that is none": (b"Host: shop.localhost:other.example\r\n", 400, None),
+    "a port with a sign": (b"Host: shop.localhost:+81\r\n", 400, None),
+    "two ports": (b"Host: shop.localhost:81:82\r\n", 400, None),
     "a dot behind": (b"Host: shop.localhost.\r\n", 200, "shop.localhost"),
     "upper case": (b"Host: SHOP.localhost\r\n", 200, "shop.localhost"),
     "another said by a header": (b"Host: shop.localhost\r\nX-Forwarded-Host: other\r\n", 200, "shop.localhost"),
@@ -213,6 +225,7 @@ def routed():
 def app(rig, routed) -> WireApp:
     if "shop.localhost" not in rig.publisher.table:
         rig.route("shop.localhost", target(routed.port))
+        rig.route("*.wild.localhost", target(routed.port))
     routed.arrived.clear()
     return routed
 
@@ -288,6 +301,15 @@ def test_a_host_names_one_app_or_none(rig, app, row):
 
     assert found == ([status] if status == 400 else [status, 200])
     assert [each.headers["host"] for each in app.arrived if each.path == "/x"] == ([received] if received else [])
+
+
+@pytest.mark.parametrize("path", ["/x", "/.slipway/signed-in", "/.well-known/acme-challenge/abcdefghijklmnop"])
+@pytest.mark.parametrize("host", [b"\xff\xfe.localhost", b"user@x", b"a;b", b"shop.localhost:\xff"])
+def test_a_problem_is_a_document_whatever_the_host_is_made_of(rig, app, host, path):
+    answer = exchange(rig.edge, b"GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" % (path.encode(), host))
+
+    problem = json.loads(answer.partition(b"\r\n\r\n")[2].decode())
+    assert (problem["fault"], problem["status"] in (400, 404)) == ("client", True)
 
 
 @pytest.mark.parametrize("name", IDENTITY)
