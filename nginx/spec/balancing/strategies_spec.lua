@@ -55,6 +55,14 @@ describe("weighted", function()
     local entry = nginx.entry({ nginx.target("a", 5), nginx.target("b", 1) })
     assert.equal("b b b", ids_of(choose, entry, 3, { a = true }))
   end)
+
+  it("keeps the weights of the others when one is avoided", function()
+    local entry = nginx.entry({ nginx.target("a", 2), nginx.target("b", 1), nginx.target("c", 1) })
+    assert.equal("b c b c b c", ids_of(choose, entry, 6, { a = true }))
+    entry = nginx.entry({ nginx.target("a", 3), nginx.target("b", 2), nginx.target("c", 1) })
+    local _, of_b = ids_of(choose, entry, 300, { a = true }):gsub("b", "")
+    assert.equal(200, of_b)
+  end)
 end)
 
 describe("least connections", function()
@@ -71,8 +79,17 @@ describe("least connections", function()
     entry = nginx.entry({ nginx.target("a"), nginx.target("b"), nginx.target("c") })
   end)
 
-  it("takes the targets with the fewest in turn", function()
-    assert.equal("b b c b b c", ids_of(choose, entry, 6))
+  it("takes the targets with the fewest in turn, whichever they are", function()
+    assert.equal("b c b c b c", ids_of(choose, entry, 6))
+    counts = { a = 1, b = 2, c = 1 }
+    assert.equal("a c a c a c", ids_of(choose, entry, 6))
+    counts = { a = 0, b = 0, c = 0 }
+    assert.equal("a b c a b c", ids_of(choose, entry, 6))
+  end)
+
+  it("takes the others in turn when one is avoided", function()
+    counts = { a = 0, b = 0, c = 0 }
+    assert.equal("b c b c b c", ids_of(choose, entry, 6, { a = true }))
   end)
 
   it("skips an avoided target", function()

@@ -45,6 +45,9 @@ return function(entry, avoided)
   for i = 0, n - 1 do
     local target = sequence[(start + i) % n + 1]
     if not (avoided and avoided[target.id]) then
+      if i > 0 then
+        cursors:incr(entry.app, i, -1) -- else what follows an avoided target would get its requests too
+      end
       return target
     end
   end

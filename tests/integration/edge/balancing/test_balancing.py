@@ -117,6 +117,19 @@ def test_least_connections_spreads_evenly_when_nothing_is_under_way(rig, three):
     assert asked_in_turn(rig, 60) == {"one": 20, "two": 20, "three": 20}
 
 
+def test_least_connections_shares_evenly_among_those_that_are_left(rig, three):
+    """The one behind a busy target gets no more than the others."""
+    rig.route(HOST, *targets(three), app="left", balancing="least_connections")
+    with closing(rig.edge.raw(b"GET /stream HTTP/1.1\r\nHost: shop.localhost\r\nAccept: text/event-stream\r\n\r\n")):
+        eventually(lambda: sum(rig.edge.status["inflight"].values()) == 1)
+        [busy] = rig.edge.status["inflight"]
+
+        counts = asked(rig, 30, clients=1)
+
+    assert counts == {app.name: 15 for app in three if app.name != busy}
+    [app.release.set() for app in three]
+
+
 def test_least_load_steers_away_from_a_busy_target(rig, three):
     """Of three pairs two have the busy one in them, and it loses both."""
     rig.route(HOST, *targets(three), app="load", balancing="least_load")

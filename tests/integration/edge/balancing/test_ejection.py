@@ -72,8 +72,9 @@ def answers_by_backend(rig, requests=30):
         return Counter(answer.json.get("backend") for answer in answers)
 
 
-def test_the_others_share_evenly_what_an_ejected_target_would_have_got(rig, fleet):
-    fleet.route(ejection=LONG)
+@pytest.mark.parametrize("balancing", ["round_robin", "weighted"])
+def test_the_others_share_evenly_what_an_ejected_target_would_have_got(rig, fleet, balancing):
+    fleet.route(ejection=LONG, balancing=balancing)
     answer_500(fleet.apps[1])
     eventually(lambda: rig.edge.ask(HOST) and fleet.is_ejected("two"))
 
