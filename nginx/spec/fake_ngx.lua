@@ -100,8 +100,9 @@ local function new_ngx(clock)
     end,
   }
   fake.req = {
-    headers = {}, is_internal_request = false, method = "GET", start_time_s = clock.now_s,
+    headers = {}, received_headers = {}, is_internal_request = false, method = "GET", start_time_s = clock.now_s,
     get_method = function() return fake.req.method end,
+    get_headers = function() return fake.req.received_headers end,
     is_internal = function() return fake.req.is_internal_request end,
     start_time = function() return fake.req.start_time_s end,
     set_header = function(name, value) fake.req.headers[name] = value or false end,

@@ -194,7 +194,7 @@ describe("a gate", function()
 
     it("upgrades to WebSocket alone", function()
       local ctx = {}
-      fake.var.http_upgrade = "WebSocket"
+      fake.var.http_upgrade, fake.req.received_headers.connection = "WebSocket", "keep-alive, Upgrade"
       assert.is_nil(protocol.check(ctx))
       assert.is_true(ctx.streams)
       assert.equal("websocket", fake.var.slipway_upgrade)
@@ -202,6 +202,15 @@ describe("a gate", function()
       protocol.check(ctx)
       assert.is_false(ctx.streams)
       assert.is_false(fake.req.headers.Upgrade)
+    end)
+
+    it("takes an upgrade that Connection does not name for none", function()
+      for _, connection in ipairs({ "close", "upgraded", { "close", "x-upgrade" } }) do
+        local ctx = {}
+        fake.var.http_upgrade, fake.req.received_headers.connection = "websocket", connection
+        assert.is_nil(protocol.check(ctx))
+        assert.is_false(ctx.streams)
+      end
     end)
 
     it("refuses an upgrade of HTTP/2", function()

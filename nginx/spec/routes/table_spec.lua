@@ -36,7 +36,7 @@ describe("the route table", function()
 
   it("has no app for what is no host", function()
     routes.put("*.shop.example", entry("7"))
-    for _, text in ipairs({ "", "a@b.shop.example", "a;b.shop.example", "\255.shop.example", "[x]", "%61.shop.example" })
+    for _, text in ipairs({ "", "a@b.shop.example", "a;b.shop.example", "\255.shop.example", "[x]", "%.shop.example" })
     do
       assert.equal("bad-request", app_at(text))
     end

@@ -13,6 +13,20 @@ local function wants_events()
   return accept ~= nil and accept:find("text/event-stream", 1, true) ~= nil
 end
 
+-- Whether the client's Connection has the upgrade in it. It may come in several lines.
+local function is_upgrade_named()
+  local connection = ngx.req.get_headers(0).connection or ""
+  local lines = type(connection) == "table" and table.concat(connection, ",") or connection
+  return ("," .. lines:lower():gsub("%s", "") .. ","):find(",upgrade,", 1, true) ~= nil
+end
+
+-- Whether it is the handshake of a WebSocket, for which HTTP has rules (RFC 9110, 7.8; RFC 6455, 4.1). Whatever else
+-- asks for an upgrade is a request like any other.
+local function asks_for_websocket(protocol)
+  return protocol:lower() == "websocket" and ngx.req.get_method() == "GET" and ngx.var.server_protocol ~= "HTTP/1.0"
+    and is_upgrade_named()
+end
+
 -- Only WebSockets are upgraded, and on HTTP/1.1 alone: nginx would follow an app into any protocol that the client
 -- asked for.
 function _M.check(ctx)
@@ -21,7 +35,7 @@ function _M.check(ctx)
     if _M.is_http2() then
       return verdicts.REFUSE, "bad-request"
     end
-    if protocol:lower() == "websocket" then
+    if asks_for_websocket(protocol) then
       ngx.var.slipway_upgrade = "websocket"
       ctx.streams = true
       return nil

@@ -13,9 +13,10 @@ local function may_be_an_attack(entry)
   return ngx.var.http_cookie ~= nil or entry ~= nil and entry.access ~= "public"
 end
 
+-- By the app: it says so, or has said a digest of the bytes, which others would not have.
 local function is_forbidden()
   local said = ngx.var.sent_http_cache_control
-  return said ~= nil and said:lower():find("no-transform", 1, true) ~= nil
+  return said ~= nil and said:lower():find("no-transform", 1, true) ~= nil or ngx.var.slipway_digests ~= ""
 end
 
 -- Header filter; an unknown host has no entry. Only browsers and few other clients send the header at all.

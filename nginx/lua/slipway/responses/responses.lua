@@ -5,8 +5,8 @@ local cookies = require("slipway.request.cookies")
 local failure_state = require("slipway.balancing.failure_state")
 local failures = require("slipway.responses.failures")
 local headers = require("slipway.gates.headers")
+local hop_by_hop = require("slipway.responses.hop_by_hop")
 local pages = require("slipway.responses.pages")
-local protocol = require("slipway.request.protocol")
 local request_context = require("slipway.request.request_context")
 local tried_request = require("slipway.request.tried_request")
 
@@ -116,9 +116,7 @@ function _M.header_app()
     end
     failure_state.succeed(ctx.target.failure_key) -- a WebSocket may not end for hours
   end
-  if not ctx.is_http1 and protocol.is_http2() then
-    ngx.header.Upgrade = nil -- has no place there: browsers end the stream
-  end
+  hop_by_hop.drop(ctx, status)
   if status == 200 or status == 404 or status == 403 then -- nginx compresses no other
     compression.guard(ctx.entry)
   end

@@ -100,6 +100,13 @@ def test_an_app_that_forbids_it_is_heeded(ask, said, status):
     assert (answer.body, answer.headers["etag"]) == (TEXT, '"v1"')
 
 
+@pytest.mark.parametrize("name", ["Content-Digest", "Repr-Digest", "Digest", "Content-MD5"])
+def test_an_answer_with_a_digest_of_its_bytes_keeps_them(ask, name):
+    answer = ask(f'Content-Type: text/html\r\n{name}: sha-256=:YWJj:\r\nETag: "v1"\r\n')
+
+    assert (answer.body, answer.headers["etag"], answer.headers[name.lower()]) == (TEXT, '"v1"', "sha-256=:YWJj:")
+
+
 def test_short_ones_are_not_worth_it(ask):
     assert ask("Content-Type: text/html\r\n", TEXT[:1000]).body == TEXT[:1000]
 

@@ -11,6 +11,16 @@ import pytest
 from edge_publisher import target
 from edge_wire import OK, Arrived, exchange, statuses, wire_app
 
+HOP_BY_HOP = (
+    "Keep-Alive",
+    "Proxy-Authenticate",
+    "Proxy-Authentication-Info",
+    "Proxy-Connection",
+    "TE",
+    "Trailer",
+    "Upgrade",
+)
+OF_EVERY_ANSWER = {b"Server", b"Date", b"Content-Length", b"Connection", b"X-Request-Id"}
 OPEN = {"ejection": {"failures": 1000}, "breaker": {"failures": 1000}}
 ASK = b"GET /x HTTP/1.1\r\nHost: shop.localhost\r\nConnection: close\r\n\r\n"
 KEPT = b"GET /x HTTP/1.1\r\nHost: shop.localhost\r\n\r\n"
@@ -29,7 +39,6 @@ REFRAMED = {
     "chunk extensions": (START + b"Transfer-Encoding: chunked\r\n\r\n2;a=b\r\nok\r\n0\r\n\r\n", b"ok"),
     "more than the length": (START + SHORT + OK, b"ok"),
     "HTTP/1.0": (b"HTTP/1.0 200 OK\r\n" + SHORT, b"ok"),
-    "a body with 204": (b"HTTP/1.1 204 No Content\r\n" + SHORT, b""),
     "1500 headers": (START + b"".join(b"X-%d: a\r\n" % n for n in range(1500)) + SHORT, b"ok"),
 }
 
@@ -91,6 +100,14 @@ def shop(rig):
 
 def table(rows):
     return pytest.mark.parametrize("row", list(rows.values()), ids=list(rows))
+
+
+def lines(fields: list[str]) -> bytes:
+    return "".join(f"{field}\r\n" for field in fields).encode()
+
+
+def names_in(answer: bytes) -> set[bytes]:
+    return {line.partition(b":")[0] for line in head_of(answer).split(b"\r\n")[1:]}
 
 
 def head_of(answer: bytes) -> bytes:
@@ -174,14 +191,48 @@ def test_slipways_cookie_is_not_lost_in_a_crowd(rig, shop):
 
 def test_orders_to_nginx_and_headers_between_two_neighbours_stay_at_the_edge(rig, shop):
     orders = [f"X-Accel-{name}: 1" for name in ("Redirect", "Expires", "Limit-Rate", "Buffering", "Charset")]
-    hop = [f"{name}: 1" for name in ("Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Trailer", "X-Request-Id")]
-    shop(
-        START + "".join(f"{line}\r\n" for line in orders + hop).encode() + b"Connection: X-Own\r\nX-Own: 1\r\n" + SHORT
-    )
+    shop(START + "".join(f"{name}: 1\r\n" for name in (*HOP_BY_HOP, "X-Request-Id")).encode() + lines(orders) + SHORT)
 
-    names = {line.partition(b":")[0] for line in head_of(exchange(rig.edge, ASK)).split(b"\r\n")[1:]}
+    assert names_in(exchange(rig.edge, ASK)) == OF_EVERY_ANSWER
 
-    assert names == {b"Server", b"Date", b"Content-Length", b"Connection", b"X-Own", b"X-Request-Id"}
+
+@pytest.mark.parametrize(
+    "connection",
+    ["X-Own", "x-own", "close, X-Own", "keep-alive,X-OWN ,X-Other", "X-Own\t,", ", X-Own, no header, Upgrade"],
+)
+@pytest.mark.parametrize("status", ["200 OK", "304 Not Modified", "503 Busy"])
+def test_headers_that_an_app_names_in_connection_stay_at_the_edge(rig, shop, connection, status):
+    own = lines([f"Connection: {connection}", "X-Own: 1", "X-Own: 2", "X-Kept: 1"])
+    shop(f"HTTP/1.1 {status}\r\n".encode() + own + SHORT)
+
+    assert names_in(exchange(rig.edge, ASK)) == {*OF_EVERY_ANSWER, b"X-Kept"}
+
+
+def test_what_the_edge_says_itself_is_not_named_away(rig, shop):
+    shop(START + b"Connection: Content-Length, Date, Server, X-Request-Id, Connection, Transfer-Encoding\r\n" + SHORT)
+
+    found = exchange(rig.edge, ASK)
+
+    assert names_in(found) == OF_EVERY_ANSWER
+    assert body_of(found) == b"ok"
+
+
+@pytest.mark.parametrize(("status", "says"), [("426 Upgrade Required", True), ("200 OK", False), ("400 Bad", False)])
+def test_an_app_names_a_protocol_only_where_it_asks_for_it(rig, shop, status, says):
+    shop(f"HTTP/1.1 {status}\r\nConnection: upgrade\r\nUpgrade: websocket\r\n".encode() + SHORT)
+
+    assert (b"Upgrade" in names_in(exchange(rig.edge, ASK))) is says
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+@pytest.mark.parametrize("length", [b"0", b"2"])
+def test_204_has_no_length(rig, shop, length, method):
+    shop(b"HTTP/1.1 204 No Content\r\nContent-Length: " + length + b"\r\n\r\nok")
+
+    found = exchange(rig.edge, ASK.replace(b"GET", method))
+
+    assert names_in(found) == OF_EVERY_ANSWER - {b"Content-Length"}
+    assert body_of(found) == b""
 
 
 @pytest.mark.parametrize("asked", [b"h2c", b"foo", b"websocket, h2c"])

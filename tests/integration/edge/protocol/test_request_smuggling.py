@@ -375,6 +375,38 @@ def test_slipways_cookies_reach_no_app_from_whichever_header_of_them(rig, app):
     assert "evil" not in app.arrived[0].headers["cookie"]
 
 
+@pytest.mark.parametrize(
+    ("line", "fields"),
+    [
+        (b"GET /x HTTP/1.1\r\n", b"Upgrade: websocket\r\n"),
+        (b"GET /x HTTP/1.1\r\n", b"Upgrade: websocket\r\nConnection: keep-alive\r\n"),
+        (b"GET /x HTTP/1.1\r\n", b"Upgrade: websocket\r\nConnection: upgraded, x-upgrade\r\n"),
+        (b"GET /x HTTP/1.0\r\n", b"Upgrade: websocket\r\nConnection: upgrade, keep-alive\r\n"),
+        (b"POST /x HTTP/1.1\r\n", b"Upgrade: websocket\r\nConnection: upgrade\r\nContent-Length: 0\r\n"),
+        (b"GET /x HTTP/1.1\r\n", b"Upgrade: websocket, h2c\r\nConnection: upgrade\r\n"),
+    ],
+    ids=["no Connection", "another", "similar", "HTTP/1.0", "POST", "a list"],
+)
+def test_an_upgrade_that_is_not_asked_for_properly_is_none(rig, app, line, fields):
+    """RFC 9110, 7.8: such a header is ignored, and the request is one like any other."""
+    assert answered(rig, app, line + HOST + fields + b"\r\n") == [200, 200]
+    assert not {"upgrade", "connection"} & set(app.arrived[0].headers)
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        b"Connection: Upgrade\r\n",
+        b"Connection: keep-alive, UPGRADE\r\n",
+        b"Connection: close\r\nConnection: x,upgrade\r\n",
+    ],
+)
+def test_an_upgrade_that_is_asked_for_arrives(rig, app, connection):
+    answered(rig, app, b"GET /x HTTP/1.1\r\nUpgrade: WebSocket\r\n" + connection + HOST + b"\r\n")
+
+    assert (app.arrived[0].headers["upgrade"], app.arrived[0].headers["connection"]) == ("websocket", "upgrade")
+
+
 def test_h2c_is_not_upgraded(rig, app):
     fields = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"
     check(rig, app, b"GET /x HTTP/1.1\r\n" + HOST + fields + b"\r\n", 200)
