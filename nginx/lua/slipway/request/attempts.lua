@@ -18,8 +18,8 @@ local MAX_MORE_TRIES = 2
 local STREAM_READ_S = 86400 -- a WebSocket or an event stream may be silent for long; TCP keepalive finds dead peers
 local CONF_CONNECT_S, CONF_READ_S = 2, 60 -- what apps.conf says; equal values need no override
 
--- nginx never repeats the first five once they were sent, unless idempotent; it does not know other methods, and would.
-local MAY_MOVE = {
+-- nginx repeats none of these once they were sent, unless idempotent; it does not know other methods, and would.
+local KNOWS_WHETHER_TO_REPEAT = {
   GET = true, HEAD = true, OPTIONS = true, PUT = true, DELETE = true, POST = true, PATCH = true,
 }
 
@@ -148,7 +148,7 @@ local function move(ctx, code)
   end
   attempt.is_judged = true
   local may_go_on, failure = false, nil
-  if not (connected and attempt.is_too_slow) then
+  if not connected or not attempt.is_too_slow and KNOWS_WHETHER_TO_REPEAT[ngx.req.get_method()] then
     may_go_on, failure = find_next(ctx, connected)
   end
   if not may_go_on then
@@ -161,14 +161,12 @@ end
 local function more_tries(ctx)
   local entry = ctx.entry
   local others = #entry.targets - 1
-  if MAY_MOVE[ngx.req.get_method()] then
-    local tries = (others > MAX_MORE_TRIES and MAX_MORE_TRIES or others > 1 and others or 1)
-    if #entry.standby > 0 then
-      tries = tries + 1
-      ctx.attempt = { tries_left = tries }
-    end
-    balancer.set_more_tries(tries)
+  local tries = (others > MAX_MORE_TRIES and MAX_MORE_TRIES or others > 1 and others or 1)
+  if #entry.standby > 0 then
+    tries = tries + 1
+    ctx.attempt = { tries_left = tries }
   end
+  balancer.set_more_tries(tries)
 end
 
 local function set_timeouts(ctx, read_timeout_s)

@@ -17,7 +17,7 @@ def rig(shared_rig):
     return shared_rig
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PURGE"])
 def test_one_dead_target_of_two_is_not_noticed(rig, backend, method):
     app = backend()
     rig.route("shop.localhost", target(free_port()), target(app.port))
@@ -29,11 +29,12 @@ def test_one_dead_target_of_two_is_not_noticed(rig, backend, method):
     assert eventually(lambda: rig.edge.status["inflight"] == {})
 
 
-def test_a_target_that_swallows_connections_is_passed_by(rig, backend, black_hole):
+@pytest.mark.parametrize("method", ["POST", "PURGE"])
+def test_a_target_that_swallows_connections_is_passed_by(rig, backend, black_hole, method):
     app = backend()
     rig.route("shop.localhost", target(black_hole.port), target(app.port), timeouts={"connect_s": 0.2, "read_s": 60})
 
-    assert {rig.edge.ask("shop.localhost", method="POST").status for _ in range(4)} == {200}
+    assert {rig.edge.ask("shop.localhost", method=method).status for _ in range(4)} == {200}
 
 
 def test_a_post_is_never_sent_twice(rig, backend):
@@ -51,7 +52,17 @@ def test_an_unknown_method_is_never_sent_twice(rig, backend):
     apps = [backend("one"), backend("two")]
     rig.route("shop.localhost", *(target(app.port) for app in apps))
 
-    assert rig.edge.ask("shop.localhost", "/die", "PURGE").status == 502
+    answers = [rig.edge.ask("shop.localhost", f"/die/{n}", "PURGE") for n in range(6)]
+
+    assert {(answer.status, answer.json["code"]) for answer in answers} == {(502, "replica-failed")}
+    assert sum((app.record.counts() for app in apps), Counter()) == {f"/die/{n}": 1 for n in range(6)}
+
+
+def test_an_unknown_method_is_not_sent_again_when_it_takes_too_long(rig, backend):
+    apps = [backend("one"), backend("two")]
+    rig.route("shop.localhost", *(target(app.port) for app in apps), timeouts={"connect_s": 1, "read_s": 0.3})
+
+    assert rig.edge.ask("shop.localhost", "/slow", "PURGE").json["code"] == "replica-slow"
     assert sum(len(app.record.requests) for app in apps) == 1
 
 

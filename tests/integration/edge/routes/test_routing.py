@@ -107,7 +107,7 @@ def test_a_slow_app_is_504(rig, backend):
 
 
 @pytest.mark.parametrize("targets", [1, 2])
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PURGE"])
 def test_an_app_that_takes_no_connection_was_not_asked(rig, black_hole, method, targets):
     holes = (target(black_hole.port, f"hole-{number}") for number in range(targets))
     rig.route("shop.localhost", *holes, timeouts={"connect_s": 0.2, "read_s": 60}, waiting={"requests": 0})

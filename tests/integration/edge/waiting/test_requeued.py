@@ -26,7 +26,9 @@ def nothing_is_counted(rig):
     eventually(lambda: (rig.edge.status["inflight"], rig.edge.status["bodies"]) == ({}, {}))
 
 
-@pytest.mark.parametrize(("method", "body"), [("GET", None), ("POST", b"x" * 1000), ("POST", b"x" * 200_000)])
+@pytest.mark.parametrize(
+    ("method", "body"), [("GET", None), ("POST", b"x" * 1000), ("POST", b"x" * 200_000), ("PURGE", b"x")]
+)
 def test_a_request_that_a_dead_target_refused_is_answered_by_its_successor(rig, backend, pool, app_id, method, body):
     rig.route(HOST, target(free_port(), "dead"), app=app_id, waiting=PATIENT)
     asked = [pool.submit(rig.edge.ask, HOST, "/", method, body=body) for _ in range(5)]
