@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from slipway import settings
-from slipway.web import forking
+from slipway.web import forking, served
 from slipway.web.forking import pre_fork
 
 if TYPE_CHECKING:
@@ -23,15 +23,16 @@ _settings = settings.load()
 
 bind = [f"unix:{_settings.router_socket}", f"unix:{_settings.router_internal_socket}"]
 umask = 0o007
-worker_class = "gthread"
+worker_class = served.Worker
 workers = 1
 threads = _settings.web_threads + 2 * _settings.streams
 worker_connections = 1000 + threads
 keepalive = 75
 graceful_timeout = 10
 timeout = 30
-limit_request_line = 8190
-limit_request_field_size = 16 << 10  # as the edge's: an app's own cookies come along to its host's sign-in
+limit_request_line = served.REQUEST_LINE_BYTES
+limit_request_field_size = served.HEADER_BYTES
+limit_request_fields = served.HEADERS
 forwarded_allow_ips = ""
 accesslog = None
 errorlog = "-"

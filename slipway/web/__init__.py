@@ -1,1 +1,1 @@
-"""What both Flask apps share: problem documents, request ids, the client's address, readiness, and gunicorn's hook."""
+"""What both Flask apps share: problem documents, request ids, the client's address, readiness, gunicorn's worker."""
