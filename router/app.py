@@ -23,7 +23,7 @@ from router.api import (
 from router.api.access import account, audit, identity, invitations, limits, publishers, quotas, tokens, users
 from router.api.access import policies as access
 from router.api.operation import SECURITY_SCHEMES
-from router.api.request_bodies import ApiRequest
+from router.api.request_bodies import ApiJson, ApiRequest
 from router.console import views as console_views
 from router.login import answers, token_sign_in, views
 from router.login import invitations as invitation_links
@@ -71,7 +71,7 @@ def create_app(services: Services) -> APIFlask:
     )
     app.request_class = ApiRequest
     app.extensions[EXTENSION] = services
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json = ApiJson(app)
     app.config.update(_configuration())
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from router import documents
 from router.access import principal, services
-from router.api.operation import Input, Text, operation
+from router.api.operation import Input, Query, Text, operation
 from router.usecases import apps, confirmation
 from slipway.core.access.roles import Role
 from slipway.domain.intents import MAX_REPLICAS
@@ -48,7 +48,7 @@ class AppChanges(Input):
     settings: dict[str, Any] | None = Field(default=None, description="A merge patch (RFC 7396): null removes.")
 
 
-class Deletion(Input):
+class Deletion(Query):
     volumes: bool = Field(default=False, description="Also its volumes, with their data.")
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from router import documents
 from router.access import principal, services, stays_admitted
-from router.api.operation import Input, Number, Text, operation
+from router.api.operation import Input, Number, Query, Text, operation
 from router.streams import sse
 from router.usecases import deployments
 from router.usecases.streams import following
@@ -21,7 +21,7 @@ EVENT_STREAM = sse.MEDIA_TYPE
 TEXT = "text/plain"
 
 
-class Page(Input):
+class Page(Query):
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     before: Number | None = Field(default=None, description="The last id of the page before.")
 
@@ -40,7 +40,7 @@ class Rollback(Input):
     to: Number | None = Field(default=None, description="A release's number; by default the one before.")
 
 
-class OfApp(Input):
+class OfApp(Query):
     app: Text | None = Field(default=None, description="The app that it has to be of; another app's is not found.")
 
 

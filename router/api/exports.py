@@ -10,7 +10,7 @@ from flask import Response
 from pydantic import AwareDatetime, Field
 
 from router.access import principal, services
-from router.api.operation import Input, Text, listed, operation
+from router.api.operation import Query, Text, listed, operation
 from router.usecases.overviews import apps, containers, exports
 from router.usecases.overviews.exports import Between
 from router.usecases.showing.usage import Wanted
@@ -25,7 +25,7 @@ blueprint = APIBlueprint("exports", __name__, tag="Exports")
 _CONTENT = tuple(each.partition(";")[0] for each in MEDIA_TYPES.values())
 
 
-class AsText(Input):
+class AsText(Query):
     format: Annotated[Format, listed(Format)] = Field(
         default=Format.CSV, description="In CSV, what a spreadsheet would compute begins with '."
     )

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from router import documents
 from router.access import principal, services
-from router.api.operation import Input, Text, operation
+from router.api.operation import Input, Query, Text, operation
 from router.usecases import hooks
 from slipway.core.access.roles import Role
 
@@ -20,7 +20,7 @@ class NewHook(Input):
     repository: Text
 
 
-class Limit(Input):
+class Limit(Query):
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 

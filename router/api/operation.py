@@ -15,6 +15,7 @@ from router.documents import Document
 from router.usecases import confirmation
 from router.usecases.finding import NUMBER_MAX
 from slipway.core.access.roles import Role
+from slipway.core.naming.json_kinds import JsonValues
 
 View = TypeVar("View", bound=Callable[..., Any])
 SCHEME = "BearerAuth"
@@ -39,10 +40,16 @@ def listed(values: type[StrEnum]) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "enum": [str(each) for each in values]})
 
 
-class Input(BaseModel):
-    """What a route takes. An unknown field is refused by name."""
+class Input(JsonValues):
+    """A body that a route takes. An unknown field is refused by name, and so is a value of another kind."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Query(BaseModel):
+    """What a route takes in the address, where everything is a text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def operation(  # noqa: PLR0913  a table of what a route is: each named
@@ -52,7 +59,7 @@ def operation(  # noqa: PLR0913  a table of what a route is: each named
     *,
     role: Role | None = None,
     body: type[Input] | None = None,
-    query: type[Input] | None = None,
+    query: type[Query] | None = None,
     output: type[Document] | None = None,
     status: int = 200,
     content: tuple[str, ...] = (),
@@ -85,7 +92,7 @@ def operation(  # noqa: PLR0913  a table of what a route is: each named
     return register
 
 
-def _typed(blueprint: APIBlueprint, view: Any, body: type[Input] | None, query: type[Input] | None) -> Any:
+def _typed(blueprint: APIBlueprint, view: Any, body: type[Input] | None, query: type[Query] | None) -> Any:
     """The view with its `query` and its `body`, where it asks for them."""
     if query is not None:
         view = blueprint.input(query, location="query", arg_name="query")(view)

@@ -11,7 +11,7 @@ from pydantic import Field
 from router import documents
 from router.access import principal, services, stays_admitted
 from router.api.deployments import EVENT_STREAM, TEXT, wants_events
-from router.api.operation import Input, Number, Text, listed, operation
+from router.api.operation import Number, Query, Text, listed, operation
 from router.usecases import replicas
 from router.usecases.overviews import containers
 from router.usecases.overviews.containers import ContainerQuery, Order
@@ -22,11 +22,11 @@ from slipway.core.rollout.replica_states import ReplicaState
 blueprint = APIBlueprint("replicas", __name__, tag="Replicas")
 
 
-class Which(Input):
+class Which(Query):
     all: bool = Field(default=False, description="The last ended ones too.")
 
 
-class Wanted(Input):
+class Wanted(Query):
     words: Text = Field(default="", alias="q", description="Each is in the id, the app, the process or the image.")
     state: Annotated[ReplicaState, listed(ReplicaState)] | None = None
     app: Text = ""
@@ -40,7 +40,7 @@ class Wanted(Input):
         return ContainerQuery(**self.model_dump())
 
 
-class Reading(Input):
+class Reading(Query):
     tail: Annotated[int, Field(ge=0, le=10000, description="Lines of each replica.")] = 100
     follow: bool = False
     replica: Text | None = Field(default=None, description="Only this one; it may have ended.")

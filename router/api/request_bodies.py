@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import Request
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import BadRequest
 
 from slipway.errors import InvalidInput, UnsupportedContent
 
 BODY_MAX_BYTES = 1 << 20
+
+
+class ApiJson(DefaultJSONProvider):
+    """JSON as RFC 8259 has it: Python also reads NaN and Infinity. Fields are in the order of their documents."""
+
+    sort_keys = False
+
+    def loads(self, s: str | bytes, **options: Any) -> Any:
+        return super().loads(s, parse_constant=_refuse_constant, **options)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
 
 
 class ApiRequest(Request):

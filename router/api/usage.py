@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from router import documents
 from router.access import principal, services
-from router.api.operation import Input, listed, operation
+from router.api.operation import Query, listed, operation
 from router.usecases.showing import usage
 from router.usecases.showing.usage import Wanted
 from slipway.core.access.roles import Role
@@ -33,7 +33,7 @@ _EXPORTS = {
 }
 
 
-class Asked(Input):
+class Asked(Query):
     from_: AwareDatetime | None = Field(
         default=None, alias="from", description="Such as 2026-11-30T08:00:00Z. The step that it lies in is the first."
     )

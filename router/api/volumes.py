@@ -8,14 +8,14 @@ from pydantic import Field
 
 from router import documents
 from router.access import principal, services
-from router.api.operation import Input, Text, operation
+from router.api.operation import Query, Text, operation
 from router.usecases import confirmation, volumes
 from slipway.core.access.roles import Role
 
 blueprint = APIBlueprint("volumes", __name__, tag="Volumes")
 
 
-class Which(Input):
+class Which(Query):
     app: Text | None = Field(default=None, description="Only this app's; else all, those of deleted apps too.")
 
 

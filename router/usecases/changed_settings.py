@@ -13,6 +13,7 @@ from slipway.core.app_settings.configuration import Defaults
 from slipway.core.app_settings.difference import Difference, difference
 from slipway.core.app_settings.merge_patch import merge_patch
 from slipway.core.deployment.states import UNFINISHED
+from slipway.core.naming.json_kinds import GIVEN
 from slipway.core.text.hints import when_builds_read
 from slipway.domain import intents
 from slipway.domain.quota import enforcement
@@ -26,7 +27,7 @@ def change(session: Session, app: App, patch: dict[str, Any] | None) -> Differen
         InvalidInput: names the field and the rule.
     """
     before, merged = app.settings, merge_patch(app.settings, patch or {})
-    model.parse(merged)
+    model.parse(merged, GIVEN)
     app.settings = merged
     return difference(before, merged, _file_in_force(session, app))
 

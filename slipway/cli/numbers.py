@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import click
@@ -29,6 +30,21 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # generic since click 
 
     def get_missing_message(self, *_: object, **__: object) -> str:
         return f"Give {self._what}: {self._instead}"
+
+
+class Seconds(click.ParamType):  # type: ignore[type-arg]
+    """A time, from 0 on. Python's `float` would take `nan` and `inf`, which are none."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, _param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        if not 0 <= seconds < math.inf:
+            raise click.UsageError(f"{value!r} is not a number of seconds: give it such as 90", ctx)
+        return seconds
 
 
 DEPLOYMENT = Number("a deployment's number", instead="slipway deployments lists them")

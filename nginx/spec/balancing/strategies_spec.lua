@@ -47,8 +47,11 @@ describe("weighted", function()
     assert.equal("b b b", ids_of(choose, entry, 3))
   end)
 
-  it("chooses none when all weights are 0", function()
-    assert.is_nil(choose(nginx.entry({ nginx.target("a", 0) })))
+  it("takes targets in turn when none has a weight", function()
+    local entry = nginx.entry({ nginx.target("a", 0), nginx.target("b", 0) })
+    assert.equal("a b a b", ids_of(choose, entry, 4))
+    assert.equal("b b", ids_of(choose, entry, 2, { a = true }))
+    assert.is_nil(choose(nginx.entry({})))
   end)
 
   it("skips an avoided target", function()

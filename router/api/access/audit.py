@@ -9,7 +9,7 @@ from pydantic import Field
 
 from router import documents
 from router.access import principal, services
-from router.api.operation import Input, operation
+from router.api.operation import Query, operation
 from router.usecases.access import audit_log
 from router.usecases.finding import NUMBER_MAX
 from slipway.core.access.roles import Role
@@ -17,7 +17,7 @@ from slipway.core.access.roles import Role
 blueprint = APIBlueprint("audit", __name__, tag="Audit")
 
 
-class AuditSearch(Input):
+class AuditSearch(Query):
     words: Annotated[str, Field(max_length=200)] = Field(
         default="", description="Each has to be in an entry's actor, action, subject, address or request."
     )

@@ -11,13 +11,14 @@ import click
 
 from slipway.cli.exit_codes import Exit
 from slipway.cli.invocation import Invocation
+from slipway.cli.numbers import Seconds
 from slipway.cli.output import is_terminal
 from slipway.cli.streams.transcript import Deployment
 from slipway.cli.streams.watching import code_of, watch
 
 timeout_option = click.option(
     "--timeout",
-    type=click.FloatRange(min=0),
+    type=Seconds(),
     default=1800.0,
     show_default=True,
     metavar="SECONDS",

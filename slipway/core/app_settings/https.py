@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from slipway.core.app_settings.merge_patch import in_force
+from slipway.core.naming.json_kinds import GivenValues
 
 MOST_HSTS_S = 63_072_000
 """Two years."""
@@ -15,7 +16,7 @@ LEAST_PRELOAD_S = 31_536_000
 NAME = "https"
 
 
-class HttpsSettings(BaseModel):
+class HttpsSettings(GivenValues):
     """For the app's hosts that have a certificate."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from slipway.core.naming.json_kinds import GIVEN, GivenValues
 from slipway.core.naming.validation_messages import faults
 from slipway.errors import InvalidInput, NotFound
 
@@ -18,7 +19,7 @@ PRODUCT_MOST = (1 << 53) // 1_000_000
 By = Literal["caller", "address", "token", "user", "all"]
 
 
-class Limit(BaseModel):
+class Limit(GivenValues):
     """Requests in a time, or requests at one time. The strictest of all limits of an app decides."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
@@ -70,7 +71,7 @@ def parse(values: dict[str, Any]) -> Limit:
         InvalidInput: names the field and the rule.
     """
     try:
-        return Limit.model_validate(values)
+        return Limit.model_validate(values, context=GIVEN)
     except ValidationError as error:
         found = "; ".join(faults(error, Limit)).removeprefix("settings: ")
         raise InvalidInput(found, remedy="docs/guide/limits.md has what a limit says") from None

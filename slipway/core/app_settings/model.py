@@ -11,7 +11,16 @@ import tomllib
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from slipway.core.app_settings import limits
 from slipway.core.app_settings.access import AccessSettings
@@ -23,6 +32,7 @@ from slipway.core.app_settings.merge_patch import in_force
 from slipway.core.app_settings.toml_lines import line_of
 from slipway.core.app_settings.volumes import Mount, default_name
 from slipway.core.naming import validation
+from slipway.core.naming.json_kinds import GIVEN, GivenValues
 from slipway.core.naming.validation_messages import MOST, faults
 from slipway.errors import InvalidInput
 from slipway.settings import LEAST_CPUS, MOST_CPUS
@@ -45,7 +55,7 @@ VolumePath = Annotated[str, checked(validation.volume_path)]
 Slug = Annotated[str, checked(validation.slug)]
 
 
-class _Model(BaseModel):
+class _Model(GivenValues):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
@@ -176,6 +186,13 @@ class Traffic(_Model):
     max_body_mb: int = Field(default=100, ge=1, le=10240)
     """Largest request body."""
 
+    @field_validator("weights")
+    @classmethod
+    def _some_weight(cls, weights: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        if info.context == GIVEN and weights and not any(weights):
+            raise ValueError("with weights of 0 alone no replica would get a request: one has to be above 0")
+        return weights
+
 
 class AppSettings(Traffic):
     """All optional: an empty file is a valid one."""
@@ -216,14 +233,15 @@ class AppSettings(Traffic):
         return self
 
 
-def parse(values: dict[str, Any]) -> AppSettings:
-    """From JSON values.
+def parse(values: dict[str, Any], context: str | None = None) -> AppSettings:
+    """From JSON values. `GIVEN` as the context: those that somebody sets now, which are held to more rules than what is
+    kept.
 
     Raises:
         InvalidInput: names the field and the rule.
     """
     try:
-        return AppSettings.model_validate(values)
+        return AppSettings.model_validate(values, context=context)
     except ValidationError as error:
         raise _refused(error, AppSettings) from None
 
@@ -236,7 +254,7 @@ def file_values(content: bytes) -> dict[str, Any]:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidInput(f"{FILE_NAME}: {error}", remedy=f"fix {FILE_NAME} and push again") from None
     try:
-        AppSettings.model_validate(values)
+        AppSettings.model_validate(values, context=GIVEN)
     except ValidationError as error:
         raise _refused_in_file(error, text) from None
     return values

@@ -17,6 +17,7 @@ import pytest
 from slipway import cli
 from slipway.cli import reference, version
 from slipway.cli.exit_codes import Exit
+from slipway.cli.numbers import Number, Seconds
 
 ROOT = Path(__file__).parents[3]
 
@@ -48,6 +49,36 @@ def test_every_command_explains_itself_in_one_short_line(capsys: pytest.CaptureF
         assert short.endswith("."), words
         for option in command.params:
             assert isinstance(option, click.Argument) or option.help, (words, option.name)  # type: ignore[attr-defined]
+
+
+NO_NUMBERS = ("nan", "NaN", "inf", "-inf", "1e999", "-1", "x", "")
+
+
+def test_no_command_takes_for_a_number_what_is_none() -> None:
+    numeric = (click.IntRange, Number, Seconds)
+    taken = [
+        (words, option.name, text)
+        for words, command in reference.paths()
+        for option in command.params
+        for text in NO_NUMBERS
+        if isinstance(option.type, numeric) and _is_taken(option, text)
+    ]
+    loose = [
+        (words, option.name)
+        for words, command in reference.paths()
+        for option in command.params
+        if option.type in (click.INT, click.FLOAT) or isinstance(option.type, click.FloatRange)
+    ]
+    assert taken == []
+    assert loose == [], "click's own take nan, inf and what lies below 0"
+
+
+def _is_taken(option: click.Parameter, text: str) -> bool:
+    try:
+        option.type.convert(text, option, None)
+    except click.UsageError:
+        return False
+    return True
 
 
 def test_the_version_is_reported(capsys: pytest.CaptureFixture[str]) -> None:

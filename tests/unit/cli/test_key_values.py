@@ -28,6 +28,13 @@ def test_dots_make_tables_and_json_is_read_as_such() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "text", ["NaN", "Infinity", "-Infinity", "1e999", "[NaN]", '{"a":-1e999}', "[" * 100_000, "9" * 5000]
+)
+def test_what_json_has_no_number_for_stays_a_text(text: str) -> None:
+    assert nested([f"timeouts.read_s={text}"]) == {"timeouts": {"read_s": text}}
+
+
 def test_an_empty_value_takes_the_setting_back() -> None:
     assert nested(["port="]) == {"port": None}
 

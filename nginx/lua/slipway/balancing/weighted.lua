@@ -1,6 +1,8 @@
 -- Smooth weighted round robin. nginx's algorithm (at each step every target gains its weight, and the highest is chosen
 -- and pays the sum of all) repeats after as many steps as the weights' sum. So the sequence is computed once for an
 -- entry, and a counter over all workers is the position in it: exact, without a state that workers would have to share.
+local round_robin = require("slipway.balancing.round_robin")
+
 local cursors = ngx.shared.slipway_cursors
 
 local function greatest_common_divisor(a, b)
@@ -38,8 +40,8 @@ return function(entry, avoided)
     entry.sequence = sequence
   end
   local n = #sequence
-  if n == 0 then
-    return nil
+  if n == 0 then -- those that have a weight are not there
+    return round_robin(entry, avoided)
   end
   local start = (cursors:incr(entry.app, 1, -1) or 0) % n
   for i = 0, n - 1 do

@@ -9,6 +9,7 @@ import click
 from slipway.cli.click_groups import noun
 from slipway.cli.completion import complete_policy
 from slipway.cli.invocation import Invocation, app_option, command, listing
+from slipway.cli.numbers import TOKEN
 
 _OTHERS = "(others)"
 _path_option = click.option("--path", metavar="PATH", help="For this path and what is below it; else for all others.")
@@ -72,7 +73,7 @@ def unset(call: Invocation, path: str | None) -> None:
 @click.argument("path", default="/")
 @click.option("--as", "caller", metavar="WHO", help="anonymous, or somebody's login or e-mail address.")
 @click.option("--group", "groups", multiple=True, metavar="GROUP", help="As somebody in this group; may be repeated.")
-@click.option("--token", type=int, metavar="ID", help="As this token: slipway tokens.")
+@click.option("--token", type=TOKEN, metavar="ID", help="As this token: slipway tokens.")
 @app_option
 @command
 def test(call: Invocation, path: str, caller: str | None, groups: tuple[str, ...], token: int | None) -> None:

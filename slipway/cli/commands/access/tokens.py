@@ -6,7 +6,7 @@ import click
 
 from slipway.cli.click_groups import noun
 from slipway.cli.invocation import Invocation, command, listing
-from slipway.cli.numbers import TOKEN
+from slipway.cli.numbers import TOKEN, Seconds
 from slipway.cli.output import ago
 from slipway.errors import SlipwayError
 
@@ -43,7 +43,7 @@ def tokens(call: Invocation) -> None:
     "--tenant", metavar="NAME", help="On the host itself: make it there, and the tenant too when there is none."
 )
 @click.option("--role", type=click.Choice(["owner", "developer", "viewer"]), help="owner on the host, else developer.")
-@click.option("--expires-in", "expires_in_s", type=float, metavar="SECONDS", help="Else it has no end.")
+@click.option("--expires-in", "expires_in_s", type=Seconds(), metavar="SECONDS", help="Else it has no end.")
 @command
 def create_token(call: Invocation, name: str, tenant: str | None, role: str | None, expires_in_s: float | None) -> None:
     """Make a token; it is shown once. With --tenant on the host, no other token is needed."""

@@ -65,6 +65,7 @@ def load(rig, shares, age_s=-5.0):
         ("weighted", (1, 1, 1), {"one": 40, "two": 40, "three": 40}),
         ("weighted", (3, 2, 1), {"one": 60, "two": 40, "three": 20}),
         ("weighted", (10, 0, 2), {"one": 100, "three": 20}),
+        ("weighted", (0, 0, 0), {"one": 40, "two": 40, "three": 40}),
         ("unheard-of", (1, 1, 1), {"one": 40, "two": 40, "three": 40}),
     ],
 )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from slipway.core.app_settings.model import AppSettings, file_values, overlay, parse
+from slipway.core.app_settings.settings_schema import schema
+from slipway.core.naming.json_kinds import GIVEN
 from slipway.errors import InvalidInput
 
 
@@ -189,3 +192,66 @@ def test_what_would_be_rounded_to_nothing_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput, match=f"{name} must be at least 0.01"):
         parse(with_value(name, 0.004))
     parse(with_value(name, 0.01))
+
+
+NO_NUMBERS = ("1", "", True, False, [1], {"a": 1})
+NO_BOOLEANS = ("true", "yes", "", 1, 0, 1.0, [True])
+
+
+def scalars(part: dict[str, Any], whole: dict[str, Any], names: tuple[str, ...] = ()) -> Iterator[tuple[str, Any, str]]:
+    """Each number and each boolean of the schema: its field, values with a place for it, and its type."""
+    part = whole["$defs"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+    if part.get("type") in ("integer", "number", "boolean"):
+        yield ".".join(names), names, part["type"]
+    for name, inner in part.get("properties", {}).items():
+        yield from scalars(inner, whole, (*names, name))
+    if isinstance(part.get("additionalProperties"), dict):
+        yield from scalars(part["additionalProperties"], whole, (*names, "web"))
+    if "items" in part:
+        yield from scalars(part["items"], whole, (*names, "0"))
+
+
+def at(names: tuple[str, ...], value: Any) -> Any:
+    """The value where the names lead; the number 0 is a list's first entry."""
+    for name in reversed(names):
+        value = [value] if name == "0" else {name: value}
+    return value
+
+
+SCALARS = list(scalars(schema(), schema()))
+
+
+@pytest.mark.parametrize(("field", "names", "kind"), SCALARS, ids=[each[0] for each in SCALARS])
+def test_a_value_of_another_kind_is_refused_by_name(field: str, names: tuple[str, ...], kind: str) -> None:
+    for wrong in NO_BOOLEANS if kind == "boolean" else NO_NUMBERS:
+        with pytest.raises(InvalidInput, match=rf"{field.removesuffix('.0')}\b.* must be"):
+            parse(at(names, wrong), GIVEN)
+
+
+def test_every_kind_of_scalar_is_among_them() -> None:
+    found = {each[0] for each in SCALARS}
+    assert {
+        "port",
+        "weights.0",
+        "processes.web.replicas",
+        "resources.cpus",
+        "https.redirect",
+        "limits.0.at_once",
+    } < found
+
+
+def test_what_was_kept_before_is_read_as_it_is() -> None:
+    assert parse({"port": "3000", "weights": [0, 0]}).port == 3000
+
+
+@pytest.mark.parametrize("weights", [[0], [0, 0, 0]])
+def test_weights_of_which_none_is_above_0_are_refused(weights: list[int]) -> None:
+    with pytest.raises(InvalidInput, match=r"weights: .* above 0"):
+        parse({"weights": weights}, GIVEN)
+    with pytest.raises(InvalidInput, match=r"slipway.toml, line 1: weights: .* above 0"):
+        file_values(f"weights = {weights}".encode())
+
+
+def test_a_file_is_held_to_kinds_too() -> None:
+    with pytest.raises(InvalidInput, match=r"slipway.toml, line 1: port must be a whole number"):
+        file_values(b'port = "3000"')
