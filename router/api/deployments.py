@@ -146,7 +146,8 @@ def cancel_deployment(deployment: int, query: OfApp) -> documents.Deployment:
 def follow_deployment(deployment: int, query: OfApp) -> Response:
     """Follow a deployment
 
-    A `state` event with the deployment now and at every change, until nothing more will happen to it.
+    A `state` event with the deployment now and at every change, until nothing more will happen to it. `end` says that
+    its app was removed meanwhile.
     """
     deployments.get_deployment(services(), principal(), deployment, query.app)
     return services().followers.stream(

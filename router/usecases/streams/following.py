@@ -16,7 +16,7 @@ from router.usecases.finding import deployment_numbered
 from router.usecases.showing.deployments import show_deployment
 from slipway.core.deployment.states import ENDED, State
 from slipway.core.text.rewritten_lines import as_seen
-from slipway.errors import DependencyUnavailable
+from slipway.errors import DependencyUnavailable, NotFound
 from slipway.models import Deployment
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _START = "0-0"
 
 
 def deployment_events(services: Services, principal: Principal, number: int) -> Events:
-    """The deployment now and at every change, until nothing more will happen to it."""
+    """The deployment now and at every change, until nothing more will happen to it, or its app is removed."""
     poll = services.deployment_polls.of((principal.tenant_id, number))
     last: DeploymentLook | None = None
 
@@ -38,6 +38,9 @@ def deployment_events(services: Services, principal: Principal, number: int) -> 
     while True:
         try:
             found = poll.value(look, max_age_s=SHARED_S)
+        except NotFound:
+            yield [Ended()]
+            return
         except DependencyUnavailable as error:
             log.warning("a deployment can't be followed just now", extra={"deployment": number, "why": error.message})
             yield []
@@ -71,19 +74,21 @@ def is_over(document: documents.Deployment) -> bool:
 
 
 def _look(services: Services, principal: Principal, number: int, before: DeploymentLook | None) -> DeploymentLook:
-    """The deployment now; `before` itself when nothing has changed."""
+    """The deployment now; `before` itself when nothing has changed. Raises `NotFound` once its app is removed."""
     columns = (Deployment.state, Deployment.steps, Deployment.stop_requested, Deployment.release_id, Deployment.tail)
     with services.db.read(tenant_id=principal.tenant_id) as session:
-        found = tuple(session.execute(select(*columns).where(Deployment.id == number)).one())
-        if before is not None and found == before.columns:
+        found = session.execute(select(*columns).where(Deployment.id == number)).first()
+        if before is not None and found is not None and tuple(found) == before.columns:
             return before
         row = deployment_numbered(session, number)
-        return DeploymentLook(found, show_deployment(session, row, services.settings.public_url))
+        return DeploymentLook(tuple(found or ()), show_deployment(session, row, services.settings.public_url))
 
 
 def _has_ended(services: Services, principal: Principal, number: int) -> bool:
     """Not, as far as is known, while the database does not answer."""
     try:
         return is_over(_look(services, principal, number, None).document)
+    except NotFound:
+        return True
     except DependencyUnavailable:
         return False

@@ -131,7 +131,8 @@ class _Following:
         try:
             with self._services.db.read(tenant_id=self._principal.tenant_id) as session:
                 found = followed_replicas(session, self._app_name, self._replica, self._since)
-                self.gone = self._replica is not None and session.get_one(Replica, self._replica).ended_at is not None
+                row = session.get(Replica, self._replica) if self._replica is not None else None
+                self.gone = self._replica is not None and (row is None or row.ended_at is not None)
                 return found
         except NotFound:
             self.gone = True

@@ -88,6 +88,42 @@ def test_what_has_ended_is_reported_once(api: Api, client: httpx.Client, owner: 
         assert [json.loads(each["data"])["state"] for each in events(answer.iter_lines())] == ["cancelled"]
 
 
+def remove_app(api: Api) -> None:
+    """As the agent does once an app that was deleted has ended: its rows go with it."""
+    with api.services.db.write(platform="a test's agent") as session:
+        session.delete(session.scalars(select(App)).one())
+
+
+@pytest.mark.parametrize("what", ["events", "log?follow=true"])
+def test_a_stream_of_a_deployment_ends_when_its_app_is_removed(
+    api: Api, client: httpx.Client, deployment: int, what: str
+) -> None:
+    api.services.log.append(deployment, "one line")
+    with client.stream("GET", f"/api/deployments/{deployment}/{what}") as answer:
+        stream = events(answer.iter_lines())
+        first = next(stream)
+        remove_app(api)
+        api.services.log.remove(deployment)
+        assert [each["event"] for each in (first, *stream)] == ["line" if "log" in what else "state", "end"]
+
+
+@pytest.mark.parametrize("query", ["follow=1", "follow=1&replica=r-1-1-0"])
+def test_a_stream_of_output_ends_when_its_app_is_removed(
+    api: Api, client: httpx.Client, owner: Caller, query: str
+) -> None:
+    owner.create_app()
+    make_live(api.services.db, "hello", ready=1)
+    with (
+        running_agent(api.services.settings.agent_socket, {"r-1-1-0": ["2030-01-01T00:00:01Z a"]}) as agent,
+        client.stream("GET", f"/api/apps/hello/logs?{query}") as answer,
+    ):
+        stream = events(answer.iter_lines())
+        first = next(stream)
+        remove_app(api)
+        agent.end("r-1-1-0")
+        assert [each["event"] for each in (first, *stream)] == ["line", "end"]
+
+
 def test_a_quiet_stream_gives_signs_of_life(
     api: Api, viewer: Caller, deployment: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
