@@ -23,6 +23,7 @@ from router.console.render_limit import RenderLimit
 from router.login.reading import require_page_of_console
 from router.problems import invalid_input
 from slipway.core.access.roles import Role
+from slipway.core.naming.json_kinds import TEXTS
 from slipway.errors import Conflict, InvalidInput
 
 blueprint = Blueprint("console", __name__)
@@ -86,7 +87,7 @@ def form(model: type[Model], *, besides: Collection[str] = (), **more: Any) -> M
 def checked(model: type[Model], given: dict[str, Any]) -> Model:
     """The same, of values that the act has read. Raises as `form` does."""
     try:
-        return model.model_validate(given)
+        return model.model_validate(given, context=TEXTS)
     except ValidationError as error:
         raise invalid_input(error) from None
 

@@ -20,6 +20,7 @@ from slipway.cli.streams.following import follow_change, watch_options
 from slipway.cli.streams.transcript import why_never_live
 from slipway.core.app_settings.merge_patch import in_force
 from slipway.core.naming.validation import repository_identity
+from slipway.core.text.counting import ready_of
 from slipway.core.text.hints import when_builds_read
 
 _credential = click.option(
@@ -104,7 +105,7 @@ def show(call: Invocation, name: str | None) -> None:
         "url": " ".join(app["urls"]),
         "source": app["image"] or f"{app['repository']} {app['branch']}",
         "live": _live(app) or f"nothing yet: {why_never_live(app)}",
-        "replicas": f"{app['replicas']['ready']} of {app['replicas']['wanted']} ready",
+        "replicas": ready_of(app["replicas"]["ready"], app["replicas"]["wanted"]),
         **_settings(app),
         "made": ago(app["created_at"]),
     }

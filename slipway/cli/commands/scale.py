@@ -12,7 +12,7 @@ from slipway.cli.invocation import Invocation, app_option, command
 from slipway.cli.numbers import Number
 from slipway.cli.streams.following import is_wanted, watch_options
 from slipway.core.app_settings.configuration import WEB
-from slipway.core.text.counting import plural
+from slipway.core.text.counting import plural, ready_of
 
 _ASK_S = 0.3
 
@@ -56,11 +56,11 @@ def _wait(call: Invocation, process: str, wanted: int, timeout_s: float) -> None
     try:
         while (ready := _ready(call, process)) != wanted:
             if ready != reported:
-                call.out.line(f"  {ready} of {wanted} ready")
+                call.out.line(f"  {ready_of(ready, wanted)}")
                 reported = ready
             if time.monotonic() > until:
                 raise WaitedTooLong(
-                    f"{ready} of {plural(wanted, 'replica')} of {call.app} {process} ready after {timeout_s:g} s.",
+                    f"{call.app} {process}: {ready_of(ready, wanted)} after {timeout_s:g} s.",
                     remedy=f"see why: slipway ps --all -a {call.app}, slipway logs -a {call.app}",
                 )
             time.sleep(_ASK_S)

@@ -12,6 +12,8 @@ from pydantic_core import PydanticKnownError
 
 GIVEN = "given"
 """The context of a validation of what somebody gives now. What was kept before is read as it is."""
+TEXTS = "texts"
+"""The context of a validation of a form, where everything is a text."""
 _FAULTS: dict[Any, Any] = {int: "int_type", float: "float_type", bool: "bool_type"}
 
 
@@ -27,12 +29,13 @@ class GivenValues(BaseModel):
 
 
 class JsonValues(BaseModel):
-    """A model whose values always have to be of the kinds that it names."""
+    """A model whose values have to be of the kinds that it names, unless they are validated as `TEXTS`."""
 
     @field_validator("*", mode="before")
     @classmethod
     def _of_its_kind(cls, value: Any, info: ValidationInfo) -> Any:
-        require_kind(cls, info, value)
+        if info.context != TEXTS:
+            require_kind(cls, info, value)
         return value
 
 

@@ -136,13 +136,23 @@ def probe_remedies(error: ProbeError) -> list[str]:
     return [remedy] if remedy else []
 
 
+_WHY: dict[int, str] = {
+    HTTPStatus.BAD_REQUEST: "the app takes the health check's request to {path} for a bad one: an app that answers "
+    "only to hosts that it knows (such as Django's ALLOWED_HOSTS) has to know its own",
+    HTTPStatus.UNAUTHORIZED: "the app refuses {path}: the health check brings no login",
+    HTTPStatus.FORBIDDEN: "the app refuses {path}: the health check brings no login",
+    HTTPStatus.NOT_FOUND: "the app has nothing at {path}",
+    HTTPStatus.METHOD_NOT_ALLOWED: "the app takes no GET at {path}, which is what the health check asks",
+    HTTPStatus.GONE: "the app has nothing at {path} any more",
+    HTTPStatus.TOO_MANY_REQUESTS: "the app limits how often {path} may be asked: let it answer the health check always",
+}
+
+
 def _health_remedy(path: str, status: int) -> str:
-    if status == HTTPStatus.NOT_FOUND:
-        why = f"the app has nothing at {path}"
-    elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         why = f"the app runs, but fails at {path}: its output says why"
     else:
-        why = f"the app refuses {path}: the health check brings no login"
+        why = _WHY.get(status, f"the app answers {status} at {{path}}, which is no success").format(path=path)
     another = "health_path in slipway.toml, where it stands there, else slipway apps set health_path=/…"
     return f"{why}. Fix it and push again, or have another path asked: {another}"
 

@@ -190,7 +190,11 @@ def test_scaling_is_waited_for(platform: Platform, slipway: User, app: str) -> N
         assert process.wait(timeout=240) == Exit.DONE
         eventually(lambda: lines[1:] == [f"{app} web: 2 of 2 replicas ready."])
     late = slipway("scale", "3", "-a", app, "--watch", "--timeout", "0.5", code=Exit.TIMED_OUT)
-    assert f"2 of 3 replicas of {app} web ready after 0.5 s." in late.err
+    assert f"{app} web: 2 of 3 ready after 0.5 s." in late.err
+    none = slipway("scale", "0", "-a", app, "--watch", "--timeout", "0.5", code=Exit.TIMED_OUT)
+    assert f"{app} web: 2 ready, 0 wanted after 0.5 s." in none.err
+    assert "of 0" not in none.err + none.out
+    assert "replicas  3 ready, 0 wanted" in slipway("apps", "show", app).out  # of the release before, too
 
 
 def test_a_build_log_is_followed_to_its_end(platform: Platform, slipway: User, app: str) -> None:

@@ -137,7 +137,13 @@ def test_nothing_is_guessed_when_it_answered() -> None:
     [
         (500, "the app runs, but fails at /health"),
         (404, "the app has nothing at /health"),
-        (401, "the app refuses /health"),
+        (400, "the app takes the health check's request to /health for a bad one: an app that answers only"),
+        (401, "the app refuses /health: the health check brings no login"),
+        (403, "the app refuses /health: the health check brings no login"),
+        (405, "the app takes no GET at /health"),
+        (410, "the app has nothing at /health"),
+        (418, "the app answers 418 at /health"),
+        (429, "the app limits how often /health"),
     ],
 )
 def test_a_health_check_that_is_answered_badly_is_fixed_or_moved(status: int, expected: str) -> None:
