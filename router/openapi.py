@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from router.api.operation import HEADERS
+from router.api.operation import CONTENT, FAILURES, HEADERS
 from router.documents import Problem
 from router.streams import sse
 from router.usecases.confirmation import HEADER as CONFIRM
@@ -21,7 +21,7 @@ _FAILURES = {
     "415": "The body is not JSON",
     "422": "A field breaks a rule",
     "428": f"{CONFIRM} does not name what would be lost",
-    "429": "The tenant or the token follows as many streams as it may",
+    "429": "The tenant or the token has as many calls or streams of this kind under way as it may",
     "500": "A defect of Slipway",
     "503": "Something that is needed does not answer; try again",
 }
@@ -40,6 +40,7 @@ def complete(made: dict[str, Any] | str) -> dict[str, Any]:
             operation["parameters"] = _parameters(operation)
             if confirmed:
                 operation["responses"]["428"] = {"description": _FAILURES["428"], "content": problem}
+            operation["responses"].get("200", {}).get("content", {}).update(operation.pop(CONTENT, {}))
             for status in _failures_of(path, method, operation):
                 operation["responses"][status] = {"description": _FAILURES[status], "content": problem}
     return document
@@ -63,7 +64,7 @@ def _parameters(operation: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _failures_of(path: str, method: str, operation: dict[str, Any]) -> list[str]:
-    found = ["500", "503"]
+    found = ["500", "503", *operation.pop(FAILURES, [])]
     if operation.get("security"):
         found += ["401", "403"]
     if "{" in path:
@@ -76,7 +77,7 @@ def _failures_of(path: str, method: str, operation: dict[str, Any]) -> list[str]
         found.append("422")
     if sse.MEDIA_TYPE in operation["responses"].get("200", {}).get("content", ()):
         found.append("429")
-    return sorted(found)
+    return sorted(set(found))
 
 
 def _renamed(value: Any) -> Any:

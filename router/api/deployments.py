@@ -62,7 +62,7 @@ def list_deployments(app: str, query: Page) -> documents.Deployments:
     return deployments.list_deployments(services(), principal(), app, limit=query.limit, before=query.before)
 
 
-@operation(blueprint, "GET", "/api/apps/<app>/head", role=Role.DEVELOPER, output=documents.BranchHead)
+@operation(blueprint, "GET", "/api/apps/<app>/head", role=Role.DEVELOPER, output=documents.BranchHead, failures=(429,))
 def get_branch_head(app: str) -> documents.BranchHead:
     """The commit that an app's branch is at
 

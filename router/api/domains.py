@@ -42,6 +42,7 @@ def list_domains(app: str) -> documents.Domains:
     body=NewDomain,
     output=documents.Domain,
     status=201,
+    failures=(429,),
 )
 def add_domain(app: str, body: NewDomain) -> documents.Domain:
     """Lead a host to an app, or have it redirect to another one of the app's hosts"""
@@ -61,6 +62,7 @@ def remove_domain(app: str, host: str) -> tuple[str, int]:
     "/api/apps/<app>/domains/<host>/check",
     role=Role.DEVELOPER,
     output=documents.HostCheck,
+    failures=(429,),
 )
 def check_domain(app: str, host: str) -> documents.HostCheck:
     """See what keeps a host from getting its certificate, and try again where nothing does"""

@@ -10,7 +10,7 @@ from flask import Response
 from pydantic import AwareDatetime, Field
 
 from router.access import principal, services
-from router.api.operation import Query, Text, listed, operation
+from router.api.operation import TEXT, Query, Schema, Text, listed, operation
 from router.usecases.overviews import apps, containers, exports
 from router.usecases.overviews.exports import Between
 from router.usecases.showing.usage import Wanted
@@ -22,7 +22,8 @@ from slipway.core.usage.periods import Step
 from slipway.domain.usage.reading import By
 
 blueprint = APIBlueprint("exports", __name__, tag="Exports")
-_CONTENT = tuple(each.partition(";")[0] for each in MEDIA_TYPES.values())
+_ROWS: Schema = {"type": "array", "items": {"type": "object"}}
+_CONTENT = {each.partition(";")[0]: _ROWS if format_ is Format.JSON else TEXT for format_, each in MEDIA_TYPES.items()}
 
 
 class AsText(Query):
@@ -65,21 +66,31 @@ class OfUsage(OfDeployments):
     by: Annotated[By, listed(By)] = By.NOTHING
 
 
-@operation(blueprint, "GET", "/api/exports/apps", role=Role.VIEWER, query=OfApps, content=_CONTENT)
+@operation(blueprint, "GET", "/api/exports/apps", role=Role.VIEWER, query=OfApps, content=_CONTENT, failures=(429,))
 def export_apps(query: OfApps) -> Response:
     """All apps, a row each"""
     asked = apps.AppQuery(query.words, query.state, query.order)
     return _sent("apps", query.format, lambda: exports.apps(services(), principal(), asked))
 
 
-@operation(blueprint, "GET", "/api/exports/containers", role=Role.VIEWER, query=OfContainers, content=_CONTENT)
+@operation(
+    blueprint, "GET", "/api/exports/containers", role=Role.VIEWER, query=OfContainers, content=_CONTENT, failures=(429,)
+)
 def export_containers(query: OfContainers) -> Response:
     """All replicas that are there, with what they use"""
     asked = containers.ContainerQuery(**query.model_dump(exclude={"format"}))
     return _sent("containers", query.format, lambda: exports.containers(services(), principal(), asked))
 
 
-@operation(blueprint, "GET", "/api/exports/deployments", role=Role.VIEWER, query=OfDeployments, content=_CONTENT)
+@operation(
+    blueprint,
+    "GET",
+    "/api/exports/deployments",
+    role=Role.VIEWER,
+    query=OfDeployments,
+    content=_CONTENT,
+    failures=(404, 429),
+)
 def export_deployments(query: OfDeployments) -> Response:
     """All deployments, the newest first"""
     return _sent(
@@ -89,14 +100,18 @@ def export_deployments(query: OfDeployments) -> Response:
     )
 
 
-@operation(blueprint, "GET", "/api/exports/usage", role=Role.VIEWER, query=OfUsage, content=_CONTENT)
+@operation(
+    blueprint, "GET", "/api/exports/usage", role=Role.VIEWER, query=OfUsage, content=_CONTENT, failures=(404, 429)
+)
 def export_usage(query: OfUsage) -> Response:
     """What was used, a row for each step"""
     wanted = Wanted(query.from_, query.to, query.step, query.by)
     return _sent("usage", query.format, lambda: exports.usage_of(services(), principal(), query.app, wanted))
 
 
-@operation(blueprint, "GET", "/api/exports/container-days", role=Role.VIEWER, query=InTime, content=_CONTENT)
+@operation(
+    blueprint, "GET", "/api/exports/container-days", role=Role.VIEWER, query=InTime, content=_CONTENT, failures=(429,)
+)
 def export_container_days(query: InTime) -> Response:
     """How many replicas were created and removed on each day"""
     return _sent(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from router.access import requires
 from router.documents import Document
+from router.streams import sse
 from router.usecases import confirmation
 from router.usecases.finding import NUMBER_MAX
 from slipway.core.access.roles import Role
@@ -28,8 +29,19 @@ SECURITY_SCHEMES = {
         "/api/publish/token (slwp_ and 43 characters) is for deployments of its app alone.",
     },
 }
-HEADERS = "x-headers"
-"""What the routes' own request headers are called until `router.openapi` makes parameters of them."""
+HEADERS, FAILURES, CONTENT = "x-headers", "x-failures", "x-content"
+"""What the routes' own request headers, and further failures and media types of their answers are called until
+`router.openapi` puts them where they belong."""
+Schema = dict[str, Any]
+TEXT: Schema = {"type": "string"}
+_EVENT: Schema = {
+    "type": "object",
+    "description": "Each event.",
+    "properties": {name: {"type": "string"} for name in ("event", "data", "id")},
+    "required": ["event", "data"],
+}
+_SCHEMAS: dict[str, Schema] = {"application/json": {"type": "object"}, sse.MEDIA_TYPE: _EVENT}
+"""By media type; every other is a text."""
 Number = Annotated[int, Field(ge=1, le=NUMBER_MAX)]
 """An id or another number that SQL keeps."""
 Text = Annotated[str, Field(max_length=1000)]
@@ -62,18 +74,22 @@ def operation(  # noqa: PLR0913  a table of what a route is: each named
     query: type[Query] | None = None,
     output: type[Document] | None = None,
     status: int = 200,
-    content: tuple[str, ...] = (),
+    content: Sequence[str] | Mapping[str, Schema] = (),
     headers: Mapping[str, str] = MappingProxyType({}),
     confirm: str = "",
+    failures: tuple[int, ...] = (),
     for_jobs: bool = False,
 ) -> Callable[[View], View]:
-    """Register a view. Without `output` it answers itself: `content` says with which media types (none: no content).
+    """Register a view. Without `output` it answers itself: `content` says with which media types, perhaps with
+    their schemas (none: no content); with it they are further ones.
 
     The view gets `body` and `query` where they are asked for. `headers` are optional ones that it reads, with what they
     are for. `confirm` is what the use case demands in the confirmation header, where something is lost for good.
+    `failures` are statuses of those beside what `router.openapi` knows of each operation.
     `for_jobs`: CI jobs may call it for the app that they deploy. A route without a role is open to anyone.
     """
     described = dict(headers) | ({confirmation.HEADER: f"Required: {confirm} once more."} if confirm else {})
+    more = {HEADERS: described, FAILURES: list(map(str, failures)), CONTENT: media_types(content) if output else {}}
 
     def register(view: View) -> View:
         route: Any = view if output is None else blueprint.output(output, status_code=status)(view)
@@ -82,7 +98,7 @@ def operation(  # noqa: PLR0913  a table of what a route is: each named
             operation_id=view.__name__,
             responses=None if output else _bare(status, content),
             security=[{SCHEME: [str(role)]}] if role is not None else None,
-            extensions={HEADERS: described} if described else None,
+            extensions={name: value for name, value in more.items() if value} or None,
         )(route)
         if role is not None:
             route = requires(role, for_jobs=for_jobs)(route)
@@ -99,10 +115,16 @@ def _typed(blueprint: APIBlueprint, view: Any, body: type[Input] | None, query: 
     return view if body is None else blueprint.input(body, location="json", arg_name="body")(view)
 
 
-def _bare(status: int, content: tuple[str, ...]) -> dict[int, Any]:
+def _bare(status: int, content: Sequence[str] | Mapping[str, Schema]) -> dict[int, Any]:
     return {
         status: {
             "description": "Successful response" if content else "Done",
-            "content": {each: {"schema": {"type": "string"}} for each in content},
+            "content": media_types(content),
         }
     }
+
+
+def media_types(content: Sequence[str] | Mapping[str, Schema]) -> dict[str, Any]:
+    """The contents of an answer that the view writes itself."""
+    known = content if isinstance(content, Mapping) else _SCHEMAS
+    return {each: {"schema": known.get(each, TEXT)} for each in content}

@@ -33,6 +33,9 @@ _EXPORTS = {
 }
 
 
+_CONTENT = tuple(media_type.partition(";")[0] for _, media_type in _EXPORTS.values())
+
+
 class Asked(Query):
     from_: AwareDatetime | None = Field(
         default=None, alias="from", description="Such as 2026-11-30T08:00:00Z. The step that it lies in is the first."
@@ -53,7 +56,16 @@ class Asked(Query):
         return Wanted(self.from_, self.to, self.step, self.by)
 
 
-@operation(blueprint, "GET", "/api/usage", role=Role.VIEWER, query=Asked, output=documents.Usage)
+@operation(
+    blueprint,
+    "GET",
+    "/api/usage",
+    role=Role.VIEWER,
+    query=Asked,
+    output=documents.Usage,
+    content=_CONTENT,
+    failures=(429,),
+)
 def get_usage(query: Asked) -> documents.Usage | Response:
     """What all your apps used
 
@@ -63,7 +75,16 @@ def get_usage(query: Asked) -> documents.Usage | Response:
     return _answer(None, query)
 
 
-@operation(blueprint, "GET", "/api/apps/<app>/usage", role=Role.VIEWER, query=Asked, output=documents.Usage)
+@operation(
+    blueprint,
+    "GET",
+    "/api/apps/<app>/usage",
+    role=Role.VIEWER,
+    query=Asked,
+    output=documents.Usage,
+    content=_CONTENT,
+    failures=(429,),
+)
 def get_app_usage(app: str, query: Asked) -> documents.Usage | Response:
     """What an app used"""
     return _answer(app, query)

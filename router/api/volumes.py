@@ -19,7 +19,7 @@ class Which(Query):
     app: Text | None = Field(default=None, description="Only this app's; else all, those of deleted apps too.")
 
 
-@operation(blueprint, "GET", "/api/volumes", role=Role.VIEWER, query=Which, output=documents.Volumes)
+@operation(blueprint, "GET", "/api/volumes", role=Role.VIEWER, query=Which, output=documents.Volumes, failures=(404,))
 def list_volumes(query: Which) -> documents.Volumes:
     """All volumes"""
     return volumes.list_volumes(services(), principal(), app_name=query.app)

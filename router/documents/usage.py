@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from router.documents.document import Document, one_of
 from slipway.core.usage.fields import CLASSES
@@ -60,13 +60,13 @@ class UsageGap(Document):
     kind: str = Field(
         description=f"{one_of((LOST, UNREADABLE, LATE, CLOCK))} Only of the first two, nothing is counted."
     )
-    from_: datetime = Field(serialization_alias="from")
+    from_: datetime = Field(validation_alias=AliasChoices("from", "from_"), serialization_alias="from")
     to: datetime
     records: int = Field(description="An edge writes about one a second.")
 
 
 class Usage(Document):
-    from_: datetime = Field(serialization_alias="from")
+    from_: datetime = Field(validation_alias=AliasChoices("from", "from_"), serialization_alias="from")
     to: datetime
     step: str = Field(description=one_of(Step))
     series: list[UsageSeries]

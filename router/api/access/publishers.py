@@ -75,7 +75,9 @@ def remove_publisher(app: str, publisher: int) -> tuple[str, int]:
     return "", 204
 
 
-@operation(blueprint, "POST", "/api/publish/token", body=JobTokenExchange, output=documents.PublishToken)
+@operation(
+    blueprint, "POST", "/api/publish/token", body=JobTokenExchange, output=documents.PublishToken, failures=(401, 429)
+)
 def exchange_job_token(body: JobTokenExchange) -> documents.PublishToken:
     """Exchange a CI job's own token for one of an app
 

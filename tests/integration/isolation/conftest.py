@@ -63,6 +63,11 @@ class Rig:
             "nothing": Caller(self.api.client),
         }
 
+    def administrators_token(self) -> str:
+        """An access token of umbrella's owner, who is an administrator of the platform too."""
+        claims = planted.person(OUR_PERSON, UMBRELLA, sid="s-of-eve", realm_access={"roles": ["platform-admin"]})
+        return self.provider.access_token(**claims)
+
     def _in_a_browser(self, role: str, **claims: Any) -> Caller:
         person = person_of(planted.person(OUR_PERSON, UMBRELLA, role, sid=f"sid-{role}", **claims))
         tokens = Tokens("an id token", "a refresh token", "an access token", time.time() + 3600)

@@ -182,15 +182,20 @@ def on_their_things(operation: Operation, tenants: Tenants) -> Iterator[Attempt]
                 yield _attempt(operation, given, names_theirs=True, query={FOLLOW: "true"})
 
 
+def own_names(operation: Operation, tenants: Tenants) -> dict[str, str]:
+    """The path's parameters, as they name what umbrella has."""
+    return {name: _values(operation, tenants, name)[0][0] for name in operation.parameters("path")}
+
+
 def own_stream(operation: Operation, tenants: Tenants) -> Attempt:
-    own = {name: _values(operation, tenants, name)[0][0] for name in operation.parameters("path")}
+    own = own_names(operation, tenants)
     query = {FOLLOW: "true"} if FOLLOW in operation.parameters("query") else None
     return _attempt(operation, own, names_theirs=False, query=query)
 
 
 def on_our_things(operation: Operation, tenants: Tenants) -> Iterator[Attempt]:
     """umbrella's own paths, with acme's things in the query and in the body."""
-    own = {name: _values(operation, tenants, name)[0][0] for name in operation.parameters("path")}
+    own = own_names(operation, tenants)
     yield _attempt(operation, own, names_theirs=False)
     for name in set(operation.parameters("query")) - {FOLLOW}:
         if name not in IN_QUERIES:
