@@ -70,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _run(arguments: list[str]) -> Exit:
     as_json = "--json" in arguments
     try:
+        _require_text(arguments)
         slipway.main(arguments, prog_name="slipway", standalone_mode=False)
     except SlipwayError as error:
         return ended_by_error(error, as_json=as_json)
@@ -82,3 +83,12 @@ def _run(arguments: list[str]) -> Exit:
     except Exception as error:  # noqa: BLE001  the last door before a person: nobody should have to read our traceback
         return ended_by_fault(error, as_json=as_json)
     return Exit.DONE
+
+
+def _require_text(arguments: Sequence[str]) -> None:
+    """Python marks bytes that are no UTF-8 with characters that can't be written as such again."""
+    for each in arguments:
+        try:
+            each.encode()
+        except UnicodeEncodeError:
+            raise click.UsageError(f"{each!r} is not in UTF-8, which is what slipway takes") from None

@@ -124,6 +124,8 @@ def test_a_login_without_a_token_is_wrong_usage(
         (["env", "set", "-a", "x", "NAME"], "is not NAME=VALUE"),
         (["env", "set", "-a", "x"], "nothing to set"),
         (["login"], "where?"),
+        (["env", "set", "-a", "shop", "A=\udcff"], "'A=\\udcff' is not in UTF-8"),
+        (["apps", "show", "\udcff"], "is not in UTF-8"),
         (["apps", "create", "shop"], "from which repository?"),
     ],
 )

@@ -106,7 +106,7 @@ local function wait_for(ctx, failure, row)
   if ended == "full" then
     return REFUSE, entry.waiting.requests > 0 and "waiting-room-full" or failure
   end
-  if wait.detail == "replica-failed" then
+  if requeue.is_in_vain(ctx, wait.detail) then
     requeue.note_in_vain(ctx, entry)
   end
   if wait.verdict then

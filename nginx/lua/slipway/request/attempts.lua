@@ -210,10 +210,11 @@ local function dial(ctx, read_timeout_s)
   end
 end
 
--- Ends a request that can't be sent now. `may_be_sent`: no target has it, so that it may wait for one.
-local function give_up(ctx, failure, may_be_sent)
+-- Ends a request that can't be sent now. `may_be_sent`: no target has it, so that it may wait for one. `code`: nginx's
+-- for why the last one has not.
+local function give_up(ctx, failure, may_be_sent, code)
   if may_be_sent and requeue.may_wait(ctx) then
-    return requeue.put_back(ctx)
+    return requeue.put_back(ctx, code)
   end
   if failure then
     request_context.record(ctx, "response").code = failures.described(failure)
@@ -239,7 +240,7 @@ function _M.dial(read_timeout_s)
   end
   local may_go_on, was_sent, failure = move(ctx, code)
   if not may_go_on then
-    return give_up(ctx, failure, not was_sent)
+    return give_up(ctx, failure, not was_sent, code)
   end
   if not was_sent or ctx.attempt.is_repeated then
     balancer.set_more_tries(1) -- so that the last failure leads here too, and a request that was refused may wait

@@ -36,13 +36,20 @@ function _M.may_wait(ctx)
     and not shared:get(vain(entry.circuit))
 end
 
--- Balancer phase: ends this attempt.
-function _M.put_back(ctx)
+-- What the request fails with that waits in vain. One that was never sent must not be taken for one that may have been.
+local function failure_of(code, has_been_sent)
+  return code == 504 and not has_been_sent and "replica-unreachable" or "replica-failed"
+end
+
+-- Balancer phase: ends this attempt, which failed with nginx's `code`.
+function _M.put_back(ctx, code)
   local entry, before = ctx.entry, ctx.requeue
+  local has_been_sent = before and before.was_sent or was_sent(ctx)
   ctx.put_back = {
     deadline = before and before.deadline or ngx.now() + entry.waiting.timeout_s,
     rounds = before and before.rounds + 1 or 1,
-    was_sent = before and before.was_sent or was_sent(ctx),
+    was_sent = has_been_sent,
+    failure = failure_of(code, has_been_sent),
     circuit = entry.circuit,
     connect_at = 0,
     limited = ctx.limited, -- moves to where the request is resumed, and is not given back here
@@ -93,7 +100,7 @@ end
 function _M.check(ctx, entry)
   local record = ctx.requeue
   if record and not (ctx.ticket and may_try(record, entry)) then
-    return verdicts.WAIT, "replica-failed"
+    return verdicts.WAIT, record.failure
   end
 end
 
@@ -101,6 +108,11 @@ end
 function _M.limits(ctx, limits)
   local left_s = ctx.requeue and math.max(0, ctx.requeue.deadline - ngx.now())
   return left_s and { requests = limits.requests, bytes = limits.bytes, timeout_s = left_s } or limits
+end
+
+-- Whether a request that waited ends with this since neither the table nor a target has changed.
+function _M.is_in_vain(ctx, failure)
+  return ctx.requeue ~= nil and failure == ctx.requeue.failure
 end
 
 -- Call it when the request has waited until its deadline, and neither the table nor a target has changed.

@@ -108,6 +108,18 @@ def test_nobody_waits_twice_in_vain(rig, app_id):
     eventually(lambda: rig.edge.status["inflight"] == {})
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PURGE"])
+def test_a_target_that_took_no_connection_has_no_request_even_after_a_wait(rig, black_hole, app_id, method):
+    """It was never sent, and the answer says so, the first one's and all others'."""
+    quick = {"timeouts": {"connect_s": 0.2, "read_s": 60}, "waiting": {"timeout_s": 1}}
+    rig.route(HOST, target(black_hole.port), app=app_id, **quick)
+
+    answers = [rig.edge.ask(HOST, method=method) for _ in range(3)]
+
+    assert {(answer.status, answer.json["code"]) for answer in answers} == {(504, "replica-unreachable")}
+    assert all("the request was not sent to it" in answer.json["detail"] for answer in answers)
+
+
 def test_a_get_that_its_only_target_died_of_is_answered_by_the_successor(rig, backend, pool, app_id):
     """It was sent and not answered: repeating it is safe. The target refuses it now."""
     app = backend(port=free_port())
