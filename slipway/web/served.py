@@ -15,7 +15,8 @@ REQUEST_LINE_BYTES = 0
 """Without a bound: the edge has one, of 16 KB."""
 HEADER_BYTES = 16 << 10
 """Of each; the edge's bound too."""
-HEADERS = 1000
+HEADERS = 1200
+"""More than the edge takes with those that it adds."""
 MEDIA_TYPE = "application/problem+json"
 _STATUSES = {
     errors.LimitRequestLine: (HTTPStatus.REQUEST_URI_TOO_LONG, "uri-too-long", "send a shorter address"),

@@ -3,6 +3,7 @@ another one, and signs out."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from edge_backend import Server
 from edge_publisher import target
 from edge_rig import Rig, running
 from edge_router import TENANT
+from edge_wire import exchange, statuses
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
@@ -202,3 +204,35 @@ def test_a_person_tries_a_request_as_oneself_and_the_app_gets_no_cookie(
         nobody = browser.post(f"{console}/apps/first/try", headers=form, data={**fields, "as": "anybody"})
         assert "401" in nobody.text
         assert len(installation.apps[FIRST].record.requests) == asked
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (b"GET /healthz?" + b"a" * 15_000 + b" HTTP/1.1\r\n", 200),
+        (b"GET /healthz HTTP/1.1\r\nX-Own: " + b"a" * 15_000 + b"\r\n", 200),
+        (b"GET /healthz HTTP/1.1\r\n" + b"X-Own: a\r\n" * 980, 200),
+        (b"GET /healthz?" + b"a" * 17_000 + b" HTTP/1.1\r\n", 414),
+        (b"GET /healthz HTTP/1.1\r\n" + b"X: a\r\n" * 2000, 400),
+        (b"A /healthz HTTP/1.1\r\n", 400),
+    ],
+    ids=[
+        "a long line",
+        "a long header",
+        "many headers",
+        "too long a line",
+        "too many headers",
+        "a method of one letter",
+    ],
+)
+def test_the_console_takes_what_the_edge_takes_and_refuses_in_problem_documents(
+    installation: Installation, line: bytes, status: int
+) -> None:
+    host = installation.rig.edge.settings.console_host.encode()
+    answer = exchange(installation.rig.edge, line + b"Host: " + host + b"\r\nConnection: close\r\n\r\n")
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert statuses(answer) == [status], answer[-400:]
+    if status != 200:
+        assert b"Content-Type: application/problem+json" in head
+        assert json.loads(body)["status"] == status
