@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 from apiflask import APIBlueprint
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field, WithJsonSchema
 
 from router.access import requires
 from router.documents import Document
@@ -16,7 +16,7 @@ from router.streams import sse
 from router.usecases import confirmation
 from router.usecases.finding import NUMBER_MAX
 from slipway.core.access.roles import Role
-from slipway.core.naming.json_kinds import JsonValues
+from slipway.core.naming.json_kinds import JsonValues, TextValues
 
 View = TypeVar("View", bound=Callable[..., Any])
 SCHEME = "BearerAuth"
@@ -58,7 +58,7 @@ class Input(JsonValues):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Query(BaseModel):
+class Query(TextValues):
     """What a route takes in the address, where everything is a text."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

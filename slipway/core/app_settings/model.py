@@ -11,16 +11,7 @@ import tomllib
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from slipway.core.app_settings import limits
 from slipway.core.app_settings.access import AccessSettings
@@ -31,6 +22,7 @@ from slipway.core.app_settings.limits import MOST_OF_ONE, Limit
 from slipway.core.app_settings.merge_patch import in_force
 from slipway.core.app_settings.toml_lines import line_of
 from slipway.core.app_settings.volumes import Mount, default_name
+from slipway.core.app_settings.weights import Weights
 from slipway.core.naming import validation
 from slipway.core.naming.json_kinds import GIVEN, GivenValues
 from slipway.core.naming.validation_messages import MOST, faults
@@ -172,7 +164,7 @@ class Traffic(_Model):
     """What the edges do with an app's requests. It belongs to the route: a change is in force without new replicas."""
 
     balancing: Literal["round_robin", "weighted", "least_connections", "least_load"] = "round_robin"
-    weights: tuple[Annotated[int, Field(ge=0, le=100)], ...] = Field(default=(), max_length=100)
+    weights: Weights = ()
     """For `weighted`: of the first replica, the second and so on; 1 for the others."""
     max_concurrency: int | None = Field(default=None, ge=1, le=100_000)
     """Most requests under way at one time, over all replicas; more of them wait."""
@@ -185,13 +177,6 @@ class Traffic(_Model):
     https: HttpsSettings = HttpsSettings()
     max_body_mb: int = Field(default=100, ge=1, le=10240)
     """Largest request body."""
-
-    @field_validator("weights")
-    @classmethod
-    def _some_weight(cls, weights: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
-        if info.context == GIVEN and weights and not any(weights):
-            raise ValueError("with weights of 0 alone no replica would get a request: one has to be above 0")
-        return weights
 
 
 class AppSettings(Traffic):
@@ -234,8 +219,7 @@ class AppSettings(Traffic):
 
 
 def parse(values: dict[str, Any], context: str | None = None) -> AppSettings:
-    """From JSON values. `GIVEN` as the context: those that somebody sets now, which are held to more rules than what is
-    kept.
+    """From JSON values. `GIVEN` as the context: what somebody sets now is held to more rules than what is kept.
 
     Raises:
         InvalidInput: names the field and the rule.

@@ -3,17 +3,20 @@ for the other, and the API would take more than its document says."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import datetime
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationInfo, field_validator
-from pydantic_core import PydanticKnownError
+from pydantic import AwareDatetime, BaseModel, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 GIVEN = "given"
 """The context of a validation of what somebody gives now. What was kept before is read as it is."""
 TEXTS = "texts"
 """The context of a validation of a form, where everything is a text."""
+_DIGITS, _TIME = re.compile(r"-?[0-9]+"), re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
 _FAULTS: dict[Any, Any] = {int: "int_type", float: "float_type", bool: "bool_type"}
 
 
@@ -37,6 +40,29 @@ class JsonValues(BaseModel):
         if info.context != TEXTS:
             require_kind(cls, info, value)
         return value
+
+
+class TextValues(BaseModel):
+    """A model of texts, such as an address has. A number is written with digits alone, a time as RFC 3339 writes it:
+    pydantic would take `1_0` for a number, and a number for a time."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_written(cls, value: Any, info: ValidationInfo) -> Any:
+        kinds = set(_leaves(cls.model_fields[info.field_name or ""].annotation))
+        if isinstance(value, str) and int in kinds and not _DIGITS.fullmatch(value):
+            raise PydanticKnownError("int_parsing")
+        if isinstance(value, str) and kinds & {datetime, AwareDatetime} and not _TIME.match(value):
+            raise PydanticCustomError("datetime_parsing", "must be a time such as 2026-11-30T08:00:00Z")
+        return value
+
+
+def _leaves(kind: Any) -> Iterator[Any]:
+    inner = get_args(kind)
+    for each in inner:
+        yield from _leaves(each)
+    if not inner:
+        yield kind
 
 
 def require_kind(model: type[BaseModel], info: ValidationInfo, value: Any) -> None:

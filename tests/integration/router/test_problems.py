@@ -37,6 +37,11 @@ def test_every_field_that_breaks_a_rule_is_listed(owner: Caller) -> None:
     assert owner.problem(422, "GET", "/api/apps/x/deployments?limit=no")["errors"][0]["field"] == "limit"
 
 
+@pytest.mark.parametrize("text", ["1_0", "%2B5", "%205", "5.0", "0x5", "%D9%A5", ""])
+def test_a_number_in_an_address_has_digits_alone(owner: Caller, text: str) -> None:
+    assert owner.problem(422, "GET", f"/api/apps/x/deployments?limit={text}")["errors"][0]["field"] == "limit"
+
+
 @pytest.mark.parametrize(
     ("body", "content_type", "status", "code"),
     [
