@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import click
 
 from slipway import settings
 from slipway.core.text import amounts
+from slipway.core.text.control_sequences import without_controls
 
 _STATE_STYLE = {
     "live": "green", "running": "green", "ready": "green", "ok": "green", "in use": "green",
@@ -21,13 +21,6 @@ _STATE_STYLE = {
     "cancelled": "yellow", "superseded": "yellow", "skipped": "yellow", "stopped": "yellow",
     "app deleted": "yellow", "being removed": "yellow",
 }  # fmt: skip
-_COLOUR = r"\x1b\[[0-9;]*m"
-_CONTROLS = re.compile(
-    rf"({_COLOUR})"
-    r"|\x1b\[[0-?]*[ -/]*[@-~]"  # the cursor and the screen (ECMA-48 CSI)
-    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"  # titles, links, the clipboard (OSC and its kin)
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +98,7 @@ def release_of(deployed: Mapping[str, Any]) -> str:
 def safe(text: str) -> str:
     """Text of unknown origin, safe for a terminal: without what moves the cursor, renames windows or turns the writing
     direction. Colours stay."""
-    return _CONTROLS.sub(lambda match: match[1] or "", text)
+    return without_controls(text, colours=True)
 
 
 def one_line(text: str, width: int = 60) -> str:

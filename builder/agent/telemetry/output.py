@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from slipway.core.text.control_sequences import decoded, without_controls
 from slipway.core.text.rewritten_lines import as_seen
 from slipway.errors import NotFound
 from slipway.ports.runtime import ContainerRuntime
@@ -80,9 +81,9 @@ def tail(runtime: ContainerRuntime, container_id: str, lines: int) -> str:
 
 
 def without_times(lines: Iterable[bytes]) -> str:
-    """The lines as they would look on a terminal."""
-    found = (line.decode(errors="replace").rstrip("\n") for line in lines)
-    return "\n".join(as_seen(line.partition(" ")[2]) for line in found)
+    """The lines as they would look on a terminal, without colours."""
+    found = (decoded(line).rstrip("\n") for line in lines)
+    return "\n".join(without_controls(as_seen(line.partition(" ")[2])) for line in found)
 
 
 def time_of(line: bytes) -> str:

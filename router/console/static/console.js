@@ -184,6 +184,9 @@
     const search = document.getElementById("log_search");
     const counted = document.getElementById("log_found");
     let found = [], at = -1;
+    // Control sequences (ECMA-48), as slipway/core/text/control_sequences.py removes them.
+    const CONTROLS = new RegExp("(?:\\x1b[P\\]X^_]|[\\x90\\x9d\\x98\\x9e\\x9f])[^\\x07\\x1b\\x9c]*(?:\\x07|\\x1b\\\\|\\x9c)?"
+      + "|(?:\\x1b\\[|\\x9b)[0-?]*[ -/]*[@-~]?|\\x1b[ -/]*[0-~]?|[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]", "g");
     const ERROR = /\b(error|exception|traceback|fatal|panic|failed)\b/i;
 
     function isAtEnd() { return view.scrollHeight - view.scrollTop - view.clientHeight < 40; }
@@ -214,7 +217,7 @@
       if (!view.dataset.replicas) { append(event.data); return; }
       const {replica, line: printed} = JSON.parse(event.data);
       const space = printed.indexOf(" ");
-      append(printed.slice(space + 1), `${printed.slice(11, 19)} ${replica}`);
+      append(printed.slice(space + 1).replace(CONTROLS, ""), `${printed.slice(11, 19)} ${replica}`);
     }
 
     function mark() {

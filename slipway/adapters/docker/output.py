@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
+from slipway.core.text.control_sequences import decoded, without_controls
 from slipway.core.text.rewritten_lines import as_seen
 
 HEADER = struct.Struct(">BxxxL")
@@ -137,8 +138,8 @@ def time_of(line: bytes) -> str:
 
 
 def without_time(line: bytes) -> str:
-    """The text, as a terminal shows it in the end."""
-    return as_seen(_text(line).decode("utf-8", "replace").rstrip("\r\n"))
+    """The text, as a terminal shows it in the end, without colours."""
+    return without_controls(as_seen(decoded(_text(line)).rstrip("\r\n")))
 
 
 def _text(message: bytes) -> bytes:

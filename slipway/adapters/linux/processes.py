@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from slipway.core.text.control_sequences import decoded, without_controls
 from slipway.ports.building import Interrupted, Stopped
 
 POLL_S = 0.1
 KILL_TIMEOUT_S = 10.0
-LONGEST_LINE = 16 * 1024
+LONGEST_LINE = 16 << 10
+CUT_MARK = f" … [cut at {LONGEST_LINE >> 10} KiB]"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
 _NAMESPACE = ("unshare", "--fork", "--pid", "--kill-child", "--")
@@ -120,17 +122,25 @@ def _lines(process: subprocess.Popen[bytes], stopped: Stopped, deadline: float) 
             if not chunk:
                 break
             *whole, pending = (pending + chunk).split(b"\n")
-            if len(pending) > LONGEST_LINE:
-                whole, pending = [*whole, pending], b""
+            pending = _shortened(pending)
             yield from map(_text, whole)
     if pending:
         yield _text(pending)
 
 
+def _shortened(pending: bytes) -> bytes:
+    """The begun line, of which no more is kept than is shown, so that no program can fill the memory."""
+    if len(pending) <= LONGEST_LINE:
+        return pending
+    return pending.rstrip(b"\r").rpartition(b"\r")[2][: LONGEST_LINE + 1]
+
+
 def _text(line: bytes) -> str:
-    """The line as a terminal would leave it: after the last carriage return, without control characters."""
-    text = line[:LONGEST_LINE].decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]
-    return "".join(letter for letter in text if letter >= " " or letter == "\t")
+    """The line as a terminal would leave it: after the last carriage return, without control sequences. A line that is
+    too long is cut, and says so."""
+    seen = line.rstrip(b"\r").rpartition(b"\r")[2]
+    mark = CUT_MARK if len(seen) > LONGEST_LINE else ""
+    return without_controls(decoded(seen[:LONGEST_LINE])) + mark
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

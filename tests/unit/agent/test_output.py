@@ -46,3 +46,8 @@ def test_a_container_that_is_gone_leaves_what_was_kept(tmp_path: Path) -> None:
 
 def test_a_tail_has_no_times() -> None:
     assert output.tail(OneContainer(line(1), line(2)), "c-1", 20) == "1\n2"
+
+
+def test_the_last_lines_are_without_control_sequences() -> None:
+    lines = [b"2026-01-01T00:00:00Z \x1b[1;31mError:\x1b[0m no\x1b]0;title\x07\n", b"2026-01-01T00:00:01Z 1%\r100%\r\n"]
+    assert output.without_times(lines) == "Error: no\n100%"

@@ -49,7 +49,7 @@ def test_outside_terminals_there_are_no_colours(capsys: pytest.CaptureFixture[st
 
 def test_what_others_wrote_can_not_drive_the_terminal() -> None:
     assert safe("a\x1b]0;title\x07b\x1b[2Jc\rd\x1b[31mred\x1b[0m\te") == "abcd\x1b[31mred\x1b[0m\te"
-    assert safe("a\x1b]8;;https://evil.example.org\x1b\\link\x1bc") == "alinkc"
+    assert safe("a\x1b]8;;https://evil.example.org\x1b\\link\x1bc") == "alink"
     assert safe("abc\u202edcba") == "abcdcba"
     assert one_line("a\nb\tc\x1b[31md") == "a⏎b cd"
     assert one_line("x" * 70) == "x" * 59 + "…"
