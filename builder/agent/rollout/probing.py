@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from slipway.core.rollout.failure import ProbeCause, ProbeError
+from slipway.core.rollout.probe_pace import NOT_PROBED, ProbePace
 
 _CONNECT_S = 1.0
 ANSWER_S = 5.0
@@ -25,7 +26,8 @@ _HEAD_MAX_BYTES = 64 << 10
 _STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})(?=[ \r\n]|$)")
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _UPGRADES = 101
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GROWTH = 0.005, 0.1, 1.05
+USER_AGENT = "slipway-probe"
+"""What each probe names itself as, in an app's log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +53,27 @@ class Question:
 
 
 class Prober(Protocol):
-    def ask(self, question: Question, *, for_s: float) -> tuple[int, ProbeError | None]:
-        """Ask until it answers or `for_s` is over: how many tries, and the last error (None: it answered)."""
+    def ask(
+        self, question: Question, *, for_s: float, pace: ProbePace = NOT_PROBED
+    ) -> tuple[ProbePace, ProbeError | None]:
+        """Ask until it answers or `for_s` is over, at the pace that the probes before it came to: the pace now, and the
+        last error (None: it answered)."""
         ...
 
 
 class NetworkProber:
     """Asks the replica's own address. Redirects aren't followed."""
 
-    def ask(self, question: Question, *, for_s: float) -> tuple[int, ProbeError | None]:
+    def ask(
+        self, question: Question, *, for_s: float, pace: ProbePace = NOT_PROBED
+    ) -> tuple[ProbePace, ProbeError | None]:
         deadline = time.monotonic() + for_s
-        pause_s = _FIRST_PAUSE_S
-        tries = 0
         while True:
-            tries += 1
+            time.sleep(pace.pause_s)
             error = _error(question)
-            if error is None or time.monotonic() + pause_s >= deadline:
-                return tries, error
-            time.sleep(pause_s)
-            pause_s = min(_LONGEST_PAUSE_S, pause_s * _GROWTH)
+            pace = pace.after(error.cause if error else None)
+            if error is None or time.monotonic() + pace.pause_s >= deadline:
+                return pace, error
 
 
 def _error(question: Question) -> ProbeError | None:
@@ -194,7 +198,7 @@ def _request(question: Question) -> bytes:
     lines = (
         f"GET {question.asked} HTTP/1.1",
         f"Host: {question.host}",
-        "User-Agent: slipway-probe",
+        f"User-Agent: {USER_AGENT}",
         "Accept: */*",
         "Connection: close",
     )

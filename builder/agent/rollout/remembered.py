@@ -42,7 +42,7 @@ class Hints:
         """How the last probe of a replica went, for the internal API. None: it is not probed now."""
         probe, watch = self.probes.get(replica_id), self.watch_probes.get(replica_id)
         if probe is not None:
-            return _shown(None, probe.tries if probe.error else 0, probe.error)
+            return _shown(None, probe.pace.tries if probe.error else 0, probe.error)
         return None if watch is None else _shown(watch.ended_at, watch.failures, watch.error)
 
     def forget(self, replica_id: str) -> None:

@@ -277,7 +277,7 @@ def _get_ready(view: View, release: Release, replica: Replica, rolling_id: int |
 
 
 def _probe_failure(probe: Probe) -> Failure:
-    tries = f"{probe.tries} tries" if probe.tries != 1 else "1 try"
+    tries = f"{probe.pace.tries} tries" if probe.pace.tries != 1 else "1 try"
     error = probe.error
     assert error is not None  # noqa: S101 - the caller checked
     return Failure(PROBE_FAILED, f"{error.message} ({tries})", probe=error)

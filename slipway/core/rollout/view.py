@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from slipway.core.deployment.ordering import Verdict
 from slipway.core.deployment.states import Kind, State
 from slipway.core.rollout.failure import Failure, ProbeError
+from slipway.core.rollout.probe_pace import ProbePace
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Container:
 class Probe:
     """The last probe of a replica that is starting."""
 
-    tries: int
+    pace: ProbePace
     error: ProbeError | None = None
     """None: it answered."""
     not_http: int = 0

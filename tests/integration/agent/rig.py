@@ -25,6 +25,7 @@ from slipway.adapters.vault import Vault, create_key_file
 from slipway.core.app_settings.configuration import WEB
 from slipway.core.deployment.states import ENDED, State
 from slipway.core.rollout.failure import ProbeCause, ProbeError
+from slipway.core.rollout.probe_pace import NOT_PROBED, ProbePace
 from slipway.db import Database
 from slipway.domain import intents, lifecycle
 from slipway.models import App, Base, Build, Deployment, Domain, Edge, Replica, Scale, Tenant, now
@@ -50,9 +51,16 @@ class FakeProber:
     """By address, or `*`."""
     asked: list[Question] = field(default_factory=list)
 
-    def ask(self, question: Question, *, for_s: float) -> tuple[int, ProbeError | None]:  # noqa: ARG002
+    def ask(
+        self,
+        question: Question,
+        *,
+        for_s: float,  # noqa: ARG002
+        pace: ProbePace = NOT_PROBED,
+    ) -> tuple[ProbePace, ProbeError | None]:
         self.asked.append(question)
-        return 1, self.errors.get(question.address, self.errors.get("*"))
+        error = self.errors.get(question.address, self.errors.get("*"))
+        return pace.after(error.cause if error else None), error
 
 
 class Tasks(BackgroundTasks):

@@ -10,6 +10,7 @@ from builder.agent.rollout.remembered import ReplicaHints
 from builder.agent.rollout.views import AppViews, Observations, Rows, needs_confirmations, out_of_routes
 from slipway.core.app_settings.configuration import Defaults, snapshot
 from slipway.core.app_settings.model import AppSettings
+from slipway.core.rollout.probe_pace import ProbePace
 from slipway.core.rollout.view import Draining, Probe, View
 from slipway.models import App, Deployment, Release, Replica
 from slipway.ports.routes import UnderWay
@@ -91,11 +92,11 @@ def test_a_replica_is_its_row_its_container_its_target_and_its_hints() -> None:
         rows(replica("r-1", 1, state="starting"), targets={"r-1": False}),
         containers={"r-1": container("r-1")},
         busy=frozenset({"replica:r-1"}),
-        hints={"r-1": ReplicaHints(probe=Probe(3))},
+        hints={"r-1": ReplicaHints(probe=Probe(ProbePace(3)))},
     )
     [seen] = view(found).replicas
     assert (seen.state, seen.recorded, seen.target, seen.standby) == ("starting", "c-r-1", True, False)
-    assert (seen.runs, seen.busy, seen.probe) == (True, True, Probe(3))
+    assert (seen.runs, seen.busy, seen.probe) == (True, True, Probe(ProbePace(3)))
 
 
 def test_one_without_a_container_or_hints_is_seen_too() -> None:

@@ -12,6 +12,7 @@ from builder.agent.scope import REASON, Scope
 from slipway.core.app_settings.configuration import Configuration
 from slipway.core.rollout.actions import MarkReady, ProbeReplica, ProbeWatched
 from slipway.core.rollout.failure import ProbeCause
+from slipway.core.rollout.probe_pace import NOT_PROBED
 from slipway.core.rollout.replica_states import READY, STARTING
 from slipway.core.rollout.view import Probe, WatchProbe
 from slipway.db import Database
@@ -49,13 +50,12 @@ class ReplicaProbes:
 
         def work() -> None:
             before = self._hints.probes.get(action.replica_id)
-            tries, error = self._prober.ask(question, for_s=PROBE_S)
-            tries += before.tries if before else 0
+            pace, error = self._prober.ask(question, for_s=PROBE_S, pace=before.pace if before else NOT_PROBED)
             if error is None:
                 self._observed_state.changed()
             not_http = error is not None and error.cause is ProbeCause.NOT_HTTP
             in_a_row = 1 + (before.not_http if before else 0) if not_http else 0
-            self._hints.probes[action.replica_id] = Probe(tries, error, in_a_row)
+            self._hints.probes[action.replica_id] = Probe(pace, error, in_a_row)
 
         return self._background_tasks.begin(PROBE, f"replica:{action.replica_id}", scope.app_id, work)
 

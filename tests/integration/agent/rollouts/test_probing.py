@@ -14,6 +14,7 @@ import pytest
 from builder.agent.rollout import probing
 from builder.agent.rollout.probing import NetworkProber, Question
 from slipway.core.rollout.failure import ProbeCause, ProbeError
+from slipway.core.rollout.probe_pace import ProbePace
 
 Behave = Callable[[socket.socket], None]
 
@@ -89,7 +90,9 @@ def ask(
 ) -> tuple[int, ProbeError | None]:
     port = listener.getsockname()[1]
     path = "/health" if probe == "path" else None
-    return NetworkProber().ask(Question("127.0.0.1", port, path, "shop.localhost", probe, answer_s), for_s=for_s)
+    question = Question("127.0.0.1", port, path, "shop.localhost", probe, answer_s)
+    pace, error = NetworkProber().ask(question, for_s=for_s)
+    return pace.tries, error
 
 
 @pytest.mark.parametrize(
@@ -180,3 +183,20 @@ def test_a_request_that_waits_in_the_backlog_is_answered_when_the_app_is_there(
     asking.join(20)
     assert found == [(1, None)]
     assert time.monotonic() - began < 20
+
+
+def test_the_pause_goes_on_growing_where_the_last_second_ended(listener: socket.socket) -> None:
+    """And every probe says who asks."""
+    asked: list[bytes] = []
+
+    def broken(connection: socket.socket) -> None:
+        asked.append(connection.recv(4096))
+        connection.sendall(b"HTTP/1.1 500 -\r\n\r\n")
+
+    serve(listener, broken)
+    pace = ProbePace()
+    question = Question("127.0.0.1", listener.getsockname()[1], "/health", "shop.localhost", "path")
+    for tries in (1, 2, 3):
+        pace, error = NetworkProber().ask(question, for_s=0.01, pace=pace)
+        assert (pace.tries, error and error.status) == (tries, 500)
+    assert all(b"\r\nUser-Agent: slipway-probe\r\n" in request for request in asked)

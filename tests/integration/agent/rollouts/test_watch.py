@@ -20,6 +20,7 @@ from builder.sources.git_source import GitSource
 from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.core.deployment.ordering import Verdict
 from slipway.core.rollout.failure import ProbeError
+from slipway.core.rollout.probe_pace import NOT_PROBED, ProbePace
 from slipway.domain import intents
 from slipway.errors import Conflict
 from slipway.models import App, Deployment
@@ -124,8 +125,10 @@ def test_a_release_that_stops_answering_gives_way(rig: Rig) -> None:
 class Local:
     """Asks what listens here, whatever the replica's address."""
 
-    def ask(self, question: Question, *, for_s: float) -> tuple[int, ProbeError | None]:
-        return NetworkProber().ask(replace(question, address="127.0.0.1"), for_s=for_s)
+    def ask(
+        self, question: Question, *, for_s: float, pace: ProbePace = NOT_PROBED
+    ) -> tuple[ProbePace, ProbeError | None]:
+        return NetworkProber().ask(replace(question, address="127.0.0.1"), for_s=for_s, pace=pace)
 
 
 @contextmanager

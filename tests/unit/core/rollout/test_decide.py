@@ -11,6 +11,7 @@ from slipway.core.deployment.states import Kind, State
 from slipway.core.rollout import actions
 from slipway.core.rollout.decide import NOT_HTTP_ROUNDS, decide
 from slipway.core.rollout.failure import PROBE_FAILED, Failure, ProbeCause, ProbeError
+from slipway.core.rollout.probe_pace import ProbePace
 from slipway.core.rollout.view import Draining, Live, Probe, Release, Rolling, Stopped, Switched, View
 from tests.unit.core.rollout.decision_views import NEW, NOW, ROLLING, dead, old, replica, view
 
@@ -53,17 +54,17 @@ TABLE: list[tuple[str, View, list[actions.Action]]] = [
     ("a busy one is left alone", view(old(), replica(busy=True), rolling=ROLLING), []),
     (
         "one that answered is ready",
-        view(old(), replica(probe=Probe(3)), rolling=ROLLING),
+        view(old(), replica(probe=Probe(ProbePace(3))), rolling=ROLLING),
         [actions.MarkReady("new")],
     ),
     (
         "one that answers with something else is asked again for a while",
-        view(old(), replica(probe=Probe(40, NOT_HTTP, NOT_HTTP_ROUNDS - 1)), rolling=ROLLING),
+        view(old(), replica(probe=Probe(ProbePace(40), NOT_HTTP, NOT_HTTP_ROUNDS - 1)), rolling=ROLLING),
         [actions.ProbeReplica("new")],
     ),
     (
         "one that goes on answering with something else has failed, long before its time is over",
-        view(old(), replica(probe=Probe(50, NOT_HTTP, NOT_HTTP_ROUNDS)), rolling=ROLLING),
+        view(old(), replica(probe=Probe(ProbePace(50), NOT_HTTP, NOT_HTTP_ROUNDS)), rolling=ROLLING),
         [actions.Fail(11, Failure(PROBE_FAILED, "IMAP (50 tries)", probe=NOT_HTTP), "new", None)],
     ),
     (

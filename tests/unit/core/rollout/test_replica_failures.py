@@ -9,6 +9,7 @@ import pytest
 from slipway.core.rollout import actions
 from slipway.core.rollout.decide import decide
 from slipway.core.rollout.failure import Failure
+from slipway.core.rollout.probe_pace import ProbePace
 from slipway.core.rollout.view import Container, Live, Probe, Release, Replica, View
 from tests.unit.core.rollout.decision_views import NEW, NOW, ROLLING, UNHEALTHY, dead, old, replica, view
 
@@ -41,7 +42,7 @@ FAILURES = [
         "probe timeout",
         replica(
             container=Container("c-new", running=True, started_at=NOW - 31),
-            probe=Probe(6, UNHEALTHY),
+            probe=Probe(ProbePace(6), UNHEALTHY),
         ),
         "start-probe-failed",
         "GET :8080/health answered 500 (6 tries)",
