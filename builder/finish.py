@@ -27,8 +27,9 @@ log = logging.getLogger(__name__)
 def fail(attempt: Attempt, error: DeploymentFailed) -> State | None:
     """End the deployment as failed, or as somebody asked for meanwhile. None: the lease is lost."""
     redact = attempt.output.redact
-    error.message, error.remedy, error.tail = map(redact, (error.message, error.remedy, error.tail))
-    attempt.output.line(f"{error.reason}: {error.message}")
+    error.message, error.cause = redact(error.message), redact(error.cause)
+    error.remedy, error.tail = redact(error.remedy), redact(error.tail)
+    attempt.output.line(f"{error.reason}: {error.sentence}")
     try:
         with attempt.lease.write() as (_, row):
             if row.stop_requested:
@@ -39,7 +40,7 @@ def fail(attempt: Attempt, error: DeploymentFailed) -> State | None:
     except LeaseLost:
         return None
     attempt.dependencies.queue.wake_agent(attempt.work.app_id)
-    log.info("failed", extra={"reason": error.reason, "why": error.message})
+    log.info("failed", extra={"reason": error.reason, "why": error.sentence})
     return state
 
 

@@ -197,12 +197,21 @@ class UnsafeDatabaseRole(HostUnready):
 
 class DeploymentFailed(SlipwayError):
     """A deployment can't go on. `reason` is stable (`build-failed`, `start-probe-failed`, `clone-failed`, …) and is
-    what the deployment's row keeps; `tail` is the end of the build's or the replica's output, redacted."""
+    what the deployment's row keeps; `cause` completes the message; `tail` is the end of the build's or the replica's
+    output, redacted."""
 
     code = "deployment-failed"
     status = 422
 
-    def __init__(self, reason: str, message: str, *, remedy: str = "", tail: str = "", **details: Any) -> None:
+    def __init__(
+        self, reason: str, message: str, *, cause: str = "", remedy: str = "", tail: str = "", **details: Any
+    ) -> None:
         super().__init__(message, remedy=remedy, **details)
         self.reason = reason
+        self.cause = cause
         self.tail = tail
+
+    @property
+    def sentence(self) -> str:
+        """What happened, and why, where that is known."""
+        return f"{self.message}: {self.cause}" if self.cause else self.message

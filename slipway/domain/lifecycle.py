@@ -84,9 +84,9 @@ def _end_build_time(deployment: Deployment, at: datetime) -> None:
 
 def fail(deployment: Deployment, error: DeploymentFailed) -> None:
     """End in `failed` with the error's reason, sentence, remedy and tail."""
-    end_step(deployment, ok=False, note=error.message)
+    end_step(deployment, ok=False, note=error.sentence)
     advance(deployment, State.FAILED)
-    deployment.reason, deployment.detail, deployment.remedy = error.reason, error.message, error.remedy
+    deployment.reason, deployment.detail, deployment.remedy = error.reason, error.sentence, error.remedy
     deployment.tail = "\n".join(error.tail.splitlines()[-TAIL_LINES:])
 
 

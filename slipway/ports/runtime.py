@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from slipway.core.build.image_volumes import ImageVolumes
+from slipway.core.rollout.listeners import Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,11 @@ class ContainerRuntime(Protocol):
 
     def network_use(self, container_id: str) -> NetworkUse | None:
         """As cheap. None: it can't be seen from here. Raises `NotFound` when it does not run."""
+        ...
+
+    def listeners(self, container_id: str) -> Sequence[Listener] | None:
+        """What listens for TCP connections in it. None: it can't be seen from here. Raises `NotFound` when it does not
+        run."""
         ...
 
     def logs(self, container_id: str, *, tail: int | None = None) -> Iterator[bytes]:

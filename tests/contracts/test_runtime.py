@@ -214,6 +214,13 @@ def test_one_that_ended_uses_nothing(rig: RuntimeRig) -> None:
     eventually(lambda: ended(rig), what="it ends")
     with pytest.raises(NotFound):
         rig.runtime.usage(container_id)
+    with pytest.raises(NotFound):
+        rig.runtime.listeners(container_id)
+
+
+def test_of_a_replica_that_listens_nowhere_no_socket_is_seen(rig: RuntimeRig) -> None:
+    """Not even the Engine's own, which answers questions for names in each container."""
+    assert rig.runtime.listeners(started(rig, rig.spec())) == []
 
 
 def test_output_is_followed_to_its_end_with_signs_of_life(rig: RuntimeRig) -> None:

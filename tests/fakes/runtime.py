@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from slipway.adapters.docker.endpoints import EndpointAllocator
 from slipway.core.build.image_volumes import ImageVolumes
+from slipway.core.rollout.listeners import Listener
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, NotFound
 from slipway.ports.runtime import (
     Change,
@@ -64,6 +65,8 @@ class FakeRuntime:
         """Digest → of these, the ones with files of its program."""
         self.volumes: dict[str, dict[str, str]] = {}
         """Volume → its files: name → text."""
+        self.sockets: list[Listener] | None = []
+        """What listens in every container; None: that can't be seen."""
         self._ids = itertools.count(1)
         self._hosts = itertools.count(2)
         self._addresses: dict[str, str] = {}
@@ -150,6 +153,10 @@ class FakeRuntime:
         at = self.usage(container_id).at
         started_at = self.containers[container_id].observed.started_at or at
         return NetworkUse(int((at - started_at) * 1000), int((at - started_at) * 2000))
+
+    def listeners(self, container_id: str) -> Sequence[Listener] | None:
+        self.usage(container_id)
+        return self.sockets
 
     def logs(self, container_id: str, *, tail: int | None = None) -> Iterator[bytes]:
         self._reach()

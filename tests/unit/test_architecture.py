@@ -81,7 +81,7 @@ def test_each_folder_is_named() -> None:
         ("nginx/lua/slipway/responses/failures.lua", "_M.BY_CODE = {"),
         ("slipway/core/build/detection.py", "class BaseImages"),
         ("builder/dependencies.py", "BaseImages("),
-        ("slipway/core/rollout/remedies.py", "def remedies("),
+        ("slipway/core/causes/starts.py", "def cause("),
         ("builder/agent/rollout/explaining_failures.py", "class Failures"),
         ("slipway/core/text/redaction.py", "_SHAPES = ("),
         ("slipway/core/access/tokens.py", "SHAPE = "),

@@ -89,7 +89,13 @@ class PreDeploy:
     def _record(self, scope: Scope, deployment_id: int, result: TaskResult) -> None:
         if result.exit_code != 0:
             message = f"the pre-deploy command ended with exit code {result.exit_code}"
-            failure = Failure("pre-deploy-failed", message, "fix the command and push again", result.tail)
+            failure = Failure(
+                "pre-deploy-failed",
+                message,
+                tail=result.tail,
+                exit_code=result.exit_code,
+                otherwise="fix the command and push again",
+            )
             self._fail(scope, deployment_id, failure)
             return
         with self._db.write(platform=REASON) as session:

@@ -83,8 +83,7 @@ def _error(question: Question) -> ProbeError | None:
     except _Failed as failed:
         return ProbeError(failed.cause, f"{question} {failed.what}", failed.path, failed.status)
     except ConnectionRefusedError:
-        message = f"{question} was refused: nothing listens on port {question.port}"
-        return ProbeError(ProbeCause.REFUSED, message)
+        return ProbeError(ProbeCause.REFUSED, f"{question} was refused")
     except TimeoutError:
         message = f"{question} got no connection within {_CONNECT_S:g} s"
         return ProbeError(ProbeCause.NO_CONNECTION, message)

@@ -113,7 +113,7 @@ def _with_consequence(
 ) -> DeploymentFailed:
     name = _name(session, before.id)
     message = f"{error.message}, {after_s:.1f} s after it went live; {name} serves again"
-    return DeploymentFailed(error.reason, message, remedy=error.remedy, tail=error.tail)
+    return DeploymentFailed(error.reason, message, cause=error.cause, remedy=error.remedy, tail=error.tail)
 
 
 def _without_consequence(failure: Failure) -> str:

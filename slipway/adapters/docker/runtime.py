@@ -32,9 +32,10 @@ from slipway.adapters.docker.engine import DockerEngine, sentence
 from slipway.adapters.docker.images import own_images
 from slipway.adapters.docker.networks import INSTANCE_LABEL, TenantNetworks
 from slipway.adapters.firewall import install
-from slipway.adapters.linux import cgroups, network_use
+from slipway.adapters.linux import cgroups, listening, network_use
 from slipway.adapters.linux.connections import close_connections_to
 from slipway.core.build.image_volumes import ImageVolumes
+from slipway.core.rollout.listeners import Listener
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, SlipwayError
 from slipway.ports.runtime import (
     Change,
@@ -159,6 +160,12 @@ class DockerRuntime:
         """As one of its processes sees it: its network is a namespace of its own."""
         pid = cgroups.process_of(container_id)
         return network_use.of_process(pid) if pid else None
+
+    def listeners(self, container_id: str) -> Sequence[Listener] | None:
+        """As one of its processes sees them, without the Engine's own."""
+        pid = cgroups.process_of(container_id)
+        found = listening.of_process(pid) if pid else None
+        return None if found is None else [each for each in found if not each.is_the_engines]
 
     def logs(self, container_id: str, *, tail: int | None = None) -> Iterator[bytes]:
         """Raises `NotFound` when there is no such container."""

@@ -48,6 +48,11 @@ class Failure:
     """Stable code."""
     message: str
     remedy: str = ""
+    """Set where the message says the whole cause."""
     tail: str = ""
+    exit_code: int | None = None
+    """Of what ended, where the cause is to be found in its output or in this."""
+    otherwise: str = ""
+    """The remedy where no cause is found."""
     probe: ProbeError | None = None
     """The last probe's error, where that is what failed."""

@@ -6,11 +6,6 @@ from slipway.core.rollout.crash import Crash, more_memory
 from slipway.core.rollout.failure import START_CRASHED, STOPPED_ANSWERING, Failure
 from slipway.core.rollout.view import Replica
 
-FOREGROUND = (
-    "its main process must stay in the foreground and serve until it gets SIGTERM: no --daemon, no parent that forks "
-    "and ends"
-)
-
 
 def _name(replica: Replica) -> str:
     return f"replica {replica.process}.{replica.slot}"
@@ -24,8 +19,7 @@ def ended(replica: Replica, memory_bytes: int) -> Failure:
     crash = Crash(container.id, 0.0, container.exit_code, container.oom_killed, memory_bytes)
     if crash.out_of_memory:
         return Failure(START_CRASHED, f"{_name(replica)} ended: {crash.cause}", more_memory(memory_bytes))
-    remedy = FOREGROUND if container.exit_code == 0 else ""
-    return Failure(START_CRASHED, f"{_name(replica)} ended with {crash.cause}", remedy)
+    return Failure(START_CRASHED, f"{_name(replica)} ended with {crash.cause}", exit_code=container.exit_code)
 
 
 def vanished(replica: Replica) -> Failure:

@@ -40,7 +40,7 @@ PROBES_IN_A_PASS = 2
 LONG_AGO = timedelta(seconds=60)
 NOT_READY = ProbeError(ProbeCause.NO_ANSWER, "TCP :8000 got no answer within 5 s")
 UNHEALTHY = ProbeError(ProbeCause.BAD_STATUS, "GET :8000/health answered 500", "/health", 500)
-REFUSED = ProbeError(ProbeCause.REFUSED, "GET :8000/ was refused: nothing listens on port 8000")
+REFUSED = ProbeError(ProbeCause.REFUSED, "GET :8000/ was refused")
 
 
 @dataclass

@@ -11,11 +11,12 @@ from builder.agent.change_detection import changed, fingerprints
 from builder.agent.scope import Scope
 from slipway.core.deployment.states import State
 from slipway.core.rollout.actions import Switch
+from slipway.core.rollout.listeners import Listener
 from slipway.domain import intents
 from slipway.errors import DeploymentFailed
 from slipway.models import App, Deployment, Release, Replica, Scale, Variable, now
 from slipway.ports.runtime import TaskResult
-from tests.integration.agent.rig import NOT_READY, WHY, Rig
+from tests.integration.agent.rig import NOT_READY, REFUSED, WHY, Rig
 
 
 def set_variable(rig: Rig, app: App, name: str, value: str) -> None:
@@ -65,7 +66,8 @@ def test_a_pre_deploy_command_that_is_not_there_is_named(rig: Rig) -> None:
     rig.runtime.tasks["migrate",] = TaskResult(127, "sh: 1: exec: flask: not found")
     row = rig.built(app)
     rig.settle(app)
-    assert "flask is not in the image: list the package that brings it" in rig.deployment(row).remedy
+    assert rig.deployment(row).detail == "the pre-deploy command ended with exit code 127: flask is not in the image"
+    assert rig.deployment(row).remedy.startswith("list the package that brings it")
 
 
 def test_a_rollback_runs_no_pre_deploy_command(rig: Rig) -> None:
@@ -264,6 +266,45 @@ def test_a_process_that_was_killed_for_lack_of_memory_explains_a_probe_without_a
     row = rig.deployment(row)
     assert row.reason == "start-probe-failed"
     assert row.remedy.startswith("a process was killed: out of memory (64 MB); give it more: memory_mb")
+
+
+@pytest.mark.parametrize(
+    ("sockets", "printed", "says"),
+    [
+        (
+            [Listener("0.0.0.0", 5000)],
+            "Running on http://127.0.0.1:5000",
+            "it listens on port 5000, not on 8000 ($PORT)",
+        ),
+        (
+            [Listener("127.0.0.1", 8000)],
+            "ready",
+            "it listens on 127.0.0.1:8000 only, which nothing outside its container ",
+        ),
+        ([], "KeyError: 'DATABASE_URL'", "DATABASE_URL is read but not set here"),
+        ([], "warming up", "nothing in its container listens on any port"),
+        (
+            None,
+            "Listening on 127.0.0.1:8000",
+            "it listens on 127.0.0.1:8000 only, which nothing outside its container ",
+        ),
+    ],
+)
+def test_a_refused_probe_is_explained_by_the_containers_sockets_and_then_by_its_words(
+    rig: Rig, sockets: list[Listener] | None, printed: str, says: str
+) -> None:
+    app = rig.add_app(timeouts={"probe_s": 60})
+    rig.prober.errors["*"] = REFUSED
+    rig.runtime.sockets = sockets
+    row = rig.built(app)
+    rig.settle(app)
+    for container in rig.runtime.containers.values():
+        container.output.append(f"2026-01-01T00:00:00Z {printed}\n".encode())
+    rig.ahead_s = 70
+    rig.settle(app)
+    row = rig.deployment(row)
+    assert row.detail.partition("): ")[2].startswith(says)
+    assert ("slipway apps set timeouts.probe_s=240" in row.remedy) == (printed == "warming up")
 
 
 def fails_at_start(rig: Rig, printed: bytes, **end: Any) -> Deployment:

@@ -155,12 +155,12 @@ def test_no_answer_holds_a_probe_longer_than_its_deadline(listener: socket.socke
     assert error
 
 
-def test_that_nothing_listens_is_said_with_the_port(listener: socket.socket) -> None:
+def test_a_refused_connection_is_said_with_the_port(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     listener.close()
     question = Question("127.0.0.1", port, None, "shop.localhost", "http")
     _, error = NetworkProber().ask(question, for_s=0)
-    assert error == ProbeError(ProbeCause.REFUSED, f"GET :{port}/ was refused: nothing listens on port {port}")
+    assert error == ProbeError(ProbeCause.REFUSED, f"GET :{port}/ was refused")
 
 
 def test_a_request_that_waits_in_the_backlog_is_answered_when_the_app_is_there(

@@ -100,8 +100,8 @@ def test_a_release_that_ends_gives_way_in_one_step_and_says_so(rig: Rig) -> None
     failed = rig.deployment(second)
     assert failed.reason == "start-crashed"
     assert failed.detail.startswith("replica web.1 ended with exit code 3, ")
-    assert failed.detail.endswith("s after it went live; v1 serves again")
-    assert "x is imported but not installed" in failed.remedy
+    assert failed.detail.endswith("s after it went live; v1 serves again: x is imported but not installed")
+    assert failed.remedy.startswith("list its package in requirements.txt")
     assert "slipway logs --replica" in failed.remedy
     assert "ModuleNotFoundError" in failed.tail
     assert (failed.steps[-1]["name"], failed.steps[-1]["ok"]) == ("watch", False)

@@ -101,10 +101,10 @@ def test_one_failing_replica_of_two_is_enough() -> None:
     assert action.replica_id == "second"
 
 
-def test_a_parent_that_ended_well_has_to_stay_in_the_foreground() -> None:
+def test_a_parent_that_ended_well_is_evidence_too() -> None:
     [action] = decide(view(old(), new(container=ended("new", 0)))).actions
     assert isinstance(action, actions.GiveWay)
-    assert "foreground" in action.failure.remedy
+    assert action.failure.exit_code == 0
 
 
 def test_a_worker_process_that_ends_counts_too() -> None:
