@@ -39,7 +39,7 @@ PULL_TIMEOUT_S = 60.0
 STEPS_END_TIMEOUT_S = 10.0
 STEPS_JOINED_S = 2.0
 SPACE_CHECK_S = 0.5
-KEPT_LINES = 200
+KEPT_LINES = 400
 _NO_REGISTRY_KEPT_S = 600.0
 _NO_SPACE = re.compile(r"no space left on device", re.IGNORECASE)
 
@@ -93,7 +93,7 @@ class BuildKit:
         with self._recorded(spec, timeout_s):
             code = self._run_client(spec, id_file, tail, output=show, stopped=stopped, timeout_s=timeout_s)
         if code or not id_file.is_file():
-            raise self._failure(progress, "\n".join(tail))
+            raise self._failure(progress, list(tail))
         return self._built(id_file.read_text().strip(), progress)
 
     def _run_client(
@@ -150,12 +150,13 @@ class BuildKit:
         [image] = json.loads(self._must(["image", "inspect", "--", digest]))
         return Built(**asdict(facts_of(image)), steps_total=progress.total, steps_cached=progress.cached)
 
-    def _failure(self, progress: Progress, tail: str) -> DeploymentFailed:
+    def _failure(self, progress: Progress, lines: list[str]) -> DeploymentFailed:
+        tail = "\n".join(lines)
         if _NO_SPACE.search(tail) or _NO_SPACE.search(progress.error):
             return self._disk_full(tail)
         caps = self._caps
-        failure = explain(progress, memory=f"{caps.memory_bytes >> 20} MB", processes=caps.pids, tail=tail)
-        return DeploymentFailed("build-failed", failure.sentence, remedy=failure.remedy, tail=tail)
+        found = explain(progress, memory=f"{caps.memory_bytes >> 20} MB", processes=caps.pids, lines=lines)
+        return DeploymentFailed("build-failed", found.sentence, cause=found.cause, remedy=found.remedy, tail=found.tail)
 
     def _or_full(self, stopped: Stopped) -> Stopped:
         """`stopped`, which also checks the disk, and raises `_Full` when it is full. All builds stop then, whichever

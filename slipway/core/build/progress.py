@@ -4,9 +4,14 @@ why."""
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from slipway.core.causes import builds
+from slipway.core.causes.table import Cause, last_cause, sign
 
 _LINE = re.compile(r"#(?P<vertex>\d+) (?P<rest>.*)")
+_PRINTED = re.compile(r"\d+\.\d+ (?P<text>.*)")
 # FROM is left out: whether BuildKit says CACHED of a base image differs from build to build.
 _STEP = re.compile(r"\[(?:[^\]]*\s)?\d+/\d+\] (?!FROM )(?P<instruction>.*)")
 _NOISE = re.compile(r"sha256:[0-9a-f]{64}$|transferring (?:context|dockerfile):|DONE 0\.0s$|resolve docker\.io")
@@ -32,6 +37,7 @@ class Progress:
     error: str = ""
     failed: str = ""
     """The name of the vertex that failed."""
+    _failed_vertex: str = ""
     _names: dict[str, str] = field(default_factory=dict)
     _steps: set[str] = field(default_factory=set)
     _cached: set[str] = field(default_factory=set)
@@ -49,9 +55,15 @@ class Progress:
         elif rest == "CACHED":
             self._cached.add(vertex)
         elif rest.startswith("ERROR: "):
-            self.error, self.failed = rest, self._names.get(vertex, "")
+            self.error, self.failed, self._failed_vertex = rest, self._names.get(vertex, ""), vertex
         self.total, self.cached = len(self._steps), len(self._cached & self._steps)
         return None if _NOISE.search(rest) else line
+
+    def printed_by_failed_step(self, lines: Iterable[str]) -> list[str]:
+        """What the step that failed printed, among these lines: without BuildKit's own."""
+        matches = (_LINE.fullmatch(line) for line in lines)
+        printed = [match["rest"] for match in matches if match and match["vertex"] == self._failed_vertex]
+        return [found["text"] for found in map(_PRINTED.fullmatch, printed) if found]
 
     def _name(self, vertex: str, rest: str) -> None:
         self._names[vertex] = rest
@@ -65,10 +77,42 @@ class Failure:
 
     sentence: str
     remedy: str
+    cause: str = ""
+    """What the step's output names as the cause."""
+    tail: str = ""
+    """What of the output is worth reading."""
 
 
-def explain(progress: Progress, *, memory: str, processes: int, tail: str) -> Failure:
-    """Why a build failed. `memory`, as words, and `processes` are the caps of all builds; `tail` is the last output."""
+_ERRORS = (
+    sign(r"secret (\S+) not found", "it needs the secret {0}, which is not set", "slipway env set --build {0}=…"),
+    sign(
+        r"target stage \"?([\w.-]+)\"? could not be found",
+        "the Dockerfile has no stage {0}",
+        "correct build.target in slipway.toml, and push again",
+    ),
+    sign(
+        r"dockerfile parse error (?:on )?line (\d+): ([^\n]{1,200})",
+        "line {0} of the Dockerfile can't be read ({1})",
+        "fix it there, and push again",
+    ),
+    sign(
+        r"[Dd]ockerfile cannot be empty|file with no instructions",
+        "the Dockerfile has no instruction",
+        "begin it with FROM, and push again",
+    ),
+)
+"""What BuildKit says of a build that no step's exit code explains."""
+
+
+def explain(progress: Progress, *, memory: str, processes: int, lines: Sequence[str]) -> Failure:
+    """Why a build failed. `memory`, as words, and `processes` are the caps of all builds; `lines` are the last of the
+    output."""
+    printed = progress.printed_by_failed_step(lines)
+    explained = builds.explain(printed or lines)
+    return replace(_failure(progress, explained, memory, processes, "\n".join(lines)), tail=explained.tail)
+
+
+def _failure(progress: Progress, explained: builds.Explained, memory: str, processes: int, tail: str) -> Failure:
     step = _STEP.fullmatch(progress.failed)
     at = f"`{_short(step['instruction'])}`" if step else "the build"
     code = _EXIT.search(progress.error)
@@ -84,7 +128,12 @@ def explain(progress: Progress, *, memory: str, processes: int, tail: str) -> Fa
             "start fewer at a time in the step; the host's owner can raise SLIPWAY_BUILD_PIDS",
         )
     if code:
-        return Failure(f"{at} ended with exit code {code['code']}", "fix what its output says, and push again")
+        cause = explained.cause or Cause("", "fix what its output says, and push again")
+        return Failure(f"{at} ended with exit code {code['code']}", cause.remedy, cause.sentence)
+    return _without_exit_code(progress, at)
+
+
+def _without_exit_code(progress: Progress, at: str) -> Failure:
     if file := _NO_FILE.search(progress.error):
         path = file["path"] or file["other"]
         return Failure(f"{at} asks for {path}, which is not there", "add the file, or check .dockerignore")
@@ -95,6 +144,9 @@ def explain(progress: Progress, *, memory: str, processes: int, tail: str) -> Fa
             "check its name; where no registry is reachable, start FROM an image that is here: docker images",
         )
     said = _PREFIXES.sub("", progress.error)
+    known = last_cause(_ERRORS, said)
+    if known:
+        return Failure(f"{at} failed", known.remedy, known.sentence)
     return Failure(f"{at} failed: {said[:300]}" if said else f"{at} failed", "fix what it says, and push again")
 
 

@@ -33,7 +33,7 @@ _READ_ONLY = (
     r"cannot (?:create|touch|remove)(?: directory)? [‘'\"]?({path})[’'\"]?: Read-only file system",
     r"mkdir\(\) \"({path})\" failed \(30: Read-only file system\)",
     r"(?:open|mkdir) ({path}): read-only file system",
-    r"({path}) \(Read-only file system\)",
+    r"Exception: ({path}) \(Read-only file system\)",
 )
 _NO_PERMISSION = (
     rf"\[Errno 13\] Permission denied: '({_HOME})'",

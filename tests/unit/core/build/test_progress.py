@@ -79,7 +79,7 @@ FAILURES = {
     "the Dockerfile itself": (
         "failed to solve with frontend dockerfile.v0: failed to create LLB definition: dockerfile parse error line 2: "
         "Unknown flag: link",
-        "the build failed: dockerfile parse error line 2: Unknown flag: link",
+        "the build failed: line 2 of the Dockerfile can't be read (Unknown flag: link)",
     ),
 }
 
@@ -87,6 +87,6 @@ FAILURES = {
 @pytest.mark.parametrize("case", FAILURES)
 def test_a_failure_has_a_sentence_and_a_remedy(case: str) -> None:
     output, sentence = FAILURES[case]
-    failure = explain(seen(output)[0], memory="4 GB", processes=512, tail=output)
-    assert sentence in failure.sentence
+    failure = explain(seen(output)[0], memory="4 GB", processes=512, lines=output.splitlines())
+    assert sentence in f"{failure.sentence}: {failure.cause}"
     assert failure.remedy
