@@ -122,7 +122,7 @@ CASES = (
         f"{PLAIN}\nserve()\n",
         PLAIN + NO_HTTP,
         reason="start-probe-failed",
-        mentions=("was answered with something that is not HTTP", 'health = "tcp"'),
+        mentions=("was answered with something that is not HTTP", "slipway apps set -a nohttp health=tcp"),
     ),
     Case("slow", GUNICORN, FLASK, f"import time\n\ntime.sleep(8)\n{FLASK}", ends="live", reason=""),
     Case(

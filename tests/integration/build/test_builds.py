@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 import urllib.error
@@ -64,8 +65,9 @@ def test_only_what_is_not_ignored_is_in_the_context(bench: Bench) -> None:
     ],
 )
 def test_a_failed_build_says_which_step_and_why(bench: Bench, dockerfile: str, sentence: str) -> None:
-    with pytest.raises(DeploymentFailed, match=sentence.replace("`", ".")) as failed:
+    with pytest.raises(DeploymentFailed) as failed:
         bench.build({"Dockerfile": dockerfile})
+    assert re.search(sentence.replace("`", "."), failed.value.sentence)
     assert failed.value.reason == "build-failed"
     assert failed.value.remedy
     if "boom" in dockerfile:
