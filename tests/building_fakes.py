@@ -13,6 +13,7 @@ from slipway.adapters.git.commit_status import CommitStatus
 from slipway.core.build.step_cache import DeletedApp
 from slipway.errors import DependencyUnavailable, DeploymentFailed
 from slipway.ports.building import (
+    Branches,
     BuildSpec,
     Built,
     Commit,
@@ -43,6 +44,9 @@ class FakeSources:
     def resolve(self, repository: Repository, ref: str) -> str | None:
         self.asked.append(ref)
         return self.heads.get(ref)
+
+    def branches(self, repository: Repository) -> Branches:
+        return Branches(tuple(ref.removeprefix("refs/heads/") for ref in self.heads))
 
     def fetch(self, repository: Repository, sha: str, into: Path, *, stopped: Stopped) -> Commit:
         self.repositories.append(repository)

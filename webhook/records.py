@@ -105,9 +105,15 @@ def decide_apps(session: Session, hook: AuthenticatedHook, event: PushEvent) -> 
         return [AppDecision(None, general)]
     apps = _locked_apps(session, hook)
     if not apps:
-        repository = push_event.repository_path(hook.repository_identity)
-        return [AppDecision(None, Verdict(False, f"no app deploys {repository}; make one: slipway apps create"))]
+        return [AppDecision(None, push_event.of_no_app(hook.repository_identity, _apps_elsewhere(session, hook)))]
     return [AppDecision(app, push_event.decide_app(event, AppFacts(app.name, app.branch))) for app in apps]
+
+
+def _apps_elsewhere(session: Session, hook: AuthenticatedHook) -> dict[str, str]:
+    """The tenant's apps of repositories that are called the same on another host or port, with their identities."""
+    path = push_event.repository_path(hook.repository_identity)
+    found = session.execute(_ELSEWHERE, {"tenant_id": hook.tenant_id})
+    return {name: identity for name, identity in found if push_event.repository_path(identity) == path}
 
 
 def _locked_apps(session: Session, hook: AuthenticatedHook) -> list[App]:
@@ -131,6 +137,11 @@ _FIND = select(_DELIVERIES.id, _DELIVERIES.outcome).where(
 )
 _INSERT = insert(Delivery)
 _UPDATE = update(Delivery).where(_DELIVERIES.id == bindparam("row"))
+_ELSEWHERE = (
+    select(App.name, App.repository_identity)
+    .where(App.tenant_id == bindparam("tenant_id"), App.source == "git", App.deleted_at.is_(None))
+    .order_by(App.id)
+)
 _APPS = (
     select(App)
     .where(App.repository_identity == bindparam("repository"), App.source == "git", App.deleted_at.is_(None))

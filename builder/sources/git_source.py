@@ -13,7 +13,7 @@ from builder import quota
 from builder.attempt import Attempt, MadeImage
 from builder.live_image import live_tree
 from builder.manual_override import last_manual_override, last_that_gave_way
-from builder.sources import scratch
+from builder.sources import missing_ref, scratch
 from builder.sources.build_plan import BuildPlan
 from builder.sources.scratch import Scratch
 from builder.sources.source_tree import SourceTree
@@ -68,13 +68,8 @@ class GitSource:
         ref = self._work.ref or branch
         sha = self._dependencies.sources.resolve(self._repository, ref)
         if sha is None:
-            is_own = ref.removeprefix("refs/heads/") == branch
-            another = "have the app follow one that is there, or push it: slipway apps set branch=…"
-            raise DeploymentFailed(
-                "commit-missing",
-                f"the repository has no {f'branch {branch}' if is_own else f'branch, tag or full commit id {ref}'}",
-                remedy=another if is_own else f"name one that is there: slipway deploy --ref {branch}",
-            )
+            branches = self._dependencies.sources.branches(self._repository)
+            raise missing_ref.failure(ref.removeprefix("refs/heads/"), branch, branches)
         return sha
 
     def stop_if_needless(self, version: str) -> None:

@@ -29,11 +29,25 @@ Stopped = Callable[[], bool]
 """Called while waiting: whether the work has to stop."""
 
 
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """A repository's branches."""
+
+    names: tuple[str, ...]
+    """Empty: nothing was ever pushed to it."""
+    default: str = ""
+    """Empty: it names none that is there."""
+
+
 class SourceFetcher(Protocol):
     """Raises `DeploymentFailed` (`clone-refused`, `clone-failed`, `commit-missing`), without any credential in it."""
 
     def resolve(self, repository: Repository, ref: str) -> str | None:
         """The commit that a full ref, branch, tag or commit id names now; None when there is none."""
+        ...
+
+    def branches(self, repository: Repository) -> Branches:
+        """Those that it has now."""
         ...
 
     def fetch(self, repository: Repository, sha: str, into: Path, *, stopped: Stopped) -> Commit:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from slipway.core.build.step_cache import DeletedApp
 from slipway.errors import DeploymentFailed
-from slipway.ports.building import BuildSpec, Built, Commit, Interrupted, Repository, Stopped
+from slipway.ports.building import Branches, BuildSpec, Built, Commit, Interrupted, Repository, Stopped
 
 
 class FakeSources:
@@ -24,6 +24,10 @@ class FakeSources:
         if self.failure:
             raise self.failure
         return self.heads.get((repository.url, ref))
+
+    def branches(self, repository: Repository) -> Branches:
+        refs = [ref for url, ref in self.heads if url == repository.url]
+        return Branches(tuple(ref.removeprefix("refs/heads/") for ref in refs))
 
     def fetch(self, repository: Repository, sha: str, into: Path, *, stopped: Stopped) -> Commit:
         if sha not in {commit for (url, _), commit in self.heads.items() if url == repository.url}:

@@ -8,22 +8,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from enum import StrEnum
 
 from slipway.core.build import git_version
 from slipway.errors import DeploymentFailed
 
 _AGAIN = "try again: slipway deploy"
+_ADDRESS_IS_WRONG = "if the address is wrong: slipway apps set repository=https://host/owner/name.git"
 _GIVE_CREDENTIAL = (
-    "if the address is wrong: slipway apps set repository=https://host/owner/name.git\n"
+    f"{_ADDRESS_IS_WRONG}\n"
     "if it is private, give a token or a deploy key that may read it: slipway apps set --credential-file FILE"
 )
+_GIVE_ANOTHER = "give one that may read this repository: slipway apps set --credential-file FILE"
 
 
-def of_network(host: str, said: str) -> DeploymentFailed:
+class Credential(StrEnum):
+    """What was shown to the host."""
+
+    NONE = ""
+    TOKEN = "token"  # noqa: S105 - a word for it
+    KEY = "deploy key"
+
+
+def of_network(host: str, said: str, credential: Credential = Credential.NONE) -> DeploymentFailed:
     """Why fetching from the host failed."""
     for pattern, make in _FAILURES:
         if pattern.search(said):
-            return make(host)
+            return make(host, credential)
     for pattern, sentence in _SENTENCES:
         if match := pattern.search(said):
             return _failed(sentence.format(host=host, status="".join(filter(None, match.groups()))))
@@ -66,7 +77,7 @@ def absent_commit(what: str = "that commit") -> DeploymentFailed:
     )
 
 
-def _absent_commit(_host: str) -> DeploymentFailed:
+def _absent_commit(_host: str, _credential: Credential) -> DeploymentFailed:
     return absent_commit()
 
 
@@ -74,21 +85,43 @@ def _failed(sentence: str) -> DeploymentFailed:
     return DeploymentFailed("clone-failed", f"the repository can't be fetched: {sentence}", remedy=_AGAIN)
 
 
-def _refused(host: str) -> DeploymentFailed:
+def _refused(host: str, credential: Credential) -> DeploymentFailed:
+    if credential:
+        return DeploymentFailed(
+            "clone-refused",
+            f"{host} refuses the app's {credential}: it has expired, was revoked, or may not read this repository",
+            remedy=_GIVE_ANOTHER,
+        )
     return DeploymentFailed(
         "clone-refused",
-        f"{host} did not let us read the repository, or there is no such repository",
+        f"{host} lets nobody read the repository without a login, or there is no such repository; the app has none",
         remedy=_GIVE_CREDENTIAL,
     )
 
 
-def _absent(host: str) -> DeploymentFailed:
+def _absent(host: str, credential: Credential) -> DeploymentFailed:
+    if credential:
+        return DeploymentFailed(
+            "clone-refused",
+            f"{host} has no such repository, or does not show it to the app's {credential}",
+            remedy=f"{_ADDRESS_IS_WRONG}\nelse {_GIVE_ANOTHER}",
+        )
     return DeploymentFailed(
-        "clone-refused", f"{host} has no such repository, or does not show it to us", remedy=_GIVE_CREDENTIAL
+        "clone-refused",
+        f"{host} has no such repository, or shows it to nobody without a login; the app has none",
+        remedy=_GIVE_CREDENTIAL,
     )
 
 
-def _moved(host: str) -> DeploymentFailed:
+def _unknown_host_key(host: str, _credential: Credential) -> DeploymentFailed:
+    return DeploymentFailed(
+        "clone-refused",
+        f"{host} shows another host key than the one that is known of it",
+        remedy="if it was changed on purpose, this host's owner takes the old one out of known_hosts (state folder)",
+    )
+
+
+def _moved(host: str, _credential: Credential) -> DeploymentFailed:
     return DeploymentFailed(
         "clone-refused",
         f"{host} redirects to another address of the repository; redirects are not followed",
@@ -100,7 +133,7 @@ def _any_case(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-_FAILURES: tuple[tuple[re.Pattern[str], Callable[[str], DeploymentFailed]], ...] = (
+_FAILURES: tuple[tuple[re.Pattern[str], Callable[[str, Credential], DeploymentFailed]], ...] = (
     (
         _any_case(
             r"not our ref|unadvertised object|couldn't find remote ref|no such remote ref|"
@@ -108,12 +141,13 @@ _FAILURES: tuple[tuple[re.Pattern[str], Callable[[str], DeploymentFailed]], ...]
         ),
         _absent_commit,
     ),
+    (_any_case(r"Host key verification failed"), _unknown_host_key),
     (_any_case(r"returned error: 30\d|unable to update url base from redirection"), _moved),
     (_any_case(r"repository .*not found|returned error: 404|does not appear to be a git repository"), _absent),
     (
         _any_case(
             r"Authentication failed|could not read (?:Username|Password)|Permission denied|access denied|"
-            r"returned error: 40[13]|Host key verification failed"
+            r"returned error: 40[13]"
         ),
         _refused,
     ),

@@ -26,7 +26,7 @@ from slipway.core.naming import repository_address, validation
 from slipway.core.naming.repository_address import RepositoryAddress
 from slipway.core.text.redaction import Redactor
 from slipway.errors import DeploymentFailed, InvalidInput
-from slipway.ports.building import Commit, Repository, Stopped
+from slipway.ports.building import Branches, Commit, Repository, Stopped
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,7 @@ _CONFIGURATION = {
     "init.templateDir": "",
     "safe.directory": "*",
 }
+_HEADS = "refs/heads/"
 _OVER_THE_NETWORK = frozenset({"fetch", "ls-remote"})
 
 
@@ -84,6 +85,16 @@ class GitSources:
             if name in listed:
                 return listed[name]
         return ref if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", ref) else None
+
+    def branches(self, repository: Repository) -> Branches:
+        """`SourceFetcher.branches`."""
+        with self._access(repository, None) as access:
+            asked = ["ls-remote", "--quiet", "--symref", "--", access.url, "HEAD", "refs/heads/*"]
+            done = access.git(asked, timeout_s=RESOLVE_TIMEOUT_S)
+        rows = [line.partition("\t") for line in done.splitlines()]
+        names = [name.removeprefix(_HEADS) for _, _, name in rows if name.startswith(_HEADS)]
+        heads = [target.removeprefix(f"ref: {_HEADS}") for target, _, name in rows if name == "HEAD"]
+        return Branches(tuple(names), next((head for head in heads if head in names), ""))
 
     def fetch(self, repository: Repository, sha: str, into: Path, *, stopped: Stopped) -> Commit:
         """Write just this commit's files into the empty folder `into`; git's own data is removed again.
@@ -198,6 +209,7 @@ class _Access:
         self._sources = sources
         self._stopped = stopped
         self._key: int | None = None
+        self._shown = failures.Credential.NONE
         self._environment: dict[str, str] = {}
         self._redactor = Redactor([credential] if credential else [])
 
@@ -211,6 +223,8 @@ class _Access:
                 remedy="give the address of the other kind: slipway apps set repository=git@host:owner/name.git\n"
                 "or a credential for this one: slipway apps set --credential-file FILE",
             )
+        if self._credential:
+            self._shown = failures.Credential.KEY if is_key else failures.Credential.TOKEN
         if self._credential and is_key:
             self._key = _memory_file(self._credential)
         key_file = Path(f"/proc/{os.getpid()}/fd/{self._key}") if self._key is not None else None
@@ -268,7 +282,9 @@ class _Access:
     def _failure(self, output: str, over_the_network: bool) -> DeploymentFailed:
         said = self._redactor.text(output.strip())
         log.info("git failed", extra={"host": self._address.host, "said": said[-2000:]})
-        return failures.of_network(self._address.host, said) if over_the_network else failures.of_reading(said)
+        if not over_the_network:
+            return failures.of_reading(said)
+        return failures.of_network(self._address.host, said, self._shown)
 
 
 def _names(ref: str) -> list[str]:

@@ -146,5 +146,6 @@ def _segment(text: str, segment: str, is_encoded: bool) -> str:
 def _not_an_address(text: str) -> InvalidInput:
     shown = text[:200]
     if _SCHEME_IN_CAPITALS.match(shown) and not shown.startswith(("https://", "http://", "ssh://")):
-        return InvalidInput(f"{shown!r} has a scheme in capitals", remedy="write https://, http:// or ssh://")
+        scheme, rest = shown.split("://", 1)
+        return InvalidInput(f"{shown!r} has a scheme in capitals", remedy=f"write it as {scheme.lower()}://{rest}")
     return InvalidInput(f"{shown!r} is not a repository's address", remedy=_REMEDY)

@@ -105,6 +105,19 @@ def decide_push(event: PushEvent, repository_identity: str) -> Verdict:
     return Verdict(True, "")
 
 
+def of_no_app(repository_identity: str, elsewhere: Mapping[str, str]) -> Verdict:
+    """No app has the hook's address. `elsewhere`: apps whose repository is called the same on another host or port,
+    with their identities."""
+    for name, identity in elsewhere.items():
+        return Verdict(
+            False,
+            f"{name} deploys {identity}, and this hook is for {repository_identity}: give both the same address, "
+            f"slipway apps set -a {name} repository=…",
+        )
+    path = repository_path(repository_identity)
+    return Verdict(False, f"no app deploys {path}; make one: slipway apps create")
+
+
 def decide_app(event: PushEvent, app: AppFacts) -> Verdict:
     """Is the app deployed for a push to its repository? The changed files do not matter here: a sender only knows the
     difference between two pushes, and what is live may be neither of them."""

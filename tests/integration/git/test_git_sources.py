@@ -17,7 +17,7 @@ from slipway.adapters.git import difference, git_sources, tree
 from slipway.adapters.linux import processes
 from slipway.core.text.redaction import MASK
 from slipway.errors import DeploymentFailed
-from slipway.ports.building import Interrupted, Repository
+from slipway.ports.building import Branches, Interrupted, Repository
 from tests.fixtures.waiting import eventually
 from tests.integration.git.conftest import TOKEN, Origin, listening, sources
 
@@ -78,15 +78,30 @@ def test_refs_are_resolved_in_the_order_branch_tag_commit(origin: Origin, tmp_pa
     assert {ref: looked.resolve(origin.repository, ref) for ref in expected} == expected
 
 
-@pytest.mark.parametrize("token", [None, "wrong-token-entirely"])
+def test_branches_are_listed_with_the_default_one(origin: Origin, tmp_path: Path) -> None:
+    looked = sources(tmp_path, origin.forge.base_url)
+    assert looked.branches(origin.repository) == Branches(())
+    origin.push("On main")
+    origin.push("On a branch", ref="feature/x")
+    assert looked.branches(origin.repository) == Branches(("feature/x", "main"), "main")
+
+
+@pytest.mark.parametrize(
+    ("token", "says"),
+    [
+        (None, "127.0.0.1 lets nobody read the repository without a login"),
+        ("wrong-token-entirely", "127.0.0.1 refuses the app's token: it has expired, was revoked, or may not read"),
+    ],
+)
 def test_a_repository_that_may_not_be_read_is_refused_without_showing_the_token(
-    origin: Origin, tmp_path: Path, token: str | None
+    origin: Origin, tmp_path: Path, token: str | None, says: str
 ) -> None:
     origin.push()
     with pytest.raises(DeploymentFailed) as refused:
         sources(tmp_path, origin.forge.base_url).resolve(Repository(origin.repository.url, token), "main")
     assert refused.value.reason == "clone-refused"
     assert "slipway apps set --credential-file FILE" in refused.value.remedy
+    assert refused.value.message.startswith(says)
     assert "wrong-token" not in refused.value.message + refused.value.tail
 
 
@@ -249,7 +264,7 @@ def test_a_run_that_takes_too_long_ends_with_its_children() -> None:
 def test_output_is_lines_as_a_terminal_leaves_them() -> None:
     lines: list[str] = []
     done = processes.run(["printf", "10%%\\r100%%\\n\\033[1mbold\\nlast"], env={}, timeout_s=10, output=lines.append)
-    assert (done.code, lines) == (0, ["100%", "[1mbold", "last"])
+    assert (done.code, lines) == (0, ["100%", "bold", "last"])
     assert MASK not in done.output
 
 

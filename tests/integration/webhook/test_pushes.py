@@ -140,6 +140,19 @@ def test_a_hook_without_an_app_says_how_to_make_one(sender: TestClientSender, ho
     )
 
 
+def test_a_hook_whose_address_no_app_has_names_the_app_of_the_other_address(
+    sender: TestClientSender, hooked: Make
+) -> None:
+    acme = hooked(app=None)
+    acme.add_app("shop", repository="ssh://git@git.example/acme/hello.git")
+    assert sender.send(acme.hook_id).status_code == 200
+    [delivery] = acme.deliveries()
+    assert delivery.reason == (
+        "shop deploys git.example/acme/hello, and this hook is for github.example/acme/hello: give both the same "
+        "address, slipway apps set -a shop repository=…"
+    )
+
+
 @pytest.mark.parametrize("repository", ["Acme/Hello", "ACME/HELLO"])
 def test_a_repositorys_case_does_not_matter(sender: TestClientSender, hooked: Make, repository: str) -> None:
     acme = hooked(repository="https://GitHub.example/ACME/hello.git")

@@ -125,6 +125,7 @@ def test_a_manual_deployment_is_resolved_and_described(rig: Rig, ref: str) -> No
 
 
 def test_a_manual_deployment_of_nothing_fails_with_the_ref(rig: Rig) -> None:
+    rig.sources.heads["refs/heads/main"] = "b" * 40
     deployment = rig.deploy("nowhere")
     assert rig.work(deployment) == "failed"
     row = rig.row(deployment)
@@ -134,11 +135,20 @@ def test_a_manual_deployment_of_nothing_fails_with_the_ref(rig: Rig) -> None:
 
 @pytest.mark.parametrize("ref", ["main", "refs/heads/main"])
 def test_an_app_whose_own_branch_is_missing_is_set_to_another_one(rig: Rig, ref: str) -> None:
+    rig.sources.heads["refs/heads/master"] = "b" * 40
     deployment = rig.deploy(ref)
     assert rig.work(deployment) == "failed"
     row = rig.row(deployment)
-    assert (row.reason, row.detail) == ("commit-missing", "the repository has no branch main")
-    assert row.remedy == "have the app follow one that is there, or push it: slipway apps set branch=…"
+    assert (row.reason, row.detail) == ("commit-missing", "the repository has no branch main; it has master")
+    assert row.remedy.startswith("have the app follow one that is there: slipway apps set branch=master\n")
+
+
+def test_a_repository_to_which_nothing_was_pushed_says_so(rig: Rig) -> None:
+    deployment = rig.deploy("main")
+    assert rig.work(deployment) == "failed"
+    row = rig.row(deployment)
+    assert (row.reason, row.detail) == ("commit-missing", "the repository is empty: nothing was ever pushed to it")
+    assert row.remedy == "commit something and push it: git push origin HEAD:main"
 
 
 def test_a_failed_build_keeps_reason_sentence_remedy_and_tail_redacted(rig: Rig) -> None:
@@ -147,16 +157,18 @@ def test_a_failed_build_keeps_reason_sentence_remedy_and_tail_redacted(rig: Rig)
     def fail(_spec: BuildSpec, output: Any) -> None:
         output("#5 0.1 using very-secret-value")
         said = "very-secret-value"
-        raise DeploymentFailed("build-failed", f"it broke at {said}", remedy=f"take {said} out", tail=f"a\n{said}\nb")
+        raise DeploymentFailed(
+            "build-failed", f"it broke at {said}", cause=f"see {said}", remedy=f"take {said} out", tail=f"a\n{said}\nb"
+        )
 
     rig.images.during = fail
     deployment = rig.push()
     assert rig.work(deployment) == "failed"
     row = rig.row(deployment)
     assert (row.reason, row.tail) == ("build-failed", "a\n•••\nb")
-    assert (row.detail, row.remedy) == ("it broke at •••", "take ••• out")
+    assert (row.detail, row.remedy) == ("it broke at •••: see •••", "take ••• out")
     assert "very-secret-value" not in "\n".join(rig.log.lines)
-    assert rig.log.lines[-1] == "build-failed: it broke at •••"
+    assert rig.log.lines[-1] == "build-failed: it broke at •••: see •••"
     assert rig.queue.woken == [rig.app_id], "the agent reports the end"
     assert rig.images.built[0].secrets == {"TOKEN": "very-secret-value"}
     assert "very-secret-value" not in repr(rig.images.built[0])
