@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from slipway.core.app_settings import limits
+from slipway.core.app_settings import limits, shell_syntax
 from slipway.core.app_settings.access import AccessSettings
 from slipway.core.app_settings.checked import checked
 from slipway.core.app_settings.file_name import FILE_NAME
@@ -37,6 +37,9 @@ def _command(text: str) -> str:
     words = shlex.split(text)
     if not words:
         raise ValueError("a command can't be empty")
+    if word := shell_syntax.shell_word(text):
+        whole = shell_syntax.in_a_shell(text)
+        raise ValueError(f"{word!r} is a shell's, and no shell runs a command: write it as {whole}")
     return text
 
 
