@@ -14,6 +14,7 @@ from builder.live_image import live_image
 from builder.output import Output
 from slipway.core.deployment.ordering import Verdict, is_redundant
 from slipway.core.deployment.states import State
+from slipway.core.text.secret_values import secret_values
 from slipway.domain import lifecycle
 from slipway.models import Build
 from slipway.ports.building import ImageFacts, Interrupted
@@ -56,7 +57,8 @@ class Attempt:
         chosen = dependencies.settings
         self.heartbeat = Heartbeat(lease, interval_s=chosen.heartbeat_s, lapse_s=chosen.lapse_s)
         password = (self.credential or "").partition(":")[2]
-        hidden = filter(None, [*self.secrets.values(), self.credential, password, chosen.github_token])
+        variables = secret_values(self.secrets, self.work.secret_names)
+        hidden = filter(None, [*variables, self.credential, password, chosen.github_token])
         self.output = Output(dependencies.log, self.work.deployment_id, hidden, self.is_lease_lost)
 
     def is_lease_lost(self) -> bool:

@@ -32,6 +32,8 @@ class Work:
     settings: dict[str, object]
     variables: dict[str, str]
     """Build variables, sealed."""
+    secret_names: tuple[str, ...]
+    """Those of them that somebody marked as secret."""
     environment: str
     ref: str
     commit_sha: str
@@ -40,6 +42,7 @@ class Work:
 
 def work_of(session: Session, row: Deployment, app: App) -> Work:
     """Read what has to be done for the deployment."""
+    variables = _build_variables(session, row)
     return Work(
         deployment_id=row.id,
         attempt=row.attempt,
@@ -53,7 +56,8 @@ def work_of(session: Session, row: Deployment, app: App) -> Work:
         credential=app.credential,
         branch=app.branch,
         settings=dict(app.settings),
-        variables=_build_variables(session, row),
+        variables={each.name: each.sealed for each in variables},
+        secret_names=tuple(each.name for each in variables if each.is_secret),
         environment=row.environment,
         ref=row.ref,
         commit_sha=row.commit_sha,
@@ -61,6 +65,6 @@ def work_of(session: Session, row: Deployment, app: App) -> Work:
     )
 
 
-def _build_variables(session: Session, row: Deployment) -> dict[str, str]:
+def _build_variables(session: Session, row: Deployment) -> list[Variable]:
     query = select(Variable).filter_by(app_id=row.app_id, environment=row.environment, scope="build")
-    return {variable.name: variable.sealed for variable in session.scalars(query.order_by(Variable.name))}
+    return list(session.scalars(query.order_by(Variable.name)))

@@ -19,6 +19,9 @@ class VariableChanges(Input):
     put: dict[str, str] = Field(default_factory=dict, alias="set", max_length=variables.PER_SCOPE)
     remove: list[str] = Field(default_factory=list, alias="unset", max_length=variables.PER_SCOPE)
     scope: Scope = "run"
+    secret: bool = Field(
+        default=False, description="Mark what is set as secret: masked in output, however ordinary it looks."
+    )
 
 
 @operation(blueprint, "GET", "/api/apps/<app>/variables", role=Role.VIEWER, output=documents.Variables)
@@ -43,4 +46,6 @@ def change_variables(app: str, body: VariableChanges) -> documents.ChangedVariab
 
     All or nothing. Changed `run` variables make a deployment of what is live.
     """
-    return variables.change_variables(services(), principal(), app, put=body.put, remove=body.remove, scope=body.scope)
+    return variables.change_variables(
+        services(), principal(), app, put=body.put, remove=body.remove, scope=body.scope, secret=body.secret
+    )

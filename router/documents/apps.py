@@ -114,6 +114,7 @@ class Variable(Document):
     name: str
     scope: str = Field(description=one_of(get_args(Scope)))
     value: str | None = Field(description="null for viewers.")
+    secret: bool = Field(description="Marked as secret: masked in output, however ordinary its value looks.")
     updated_at: datetime
 
 

@@ -58,13 +58,21 @@ def reveal_variable(
 
 
 def change_variables(
-    services: Services, principal: Principal, app_name: str, *, put: dict[str, str], remove: list[str], scope: str
+    services: Services,
+    principal: Principal,
+    app_name: str,
+    *,
+    put: dict[str, str],
+    remove: list[str],
+    scope: str,
+    secret: bool = False,
 ) -> documents.ChangedVariables:
-    """Set and unset, all or nothing. A change for replicas makes a deployment; one for builds waits for the next."""
+    """Set and unset, all or nothing. A change for replicas makes a deployment; one for builds waits for the next.
+    `secret`: mark what is set as secret, which stays until it is unset."""
     _check(put, remove)
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name, to_change=True)
-        changed = _change(services, session, app, put, set(remove), scope)
+        changed = _change(services, session, app, put, set(remove), scope, secret=secret)
         if changed and scope == "build":
             app.build_inputs_changed_at = now()
         deployment = _reconfigure(session, principal, app, changed) if changed and scope == "run" else None
@@ -91,9 +99,9 @@ def _check(put: dict[str, str], remove: list[str]) -> None:
 
 
 def _change(
-    services: Services, session: Session, app: App, put: dict[str, str], remove: set[str], scope: str
+    services: Services, session: Session, app: App, put: dict[str, str], remove: set[str], scope: str, *, secret: bool
 ) -> list[str]:
-    """Change the rows. Returns the names whose values have changed."""
+    """Change the rows. Returns the names whose values or marks have changed."""
     query = select(Variable).filter_by(app_id=app.id, environment=PRODUCTION, scope=scope)
     rows = {row.name: row for row in session.scalars(query)}
     changed = sorted(remove & rows.keys())
@@ -101,17 +109,22 @@ def _change(
         session.delete(rows.pop(name))
     for name, value in put.items():
         row = rows.get(name)
-        if row is not None and services.values.open(row.sealed, *_place(app, name)) == value:
+        if row is not None and _is_already(services, app, row, value, secret=secret):
             continue
         if row is None:
             row = rows[name] = Variable(tenant_id=app.tenant_id, app_id=app.id, name=name, scope=scope)
             session.add(row)
         row.sealed = services.values.seal(value, *_place(app, name))
+        row.is_secret = row.is_secret or secret
         changed.append(name)
     if len(rows) > PER_SCOPE or sum(len(row.sealed) for row in rows.values()) > TOTAL_MAX_BYTES:
         raise InvalidInput("that is too much environment for one app", remedy="put big values into files or a store")
     session.flush()
     return changed
+
+
+def _is_already(services: Services, app: App, row: Variable, value: str, *, secret: bool) -> bool:
+    return row.is_secret >= secret and services.values.open(row.sealed, *_place(app, row.name)) == value
 
 
 def _reconfigure(session: Session, principal: Principal, app: App, changed: list[str]) -> Deployment | None:
@@ -133,7 +146,9 @@ def _rows(session: Session, app: App) -> list[Variable]:
 
 
 def _document(row: Variable, value: str | None) -> documents.Variable:
-    return documents.Variable(name=row.name, scope=row.scope, value=value, updated_at=row.updated_at)
+    return documents.Variable(
+        name=row.name, scope=row.scope, value=value, secret=row.is_secret, updated_at=row.updated_at
+    )
 
 
 def _place(app: App, name: str) -> tuple[object, ...]:

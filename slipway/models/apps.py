@@ -73,6 +73,8 @@ class Variable(TenantOwned, Base):
     """`build` or `run`."""
     name: Mapped[str] = mapped_column(String(128))
     sealed: Mapped[str] = mapped_column(Text)
+    is_secret: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Somebody marked it so: it is masked wherever output is kept or shown, however ordinary it looks."""
     updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
 
 

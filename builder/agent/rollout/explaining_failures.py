@@ -22,6 +22,7 @@ from slipway.core.rollout.failure import Failure, ProbeCause
 from slipway.core.rollout.listeners import Listener
 from slipway.core.rollout.own_lines import own_lines
 from slipway.core.text.redaction import Redactor
+from slipway.core.text.secret_values import secret_values
 from slipway.db import Database
 from slipway.domain import lifecycle
 from slipway.errors import DeploymentFailed, SlipwayError
@@ -155,9 +156,10 @@ class Failures:
 
     def _secrets(self, release: Release) -> tuple[str, ...]:
         try:
-            return tuple(open_variables(self._vault, release).values())
+            variables = open_variables(self._vault, release)
         except SlipwayError:
             return ()  # the replica never got variables that can't be opened
+        return secret_values(variables, release.configuration.get("secret_names", ()))
 
     def _own_lines(self, source: _Source) -> list[str]:
         """Of the replica's last container, or what was kept of an earlier one; none when it never printed anything."""

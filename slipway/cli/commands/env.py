@@ -38,17 +38,24 @@ def env(call: Invocation) -> None:
 @click.argument("pairs", nargs=-1, metavar="NAME=VALUE…")
 @app_option
 @_build
+@click.option("--secret", is_flag=True, help="Mask them in output, however ordinary they look.")
 @click.option("--ask", multiple=True, metavar="NAME", help="Ask for its value, so that no history keeps it.")
 @watch_options
 @command
 def set_variables(
-    call: Invocation, pairs: tuple[str, ...], build: bool, ask: tuple[str, ...], watch: bool | None, timeout: float
+    call: Invocation,
+    pairs: tuple[str, ...],
+    build: bool,
+    secret: bool,
+    ask: tuple[str, ...],
+    watch: bool | None,
+    timeout: float,
 ) -> None:
     """Set variables; the app restarts with them, without a build and without downtime."""
     values = dict(map(pair, pairs)) | {name: getpass.getpass(f"{name}: ") for name in ask}
     if not values:
         raise click.UsageError("nothing to set: slipway env set NAME=VALUE")
-    changed = _change(call, {"set": values}, build=build)
+    changed = _change(call, {"set": values} | ({"secret": True} if secret else {}), build=build)
     names = ", ".join(changed["changed"])
     if names:
         follow_change(call, changed, f"Set {names} on {call.app}.", watch, timeout)

@@ -76,6 +76,8 @@ class Configuration:
     """How a replica without a `health_path` is probed. A release frozen before there was a choice runs as it ran."""
     watch_s: float = 0.0
     """How long it is watched after the switch."""
+    secret_names: tuple[str, ...] = ()
+    """Variables that somebody marked as secret."""
 
     @property
     def probe(self) -> str:
@@ -113,8 +115,10 @@ class Configuration:
         commands = {name: tuple(argv) if argv else None for name, argv in values["commands"].items()}
         pre_deploy = tuple(values["pre_deploy"]) if values["pre_deploy"] else None
         known = {each.name: values[each.name] for each in fields(cls) if each.name in values}
+        secret_names = tuple(values.get("secret_names", ()))
         volumes = () if knows_no_volumes(values) else tuple(map(Mount.from_json, values["volumes"]))
-        return cls(**{**known, "commands": commands, "pre_deploy": pre_deploy, "volumes": volumes})
+        frozen = {"commands": commands, "pre_deploy": pre_deploy, "volumes": volumes, "secret_names": secret_names}
+        return cls(**{**known, **frozen})
 
 
 def knows_no_volumes(values: Mapping[str, Any]) -> bool:
@@ -129,6 +133,7 @@ def snapshot(
     variables: Mapping[str, str],
     exposed_port: int | None,
     image_volumes: Iterable[str] = (),
+    secret_names: Iterable[str] = (),
 ) -> Configuration:
     """Freeze the settings as they are when starting begins.
 
@@ -161,6 +166,7 @@ def snapshot(
         volumes=volumes,
         health=app.health,
         watch_s=_or(timeouts.watch_s, defaults.watch_s),
+        secret_names=tuple(sorted(secret_names)),
     )
 
 

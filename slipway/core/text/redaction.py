@@ -1,8 +1,9 @@
 """Taking secrets out of text before it is kept or shown.
 
-Two nets: the values that are known to be secret, in the forms in which they are usually printed, and the shapes of
-tokens, of credentials in URLs and headers, and of private keys. A value shorter than 6 characters is not looked for: it
-would black out ordinary words. docs/guide/security.md says what is masked and what is not.
+Two nets: the values that are known to be secret (slipway/core/text/secret_values.py says which), in the forms in which
+they are usually printed, and the shapes of tokens, of credentials in URLs and headers, and of private keys. A value
+shorter than 6 characters is not looked for: it would black out ordinary words. docs/guide/security.md says what is
+masked and what is not.
 """
 
 from __future__ import annotations

@@ -52,10 +52,28 @@ def test_only_a_real_change_of_what_runs_is_rolled_out(api: Api, developer: Call
     assert developer.patch(VARIABLES, {"unset": ["A"]})["deployment"] is not None
 
 
+def test_a_mark_as_secret_stays_until_the_variable_is_unset(api: Api, developer: Caller) -> None:
+    def marks() -> dict[str, bool]:
+        return {each["name"]: each["secret"] for each in developer.get(VARIABLES)["variables"]}
+
+    make_live(api.services.db, "hello")
+    developer.patch(VARIABLES, {"set": {"A": "production", "B": "plain"}})
+    assert marks() == {"A": False, "B": False}
+    marked = developer.patch(VARIABLES, {"set": {"A": "production"}, "secret": True})
+    assert (marked["changed"], marked["deployment"] is not None) == (["A"], True), "the release knows what to mask"
+    again = developer.patch(VARIABLES, {"set": {"A": "production"}, "secret": True})
+    assert again["changed"] == []
+    developer.patch(VARIABLES, {"set": {"A": "staging"}})
+    assert marks() == {"A": True, "B": False}
+    developer.patch(VARIABLES, {"unset": ["A"]})
+    developer.patch(VARIABLES, {"set": {"A": "staging"}})
+    assert marks() == {"A": False, "B": False}
+
+
 def test_viewers_see_names_only(developer: Caller, viewer: Caller) -> None:
-    developer.patch(VARIABLES, {"set": {"A": "secret"}})
+    developer.patch(VARIABLES, {"set": {"A": "its value"}})
     answer = viewer.call("GET", VARIABLES)
-    assert "secret" not in answer.text
+    assert "its value" not in answer.text
     assert [(each["name"], each["value"]) for each in answer.json["variables"]] == [("A", None)]
 
 

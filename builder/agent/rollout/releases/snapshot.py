@@ -145,13 +145,14 @@ def _configuration(
     image_volumes: Sequence[str],
 ) -> Configuration:
     of_app = {"app_id": deployment.app_id, "environment": deployment.environment}
-    variables = session.scalars(select(Variable).filter_by(**of_app, scope="run"))
+    variables = session.scalars(select(Variable).filter_by(**of_app, scope="run")).all()
     return snapshot(
         chosen,
         host,
         variables={row.name: row.sealed for row in variables},
         exposed_port=build.exposed_port,
         image_volumes=image_volumes,
+        secret_names=[row.name for row in variables if row.is_secret],
     )
 
 

@@ -19,7 +19,7 @@ from slipway.ports.runtime import TaskResult
 from tests.integration.agent.rig import NOT_READY, REFUSED, WHY, Rig
 
 
-def set_variable(rig: Rig, app: App, name: str, value: str) -> None:
+def set_variable(rig: Rig, app: App, name: str, value: str, *, secret: bool = False) -> None:
     where = (rig.tenant_id, app.id, "production", name)
     with rig.db.write(tenant_id=rig.tenant_id) as session:
         row = session.scalar(select(Variable).filter_by(app_id=app.id, name=name))
@@ -27,6 +27,7 @@ def set_variable(rig: Rig, app: App, name: str, value: str) -> None:
             row = Variable(tenant_id=rig.tenant_id, app_id=app.id, name=name)
             session.add(row)
         row.sealed = rig.vault.seal(value, *where)
+        row.is_secret = secret
 
 
 def variables(rig: Rig, app: App) -> dict[str, str]:
@@ -215,6 +216,27 @@ def test_a_crash_at_start_shows_exit_code_and_last_lines_without_secrets(rig: Ri
     assert row.reason == "start-crashed"
     assert "exit code 78" in row.detail
     assert row.tail == "with •••"
+
+
+def test_ordinary_values_of_variables_stay_readable_unless_they_are_marked(rig: Rig) -> None:
+    app = rig.add_app()
+    set_variable(rig, app, "MODE", "production")
+    set_variable(rig, app, "INTERPRETER", "python3")
+    set_variable(rig, app, "CODENAME", "bluebird", secret=True)
+    set_variable(rig, app, "WEBHOOK_TARGET", "xK9vQ2mZ7pL4tR8w")
+    said = "2026-01-01T00:00:00Z python3 in production of bluebird can't reach xK9vQ2mZ7pL4tR8w\n"
+    start = rig.runtime.start
+
+    def dies(spec):  # type: ignore[no-untyped-def]
+        started = start(spec)
+        rig.runtime.containers[started.container_id].output.append(said.encode())
+        rig.runtime.die(started.container_id, exit_code=78)
+        return started
+
+    rig.runtime.start = dies  # type: ignore[method-assign]
+    row = rig.built(app)
+    rig.settle(app)
+    assert rig.deployment(row).tail == "python3 in production of ••• can't reach •••"
 
 
 def test_why_a_start_was_refused_shows_no_variable(rig: Rig) -> None:
