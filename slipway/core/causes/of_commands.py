@@ -58,7 +58,7 @@ SIGNS = (
     sign(
         rf"{_SHELL}(/tmp/[\w./+-]+): Permission denied\s*$",
         "{0} may not be run: nothing runs from /tmp",
-        "put it elsewhere in the image; or slipway apps set resources.read_only=false",
+        "put it elsewhere in the image\nor make /tmp executable: slipway apps set resources.read_only=false",
     ),
     sign(
         rf"{_SHELL}(?!/tmp/)([\w./+-]+): (?:Permission denied|Is a directory)\s*$"

@@ -41,7 +41,7 @@ def of_refused(port: int, listeners: Sequence[Listener], timeout_s: float) -> Ca
         where = " and ".join(map(str, open_ports[:3]))
         return Cause(
             f"it listens on port {where}, not on {port} ($PORT)",
-            f"let it read $PORT, or have the other one asked: slipway apps set port={open_ports[0]}",
+            f"let it read $PORT\nor have the other one asked: slipway apps set port={open_ports[0]}",
         )
     return Cause(f"it listens on {listeners[0]} only, which nothing outside its container can reach", all_hosts)
 
@@ -69,18 +69,16 @@ def of_answer(error: ProbeError, timeout_s: float) -> Cause | None:
             return _of_status(error.path, error.status)
         case ProbeCause.NOT_HTTP:
             return Cause(
-                "what it speaks is no HTTP; HTTPS is none either, since the edge ends TLS",
-                f"let it speak HTTP; or if it is another protocol: {_NO_HTTP}",
+                "it speaks another protocol, or HTTPS, where the edge ends TLS",
+                f"let it speak HTTP without TLS\nif it is another protocol: {_NO_HTTP}",
             )
         case ProbeCause.NO_ANSWER:
             return Cause(
-                "it listens, and answers nothing yet",
+                "it waits for something itself, or takes longer over its first request",
                 f"see in its output what it waits for\n{slow_start(timeout_s)}\nif it speaks no HTTP: {_NO_HTTP}",
             )
         case ProbeCause.CLOSED:
-            return Cause(
-                "it listens, and drops what is sent to it", f"its output says why; if it speaks no HTTP: {_NO_HTTP}"
-            )
+            return Cause("it drops what is sent to it", f"see in its output why\nif it speaks no HTTP: {_NO_HTTP}")
     return None
 
 
@@ -106,4 +104,4 @@ def _of_status(path: str, status: int) -> Cause:
     other = _FAILS if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _OTHER_STATUS
     sentence, remedy = _BY_STATUS.get(status, other)
     another = "or have another path asked: slipway apps set health_path=/…"
-    return Cause(sentence.format(path=path, status=status), f"{remedy}, {another}")
+    return Cause(sentence.format(path=path, status=status), f"{remedy}\n{another}")

@@ -24,7 +24,7 @@ _MISSING = (
 _PYDANTIC = re.compile(r"ValidationError: \d+ validation errors? for \w*(?:settings|config)", re.IGNORECASE)
 _PYDANTICS_FIELD = re.compile(r"^(\w{2,60})\n  Field required \[type=missing", re.MULTILINE)
 
-WRITE_ELSEWHERE = "write to a volume or to /tmp; or, lost with each replica: slipway apps set resources.read_only=false"
+WRITE_ELSEWHERE = "write to a volume or to /tmp\nor, lost with each replica: slipway apps set resources.read_only=false"
 _HOME = r"(?:/root|/nonexistent|/home/[\w.-]+|(?=/\.))(?:/[^'’\"\s:]*)?"
 _PATH = r"(?:/[^'’\"\s:]*|[\w.-][^'’\"\s:]*)"
 _READ_ONLY = (
@@ -50,7 +50,7 @@ READ_ONLY_ROOT = (
     sign(
         r"unable to open database file|attempt to write a readonly database",
         "SQLite can't write its database: the root file system is read-only",
-        "put the database on a volume ([[volumes]] in slipway.toml); or, lost with each replica: "
+        "put the database on a volume ([[volumes]] in slipway.toml)\nor, lost with each replica: "
         "slipway apps set resources.read_only=false",
     ),
     sign(
@@ -136,7 +136,7 @@ RIGHTS = (
         r"can't start new thread|fork: (?:retry: )?Resource temporarily unavailable|pthread_create failed"
         r"|Cannot fork|unable to create (?:new )?native thread",
         "it may start no more processes and threads",
-        "start fewer workers; or slipway apps set resources.pids=…",
+        "start fewer workers\nor allow more: slipway apps set resources.pids=…",
     ),
     sign(
         r"[Tt]oo many open files",
