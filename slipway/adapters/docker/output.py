@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
-from slipway.core.text.control_sequences import decoded, without_controls
+from slipway.core.text.control_sequences import decoded, without_controls, without_unfinished
 from slipway.core.text.rewritten_lines import as_seen
 
 HEADER = struct.Struct(">BxxxL")
@@ -159,5 +159,5 @@ def _joined(start: bytes, more: bytes) -> bytes:
 
 def _cut(line: bytes) -> bytes:
     time, _, text = line.partition(b" ")
-    whole = text[:LINE_MAX_BYTES].decode("utf-8", "ignore").encode()  # no character is cut in two
-    return time + b" " + whole + CUT_MARK + b"\n"
+    whole = without_unfinished(text[:LINE_MAX_BYTES].decode("utf-8", "ignore"))  # no character is cut in two
+    return time + b" " + whole.encode() + CUT_MARK + b"\n"

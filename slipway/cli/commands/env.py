@@ -29,7 +29,8 @@ def env(call: Invocation) -> None:
         call.out.document(listed)
         return
     rows = [
-        (each["name"], each["scope"], ago(each["updated_at"]), _value(each["value"])) for each in listed["variables"]
+        (each["name"], each["scope"] + ", secret" * each["secret"], ago(each["updated_at"]), _value(each["value"]))
+        for each in listed["variables"]
     ]
     call.out.table(("name", "scope", "set", "value"), rows, empty=f"None yet: slipway env set -a {call.app} NAME=VALUE")
 

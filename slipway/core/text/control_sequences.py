@@ -19,6 +19,9 @@ _ESCAPE = r"\x1b[ -/]*[0-~]?"
 _ALONE = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 """Control characters but tab and line feed, and those that turn the writing direction."""
 _CONTROLS = re.compile(rf"(?P<colour>{_COLOUR})|{_STRING}|{_CSI}|{_ESCAPE}|{_ALONE}")
+_UNFINISHED = re.compile(
+    r"(?:(?:\x1b[P\]X^_]|[\x90\x9d\x98\x9e\x9f])[^\x07\x1b\x9c]*\x1b?|(?:\x1b\[|\x9b)[0-?]*[ -/]*|\x1b[ -/]*)\Z"
+)
 _INVALID_C1 = re.compile(r"[\udc80-\udc9f]")
 _INVALID = re.compile(r"[\udc80-\udcff]")
 
@@ -26,6 +29,11 @@ _INVALID = re.compile(r"[\udc80-\udcff]")
 def without_controls(text: str, *, colours: bool = False) -> str:
     """The text alone; with `colours` also what only colours it."""
     return _CONTROLS.sub(lambda match: (match["colour"] or "") if colours else "", text)
+
+
+def without_unfinished(text: str) -> str:
+    """The text without a sequence that its end cuts off, so that it takes nothing with it that is put behind."""
+    return _UNFINISHED.sub("", text)
 
 
 def decoded(printed: bytes) -> str:

@@ -19,16 +19,18 @@ _SEPARATORS = re.compile(r"[-_./:,=?&* \[\](){}\n\t]+")
 _ADDRESS = re.compile(r"\+?[\w.-]+@[\w-]+(?:\.[\w-]+)+|\+\d[\d ]{5,20}")
 """Of somebody's mail, or telephone."""
 _NUMBER = re.compile(r"\d{1,8}")
-_WORD = re.compile(r"[a-z]{1,20}|[A-Z]{1,20}|[A-Z][a-z]{1,19}|[A-Za-z][a-z]{1,15}[A-Z][a-z]{1,15}")
-_WORD_AND_NUMBER = re.compile(r"(?P<letters>[A-Za-z]{1,12})\d{1,3}[a-z]{0,2}|\d{1,4}[A-Za-z]{1,3}")
+_WORD = re.compile(r"[a-z]{1,20}|[A-Z]{1,20}|[A-Z][a-z]{1,19}|[A-Za-z][a-z]{2,15}[A-Z][a-z]{2,15}")
+_WORD_AND_NUMBER = re.compile(r"(?P<letters>[A-Za-z]{1,12})\d{1,3}[a-z]{0,2}|\d{1,4}(?:[a-z]{1,3}|[A-Z]{1,3})")
+_LOCALE = re.compile(r"[a-z]{2,3}_[A-Z]{2}(?:\.[\w-]{1,12})?")
 _CONSONANTS = re.compile(r"[bcdfghjklmnpqrstvwxz]{6,}", re.IGNORECASE)
 _MOST_SEGMENTS = 40
 _PASSPHRASE_WORDS = 4
 """So many words of small letters, and nothing else, are a passphrase rather than a name."""
 _PASSPHRASE = re.compile(rf"[a-z]{{3,10}}(?:[ -][a-z]{{3,10}}){{{_PASSPHRASE_WORDS - 1},}}")
-_LONG_WORD = 8
+_SHORT_WORD, _LONG_WORD = 5, 8
 _COMMON_PAIRS = frozenset(
     """
+    lh oc ka af
     th he in er an re nd on en at ou ed ha to or it is hi es ng st ar te se al le ti nt ve co de ra ro li ri io ic
     ne ea me ce ll el ch si ta om la ur ma ns ss us em ec tr et ac rs di no pe lo so tt ho po as ol be we wa un pr
     ut pl ge ex od du uc ct ig up ub ad ap da ev op nv vi ir mo ot ca do ul ia sp im ag ab og am ef fa au ck ki ke
@@ -71,13 +73,23 @@ def _login(value: str) -> tuple[str, str]:
 
 def is_ordinary(value: str) -> bool:
     """Is it made of words and small numbers, as names, hosts, paths, versions and switches are?"""
-    if _ADDRESS.fullmatch(value):
+    if _ADDRESS.fullmatch(value) or _LOCALE.fullmatch(value):
         return True
     segments = [segment for segment in _SEPARATORS.split(value) if segment]
     if len(segments) > _MOST_SEGMENTS or _PASSPHRASE.fullmatch(value):
         return False
     mixed = [segment for segment in segments if not _NUMBER.fullmatch(segment) and not _is_word(segment)]
+    if mixed and len({style for segment in segments if (style := _case_of(segment))}) > 1:
+        return False
     return len(mixed) <= 1 + len(segments) // 3 and all(map(_is_word_and_number, mixed))
+
+
+def _case_of(segment: str) -> str:
+    """Empty: it has no letters."""
+    letters = "".join(filter(str.isalpha, segment))
+    if not letters:
+        return ""
+    return "small" if letters.islower() else "large" if letters.isupper() else "both"
 
 
 def _is_word(segment: str) -> bool:
@@ -85,11 +97,12 @@ def _is_word(segment: str) -> bool:
 
 
 def _reads_like_one(word: str) -> bool:
-    """Half of a long word's pairs of letters are common in English; of random letters a quarter is."""
-    if len(word) < _LONG_WORD:
+    """Most of a word's pairs of letters are common in English; of random letters a third is."""
+    if len(word) < _SHORT_WORD:
         return True
     pairs = [word[at : at + 2] for at in range(len(word) - 1)]
-    return sum(pair in _COMMON_PAIRS for pair in pairs) >= len(pairs) / 2
+    needed = 0.5 if len(word) < _LONG_WORD else 0.7
+    return sum(pair in _COMMON_PAIRS for pair in pairs) >= needed * len(pairs)
 
 
 def _is_word_and_number(segment: str) -> bool:

@@ -28,7 +28,7 @@ def reveal_variable(app: str) -> Response:
 
 @act("/apps/<app>/variables", role=Role.DEVELOPER)
 def set_variable(app: str) -> Done:
-    return _change(app, put={field("name").strip(): field("value")}, remove=[])
+    return _change(app, put={field("name").strip(): field("value")}, remove=[], secret=bool(field("secret")))
 
 
 @act("/apps/<app>/variables/remove", role=Role.DEVELOPER)
@@ -43,9 +43,11 @@ def _values(app: str) -> Values:
     return of_app(app, "variables") | {"variables": listed, "revealed": None}
 
 
-def _change(app: str, *, put: dict[str, str], remove: list[str]) -> Done:
+def _change(app: str, *, put: dict[str, str], remove: list[str], secret: bool = False) -> Done:
     scope = "build" if field("scope") == "build" else "run"
-    changed = variables.change_variables(services(), principal(), app, put=put, remove=remove, scope=scope)
+    changed = variables.change_variables(
+        services(), principal(), app, put=put, remove=remove, scope=scope, secret=secret
+    )
     if changed.deployment is not None:
         return Done(url_for("console.show_deployment", deployment=changed.deployment.id))
     said = "acts.variables_changed" if changed.changed else "acts.nothing_changed"

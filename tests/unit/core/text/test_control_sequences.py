@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slipway.core.text.control_sequences import decoded, without_controls
+from slipway.core.text.control_sequences import decoded, without_controls, without_unfinished
 
 SEQUENCES = {
     "CSI, a colour": "\x1b[1;31m",
@@ -50,6 +50,14 @@ def test_no_part_of_a_sequence_that_is_cut_anywhere_stays(name: str) -> None:
 def test_an_8_bit_sequence_is_found_among_bytes_that_are_no_utf_8(name: str) -> None:
     printed = "größer ".encode() + SEQUENCES[name].encode("latin-1") + b"so"
     assert without_controls(decoded(printed)) == "größer so"
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_what_is_put_behind_a_cut_sequence_stays(name: str) -> None:
+    sequence = SEQUENCES[name]
+    for size in range(1, len(sequence)):
+        assert without_controls(without_unfinished(f"before {sequence[:size]}") + " … [cut]") == "before  … [cut]"
+    assert without_unfinished(f"before {sequence} after") == f"before {sequence} after"
 
 
 def test_text_stays_as_it_is() -> None:
