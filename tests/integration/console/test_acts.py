@@ -133,6 +133,14 @@ def test_variables_are_set_and_removed(browser: Browser, owner: Caller, shop: in
     assert owner.get("/api/apps/shop/variables")["variables"] == []
 
 
+def test_a_variable_is_marked_as_secret(browser: Browser, owner: Caller, shop: int) -> None:
+    browser.send("/apps/shop/variables", {"name": "A", "value": "bluebird", "scope": "build"})
+    browser.send("/apps/shop/variables", {"name": "B", "value": "bluebird", "scope": "build", "secret": "on"})
+    marks = {each["name"]: each["secret"] for each in owner.get("/api/apps/shop/variables")["variables"]}
+    assert marks == {"A": False, "B": True}
+    assert browser.get("/apps/shop/variables").text.count("builds, secret") == 1
+
+
 def test_hosts_are_added_and_removed(browser: Browser, owner: Caller, shop: int) -> None:
     browser.send("/apps/shop/domains", {"host": "Shop.Example.org", "redirect_to": ""})
     assert "shop.example.org" in browser.get("/apps/shop/domains").text

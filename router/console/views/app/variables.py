@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 
 from router.access import principal, services
 from router.console import responses
@@ -28,7 +28,7 @@ def reveal_variable(app: str) -> Response:
 
 @act("/apps/<app>/variables", role=Role.DEVELOPER)
 def set_variable(app: str) -> Done:
-    return _change(app, put={field("name").strip(): field("value")}, remove=[], secret=bool(field("secret")))
+    return _change(app, put={field("name").strip(): field("value")}, remove=[], secret="secret" in request.form)
 
 
 @act("/apps/<app>/variables/remove", role=Role.DEVELOPER)
