@@ -80,6 +80,11 @@ JAVA = (
 )
 COMPILED = (
     sign(
+        r"\b(libGL\.so\.1): cannot open shared object file",
+        "OpenCV wants the library {0}, which is not in the image",
+        "list opencv-python-headless instead of opencv-python, and push again",
+    ),
+    sign(
         r"\b(lib[\w+.-]+\.so[\d.]*): cannot open shared object file",
         "the library {0} is not in the image",
         "install the package that brings it in the Dockerfile (RUN apt-get install …)",

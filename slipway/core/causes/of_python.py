@@ -8,7 +8,30 @@ from slipway.core.causes.table import sign
 _FIX_IT = "fix it there, and push again"
 _NAME_THE_APP = "correct module:application in the command (Procfile, or [processes] in slipway.toml)"
 
+_PACKAGES = {
+    "MySQLdb": "mysqlclient",
+    "Crypto": "pycryptodome",
+    "PIL": "Pillow",
+    "bs4": "beautifulsoup4",
+    "cv2": "opencv-python-headless",
+    "dateutil": "python-dateutil",
+    "dotenv": "python-dotenv",
+    "jwt": "PyJWT",
+    "psycopg2": "psycopg2-binary",
+    "sklearn": "scikit-learn",
+    "yaml": "PyYAML",
+}
+"""Modules whose packages are called otherwise."""
+
 SIGNS = (
+    *(
+        sign(
+            rf"^ModuleNotFoundError: No module named '({module})(?:\.[\w.]+)?'$",
+            "{0} is imported but not installed",
+            f"list its package, {package}, in requirements.txt or pyproject.toml, and push again",
+        )
+        for module, package in _PACKAGES.items()
+    ),
     sign(
         r", in _find_and_load_unlocked\n(?:[^\n]*\^+[^\n]*\n)?ModuleNotFoundError: No module named '([\w.-]+)'$",
         "the server was asked for the module {0}, which is not in the image",
@@ -105,7 +128,7 @@ SIGNS = (
         "slipway env set DJANGO_SETTINGS_MODULE=…",
     ),
     sign(
-        r"(?:no such table: |relation \"|Table ')([\w.]+)(?:\" does not exist|' doesn't exist)?",
+        r"no such table: ([\w.]+)|relation \"([\w.]+)\" does not exist|Table '([\w.]+)' doesn't exist",
         "the database has no table {0}",
         "have each deployment make them first: slipway apps set pre_deploy='python manage.py migrate'",
     ),
