@@ -128,9 +128,14 @@ SIGNS = (
         "slipway env set DJANGO_SETTINGS_MODULE=…",
     ),
     sign(
-        r"no such table: ([\w.]+)|relation \"([\w.]+)\" does not exist|Table '([\w.]+)' doesn't exist",
+        r"django\.db\.utils\.\w+: (?:no such table: ([\w.]+)|relation \"([\w.]+)\" does not exist)",
         "the database has no table {0}",
         "have each deployment make them first: slipway apps set pre_deploy='python manage.py migrate'",
+    ),
+    sign(
+        r"no such table: ([\w.]+)|relation \"([\w.]+)\" does not exist|Table '([\w.]+)' doesn't exist",
+        "the database has no table {0}",
+        "have each deployment make them first, by your framework's command: slipway apps set pre_deploy='…'",
     ),
     sign(r"^MemoryError$", "Python got no more memory", "give it more: slipway apps set resources.memory_mb=…"),
 )
