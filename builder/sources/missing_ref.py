@@ -1,11 +1,14 @@
-"""What a repository's owner reads when it does not have what is to be deployed."""
+"""What a repository's owner reads when it does not have what is to be deployed. Names of branches are whoever's who
+may push, so commands that are to be copied have them quoted."""
 
 from __future__ import annotations
+
+import shlex
 
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import Branches
 
-_NAMED = 4
+_NAMED, _LONGEST_NAME = 4, 60
 
 
 def failure(asked: str, branch: str, branches: Branches) -> DeploymentFailed:
@@ -14,7 +17,7 @@ def failure(asked: str, branch: str, branches: Branches) -> DeploymentFailed:
         return DeploymentFailed(
             "commit-missing",
             "the repository is empty: nothing was ever pushed to it",
-            remedy=f"commit something and push it: git push origin HEAD:{branch}",
+            remedy=f"commit something and push it: git push origin {shlex.quote(f'HEAD:{branch}')}",
         )
     if asked != branch:
         return DeploymentFailed(
@@ -26,11 +29,11 @@ def failure(asked: str, branch: str, branches: Branches) -> DeploymentFailed:
     return DeploymentFailed(
         "commit-missing",
         f"the repository has no branch {branch}; it has {_listed(branches.names)}",
-        remedy=f"have the app follow one that is there: slipway apps set branch={another}\n"
-        f"or push it: git push origin HEAD:{branch}",
+        remedy=f"have the app follow one that is there: slipway apps set {shlex.quote(f'branch={another}')}\n"
+        f"or push it: git push origin {shlex.quote(f'HEAD:{branch}')}",
     )
 
 
 def _listed(names: tuple[str, ...]) -> str:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    return ", ".join(name[:_LONGEST_NAME] for name in names[:_NAMED]) + more
