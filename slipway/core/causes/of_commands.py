@@ -32,7 +32,7 @@ SIGNS = (
     ),
     sign(
         rf"{_SHELL}(\.{{0,2}}/[\w./+-]+|[\w.+-]+/[\w./+-]+): (?:not found|No such file or directory|"
-        rf"cannot execute: required file not found)\s*$|{_INIT}(\S*/\S*) failed: No such file or directory",
+        rf"cannot execute: required file not found)\s*$|{_INIT}([\w.+-]*/[\w./+-]*) failed: No such file or directory",
         "{0} can't be started: it is not in the image, or its first line names a program that is not (as a line end of "
         "Windows does)",
         "push it; or, if its line ends are those of Windows: sed -i 's/\\r$//' {0}, commit and push",
@@ -62,7 +62,7 @@ SIGNS = (
     ),
     sign(
         rf"{_SHELL}(?!/tmp/)([\w./+-]+): (?:Permission denied|Is a directory)\s*$"
-        rf"|{_INIT}(\S+) failed: Permission denied",
+        rf"|{_INIT}([\w./+-]+) failed: Permission denied",
         _MAY_NOT_RUN,
         _MARK_IT,
     ),

@@ -90,3 +90,21 @@ def test_of_several_causes_the_last_one_counts() -> None:
     found = cause(Start(printed, 8000, 1))
     assert found
     assert found.sentence == "flask is imported but not installed"
+
+
+@pytest.mark.parametrize("name", ["x;reboot", "$(reboot)", "`reboot`", "a|sh", "a&b", "'a'"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[FATAL tini (7)] exec {} failed: Permission denied",
+        "[FATAL tini (7)] exec ./{} failed: No such file or directory",
+        "sh: 1: ./{}: Permission denied",
+        "sh: 1: ./{}: not found",
+        "{}: 1: set: Illegal option -",
+        "KeyError: '{}'",
+        "Error: Failed to find Flask application or factory in module '{}'. Use",
+    ],
+)
+def test_what_visitors_can_have_logged_becomes_no_command(line: str, name: str) -> None:
+    found = cause(Start(line.format(name), 8000, 1))
+    assert not found or name not in found.remedy
