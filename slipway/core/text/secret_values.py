@@ -15,6 +15,12 @@ _SAYS_SO = re.compile(
     r"|SALT|PEPPER|SIGNATURE|PIN|OTP|DSN|COOKIE|WEBHOOK|CERT|LICENSE|PAT|JWT|BEARER|AUTH)(?:_|\d*$)",
     re.IGNORECASE,
 )
+_SAYS_SO_ANYWHERE = re.compile(
+    r"PASSWORD|PASSWD|PASSPHRASE|APIKEY|(?:SECRET|TOKEN)S?\d*$|(?:DB|SQL|USER|MAIL|SMTP|REDIS|ADMIN|ROOT)PASS",
+    re.IGNORECASE,
+)
+"""`PGPASSWORD`, `AUTHTOKEN`, `DBPASS`."""
+_CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SEPARATORS = re.compile(r"[-_./:,=?&* \[\](){}\n\t]+")
 _ADDRESS = re.compile(r"\+?[\w.-]+@[\w-]+(?:\.[\w-]+)+|\+\d[\d ]{5,20}")
 """Of somebody's mail, or telephone."""
@@ -47,13 +53,18 @@ def secret_values(variables: Mapping[str, str], marked: Collection[str] = ()) ->
 
 
 def _secrets(name: str, value: str, marked: bool) -> Iterator[str]:
-    if marked or _SAYS_SO.search(name):
+    if marked or _says_so(name):
         yield value
     login, rest = _login(value)
     if login:
         yield from dict.fromkeys((login, unquote(login)))
     if not is_ordinary(rest):
         yield value
+
+
+def _says_so(name: str) -> bool:
+    """`clientSecret` says it as `CLIENT_SECRET` does."""
+    return bool(_SAYS_SO.search(_CAMEL_CASE.sub("_", name)) or _SAYS_SO_ANYWHERE.search(name))
 
 
 def _login(value: str) -> tuple[str, str]:

@@ -91,6 +91,8 @@ def test_of_five_thousand_random_tokens_hardly_any_passes_for_words(
 @pytest.mark.parametrize(
     "name",
     [
+        *("PGPASSWORD", "MYSQLPASSWORD", "DBPASS", "SMTPPASS2", "AUTHTOKEN", "CLIENTSECRET", "APIKEY", "OPENAIAPIKEY"),
+        *("dbPassword", "clientSecret", "accessToken", "apiKey", "privateKeyPem"),
         *("PASSWORD", "DB_PASSWORD", "DATABASE_PASS", "SECRET_KEY", "SECRET_KEY_BASE", "STRIPE_API_KEY", "API_TOKEN"),
         *(
             "GITHUB_TOKEN",
