@@ -91,6 +91,7 @@ _BY_STATUS: dict[int, tuple[str, str]] = {
     HTTPStatus.FORBIDDEN: ("the app refuses {path}: a probe brings no login", "let it answer without one"),
     HTTPStatus.NOT_FOUND: ("the app has nothing at {path}", "let it answer there"),
     HTTPStatus.METHOD_NOT_ALLOWED: ("the app takes no GET at {path}", "let it answer one"),
+    HTTPStatus.GONE: ("the app has nothing at {path} any more", "let it answer there"),
     HTTPStatus.TOO_MANY_REQUESTS: (
         "the app counts the probes of {path} as too many requests",
         "leave User-Agent slipway-probe out of its limit",

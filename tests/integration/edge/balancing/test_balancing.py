@@ -125,7 +125,7 @@ def test_least_connections_shares_evenly_among_those_that_are_left(rig, three):
         eventually(lambda: sum(rig.edge.status["inflight"].values()) == 1)
         [busy] = rig.edge.status["inflight"]
 
-        counts = asked(rig, 30, clients=1)
+        counts = asked_in_turn(rig, 30, under_way=1)
 
     assert counts == {app.name: 15 for app in three if app.name != busy}
     [app.release.set() for app in three]

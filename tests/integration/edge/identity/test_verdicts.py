@@ -62,7 +62,7 @@ def test_a_verdict_lasts_as_long_as_the_router_says(app, router, person):
     ada.caller.meets = ()
     eventually(lambda: ada.ask().status == 403)
 
-    assert time.time() - began >= 0.5
+    assert time.time() - began > 0.45  # the clock of nginx stands still while it works
     assert len(router.questions) >= 2
 
 

@@ -102,7 +102,7 @@ def test_nobody_waits_twice_in_vain(rig, app_id):
     others = [rig.edge.ask(HOST, method=method) for method in ("GET", "POST", "GET")]
 
     assert {(answer.status, answer.json["code"]) for answer in (first, *others)} == {(502, "replica-failed")}
-    assert waited_s >= 2
+    assert waited_s > 1.9  # the clock of nginx stands still while it works
     assert time.monotonic() - began < 3 * 2, "each waited anew"
     assert "slipway logs" in first.json["remedy"]
     eventually(lambda: rig.edge.status["inflight"] == {})
