@@ -25,6 +25,7 @@ from slipway.core.app_settings.model import OF_AN_IMAGE
 from slipway.core.build import image_names
 from slipway.core.deployment.states import BY_HAND, UNFINISHED, State
 from slipway.core.naming import validation
+from slipway.core.naming.json_kinds import GIVEN
 from slipway.domain import audit, intents, lifecycle
 from slipway.domain.audit import Action
 from slipway.domain.quota import enforcement
@@ -208,7 +209,7 @@ def _row(services: Services, principal: Principal, wanted: NewApp) -> App:
     if wanted.hook and not wanted.repository:
         raise InvalidInput("an image has no pushes", remedy="leave hook out, or give a repository")
     app = App(tenant_id=principal.tenant_id, name=validation.app_name(wanted.name), settings=wanted.settings)
-    model.parse(wanted.settings)
+    model.parse(wanted.settings, GIVEN)
     app.branch = validation.branch(wanted.branch)
     if wanted.repository:
         app.source = "git"

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 
 from slipway.core.app_settings import limits, shell_syntax
 from slipway.core.app_settings.access import AccessSettings
@@ -33,11 +33,11 @@ LEAST_S = 0.01
 """Of what the edges count in milliseconds: less would become none, which means no limit or no time at all."""
 
 
-def _command(text: str) -> str:
+def _command(text: str, info: ValidationInfo) -> str:
     words = shlex.split(text)
     if not words:
         raise ValueError("a command can't be empty")
-    if word := shell_syntax.shell_word(text):
+    if info.context == GIVEN and (word := shell_syntax.shell_word(text)):
         whole = shell_syntax.in_a_shell(text)
         raise ValueError(f"{word!r} is a shell's, and no shell runs a command: write it as {whole}")
     return text

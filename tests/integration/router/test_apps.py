@@ -60,6 +60,8 @@ def test_a_name_is_taken_once(owner: Caller) -> None:
         ({"name": "hello", "repository": REPOSITORY, "branch": "-x"}, "branch"),
         ({"name": "hello", "repository": REPOSITORY, "settings": {"port": 0}}, "port"),
         ({"name": "hello", "repository": REPOSITORY, "settings": {"prot": 80}}, "prot"),
+        ({"name": "hello", "repository": REPOSITORY, "settings": {"port": "9000"}}, "port"),
+        ({"name": "hello", "repository": REPOSITORY, "settings": {"pre_deploy": "cd a && b"}}, "is a shell's"),
         ({"name": "hello", "repository": REPOSITORY, "replicas": 101}, "replicas"),
         ({"name": "hello", "image": "../x"}, "image"),
         ({"name": "hello", "image": "nginx", "hook": True}, "pushes"),

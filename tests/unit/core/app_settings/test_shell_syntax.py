@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slipway.core.app_settings import model
+from slipway.core.naming.json_kinds import GIVEN
 from slipway.errors import InvalidInput
 
 
@@ -32,7 +33,7 @@ from slipway.errors import InvalidInput
 def test_shell_syntax_is_refused_with_the_command_that_works(command: str, word: str) -> None:
     for values in ({"processes": {"web": {"command": command}}}, {"pre_deploy": command}):
         with pytest.raises(InvalidInput) as refused:
-            model.parse(values)
+            model.parse(values, GIVEN)
         assert f"{word!r} is a shell's, and no shell runs a command" in refused.value.message
         assert f"sh -c '{command}'" in refused.value.message
 
@@ -52,4 +53,8 @@ def test_shell_syntax_is_refused_with_the_command_that_works(command: str, word:
     ],
 )
 def test_what_a_program_may_get_as_it_is_stays(command: str) -> None:
-    assert model.parse({"processes": {"web": {"command": command}}}).processes["web"].command == command
+    assert model.parse({"processes": {"web": {"command": command}}}, GIVEN).processes["web"].command == command
+
+
+def test_one_that_was_kept_before_is_read_as_it_is() -> None:
+    assert model.parse({"pre_deploy": "python a.py &"}).pre_deploy == "python a.py &"
