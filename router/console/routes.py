@@ -11,6 +11,7 @@ def scale_app(app: str) -> Done: …                      returns where to go on
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -43,12 +44,14 @@ class Done:
     said: tuple[str, ...] = ()
 
 
-def page(rule: str, template: str, *, role: Role = Role.VIEWER) -> Callable[[View], View]:
+def page(rule: str, template: str, *, role: Role = Role.VIEWER, waits: bool = False) -> Callable[[View], View]:
+    """`waits`: for something else than a processor, so that it must not hold a place among those that are rendered."""
+
     def register(view: View) -> View:
         guarded = requires(role)(view)
 
         def show(**path: Any) -> Response:
-            with _RENDER_LIMIT.place():
+            with nullcontext() if waits else _RENDER_LIMIT.place():
                 values = guarded(**path)
                 return values if isinstance(values, Response) else responses.page(template, values)
 

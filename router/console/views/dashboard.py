@@ -67,7 +67,7 @@ CHARTS = (
 )
 
 
-@page(_PATH, "dashboard.html")
+@page(_PATH, "dashboard.html", waits=True)
 def show_dashboard() -> Values | Response:
     """A page does not wait for figures that nobody looked at lately: it comes without them, and asks for them."""
     asked = Asked(_PATH, request.args, ("period", "app"))

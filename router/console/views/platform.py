@@ -7,7 +7,7 @@ from router.console.routes import Values, page
 from router.usecases.overviews.platform import show_platform as look
 
 
-@page("/platform", "platform.html")
+@page("/platform", "platform.html", waits=True)
 def show_platform() -> Values:
     """Not by a role in a tenant: the use case asks for the role platform-admin."""
     return {"platform": look(services(), principal())}

@@ -20,7 +20,7 @@ from slipway.errors import InvalidInput
 _DIGITS_MOST = 18
 
 
-@page("/tenant/people", "tenant/people.html", role=Role.OWNER)
+@page("/tenant/people", "tenant/people.html", role=Role.OWNER, waits=True)
 def show_people() -> Values:
     return _values()
 
