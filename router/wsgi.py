@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
 from router.app import create_app
 from router.by_socket import BySocket
 from router.internal.app import create_internal_app
 from router.services import connect
 from slipway import logs, settings
 
-sys.setswitchinterval(
-    0.0005
-)  # a call with a statement's answer waits for a page that is rendered: 5 ms if nothing is said
 _settings = settings.load()
 logs.configure("router", _settings.log_level)
 _services = connect(_settings)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
 from slipway import logs, settings
 from slipway.adapters.redis.work_queue import WorkQueue, connect
 from slipway.db import Database
 from webhook.app import create_app
 
 _settings = settings.load()
-sys.setswitchinterval(0.0005)  # a thread with a statement's answer waits for one that computes: 5 ms if nothing is said
 logs.configure("webhook", _settings.log_level)
 _database = Database(_settings.database_url)
 _queue = WorkQueue(connect(_settings.redis_url), job_timeout_s=_settings.build_timeout_s)

@@ -88,8 +88,7 @@ def operation(  # noqa: PLR0913  a table of what a route is: each named
     `failures` are statuses of those beside what `router.openapi` knows of each operation.
     `for_jobs`: CI jobs may call it for the app that they deploy. A route without a role is open to anyone.
     """
-    described = dict(headers) | ({confirmation.HEADER: f"Required: {confirm} once more."} if confirm else {})
-    more = {HEADERS: described, FAILURES: list(map(str, failures)), CONTENT: media_types(content) if output else {}}
+    more = _extensions(headers, confirm, failures, content if output else ())
 
     def register(view: View) -> View:
         route: Any = view if output is None else blueprint.output(output, status_code=status)(view)
@@ -98,7 +97,7 @@ def operation(  # noqa: PLR0913  a table of what a route is: each named
             operation_id=view.__name__,
             responses=None if output else _bare(status, content),
             security=[{SCHEME: [str(role)]}] if role is not None else None,
-            extensions={name: value for name, value in more.items() if value} or None,
+            extensions=more or None,
         )(route)
         if role is not None:
             route = requires(role, for_jobs=for_jobs)(route)
@@ -106,6 +105,15 @@ def operation(  # noqa: PLR0913  a table of what a route is: each named
         return view
 
     return register
+
+
+def _extensions(
+    headers: Mapping[str, str], confirm: str, failures: Sequence[int], content: Sequence[str] | Mapping[str, Schema]
+) -> dict[str, Any]:
+    """What `router.openapi` puts where it belongs."""
+    described = dict(headers) | ({confirmation.HEADER: f"Required: {confirm} once more."} if confirm else {})
+    found = {HEADERS: described, FAILURES: list(map(str, failures)), CONTENT: media_types(content)}
+    return {name: value for name, value in found.items() if value}
 
 
 def _typed(blueprint: APIBlueprint, view: Any, body: type[Input] | None, query: type[Query] | None) -> Any:

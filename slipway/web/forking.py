@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gc
+import sys
 from typing import Any
+
+_SWITCH_S = 0.0005
+"""A thread with a statement's answer waits this long for one that computes, instead of 5 ms."""
 
 
 def pre_fork(_server: Any, _worker: Any) -> None:
@@ -12,7 +16,8 @@ def pre_fork(_server: Any, _worker: Any) -> None:
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Let the collector skip the app, which has been loaded by now and stays: to look at all of it stops every request
-    for a tenth of a second, now and then."""
+    """Let a waiting thread run soon. Let the collector skip the app, which has been loaded by now and stays: to look at
+    all of it stops every request for a tenth of a second, now and then."""
+    sys.setswitchinterval(_SWITCH_S)
     gc.collect()
     gc.freeze()

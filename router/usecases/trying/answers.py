@@ -28,7 +28,8 @@ def to_keep(tried: Tried) -> KeptAnswer | None:
     answer = tried.answer
     if answer is None:
         return None
-    headers = _beginning(shown_headers(answer))
+    shown = shown_headers(answer)
+    headers = _beginning(shown)
     body = shown_body(answer.body, answer.headers, is_cut=answer.is_cut)
     return KeptAnswer(
         url=tried.url,
@@ -40,7 +41,7 @@ def to_keep(tried: Tried) -> KeptAnswer | None:
         first_byte_s=answer.first_byte_s,
         total_s=answer.total_s,
         headers=headers,
-        are_headers_cut=headers != shown_headers(answer),
+        are_headers_cut=headers != shown,
         size_bytes=len(answer.body),
         is_read_whole=not answer.is_cut,
         digest=hashlib.sha256(answer.body).hexdigest(),
