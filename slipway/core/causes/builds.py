@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slipway.core.causes import of_compilers, of_exceptions, of_package_managers, of_surroundings
-from slipway.core.causes.table import Cause, Found, last_cause, last_found
+from slipway.core.causes.table import Cause, Found, last_cause, last_found, read_of
 
 SHOWN_LINES = 20
 """As many as a deployment keeps."""
@@ -30,7 +30,7 @@ class Explained:
 
 def explain(lines: Sequence[str]) -> Explained:
     """What a step's own lines say."""
-    printed = "\n".join(lines)
+    printed = read_of(lines)
     found = _found(printed)
     cause = found[1] if found else last_cause(of_exceptions.SIGNS, printed)
     at = printed.count("\n", 0, found[0]) if found else None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slipway.core.causes import of_commands, of_exceptions, of_other_languages, of_probes, of_python, of_surroundings
-from slipway.core.causes.table import Cause, Sign, last_cause, last_found
+from slipway.core.causes.table import Cause, Sign, last_cause, last_found, read_of
 from slipway.core.rollout.failure import ProbeCause, ProbeError
 from slipway.core.rollout.listeners import Listener
 
@@ -42,6 +42,7 @@ class Start:
 
 def cause(start: Start) -> Cause | None:
     """None: nothing is sure."""
+    start = replace(start, printed=read_of(start.printed.split("\n")))
     if start.probe is None:
         return of_output(start) or of_commands.by_exit_code(start.exit_code)
     if start.probe.cause is ProbeCause.REFUSED:

@@ -35,6 +35,15 @@ def sign(pattern: str, sentence: str, remedy: str) -> Sign:
     return Sign(re.compile(pattern, re.MULTILINE), sentence, remedy)
 
 
+LONGEST_LINE = 500
+
+
+def read_of(lines: Iterable[str]) -> str:
+    """What of the lines is searched. Whoever deploys chooses what is printed, some patterns take the square of a line's
+    or a blank's length, and all threads wait meanwhile."""
+    return "\n".join(line[:LONGEST_LINE].rstrip() for line in lines)
+
+
 Found = tuple[int, Cause]
 """A cause, and where in the output its sign ends."""
 

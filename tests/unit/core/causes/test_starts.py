@@ -108,3 +108,9 @@ def test_of_several_causes_the_last_one_counts() -> None:
 def test_what_visitors_can_have_logged_becomes_no_command(line: str, name: str) -> None:
     found = cause(Start(line.format(name), 8000, 1))
     assert not found or name not in found.remedy
+
+
+def test_of_a_long_line_only_its_beginning_is_searched() -> None:
+    sign = "ModuleNotFoundError: No module named 'flask'"
+    assert cause(Start(f"{'x' * 20_000} {sign}\n", 8000)) is None
+    assert cause(Start(f"{' ' * 20_000}\n{sign}{' ' * 20_000}\n", 8000)) == cause(Start(sign, 8000))
