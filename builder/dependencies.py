@@ -23,8 +23,8 @@ from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
 from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import Vault
-from slipway.core.build.detection import BaseImages
 from slipway.core.build.dockerfile_policy import Rules
+from slipway.core.build.templates.template import BaseImages
 from slipway.db import Database
 from slipway.errors import DependencyUnavailable
 from slipway.ports.building import ImageBuilder, ImageFetcher, SourceFetcher

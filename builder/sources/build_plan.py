@@ -17,6 +17,8 @@ from slipway.core.app_settings.model import AppSettings
 from slipway.core.build import detection, dockerfile, dockerfile_policy, image_names
 from slipway.core.build.dockerfile_policy import Rules
 from slipway.core.build.program_content import GLANCE_BYTES, glanced_at
+from slipway.core.build.templates import static_site
+from slipway.core.build.templates.template import BaseImages, GeneratedDockerfile, Sources
 from slipway.errors import DeploymentFailed, InvalidInput
 
 DOCKERFILE = "Dockerfile"
@@ -53,7 +55,7 @@ class BuildPlanner:
     """Plans builds by the host's rules."""
 
     rules: Rules
-    base_images: detection.BaseImages
+    base_images: BaseImages
     images: KnownImages
     engine_major: Callable[[], int]
 
@@ -104,7 +106,7 @@ class BuildPlanner:
                 remedy="take one of them out of slipway.toml or the app's settings",
             )
         folder = tree.folder(root, "[static] root")
-        made = detection.named_site(detection.Sources(tree.paths(root), {}), self.base_images)
+        made = static_site.named_site(Sources(tree.paths(root), {}), self.base_images)
         return _generated(made, tree, root, folder, file_settings, f"[static] root: {root} is published as it is")
 
     def _from_dockerfile(
@@ -167,7 +169,7 @@ class BuildPlanner:
         web = chosen.processes.get(WEB)
         try:
             paths = tree.paths(below)
-            sources = detection.Sources(
+            sources = Sources(
                 paths=paths,
                 contents=_contents(tree, below, paths),
                 has_web_command=web is not None and web.command is not None,
@@ -180,7 +182,7 @@ class BuildPlanner:
 
 
 def _generated(
-    made: detection.GeneratedDockerfile,
+    made: GeneratedDockerfile,
     tree: SourceTree,
     below: str,
     context: Path,
@@ -230,7 +232,7 @@ def _join(folder: str, name: str) -> str:
 
 def _contents(tree: SourceTree, below: str, paths: frozenset[str]) -> dict[str, str]:
     glances = {name: tree.beginning(_join(below, name), GLANCE_BYTES) for name in glanced_at(paths)}
-    read = glances | {name: tree.read(_join(below, name)) for name in detection.READ_FILES}
+    read = glances | {name: tree.read(_join(below, name)) for name in detection.read_files(paths)}
     return {name: _text(content) for name, content in read.items() if content is not None}
 
 

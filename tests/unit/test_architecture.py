@@ -79,7 +79,7 @@ def test_each_folder_is_named() -> None:
         ("slipway/ports/runtime.py", "class Happened"),
         ("builder/agent/telemetry/loads.py", "BY_LOAD = ("),
         ("nginx/lua/slipway/responses/failures.lua", "_M.BY_CODE = {"),
-        ("slipway/core/build/detection.py", "class BaseImages"),
+        ("slipway/core/build/templates/template.py", "class BaseImages"),
         ("builder/dependencies.py", "BaseImages("),
         ("slipway/core/causes/starts.py", "def cause("),
         ("builder/agent/rollout/explaining_failures.py", "class Failures"),

@@ -22,8 +22,8 @@ from router.usecases import apps, deployments
 from slipway.adapters.git.git_sources import GitSources, Limits
 from slipway.adapters.vault import HOOKS, Vault, create_key_file
 from slipway.core.access.roles import Role
-from slipway.core.build.detection import BaseImages
 from slipway.core.build.dockerfile_policy import Rules
+from slipway.core.build.templates.template import BaseImages
 from slipway.core.deployment.states import UNFINISHED, WITH_IMAGE_TO_MAKE, State
 from slipway.core.naming.validation import repository_identity
 from slipway.demo.forge.bare import git_environment

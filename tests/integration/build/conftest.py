@@ -20,8 +20,8 @@ from builder.sources.source_tree import SourceTree
 from slipway.adapters.buildkit.cgroup import Caps
 from slipway.adapters.buildkit.image_builder import BuildKit
 from slipway.adapters.docker import cli
-from slipway.core.build.detection import BaseImages
 from slipway.core.build.dockerfile_policy import Rules
+from slipway.core.build.templates.template import BaseImages
 from slipway.ports.building import BuildSpec, Built
 from slipway.settings import Settings
 from tests.fixtures.engine import EnginePart, engine_part

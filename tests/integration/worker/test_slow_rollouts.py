@@ -13,8 +13,8 @@ import pytest
 from builder import jobs
 from builder.dependencies import Dependencies
 from builder.sources.build_plan import BuildPlanner
-from slipway.core.build.detection import BaseImages
 from slipway.core.build.dockerfile_policy import Rules
+from slipway.core.build.templates.template import BaseImages
 from slipway.domain import intents, lifecycle
 from slipway.models import App, Deployment
 from tests.building_fakes import FakeImages, FakeLog, FakePulls, FakeQueue, FakeSources

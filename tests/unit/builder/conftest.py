@@ -17,8 +17,8 @@ from builder.dependencies import Dependencies
 from builder.lease import claim
 from builder.sources.build_plan import BuildPlanner
 from slipway.adapters.vault import Vault, create_key_file
-from slipway.core.build.detection import BaseImages
 from slipway.core.build.dockerfile_policy import Rules
+from slipway.core.build.templates.template import BaseImages
 from slipway.core.deployment.states import Kind, State
 from slipway.db import Database
 from slipway.domain import intents, lifecycle

@@ -8,8 +8,8 @@ import pytest
 
 from builder.sources.build_plan import BuildPlan, BuildPlanner
 from builder.sources.source_tree import SourceTree
-from slipway.core.build.detection import BaseImages
 from slipway.core.build.dockerfile_policy import Rules
+from slipway.core.build.templates.template import BaseImages
 from slipway.errors import DeploymentFailed
 from tests.building_fakes import FakeImages
 

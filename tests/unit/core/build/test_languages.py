@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from slipway.core.build.detection import BaseImages, GeneratedDockerfile, Sources, detect
+from slipway.core.build.detection import detect
+from slipway.core.build.templates.template import BaseImages, GeneratedDockerfile, Sources
 from slipway.errors import InvalidInput
 
 IMAGES = BaseImages("python:3.11-slim", "python:3.11-slim")

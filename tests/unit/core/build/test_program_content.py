@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from slipway.core.build.detection import BaseImages, Sources, detect
+from slipway.core.build.detection import detect
 from slipway.core.build.program_content import MOST_GLANCED_AT, glanced_at
+from slipway.core.build.templates.template import BaseImages, Sources
 from slipway.errors import InvalidInput
 
 IMAGES = BaseImages("python:3.11-slim", "python:3.11-slim")

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from slipway.core.build import published_files
-from slipway.core.build.detection import BaseImages, Sources, named_site
+from slipway.core.build.templates.static_site import named_site
+from slipway.core.build.templates.template import BaseImages, Sources
 
 WITHHELD = (
     *(".env", ".git/config", "a/.git/HEAD", ".htpasswd", ".DS_Store", ".well-known/.secret", ".well-knownish"),

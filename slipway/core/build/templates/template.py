@@ -1,0 +1,71 @@
+"""What a template takes and gives: the files of a repository in, a Dockerfile out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from slipway.core.app_settings.configuration import DEFAULT_PORT
+
+USER = "10001:10001"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The context folder as detection sees it."""
+
+    paths: frozenset[str]
+    """Every file, as a relative path with slashes."""
+    contents: Mapping[str, str]
+    """Of those in `detection.read_files` that exist, and the beginnings of those in `program_content.glanced_at`."""
+    has_web_command: bool = False
+    """Does slipway.toml or the app's settings have a command for `web`?"""
+
+
+@dataclass(frozen=True, slots=True)
+class BaseImages:
+    """From Settings."""
+
+    python: str
+    static: str
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedDockerfile:
+    """A generated Dockerfile, its ignore file, and the processes that the app runs."""
+
+    template: str
+    dockerfile: str
+    ignore: str
+    """Lines of `.dockerignore` before the repository's own."""
+    processes: Mapping[str, str] = field(default_factory=dict)
+    """Process → command line, split without a shell."""
+    ignore_after: str = ""
+    """Lines of `.dockerignore` after the repository's own, which can't undo them."""
+    notes: tuple[str, ...] = ()
+    """Lines for the deployment's log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A kind of project: a row of the table in `detection`."""
+
+    name: str
+    looks_for: str
+    reads: tuple[str, ...]
+    """The files whose content it reads, where they are regular files: paths, or patterns with `*`, which stands for
+    slashes, too."""
+    recognises: Callable[[Sources], bool]
+    generate: Callable[[Sources, BaseImages], GeneratedDockerfile]
+
+
+def ending(argv: Sequence[str] | None) -> list[str]:
+    """The last lines of each generated Dockerfile: who runs it, its port, and the command if there is one."""
+    command = [f"CMD {json.dumps(argv, ensure_ascii=False)}"] if argv else []
+    return ["ENV HOME=/tmp", f"USER {USER}", f"EXPOSE {DEFAULT_PORT}", *command]
+
+
+def text(lines: Sequence[str]) -> str:
+    """The lines as a file."""
+    return "\n".join(lines) + "\n"
