@@ -21,6 +21,8 @@ POLICY = (
 )
 PROBLEM = "problem"
 """The element of every page in which a problem of an act or of a fragment is shown."""
+_FRAGMENTS = "HX-Fragments"
+"""The header in which `console.js` lists the blocks that a change touches."""
 
 
 def page(template: str, values: dict[str, Any], status: int = 200) -> Response:
@@ -71,6 +73,11 @@ def is_htmx() -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
+def is_refresh() -> bool:
+    """Does an open page ask for its blocks again by itself?"""
+    return is_htmx() and _FRAGMENTS in request.headers
+
+
 def _back() -> str:
     """The page of ours that the request came from; else the first one."""
     came_from = urlsplit(request.referrer or "")
@@ -82,7 +89,7 @@ def _wanted_fragments() -> list[str]:
     """`console.js` lists all that a change touches; htmx itself names the one element as `section#apps`."""
     if not is_htmx():
         return []
-    listed = list(dict.fromkeys(request.headers.get("HX-Fragments", "").split()))
+    listed = list(dict.fromkeys(request.headers.get(_FRAGMENTS, "").split()))
     return listed or [request.headers.get("HX-Target", "").partition("#")[2]]
 
 

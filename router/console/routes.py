@@ -51,7 +51,7 @@ def page(rule: str, template: str, *, role: Role = Role.VIEWER, waits: bool = Fa
         guarded = requires(role)(view)
 
         def show(**path: Any) -> Response:
-            with nullcontext() if waits else _RENDER_LIMIT.place():
+            with nullcontext() if waits else _RENDER_LIMIT.place(is_refresh=responses.is_refresh()):
                 values = guarded(**path)
                 return values if isinstance(values, Response) else responses.page(template, values)
 

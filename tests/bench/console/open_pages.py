@@ -47,6 +47,7 @@ class Console:
     seen: Seen
     blocks: dict[str, tuple[set[str], float]] = field(default_factory=dict)
     """Id → topics, and how often it is asked for by itself (0: never)."""
+    asked_every: set[str] = field(default_factory=set)
     waiting: set[str] = field(default_factory=set)
     """What changed while a request was under way."""
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -55,15 +56,20 @@ class Console:
 
     async def open(self) -> None:
         page = await self._get(self.address)
+        self._show(page)
+        since = _SINCE.search(page)
+        self.tasks.append(asyncio.create_task(self._follow(since[1] if since else "")))
+
+    def _show(self, page: str) -> None:
+        """What the page has now, or what takes the place of a block of it."""
         for tag in _ID.finditer(page):
             live, every = _LIVE.search(tag[0]), _EVERY.search(tag[0])
             if live or every:
-                self.blocks[tag[1]] = (set(live[1].split()) if live else set(), float(every[1]) if every else 0.0)
-        since = _SINCE.search(page)
-        self.tasks.append(asyncio.create_task(self._follow(since[1] if since else "")))
-        for name, (_, every) in self.blocks.items():
-            if every:
-                self.tasks.append(asyncio.create_task(self._ask_every(name, every)))
+                name, seconds = tag[1], float(every[1]) if every else 0.0
+                self.blocks[name] = (set(live[1].split()) if live else set(), seconds)
+                if seconds and name not in self.asked_every:
+                    self.asked_every.add(name)
+                    self.tasks.append(asyncio.create_task(self._ask_every(name)))
 
     def close(self) -> None:
         for task in (*self.tasks, *self.asking):
@@ -90,10 +96,13 @@ class Console:
         if touched:
             self._refresh(touched)
 
-    async def _ask_every(self, block: str, seconds: float) -> None:
-        while True:
+    async def _ask_every(self, block: str) -> None:
+        """As long as the page has it: the dashboard's block that asks each second is gone with the first figures."""
+        while block in self.blocks and (seconds := self.blocks[block][1]):
             await asyncio.sleep(seconds)
-            self._refresh({block})
+            if block in self.blocks:
+                self._refresh({block})
+        self.asked_every.discard(block)
 
     def _refresh(self, blocks: set[str]) -> None:
         self.waiting |= blocks
@@ -105,7 +114,10 @@ class Console:
     async def _ask(self) -> None:
         while self.waiting:
             wanted, self.waiting = sorted(self.waiting), set()
-            await self._get(self.address, f"HX-Request: true\r\nHX-Fragments: {' '.join(wanted)}\r\n")
+            answer = await self._get(self.address, f"HX-Request: true\r\nHX-Fragments: {' '.join(wanted)}\r\n")
+            for name in wanted:
+                self.blocks.pop(name, None)
+            self._show(answer)
 
     async def _get(self, address: str, headers: str = "") -> str:
         began = time.perf_counter()

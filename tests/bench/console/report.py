@@ -3,7 +3,7 @@ open ones cost. Alone: `python -m tests.bench console [--short]`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +53,8 @@ class Platform:
     redis: Redis
     database: Database
     database_pid: int = 0
+    analyze: Callable[[], None] = lambda: None
+    """Called when rows were written: plans are made by what is known of them."""
 
 
 def measure(extent: Extent) -> tuple[str, list[Row]]:
@@ -60,6 +62,7 @@ def measure(extent: Extent) -> tuple[str, list[Row]]:
     for kind in extent.databases:
         with short_folder() as folder, running_platform(folder, kind) as platform:
             filled = fill(platform.database, platform.redis, "acme", APPS)
+            platform.analyze()
             measured = _pages(platform, filled, folder, extent)
             shown.append(pages.table(measured, kind))
             found += pages.rows(measured, kind)
@@ -80,6 +83,7 @@ def _streams(platform: Platform, filled: Filled, kind: str, extent: Extent) -> l
     small = [
         fill(platform.database, platform.redis, f"tenant-{n}", SMALL, 10_000 + n * SMALL) for n in range(TENANTS - 1)
     ]
+    platform.analyze()
     tenants = (filled, *small)
     cookies = [f"slipway-session={sessions(platform).create(each.token_hash)}" for each in tenants]
     with running_router(platform.settings) as router:
@@ -112,7 +116,7 @@ def running_platform(folder: Path, kind: str) -> Iterator[Platform]:
             settings = _settings(folder, server.url, DATABASE_URL=cluster.url("bench", SERVICE))
             database = Database(settings.database_url)
             pid = int((cluster.folder / "data" / "postmaster.pid").read_text().split()[0])
-            yield Platform(settings, redis, database, pid)
+            yield Platform(settings, redis, database, pid, lambda: cluster.analyze("bench"))
             database.dispose()
 
 

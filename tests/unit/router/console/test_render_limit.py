@@ -22,15 +22,15 @@ class Pages:
         self.seen: list[str] = []
         self.may_end = [threading.Event() for _ in range(3)]
 
-    def render(self, number: int) -> None:
-        with self.limit.place():
+    def render(self, number: int, is_refresh: bool) -> None:
+        with self.limit.place(is_refresh=is_refresh):
             self.seen.append(f"{number} begins")
             assert self.may_end[number].wait(LONG_S)
             self.seen.append(f"{number} ends")
 
     @contextmanager
-    def opened(self, number: int) -> Iterator[threading.Thread]:
-        thread = threading.Thread(target=self.render, args=(number,))
+    def opened(self, number: int, *, is_refresh: bool = False) -> Iterator[threading.Thread]:
+        thread = threading.Thread(target=self.render, args=(number, is_refresh))
         thread.start()
         try:
             yield thread
@@ -55,6 +55,19 @@ def test_a_page_that_has_waited_long_enough_is_rendered_beside_the_others() -> N
     pages = Pages(RenderLimit(at_once=1, wait_s=0.01))
     with pages.opened(0), pages.opened(1):
         eventually(lambda: sorted(pages.seen) == ["0 begins", "1 begins"], what="both are rendered")
+
+
+def test_pages_that_refresh_themselves_leave_a_place_to_one_that_somebody_waits_for() -> None:
+    pages = Pages(RenderLimit(at_once=2, wait_s=LONG_S))
+    with ExitStack() as stack:
+        stack.enter_context(pages.opened(0, is_refresh=True))
+        eventually(lambda: "0 begins" in pages.seen, what="the first one is refreshed")
+        stack.enter_context(pages.opened(1, is_refresh=True))
+        stack.enter_context(pages.opened(2))
+        eventually(lambda: "2 begins" in pages.seen, what="the page is rendered")
+        assert "1 begins" not in pages.seen
+        pages.may_end[0].set()
+        eventually(lambda: "1 begins" in pages.seen, what="the second one is refreshed")
 
 
 def test_whatever_is_raised_leaves_the_place_to_the_next() -> None:
