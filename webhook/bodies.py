@@ -1,4 +1,4 @@
-"""From a delivery's bytes to a JSON value, for both of GitHub's content types."""
+"""From a delivery's bytes to a JSON value, for both content types that forges send."""
 
 from __future__ import annotations
 

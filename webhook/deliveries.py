@@ -23,6 +23,7 @@ from webhook.hook_authentication import AuthenticatedHook
 from webhook.records import AppDecision, CreatedDeployment, ExistingDelivery, IncomingDelivery
 
 _SHORT = 7
+_REASON_LENGTH = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,9 @@ class Deliveries:
         """
         try:
             payload = bodies.parse(incoming.body, incoming.content_type)
-            if incoming.event == "push":
-                return self._push(hook, incoming, push_event.parse(payload))
-            message = _without_deployment(hook, incoming.event, payload)
+            if incoming.event in incoming.forge.push_events:
+                return self._push(hook, incoming, incoming.forge.pushes(payload))
+            message = _without_deployment(hook, incoming, payload)
         except (InvalidInput, UnsupportedContent) as refused:
             self._record(hook, incoming, DeliveryOutcome.REFUSED, refused.message)
             raise
@@ -66,14 +67,14 @@ class Deliveries:
         """After `process`: enqueue what it created, or had created before."""
         intents.enqueue(self._queue, [each.deployment for each in result.created])
 
-    def _push(self, hook: AuthenticatedHook, incoming: IncomingDelivery, event: PushEvent) -> DeliveryResult:
+    def _push(self, hook: AuthenticatedHook, incoming: IncomingDelivery, events: Sequence[PushEvent]) -> DeliveryResult:
         with self._transaction(hook) as session:
             existing = records.find(session, hook, incoming)
             created = records.created_by(session, existing) if existing else []
             if created:
-                return DeliveryResult(_message(event, created), created, is_repeated=True)
-            decisions = records.decide_apps(session, hook, event)
-            return _carry_out(session, hook, incoming, existing, event, decisions)
+                return DeliveryResult(_message(created), created, is_repeated=True)
+            decisions = records.decide_apps(session, hook, events)
+            return _carry_out(session, hook, incoming, existing, decisions)
 
     def _record(
         self, hook: AuthenticatedHook, incoming: IncomingDelivery, outcome: DeliveryOutcome, reason: str
@@ -97,19 +98,26 @@ def _carry_out(
     hook: AuthenticatedHook,
     incoming: IncomingDelivery,
     existing: ExistingDelivery | None,
-    event: PushEvent,
     decisions: Sequence[AppDecision],
 ) -> DeliveryResult:
-    """Record a push, and make the deployments that were decided on."""
-    apps = [each.app for each in decisions if each.app and each.verdict.deploys]
-    reason = "; ".join(each.verdict.reason for each in decisions if not each.verdict.deploys)
-    outcome = DeliveryOutcome.DEPLOYED if apps else DeliveryOutcome.IGNORED
-    delivery_row = records.upsert(session, hook, incoming, existing, outcome, reason, event)
+    """Record the pushes, and make the deployments that were decided on. The delivery's row names the first of them."""
+    deploying = [(each.event, each.app) for each in decisions if each.app and each.verdict.deploys]
+    reason = _reason([each.verdict.reason for each in decisions if not each.verdict.deploys], bool(decisions))
+    outcome = DeliveryOutcome.DEPLOYED if deploying else DeliveryOutcome.IGNORED
+    named = next((event for event, _ in deploying), decisions[0].event if decisions else None)
+    delivery_row = records.upsert(session, hook, incoming, existing, outcome, reason, named)
     with session.no_autoflush:  # an app's row is written once
         created = [
-            CreatedDeployment(_deploy(session, hook, incoming, delivery_row, event, app), app.name) for app in apps
+            CreatedDeployment(_deploy(session, hook, incoming, delivery_row, event, app), app.name)
+            for event, app in deploying
         ]
-    return DeliveryResult(_message(event, created) if created else reason, created)
+    return DeliveryResult(_message(created) if created else reason, created)
+
+
+def _reason(reasons: Sequence[str], is_of_any_ref: bool) -> str:
+    """A push of many refs has many: the same ones once, and no more than people read."""
+    said = "; ".join(dict.fromkeys(reasons)) if is_of_any_ref else "the push is of no branch"
+    return said if len(said) <= _REASON_LENGTH else f"{said[:_REASON_LENGTH]} …"
 
 
 def _deploy(
@@ -129,18 +137,20 @@ def _deploy(
     return made
 
 
-def _without_deployment(hook: AuthenticatedHook, event: str, payload: object) -> str:
+def _without_deployment(hook: AuthenticatedHook, incoming: IncomingDelivery, payload: object) -> str:
     """What to say to an event that never deploys.
 
     Raises:
         InvalidInput: the event is not named.
     """
+    forge, event = incoming.forge, incoming.event
+    push = min(forge.push_events)
     if not event:
-        raise InvalidInput("The header X-GitHub-Event is missing or malformed.", remedy="set it to push")
-    if event != "ping":
-        return f"{event} events deploy nothing; push does"
+        raise InvalidInput(f"The header {forge.event_header} is missing or malformed.", remedy=f"set it to {push}")
+    if event != forge.ping_event:
+        return f"{event} events deploy nothing; {push} does"
     try:
-        repository = push_event.repository_of(payload)
+        repository = forge.repository_of(payload)
     except InvalidInput:
         return "pong"  # a ping of an organisation's webhook names no repository
     if push_event.is_of(repository, hook.repository_identity):
@@ -148,5 +158,8 @@ def _without_deployment(hook: AuthenticatedHook, event: str, payload: object) ->
     return f"pong; but this hook is for {push_event.repository_path(hook.repository_identity)}, not for {repository}"
 
 
-def _message(event: PushEvent, created: Sequence[CreatedDeployment]) -> str:
-    return f"{event.commit_sha[:_SHORT]} is being deployed: {', '.join(each.app for each in created)}"
+def _message(created: Sequence[CreatedDeployment]) -> str:
+    apps: dict[str, list[str]] = {}
+    for each in created:
+        apps.setdefault(each.deployment.commit_sha[:_SHORT], []).append(each.app)
+    return "; ".join(f"{commit} is being deployed: {', '.join(names)}" for commit, names in apps.items())

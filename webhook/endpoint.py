@@ -1,13 +1,15 @@
-"""POST /webhooks/github/<hook id>."""
+"""POST /webhooks/github/<hook id>, for every forge: which one it is, the headers say."""
 
 from __future__ import annotations
 
 import hashlib
-import re
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from slipway.core.push import forges
+from slipway.core.push.forges import Forge
 from slipway.errors import PayloadTooLarge
 from slipway.settings import DELIVERY_SLACK_BYTES, Settings
 from slipway.web.requests import client_address, request_id
@@ -16,9 +18,7 @@ from webhook.deliveries import Deliveries, DeliveryResult
 from webhook.hook_authentication import HookAuthenticator
 from webhook.records import IncomingDelivery
 
-_DELIVERY_ID = re.compile(r"[\x21-\x7e]{1,100}")
 _PIECE_BYTES = 1 << 16
-_EVENT = re.compile(r"[a-z0-9_]{1,40}")
 
 
 def blueprint(authenticator: HookAuthenticator, deliveries: Deliveries, settings: Settings) -> Blueprint:
@@ -29,9 +29,12 @@ def blueprint(authenticator: HookAuthenticator, deliveries: Deliveries, settings
     @routes.post("/webhooks/github/<hook_id>")
     def receive(hook_id: str) -> tuple[Response, int]:
         body = _body(settings.delivery_max_bytes)
-        hook = authenticator.authenticate(hook_id, body, request.headers.get("X-Hub-Signature-256"))
-        incoming = _incoming(body)
-        request_log.add_facts(hook=hook.id, delivery=incoming.delivery_id, delivery_event=incoming.event)
+        headers = {name.lower(): value for name, value in request.headers}
+        forge = forges.of_delivery(headers)
+        hook = authenticator.authenticate(hook_id, forge.presented(headers, body))
+        incoming = _incoming(forge, headers, body)
+        request_log.add_facts(hook=hook.id, forge=forge.name)
+        request_log.add_facts(delivery=incoming.delivery_id, delivery_event=incoming.event)
         result = deliveries.process(hook, incoming)
         deliveries.enqueue(result)
         made = [each.deployment.id for each in result.created]
@@ -72,13 +75,13 @@ def _too_large(limit: int) -> PayloadTooLarge:
     )
 
 
-def _incoming(body: bytes) -> IncomingDelivery:
-    event, delivery_id = request.headers.get("X-GitHub-Event", ""), request.headers.get("X-GitHub-Delivery", "")
+def _incoming(forge: Forge, headers: Mapping[str, str], body: bytes) -> IncomingDelivery:
     digest = hashlib.sha256(body).hexdigest()
     return IncomingDelivery(
-        event=event if _EVENT.fullmatch(event) else "",
+        forge=forge,
+        event=forge.event(headers),
         # of a sender that numbers nothing, the same bytes are the same delivery
-        delivery_id=delivery_id if _DELIVERY_ID.fullmatch(delivery_id) else f"sha256:{digest}",
+        delivery_id=forge.delivery_id(headers) or f"sha256:{digest}",
         content_type=request.mimetype,
         body=body,
         body_digest=digest,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, select
 
 from slipway.adapters.vault import SealBroken, Vault
-from slipway.core.push import signatures
+from slipway.core.push.signatures import Presented
 from slipway.db import Database
 from slipway.errors import NotAuthenticated
 from slipway.models import Hook, HookSecret, now
@@ -45,18 +45,18 @@ class HookAuthenticator:
         self._vault = vault
         self._nobodys_secret = vault.seal(secrets.token_urlsafe(32), "nobody")
 
-    def authenticate(self, hook_id: str, body: bytes, signature: str | None) -> AuthenticatedHook:
-        """The hook, when `body` was signed with one of its secrets that are valid now.
+    def authenticate(self, hook_id: str, presented: Presented) -> AuthenticatedHook:
+        """The hook, when its sender knows one of its secrets that are valid now.
 
         Raises:
-            NotAuthenticated: no such hook, or the signature is missing, malformed or wrong: indistinguishable.
+            NotAuthenticated: no such hook, or the proof is missing, malformed or wrong: indistinguishable.
         """
         hook, sealed = self._look_up(hook_id if _HOOK_ID.fullmatch(hook_id) else _NO_HOOK)
         if hook is None:
-            signatures.is_signed(body, signature, [self._vault.open(self._nobodys_secret, "nobody")])
+            presented.proves([self._vault.open(self._nobodys_secret, "nobody")])
             raise refusal("unknown hook")
-        if not signatures.is_signed(body, signature, self._opened(hook, sealed)):
-            raise refusal("wrong signature" if signature else "no signature")
+        if not presented.proves(self._opened(hook, sealed)):
+            raise refusal("wrong signature" if presented.value else "no signature")
         return hook
 
     def _look_up(self, hook_id: str) -> tuple[AuthenticatedHook | None, list[str]]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from slipway.core.push import push_event
+from slipway.core.push.forges import GITHUB, Forge
 from slipway.core.push.outcome import DeliveryOutcome
 from slipway.core.push.push_event import AppFacts, PushEvent, Verdict
 from slipway.domain import intents
-from slipway.models import TO_CHANGE, App, Delivery, Deployment, Hook
+from slipway.models import TO_CHANGE, App, Delivery, Deployment, Hook, repositories
 from webhook.hook_authentication import AuthenticatedHook, refusal
 
 
@@ -26,6 +28,7 @@ class IncomingDelivery:
     body: bytes
     body_digest: str
     """Its SHA-256, hexadecimal: computed before a transaction makes others wait."""
+    forge: Forge = GITHUB
     address: str = ""
     request_id: str = ""
 
@@ -48,8 +51,9 @@ class CreatedDeployment:
 
 @dataclass(frozen=True, slots=True)
 class AppDecision:
-    """A verdict, about an app or (None) about the push as a whole."""
+    """A verdict on a push, about an app or (None) about the push as a whole."""
 
+    event: PushEvent
     app: App | None
     verdict: Verdict
 
@@ -98,15 +102,23 @@ def upsert(
     return int(session.connection().execute(_INSERT, values | identity).inserted_primary_key[0])  # type: ignore[index]
 
 
-def decide_apps(session: Session, hook: AuthenticatedHook, event: PushEvent) -> list[AppDecision]:
-    """What is to be deployed for a push, and why the rest is not."""
-    general = push_event.decide_push(event, hook.repository_identity)
-    if not general.deploys:
-        return [AppDecision(None, general)]
+def decide_apps(session: Session, hook: AuthenticatedHook, events: Sequence[PushEvent]) -> list[AppDecision]:
+    """What is to be deployed for the pushes of a delivery, and why the rest is not."""
+    general = [AppDecision(each, None, push_event.decide_push(each, hook.repository_identity)) for each in events]
+    if not any(each.verdict.deploys for each in general):
+        return general
     apps = _locked_apps(session, hook)
     if not apps:
-        return [AppDecision(None, push_event.of_no_app(hook.repository_identity, _apps_elsewhere(session, hook)))]
-    return [AppDecision(app, push_event.decide_app(event, AppFacts(app.name, app.branch))) for app in apps]
+        nothing = push_event.of_no_app(hook.repository_identity, _apps_elsewhere(session, hook))
+        return [AppDecision(each.event, None, nothing) if each.verdict.deploys else each for each in general]
+    return [decision for each in general for decision in _of_apps(each, apps)]
+
+
+def _of_apps(general: AppDecision, apps: Sequence[App]) -> list[AppDecision]:
+    if not general.verdict.deploys:
+        return [general]
+    event = general.event
+    return [AppDecision(event, app, push_event.decide_app(event, AppFacts(app.name, app.branch))) for app in apps]
 
 
 def _apps_elsewhere(session: Session, hook: AuthenticatedHook) -> dict[str, str]:
@@ -117,8 +129,10 @@ def _apps_elsewhere(session: Session, hook: AuthenticatedHook) -> dict[str, str]
 
 
 def _locked_apps(session: Session, hook: AuthenticatedHook) -> list[App]:
-    """The tenant's apps on the hook's repository, locked (always in the same order)."""
-    apps = list(session.scalars(_APPS, {"repository": hook.repository_identity}))
+    """The tenant's apps on the hook's repository, locked (always in the same order). One with another address of it is
+    among them, unless that address has a hook of its own, whose deliveries deploy it."""
+    found = session.scalars(_APPS, repositories.parameters_of(hook.repository_identity)).all()
+    apps = repositories.of_repository(found, hook.repository_identity)
     for app in apps:
         intents.mark_locked(session, app)
     return apps
@@ -142,9 +156,11 @@ _ELSEWHERE = (
     .where(App.tenant_id == bindparam("tenant_id"), App.source == "git", App.deleted_at.is_(None))
     .order_by(App.id)
 )
+_HAS_OWN_HOOK = exists().where(Hook.tenant_id == App.tenant_id, Hook.repository_identity == App.repository_identity)
 _APPS = (
     select(App)
-    .where(App.repository_identity == bindparam("repository"), App.source == "git", App.deleted_at.is_(None))
+    .where(repositories.may_be_of(App.repository_identity), App.source == "git", App.deleted_at.is_(None))
+    .where(or_(App.repository_identity == bindparam("repository"), ~_HAS_OWN_HOOK))
     .order_by(App.id)
     .with_for_update(**TO_CHANGE)
 )

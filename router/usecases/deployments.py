@@ -19,7 +19,8 @@ from slipway.core.push.push_event import BRANCHES
 from slipway.domain import audit, intents
 from slipway.domain.audit import Action
 from slipway.errors import InvalidInput
-from slipway.models import App, Deployment, Hook
+from slipway.models import App, Deployment
+from slipway.models.repositories import hook_of
 
 _SHORT = re.compile(r"[0-9a-f]{7,39}")
 _KEY = re.compile(r"[!-~]{1,128}")
@@ -58,7 +59,7 @@ def branch_head(services: Services, principal: Principal, app_name: str) -> docu
     """
     with services.db.read(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name)
-        hook = session.scalars(select(Hook.id).filter_by(repository_identity=app.repository_identity)).first()
+        hook = hook_of(session, app.repository_identity)
     if app.source != "git":
         raise InvalidInput(f"{app.name} runs an image, and has no branch", remedy="deploy its image: slipway deploy")
     with services.heads.place(principal):
@@ -66,7 +67,8 @@ def branch_head(services: Services, principal: Principal, app_name: str) -> docu
     with services.db.read(tenant_id=principal.tenant_id) as session:  # anew: it may have been delivered meanwhile
         app = app_named(session, app_name)
         delivered = commit is not None and _is_reported(session, app, commit)
-    return documents.BranchHead(ref=BRANCHES + app.branch, commit=commit, delivered=delivered, hook=hook)
+    hook_id = hook.id if hook else None
+    return documents.BranchHead(ref=BRANCHES + app.branch, commit=commit, delivered=delivered, hook=hook_id)
 
 
 def _is_reported(session: Session, app: App, commit: str) -> bool:

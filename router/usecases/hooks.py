@@ -20,6 +20,7 @@ from slipway.domain import audit
 from slipway.domain.audit import Action
 from slipway.errors import Conflict
 from slipway.models import TO_CHANGE, App, Delivery, Deployment, Hook, HookSecret, Tenant, now
+from slipway.models.repositories import hook_of, may_be_of, of_repository, parameters_of
 from slipway.settings import Settings
 
 SECRET_BYTES = 32
@@ -47,7 +48,7 @@ def get_hook(services: Services, principal: Principal, hook_id: str) -> document
 def hook_of_repository(services: Services, principal: Principal, identity: str) -> documents.Hook | None:
     """`identity`: `host/owner/name`. None: the repository has no hook."""
     with services.db.read(tenant_id=principal.tenant_id) as session:
-        hook = _hook_of(session, identity)
+        hook = hook_of(session, identity)
         return None if hook is None else show_hooks(services, session, [hook])[0]
 
 
@@ -73,7 +74,7 @@ def ensure_hook(services: Services, session: Session, principal: Principal, repo
     url = validation.repository_url(repository, services.settings.git_hosts)
     identity = validation.repository_identity(url)
     session.get(Tenant, principal.tenant_id, with_for_update=TO_CHANGE)  # two at once would both find none
-    hook = _hook_of(session, identity)
+    hook = hook_of(session, identity)
     if hook is not None:
         return _shown(services, hook, _valid_secrets(session, [hook.id])[hook.id])
     # hex: what begins with a dash would be an option where an id is given to a command
@@ -144,7 +145,7 @@ def notices_of_moving(session: Session, settings: Settings, app: App, before: st
 
 def how_pushes_are_noticed(session: Session, settings: Settings, app: App) -> str:
     """By a hook that was there already, or by comparing heads."""
-    hook = _hook_of(session, app.repository_identity)
+    hook = hook_of(session, app.repository_identity)
     if hook:
         return f"Pushes to {app.repository_identity} are delivered by its hook {hook.id}, which was there already."
     return (
@@ -162,12 +163,13 @@ def _what_is_there(app: App) -> str:
 
 def notices_of_leaving(session: Session, app_name: str, repository: str) -> list[str]:
     """After an app left a repository, whose hook may have nothing left to deploy."""
-    hook = _hook_of(session, repository)
+    hook = hook_of(session, repository)
     if hook is None:
         return []
     session.flush()
-    query = select(App.name).filter_by(repository_identity=repository, deleted_at=None).order_by(App.name)
-    others = session.scalars(query.where(App.name != app_name)).all()
+    query = select(App).where(may_be_of(App.repository_identity), App.deleted_at.is_(None), App.name != app_name)
+    found = session.scalars(query.order_by(App.name), parameters_of(repository)).all()
+    others = [app.name for app in of_repository(found, repository)]
     if others:
         return [
             f"Pushes to {repository} no longer deploy {app_name}; its hook {hook.id} goes on for {', '.join(others)}."
@@ -176,10 +178,6 @@ def notices_of_leaving(session: Session, app_name: str, repository: str) -> list
         f"Pushes to {repository} deploy nothing any more, though its hook {hook.id} is still there. To remove it: "
         f"slipway hooks delete {hook.id}, then delete the webhook in that repository's settings."
     ]
-
-
-def _hook_of(session: Session, repository: str) -> Hook | None:
-    return session.scalars(select(Hook).filter_by(repository_identity=repository)).first() if repository else None
 
 
 def _add_secret(services: Services, session: Session, hook: Hook) -> tuple[str, HookSecret]:

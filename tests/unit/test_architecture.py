@@ -73,7 +73,7 @@ def test_each_folder_is_named() -> None:
         ("slipway/core/push/push_event.py", "def parse("),
         ("webhook/endpoint.py", "PayloadTooLarge"),
         ("webhook/bodies.py", "def parse("),
-        ("webhook/deliveries.py", "The header X-GitHub-Event is missing"),
+        ("webhook/deliveries.py", "is missing or malformed"),
         ("builder/agent/event_listener.py", "    def sources("),
         ("builder/agent/event_listener.py", "    def _handle("),
         ("slipway/ports/runtime.py", "class Happened"),

@@ -6,10 +6,11 @@ from __future__ import annotations
 import subprocess
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from slipway import settings
 from slipway.cli.client import Client
-from slipway.core.naming import validation
+from slipway.core.naming import repository_twins, validation
 from slipway.errors import InvalidInput
 
 FILE_NAME = "slipway.toml"
@@ -63,7 +64,7 @@ def _from_remote(client: Client) -> str:
         raise InvalidInput("Which app?", remedy="name it: -a NAME, or go to its repository's folder")
     identity = validation.repository_identity(url)
     apps = [app for app in client.get("/apps")["apps"] if app["repository"]]
-    found = [app for app in apps if validation.repository_identity(app["repository"]) == identity]
+    found = _of_repository(apps, identity)
     if not found:
         raise InvalidInput(f"No app is made from {identity}.", remedy="slipway apps create NAME, or name one: -a NAME")
     if len(found) > 1:
@@ -73,3 +74,10 @@ def _from_remote(client: Client) -> str:
         return str(found[0]["name"])
     names = ", ".join(sorted(app["name"] for app in found))
     raise InvalidInput(f"{identity} has several apps: {names}", remedy="name one: -a NAME")
+
+
+def _of_repository(apps: list[dict[str, Any]], identity: str) -> list[dict[str, Any]]:
+    """Those with the very address; else those with another of the same repository."""
+    own = [(app, validation.repository_identity(app["repository"])) for app in apps]
+    exact = [app for app, its in own if its == identity]
+    return exact or [app for app, its in own if repository_twins.are_same(its, identity)]

@@ -1,25 +1,21 @@
-"""Parses the body of a `push` delivery, and decides whether an app is deployed for it.
+"""A push, as every forge's payload is read, and the decision whether an app is deployed for it.
 
-Any sender that speaks GitHub's protocol is understood: `deleted` may be missing, since the null commit id means a
-deletion as well, and neither the clone address nor the lists of files in the body are used.
+`parse` reads GitHub's payload and those of the forges that speak its protocol: `deleted` may be missing, since the null
+commit id means a deletion as well, and neither the clone address nor the lists of files in the body are used.
 https://docs.github.com/en/webhooks/webhook-events-and-payloads#push
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from slipway.core.naming import validation
-from slipway.errors import InvalidInput
+from slipway.core.push import payload_fields as fields
 
 BRANCHES = "refs/heads/"
 TAGS = "refs/tags/"
-_REF_LENGTH = 300
-_MESSAGE_LENGTH = 1000
-_NAME_LENGTH = 255
-_REMEDY = "send GitHub's push payload: docs/reference/webhooks.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +54,15 @@ def parse(payload: object) -> PushEvent:
     Raises:
         InvalidInput: a field is missing or has the wrong type; the error names it.
     """
-    body = _mapping(payload, "the body")
-    commit_sha = _commit_sha(body)
+    body = fields.mapping(payload, "the body")
+    commit_sha = commit_id(body.get("after"), "after")
+    commits = [body.get("head_commit"), *reversed(fields.items(body.get("commits"), "commits"))]
     return PushEvent(
         repository=repository_of(body),
-        ref=_ref(body),
+        ref=fields.full_ref(body.get("ref")),
         commit_sha=commit_sha,
-        deleted=_flag(body, "deleted") or is_null(commit_sha),
-        message=_message(body, commit_sha),
+        deleted=fields.flag(body, "deleted") or is_null(commit_sha),
+        message=message_of(commit_sha, commits),
         pushed_by=_pushed_by(body),
     )
 
@@ -76,8 +73,8 @@ def repository_of(payload: object) -> str:
     Raises:
         InvalidInput: the body does not name it.
     """
-    repository = _mapping(_mapping(payload, "the body").get("repository"), "repository")
-    return _stored(repository.get("full_name"), "repository.full_name", _REF_LENGTH)
+    repository = fields.mapping(fields.mapping(payload, "the body").get("repository"), "repository")
+    return fields.stored(repository.get("full_name"), "repository.full_name", fields.REF_LENGTH)
 
 
 def repository_path(repository_identity: str) -> str:
@@ -135,69 +132,20 @@ def _short(ref: str) -> str:
     return ref.removeprefix(BRANCHES).removeprefix(TAGS)
 
 
-def _commit_sha(body: Mapping[str, Any]) -> str:
-    return validation.commit_sha(_stored(body.get("after"), "after", 64))
+def commit_id(value: object, what: str) -> str:
+    """Raises `InvalidInput`: it is no full commit id."""
+    return validation.commit_sha(fields.stored(value, what, 64))
 
 
-def _ref(body: Mapping[str, Any]) -> str:
-    ref = _stored(body.get("ref"), "ref", _REF_LENGTH)
-    if not ref.startswith("refs/") or any(ord(letter) < 33 for letter in ref):
-        raise InvalidInput("ref is not a full ref such as refs/heads/main", remedy=_REMEDY)
-    return ref
-
-
-def _message(body: Mapping[str, Any], commit_sha: str) -> str:
-    head = body.get("head_commit")
-    candidates = [head, *reversed(_list(body.get("commits"), "commits"))]
-    for commit in candidates:
+def message_of(commit_sha: str, commits: Sequence[object]) -> str:
+    """The message of that commit, among those that a sender lists; empty when it is none of them."""
+    for commit in commits:
         if isinstance(commit, Mapping) and commit.get("id") == commit_sha:
-            return _free_text(commit.get("message"), _MESSAGE_LENGTH)
+            return fields.free_text(commit.get("message"), fields.MESSAGE_LENGTH)
     return ""
 
 
 def _pushed_by(body: Mapping[str, Any]) -> str:
-    for key, field in (("pusher", "name"), ("sender", "login"), ("pusher", "login"), ("pusher", "username")):
-        person = body.get(key)
-        if isinstance(person, Mapping) and person.get(field):
-            return _free_text(person[field], _NAME_LENGTH)
-    return ""
-
-
-def _mapping(value: object, what: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise InvalidInput(f"{what} is not a JSON object", remedy=_REMEDY)
-    return value
-
-
-def _list(value: object, what: str) -> list[Any]:
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise InvalidInput(f"{what} is not a list", remedy=_REMEDY)
-    return value
-
-
-def _flag(body: Mapping[str, Any], key: str) -> bool:
-    value = body.get(key)
-    if value is not None and not isinstance(value, bool):
-        raise InvalidInput(f"{key} is neither true nor false", remedy=_REMEDY)
-    return bool(value)
-
-
-def _stored(value: object, what: str, length: int) -> str:
-    """Text that is stored unchanged; refused when a database could not store it."""
-    if not isinstance(value, str) or not value:
-        raise InvalidInput(f"{what} is missing or not text", remedy=_REMEDY)
-    if len(value) > length:
-        raise InvalidInput(f"{what} is longer than {length} characters", remedy=_REMEDY)
-    if value != _free_text(value, length):
-        raise InvalidInput(f"{what} holds characters that no name has", remedy=_REMEDY)
-    return value
-
-
-def _free_text(value: object, length: int) -> str:
-    """Text for people: characters that a database can't store (NUL, lone surrogates) are replaced, and it is cut at
-    `length`."""
-    if not isinstance(value, str):
-        return ""
-    return value[:length].replace("\0", "�").encode("utf-8", "replace").decode()
+    pusher, sender = body.get("pusher"), body.get("sender")
+    named = (fields.field(pusher, key) for key in ("login", "username"))
+    return fields.first_text(fields.field(pusher, "name"), fields.field(sender, "login"), *named)
