@@ -1,5 +1,5 @@
-"""What somebody chose by hand to serve, and what was live and gave way: a push of a commit that the branch was at
-before must not undo either."""
+"""What came before a push: what somebody chose by hand to serve, and what was live and gave way, neither of which a
+push of a commit that the branch was at before must undo; and pushes that it took the place of."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from builder.lease import Work
 from slipway.core.deployment.ordering import BRANCH_MOVED, GaveWay, ManualOverride
-from slipway.core.deployment.states import BY_HAND, Kind, State
+from slipway.core.deployment.states import BY_HAND, UNFINISHED, Kind, State
 from slipway.core.push.missed_pushes import NOT_COMPARED
 from slipway.core.push.push_event import BRANCHES
 from slipway.models import Delivery, Deployment, cancelled_unbegun
@@ -46,6 +46,14 @@ def last_that_gave_way(session: Session, work: Work) -> GaveWay | None:
     failed_live = and_(Deployment.state == str(State.FAILED), Deployment.live_at.is_not(None))
     row = session.scalar(_newest_before(work).where(_shows_branch(work.ref), failed_live))
     return GaveWay(row.id, row.commit_sha, _has_moved_since(session, work, row.sequence)) if row else None
+
+
+def undeployed_push(session: Session, work: Work) -> int | None:
+    """The newest push of the branch before this one that was not skipped, where it came to nothing because this one, or
+    another, took its place, or may still do so."""
+    pushed = and_(Deployment.kind == str(Kind.PUSH), Deployment.ref == work.ref)
+    row = session.scalar(_newest_before(work).where(pushed, Deployment.state != str(State.SKIPPED)))
+    return row.id if row and State(row.state) in UNFINISHED | {State.SUPERSEDED} else None
 
 
 def _newest_before(work: Work) -> Select[Deployment]:

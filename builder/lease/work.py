@@ -37,6 +37,8 @@ class Work:
     environment: str
     ref: str
     commit_sha: str
+    message: str
+    """The commit's, as far as the push reports it."""
     candidate: Candidate
 
 
@@ -61,6 +63,7 @@ def work_of(session: Session, row: Deployment, app: App) -> Work:
         environment=row.environment,
         ref=row.ref,
         commit_sha=row.commit_sha,
+        message=row.message,
         candidate=row.candidate(),
     )
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from builder import quota
 from builder.attempt import Attempt, MadeImage
 from builder.live_image import live_tree
-from builder.manual_override import last_manual_override, last_that_gave_way
+from builder.manual_override import last_manual_override, last_that_gave_way, undeployed_push
 from builder.sources import missing_ref, scratch
 from builder.sources.build_plan import BuildPlan
 from builder.sources.scratch import Scratch
@@ -25,8 +25,10 @@ from slipway.core.deployment.ordering import (
     is_comparable,
     is_stale_redelivery,
     push_is_stale,
+    skip_asked,
 )
 from slipway.core.deployment.states import Kind, State
+from slipway.core.push import skip_request
 from slipway.core.text.counting import plural
 from slipway.domain import lifecycle
 from slipway.errors import DependencyUnavailable, DeploymentFailed
@@ -76,6 +78,7 @@ class GitSource:
         """A deployment by hand is compared with the commit that is live. A push of an app with a path filter is
         compared with the files that are live, not with the push before, which may never have been deployed."""
         self._attempt.stop_if_redundant(version)
+        self._stop_if_asked(self._work.message)
         live = self._live_tree() if self._is_push() else None
         if live is None or not is_comparable(live):
             return
@@ -83,6 +86,21 @@ class GitSource:
         changed = self._changed_since(live)
         if changed is not None:
             self._attempt.apply(changes_nothing(live, changed, self._work.branch))
+
+    def _stop_if_asked(self, message: str) -> None:
+        """A push of its branch's head whose message asks for no deployment is skipped."""
+        mark = skip_request.mark_in(message) if self._is_push() else ""
+        if not mark:
+            return
+        self._attempt.apply(self.is_stale())
+        with self._dependencies.db.read(tenant_id=self._work.tenant_id) as session:
+            undeployed = undeployed_push(session, self._work)
+        if undeployed is not None:
+            why = f"{mark} is not followed: deployment {undeployed}, which this push took the place of, never was live"
+            self._attempt.output.line(why)
+        with self._attempt.lease.write() as (_, row):  # of a missed push nothing was known before it was fetched
+            row.message = row.message or self._attempt.output.redact(message)
+        self._attempt.apply(skip_asked(mark, undeployed))
 
     def _changed_since(self, live: LiveTree) -> frozenset[str] | None:
         """Files that differ from what is live; None when the two commits can't be compared."""
@@ -108,12 +126,17 @@ class GitSource:
                 commit = self._fetched(version)
             finally:
                 self._attempt.apply(compared.result())
+        if not self._work.message:
+            self._stop_if_asked(commit.message)
         self._begin_building(commit)
 
     def _fetched(self, sha: str) -> Commit:
         self._attempt.output.line(f"fetching {sha} from {self._work.repository}")
         stopped = self._attempt.stopped
-        return self._dependencies.sources.fetch(self._repository, sha, self._folders.source, stopped=stopped)
+        commit = self._dependencies.sources.fetch(self._repository, sha, self._folders.source, stopped=stopped)
+        for note in commit.notes:
+            self._attempt.output.line(note)
+        return commit
 
     def _begin_building(self, commit: Commit) -> None:
         """Move to `building`, with the commit's message and author where the row has none."""

@@ -23,6 +23,8 @@ class Commit:
     sha: str
     message: str
     author: str
+    notes: tuple[str, ...] = ()
+    """What was fetched besides the commit's own files, or was not, in words."""
 
 
 Stopped = Callable[[], bool]
@@ -40,7 +42,8 @@ class Branches:
 
 
 class SourceFetcher(Protocol):
-    """Raises `DeploymentFailed` (`clone-refused`, `clone-failed`, `commit-missing`), without any credential in it."""
+    """Raises `DeploymentFailed` (`clone-refused`, `clone-failed`, `commit-missing`, `lfs-missing`), without any
+    credential in it."""
 
     def resolve(self, repository: Repository, ref: str) -> str | None:
         """The commit that a full ref, branch, tag or commit id names now; None when there is none."""
@@ -51,7 +54,8 @@ class SourceFetcher(Protocol):
         ...
 
     def fetch(self, repository: Repository, sha: str, into: Path, *, stopped: Stopped) -> Commit:
-        """Just this commit's files into an empty folder. Raises `Interrupted` when `stopped` says so."""
+        """Just this commit's files into an empty folder, with those of its submodules and the contents that Git LFS
+        keeps. Raises `Interrupted` when `stopped` says so."""
         ...
 
     def changed(self, repository: Repository, old: str, new: str, folder: Path, *, stopped: Stopped) -> frozenset[str]:

@@ -106,6 +106,9 @@ BRANCH_MOVED = "branch-moved"
 CHANGES_NOTHING = "changes-nothing"
 """A push was skipped by its app's paths: what is live is the same, as far as the app is made of it."""
 
+SKIP_ASKED = "skip-asked"
+"""A push was skipped because its head commit's message asks for that."""
+
 
 def may_switch(candidate: Candidate, live: Candidate | None) -> Verdict:
     """May `candidate` become live now, with `live` serving? Asked in the transaction that switches."""
@@ -210,6 +213,16 @@ def failed_before(commit_sha: str, gave_way: GaveWay | None) -> Verdict:
         return GOES_ON
     why = f"{commit_sha[:7]} was live and gave way (deployment {gave_way.deployment}), and is no new push"
     return Verdict(False, State.SKIPPED, why, remedy="to deploy it all the same: slipway deploy")
+
+
+def skip_asked(mark: str, undeployed: int | None) -> Verdict:
+    """A push of its branch's head whose message has a mark that asks for no deployment. `undeployed` is an earlier push
+    of the branch that this one took the place of before it was live: what that one changed would be lost."""
+    if not mark or undeployed is not None:
+        return GOES_ON
+    why = f"the message of its head commit asks for no deployment: {mark}"
+    remedy = "to deploy it all the same: slipway deploy"
+    return Verdict(False, State.SKIPPED, why, remedy=remedy, reason=SKIP_ASKED)
 
 
 def is_redundant(kind: Kind, version: str, live: LiveImage | None) -> Verdict:
