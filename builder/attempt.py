@@ -58,7 +58,7 @@ class Attempt:
         self.heartbeat = Heartbeat(lease, interval_s=chosen.heartbeat_s, lapse_s=chosen.lapse_s)
         password = (self.credential or "").partition(":")[2]
         variables = secret_values(self.secrets, self.work.secret_names)
-        hidden = filter(None, [*variables, self.credential, password, chosen.github_token])
+        hidden = filter(None, [*variables, self.credential, password, *chosen.tokens_of_forges])
         self.output = Output(dependencies.log, self.work.deployment_id, hidden, self.is_lease_lost)
 
     def is_lease_lost(self) -> bool:

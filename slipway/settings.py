@@ -22,6 +22,8 @@ DELIVERY_SLACK_BYTES = 1 << 20
 """So much more than `delivery_max_bytes` nginx lets through, so that the webhook says why it refuses."""
 _SIZE = re.compile(r"(\d+)([kmgt]?)b?", re.IGNORECASE)
 LEAST_CPUS, MOST_CPUS = 0.01, 256
+FORGE_KINDS = ("github", "gitea", "forgejo", "gitlab", "bitbucket", "bitbucket-data-center")
+"""As `slipway.adapters.git.status_apis` has them."""
 QUOTAS = ("apps", "replicas", "cpus", "memory_mb", "build_minutes", "domains", "volumes")
 """What a tenant's use can be limited in, as `slipway.core.quota.quotas` has it."""
 _FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
@@ -82,6 +84,35 @@ def _within(value: float, least: float, most: float) -> float:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class ForgeToken:
+    """A forge that commit statuses are sent to."""
+
+    kind: str
+    url: str
+    """Of the forge itself; of GitHub and Bitbucket Cloud that of their API."""
+    token: str = field(repr=False)
+
+
+def _forge_tokens(text: str) -> tuple[ForgeToken, ...]:
+    """`gitea https://git.example.org TOKEN, gitlab https://gitlab.com TOKEN`."""
+    return tuple(_forge_token(part.split()) for part in _names(text))
+
+
+def _forge_token(words: list[str]) -> ForgeToken:
+    if len(words) != 3:
+        raise ValueError("write a kind of forge, its URL and a token, with spaces between")
+    kind, url, token = words
+    where = urlsplit(url)
+    if kind not in FORGE_KINDS:
+        raise ValueError(f"kinds of forges are {', '.join(FORGE_KINDS)}")
+    if where.scheme not in _PORTS or not where.hostname or where.username is not None or where.query:
+        raise ValueError("write the URL as https://git.example.org")
+    if not token.isascii():
+        raise ValueError("a token is ASCII text")
+    return ForgeToken(kind, url, token)
 
 
 def _quotas(text: str) -> Mapping[str, float]:
@@ -347,6 +378,17 @@ class Settings:
     )
     github_api: str = _setting("https://api.github.com", "where commit statuses are sent")
     github_token: str = _setting("", "token for commit statuses (slipway/<tenant>/<app>); empty: none are sent")
+    forge_tokens: tuple[ForgeToken, ...] = _setting(
+        "",
+        "where else commit statuses are sent: `kind URL token`, several with commas (kinds: gitea, forgejo, gitlab, "
+        "bitbucket, bitbucket-data-center, github)",
+        _forge_tokens,
+    )
+
+    @property
+    def tokens_of_forges(self) -> tuple[str, ...]:
+        """What must not be shown; some may be empty."""
+        return (self.github_token, *(each.token for each in self.forge_tokens))
 
     @property
     def edge_listens(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slipway.adapters.git.commit_status import CommitStatus
+from slipway.adapters.git.status_apis import CommitStatus
 from slipway.core.build.step_cache import DeletedApp
 from slipway.errors import DependencyUnavailable, DeploymentFailed
 from slipway.ports.building import (

@@ -27,7 +27,7 @@ from slipway.adapters import vault
 from slipway.adapters.buildkit.cgroup import Caps
 from slipway.adapters.buildkit.image_builder import BuildKit
 from slipway.adapters.docker import cli
-from slipway.adapters.git.commit_status import CommitStatuses
+from slipway.adapters.git.commit_status import CommitStatuses, forge_tokens
 from slipway.adapters.git.git_sources import GitSources, Limits
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
@@ -85,7 +85,7 @@ def _background(chosen: Settings, adapters: Adapters, https: HttpsPolicies) -> B
     work = WorkQueue(redis, job_timeout_s=chosen.build_timeout_s)
     sources = GitSources(Limits(chosen.git_hosts, chosen.source_max_bytes), chosen.state_dir, settings.outbound())
     logs = RedisDeploymentLog(redis, chosen.log_dir)
-    forge = StatusSender(CommitStatuses(chosen.github_api, chosen.github_token), chosen.public_url)
+    forge = StatusSender(CommitStatuses(forge_tokens(chosen)), chosen.public_url)
     return Background(
         events=RedisEvents(work_queue.connect(chosen.redis_url, timeout_s=5.0)),
         queue=work,

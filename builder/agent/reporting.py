@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, or_, select, update
 
-from slipway.adapters.git.commit_status import CommitStatus, CommitStatuses, StatusState
+from slipway.adapters.git.commit_status import CommitStatuses
+from slipway.adapters.git.status_apis import CommitStatus, StatusState
 from slipway.core.deployment.states import ENDED, UNFINISHED, State
 from slipway.core.rollout.backoff import delay_s
 from slipway.db import Database

@@ -1,51 +1,42 @@
-"""Commit statuses: what GitHub shows beside a commit."""
+"""Commit statuses: what a forge shows beside a commit."""
 
 from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Literal
 from urllib.parse import urlsplit
 
-from slipway.core.naming import validation
+from slipway.adapters.git.status_apis import STATUS_APIS, CommitStatus, Document
+from slipway.core.naming import repository_twins, validation
 from slipway.errors import DependencyUnavailable
+from slipway.settings import ForgeToken, Settings
 
 log = logging.getLogger(__name__)
 
-CONTEXT = "slipway"
 TIMEOUT_S = 10.0
-DESCRIPTION_CHARS = 140
-StatusState = Literal["pending", "success", "failure", "error"]
-_OWNER_AND_NAME = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
+_SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._~-]+")
 _ASKS_TO_TRY_AGAIN = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+_API = "api."
+"""Before a forge's own name, where its API has a host of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class CommitStatus:
-    """How a deployment of a commit is. Its context names the tenant and the app, because several may deploy the same
-    repository, and a status replaces the one before of the same context."""
-
-    repository: str
-    commit_sha: str
-    state: StatusState
-    tenant: str
-    app: str
-    description: str
-    target_url: str
+def forge_tokens(settings: Settings) -> tuple[ForgeToken, ...]:
+    """The forges that get statuses."""
+    github = [ForgeToken("github", settings.github_api, settings.github_token)] if settings.github_token else []
+    return (*github, *settings.forge_tokens)
 
 
 class CommitStatuses:
-    """Sends statuses to the API at `api` with `token`; none without a token."""
+    """Sends statuses to the forges that there are tokens for, each by the API of its kind."""
 
-    def __init__(self, api: str, token: str) -> None:
-        self._api = api.rstrip("/")
-        self._token = token
+    def __init__(self, forges: Sequence[ForgeToken]) -> None:
+        self._forges = tuple(forges)
 
     @property
     def are_sent(self) -> bool:
-        return bool(self._token)
+        return bool(self._forges)
 
     def send(self, status: CommitStatus) -> None:
         """Send one status and wait for the answer. A status that the forge refuses is logged and given up; a repository
@@ -54,41 +45,49 @@ class CommitStatuses:
         Raises:
             DependencyUnavailable: the forge does not answer, or asks to try again later.
         """
-        name = self._repository(status.repository)
-        if not self._token or not name:
-            return
-        answer = self._post(f"{self._api}/repos/{name}/statuses/{status.commit_sha}", _document(status))
-        if answer is not None:
-            log.warning("commit status refused", extra={"repository": name, "status": answer})
+        for forge in self._forges:
+            path = _path_at(forge, status.repository)
+            if path:
+                self._send(forge, path, status)
+                return
 
-    def _repository(self, url: str) -> str | None:
-        """`owner/name` where the API is that of the repository's host, so that no other host gets the token."""
-        host, _, path = validation.repository_identity(url).partition("/")
-        api_host = urlsplit(self._api).netloc.lower()
-        belongs = api_host in (host, f"api.{host}")
-        return path if belongs and _OWNER_AND_NAME.fullmatch(path) else None
-
-    def _post(self, url: str, document: dict[str, str]) -> int | None:
-        """None when the forge took it, else the status code with which it refused. The body is left unread, because the
-        timeout bounds each read and not all of them."""
-        import httpx  # noqa: PLC0415 - only here, and only where statuses are sent
-
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/vnd.github+json"}
-        try:
-            with httpx.stream("POST", url, json=document, headers=headers, timeout=TIMEOUT_S) as answer:
-                pass
-        except httpx.HTTPError as error:
-            raise DependencyUnavailable(f"The forge does not answer: {type(error).__name__}.") from error
-        again = answer.status_code in _ASKS_TO_TRY_AGAIN or "retry-after" in answer.headers
-        if answer.is_server_error or again:
-            raise DependencyUnavailable(f"The forge asks to try again later: HTTP {answer.status_code}.")
-        return answer.status_code if answer.is_error else None
+    def _send(self, forge: ForgeToken, path: str, status: CommitStatus) -> None:
+        api = STATUS_APIS[forge.kind]
+        url = forge.url.rstrip("/") + api.path(path, status.commit_sha)
+        refused = _post(url, dict(api.headers(forge.token)), api.document(status))
+        if refused is not None:
+            log.warning("commit status refused", extra={"forge": forge.url, "repository": path, "status": refused})
 
 
-def _document(status: CommitStatus) -> dict[str, str]:
-    return {
-        "state": status.state,
-        "context": f"{CONTEXT}/{status.tenant}/{status.app}",
-        "description": status.description[:DESCRIPTION_CHARS],
-        "target_url": status.target_url,
-    }
+def _path_at(forge: ForgeToken, repository: str) -> str:
+    """The repository's path at the forge; empty where the forge's address is not of the repository's host, so that no
+    other forge gets a status."""
+    where = urlsplit(forge.url)
+    host, _, path = validation.repository_identity(repository).partition("/")
+    if not any(repository_twins.are_same(f"{host}/", f"{name}/") for name in _names_of(where.netloc.lower())):
+        return ""
+    below = where.path.strip("/").lower()
+    path = path.removeprefix(f"{below}/") if below else path
+    least, most = STATUS_APIS[forge.kind].segments
+    segments = path.split("/")
+    return path if least <= len(segments) <= most and all(map(_SEGMENT.fullmatch, segments)) else ""
+
+
+def _names_of(netloc: str) -> tuple[str, ...]:
+    return (netloc, netloc.removeprefix(_API))
+
+
+def _post(url: str, headers: dict[str, str], document: Document) -> int | None:
+    """None when the forge took it, else the status code with which it refused; a redirect is a refusal. The body is
+    left unread, because the timeout bounds each read and not all of them."""
+    import httpx  # noqa: PLC0415 - only here, and only where statuses are sent
+
+    try:
+        with httpx.stream("POST", url, json=document, headers=headers, timeout=TIMEOUT_S) as answer:
+            pass
+    except httpx.HTTPError as error:
+        raise DependencyUnavailable(f"The forge does not answer: {type(error).__name__}.") from error
+    again = answer.status_code in _ASKS_TO_TRY_AGAIN or "retry-after" in answer.headers
+    if answer.is_server_error or again:
+        raise DependencyUnavailable(f"The forge asks to try again later: HTTP {answer.status_code}.")
+    return None if answer.is_success else answer.status_code

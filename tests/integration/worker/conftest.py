@@ -20,7 +20,7 @@ from builder.agent.maintenance import image_gc
 from builder.agent.reporting import Reporting, StatusSender
 from slipway.adapters.docker.address_book import AddressBook
 from slipway.adapters.docker.runtime import DockerRuntime
-from slipway.adapters.git.commit_status import CommitStatuses
+from slipway.adapters.git.commit_status import CommitStatuses, forge_tokens
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
 from slipway.adapters.redis.work_queue import WorkQueue
@@ -131,7 +131,7 @@ class Yard:
 
     def reporting(self) -> Reporting:
         """The agent's, which sends inside `look`."""
-        forge = CommitStatuses(self.settings.github_api, self.settings.github_token)
+        forge = CommitStatuses(forge_tokens(self.settings))
         return Reporting(self.db, self.log, StatusSender(forge, self.settings.public_url), executor=Inline())
 
     def end(self, deployment: Deployment) -> None:

@@ -1,4 +1,4 @@
-"""What a forge is sent about a commit, without a forge."""
+"""What forges are sent about a commit, without a forge."""
 
 from __future__ import annotations
 
@@ -9,10 +9,20 @@ from typing import Any
 import httpx
 import pytest
 
-from slipway.adapters.git.commit_status import CommitStatus, CommitStatuses
-from slipway.errors import DependencyUnavailable
+from slipway.adapters.git.commit_status import CommitStatuses, forge_tokens
+from slipway.adapters.git.status_apis import STATUS_APIS, CommitStatus
+from slipway.errors import DependencyUnavailable, SettingsError
+from slipway.settings import FORGE_KINDS, ForgeToken, load
 
 SHA = "9" * 40
+FORGES = (
+    ForgeToken("github", "https://api.github.com", "token"),
+    ForgeToken("gitea", "http://git.example:3000", "tea"),
+    ForgeToken("forgejo", "https://code.example/forge/", "jo"),
+    ForgeToken("gitlab", "https://gitlab.example", "lab"),
+    ForgeToken("bitbucket", "https://api.bitbucket.org", "user:pass"),
+    ForgeToken("bitbucket-data-center", "https://bitbucket.example", "dc"),
+)
 
 
 def status(repository: str = "https://github.com/acme/shop.git", tenant: str = "acme") -> CommitStatus:
@@ -25,10 +35,12 @@ class Forge:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sent: list[dict[str, Any]] = []
         self.answer: httpx.Response | httpx.HTTPError = httpx.Response(201)
-        self.statuses = CommitStatuses("https://api.github.com", "token")
+        self.requests: list[httpx.Request] = []
+        self.statuses = CommitStatuses(FORGES)
         monkeypatch.setattr(httpx.HTTPTransport, "handle_request", self._handle)
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
         self.sent.append(json.loads(request.content))
         if isinstance(self.answer, httpx.HTTPError):
             raise self.answer
@@ -59,9 +71,124 @@ def test_two_tenants_apps_of_the_same_name_on_one_repository_have_a_status_each(
     assert [each["context"] for each in forge.sent] == ["slipway/acme/shop", "slipway/globex/shop"]
 
 
-def test_another_host_gets_no_status_and_no_token(forge: Forge) -> None:
-    forge.statuses.send(status("https://git.example/acme/shop.git"))
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "https://other.example/acme/shop.git",
+        "http://git.example:3001/acme/shop.git",
+        "https://github.com.evil.example/acme/shop.git",
+        "https://github.com/acme/team/shop.git",
+        "https://gitlab.example/shop.git",
+        "https://gitlab.example/a%2F..%2Fb/shop.git",
+    ],
+)
+def test_another_host_gets_no_status_and_no_token(forge: Forge, repository: str) -> None:
+    forge.statuses.send(status(repository))
     assert forge.sent == []
+
+
+@pytest.mark.parametrize(
+    ("repository", "url", "headers", "document"),
+    [
+        (
+            "git@github.com:acme/shop.git",
+            f"https://api.github.com/repos/acme/shop/statuses/{SHA}",
+            {"authorization": "Bearer token", "accept": "application/vnd.github+json"},
+            {"state": "success", "context": "slipway/acme/shop", "target_url": "https://x.example"},
+        ),
+        (
+            "ssh://git@git.example:2222/acme/shop.git",
+            f"http://git.example:3000/api/v1/repos/acme/shop/statuses/{SHA}",
+            {"authorization": "token tea"},
+            {"state": "success", "context": "slipway/acme/shop", "target_url": "https://x.example"},
+        ),
+        (
+            "https://code.example/forge/acme/shop.git",
+            f"https://code.example/forge/api/v1/repos/acme/shop/statuses/{SHA}",
+            {"authorization": "token jo"},
+            {"state": "success", "context": "slipway/acme/shop", "target_url": "https://x.example"},
+        ),
+        (
+            "https://gitlab.example/acme/team/shop.git",
+            f"https://gitlab.example/api/v4/projects/acme%2Fteam%2Fshop/statuses/{SHA}",
+            {"private-token": "lab"},
+            {"state": "success", "name": "slipway/acme/shop", "target_url": "https://x.example"},
+        ),
+        (
+            "https://bitbucket.org/acme/shop.git",
+            f"https://api.bitbucket.org/2.0/repositories/acme/shop/commit/{SHA}/statuses/build",
+            {"authorization": "Basic dXNlcjpwYXNz"},
+            {"state": "SUCCESSFUL", "key": "slipway/acme/shop", "url": "https://x.example"},
+        ),
+        (
+            "https://bitbucket.example/scm/acme/shop.git",
+            f"https://bitbucket.example/rest/api/latest/projects/acme/repos/shop/commits/{SHA}/builds",
+            {"authorization": "Bearer dc"},
+            {"state": "SUCCESSFUL", "key": "slipway/acme/shop", "url": "https://x.example"},
+        ),
+    ],
+)
+def test_each_forge_is_asked_as_its_api_says(
+    forge: Forge, repository: str, url: str, headers: dict[str, str], document: dict[str, str]
+) -> None:
+    forge.statuses.send(status(repository))
+    [request] = forge.requests
+    assert (request.method, str(request.url)) == ("POST", url)
+    assert headers.items() <= dict(request.headers).items()
+    assert document.items() <= forge.sent[0].items()
+    assert forge.sent[0]["description"] == "shop is live"
+
+
+def test_every_kind_of_the_settings_has_an_api() -> None:
+    assert set(STATUS_APIS) == set(FORGE_KINDS)
+
+
+def test_a_context_that_is_too_long_for_a_key_has_a_key_of_its_own(forge: Forge) -> None:
+    keys = set()
+    for tenant in ("a" * 40, "a" * 41):
+        forge.statuses.send(status("https://bitbucket.org/acme/shop.git", tenant))
+        keys.add(forge.sent[-1]["key"])
+    assert [len(key) for key in keys] == [40, 40]
+
+
+def test_a_redirect_is_a_refusal_and_is_not_followed(forge: Forge, caplog: pytest.LogCaptureFixture) -> None:
+    forge.answer = httpx.Response(301, headers={"location": "https://elsewhere.example/"})
+    forge.statuses.send(status())
+    assert len(forge.sent) == 1
+    assert "commit status refused" in caplog.text
+
+
+def test_the_settings_name_forges_with_their_tokens() -> None:
+    found = load(
+        {
+            "SLIPWAY_GITHUB_TOKEN": "ghp",
+            "SLIPWAY_FORGE_TOKENS": "gitea http://git.example:3000 tea, gitlab https://gitlab.com lab",
+        }
+    )
+    assert [(each.kind, each.url, each.token) for each in forge_tokens(found)] == [
+        ("github", "https://api.github.com", "ghp"),
+        ("gitea", "http://git.example:3000", "tea"),
+        ("gitlab", "https://gitlab.com", "lab"),
+    ]
+    assert found.tokens_of_forges == ("ghp", "tea", "lab")
+    assert forge_tokens(load({})) == ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "gitea https://git.example",
+        "tea https://git.example s3cret",
+        "gitea git.example s3cret",
+        "gitea ssh://git.example s3cret",
+        "gitea https://me:s3cret@git.example s3cret",
+        "gitea https://git.example s3crét",
+    ],
+)
+def test_a_forge_that_is_written_in_another_way_is_refused_without_its_token(value: str) -> None:
+    with pytest.raises(SettingsError, match="SLIPWAY_FORGE_TOKENS") as refused:
+        load({"SLIPWAY_FORGE_TOKENS": value})
+    assert "s3cr" not in refused.value.message + refused.value.remedy
 
 
 @pytest.mark.parametrize(
