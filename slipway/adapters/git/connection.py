@@ -1,8 +1,8 @@
 """How git reaches one repository: only at addresses that were checked before.
 
 git gets no configuration but ours, and no environment but the host's certificate authorities and proxies. It follows no
-redirect, and makes no second connection: it uses no alternates that a server names, no bundles, no packs from other
-servers, no submodules and no large-file storage.
+redirect, and makes no second connection: it uses no alternates that a server names, no bundles and no packs from other
+servers. Submodules and large-file storage are left to Slipway, which checks each of their addresses (checkout.py).
 """
 
 from __future__ import annotations
@@ -112,11 +112,8 @@ class Connection:
             named = f"{hosts.bracketed(self.address.host)}:{self.address.connected_port}"
             settings["http.curloptResolve"] = f"{named}:{addresses}"
         if credential:
-            pair = credential if ":" in credential else f"x-access-token:{credential}"
-            token = base64.b64encode(pair.encode()).decode()
-            settings[f"http.{self.address.scheme}://{self.address.netloc}/.extraHeader"] = (
-                f"Authorization: Basic {token}"
-            )
+            header = f"Authorization: {basic_authorization(credential)}"
+            settings[f"http.{self.address.scheme}://{self.address.netloc}/.extraHeader"] = header
         return settings
 
     def _ssh(self, key_file: Path | None, known_hosts: Path, stopped: Stopped) -> list[str]:
@@ -135,6 +132,12 @@ class Connection:
     def _known_host(self) -> str:
         host, port = self.address.host, self.address.connected_port
         return host if port == 22 else f"[{host}]:{port}"
+
+
+def basic_authorization(credential: str) -> str:
+    """The header's value for a token, or for `user:password`."""
+    pair = credential if ":" in credential else f"x-access-token:{credential}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
 def connection(address: RepositoryAddress, listed: tuple[str, ...], outbound: Mapping[str, str]) -> Connection:

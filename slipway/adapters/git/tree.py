@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import re
+from dataclasses import dataclass, field
 
+from slipway.core.sources import lfs
 from slipway.errors import DeploymentFailed
 
 MAX_ENTRIES = 200_000
 LISTING = ("ls-tree", "-r", "-t", "--long", "--full-tree")
 """Lists folders as well: empty ones cost git as much as files do."""
-_LINE = re.compile(r"\d+ \w+ [0-9a-f]+ +(?P<size>\d+|-)\t")
+_LINE = re.compile(r"(?P<mode>\d+) \w+ (?P<id>[0-9a-f]+) +(?P<size>\d+|-)\t(?P<path>.*)", re.DOTALL)
+_SUBMODULE = "160000"
+_REGULAR = frozenset({"100644", "100755"})
 
 
 class TreeSize:
-    """Adds up the listing line by line, and refuses the commit as soon as it is too large."""
+    """Adds up entries and bytes, and refuses the commit as soon as it is too large."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._entries = 0
         self._bytes = 0
 
-    def add(self, line: str) -> None:
+    def add(self, size: int, entries: int = 1) -> None:
         """Raises `DeploymentFailed` (`source-too-large`)."""
-        if not (found := _LINE.match(line)):
-            return
-        self._entries += 1
-        self._bytes += int(found["size"]) if found["size"] != "-" else 0
+        self._entries += entries
+        self._bytes += size
         if self._entries > MAX_ENTRIES:
             raise self._refused(f"more than {MAX_ENTRIES} files and folders")
         if self._bytes > self._max_bytes:
@@ -38,3 +41,30 @@ class TreeSize:
             "can be built here",
             remedy="leave data out of the repository; the host's owner can raise SLIPWAY_SOURCE_MAX_BYTES",
         )
+
+
+@dataclass
+class Tree:
+    """What a listing names of one commit, as far as fetching the rest needs it."""
+
+    size: TreeSize
+    """Of the commit with all that belongs to it."""
+    submodules: dict[str, str] = field(default_factory=dict)
+    """By path: the commit."""
+    files: set[str] = field(default_factory=set)
+    """Those of git's own that may matter: `.gitmodules`, `.gitattributes` anywhere, `.lfsconfig`."""
+
+    def add(self, line: str) -> None:
+        """Raises `DeploymentFailed` (`source-too-large`)."""
+        if not (found := _LINE.match(line)):
+            return
+        self.size.add(int(found["size"]) if found["size"] != "-" else 0)
+        path = found["path"]
+        if found["mode"] == _SUBMODULE:
+            self.submodules[os.fsdecode(lfs.unquoted(path))] = found["id"]
+        elif found["mode"] in _REGULAR and path.rpartition("/")[2] in (".gitmodules", ".gitattributes", ".lfsconfig"):
+            self.files.add(path)
+
+    @property
+    def has_attributes(self) -> bool:
+        return any(path.rpartition("/")[2] == ".gitattributes" for path in self.files)

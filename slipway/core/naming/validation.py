@@ -84,8 +84,17 @@ def repository_url(text: str, allowed_hosts: tuple[str, ...] = ()) -> str:
     """
     address = repository_address.parse(text)
     if not address.is_listed(allowed_hosts):
-        _require_public(address.host, address.netloc, allowed_hosts, _REPOSITORIES)
+        require_repository_host(address.host, address.netloc, allowed_hosts)
     return address.url
+
+
+def require_repository_host(host: str, netloc: str, allowed_hosts: tuple[str, ...]) -> None:
+    """Whether what belongs to a repository may be fetched from a host that the list does not name.
+
+    Raises:
+        InvalidInput: it may not.
+    """
+    _require_public(host, netloc, allowed_hosts, _REPOSITORIES)
 
 
 def repository_identity(url: str) -> str:

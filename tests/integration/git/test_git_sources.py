@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from slipway.adapters.git import difference, git_sources, tree
+from slipway.adapters.git import access, checkout, difference, git_sources, tree
+from slipway.adapters.git.access import Access
 from slipway.adapters.linux import processes
 from slipway.core.text.redaction import MASK
 from slipway.errors import DeploymentFailed
@@ -36,8 +37,8 @@ def test_a_server_that_gives_no_commit_by_id_gives_its_branches(
     origin: Origin, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The old protocol: a server refuses ids that no ref names.
-    monkeypatch.setitem(git_sources._CONFIGURATION, "protocol.version", "0")
-    monkeypatch.setattr(git_sources, "DEPTHS", (1, 2, None))
+    monkeypatch.setitem(access.CONFIGURATION, "protocol.version", "0")
+    monkeypatch.setattr(checkout, "DEPTHS", (1, 2, None))
     wanted = origin.push("First", a__txt="wanted\n")
     for number in range(4):
         origin.push(f"Later {number}", a__txt=f"{number}\n")
@@ -50,7 +51,7 @@ def test_a_server_that_gives_no_commit_by_id_gives_its_branches(
 def test_a_missing_commit_has_a_reason_of_its_own(
     origin: Origin, folder: Path, tmp_path: Path, protocol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(git_sources._CONFIGURATION, "protocol.version", protocol)
+    monkeypatch.setitem(access.CONFIGURATION, "protocol.version", protocol)
     origin.push()
     with pytest.raises(DeploymentFailed) as failed:
         sources(tmp_path, origin.forge.base_url).fetch(
@@ -212,10 +213,11 @@ def test_a_repository_runs_nothing_of_its_own(origin: Origin, folder: Path, tmp_
     (origin.copy.path / "hooks").mkdir()
     (origin.copy.path / "hooks/post-checkout").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
     (origin.copy.path / "hooks/post-checkout").chmod(0o755)
-    commit = origin.push(
+    bare = tmp_path / "forge/acme/shop.git"
+    subprocess.run(["git", "-C", str(bare), "config", "receive.fsckObjects", "false"], check=True)
+    origin.push(
         __gitattributes="* filter=evil\n",
-        __gitmodules=f'[submodule "x"]\n\tpath = x\n\turl = {origin.forge.base_url}/acme/other.git\n',
-        __lfsconfig=f"[lfs]\n\turl = {origin.forge.base_url}/lfs\n",
+        __gitmodules=f'[submodule "x"]\n\tpath = x\n\tupdate = !touch {tmp_path}/ran\n',
     )
     os.symlink("/etc/passwd", origin.copy.path / "link")
     commit = origin.push("With a link")
@@ -228,8 +230,8 @@ def test_a_deploy_key_is_readable_to_ssh_and_leaves_no_file(tmp_path: Path) -> N
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True, stdin=subprocess.DEVNULL)
     kept = sources(tmp_path, "ssh://git@localhost")
-    with kept._access(Repository("ssh://git@localhost/a/b.git", key.read_text()), None) as access:
-        environment = access._environment
+    with kept._access(Repository("ssh://git@localhost/a/b.git", key.read_text()), None) as opened:
+        environment = opened._environment
         path = next(word for word in environment["GIT_SSH_COMMAND"].split() if "/proc/" in word).split("=")[1]
         # ssh refuses keys that others could read; ssh-keygen looks at the same rule
         shown = subprocess.run(["ssh-keygen", "-y", "-f", path], check=True, capture_output=True, text=True)
@@ -318,9 +320,9 @@ def test_a_comparison_fetches_no_files(origin: Origin, tmp_path: Path, monkeypat
     kept: list[str] = []
     compare = git_sources.changed_files
 
-    def compared(access: git_sources._Access, *rest: Any) -> frozenset[str]:
-        found = compare(access, *rest)
-        kept.append(access.git(["cat-file", "--batch-all-objects", "--batch-check=%(objecttype)"]))
+    def compared(opened: Access, *rest: Any) -> frozenset[str]:
+        found = compare(opened, *rest)
+        kept.append(opened.git(["cat-file", "--batch-all-objects", "--batch-check=%(objecttype)"]))
         return found
 
     monkeypatch.setattr(git_sources, "changed_files", compared)
@@ -332,7 +334,7 @@ def test_a_comparison_fetches_no_files(origin: Origin, tmp_path: Path, monkeypat
 def test_a_server_that_neither_filters_nor_gives_commits_by_id_is_compared_with(
     origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(git_sources._CONFIGURATION, "protocol.version", "0")
+    monkeypatch.setitem(access.CONFIGURATION, "protocol.version", "0")
     old = origin.push("Old", a__txt="a", b__txt="b")
     new = origin.push("New", a__txt="c")
     for name in ("allowFilter", "allowAnySHA1InWant", "allowReachableSHA1InWant"):
@@ -346,7 +348,7 @@ def test_a_server_that_neither_filters_nor_gives_commits_by_id_is_compared_with(
 def test_a_commit_that_is_gone_can_not_be_compared(
     origin: Origin, tmp_path: Path, protocol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(git_sources._CONFIGURATION, "protocol.version", protocol)
+    monkeypatch.setitem(access.CONFIGURATION, "protocol.version", protocol)
     here = origin.push("Here")
     fetched = sources(tmp_path, origin.forge.base_url)
     with pytest.raises(DeploymentFailed):

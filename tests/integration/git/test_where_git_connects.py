@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from slipway.adapters.git import connection, git_sources, public_hosts
+from slipway.adapters.git import access, connection, public_hosts
 from slipway.adapters.git.git_sources import GitSources, Limits
 from slipway.adapters.linux import processes
 from slipway.core.naming import repository_address
@@ -160,16 +160,16 @@ def test_a_git_that_would_ignore_the_addresses_is_not_run(
     old.write_text(f"#!/bin/sh\n[ $1 = --version ] && echo '{said}' || touch {tmp_path}/ran\n")
     old.chmod(0o755)
     monkeypatch.setattr(processes, "PATH", f"{tmp_path}:{processes.PATH}")
-    git_sources.require_pinning.cache_clear()
+    access.require_pinning.cache_clear()
     with pytest.raises(DeploymentFailed, match=shown) as failed:
         GitSources(Limits((), 1 << 20), tmp_path, {}).resolve(Repository("https://93.184.216.34/a/b.git"), "main")
     assert "2.37 or newer" in failed.value.remedy
     assert not (tmp_path / "ran").exists()
     old.write_text("#!/bin/sh\necho git version 2.37.0\n")
-    git_sources.require_pinning()
+    access.require_pinning()
     old.unlink()
-    git_sources.require_pinning()
-    assert git_sources.require_pinning.cache_info().hits, "once in a process is enough"
+    access.require_pinning()
+    assert access.require_pinning.cache_info().hits, "once in a process is enough"
 
 
 def test_a_deploy_key_is_gone_when_its_host_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

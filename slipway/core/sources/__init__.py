@@ -1,0 +1,1 @@
+"""What a commit names besides its own files: other repositories, and contents that are kept elsewhere."""
