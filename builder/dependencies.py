@@ -70,7 +70,7 @@ def connected(chosen: Settings) -> Iterator[Dependencies]:
             pulls=registry_images(chosen, images),
             build_planner=BuildPlanner(
                 Rules(frozenset(chosen.base_images), frozenset(chosen.frontends), chosen.registries),
-                BaseImages(chosen.python_image, chosen.static_image),
+                base_images(chosen),
                 images,
                 lambda: images.facts().major,
             ),
@@ -80,6 +80,11 @@ def connected(chosen: Settings) -> Iterator[Dependencies]:
     finally:
         db.dispose()
         redis.close()
+
+
+def base_images(chosen: Settings) -> BaseImages:
+    """The image of each language that generated Dockerfiles start from."""
+    return BaseImages(python=chosen.python_image, static=chosen.static_image)
 
 
 def database(chosen: Settings) -> Database:

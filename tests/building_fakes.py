@@ -94,6 +94,9 @@ class FakeImages:
     def obtain_image(self, reference: str) -> bool:
         return self.local_image(reference)
 
+    def tags(self, name: str) -> list[str]:
+        return [image.partition(":")[2] for image in self.local if image.partition(":")[0] == name]
+
     def remove_image(self, image: str) -> None:
         self.removed.append(image)
 

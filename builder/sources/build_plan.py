@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from builder.sources import build_variables
 from builder.sources.source_tree import SourceTree
+from builder.sources.text_encoding import encoding_of, text_of
 from slipway.adapters.git import public_hosts
 from slipway.core.app_settings import model
 from slipway.core.app_settings.configuration import WEB
 from slipway.core.app_settings.file_name import FILE_NAME
 from slipway.core.app_settings.model import AppSettings
-from slipway.core.build import detection, dockerfile, dockerfile_policy, image_names
+from slipway.core.build import detection, dockerfile, dockerfile_policy, image_names, procfile
 from slipway.core.build.dockerfile_policy import Rules
 from slipway.core.build.program_content import GLANCE_BYTES, glanced_at
 from slipway.core.build.templates import static_site
+from slipway.core.build.templates.base_images import HostImages
 from slipway.core.build.templates.template import BaseImages, GeneratedDockerfile, Sources
 from slipway.errors import DeploymentFailed, InvalidInput
 
@@ -31,6 +33,8 @@ class KnownImages(Protocol):
     def local_image(self, reference: str) -> bool: ...
 
     def obtain_image(self, reference: str) -> bool: ...
+
+    def tags(self, name: str) -> Collection[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,15 @@ class BuildPlanner:
     images: KnownImages
     engine_major: Callable[[], int]
 
-    def make(self, tree: SourceTree, app: Mapping[str, Any], arguments: Mapping[str, str]) -> BuildPlan:
-        """Plan the build of these files. `app` are the app's settings as given through the API.
+    def make(
+        self,
+        tree: SourceTree,
+        app: Mapping[str, Any],
+        arguments: Mapping[str, str],
+        variables: Iterable[str] = (),
+    ) -> BuildPlan:
+        """Plan the build of these files. `app` are the app's settings as given through the API, `variables` the names
+        of its build variables, which the steps of a generated Dockerfile get.
 
         Raises:
             DeploymentFailed: `settings-invalid`, `dockerfile-missing`, `dockerfile-refused` or `not-recognised`.
@@ -74,7 +85,7 @@ class BuildPlanner:
         except InvalidInput as error:
             raise DeploymentFailed("settings-invalid", error.message, remedy=error.remedy) from None
         if site is not None:
-            return site
+            return _with_variables(site, variables)
         try:
             path, notes = _find_dockerfile(tree, chosen)
             found = tree.read(path) if path else None
@@ -89,7 +100,7 @@ class BuildPlanner:
                 f"the repository has no {chosen.build.dockerfile}",
                 remedy="correct [build] dockerfile in slipway.toml: a path from the repository's root",
             )
-        return self._detected(tree, chosen, context, file_settings)
+        return _with_variables(self._detected(tree, chosen, context, file_settings), variables)
 
     def _named_site(self, tree: SourceTree, chosen: AppSettings, file_settings: Mapping[str, Any]) -> BuildPlan | None:
         """The plan for `[static] root`; None where that is not set.
@@ -131,7 +142,7 @@ class BuildPlanner:
             ignore=ignore.decode("utf-8", "replace") if ignore is not None else None,
             target=chosen.build.target,
             file_settings=file_settings,
-            notes=notes,
+            notes=(*notes, *_unused_procfile(tree, chosen)),
         )
 
     def _checked(self, content: bytes, arguments: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
@@ -168,17 +179,23 @@ class BuildPlanner:
         below = chosen.build.context
         web = chosen.processes.get(WEB)
         try:
-            paths = tree.paths(below)
-            sources = Sources(
-                paths=paths,
-                contents=_contents(tree, below, paths),
-                has_web_command=web is not None and web.command is not None,
-            )
-            made = detection.detect(sources, self.base_images)
+            sources = _sources(tree, below, has_web_command=web is not None and web.command is not None)
+            made = detection.detect(sources, replace(self.base_images, host=self._host_images()))
             recognised = f"no Dockerfile; recognised: {made.template}"
             return _generated(made, tree, below, context, file_settings, recognised)
         except InvalidInput as error:
             raise DeploymentFailed("not-recognised", error.message, remedy=error.remedy) from None
+
+    def _host_images(self) -> HostImages:
+        """Of images on this host, only those that every build may read."""
+
+        def is_listed(reference: str) -> bool:
+            return image_names.parse(reference).name in self.rules.base_images
+
+        return HostImages(
+            obtain=lambda reference: is_listed(reference) and self.images.obtain_image(reference),
+            tags=lambda name: self.images.tags(name) if is_listed(name) else (),
+        )
 
 
 def _generated(
@@ -198,8 +215,22 @@ def _generated(
         target=None,
         file_settings=file_settings,
         processes=made.processes,
-        notes=(why, *made.notes, *(f"  {line}" for line in made.dockerfile.splitlines())),
+        notes=(why, *made.notes),
     )
+
+
+def _with_variables(made: BuildPlan, names: Iterable[str]) -> BuildPlan:
+    """A generated plan with the build variables, and its Dockerfile as lines of the log."""
+    text = build_variables.given(made.dockerfile, names)
+    return replace(made, dockerfile=text, notes=(*made.notes, *(f"  {line}" for line in text.splitlines())))
+
+
+def _unused_procfile(tree: SourceTree, chosen: AppSettings) -> tuple[str, ...]:
+    """The log's line about a Procfile beside a Dockerfile."""
+    if procfile.FILE_NAME not in tree.named_in_any_case(chosen.build.context, procfile.FILE_NAME):
+        return ()
+    how = "name other processes in slipway.toml: [processes.worker] command = …"
+    return (f"{procfile.FILE_NAME} is not used: the Dockerfile says how the app starts; {how}",)
 
 
 def _find_dockerfile(tree: SourceTree, chosen: AppSettings) -> tuple[str, tuple[str, ...]]:
@@ -230,13 +261,15 @@ def _join(folder: str, name: str) -> str:
     return name if folder == "." else f"{folder}/{name}"
 
 
-def _contents(tree: SourceTree, below: str, paths: frozenset[str]) -> dict[str, str]:
+def _sources(tree: SourceTree, below: str, *, has_web_command: bool) -> Sources:
+    paths = tree.paths(below)
     glances = {name: tree.beginning(_join(below, name), GLANCE_BYTES) for name in glanced_at(paths)}
-    read = glances | {name: tree.read(_join(below, name)) for name in detection.read_files(paths)}
-    return {name: _text(content) for name, content in read.items() if content is not None}
-
-
-def _text(content: bytes) -> str:
-    """Decoded as its byte order mark says, which some editors on Windows write; without one as UTF-8."""
-    is_utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return content.decode("utf-16" if is_utf_16 else "utf-8-sig", "replace")
+    read = {name: tree.read(_join(below, name)) for name in detection.read_files(paths)}
+    contents = {name: content for name, content in (glances | read).items() if content is not None}
+    encodings = {name: encoding_of(content) for name, content in contents.items()}
+    return Sources(
+        paths=paths,
+        contents={name: text_of(content) for name, content in contents.items()},
+        has_web_command=has_web_command,
+        encodings={name: encoding for name, encoding in encodings.items() if encoding},
+    )

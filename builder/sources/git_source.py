@@ -148,7 +148,7 @@ class GitSource:
     def plan(self) -> None:
         """Find or make the Dockerfile, and write it beside the sources."""
         self._plan = self._dependencies.build_planner.make(
-            SourceTree(self._folders.source), self._work.settings, self._arguments()
+            SourceTree(self._folders.source), self._work.settings, self._arguments(), self._attempt.secrets
         )
         for note in self._plan.notes:
             self._attempt.output.line(note)

@@ -225,6 +225,11 @@ class BuildKit:
         unanswered.touch()
         return False
 
+    def tags(self, name: str) -> list[str]:
+        """The tags that an image of this name has on this host; none when the Engine does not answer."""
+        listed = self._run(["image", "ls", "--format", "{{.Tag}}", "--", name])
+        return [tag for tag in listed.stdout.split() if tag != "<none>"]
+
     def forget_sources(self) -> None:
         """Remove BuildKit's copies of the contexts of finished builds. The step cache stays as it is."""
         self._must(["builder", "prune", "--force", "--filter", "type=source.local"])

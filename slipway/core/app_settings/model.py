@@ -48,6 +48,7 @@ RepositoryPath = Annotated[str, checked(validation.repository_path)]
 Command = Annotated[str, Field(max_length=4096), AfterValidator(_command)]
 VolumePath = Annotated[str, checked(validation.volume_path)]
 Slug = Annotated[str, checked(validation.slug)]
+StageName = Annotated[str, checked(validation.stage_name)]
 
 
 class _Model(GivenValues):
@@ -66,7 +67,8 @@ class Build(_Model):
     dockerfile: RepositoryPath | None = None
     """None: the Dockerfile of the context folder if there is one, its name in any case; else detection."""
     context: RepositoryPath = "."
-    target: Slug | None = None
+    target: StageName | None = None
+    """A stage of the Dockerfile, by its name or its number. None: the last one."""
 
 
 class Static(_Model):

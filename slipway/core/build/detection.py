@@ -6,6 +6,7 @@ that it generates. The app runs as user 10001 on a read-only root.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection
 from fnmatch import fnmatchcase
 
@@ -37,7 +38,7 @@ def detect(sources: Sources, images: BaseImages) -> GeneratedDockerfile:
     """
     for template in TEMPLATES:
         if template.recognises(sources):
-            return template.generate(sources, images)
+            return _generated(template, sources, images)
     _refuse_program(sources)
     looked_for = "; ".join(["a Dockerfile", *(template.looks_for for template in TEMPLATES)])
     raise InvalidInput(
@@ -46,13 +47,24 @@ def detect(sources: Sources, images: BaseImages) -> GeneratedDockerfile:
     )
 
 
+def _generated(template: Template, sources: Sources, images: BaseImages) -> GeneratedDockerfile:
+    try:
+        return template.generate(sources, images)
+    except InvalidInput as error:
+        if static_site.folder_of(sources) is None:
+            raise
+        raise InvalidInput(error.message, remedy=f"{error.remedy}; {_IS_SITE}") from None
+
+
 def _refuse_program(sources: Sources) -> None:
     """Raise an error that names the kind of project, when its files show one."""
     found = languages.evidence(sources.paths, sources.contents)
     if found is not None:
+        folder = posixpath.dirname(found.path)
+        below = f'if the app is in a folder of its own, name it in slipway.toml: [build] context = "{folder}"; '
         raise InvalidInput(
             f"this is {found.language.project} ({found.path}), which can't be built without a Dockerfile yet",
-            remedy=f"{found.language.remedy}; {_IS_SITE}",
+            remedy=f"{below if folder else ''}{found.language.remedy}; {_IS_SITE}",
         )
     if static_site.folder_of(sources) is not None:
         raise InvalidInput(

@@ -113,13 +113,13 @@ LANGUAGES: tuple[Language, ...] = (
     Language("a CGI program", suffixes=(".cgi", ".fcgi")),
     Language("a ColdFusion project", suffixes=(".cfm", ".cfc")),
     Language("a Lua project", suffixes=(".lua", ".rockspec")),
-    Language(
-        "a Python project with a Pipfile", _names("pipfile pipfile.lock"), (), f"run pipenv requirements and {_LISTED}"
-    ),
     Language("a conda project", _names("environment.yml environment.yaml conda-lock.yml"), (), _LISTED),
     Language(
         "a Python project",
-        _names("requirements.txt pyproject.toml setup.py setup.cfg poetry.lock uv.lock pdm.lock pylock.toml manage.py"),
+        _names(
+            "requirements.txt pyproject.toml setup.py setup.cfg poetry.lock uv.lock pdm.lock pylock.toml manage.py "
+            "pipfile pipfile.lock"
+        ),
         (".py", ".pyw", ".pyx", ".pyi", ".wsgi"),
         _LISTED,
     ),

@@ -13,6 +13,7 @@ from slipway.errors import InvalidInput
 
 _SLUG = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_STAGE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}|[0-9]{1,4}")
 _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _PATH = re.compile(r"[A-Za-z0-9._@+ -]+(?:/[A-Za-z0-9._@+ -]+)*")
 _VOLUME_PATH = re.compile(r"(?:/[A-Za-z0-9._@+-]+)+")
@@ -38,6 +39,16 @@ def slug(text: str, what: str = "name") -> str:
         raise InvalidInput(
             f"{text!r} can't be {_article(what)} {what}",
             remedy="use 1 to 40 lower-case letters, digits and single dashes, a letter first and no dash last",
+        )
+    return text
+
+
+def stage_name(text: str) -> str:
+    """A stage of a Dockerfile as BuildKit takes it for a target: its name, or its number from 0 on."""
+    if not _STAGE.fullmatch(text):
+        raise InvalidInput(
+            f"{text!r} can't name a stage of a Dockerfile",
+            remedy="use the name after AS in the Dockerfile (letters, digits, _, . and -), or its number",
         )
     return text
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.dependencies import base_images
 from builder.sources.build_plan import BuildPlan, BuildPlanner
 from builder.sources.scratch import scratch
 from builder.sources.source_tree import SourceTree
@@ -21,10 +22,10 @@ from slipway.adapters.buildkit.cgroup import Caps
 from slipway.adapters.buildkit.image_builder import BuildKit
 from slipway.adapters.docker import cli
 from slipway.core.build.dockerfile_policy import Rules
-from slipway.core.build.templates.template import BaseImages
 from slipway.ports.building import BuildSpec, Built
 from slipway.settings import Settings
 from tests.fixtures.engine import EnginePart, engine_part
+from tests.fixtures.repositories import SmallRepository
 
 BASE = "python:3.11-slim"
 TENANTS: dict[str, int] = {}
@@ -49,9 +50,10 @@ class Bench:
     def settings(self) -> Settings:
         return self.part.settings
 
-    def build_plan(self, source: Path) -> BuildPlan:
-        build_planner = BuildPlanner(self.rules, BaseImages(BASE, BASE), self.images, lambda: self.images.facts().major)
-        return build_planner.make(SourceTree(source), {}, {})
+    def build_plan(self, source: Path, variables: Iterable[str] = ()) -> BuildPlan:
+        bases = base_images(self.settings)
+        build_planner = BuildPlanner(self.rules, bases, self.images, lambda: self.images.facts().major)
+        return build_planner.make(SourceTree(source), {}, {}, variables)
 
     def build(
         self,
@@ -64,6 +66,7 @@ class Bench:
         timeout_s: float = 120,
         images: BuildKit | None = None,
         links: Mapping[str, str] | None = None,
+        write: Callable[[Path], None] = lambda _source: None,
     ) -> Built:
         base = self.settings.scratch_dir / f"slipway-{self.settings.instance}"
         with scratch(base, secrets.token_hex(4), room_bytes=1 << 20) as folders:
@@ -73,7 +76,8 @@ class Bench:
                 path.write_text(text)
             for name, target in (links or {}).items():
                 (folders.source / name).symlink_to(target)
-            build_plan = self.build_plan(folders.source)
+            write(folders.source)
+            build_plan = self.build_plan(folders.source, hidden or {})
             dockerfile = folders.build_plan / "Dockerfile"
             dockerfile.write_text(build_plan.dockerfile)
             if build_plan.ignore is not None:
@@ -100,6 +104,9 @@ class Bench:
                 )
             finally:
                 self.images.forget_sources()
+
+    def build_repository(self, repository: SmallRepository, *, timeout_s: float) -> Built:
+        return self.build({}, write=repository.write, timeout_s=timeout_s)
 
     def docker(self, *arguments: str) -> str:
         done = subprocess.run([self.part.cli, *arguments], capture_output=True, text=True, check=False, timeout=60)

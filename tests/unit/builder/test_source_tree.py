@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.sources import source_tree
 from builder.sources.source_tree import SourceTree
 from slipway.errors import InvalidInput
 
@@ -33,15 +34,41 @@ def test_regular_files_are_read_and_missing_ones_are_none(tree: SourceTree) -> N
     [
         ("Dockerfile", "../outside", "Dockerfile"),
         ("Dockerfile", "/etc/passwd", "Dockerfile"),
-        ("Dockerfile", "deep/file", "Dockerfile"),
+        ("Dockerfile", "deep/../../outside", "Dockerfile"),
+        ("Dockerfile", "Dockerfile", "Dockerfile"),
         ("way", "../folder", "way/file"),
         ("way", "/", "way/etc/passwd"),
+        ("way", "deep", "way/../../outside"),
     ],
 )
-def test_no_link_is_followed(tree: SourceTree, link: str, target: str, path: str) -> None:
+def test_no_link_leads_out_of_the_repository(tree: SourceTree, link: str, target: str, path: str) -> None:
     os.symlink(target, tree.root / link)
-    with pytest.raises(InvalidInput, match="link"):
+    with pytest.raises(InvalidInput, match="link out of the repository"):
         tree.read(path)
+    assert tree.beginning(path, 10) is None
+    assert tree.paths(".") <= {"deep/file", "way/file"}
+
+
+@pytest.mark.parametrize(
+    ("link", "target", "path"),
+    [
+        ("Dockerfile", "deep/file", "Dockerfile"),
+        ("Dockerfile", "./deep/../deep/file", "Dockerfile"),
+        ("way", "deep", "way/file"),
+        ("deep/up", "..", "deep/up/deep/file"),
+        ("deep/beside", "file", "deep/beside"),
+    ],
+)
+def test_a_link_inside_the_repository_is_followed(tree: SourceTree, link: str, target: str, path: str) -> None:
+    os.symlink(target, tree.root / link)
+    assert tree.read(path) == b"inside"
+
+
+def test_a_link_to_a_link_is_followed(tree: SourceTree) -> None:
+    os.symlink("deep", tree.root / "first")
+    os.symlink("first/file", tree.root / "second")
+    assert tree.read("second") == b"inside"
+    assert tree.folder("first") == tree.root / "deep"
 
 
 def test_what_is_no_file_is_refused(tree: SourceTree) -> None:
@@ -67,8 +94,32 @@ def test_a_context_folder_must_be_a_real_one(tree: SourceTree) -> None:
             tree.folder(path)
 
 
-def test_paths_list_regular_files_only(tree: SourceTree) -> None:
+def test_paths_list_files_and_what_links_inside_lead_to(tree: SourceTree) -> None:
     os.symlink("../folder", tree.root / "away")
     os.symlink("/etc/passwd", tree.root / "deep/link")
     assert tree.paths(".") == {"deep/file"}
     assert tree.paths("deep") == {"file"}
+    os.symlink("deep/file", tree.root / "same")
+    os.symlink("deep", tree.root / "way")
+    assert tree.paths(".") == {"deep/file", "same", "way/file"}
+
+
+def test_links_that_lead_to_each_other_have_an_end(tree: SourceTree) -> None:
+    (tree.root / "a").mkdir()
+    (tree.root / "b").mkdir()
+    for folder, other in (("a", "b"), ("b", "a")):
+        (tree.root / folder / "file").write_text("")
+        for number in range(4):
+            os.symlink(f"../{other}", tree.root / folder / f"link{number}")
+            os.symlink("..", tree.root / folder / f"up{number}")
+    found = tree.paths(".")
+    assert {"a/file", "a/link0/file", "b/link3/file"} <= found
+    assert max(path.count("/") for path in found) == 2
+
+
+def test_more_files_than_are_listed_are_refused(tree: SourceTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_tree, "MAX_LISTED", 3)
+    assert tree.paths(".") == {"deep/file"}
+    (tree.root / "second").write_text("")
+    with pytest.raises(InvalidInput, match="more than 3 files"):
+        tree.paths(".")

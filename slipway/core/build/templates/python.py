@@ -6,132 +6,134 @@ from the cache.
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
-from typing import Any
+from collections.abc import Iterable
 
 from slipway.core.app_settings.configuration import WEB
-from slipway.core.build import procfile
+from slipway.core.build import languages, procfile
+from slipway.core.build.templates import base_images
+from slipway.core.build.templates.of_python import django, managers, packages, start, versions
+from slipway.core.build.templates.of_python.django import Django
+from slipway.core.build.templates.of_python.managers import COPY_ALL, Installation, pip
+from slipway.core.build.templates.of_python.project import PYPROJECT, REQUIREMENTS, Project, read
+from slipway.core.build.templates.of_python.start import Start
 from slipway.core.build.templates.template import BaseImages, GeneratedDockerfile, Sources, Template, ending, text
 from slipway.errors import InvalidInput
 
-READS = ("Procfile", "requirements.txt", "pyproject.toml", "app.py", "main.py", "wsgi.py", "asgi.py", "manage.py")
+__all__ = ["ENVIRONMENT", "PYTHON", "pip"]
+
+READS = (
+    *("Procfile", PYPROJECT, "Pipfile", "setup.py", "setup.cfg", ".python-version", "runtime.txt", ".tool-versions"),
+    *(*REQUIREMENTS, "*requirements*.txt", "requirements/*.txt", *start.READS, *django.READS),
+)
 ENVIRONMENT = (
     "ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore"
 )
+_MANIFESTS = frozenset({*REQUIREMENTS, "Pipfile", "setup.py", "pylock.toml"})
+_RUNS_PYTHON = re.compile(r"^(?:exec )?(?:python3?|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|flask|streamlit)\b")
 
 
 def _is_python(sources: Sources) -> bool:
-    return bool(sources.paths & {"requirements.txt", "pyproject.toml"})
+    return bool(sources.paths & _MANIFESTS) or _has_pyproject(sources) or _is_started_by_python(sources)
+
+
+def _has_pyproject(sources: Sources) -> bool:
+    """Is there a pyproject.toml, and does nothing else show that it only holds settings of tools?"""
+    if PYPROJECT not in sources.paths:
+        return False
+    content = sources.contents.get(PYPROJECT, "")
+    if re.search(r"^\s*\[(?:project|build-system|tool\.poetry)\b", content, re.MULTILINE):
+        return True
+    found = languages.evidence([path for path in sources.paths if path != PYPROJECT], {})
+    return found is None or found.language.project == "a Python project"
+
+
+def _is_started_by_python(sources: Sources) -> bool:
+    """Is there a Procfile alone, whose web process is a program in Python?"""
+    web = procfile.parse(sources.contents.get("Procfile", "").encode()).get(WEB, "")
+    return bool(_RUNS_PYTHON.match(web)) and any(path.endswith(".py") for path in sources.paths)
 
 
 def _python(sources: Sources, images: BaseImages) -> GeneratedDockerfile:
+    project = read(sources)
+    version, version_notes = versions.wanted(project)
+    image = base_images.choose(images.python, version, images.host)
     processes = procfile.parse(sources.contents.get("Procfile", "").encode())
-    installs = _installs(sources)
-    web = processes.get(WEB) or _guessed_command(sources)
-    if not web and not sources.has_web_command:
-        raise InvalidInput(
-            "this is a Python project, but nothing says how to start it. Looked for: a web line in the Procfile; "
-            "manage.py; app, wsgi, asgi or main.py with an `app` in it",
-            remedy="add a Procfile with: web: gunicorn --bind 0.0.0.0:$PORT app:app",
-        )
-    extra = _missing_server(web, sources)
+    of_django = django.found(project)
+    started = _start(project, processes.get(WEB, ""), of_django)
+    installed = managers.installation(project)
     lines = [
-        f"FROM {images.python}",
+        *installed.stage(image.reference),
+        f"FROM {image.reference}",
         ENVIRONMENT,
         "WORKDIR /app",
-        *installs,
-        *([pip(extra)] if extra else []),
-        *([] if "COPY . ." in installs else ["COPY . ."]),
-        *_project_itself(sources),
-        *ending(procfile.argv(web) if web else None),
+        *installed.environment(),
+        *_installing(project, installed, _servers(project, started, of_django)),
+        *(django.steps(of_django) if of_django else ()),
+        *([f"ENV PYTHONPATH=/app/{started.root}"] if started.root else ()),
+        *ending(procfile.argv(started.command) if started.command else None),
     ]
     ready = {name: procfile.command_line(line) for name, line in processes.items()}
+    if started.command:
+        ready[WEB] = procfile.command_line(started.command)
+    notes = (*version_notes, *image.notes, *_notes(project, installed))
+    return GeneratedDockerfile("python", text(lines), "**/__pycache__\n**/*.pyc\n.venv\nvenv\n", ready, notes=notes)
+
+
+def _start(project: Project, web: str, of_django: Django | None) -> Start:
+    """How the web process is started.
+
+    Raises:
+        InvalidInput: nothing says so.
+    """
     if web:
-        ready[WEB] = procfile.command_line(web)
-    return GeneratedDockerfile("python", text(lines), "**/__pycache__\n**/*.pyc\n.venv\nvenv\n", ready)
-
-
-def _installs(sources: Sources) -> list[str]:
-    """The steps that install what the app depends on, before its sources where that is possible."""
-    if "requirements.txt" in sources.paths:
-        requirements = sources.contents.get("requirements.txt", "")
-        copied = "COPY . ." if _names_local_files(requirements) else "COPY requirements.txt ./"
-        return [copied, pip(["-r", "requirements.txt"])]
-    dependencies = _project(sources).get("dependencies", [])
-    return [pip(["--", *dependencies])] if dependencies else []
-
-
-def _project(sources: Sources) -> dict[str, Any]:
-    try:
-        document = tomllib.loads(sources.contents.get("pyproject.toml", ""))
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInput(f"pyproject.toml: {error}", remedy="correct pyproject.toml and push again") from None
-    project = document.get("project")
-    if not isinstance(project, dict):
+        return Start(web)
+    if project.sources.has_web_command:
+        return Start()
+    started = django.start(project, of_django) if of_django else start.found(project)
+    if not started.command:
         raise InvalidInput(
-            "pyproject.toml has no [project] table, so its dependencies are not known",
-            remedy="add [project] with name, version and dependencies, or a requirements.txt",
+            "this is a Python project, but nothing says how to start it. Looked for: a web line in the Procfile; "
+            "manage.py; an `app` or `create_app()` in app, main, wsgi or asgi.py, of a package too; Streamlit; Gradio",
+            remedy="add a Procfile with: web: gunicorn --bind 0.0.0.0:$PORT app:app",
         )
-    return project | {"installable": "build-system" in document}
+    return started
 
 
-def _project_itself(sources: Sources) -> list[str]:
-    """A pyproject.toml with a build system is installed itself; one without only lists dependencies."""
-    if "requirements.txt" in sources.paths or not _project(sources)["installable"]:
+def _servers(project: Project, started: Start, of_django: Django | None) -> list[str]:
+    """What the command runs, where the project does not list it."""
+    wanted = [started.server] if started.server else []
+    wanted += ["whitenoise"] if of_django and started.server == "gunicorn" else []
+    return [each for each in wanted if not project.lists(each)]
+
+
+def _installing(project: Project, installed: Installation, servers: Iterable[str]) -> list[str]:
+    """All steps that install something, and the one that copies the sources."""
+    missing = list(servers)
+    steps = [*installed.steps, *([pip(missing)] if missing else [])]
+    steps += [] if COPY_ALL in steps else [COPY_ALL]
+    return steps if installed.includes_project else [*steps, *_project_itself(project, installed)]
+
+
+def _project_itself(project: Project, installed: Installation) -> list[str]:
+    """A project that is a package is installed itself, unless it has a file of requirements: that would name it."""
+    if installed.manifest in REQUIREMENTS or not packages.is_package(project):
         return []
-    no_dependencies = [] if "dependencies" in _project(sources).get("dynamic", []) else ["--no-deps"]
-    return [pip([*no_dependencies, "--no-cache-dir", "."])]
+    prefix = packages.version_from_git(project)
+    return [*managers.recoded(project, [PYPROJECT]), pip(["--no-deps", "--no-cache-dir", "."], prefix=prefix)]
 
 
-_LOCAL = re.compile(
-    r"^\s*(?:-[rce]|--requirement|--constraint|--editable|\.{1,2}/|\.\s*$|\.\[|file:|/)|@ file:", re.MULTILINE
+def _notes(project: Project, installed: Installation) -> list[str]:
+    notes = []
+    if not installed.manifest:
+        notes.append("nothing is installed: there is no requirements.txt and no other file that lists dependencies")
+    if unused := managers.unused(project, installed.manifest):
+        notes.append(f"{installed.manifest} says what is installed; not used: {', '.join(unused)}")
+    if installed.manifest not in REQUIREMENTS and project.table("build-system") and not packages.is_package(project):
+        notes.append("the project itself is not installed, since it holds no package: it runs from its sources")
+    return notes
+
+
+PYTHON = Template(
+    "python", "requirements.txt, pyproject.toml, Pipfile or setup.py (Python)", READS, _is_python, _python
 )
-
-
-def _names_local_files(requirements: str) -> bool:
-    return _LOCAL.search(requirements) is not None
-
-
-def pip(arguments: list[str]) -> str:
-    """The step that runs `pip install`, with pip's cache kept for the tenant's next build."""
-    cache = "--mount=type=cache,target=/root/.cache/pip"
-    return f"RUN {cache} {json.dumps(['pip', 'install', *arguments], ensure_ascii=False)}"
-
-
-_APP_OBJECT = re.compile(r"^(app|application)\s*(?::[^=\n]+)?=[^=]", re.MULTILINE)
-
-
-def _guessed_command(sources: Sources) -> str:
-    """The command that starts a well-known kind of app; empty when it is none."""
-    if "manage.py" in sources.contents and (module := _django_module(sources)):
-        return f"gunicorn --bind 0.0.0.0:$PORT {module}"
-    for name in ("asgi.py", "wsgi.py", "app.py", "main.py"):
-        content = sources.contents.get(name, "")
-        match = _APP_OBJECT.search(content)
-        if match and _is_asgi(name, content):
-            return f"uvicorn --host 0.0.0.0 --port $PORT {name[:-3]}:{match[1]}"
-        if match:
-            return f"gunicorn --bind 0.0.0.0:$PORT {name[:-3]}:{match[1]}"
-    return ""
-
-
-def _django_module(sources: Sources) -> str:
-    return next(
-        (path[:-3].replace("/", ".") for path in sorted(sources.paths) if re.fullmatch(r"\w+/wsgi\.py", path)), ""
-    )
-
-
-def _is_asgi(name: str, content: str) -> bool:
-    return name == "asgi.py" or re.search(r"\b(?:FastAPI|Starlette|Quart|Litestar)\(", content) is not None
-
-
-def _missing_server(web: str, sources: Sources) -> list[str]:
-    """The guessed server, when the project does not list it as a dependency."""
-    server = web.split(" ", 1)[0]
-    listed = sources.contents.get("requirements.txt", "") + sources.contents.get("pyproject.toml", "")
-    return [server] if server in ("gunicorn", "uvicorn") and not re.search(rf"\b{server}\b", listed) else []
-
-
-PYTHON = Template("python", "requirements.txt or pyproject.toml (Python)", READS, _is_python, _python)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from slipway.core.app_settings.configuration import DEFAULT_PORT
+from slipway.core.build.templates.base_images import HostImages
 
 USER = "10001:10001"
 
@@ -21,14 +22,17 @@ class Sources:
     """Of those in `detection.read_files` that exist, and the beginnings of those in `program_content.glanced_at`."""
     has_web_command: bool = False
     """Does slipway.toml or the app's settings have a command for `web`?"""
+    encodings: Mapping[str, str] = field(default_factory=dict)
+    """The encodings of files in `contents` that are not plain UTF-8, as Python names them."""
 
 
 @dataclass(frozen=True, slots=True)
 class BaseImages:
-    """From Settings."""
+    """The host's image for each language, from Settings, and what other images are to be had."""
 
     python: str
     static: str
+    host: HostImages = HostImages()
 
 
 @dataclass(frozen=True, slots=True)

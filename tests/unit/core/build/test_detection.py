@@ -79,7 +79,10 @@ def test_a_pyproject_lists_dependencies_and_is_installed_only_if_it_says_how() -
             {"main__py": "from fastapi import FastAPI\napp: FastAPI = FastAPI()\n"},
             "exec uvicorn --host 0.0.0.0 --port $PORT main:app",
         ),
-        ({"manage__py": "x", "site1___wsgi__py": "x"}, "exec gunicorn --bind 0.0.0.0:$PORT site1.wsgi"),
+        (
+            {"manage__py": "x", "site1___wsgi__py": "x"},
+            "exec gunicorn --bind 0.0.0.0:$PORT --pythonpath /srv slipway_django:application",
+        ),
         ({"wsgi__py": "application = make()\n"}, "exec gunicorn --bind 0.0.0.0:$PORT wsgi:application"),
     ],
 )

@@ -1,0 +1,28 @@
+"""Small repositories of the tables, built and run as a replica runs: as user 10001, on a read-only root."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fixtures.repositories import SmallRepository, rows
+from tests.fixtures.waiting import eventually
+from tests.integration.build.conftest import Bench
+from tests.integration.build.test_builds import answer, served
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.mark.parametrize("row", [row for row in rows() if row.answers], ids=str)
+def test_a_small_repository_runs_and_serves_none_of_its_sources(bench: Bench, row: SmallRepository) -> None:
+    built = bench.build_repository(row, timeout_s=300)
+    assert built.user == "10001:10001"
+    with served(bench) as url:
+        assert eventually(lambda: row.answers in answer(f"{url}/"), within_s=30)
+        for path, content in row.paths.items():
+            assert content in answer(url + path)
+        assert [name for name in row.files if _is_served(url, name, row)] == []
+
+
+def _is_served(url: str, name: str, row: SmallRepository) -> bool:
+    """Does the app answer with the file's own text? An app may answer every path with its page."""
+    return bool(row.files[name].strip()) and answer(f"{url}/{name}").strip() == row.files[name].strip()
