@@ -8,7 +8,7 @@ RECENT := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sli
 INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-for-demo install-bench install-browser install-keycloak install-go install-acme test-console test-keycloak test-acme up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak screenshots vendor lock env units clean
+.PHONY: help install base-images install-test install-for-demo install-bench install-browser install-keycloak install-go install-acme test-console test-keycloak test-acme up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak screenshots vendor lock env units clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ install-go:
 
 install-acme:
 	@$(INSTALL) test acme go
+
+base-images: install ## make base images of languages where no image registry answers; LANGUAGES="node go" makes those
+	@$(SUDO) $(HOST) base-images $(LANGUAGES)
 
 up: install ## start the platform, or take over changed settings
 	@$(SUDO) $(HOST) up

@@ -7,7 +7,7 @@ import functools
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from builder.sources import scratch
@@ -84,7 +84,8 @@ def connected(chosen: Settings) -> Iterator[Dependencies]:
 
 def base_images(chosen: Settings) -> BaseImages:
     """The image of each language that generated Dockerfiles start from."""
-    return BaseImages(python=chosen.python_image, static=chosen.static_image)
+    names = [each.name for each in fields(BaseImages) if each.name != "host"]
+    return BaseImages(**{name: getattr(chosen, f"{name}_image") for name in names})
 
 
 def database(chosen: Settings) -> Database:

@@ -326,7 +326,8 @@ class Settings:
     build_cpus: float = _setting("0", "CPUs for all builds together; 0: no cap", _cpus_or_none)
     build_pids: int = _setting("4096", "processes and threads of all builds together; 0: no cap", _count(0, 1 << 22))
     base_images: tuple[str, ...] = _setting(
-        "debian,python,node,golang,ruby,nginx,alpine,ubuntu,redis,postgres,busybox,scratch",
+        "debian,python,node,golang,ruby,php,composer,eclipse-temurin,maven,gradle,rust,nginx,alpine,ubuntu,redis,postgres,"
+        "busybox,scratch,mcr.microsoft.com/dotnet/sdk,mcr.microsoft.com/dotnet/aspnet",
         "local images that Dockerfiles may start from or copy from",
         _names,
     )
@@ -336,6 +337,20 @@ class Settings:
     frontends: tuple[str, ...] = _setting("docker/dockerfile", "images allowed in a Dockerfile's # syntax line", _names)
     python_image: str = _setting("python:3.11-slim", "base image of detected Python apps")
     static_image: str = _setting("python:3.11-slim", "base image of static sites")
+    debian_image: str = _setting("debian:bookworm-slim", "base image that compiled programs run on")
+    node_image: str = _setting("node:24-slim", "base image of detected Node apps")
+    go_image: str = _setting("golang:1-bookworm", "image that builds detected Go apps")
+    php_image: str = _setting("php:8.2-apache", "base image of detected PHP apps: PHP with Apache")
+    composer_image: str = _setting("composer:2", "image that Composer is taken from")
+    ruby_image: str = _setting("ruby:3.4", "image that builds detected Ruby apps")
+    ruby_runtime_image: str = _setting("ruby:3.4-slim", "base image of detected Ruby apps")
+    java_image: str = _setting("eclipse-temurin:17-jdk", "image that builds detected Java apps")
+    java_runtime_image: str = _setting("eclipse-temurin:17-jre", "base image of detected Java apps")
+    maven_image: str = _setting("maven:3", "image that Maven is taken from")
+    gradle_image: str = _setting("gradle:8", "image that Gradle is taken from, for projects without its wrapper")
+    rust_image: str = _setting("rust:1-bookworm", "image that builds detected Rust apps")
+    dotnet_image: str = _setting("mcr.microsoft.com/dotnet/sdk:10.0", "image that builds detected .NET apps")
+    dotnet_runtime_image: str = _setting("mcr.microsoft.com/dotnet/aspnet:10.0", "base image of detected .NET apps")
     disk_floor_bytes: int = _setting("2g", "builds are refused or stopped when less is free in Docker's data", _size)
     releases_kept: int = _setting("5", "releases of an app kept for rollback", _count(0, 10000))
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from builder.sources import build_variables
+from builder.sources import build_variables, compose
+from builder.sources.compose import Service
 from builder.sources.source_tree import SourceTree
 from builder.sources.text_encoding import encoding_of, text_of
 from slipway.adapters.git import public_hosts
@@ -142,7 +143,11 @@ class BuildPlanner:
             ignore=ignore.decode("utf-8", "replace") if ignore is not None else None,
             target=chosen.build.target,
             file_settings=file_settings,
-            notes=(*notes, *_unused_procfile(tree, chosen)),
+            notes=(
+                *notes,
+                *_unused_procfile(tree, chosen),
+                *compose.unused(*compose.found(tree, chosen.build.context)),
+            ),
         )
 
     def _checked(self, content: bytes, arguments: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
@@ -180,11 +185,23 @@ class BuildPlanner:
         web = chosen.processes.get(WEB)
         try:
             sources = _sources(tree, below, has_web_command=web is not None and web.command is not None)
-            made = detection.detect(sources, replace(self.base_images, host=self._host_images()))
+            made = self._detect(sources, *compose.found(tree, below))
             recognised = f"no Dockerfile; recognised: {made.template}"
             return _generated(made, tree, below, context, file_settings, recognised)
         except InvalidInput as error:
             raise DeploymentFailed("not-recognised", error.message, remedy=error.remedy) from None
+
+    def _detect(self, sources: Sources, name: str, services: Sequence[Service]) -> GeneratedDockerfile:
+        """The Dockerfile that is generated, with a note of a compose file beside it. Where none is, a compose file says
+        more of the repository than its other files.
+
+        Raises:
+            InvalidInput: nothing is recognised, or what is recognised lacks something.
+        """
+        if services and not detection.is_recognised(sources):
+            raise compose.refusal(name, services)
+        made = detection.detect(sources, replace(self.base_images, host=self._host_images()))
+        return replace(made, notes=(*made.notes, *compose.unused(name, services)))
 
     def _host_images(self) -> HostImages:
         """Of images on this host, only those that every build may read."""
@@ -264,7 +281,7 @@ def _join(folder: str, name: str) -> str:
 def _sources(tree: SourceTree, below: str, *, has_web_command: bool) -> Sources:
     paths = tree.paths(below)
     glances = {name: tree.beginning(_join(below, name), GLANCE_BYTES) for name in glanced_at(paths)}
-    read = {name: tree.read(_join(below, name)) for name in detection.read_files(paths)}
+    read = {name: tree.read(_join(below, name), is_cut=True) for name in detection.read_files(paths)}
     contents = {name: content for name, content in (glances | read).items() if content is not None}
     encodings = {name: encoding_of(content) for name, content in contents.items()}
     return Sources(

@@ -30,8 +30,8 @@ class SourceTree:
 
     root: Path
 
-    def read(self, path: str) -> bytes | None:
-        """A regular file's content; None when there is none.
+    def read(self, path: str, *, is_cut: bool = False) -> bytes | None:
+        """A regular file's content; None when there is none. `is_cut`: of a larger file only its first MB is read.
 
         Raises:
             InvalidInput: it leads out of the repository, is no regular file, or larger than 1 MB.
@@ -41,7 +41,8 @@ class SourceTree:
             return None
         try:
             status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_READ_BYTES:
+            is_too_large = status.st_size > MAX_READ_BYTES and not is_cut
+            if not stat.S_ISREG(status.st_mode) or is_too_large:
                 raise InvalidInput(f"{path} is not a file of up to 1 MB", remedy="make it a regular, small file")
             return os.read(descriptor, MAX_READ_BYTES)
         finally:

@@ -15,7 +15,10 @@ from slipway.host import checkout, keycloak
 from slipway.host.commands import Commands
 from slipway.host.doctor import describe as describe_findings
 from slipway.host.doctor import diagnose
+from slipway.host.install import language_images
 from slipway.host.install.command_link import CommandLink
+from slipway.host.install.engine import pick_client
+from slipway.host.install.images import Images
 from slipway.host.install.installation import Installation
 from slipway.host.install.packages import Packages, UnsupportedHost
 from slipway.host.install.requirements import Group
@@ -131,6 +134,21 @@ def doctor(invocation: Invocation) -> int:
     return 0 if all(finding.ok for finding in findings) else 1
 
 
+def base_images(invocation: Invocation) -> int:
+    """Without an image registry: where one answers, builds pull what they name."""
+    languages = invocation.options.languages or language_images.LANGUAGES
+    if unknown := sorted(set(languages) - set(language_images.LANGUAGES)):
+        known = ", ".join(language_images.LANGUAGES)
+        raise HostUnready(f"no base image of {', '.join(unknown)} can be made here", remedy=f"name some of: {known}")
+    commands, settings = Commands(), invocation.settings
+    images = Images(commands, pick_client(settings, commands), settings.docker_host, settings.state_dir)
+    if images.registry_answers():
+        say("An image registry answers: builds pull the images that they start from.")
+        return 0
+    language_images.make(images, languages, say)
+    return 0
+
+
 def settings_reference(_: Invocation) -> int:
     print(env_example(), end="")
     return 0
@@ -193,6 +211,11 @@ VERBS = {
         env_file=None,
     ),
     "doctor": Verb(doctor, "check this host, with a remedy for each finding"),
+    "base-images": Verb(
+        base_images,
+        "make base images of languages, where no image registry answers",
+        (("languages", {"nargs": "*", "metavar": "|".join(language_images.LANGUAGES), "help": "which; else all"}),),
+    ),
     "settings-reference": Verb(settings_reference, "print .env.example"),
     "systemd-units": Verb(systemd_units, "write the units of a production host", (("folder", {}),)),
     "run": Verb(run, "run a program with the settings of .env", (("argv", {"nargs": "+"}),)),

@@ -32,7 +32,8 @@ EVERYWHERE = (
         r"docker\\?\.io|DOCKER_HUB|Docker(\s|')?[Hh]ub"
     ),  # the registry of images without a registry in their name
     re.compile(r"\(\?:docker\|container\)file"),  # both spellings of such a file
-    re.compile(r"docker (buildx|images)\b"),  # commands for the user to copy
+    re.compile(r"docker-php-ext-install"),  # a program in PHP's image
+    re.compile(r"docker (buildx|images|pull)\b"),  # commands for the user to copy
     re.compile(
         r"docker/|docs\.docker\.com|As docker does|updates Docker|(of|from) Docker \d"
     ),  # images are built by BuildKit as an Engine brings it

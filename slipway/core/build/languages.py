@@ -51,6 +51,7 @@ def _names(text: str) -> frozenset[str]:
 
 
 _GENERATOR = "add a Dockerfile that generates the pages and serves them"
+_NODE_REMEDY = 'add a package.json with a start script ("scripts": {"start": "node server.js"}), or a Dockerfile'
 _LISTED = "list what it needs in a requirements.txt (an empty one if it needs nothing), or add a Dockerfile"
 
 RENDERED_BY_SERVERS = (
@@ -66,20 +67,33 @@ LANGUAGES: tuple[Language, ...] = (
         "a PHP project",
         _names("composer.json composer.lock artisan wp-config.php"),
         (".php", ".phtml", ".php3", ".php4", ".php5", ".php7", ".php8", ".phar"),
+        "add an index.php to the folder that is served, such as public/, or a Dockerfile",
     ),
     Language("a Jekyll site, whose pages have to be generated", _names("_config.yml _config.yaml"), (), _GENERATOR),
     Language(
         "a Ruby project",
         _names("gemfile gemfile.lock gems.rb gems.locked config.ru rakefile"),
         (".rb", ".rbw", ".rake", ".gemspec"),
+        "add a Gemfile that lists its gems and a server such as puma, or a Dockerfile",
     ),
-    Language("a Rust project", _names("cargo.toml cargo.lock"), (".rs",)),
+    Language(
+        "a Rust project",
+        _names("cargo.toml cargo.lock"),
+        (".rs",),
+        "add a Cargo.toml (cargo init), or a Dockerfile",
+    ),
     Language("a Hugo site, whose pages have to be generated", _names("hugo.toml hugo.yaml hugo.json"), (), _GENERATOR),
-    Language("a Go project", _names("go.mod go.sum go.work gopkg.lock glide.yaml"), (".go",)),
+    Language(
+        "a Go project",
+        _names("go.mod go.sum go.work gopkg.lock glide.yaml"),
+        (".go",),
+        "add a go.mod (go mod init), or a Dockerfile",
+    ),
     Language(
         "a Java project",
         _names("pom.xml build.gradle build.gradle.kts settings.gradle settings.gradle.kts gradlew mvnw build.xml"),
         (".java", ".jsp", ".jspx", ".gradle"),
+        "add a pom.xml or a build.gradle, or a Dockerfile",
     ),
     Language("a Kotlin project", suffixes=(".kt", ".kts")),
     Language("a Scala project", _names("build.sbt build.sc"), (".scala", ".sbt")),
@@ -92,6 +106,7 @@ LANGUAGES: tuple[Language, ...] = (
             *(".csproj", ".fsproj", ".vbproj", ".sln", ".slnx", ".cs", ".fs", ".fsi", ".fsx", ".vb"),
             *(".cshtml", ".vbhtml", ".razor", ".aspx", ".asp", ".asax", ".ascx", ".ashx", ".asmx"),
         ),
+        "add a project file of a web project (dotnet new web), or a Dockerfile",
     ),
     Language("an Elixir project", _names("mix.exs mix.lock"), (".ex", ".exs", ".eex", ".heex")),
     Language("an Erlang project", _names("rebar.config rebar.lock"), (".erl", ".hrl")),
@@ -158,6 +173,7 @@ LANGUAGES: tuple[Language, ...] = (
             *(".cjs", ".jsx", ".vue", ".svelte", ".astro", ".mdx", ".marko", ".riot", ".imba"),
             *(".coffee", ".litcoffee", ".iced", ".ls", ".civet", ".gjs"),
         ),
+        _NODE_REMEDY,
     ),
     Language(
         "a TypeScript project",

@@ -166,11 +166,19 @@ class Images:
         self._commands.must([*self._docker, "import", *options, str(archive), tag], timeout_s=300)
 
     def _make_python(self) -> None:
-        with tempfile.TemporaryDirectory(prefix="python-image-") as folder:
-            dockerfile = _PYTHON_DOCKERFILE.format(debian=self._names.debian, label=LABEL)
+        self.build(_PYTHON_DOCKERFILE.format(debian=self._names.debian, label=LABEL), [self._names.python])
+
+    def build(self, dockerfile: str, tags: Iterable[str]) -> None:
+        """Build a Dockerfile that copies nothing from outside.
+
+        Raises:
+            HostUnready: a step failed.
+        """
+        with tempfile.TemporaryDirectory(prefix="base-image-") as folder:
             (Path(folder) / "Dockerfile").write_text(dockerfile)
             buildkit = ["env", "DOCKER_BUILDKIT=1", "BUILDKIT_PROGRESS=plain"]
-            self._commands.must([*buildkit, *self._docker, "build", "--tag", self._names.python, folder], timeout_s=900)
+            named = [part for tag in tags for part in ("--tag", tag)]
+            self._commands.must([*buildkit, *self._docker, "build", *named, folder], timeout_s=900)
 
 
 def _copy_certificates(root: Path) -> list[Path]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from slipway.core.app_settings.configuration import WEB
 from slipway.core.build import languages, procfile, published_files
-from slipway.core.build.templates import python
+from slipway.core.build.templates import python, steps
 from slipway.core.build.templates.template import BaseImages, GeneratedDockerfile, Sources, Template, ending, text
 
 FOLDERS = ("", "public", "dist", "_site", "site")
@@ -81,35 +81,74 @@ class Site(WhiteNoise):
             self.add_file_to_dictionary(prefix + path[len(root) :], path, stat_cache=found)
 
 def missing(environ, start_response):
+    is_page = "." not in environ["PATH_INFO"].rpartition("/")[2]
+    for name, status, needs_page in {otherwise!r}:
+        if os.path.isfile("/site/" + name) and (is_page or not needs_page):
+            start_response(status, [("Content-Type", "text/html; charset=utf-8")])
+            with open("/site/" + name, "rb") as file:
+                return [file.read()]
     start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
     return [b"not found\\n"]
 
 app = Site(missing, root="/site", index_file=True)
 """
 """The server of a site. It follows no link out of the site, nor to a file that is withheld."""
+_SINGLE_PAGE = (("index.html", "200 OK", True),)
+"""What a site of a single page answers where there is no file: its script reads the address."""
+_OWN_404 = (("404.html", "404 Not Found", False),)
+
+
+def check(folder: str) -> str:
+    """The step that ends a build which has made no pages in its folder."""
+    page = shlex.quote(f"{folder}/index.html")
+    return steps.shell(f"test -f {page} || {{ echo 'Error: the build made no '{page} >&2; exit 1; }}")
+
+
+def generated_site(
+    template: str,
+    build: Sequence[str],
+    pages: str,
+    images: BaseImages,
+    *,
+    is_single_page: bool = False,
+    ignore: str = "",
+    notes: tuple[str, ...] = (),
+) -> GeneratedDockerfile:
+    """The Dockerfile of pages that the stage `build` makes in its folder `pages`: nothing else of it is published."""
+    expression = published_files.expression(published_files.withheld(is_named=True))
+    otherwise = _SINGLE_PAGE if is_single_page else _OWN_404
+    server = _server(steps.copy(pages, to="/site/", stage=steps.BUILD), images, expression, otherwise)
+    return GeneratedDockerfile(template, text([*build, *server]), ignore, notes=notes)
 
 
 def _site(folder: str, served: Iterable[str], images: BaseImages, withheld: tuple[str, ...]) -> GeneratedDockerfile:
     """A Dockerfile that serves a folder of the context, except the names that are withheld."""
     expression = published_files.expression(withheld)
-    script = f"import pathlib; pathlib.Path('/srv/static_site.py').write_text({_SITE.format(withheld=expression)!r})"
-    options = "--preload --threads 8 --worker-tmp-dir /dev/shm --bind 0.0.0.0:$PORT"
-    serve = f"exec gunicorn --chdir /srv {options} static_site:app"
-    lines = [
-        f"FROM {images.static}",
-        python.ENVIRONMENT,
-        python.pip(["--", "gunicorn", "whitenoise"]),
-        f"RUN {json.dumps(['python', '-c', script])}",
-        f"COPY {json.dumps([folder, '/site/'], ensure_ascii=False)}",
-        *ending(["sh", "-c", serve]),
-    ]
     return GeneratedDockerfile(
         "static",
-        text(lines),
+        text(_server(steps.copy(folder, to="/site/"), images, expression)),
         published_files.HIDDEN_IGNORED,
         ignore_after=published_files.ignore_lines(withheld),
         notes=_withheld_note(served, re.compile(expression)),
     )
+
+
+def _server(
+    copied: str, images: BaseImages, withheld: str, otherwise: Sequence[tuple[str, str, bool]] = ()
+) -> list[str]:
+    """The last stage: the server, and the pages that the step `copied` copies. `otherwise` are the pages that answer
+    where there is no file: each with its status, and whether it answers for addresses without a suffix alone."""
+    program = _SITE.format(withheld=withheld, otherwise=tuple(otherwise))
+    script = f"import pathlib; pathlib.Path('/srv/static_site.py').write_text({program!r})"
+    options = "--preload --threads 8 --worker-tmp-dir /dev/shm --bind 0.0.0.0:$PORT"
+    return [
+        f"FROM {images.static}",
+        python.ENVIRONMENT,
+        python.pip(["--", "gunicorn", "whitenoise"]),
+        steps.run(["python", "-c", script]),
+        copied,
+        *ending(["sh", "-c", f"exec gunicorn --chdir /srv {options} static_site:app"]),
+    ]
 
 
 def _withheld_note(served: Iterable[str], withheld: re.Pattern[str]) -> tuple[str, ...]:

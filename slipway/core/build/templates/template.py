@@ -32,6 +32,22 @@ class BaseImages:
 
     python: str
     static: str
+    debian: str = "debian:bookworm-slim"
+    """What compiled programs run on."""
+    node: str = "node:24-slim"
+    go: str = "golang:1-bookworm"
+    php: str = "php:8.2-apache"
+    composer: str = "composer:2"
+    """Composer is taken from it, and Maven and Gradle from theirs."""
+    ruby: str = "ruby:3.4"
+    ruby_runtime: str = "ruby:3.4-slim"
+    java: str = "eclipse-temurin:17-jdk"
+    java_runtime: str = "eclipse-temurin:17-jre"
+    maven: str = "maven:3"
+    gradle: str = "gradle:8"
+    rust: str = "rust:1-bookworm"
+    dotnet: str = "mcr.microsoft.com/dotnet/sdk:10.0"
+    dotnet_runtime: str = "mcr.microsoft.com/dotnet/aspnet:10.0"
     host: HostImages = HostImages()
 
 
@@ -49,6 +65,8 @@ class GeneratedDockerfile:
     """Lines of `.dockerignore` after the repository's own, which can't undo them."""
     notes: tuple[str, ...] = ()
     """Lines for the deployment's log."""
+    uses: tuple[str, ...] = ()
+    """Other templates whose files it uses as well."""
 
 
 @dataclass(frozen=True, slots=True)

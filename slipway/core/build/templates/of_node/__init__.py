@@ -1,0 +1,1 @@
+"""What the template of Node projects knows: manifests, package managers, frameworks."""
