@@ -18,9 +18,17 @@ blueprint = APIBlueprint("variables", __name__, tag="Variables")
 class VariableChanges(Input):
     put: dict[str, str] = Field(default_factory=dict, alias="set", max_length=variables.PER_SCOPE)
     remove: list[str] = Field(default_factory=list, alias="unset", max_length=variables.PER_SCOPE)
+    rename: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=variables.PER_SCOPE,
+        description="Old name to new name: the value and its mark stay.",
+    )
     scope: Scope = "run"
     secret: bool = Field(
         default=False, description="Mark what is set as secret: masked in output, however ordinary it looks."
+    )
+    dry_run: bool = Field(
+        default=False, description="Change nothing, and answer the names that would be changed; no values."
     )
 
 
@@ -42,10 +50,9 @@ def list_variables(app: str) -> documents.Variables:
     output=documents.ChangedVariables,
 )
 def change_variables(app: str, body: VariableChanges) -> documents.ChangedVariables:
-    """Set and unset variables
+    """Set, unset and rename variables
 
-    All or nothing. Changed `run` variables make a deployment of what is live.
+    All or nothing. Changed `run` variables make one deployment of what is live, however many they are.
     """
-    return variables.change_variables(
-        services(), principal(), app, put=body.put, remove=body.remove, scope=body.scope, secret=body.secret
-    )
+    wanted = variables.Changes(body.put, body.remove, body.rename, secret=body.secret)
+    return variables.change_variables(services(), principal(), app, wanted, scope=body.scope, dry_run=body.dry_run)

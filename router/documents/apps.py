@@ -113,7 +113,7 @@ class Scale(Document):
 class Variable(Document):
     name: str
     scope: str = Field(description=one_of(get_args(Scope)))
-    value: str | None = Field(description="null for viewers.")
+    value: str | None = Field(description="null for viewers, and in a dry run.")
     secret: bool = Field(description="Marked as secret: masked in output, however ordinary its value looks.")
     updated_at: datetime
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, field
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -16,7 +19,7 @@ from slipway.core.app_settings.configuration import PRODUCTION
 from slipway.core.naming import validation
 from slipway.domain import audit, intents
 from slipway.domain.audit import Action
-from slipway.errors import InvalidInput, NotFound
+from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import App, Deployment, Variable, now
 
 VALUE_MAX_BYTES = 64 << 10
@@ -57,22 +60,37 @@ def reveal_variable(
         return _document(row, services.values.open(row.sealed, *_place(app, row.name)))
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What shall become of an app's variables, all or nothing."""
+
+    put: dict[str, str] = field(default_factory=dict)
+    remove: list[str] = field(default_factory=list)
+    rename: dict[str, str] = field(default_factory=dict)
+    """Old name → new name."""
+    secret: bool = False
+    """Mark what is set as secret, which stays until it is unset."""
+
+
 def change_variables(
-    services: Services,
-    principal: Principal,
-    app_name: str,
-    *,
-    put: dict[str, str],
-    remove: list[str],
-    scope: str,
-    secret: bool = False,
+    services: Services, principal: Principal, app_name: str, wanted: Changes, *, scope: str, dry_run: bool = False
 ) -> documents.ChangedVariables:
-    """Set and unset, all or nothing. A change for replicas makes a deployment; one for builds waits for the next.
-    `secret`: mark what is set as secret, which stays until it is unset."""
-    _check(put, remove)
+    """A change for replicas makes a deployment; one for builds waits for the next. `dry_run`: all is checked,
+    nothing is changed, and no value is shown.
+
+    Raises:
+        InvalidInput: a name or a value breaks a rule, or all together are too much.
+        NotFound: what is to be renamed is not set.
+        Conflict: its new name is set.
+    """
+    _check(wanted)
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name, to_change=True)
-        changed = _change(services, session, app, put, set(remove), scope, secret=secret)
+        before = [_document(row, None) for row in _rows(session, app)] if dry_run else []
+        changed = _change(services, session, app, wanted, scope)
+        if dry_run:
+            session.rollback()
+            return documents.ChangedVariables(variables=before, changed=changed, deployment=None)
         if changed and scope == "build":
             app.build_inputs_changed_at = now()
         deployment = _reconfigure(session, principal, app, changed) if changed and scope == "run" else None
@@ -88,39 +106,65 @@ def change_variables(
     return shown
 
 
-def _check(put: dict[str, str], remove: list[str]) -> None:
-    for name, value in put.items():
+def _check(wanted: Changes) -> None:
+    for name in (*wanted.put, *wanted.rename.values()):
         validation.variable_name(name)
+    for name, value in wanted.put.items():
         if len(value.encode()) > VALUE_MAX_BYTES:
             raise InvalidInput(f"the value of {name} is too long", remedy=f"keep it under {VALUE_MAX_BYTES >> 10} KiB")
-    both = sorted(put.keys() & set(remove))
+    both = sorted(wanted.put.keys() & set(wanted.remove))
     if both:
         raise InvalidInput(f"{both[0]} is both set and unset", remedy="do one of the two")
+    names = Counter([*wanted.rename, *wanted.rename.values(), *wanted.put, *set(wanted.remove)])
+    twice = sorted(name for name, times in names.items() if times > 1)
+    if twice:
+        raise InvalidInput(f"{twice[0]} is renamed and changed otherwise", remedy="do one after the other")
 
 
-def _change(
-    services: Services, session: Session, app: App, put: dict[str, str], remove: set[str], scope: str, *, secret: bool
-) -> list[str]:
+def _change(services: Services, session: Session, app: App, wanted: Changes, scope: str) -> list[str]:
     """Change the rows. Returns the names whose values or marks have changed."""
     query = select(Variable).filter_by(app_id=app.id, environment=PRODUCTION, scope=scope)
     rows = {row.name: row for row in session.scalars(query)}
-    changed = sorted(remove & rows.keys())
+    changed = sorted(set(wanted.remove) & rows.keys())
     for name in changed:
         session.delete(rows.pop(name))
-    for name, value in put.items():
+    for old, new in wanted.rename.items():
+        _rename(services, app, rows, old, new)
+        changed += [old, new]
+    for name, value in wanted.put.items():
         row = rows.get(name)
-        if row is not None and _is_already(services, app, row, value, secret=secret):
+        if row is not None and _is_already(services, app, row, value, secret=wanted.secret):
             continue
-        if row is None:
-            row = rows[name] = Variable(tenant_id=app.tenant_id, app_id=app.id, name=name, scope=scope)
-            session.add(row)
-        row.sealed = services.values.seal(value, *_place(app, name))
-        row.is_secret = row.is_secret or secret
+        rows[name] = _put(services, session, app, row or _new(app, name, scope), value, secret=wanted.secret)
         changed.append(name)
     if len(rows) > PER_SCOPE or sum(len(row.sealed) for row in rows.values()) > TOTAL_MAX_BYTES:
         raise InvalidInput("that is too much environment for one app", remedy="put big values into files or a store")
     session.flush()
     return changed
+
+
+def _new(app: App, name: str, scope: str) -> Variable:
+    return Variable(tenant_id=app.tenant_id, app_id=app.id, name=name, scope=scope)
+
+
+def _put(services: Services, session: Session, app: App, row: Variable, value: str, *, secret: bool) -> Variable:
+    row.sealed = services.values.seal(value, *_place(app, row.name))
+    row.is_secret = row.is_secret or secret
+    session.add(row)
+    return row
+
+
+def _rename(services: Services, app: App, rows: dict[str, Variable], old: str, new: str) -> None:
+    """The value is sealed under its variable's name, so it is sealed anew."""
+    if old not in rows:
+        raise NotFound(f"{app.name} has no variable {old[:80]!r}.", remedy=f"see them: slipway env -a {app.name}")
+    if new in rows:
+        raise Conflict(
+            f"{app.name} has a variable {new} already", remedy=f"unset it first: slipway env unset -a {app.name} {new}"
+        )
+    row = rows[new] = rows.pop(old)
+    row.sealed = services.values.seal(services.values.open(row.sealed, *_place(app, old)), *_place(app, new))
+    row.name = new
 
 
 def _is_already(services: Services, app: App, row: Variable, value: str, *, secret: bool) -> bool:

@@ -114,7 +114,7 @@ class User:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.variables().items():
                 patch.setenv(name, value)
-            patch.setattr(sys, "stdin", io.StringIO(stdin))
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8"))
             patch.chdir(self.home)
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
                 cli.main(arguments)

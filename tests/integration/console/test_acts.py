@@ -61,6 +61,17 @@ def test_rolling_back_from_a_deployment(browser: Browser, owner: Caller, shop: i
     assert owner.get("/api/apps/shop/deployments")["deployments"][0]["kind"] == "rollback"
 
 
+def test_the_variables_of_a_file_are_set_in_one_change(browser: Browser, owner: Caller, shop: int) -> None:
+    before = len(owner.get("/api/apps/shop/deployments")["deployments"])
+    browser.send("/apps/shop/variables/import", {"file": "A=1\r\nB='two\r\nlines' # x\r\n", "scope": "run"})
+    listed = owner.get("/api/apps/shop/variables")["variables"]
+    assert {each["name"]: each["value"] for each in listed} == {"A": "1", "B": "two\nlines"}
+    assert len(owner.get("/api/apps/shop/deployments")["deployments"]) == before + 1
+    refused = browser.send("/apps/shop/variables/import", {"file": "C=1\nhunter2\n", "scope": "run"}, status=422)
+    assert "Line 2 is not NAME=VALUE" in Page(refused.text).text
+    assert len(owner.get("/api/apps/shop/variables")["variables"]) == 2
+
+
 def test_an_act_says_once_what_became_of_it(browser: Browser, owner: Caller, shop: int) -> None:
     answer = browser.send("/apps/shop/scale", {"replicas": "2", "process": "web"})
     assert owner.get("/api/apps/shop")["replicas"]["wanted"] == 2

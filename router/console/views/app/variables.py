@@ -11,7 +11,9 @@ from router.console.texts import text
 from router.console.views.app.overview import of_app
 from router.usecases import variables
 from router.usecases.confirmation import require_confirmation
+from router.usecases.variables import Changes
 from slipway.core.access.roles import Role
+from slipway.core.app_settings import env_file
 
 
 @page("/apps/<app>/variables", "app/variables.html")
@@ -28,14 +30,19 @@ def reveal_variable(app: str) -> Response:
 
 @act("/apps/<app>/variables", role=Role.DEVELOPER)
 def set_variable(app: str) -> Done:
-    return _change(app, put={field("name").strip(): field("value")}, remove=[], secret="secret" in request.form)
+    return _change(app, Changes({field("name").strip(): field("value")}, secret="secret" in request.form))
+
+
+@act("/apps/<app>/variables/import", role=Role.DEVELOPER)
+def import_variables(app: str) -> Done:
+    return _change(app, Changes(env_file.parse(field("file").encode()), secret="secret" in request.form))
 
 
 @act("/apps/<app>/variables/remove", role=Role.DEVELOPER)
 def remove_variable(app: str) -> Done:
     """Its value is lost for good."""
     require_confirmation("variable", field("name"), field("confirm"))
-    return _change(app, put={}, remove=[field("name")])
+    return _change(app, Changes(remove=[field("name")]))
 
 
 def _values(app: str) -> Values:
@@ -43,11 +50,9 @@ def _values(app: str) -> Values:
     return of_app(app, "variables") | {"variables": listed, "revealed": None}
 
 
-def _change(app: str, *, put: dict[str, str], remove: list[str], secret: bool = False) -> Done:
+def _change(app: str, wanted: Changes) -> Done:
     scope = "build" if field("scope") == "build" else "run"
-    changed = variables.change_variables(
-        services(), principal(), app, put=put, remove=remove, scope=scope, secret=secret
-    )
+    changed = variables.change_variables(services(), principal(), app, wanted, scope=scope)
     if changed.deployment is not None:
         return Done(url_for("console.show_deployment", deployment=changed.deployment.id))
     said = "acts.variables_changed" if changed.changed else "acts.nothing_changed"
