@@ -16,7 +16,7 @@ from builder import finish
 from builder.attempt import Attempt, shutdown_requested
 from builder.dependencies import Dependencies, connected
 from builder.lease import Lease, LeaseLost, claim
-from builder.sources.source import SOURCES, Source
+from builder.sources.source import Source, source_of
 from slipway import logs, settings
 from slipway.core.deployment.states import State
 from slipway.db import DatabaseAway
@@ -48,7 +48,7 @@ def work_on(dependencies: Dependencies, lease: Lease) -> State | None:
     """Make the image of a claimed deployment, with the heartbeat beating. Returns what `build` does."""
     try:
         attempt = Attempt(dependencies, lease)
-        source = SOURCES[lease.work.source](attempt)
+        source = source_of(attempt)
     except Exception as error:  # noqa: BLE001 - whatever it is, the deployment ends with it
         return finish.fail_unopened(dependencies, lease, error)
     with attempt.heartbeat.beating(source.is_stale):

@@ -59,8 +59,8 @@ def _is_leaving(session: Session, work: Work, live: Deployment) -> bool:
 
 def _is_outdated(session: Session, work: Work, made: Deployment | None) -> bool:
     """Was something that a build takes changed since the deployment began that made the live image? Yes, when that
-    deployment is not known any more."""
-    if made is None or made.started_at is None:
+    deployment is not known any more, and when the image was built for another app."""
+    if made is None or made.started_at is None or made.kind == Kind.PROMOTION:
         return True
     changed_at = session.get_one(App, work.app_id).build_inputs_changed_at
     return changed_at is not None and changed_at >= made.started_at

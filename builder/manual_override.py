@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session, aliased
 
 from builder.lease import Work
 from slipway.core.deployment.ordering import BRANCH_MOVED, GaveWay, ManualOverride
-from slipway.core.deployment.states import BY_HAND, UNFINISHED, Kind, State
+from slipway.core.deployment.states import BY_HAND, MANUAL_OVERRIDES, UNFINISHED, Kind, State
 from slipway.core.push.missed_pushes import NOT_COMPARED
 from slipway.core.push.push_event import BRANCHES
 from slipway.models import Delivery, Deployment, cancelled_unbegun
 
-_OVERRIDES = [str(kind) for kind in (Kind.ROLLBACK, *BY_HAND)]
+_OVERRIDES = [str(kind) for kind in MANUAL_OVERRIDES]
 _CAME_TO_NOTHING = [str(state) for state in (State.FAILED, State.CANCELLED, State.SUPERSEDED, State.SKIPPED)]
 _NOT_FOUND_TO_BE_HEAD = [str(state) for state in NOT_COMPARED | {State.SUPERSEDED}]
 _ITS, _OTHER = aliased(Delivery), aliased(Delivery)

@@ -17,6 +17,7 @@ from slipway.ports.building import (
     BuildSpec,
     Built,
     Commit,
+    ImageFacts,
     Interrupted,
     Pulled,
     RegistryImage,
@@ -70,6 +71,8 @@ class FakeImages:
     during: Callable[[BuildSpec, Callable[[str], None]], None] = lambda _spec, _output: None
     built: list[BuildSpec] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    tagged: list[tuple[str, str]] = field(default_factory=list)
+    """Digest, tag."""
     forgotten: int = 0
     local: frozenset[str] = frozenset()
     waits_for_stop: bool = False
@@ -96,6 +99,12 @@ class FakeImages:
 
     def tags(self, name: str) -> list[str]:
         return [image.partition(":")[2] for image in self.local if image.partition(":")[0] == name]
+
+    def tag_image(self, digest: str, tag: str) -> ImageFacts | None:
+        if digest not in self.local:
+            return None
+        self.tagged.append((digest, tag))
+        return ImageFacts(digest, 8000, "10001", 1000)
 
     def remove_image(self, image: str) -> None:
         self.removed.append(image)

@@ -81,7 +81,8 @@ class Unreported:
         """Does its state say something of the commit? That of a rollback or a configuration change only does when it
         was live and failed."""
         gave_way = self.state is State.FAILED and self.live_at is not None
-        return self.source == "git" and bool(self.commit_sha) and (self.started_at is not None or gave_way)
+        is_of_one = self.source == "git" and bool(self.commit_sha) and bool(self.repository)
+        return is_of_one and (self.started_at is not None or gave_way)
 
     def was_over_by(self, moment: datetime) -> bool:
         """Did it end, or go live, before that moment?"""

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from slipway.core.deployment.ordering import Candidate
+from slipway.core.deployment.promotion import PromotedImage
 from slipway.models import App, Deployment, Tenant, Variable
 
 
@@ -39,6 +40,8 @@ class Work:
     commit_sha: str
     message: str
     """The commit's, as far as the push reports it."""
+    promoted: PromotedImage | None
+    """Of a promotion: the image that it brings."""
     candidate: Candidate
 
 
@@ -64,6 +67,7 @@ def work_of(session: Session, row: Deployment, app: App) -> Work:
         ref=row.ref,
         commit_sha=row.commit_sha,
         message=row.message,
+        promoted=PromotedImage.from_json(row.promoted) if row.promoted else None,
         candidate=row.candidate(),
     )
 

@@ -1,4 +1,4 @@
-"""Where a deployment's image comes from: one strategy for each kind of app."""
+"""Where a deployment's image comes from: one strategy for each kind of app, and one for promotions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Protocol
 from builder.attempt import Attempt, MadeImage
 from builder.sources.git_source import GitSource
 from builder.sources.image_source import ImageSource
+from builder.sources.promoted_source import PromotedSource
 from slipway.core.deployment.ordering import Verdict
 
 
@@ -50,3 +51,10 @@ class Source(Protocol):
 
 
 SOURCES: Mapping[str, Callable[[Attempt], Source]] = {"git": GitSource, "image": ImageSource}
+"""By what an app is made of."""
+
+
+def source_of(attempt: Attempt) -> Source:
+    """The source of the attempt's deployment. A promotion makes nothing of what its app is made of."""
+    promoted = attempt.work.promoted
+    return PromotedSource(attempt, promoted) if promoted else SOURCES[attempt.work.source](attempt)

@@ -36,6 +36,10 @@ class NewDeployment(Input):
     rebuild: bool = Field(default=False, description="Make it anew also when it is live already; else it is skipped.")
 
 
+class Promotion(Input):
+    to: Text = Field(description="The app that gets the image.")
+
+
 class Rollback(Input):
     to: Number | None = Field(default=None, description="A release's number; by default the one before.")
 
@@ -90,6 +94,26 @@ def create_deployment(app: str, body: NewDeployment) -> documents.Deployment:
     """
     key = request.headers.get("Idempotency-Key", "")
     return deployments.deploy(services(), principal(), app, **dict(body), idempotency_key=key)
+
+
+@operation(
+    blueprint,
+    "POST",
+    "/api/apps/<app>/promote",
+    role=Role.DEVELOPER,
+    body=Promotion,
+    output=documents.Deployment,
+    status=202,
+    headers={"Idempotency-Key": "The same key again is the same deployment."},
+)
+def promote(app: str, body: Promotion) -> documents.Deployment:
+    """Promote to another app
+
+    The image that serves this app becomes a deployment of the other one, without a build. Variables, settings, scale
+    and domains are the other app's own.
+    """
+    key = request.headers.get("Idempotency-Key", "")
+    return deployments.promote(services(), principal(), app, to=body.to, idempotency_key=key)
 
 
 @operation(

@@ -102,8 +102,7 @@ def deploy(
     Raises:
         QuotaExceeded: the tenant has no build minutes left this month.
     """
-    if idempotency_key and not _KEY.fullmatch(idempotency_key):
-        raise InvalidInput("that can't be an Idempotency-Key", remedy="use 1 to 128 printable ASCII characters")
+    _check_key(idempotency_key)
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name, to_change=True)
         made = intents.deploy(
@@ -116,6 +115,23 @@ def deploy(
             actor=principal.actor.name,
         )
         audit.record(session, app.tenant_id, principal.actor, Action.DEPLOYMENT_CREATE, app.name, deployment=made.id)
+        shown = show_deployment(session, made, services.settings.public_url)
+    intents.enqueue(services.queue, [made])
+    return shown
+
+
+def promote(
+    services: Services, principal: Principal, app_name: str, *, to: str, idempotency_key: str = ""
+) -> documents.Deployment:
+    """The image that serves an app becomes a deployment of another of the tenant's apps, with that one's configuration.
+    The same key again is the same deployment."""
+    _check_key(idempotency_key)
+    with services.db.write(tenant_id=principal.tenant_id) as session:
+        source = app_named(session, app_name)
+        app = app_named(session, to, to_change=True)
+        made = intents.promote(session, app, source=source, actor=principal.actor.name, idempotency_key=idempotency_key)
+        of = {"source": source.name, "release": (made.promoted or {})["release"]}
+        audit.record(session, app.tenant_id, principal.actor, Action.DEPLOYMENT_PROMOTE, to, deployment=made.id, **of)
         shown = show_deployment(session, made, services.settings.public_url)
     intents.enqueue(services.queue, [made])
     return shown
@@ -143,6 +159,11 @@ def cancel(services: Services, principal: Principal, number: int, app_name: str 
         shown = show_deployment(session, deployment, services.settings.public_url)
     services.queue.wake_agent(deployment.app_id)
     return shown
+
+
+def _check_key(text: str) -> None:
+    if text and not _KEY.fullmatch(text):
+        raise InvalidInput("that can't be an Idempotency-Key", remedy="use 1 to 128 printable ASCII characters")
 
 
 def _requested_ref(

@@ -38,7 +38,10 @@ from slipway.cli.exit_codes import Exit
 from slipway.errors import SlipwayError
 
 SECTIONS = {
-    "Every day": (deployments.deploy, logs.logs, ps.ps, usage.usage, export.export, deployments.rollback, apps.open_),
+    "Every day": (
+        *(deployments.deploy, deployments.promote, deployments.rollback),
+        *(logs.logs, ps.ps, usage.usage, export.export, apps.open_),
+    ),
     "Apps": (
         *(apps.apps, deployments.deployments, scale.scale, env.env, domains.domains, certificates.certificates),
         *(access.access, limits.limits, volumes.volumes, quota.quota),

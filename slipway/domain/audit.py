@@ -66,6 +66,8 @@ class Action(StrEnum):
     """The hook's id; `repository`."""
     DEPLOYMENT_CREATE = "deployment.create"
     """The app; `deployment`. Of a push also `commit`, and `delivery` when one reported it."""
+    DEPLOYMENT_PROMOTE = "deployment.promote"
+    """The app that gets another one's image; `deployment`, the `source` app and its `release`."""
     DEPLOYMENT_ROLLBACK = "deployment.rollback"
     """The app; `deployment`."""
     DEPLOYMENT_CANCEL = "deployment.cancel"

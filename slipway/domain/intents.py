@@ -1,4 +1,4 @@
-"""Every intent to change what runs: push, manual deploy, rollback, configuration change, scale, cancel.
+"""Every intent to change what runs: push, manual deploy, promotion, rollback, configuration change, scale, cancel.
 
 The only place that makes deployments. Each intent takes its app's next sequence number under a lock on the app's row,
 in the caller's transaction. The caller commits, and only then calls `enqueue`, which hands builds to the workers' queue
@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 from slipway.core.app_settings.configuration import PRODUCTION, WEB
 from slipway.core.deployment.ordering import cancelled_by_rollback, rolled_back_by
 from slipway.core.deployment.states import UNFINISHED, WITH_IMAGE_TO_MAKE, Kind, State
-from slipway.domain import lifecycle
+from slipway.domain import lifecycle, releases
 from slipway.domain.quota import enforcement
 from slipway.domain.route_table import hosts_of, touch_routes
 from slipway.errors import Conflict, InvalidInput, NotFound
-from slipway.models import TO_CHANGE, App, Deployment, Release, Scale
+from slipway.models import TO_CHANGE, App, Deployment, Scale
 from slipway.ports.queue import DeploymentQueue
 
 MAX_REPLICAS = 100
@@ -112,6 +112,44 @@ def _refuse_another(existing: Deployment, kind: Kind, ref: str, commit_sha: str)
         )
 
 
+def promote(session: Session, app: App, *, source: App, actor: str, idempotency_key: str = "") -> Deployment:
+    """Deploy the image that serves another app of the tenant, with the configuration of this one.
+
+    Raises:
+        InvalidInput: the two are one.
+        Conflict: nothing serves there, or the key is that of another deployment.
+    """
+    if source.id == app.id:
+        raise InvalidInput(f"{app.name} can't be promoted to itself", remedy="name another app: --to APP")
+    key = f"promotion:{idempotency_key or uuid4()}"
+    existing = _existing(session, app, key)
+    if existing is not None:
+        _refuse_another_source(existing, source)
+        return existing
+    release, made, image = releases.serving(session, source, live_deployment(session, source.id))
+    return _add(
+        session,
+        app,
+        kind=Kind.PROMOTION,
+        source=made.source,
+        idempotency_key=key,
+        ref=made.ref,
+        commit_sha=release.commit_sha,
+        message=f"from {image.name}",
+        promoted=image.to_json(),
+        actor=actor,
+    )
+
+
+def _refuse_another_source(existing: Deployment, source: App) -> None:
+    promoted = existing.promoted or {}
+    if promoted.get("app") != source.name:
+        raise Conflict(
+            f"that Idempotency-Key was used for deployment {existing.id}, of {promoted.get('app')}",
+            remedy="use a new key for another deployment",
+        )
+
+
 def rollback(
     session: Session, app: App, *, actor: str, to: int | None = None, environment: str = PRODUCTION
 ) -> Deployment:
@@ -124,7 +162,7 @@ def rollback(
     """
     _lock(session, app)
     live = live_deployment(session, app.id, environment)
-    release = _release_to_return_to(session, app, live, to, environment)
+    release = releases.to_return_to(session, app, live, to, environment)
     enforcement.require_release(session, app, release)
     made = _add(
         session,
@@ -228,13 +266,21 @@ def live_deployment(session: Session, app_id: int, environment: str = PRODUCTION
     return session.scalar(_LIVE, {"app_id": app_id, "environment": environment})
 
 
-def _add(session: Session, app: App, *, kind: Kind, image_sequence: int | None = None, **values: object) -> Deployment:
+def _add(
+    session: Session,
+    app: App,
+    *,
+    kind: Kind,
+    image_sequence: int | None = None,
+    source: str | None = None,
+    **values: object,
+) -> Deployment:
     sequence = _take_sequence(session, app)
     deployment = Deployment(
         tenant_id=app.tenant_id,
         app_id=app.id,
         kind=str(kind),
-        source=app.source,
+        source=source or app.source,
         sequence=sequence,
         image_sequence=sequence if image_sequence is None else image_sequence,
         state=str(State.QUEUED),
@@ -278,45 +324,3 @@ def _unfinished(session: Session, app: App, environment: str) -> list[Deployment
 def _first_to_start(session: Session, app: App, environment: str) -> Deployment | None:
     """The deployment whose configuration is frozen, and which goes live next."""
     return next((row for row in _unfinished(session, app, environment) if row.candidate().frozen), None)
-
-
-def _release_to_return_to(
-    session: Session, app: App, live: Deployment | None, to: int | None, environment: str
-) -> Release:
-    query = select(Release).filter_by(app_id=app.id, environment=environment)
-    if to is not None:
-        release = session.scalar(query.filter_by(number=to))
-        missing = f"{app.name} has no release v{to}"
-    else:
-        release = _previous(session, app, live, environment)
-        missing = f"{app.name} has no earlier release to go back to"
-    if release is None:
-        raise NotFound(missing, remedy=f"slipway deployments -a {app.name}")
-    if not _was_live(session, release):
-        raise Conflict(f"v{release.number} never served", remedy="name one that did: slipway rollback --to N")
-    if live is not None and live.release_id == release.id:
-        raise Conflict(f"v{release.number} serves already", remedy="name another: slipway rollback --to N")
-    if release.collected_at is not None:
-        raise Conflict(f"the image of v{release.number} was removed to save space", remedy="deploy its commit again")
-    return release
-
-
-def _was_live(session: Session, release: Release) -> bool:
-    query = select(Deployment.id).filter_by(app_id=release.app_id, release_id=release.id)
-    return session.scalars(query.where(Deployment.live_at.is_not(None)).limit(1)).first() is not None
-
-
-def _previous(session: Session, app: App, live: Deployment | None, environment: str) -> Release | None:
-    """The release that served before the live one: another image or another configuration, whose image is still kept. A
-    release that failed after it went live is never gone back to."""
-    current = session.get(Release, live.release_id) if live and live.release_id else None
-    query = (
-        select(Release)
-        .join(Deployment, (Deployment.app_id == app.id) & (Deployment.release_id == Release.id))
-        .where(Release.app_id == app.id, Release.environment == environment, Release.collected_at.is_(None))
-        .where(Deployment.live_at.is_not(None), Deployment.state.in_([str(State.LIVE), str(State.RETIRED)]))
-        .order_by(Deployment.live_at.desc())
-    )
-    if current is not None:
-        query = query.where(Release.id != current.id)
-    return session.scalars(query).first()

@@ -83,6 +83,8 @@ class Deployment(TenantOwned, Changing, Base):
     actor: Mapped[str] = mapped_column(String(255), default="")
     release_id: Mapped[int | None] = mapped_column(ForeignKey("releases.id", ondelete="SET NULL"))
     """What it makes live: set when starting begins; for a rollback from the first."""
+    promoted: Mapped[dict[str, Any] | None]
+    """core.deployment.promotion.PromotedImage as JSON, where it brings another app's image."""
     previous_id: Mapped[int | None]
     """The deployment that was live when this one switched."""
 

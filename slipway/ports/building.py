@@ -126,6 +126,10 @@ class ImageBuilder(Protocol):
         """Is there an image of that name on this host already?"""
         ...
 
+    def tag_image(self, digest: str, tag: str) -> ImageFacts | None:
+        """Give the image of this id one more name. None when it is not on this host."""
+        ...
+
     def remove_image(self, image: str) -> None:
         """Remove a built image's tag that came to nothing. Nothing when it is gone."""
         ...

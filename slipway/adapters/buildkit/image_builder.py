@@ -30,7 +30,7 @@ from slipway.adapters.linux import processes
 from slipway.core.build.progress import Progress, explain
 from slipway.core.build.step_cache import DeletedApp, records_of
 from slipway.errors import DependencyUnavailable, DeploymentFailed
-from slipway.ports.building import BuildSpec, Built, Interrupted, Stopped
+from slipway.ports.building import BuildSpec, Built, ImageFacts, Interrupted, Stopped
 
 log = logging.getLogger(__name__)
 
@@ -238,6 +238,14 @@ class BuildKit:
         """Remove the records of the step cache that may be a deleted app's. Those known to be other apps' stay."""
         records = records_of(deleted, self._cache.records(), self._history.known())
         self._cache.remove([record.id for record in records])
+
+    def tag_image(self, digest: str, tag: str) -> ImageFacts | None:
+        """Give the image of this id one more name. None when it is not on this host."""
+        if not self.local_image(digest):
+            return None
+        self._must(["image", "tag", digest, tag])
+        [image] = json.loads(self._must(["image", "inspect", "--", tag]))
+        return facts_of(image)
 
     def remove_image(self, image: str) -> None:
         """Remove a tag that no deployment uses. Does nothing when there is no such image."""

@@ -1,4 +1,4 @@
-"""deploy, deployments, rollback: what runs, and how it came to run."""
+"""deploy, promote, deployments, rollback: what runs, and how it came to run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import click
 
 from slipway.cli.checkout.branch_head import deployment_of_head, follow_on, just_failed, made_by_hand
 from slipway.cli.click_groups import noun
+from slipway.cli.completion import complete_app
 from slipway.cli.invocation import Invocation, app_option, command, listing
 from slipway.cli.numbers import DEPLOYMENT
 from slipway.cli.output import ago, one_line, state, version
@@ -50,6 +51,20 @@ def deploy(
         watch = True
     watch = True if found["state"] == State.SKIPPED else watch
     follow(call, found, watch, timeout, go_on=lambda ended: follow_on(call, ended))
+
+
+@click.command()
+@app_option
+@click.option("--to", metavar="APP", required=True, shell_complete=complete_app, help="The app that gets the image.")
+@watch_options
+@command
+def promote(call: Invocation, to: str, watch: bool | None, timeout: float) -> None:
+    """Deploy the very image that serves an app as another app, such as staging's as production.
+
+    Nothing is built. Variables, settings, scale and domains stay those of the app that gets it.
+    """
+    made = call.client.post(call.app_path("/promote"), {"to": to})
+    follow(call, made, watch, timeout, what=f"brings {to} what serves {call.app} and ")
 
 
 @click.command()

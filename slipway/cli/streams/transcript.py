@@ -21,6 +21,7 @@ _DONE = {
     "rebuild": "rebuild asked for",
     "rollback": "rollback asked for",
     "configuration": "configuration changed",
+    "promotion": "promoted",
 }
 _MARKS = {True: ("✔", "green"), False: ("✘", "red"), None: ("…", "cyan")}
 

@@ -1,9 +1,9 @@
 """The order of intents: which deployment may go live after which, decided from sequence numbers alone.
 
 Every intent takes its app's next sequence number. A deployment also carries the number of the intent that chose its
-image (`image_sequence`): its own for a push, a manual deployment and a rollback; the live one's for a configuration
-change, which keeps the image: the one that is live when it begins. Comparing image sequences is what lets a
-configuration change overtake a running build without losing the push, while a rollback stops it.
+image (`image_sequence`): its own for a push, a manual deployment, a promotion and a rollback; the live one's for a
+configuration change, which keeps the image: the one that is live when it begins. Comparing image sequences is what lets
+a configuration change overtake a running build without losing the push, while a rollback stops it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from slipway.core.app_settings.file_name import FILE_NAME
-from slipway.core.deployment.states import BY_HAND, UNFINISHED, Kind, State
+from slipway.core.deployment.states import MANUAL_OVERRIDES, UNFINISHED, Kind, State
 from slipway.core.push import path_patterns
 
 
@@ -182,8 +182,7 @@ def changes_nothing(live: LiveTree, changed: Collection[str], branch: str) -> Ve
 
 def unsettled_choice(candidate: Candidate, others: Collection[Candidate]) -> int | None:
     """An unfinished deployment before `candidate` that somebody asked for by hand, and that brings another image."""
-    kinds = BY_HAND | {Kind.ROLLBACK}
-    return next((each.id for each in _earlier(candidate, others) if each.kind in kinds), None)
+    return next((each.id for each in _earlier(candidate, others) if each.kind in MANUAL_OVERRIDES), None)
 
 
 def superseded_by_skip(candidate: Candidate, others: Collection[Candidate]) -> list[Candidate]:

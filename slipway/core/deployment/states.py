@@ -4,9 +4,9 @@
     and from every state before live: failed · cancelled · superseded · skipped
     and while a new release is watched: live → failed, together with retired → live of the one before it
 
-An image from a registry is fetched, not built: fetching → starting. A rollback and a configuration change have their
-image already: queued → starting. A deployment whose worker stopped
-reporting goes back to queued for the next worker.
+An image from a registry, or of another app, is fetched, not built: fetching → starting. A rollback and a configuration
+change have their image already: queued → starting. A deployment whose worker stopped reporting goes back to queued for
+the next worker.
 """
 
 from __future__ import annotations
@@ -31,17 +31,22 @@ class State(StrEnum):
 
 class Kind(StrEnum):
     """What a deployment was made for. Only pushes supersede pushes; a rollback cancels everything earlier; a
-    configuration change cancels nothing. A rebuild is one by hand that is made also of what is live already."""
+    configuration change cancels nothing. A rebuild is one by hand that is made also of what is live already. A
+    promotion brings the image of another app."""
 
     PUSH = "push"
     MANUAL = "manual"
     REBUILD = "rebuild"
     ROLLBACK = "rollback"
     CONFIGURATION = "configuration"
+    PROMOTION = "promotion"
 
 
 BY_HAND = frozenset({Kind.MANUAL, Kind.REBUILD})
-WITH_IMAGE_TO_MAKE = frozenset({Kind.PUSH}) | BY_HAND
+WITH_IMAGE_TO_MAKE = frozenset({Kind.PUSH, Kind.PROMOTION}) | BY_HAND
+"""A worker gets the image first: builds it, pulls it, or tags that of another app."""
+MANUAL_OVERRIDES = frozenset({Kind.ROLLBACK, Kind.PROMOTION}) | BY_HAND
+"""Somebody chose by hand what serves, which stands until the branch moves."""
 
 _STOPS = frozenset({State.FAILED, State.CANCELLED, State.SUPERSEDED, State.SKIPPED})
 

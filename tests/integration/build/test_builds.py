@@ -34,6 +34,19 @@ def test_a_dockerfile_becomes_an_image(bench: Bench) -> None:
     assert built.steps_total == 1
 
 
+def test_an_image_gets_a_second_name_by_which_it_stays(bench: Bench) -> None:
+    built = bench.build({"Dockerfile": f"FROM {BASE}\nCOPY a /a\nEXPOSE 8080\n", "a": str(time.time_ns())})
+    first, second = bench.image, f"slipway/{bench.settings.instance}-pulled/other:7-1"
+    assert bench.images.tag_image("sha256:" + "0" * 64, second) is None
+    found = bench.images.tag_image(built.digest, second)
+    assert found is not None
+    assert (found.digest, found.exposed_port) == (built.digest, 8080)
+    bench.images.remove_image(first)
+    assert bench.inspect(second)["RepoTags"] == [second]
+    bench.images.remove_image(second)
+    assert not bench.images.local_image(built.digest)
+
+
 def test_the_step_cache_stays_whole_when_sources_are_forgotten(bench: Bench) -> None:
     unique = str(time.time_ns())
     files = {"Dockerfile": f"FROM {BASE}\nCOPY a /a\nRUN echo {unique} > /b\nCOPY c /c\n", "a": unique, "c": "1"}

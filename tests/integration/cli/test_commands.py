@@ -420,6 +420,22 @@ def test_rollback_goes_to_the_release_before_or_to_one_by_its_number(
     assert "v3" in slipway("rollback", "-a", app, "--to", "3", code=Exit.FAILED).err
 
 
+def test_what_serves_one_app_is_promoted_to_another(
+    platform: Platform, slipway: User, viewer: User, app: str, tenant: str
+) -> None:
+    other = f"other-{tenant}"
+    slipway("apps", "create", other, "--image", "registry.example/shop:1")
+    refused = slipway("promote", "-a", app, "--to", other, code=Exit.FAILED)
+    assert f"deploy it first: slipway deploy -a {app}" in refused.err
+    live(platform, app, file={})
+    done = slipway("promote", "-a", app, "--to", other)
+    [made] = slipway("deployments", "-a", other, "--json").json["deployments"]
+    assert done.out.startswith(f"Deployment {made['id']} brings {other} what serves {app} and is queued: slipway ")
+    assert (made["kind"], made["message"]) == ("promotion", f"from {app} v1")
+    viewer("promote", "-a", app, "--to", other, code=Exit.REFUSED)
+    slipway("promote", "-a", app, "--to", "nope", code=Exit.NOT_FOUND)
+
+
 def test_a_build_log_is_read_by_either_name(platform: Platform, slipway: User, app: str) -> None:
     number = slipway("deploy", "-a", app, "--json").json["id"]
     platform.log(number, "#1 FROM python", "#2 DONE")

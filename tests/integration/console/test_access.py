@@ -20,6 +20,7 @@ ROLES: dict[tuple[str, str], Role] = {
     ("GET", "/new"): Role.DEVELOPER,
     ("POST", "/new"): Role.DEVELOPER,
     ("POST", "/apps/<app>/deploy"): Role.DEVELOPER,
+    ("POST", "/apps/<app>/promote"): Role.DEVELOPER,
     ("POST", "/apps/<app>/rollback"): Role.DEVELOPER,
     ("POST", "/apps/<app>/scale"): Role.DEVELOPER,
     ("GET", "/apps/<app>/delete"): Role.OWNER,
@@ -50,6 +51,7 @@ ROLES: dict[tuple[str, str], Role] = {
 ELSEWHERE = ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "null"})
 FORMS: dict[str, dict[str, Any]] = {
     "/new": {"name": "new", "repository": "https://github.example/acme/new.git"},
+    "/apps/<app>/promote": {"to": "served"},
     "/apps/<app>/scale": {"replicas": "1"},
     "/apps/<app>/delete": {"confirm": "shop"},
     "/apps/<app>/access": {"allow": "nobody", "paths": ""},

@@ -9,6 +9,7 @@ import pytest
 from slipway.models import AuditRecord, Delivery, Hook
 from tests.fixtures.api import REPOSITORY, Api, Caller
 from tests.fixtures.console import HTMX, OWN_PAGE, Browser, Page
+from tests.fixtures.releases import make_live
 
 
 def test_an_app_is_made_and_its_hooks_secret_is_shown_once(browser: Browser, owner: Caller) -> None:
@@ -59,6 +60,16 @@ def test_rolling_back_from_a_deployment(browser: Browser, owner: Caller, shop: i
     assert f"Return to v{retired['release']['number']}" in shown.text
     browser.send("/apps/shop/rollback", {"to": str(retired["release"]["number"])})
     assert owner.get("/api/apps/shop/deployments")["deployments"][0]["kind"] == "rollback"
+
+
+def test_what_serves_an_app_is_promoted_to_another(api: Api, browser: Browser, owner: Caller, shop: int) -> None:
+    owner.create_app("served")
+    make_live(api.services.db, "shop", file={})
+    assert "Promote" in browser.get("/apps/shop").text
+    answer = browser.send("/apps/shop/promote", {"to": "served"})
+    [made] = owner.get("/api/apps/served/deployments")["deployments"]
+    assert answer.headers["Location"] == f"/deployments/{made['id']}"
+    assert "promoted" in Page(browser.get("/apps/served").text).text
 
 
 def test_the_variables_of_a_file_are_set_in_one_change(browser: Browser, owner: Caller, shop: int) -> None:

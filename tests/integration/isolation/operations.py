@@ -68,6 +68,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "create_hook": {"repository": "https://github.example/umbrella/new"},
     "create_token": {"name": "new"},
     "create_deployment": {},
+    "promote": {"to": "hello"},
     "roll_back": {},
     "set_tenant_limit": {"requests": 5, "per_s": 60},
     "set_app_limit": {"requests": 5, "per_s": 60},

@@ -30,6 +30,7 @@ WITHOUT_THE_API: Mapping[str, str] = {
 """Commands that ask for nothing of a tenant's, and what they do."""
 BLOCK = Path(__file__).with_name("block.pem")
 """What looks like a certificate or a key, so that it is sent."""
+VARIABLES = Path(__file__).with_name("variables.env")
 THEIRS: Mapping[str, tuple[str, str]] = {
     "app": ("apps", "name"),
     "name": ("apps", "name"),
@@ -38,6 +39,7 @@ THEIRS: Mapping[str, tuple[str, str]] = {
     "deployment": ("deployments", "id"),
     "token": ("tokens", "id"),
     "to": ("releases", "number"),
+    "promote.to": ("apps", "name"),
     "hook": ("hooks", "id"),
     "host": ("domains", "host"),
     "volume": ("volumes", "id"),
@@ -59,6 +61,9 @@ GIVEN: Mapping[str, list[str]] = {
     "replicas": ["2"],
     "names": ["GREETING"],
     "pairs": ["GREETING=x"],
+    "env import.file": [str(VARIABLES)],
+    "old": ["GREETING"],
+    "new": ["WELCOME"],
     "settings": ["branch=next"],
     "values": ["5/60s"],
     "path": ["/"],

@@ -6,7 +6,7 @@ from flask import request, url_for
 
 from router.access import principal, services
 from router.api.apps import NewScale
-from router.api.deployments import NewDeployment, Rollback
+from router.api.deployments import NewDeployment, Promotion, Rollback
 from router.console.asked import row_number
 from router.console.routes import Done, Values, act, field, form, page
 from router.console.texts import text
@@ -46,6 +46,12 @@ def show_logs(app: str) -> Values:
 @act("/apps/<app>/deploy", role=Role.DEVELOPER)
 def deploy(app: str) -> Done:
     made = deployments.deploy(services(), principal(), app, **dict(form(NewDeployment)))
+    return Done(url_for("console.show_deployment", deployment=made.id))
+
+
+@act("/apps/<app>/promote", role=Role.DEVELOPER)
+def promote(app: str) -> Done:
+    made = deployments.promote(services(), principal(), app, to=form(Promotion).to)
     return Done(url_for("console.show_deployment", deployment=made.id))
 
 

@@ -72,6 +72,7 @@ NEVER_MORE = {
     "DELETE /api/apps/<app>/domains/<host>/certificate": "less",
     "DELETE /api/volumes/<volume>": "less",
     "POST /api/deployments/<int:deployment>/cancel": "less",
+    "POST /api/apps/<app>/promote": "its worker asks before the image is taken, and its release asks",
     "POST /api/apps/<app>/access/test": "a question",
     "POST /api/account/console-link": "a sign-in",
     "POST /api/apps/<app>/domains/<host>/check": "a question",
@@ -124,6 +125,7 @@ OTHER_SETTINGS = {
 INTENTS = {
     "push": "its build asks for minutes, and its release for the rest",
     "deploy": "as POST /api/apps/<app>/deployments",
+    "promote": "its worker asks before the image is taken, and its release asks",
     "rollback": "as POST /api/apps/<app>/rollback",
     "reconfigure": "as PATCH /api/apps/<app>; its release asks",
     "scale": "as PUT /api/apps/<app>/scale",

@@ -197,7 +197,7 @@ def test_what_is_not_known_or_has_no_filter_is_not_compared(live: LiveTree | Non
 def test_a_choice_by_hand_before_a_push_leaves_open_what_it_finds_live() -> None:
     others = [candidate(2), candidate(3, Kind.CONFIGURATION), candidate(6, Kind.ROLLBACK)]
     assert unsettled_choice(candidate(5), others) is None
-    for kind in (Kind.ROLLBACK, Kind.MANUAL, Kind.REBUILD):
+    for kind in (Kind.ROLLBACK, Kind.MANUAL, Kind.REBUILD, Kind.PROMOTION):
         assert unsettled_choice(candidate(5), [*others, candidate(4, kind)]) == candidate(4).id
         assert unsettled_choice(candidate(5), [*others, replace(candidate(4, kind), state=State.FAILED)]) is None
 

@@ -78,7 +78,7 @@ def test_no_state_moves_to_itself() -> None:
 
 def test_every_state_has_its_row() -> None:
     assert set(MOVES) == set(State)
-    assert set(Kind) == {"push", "manual", "rebuild", "rollback", "configuration"}
+    assert set(Kind) == {"push", "manual", "rebuild", "rollback", "configuration", "promotion"}
 
 
 def test_unfinished_and_ended_share_all_states() -> None:
