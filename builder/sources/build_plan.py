@@ -16,7 +16,7 @@ from slipway.core.app_settings import model
 from slipway.core.app_settings.configuration import WEB
 from slipway.core.app_settings.file_name import FILE_NAME
 from slipway.core.app_settings.model import AppSettings
-from slipway.core.build import detection, dockerfile, dockerfile_policy, image_names, procfile
+from slipway.core.build import build_arguments, detection, dockerfile, dockerfile_policy, image_names, procfile
 from slipway.core.build.dockerfile_policy import Rules
 from slipway.core.build.program_content import GLANCE_BYTES, glanced_at
 from slipway.core.build.templates import static_site
@@ -51,6 +51,8 @@ class BuildPlan:
     target: str | None
     file_settings: Mapping[str, Any]
     processes: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    """The app's own build arguments."""
     notes: tuple[str, ...] = ()
     """Lines for the deployment's log."""
 
@@ -131,8 +133,9 @@ class BuildPlanner:
         file_settings: Mapping[str, Any],
         arguments: Mapping[str, str],
     ) -> BuildPlan:
+        own = chosen.build.args
         try:
-            text, notes = self._checked(content, arguments)
+            text, notes = self._checked(content, own | dict(arguments))
             ignore = tree.read(path + IGNORE_FILE)
         except InvalidInput as error:
             raise DeploymentFailed("dockerfile-refused", error.message, remedy=error.remedy) from None
@@ -143,8 +146,10 @@ class BuildPlanner:
             ignore=ignore.decode("utf-8", "replace") if ignore is not None else None,
             target=chosen.build.target,
             file_settings=file_settings,
+            arguments=own,
             notes=(
                 *notes,
+                *build_arguments.notes(own),
                 *_unused_procfile(tree, chosen),
                 *compose.unused(*compose.found(tree, chosen.build.context)),
             ),
@@ -186,7 +191,8 @@ class BuildPlanner:
         try:
             sources = _sources(tree, below, has_web_command=web is not None and web.command is not None)
             made = self._detect(sources, *compose.found(tree, below))
-            recognised = f"no Dockerfile; recognised: {made.template}"
+            unused = ", and nothing takes [build] args" if chosen.build.args else ""
+            recognised = f"no Dockerfile{unused}; recognised: {made.template}"
             return _generated(made, tree, below, context, file_settings, recognised)
         except InvalidInput as error:
             raise DeploymentFailed("not-recognised", error.message, remedy=error.remedy) from None

@@ -189,7 +189,7 @@ class GitSource:
                 "org.opencontainers.image.revision": self._sha,
                 "org.opencontainers.image.created": datetime.now(UTC).isoformat(timespec="seconds"),
             },
-            arguments=self._arguments(),
+            arguments=dict(self._plan.arguments) | self._arguments(),
             shares=self._step_cache_key(),
             secrets=self._attempt.secrets,
             target=self._plan.target,

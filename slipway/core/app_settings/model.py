@@ -23,6 +23,7 @@ from slipway.core.app_settings.merge_patch import in_force
 from slipway.core.app_settings.toml_lines import line_of
 from slipway.core.app_settings.volumes import Mount, default_name
 from slipway.core.app_settings.weights import Weights
+from slipway.core.build import build_arguments
 from slipway.core.naming import validation
 from slipway.core.naming.json_kinds import GIVEN, GivenValues
 from slipway.core.naming.validation_messages import MOST, faults
@@ -49,6 +50,8 @@ Command = Annotated[str, Field(max_length=4096), AfterValidator(_command)]
 VolumePath = Annotated[str, checked(validation.volume_path)]
 Slug = Annotated[str, checked(validation.slug)]
 StageName = Annotated[str, checked(validation.stage_name)]
+BuildArgument = Annotated[str, checked(build_arguments.name)]
+BuildArgumentValue = Annotated[str, Field(max_length=4096), checked(build_arguments.value)]
 
 
 class _Model(GivenValues):
@@ -69,6 +72,8 @@ class Build(_Model):
     context: RepositoryPath = "."
     target: StageName | None = None
     """A stage of the Dockerfile, by its name or its number. None: the last one."""
+    args: dict[BuildArgument, BuildArgumentValue] = Field(default_factory=dict, max_length=50)
+    """For the ARGs of a Dockerfile. They stay readable in the image: no secrets."""
 
 
 class Static(_Model):

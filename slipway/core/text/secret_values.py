@@ -53,7 +53,7 @@ def secret_values(variables: Mapping[str, str], marked: Collection[str] = ()) ->
 
 
 def _secrets(name: str, value: str, marked: bool) -> Iterator[str]:
-    if marked or _says_so(name):
+    if marked or is_called_secret(name):
         yield value
     login, rest = _login(value)
     if login:
@@ -62,7 +62,7 @@ def _secrets(name: str, value: str, marked: bool) -> Iterator[str]:
         yield value
 
 
-def _says_so(name: str) -> bool:
+def is_called_secret(name: str) -> bool:
     """`clientSecret` says it as `CLIENT_SECRET` does."""
     return bool(_SAYS_SO.search(_CAMEL_CASE.sub("_", name)) or _SAYS_SO_ANYWHERE.search(name))
 

@@ -230,3 +230,15 @@ def test_a_worker_ends_on_sigterm_while_redis_is_unreachable(yard: Yard, own_red
         eventually(lambda: any(each in yard.worker_log() for each in said), what="the worker misses Redis")
     worker.terminate()
     assert worker.wait(60) == 0
+
+
+def test_build_arguments_of_slipway_toml_reach_the_dockerfile(yard: Yard) -> None:
+    checked = f'FROM {BASE}\nARG VERSION\nCOPY VERSION /VERSION\nRUN test "$VERSION" = "3.12 slim"\n'
+    yard.start_worker()
+    args = '[build.args]\nVERSION = "3.12 slim"\nNPM_TOKEN = "x"\n'
+    deployment = yard.push(VERSION="1\n", Dockerfile=checked, **{"slipway.toml": args})
+    yard.reaches(deployment, "starting")
+    assert any("build argument NPM_TOKEN stays readable" in line for line in yard.lines(deployment))
+    other = yard.push(VERSION="1\n", Dockerfile=checked, **{"slipway.toml": '[build.args]\nVERSION = "4"\n'})
+    eventually(lambda: yard.row(other).state == "failed", within_s=90)
+    assert yard.row(other).reason == "build-failed", "the step is not taken from the cache"

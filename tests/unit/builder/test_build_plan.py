@@ -213,3 +213,45 @@ def test_an_allowed_frontend_is_used_where_it_is_and_left_out_where_not(tmp_path
 
 def test_a_newer_engine_reads_heredocs_by_itself(tmp_path: Path) -> None:
     assert "<<E" in make(tmp_path, major=24, Dockerfile="FROM python\nRUN <<E\ntrue\nE\n").dockerfile
+
+
+# build arguments
+
+ARGS = '[build.args]\nVERSION = "3.12"\n'
+
+
+def test_build_arguments_reach_a_dockerfile(tmp_path: Path) -> None:
+    build_plan = make(tmp_path, Dockerfile="ARG VERSION\nFROM python\n", slipway__toml=ARGS)
+    assert build_plan.arguments == {"VERSION": "3.12"}
+    assert build_plan.notes == ()
+
+
+def test_an_image_that_a_build_argument_names_is_checked(tmp_path: Path) -> None:
+    given = '[build.args]\nBASE = "secret:1"\n'
+    files = {"Dockerfile": "ARG BASE=python\nFROM ${BASE}\n", "slipway__toml": given}
+    with pytest.raises(DeploymentFailed, match="secret:1 is an image on this host"):
+        make(tmp_path, local=frozenset({"secret:1"}), **files)
+
+
+@pytest.mark.parametrize("name", ["BUILDKIT_SYNTAX", "buildkit_cache_mount_ns", "TARGETPLATFORM", "A-B", "1A"])
+def test_what_is_buildkits_own_or_no_name_is_no_build_argument(tmp_path: Path, name: str) -> None:
+    failed = refused(tmp_path, Dockerfile="FROM python\n", slipway__toml=f'[build.args]\n"{name}" = "x"\n')
+    assert (failed.reason, name in failed.message) == ("settings-invalid", True)
+
+
+@pytest.mark.parametrize("value", ["3", "true", '"a\\nb"', '"a\\u0000"'])
+def test_a_build_argument_is_one_line_of_text(tmp_path: Path, value: str) -> None:
+    failed = refused(tmp_path, Dockerfile="FROM python\n", slipway__toml=f"[build.args]\nA = {value}\n")
+    assert (failed.reason, "build.args.A" in failed.message) == ("settings-invalid", True)
+
+
+def test_a_build_argument_that_is_called_a_secret_is_pointed_out(tmp_path: Path) -> None:
+    build_plan = make(tmp_path, Dockerfile="FROM python\n", slipway__toml='[build.args]\nNPM_TOKEN = "x"\nA = "y"\n')
+    [note] = build_plan.notes
+    assert "NPM_TOKEN stays readable in the image" in note
+
+
+def test_a_build_without_a_dockerfile_says_that_it_takes_no_arguments(tmp_path: Path) -> None:
+    build_plan = make(tmp_path, index__html="<p>", slipway__toml=ARGS)
+    assert build_plan.arguments == {}
+    assert "nothing takes [build] args" in build_plan.notes[0]

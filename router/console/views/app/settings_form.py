@@ -11,7 +11,7 @@ from typing import Any
 from slipway.core.app_settings.settings_schema import schema
 from slipway.errors import InvalidInput
 
-ELSEWHERE = frozenset({"app", "processes", "volumes", "limits", "access"})
+ELSEWHERE = frozenset({"app", "processes", "volumes", "limits", "access", "build.args"})
 """Of the command; tables that slipway.toml has; and what has a page of its own."""
 _REF = "#/$defs/"
 
@@ -49,7 +49,8 @@ def groups() -> tuple[Group, ...]:
         if name in ELSEWHERE:
             continue
         if resolved.get("type") == "object":
-            inner = (_setting(f"{name}.{each}", _resolved(field, whole)) for each, field in _fields(resolved))
+            fields = {f"{name}.{each}": _resolved(field, whole) for each, field in _fields(resolved)}
+            inner = (_setting(each, field) for each, field in fields.items() if each not in ELSEWHERE)
             tables.append(Group(name, resolved.get("description", ""), tuple(inner)))
         else:
             plain.append(_setting(name, resolved))
