@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,8 +129,7 @@ class Checkout:
         kept = own / "contents"
         kept.mkdir()
         self.fetches_contents(access.address, configured, list(wanted.values()), kept)
-        for path, pointer in wanted.items():
-            _replace(into, path, kept / pointer.oid)
+        _put_in_place(into, wanted, kept)
 
 
 def _declared(access: Access, sha: str, tree: Tree) -> dict[str, Declared]:
@@ -173,14 +173,21 @@ def _beginning(root: Path, path: str) -> bytes:
         return b""
 
 
+def _put_in_place(root: Path, pointers: Mapping[str, Pointer], kept: Path) -> None:
+    """Several files may have one content: the last of them gets the file itself, so that memory holds it once less."""
+    left = Counter(pointer.oid for pointer in pointers.values())
+    for path, pointer in pointers.items():
+        left[pointer.oid] -= 1
+        content = kept / pointer.oid
+        _replace(root, path, shutil.copyfile(content, kept / "copy") if left[pointer.oid] else content)
+
+
 def _replace(root: Path, path: str, content: Path) -> None:
-    """With the mode that the pointer had. Several files may have one content."""
+    """With the mode that the pointer had."""
     folder, _, name = path.rpartition("/")
     with folders.opened(root, folder) as parent:
-        mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode & 0o777
-        copy = shutil.copyfile(content, content.with_name("copy"))
-        copy.chmod(mode)
-        os.replace(copy, name, dst_dir_fd=parent)
+        content.chmod(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode & 0o777)
+        os.replace(content, name, dst_dir_fd=parent)
 
 
 # commits

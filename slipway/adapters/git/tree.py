@@ -15,6 +15,9 @@ LISTING = ("ls-tree", "-r", "-t", "--long", "--full-tree")
 _LINE = re.compile(r"(?P<mode>\d+) \w+ (?P<id>[0-9a-f]+) +(?P<size>\d+|-)\t(?P<path>.*)", re.DOTALL)
 _SUBMODULE = "160000"
 _REGULAR = frozenset({"100644", "100755"})
+_OF_GIT = frozenset({".gitmodules", ".gitattributes", ".lfsconfig"})
+MAX_CONFIG_BYTES = 1 << 20
+"""Of each of these, which are read into memory."""
 
 
 class TreeSize:
@@ -52,19 +55,25 @@ class Tree:
     submodules: dict[str, str] = field(default_factory=dict)
     """By path: the commit."""
     files: set[str] = field(default_factory=set)
-    """Those of git's own that may matter: `.gitmodules`, `.gitattributes` anywhere, `.lfsconfig`."""
+    """Those of git's own that may matter: `.gitmodules`, `.lfsconfig`, and `.gitattributes` anywhere."""
 
     def add(self, line: str) -> None:
         """Raises `DeploymentFailed` (`source-too-large`)."""
         if not (found := _LINE.match(line)):
             return
-        self.size.add(int(found["size"]) if found["size"] != "-" else 0)
-        path = found["path"]
+        size, path = int(found["size"]) if found["size"] != "-" else 0, found["path"]
+        self.size.add(size)
         if found["mode"] == _SUBMODULE:
             self.submodules[os.fsdecode(lfs.unquoted(path))] = found["id"]
-        elif found["mode"] in _REGULAR and path.rpartition("/")[2] in (".gitmodules", ".gitattributes", ".lfsconfig"):
+        elif found["mode"] in _REGULAR and path.rpartition("/")[2] in _OF_GIT:
             self.files.add(path)
+            if size > MAX_CONFIG_BYTES:
+                raise _too_large(path)
 
     @property
     def has_attributes(self) -> bool:
         return any(path.rpartition("/")[2] == ".gitattributes" for path in self.files)
+
+
+def _too_large(path: str) -> DeploymentFailed:
+    return DeploymentFailed("source-too-large", f"{path[:200]} is larger than {MAX_CONFIG_BYTES >> 20} MB")

@@ -137,6 +137,13 @@ def test_a_submodule_that_the_token_may_not_read_says_so(origin: Origin, folder:
     assert TOKEN not in failed.message + failed.remedy + failed.tail
 
 
+def test_a_gitmodules_that_nobody_would_read_is_refused(
+    origin: Origin, library: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tree, "MAX_CONFIG_BYTES", 10)
+    assert refused(origin, linked(origin, library, "../lib.git"), folder).reason == "source-too-large"
+
+
 def test_git_own_way_to_leave_one_out_is_followed(origin: Origin, library: str, folder: Path) -> None:
     commit = fetched(origin, linked(origin, library, "../lib.git", more="\tupdate = none\n"), folder)
     assert list((folder / "lib").iterdir()) == []

@@ -61,6 +61,14 @@ def test_a_repository_has_one_hook_in_a_tenant(owner: Caller, stranger: Caller) 
     assert stranger.post("/api/hooks", {"repository": REPOSITORY}, status=201)["id"] != made["id"]
 
 
+def test_addresses_with_and_without_a_port_share_a_hook(owner: Caller) -> None:
+    made = owner.post("/api/hooks", {"repository": "https://github.example:3000/acme/hello.git"}, status=201)
+    problem = owner.problem(409, "POST", "/api/hooks", {"repository": "git@github.example:acme/hello"})
+    assert problem["hook"] == made["id"]
+    other = "https://github.example:3001/acme/hello.git"
+    assert owner.post("/api/hooks", {"repository": other}, status=201)["id"] != made["id"]
+
+
 def test_an_app_may_come_with_its_hook(api: Api, owner: Caller) -> None:
     made = owner.create_app("one", hook=True)
     first = made["hook"]

@@ -66,7 +66,14 @@ def test_the_file_is_found_from_below_up_to_the_repository_and_not_above(
         meant()
 
 
-@pytest.mark.parametrize("url", ["https://github.example/Acme/shop", "git@github.example:acme/shop.git"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://github.example/Acme/shop",
+        "git@github.example:acme/shop.git",
+        "http://github.example:3000/acme/shop.git",
+    ],
+)
 def test_the_git_remote_tells_however_it_is_written(folder: Path, url: str) -> None:
     remote(folder, url)
     (folder / "slipway.toml").write_text("port = 8080")
