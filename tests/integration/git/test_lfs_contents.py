@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from slipway.adapters.git import public_hosts
 from slipway.adapters.git.git_sources import GitSources, Limits
 from slipway.adapters.linux import processes
 from slipway.errors import DeploymentFailed
@@ -231,6 +232,20 @@ def test_a_server_inside_is_refused_unless_it_is_listed(origin: Origin, server: 
         taken.fetch(origin.repository, pushed(origin, url), folder, stopped=processes.never)
     assert failed.value.reason == "clone-refused"
     assert server.asked == []
+
+
+@pytest.mark.parametrize("by", ["server", "href", "redirect"])
+def test_a_host_that_the_settings_do_not_list_is_not_even_looked_up(
+    origin: Origin, server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    looked_up: list[str] = []
+    monkeypatch.setattr(public_hosts, "public_addresses", lambda host, *_: looked_up.append(host))
+    elsewhere = "https://elsewhere.example"
+    if by != "server":
+        setattr(server, by, elsewhere)
+    commit = pushed(origin, elsewhere if by == "server" else server)
+    assert "repositories on elsewhere.example are not allowed here" in refused(origin, server, commit, folder).message
+    assert looked_up == []
 
 
 @pytest.mark.parametrize("by", ["href", "redirect"])
