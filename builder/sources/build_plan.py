@@ -16,12 +16,13 @@ from slipway.core.app_settings import model
 from slipway.core.app_settings.configuration import WEB
 from slipway.core.app_settings.file_name import FILE_NAME
 from slipway.core.app_settings.model import AppSettings
-from slipway.core.build import build_arguments, detection, dockerfile, dockerfile_policy, image_names, procfile
+from slipway.core.build import detection, dockerfile, dockerfile_policy, image_names, procfile
 from slipway.core.build.dockerfile_policy import Rules
 from slipway.core.build.program_content import GLANCE_BYTES, glanced_at
 from slipway.core.build.templates import static_site
 from slipway.core.build.templates.base_images import HostImages
 from slipway.core.build.templates.template import BaseImages, GeneratedDockerfile, Sources
+from slipway.core.naming import build_arguments
 from slipway.errors import DeploymentFailed, InvalidInput
 
 DOCKERFILE = "Dockerfile"

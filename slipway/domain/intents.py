@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 from slipway.core.app_settings.configuration import PRODUCTION, WEB
 from slipway.core.deployment.ordering import cancelled_by_rollback, rolled_back_by
 from slipway.core.deployment.states import UNFINISHED, WITH_IMAGE_TO_MAKE, Kind, State
-from slipway.domain import lifecycle, releases
+from slipway.domain import lifecycle
 from slipway.domain.quota import enforcement
+from slipway.domain.releases.promotion import serving
+from slipway.domain.releases.rollback import release_to_return_to
 from slipway.domain.route_table import hosts_of, touch_routes
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import TO_CHANGE, App, Deployment, Scale
@@ -126,7 +128,7 @@ def promote(session: Session, app: App, *, source: App, actor: str, idempotency_
     if existing is not None:
         _refuse_another_source(existing, source)
         return existing
-    release, made, image = releases.serving(session, source, live_deployment(session, source.id))
+    release, made, image = serving(session, source, live_deployment(session, source.id))
     return _add(
         session,
         app,
@@ -162,7 +164,7 @@ def rollback(
     """
     _lock(session, app)
     live = live_deployment(session, app.id, environment)
-    release = releases.to_return_to(session, app, live, to, environment)
+    release = release_to_return_to(session, app, live, to, environment)
     enforcement.require_release(session, app, release)
     made = _add(
         session,

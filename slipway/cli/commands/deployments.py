@@ -59,9 +59,10 @@ def deploy(
 @watch_options
 @command
 def promote(call: Invocation, to: str, watch: bool | None, timeout: float) -> None:
-    """Deploy the very image that serves an app as another app, such as staging's as production.
+    """Deploy what serves one app as another, without a build.
 
-    Nothing is built. Variables, settings, scale and domains stay those of the app that gets it.
+    The very image that serves staging, say, goes to production. Variables, settings, scale and domains stay those of
+    the app that gets it.
     """
     made = call.client.post(call.app_path("/promote"), {"to": to})
     follow(call, made, watch, timeout, what=f"brings {to} what serves {call.app} and ")

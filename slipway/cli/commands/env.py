@@ -12,7 +12,7 @@ from slipway.cli.invocation import Invocation, app_option, command, listing
 from slipway.cli.key_values import pair
 from slipway.cli.output import ago, one_line
 from slipway.cli.streams.following import follow_change, watch_options
-from slipway.core.app_settings import env_file
+from slipway.core.text import env_file
 from slipway.core.text.counting import plural
 from slipway.errors import NotFound
 
@@ -85,7 +85,7 @@ def import_variables(
 ) -> None:
     """Set the variables of a .env file, in one change.
 
-    FILE is read as python-dotenv and docker compose read it; - reads standard input. A line that can't be read is
+    FILE is read as python-dotenv reads it; - reads standard input. A line that can't be read is
     named, and then nothing is set. What the file does not name stays as it is.
     """
     values = env_file.parse(file.read())

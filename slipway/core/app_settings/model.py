@@ -23,8 +23,7 @@ from slipway.core.app_settings.merge_patch import in_force
 from slipway.core.app_settings.toml_lines import line_of
 from slipway.core.app_settings.volumes import Mount, default_name
 from slipway.core.app_settings.weights import Weights
-from slipway.core.build import build_arguments
-from slipway.core.naming import validation
+from slipway.core.naming import build_arguments, validation
 from slipway.core.naming.json_kinds import GIVEN, GivenValues
 from slipway.core.naming.validation_messages import MOST, faults
 from slipway.errors import InvalidInput

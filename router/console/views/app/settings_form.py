@@ -11,8 +11,9 @@ from typing import Any
 from slipway.core.app_settings.settings_schema import schema
 from slipway.errors import InvalidInput
 
-ELSEWHERE = frozenset({"app", "processes", "volumes", "limits", "access", "build.args"})
+ELSEWHERE = frozenset({"app", "processes", "volumes", "limits", "access"})
 """Of the command; tables that slipway.toml has; and what has a page of its own."""
+_TABLE = "object"
 _REF = "#/$defs/"
 
 
@@ -48,9 +49,9 @@ def groups() -> tuple[Group, ...]:
         resolved = _resolved(part, whole)
         if name in ELSEWHERE:
             continue
-        if resolved.get("type") == "object":
+        if resolved.get("type") == _TABLE:
             fields = {f"{name}.{each}": _resolved(field, whole) for each, field in _fields(resolved)}
-            inner = (_setting(each, field) for each, field in fields.items() if each not in ELSEWHERE)
+            inner = (_setting(each, field) for each, field in fields.items() if field.get("type") != _TABLE)
             tables.append(Group(name, resolved.get("description", ""), tuple(inner)))
         else:
             plain.append(_setting(name, resolved))

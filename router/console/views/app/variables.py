@@ -13,7 +13,7 @@ from router.usecases import variables
 from router.usecases.confirmation import require_confirmation
 from router.usecases.variables import Changes
 from slipway.core.access.roles import Role
-from slipway.core.app_settings import env_file
+from slipway.core.text import env_file
 
 
 @page("/apps/<app>/variables", "app/variables.html")

@@ -10,7 +10,7 @@ from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.core.app_settings import env_file
+from slipway.core.text import env_file
 from slipway.errors import InvalidInput
 
 READ = {

@@ -1,5 +1,5 @@
-"""Files of environment variables, `.env`: read as python-dotenv and docker compose read them, but for what they would
-drop without a word: a line that is no variable is an error that names it. No error holds anything of a value."""
+"""Files of environment variables, `.env`: read as python-dotenv reads them, but for what it would drop without a word:
+a line that is no variable is an error that names it. No error holds anything of a value."""
 
 from __future__ import annotations
 

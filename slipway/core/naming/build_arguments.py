@@ -1,4 +1,4 @@
-"""Build arguments that an app gives to its Dockerfile (`docker build --build-arg`): their names and values."""
+"""Build arguments that an app gives to its Dockerfile (`--build-arg`): their names and values."""
 
 from __future__ import annotations
 

@@ -1,41 +1,18 @@
-"""Which release an intent is about: the one that a rollback goes to, and the one that a promotion takes."""
+"""Which release a rollback goes to."""
 
 from __future__ import annotations
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from slipway.core.deployment.promotion import PromotedImage
 from slipway.core.deployment.states import State
 from slipway.errors import Conflict, NotFound
-from slipway.models import App, Build, Deployment, Release
+from slipway.models import App, Deployment, Release
 
 
-def serving(session: Session, app: App, live: Deployment | None) -> tuple[Release, Deployment, PromotedImage]:
-    """The release that serves an app, the deployment that made its image, and what a promotion brings along of it.
-
-    Raises:
-        Conflict: nothing is live.
-    """
-    release = session.get(Release, live.release_id) if live and live.release_id else None
-    build = session.get(Build, release.build_id) if release and release.build_id else None
-    if release is None or build is None:
-        raise Conflict(
-            f"{app.name} is not live, so it has no image to promote",
-            remedy=f"deploy it first: slipway deploy -a {app.name}",
-        )
-    image = PromotedImage(
-        app=app.name,
-        release=release.number,
-        digest=release.digest,
-        builder=build.builder,
-        file_settings=build.file_settings,
-        processes=build.processes,
-    )
-    return release, session.get_one(Deployment, build.deployment_id), image
-
-
-def to_return_to(session: Session, app: App, live: Deployment | None, to: int | None, environment: str) -> Release:
+def release_to_return_to(
+    session: Session, app: App, live: Deployment | None, to: int | None, environment: str
+) -> Release:
     """The release that a rollback goes to: number `to`, or the one that was live before.
 
     Raises:
