@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from slipway.core.app_settings.configuration import WEB
 from slipway.core.build import languages, procfile
 from slipway.core.build.templates import base_images
-from slipway.core.build.templates.of_python import django, managers, packages, start, versions
+from slipway.core.build.templates.of_python import django, installing, packages, start, versions
 from slipway.core.build.templates.of_python.django import Django
-from slipway.core.build.templates.of_python.managers import COPY_ALL, Installation, pip
+from slipway.core.build.templates.of_python.installing import COPY_ALL, Installation, pip
 from slipway.core.build.templates.of_python.project import PYPROJECT, REQUIREMENTS, Project, read
 from slipway.core.build.templates.of_python.start import Start
 from slipway.core.build.templates.template import BaseImages, GeneratedDockerfile, Sources, Template, ending, text
@@ -61,7 +61,7 @@ def _python(sources: Sources, images: BaseImages) -> GeneratedDockerfile:
     processes = procfile.parse(sources.contents.get("Procfile", "").encode())
     of_django = django.found(project)
     started = _start(project, processes.get(WEB, ""), of_django)
-    installed = managers.installation(project)
+    installed = installing.installation(project)
     lines = [
         *installed.stage(image.reference),
         f"FROM {image.reference}",
@@ -120,14 +120,14 @@ def _project_itself(project: Project, installed: Installation) -> list[str]:
     if installed.manifest in REQUIREMENTS or not packages.is_package(project):
         return []
     prefix = packages.version_from_git(project)
-    return [*managers.recoded(project, [PYPROJECT]), pip(["--no-deps", "--no-cache-dir", "."], prefix=prefix)]
+    return [*installing.recoded(project, [PYPROJECT]), pip(["--no-deps", "--no-cache-dir", "."], prefix=prefix)]
 
 
 def _notes(project: Project, installed: Installation) -> list[str]:
     notes = []
     if not installed.manifest:
         notes.append("nothing is installed: there is no requirements.txt and no other file that lists dependencies")
-    if unused := managers.unused(project, installed.manifest):
+    if unused := installing.unused(project, installed.manifest):
         notes.append(f"{installed.manifest} says what is installed; not used: {', '.join(unused)}")
     if installed.manifest not in REQUIREMENTS and project.table("build-system") and not packages.is_package(project):
         notes.append("the project itself is not installed, since it holds no package: it runs from its sources")

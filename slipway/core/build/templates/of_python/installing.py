@@ -214,7 +214,7 @@ _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml")
 MANAGERS: tuple[Manager, ...] = (
     Manager(_lock("uv.lock"), _by_tool("uv<1", "uv", _uv([*_UV_SYNC, "--frozen"]))),
     Manager(_lock("poetry.lock"), _by_tool("poetry<3", "pypoetry", _POETRY)),
-    Manager(_lock("pdm.lock"), _by_tool("pdm<3", "pdm", _PDM)),
+    Manager(_lock("pdm.lock"), _by_tool("pdm[locked]<3", "pdm", _PDM)),
     Manager(_lock("Pipfile.lock", "Pipfile"), _by_tool("pipenv", "pipenv", [*_PIPENV, "sync"])),
     Manager(_lock("pylock.toml", "pylock.toml"), _by_tool("uv<1", "uv", _uv(["pip", "install", "-r", "pylock.toml"]))),
     Manager(lambda project: project.requirements, _requirements),
