@@ -76,7 +76,7 @@ class SourceTree:
         return self.root / real if real else self.root
 
     def paths(self, below: str) -> frozenset[str]:
-        """Regular files below a folder, relative to it, also those that links lead to.
+        """Regular files below a folder, relative to it, also those below it that links lead to: a build knows no other.
 
         Raises:
             InvalidInput: there are more than `MAX_LISTED`.
@@ -87,31 +87,38 @@ class SourceTree:
     def _listed(self, top: Path) -> Iterator[str]:
         seen = 0
         for folder, folders, files in os.walk(top, followlinks=True):
-            folders[:] = sorted(name for name in folders if self._is_entered(Path(folder, name)))
+            folders[:] = sorted(name for name in folders if self._is_entered(Path(folder, name), top))
             seen += 1 + len(files)
             if seen > MAX_LISTED:
                 raise InvalidInput(
                     f"there are more than {MAX_LISTED:,} files and folders, with those that links show again",
                     remedy="name a smaller folder in slipway.toml: [build] context = …",
                 )
-            yield from (str(Path(folder, name).relative_to(top)) for name in files if self._is_regular(folder, name))
+            yield from (
+                str(Path(folder, name).relative_to(top)) for name in files if self._is_regular(Path(folder, name), top)
+            )
 
-    def _is_entered(self, path: Path) -> bool:
+    def _is_entered(self, path: Path, top: Path) -> bool:
         """Is it a folder, or a link to one? Below a link no other is entered, nor one to a folder that holds it: links
         that lead to each other have no end."""
         if not path.is_symlink():
             return True
         parent = path.parent.relative_to(self.root)
-        real, parent_real = self._real(str(parent / path.name)), self._real(str(parent))
-        return real is not None and Path(parent_real or "") == parent and not parent.is_relative_to(real)
+        real, parent_real = self._below(top, path), self._real(str(parent))
+        return real is not None and Path(parent_real or "") == parent and not path.parent.is_relative_to(real)
 
-    def _is_regular(self, folder: str, name: str) -> bool:
-        path = Path(folder, name)
+    def _is_regular(self, path: Path, top: Path) -> bool:
         mode = path.lstat().st_mode
         if not stat.S_ISLNK(mode):
             return stat.S_ISREG(mode)
+        real = self._below(top, path)
+        return real is not None and real.is_file()
+
+    def _below(self, top: Path, path: Path) -> Path | None:
+        """Where a path leads; None when that is not below `top`."""
         real = self._real(str(path.relative_to(self.root)))
-        return real is not None and (self.root / real).is_file()
+        found = None if real is None else self.root / real
+        return found if found is not None and found.is_relative_to(top) else None
 
     def named_in_any_case(self, below: str, name: str) -> list[str]:
         """Sorted names of files in a folder that are equal to `name` but for upper and lower case."""

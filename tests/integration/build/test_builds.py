@@ -231,3 +231,11 @@ def test_the_scratch_folder_is_gone_afterwards(bench: Bench) -> None:
     base = bench.settings.scratch_dir / f"slipway-{bench.settings.instance}"
     assert list(base.iterdir()) == []
     shutil.rmtree(base)
+
+
+def test_build_variables_reach_the_steps_of_a_generated_dockerfile(bench: Bench) -> None:
+    files = {"requirements.txt": "no-such-package\n", "Procfile": "web: python app.py\n"}
+    variables = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "0", "EMPTY": ""}
+    with pytest.raises(DeploymentFailed):
+        bench.build(files, hidden=variables)
+    assert any("127.0.0.1" in line and "port=9" in line for line in bench.lines), bench.lines

@@ -104,6 +104,15 @@ def test_paths_list_files_and_what_links_inside_lead_to(tree: SourceTree) -> Non
     assert tree.paths(".") == {"deep/file", "same", "way/file"}
 
 
+def test_a_build_knows_no_file_outside_of_its_folder(tree: SourceTree) -> None:
+    (tree.root / "shared").mkdir()
+    (tree.root / "shared/file").write_text("")
+    os.symlink("../shared/file", tree.root / "deep/link")
+    os.symlink("../shared", tree.root / "deep/folder")
+    assert tree.paths("deep") == {"file"}
+    assert tree.paths(".") >= {"deep/link", "deep/folder/file"}
+
+
 def test_links_that_lead_to_each_other_have_an_end(tree: SourceTree) -> None:
     (tree.root / "a").mkdir()
     (tree.root / "b").mkdir()
