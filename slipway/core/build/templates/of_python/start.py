@@ -58,7 +58,7 @@ _IMPORTS = re.compile(r"^[ \t]*(?:from|import)[ \t]+(\w+)", re.MULTILINE)
 _IS_ASGI = re.compile(
     rf"\b(?:{_ASGI})\(|^[ \t]*(?:from|import)[ \t]+(?:fastapi|starlette|quart|litestar|sanic)\b", re.M
 )
-_READS_PORT = re.compile(r"(?:environ|getenv)\b[^\n]{0,20}[\"']PORT[\"']")
+_READS_PORT = re.compile(r"\b(?:environ|\w*env)\b[^\n]{0,20}[\"']PORT[\"']")
 
 
 @dataclass(frozen=True, slots=True)
