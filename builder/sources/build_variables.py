@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterable
 
 _RUN = re.compile(r"^RUN (?P<flags>(?:--\S+ )*)(?P<command>.+)$", re.MULTILINE)
@@ -26,7 +27,11 @@ def given(dockerfile: str, names: Iterable[str]) -> str:
 
 
 def _after(exports: str, command: str) -> str:
-    """The command, after the shell has set the variables."""
+    """The command, after the shell has set the variables. An argv with lines in it stays one: a Dockerfile's line can't
+    hold them otherwise."""
     if not command.startswith("["):
         return exports + command
-    return json.dumps(["sh", "-c", f'{exports}exec "$@"', "sh", *json.loads(command)], ensure_ascii=False)
+    argv = json.loads(command)
+    if any("\n" in word for word in argv):
+        return json.dumps(["sh", "-c", f'{exports}exec "$@"', "sh", *argv], ensure_ascii=False)
+    return f"{exports}exec {shlex.join(argv)}"

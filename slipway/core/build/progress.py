@@ -150,5 +150,10 @@ def _without_exit_code(progress: Progress, at: str) -> Failure:
     return Failure(f"{at} failed: {said[:300]}" if said else f"{at} failed", "fix what it says, and push again")
 
 
+_HANDED_TO_STEP = re.compile(r"--mount=\S+ |export (\w+)=\"\$\(cat /run/secrets/\1 2>/dev/null\)\"; (?:exec )?")
+"""Mounts and build variables, which say nothing of what the step does."""
+
+
 def _short(instruction: str) -> str:
+    instruction = _HANDED_TO_STEP.sub("", instruction)
     return instruction if len(instruction) <= 100 else instruction[:99] + "…"

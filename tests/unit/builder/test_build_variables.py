@@ -29,16 +29,17 @@ def test_only_steps_that_run_a_command_get_them() -> None:
     assert made[1].startswith("RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret")
 
 
-@pytest.mark.parametrize(
-    ("value", "seen"), [("https://u:p@h/", "https://u:p@h/"), ("a 'b' $c\nd", "a 'b' $c\nd"), ("", "")]
-)
-def test_a_command_sees_the_value_and_its_own_words(tmp_path: Path, value: str, seen: str) -> None:
+@pytest.mark.parametrize("value", ["https://u:p@h/", "a 'b' $c\nd", ""])
+@pytest.mark.parametrize("words", [["a b", "$X", "'"], ["two\nlines", '"']])
+def test_a_command_sees_the_value_and_its_own_words(tmp_path: Path, value: str, words: list[str]) -> None:
     (tmp_path / "TOKEN").write_text(value)
-    argv = ["python3", "-c", "import os, sys; print(os.environ['TOKEN'], sys.argv[1:])", "a b", "$X"]
-    made = build_variables.given(f"RUN {json.dumps(argv)}\n", ["TOKEN"])
-    run = json.loads(made[made.index("[") :].replace("/run/secrets", str(tmp_path)))
+    argv = ["python3", "-c", "import os, sys; print([os.environ['TOKEN'], *sys.argv[1:]])", *words]
+    made = build_variables.given(f"RUN {json.dumps(argv)}\n", ["TOKEN"]).replace("/run/secrets", str(tmp_path))
+    command = made.rstrip("\n").partition("id=TOKEN ")[2]
+    run = json.loads(command) if command.startswith("[") else ["sh", "-c", command]
     done = subprocess.run(run, capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin"})
-    assert done.stdout == f"{seen} ['a b', '$X']\n"
+    assert "\n" not in command
+    assert done.stdout == f"{[value, *words]}\n"
 
 
 def test_a_secret_that_is_not_there_is_an_empty_value() -> None:
