@@ -105,9 +105,8 @@ bench: install-bench ## the ratios of the budgets, side by side
 	@$(SUDO) $(HOST) run -- $(VENV)/python -m tests.bench
 
 soak: install-bench ## the long runs
-	@CRASHES_EVERY=1 ROUTES=10000 REQUESTS_OF_SCHEMA=100 ALL_REPOSITORIES=1 $(VENV)/python -m pytest tests/soak \
-		tests/integration/isolation/test_document.py tests/integration/agent/rollouts/test_crashes.py tests/integration/routes/test_many_routes.py \
-		tests/integration/build/test_repositories.py
+	@CRASHES_EVERY=1 ROUTES=10000 REQUESTS_OF_SCHEMA=100 REPOSITORIES=all $(VENV)/python -m pytest tests/soak tests/integration/build/test_repositories.py \
+		tests/integration/isolation/test_document.py tests/integration/agent/rollouts/test_crashes.py tests/integration/routes/test_many_routes.py
 
 vendor: ## fetch what the console's pages run of others, as router/console/vendor.lock.json names it
 	@$(VENV)/python -m router.console.vendoring
