@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from tests.fixtures.engine import have_base_images
 from tests.fixtures.repositories import SmallRepository, rows
 from tests.fixtures.waiting import eventually
 from tests.integration.build.conftest import Bench
@@ -13,6 +14,8 @@ from tests.integration.build.test_builds import answer, served
 
 pytestmark = pytest.mark.engine
 SLOW = os.environ.get("REPOSITORIES") == "all"
+_MORE = {"generators": ("node",)}
+"""Rows of a table that need base images of another language."""
 
 
 BUILT = [row for row in rows() if row.answers and (SLOW or not row.is_slow)]
@@ -20,6 +23,7 @@ BUILT = [row for row in rows() if row.answers and (SLOW or not row.is_slow)]
 
 @pytest.mark.parametrize("row", BUILT, ids=str)
 def test_a_small_repository_runs_and_serves_none_of_its_sources(bench: Bench, row: SmallRepository) -> None:
+    have_base_images(bench.settings, _MORE.get(row.language, (row.language,)))
     built = bench.build_repository(row, timeout_s=300)
     assert built.user == "10001:10001"
     with served(bench) as url:

@@ -116,7 +116,7 @@ def _dependencies(sources: Sources, images: BaseImages) -> list[str]:
     finish = ["composer", "dump-autoload", "--no-dev", "--optimize", "--no-interaction"]
     return [
         "ENV COMPOSER_ALLOW_SUPERUSER=1",
-        f"COPY --from={images.composer} /usr/bin/composer /usr/local/bin/composer",
+        f"COPY --from={images.composer} /usr/bin/composer /usr/bin/composer",
         copy(*manifests),
         run([*_COMPOSER, "--no-scripts", "--no-autoloader"], _CACHE),
         copy("."),

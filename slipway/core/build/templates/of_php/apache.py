@@ -9,11 +9,7 @@ from slipway.core.build import languages, published_files
 from slipway.core.build.templates.steps import shell
 from slipway.core.build.templates.template import Sources
 
-_ENVIRONMENT = {
-    "APACHE_RUN_DIR": "/tmp",  # noqa: S108 - the folder that is writable
-    "APACHE_LOCK_DIR": "/tmp",  # noqa: S108
-    "APACHE_PID_FILE": "/tmp/apache2.pid",  # noqa: S108
-}
+_MODULES = "a2enmod -q rewrite headers; a2dismod -q -f status autoindex; rm -f /etc/apache2/conf-enabled/other-vhosts-*"
 _LARAVEL = {
     "LOG_CHANNEL": "stderr",
     "LARAVEL_STORAGE_PATH": "/tmp/storage",  # noqa: S108
@@ -25,12 +21,18 @@ _STORAGE = (
 )
 _APACHE = """\
 ServerName localhost
+PidFile /tmp/apache2.pid
+DefaultRuntimeDir /tmp
+Mutex file:/tmp default
 DocumentRoot /app{root}
 ErrorLog /proc/self/fd/2
 CustomLog /proc/self/fd/1 combined
 ServerTokens Prod
 TraceEnable Off
-RedirectMatch 404 "{withheld}"
+RewriteEngine On
+RewriteCond %{{DOCUMENT_ROOT}}%{{REQUEST_URI}} -f
+RewriteCond %{{REQUEST_URI}} "{withheld}"
+RewriteRule ^ - [R=404,L]
 <Directory /app{root}>
   Options -Indexes +FollowSymLinks
   AllowOverride All
@@ -51,10 +53,10 @@ def steps(sources: Sources, root: str, *, has_front_controller: bool) -> list[st
         fallback="  FallbackResource /index.php\n" if has_front_controller and not has_rules else "",
     )
     written = f"printf '%s' {shlex.quote(configuration)} > /etc/apache2/sites-enabled/000-default.conf"
-    environment = _ENVIRONMENT | _of_framework(sources)
+    environment = _of_framework(sources)
     return [
-        shell(f"{written}; a2enmod -q rewrite headers; echo 'Listen ${{PORT}}' > /etc/apache2/ports.conf"),
-        "ENV " + " ".join(f"{name}={value}" for name, value in environment.items()),
+        shell(f"{written}; {_MODULES}; echo 'Listen ${{PORT}}' > /etc/apache2/ports.conf"),
+        *(f"ENV {name}={value}" for name, value in environment.items()),
     ]
 
 
