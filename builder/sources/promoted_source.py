@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from builder import quota
 from builder.attempt import Attempt, MadeImage
+from builder.sources import image_source
 from slipway.core.build import image_names
 from slipway.core.deployment.ordering import GOES_ON, Verdict
 from slipway.core.deployment.promotion import PromotedImage
@@ -39,17 +40,25 @@ class PromotedSource:
         promoted that the tenant may not run."""
         quota.require_settings(self._attempt, self._image.file_settings, self._image.processes)
         self._attempt.raise_if_stopped()
-        work, instance = self._attempt.work, self._attempt.dependencies.settings.instance
-        self._tag = image_names.pulled_tag(instance, secrets.token_hex(16), work.deployment_id, self._image.digest)
+        self._tag = self._new_tag()
         self._attempt.output.line(f"taking {self._image.digest} of {self._image.name}, {version[:12]}")
         facts = self._attempt.dependencies.images.tag_image(self._image.digest, self._tag)
         if facts is None:
             raise DeploymentFailed(
                 "image-missing",
                 f"the image of {self._image.name} is no longer on this host",
-                remedy=f"promote what serves there now: slipway promote -a {self._image.app} --to {work.app}",
+                remedy="promote what serves there now: "
+                f"slipway promote -a {self._image.app} --to {self._attempt.work.app}",
             )
         self._facts = facts
+
+    def _new_tag(self) -> str:
+        """It can't be guessed, names the deployment, and tells what was built here from what was pulled."""
+        token, number, digest = secrets.token_hex(16), self._attempt.work.deployment_id, self._image.digest
+        if self._image.builder == image_source.BUILDER:
+            instance = self._attempt.dependencies.settings.instance
+            return image_names.pulled_tag(instance, token, number, digest)
+        return image_names.promoted_tag(token, number, digest)
 
     def plan(self) -> None:
         """Nothing: the image is made."""

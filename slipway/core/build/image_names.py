@@ -69,11 +69,20 @@ def pulled_namespace(instance: str) -> str:
 
 def pulled_tag(instance: str, token: str, deployment_id: int, digest: str) -> str:
     """The tag of an image that a deployment pulled; with `token` in it, it can't be guessed."""
-    return f"{pulled_namespace(instance)}/{token}:{deployment_id}-{digest.removeprefix('sha256:')[:12]}"
+    return f"{pulled_namespace(instance)}/{token}:{_version(deployment_id, digest)}"
 
 
-def puller(tag: str) -> int | None:
-    """The deployment that pulled the image of this tag; None when `pulled_tag` did not make it."""
+def promoted_tag(token: str, deployment_id: int, digest: str) -> str:
+    """A further tag of an image that was built here for another app. It says so: no registry may name that image."""
+    return f"{OWN_NAMESPACE}/{token}:{_version(deployment_id, digest)}"
+
+
+def _version(deployment_id: int, digest: str) -> str:
+    return f"{deployment_id}-{digest.removeprefix('sha256:')[:12]}"
+
+
+def deployment_in(tag: str) -> int | None:
+    """The deployment that pulled or promoted the image of this tag; None in the tag of a build."""
     deployment_id, dash, _ = tag.rpartition(":")[2].partition("-")
     return int(deployment_id) if dash and deployment_id.isdecimal() else None
 

@@ -16,6 +16,7 @@ import pytest
 from slipway.adapters.buildkit.cgroup import Caps
 from slipway.adapters.buildkit.image_builder import BuildKit
 from slipway.adapters.docker import cli
+from slipway.core.build.image_names import promoted_tag
 from slipway.errors import DependencyUnavailable, DeploymentFailed
 from tests.fixtures.waiting import eventually
 from tests.integration.build.conftest import BASE, Bench
@@ -36,7 +37,7 @@ def test_a_dockerfile_becomes_an_image(bench: Bench) -> None:
 
 def test_an_image_gets_a_second_name_by_which_it_stays(bench: Bench) -> None:
     built = bench.build({"Dockerfile": f"FROM {BASE}\nCOPY a /a\nEXPOSE 8080\n", "a": str(time.time_ns())})
-    first, second = bench.image, f"slipway/{bench.settings.instance}-pulled/other:7-1"
+    first, second = bench.image, promoted_tag(bench.settings.instance, 7, built.digest)
     assert bench.images.tag_image("sha256:" + "0" * 64, second) is None
     found = bench.images.tag_image(built.digest, second)
     assert found is not None

@@ -17,7 +17,7 @@ from slipway.adapters.docker.engine import DockerEngine
 from slipway.adapters.docker.networks import TenantNetworks
 from slipway.adapters.docker.output import CUT_MARK, LINE_MAX_BYTES
 from slipway.adapters.docker.runtime import DockerRuntime
-from slipway.core.build.image_names import pulled_tag
+from slipway.core.build.image_names import promoted_tag, pulled_tag
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready, SubnetTaken
 from slipway.ports.runtime import Change, MountedVolume
 from tests.fixtures.engine import EnginePart, pause
@@ -264,9 +264,12 @@ def test_its_images_are_those_with_its_labels_or_its_tags(runtime: DockerRuntime
     image_of(engine, f"slipway/{token}:2", instance="another", deployment="14")
     pulled = pulled_tag(instance, token, 15, "sha256:" + "c" * 64)
     fetched = image_of(engine, pulled, deployment="16")
+    promoted = promoted_tag(secrets.token_hex(4), 17, digest)
+    engine.api.tag(digest, *promoted.split(":"))
     try:
         found = [(image.name, image.digest, image.deployment_id) for image in runtime.own_images()]
-        assert sorted(found) == sorted([(untagged, untagged, 11), (built, digest, 12), (pulled, fetched, 15)])
+        expected = [(untagged, untagged, 11), (built, digest, 12), (promoted, digest, 17), (pulled, fetched, 15)]
+        assert sorted(found) == sorted(expected)
         for image in runtime.own_images():
             runtime.remove_image(image.name)
         assert runtime.own_images() == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slipway.core.build.image_names import is_pulled, puller
+from slipway.core.build.image_names import deployment_in, is_built, is_pulled
 from slipway.core.deployment.states import Kind, State
 from slipway.domain import intents, lifecycle
 from slipway.domain.audit import HOST
@@ -43,8 +43,8 @@ def test_the_image_is_tagged_for_the_app_and_nothing_is_built_or_pulled(rig: Rig
     [build] = builds_of(rig)
     assert (build.digest, build.file_settings, build.builder) == (DIGEST, {"port": 9000}, "dockerfile")
     assert rig.images.tagged == [(DIGEST, build.image)]
-    assert is_pulled(build.image)
-    assert puller(build.image) == deployment.id, "by this it is found when its row never comes"
+    assert is_built(build.image)
+    assert deployment_in(build.image) == deployment.id, "by this it is found when its row never comes"
     assert (rig.images.built, rig.pulls.pulled) == ([], [])
     row = rig.row(deployment)
     assert (row.commit_sha, row.message, row.kind) == (COMMIT, "from staging v1", str(Kind.PROMOTION))
@@ -53,6 +53,13 @@ def test_the_image_is_tagged_for_the_app_and_nothing_is_built_or_pulled(rig: Rig
         ("start", ""),
     ]
     assert f"taking {DIGEST} of staging v1, {COMMIT[:12]}" in rig.log.lines
+
+
+def test_an_image_of_a_registry_stays_one(rig: Rig, staging: App) -> None:
+    with rig.db.write(tenant_id=rig.tenant_id) as session:
+        session.query(Build).one().builder = "image"
+    rig.work(promote(rig, staging))
+    assert is_pulled(rig.images.tagged[0][1])
 
 
 def test_what_goes_live_there_meanwhile_is_not_promoted(rig: Rig, staging: App) -> None:

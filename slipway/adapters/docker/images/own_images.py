@@ -1,4 +1,5 @@
-"""Which images of the Engine are an installation's own: what it built has its labels, what it pulled only its tag."""
+"""Which images of the Engine are an installation's own: what it built has its labels, what it pulled only its tag. A
+promotion's tag names its own deployment, whatever the labels of the image say."""
 
 from __future__ import annotations
 
@@ -28,12 +29,12 @@ def _built(images: list[dict[str, Any]]) -> Iterator[OwnImage]:
         own = [tag for tag in tags if image_names.is_built(tag)]
         if deployment_id.isdecimal():
             for name in own or ([] if tags else [image["Id"]]):
-                yield OwnImage(name, image["Id"], int(deployment_id))
+                yield OwnImage(name, image["Id"], image_names.deployment_in(name) or int(deployment_id))
 
 
 def _pulled(images: list[dict[str, Any]], namespace: str) -> Iterator[OwnImage]:
     for image in images:
         for tag in image["RepoTags"] or []:
-            deployment_id = image_names.puller(tag)
+            deployment_id = image_names.deployment_in(tag)
             if tag.startswith(namespace) and deployment_id is not None:
                 yield OwnImage(tag, image["Id"], deployment_id)

@@ -82,8 +82,10 @@ def test_a_credential_is_a_user_and_a_password() -> None:
 def test_a_tag_of_what_was_pulled_tells_which_deployment_pulled_it() -> None:
     tag = image_names.pulled_tag("main", "0a1b", 42, "sha256:" + "c" * 64)
     assert tag == "slipway/main-pulled/0a1b:42-cccccccccccc"
-    assert (image_names.is_pulled(tag), image_names.is_built(tag), image_names.puller(tag)) == (True, False, 42)
+    assert (image_names.is_pulled(tag), image_names.is_built(tag), image_names.deployment_in(tag)) == (True, False, 42)
     assert image_names.is_built("slipway/0a1b:cccccccccccc")
-    assert [image_names.puller(f"slipway/main-pulled/0a1b:{tag}") for tag in ("cccccccccccc", "x-c", "-c", "1")] == [
-        None, None, None, None,
-    ]  # fmt: skip
+    promoted = image_names.promoted_tag("0a1b", 43, "sha256:" + "c" * 64)
+    assert (image_names.is_built(promoted), image_names.deployment_in(promoted)) == (True, 43)
+    assert image_names.deployment_in("slipway/0a1b:cccccccccccc") is None
+    others = ("cccccccccccc", "x-c", "-c", "1")
+    assert {image_names.deployment_in(f"slipway/main-pulled/0a1b:{each}") for each in others} == {None}
