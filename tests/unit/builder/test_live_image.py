@@ -95,6 +95,7 @@ def test_what_serves_already_is_skipped_and_nothing_is_built(rig: Rig, change: C
         build_inputs_changed(since),
         replica_is("crashed"),
         lambda rig, live: rig.change(live, kind=str(Kind.ROLLBACK)),
+        lambda rig, live: rig.change(live, kind=str(Kind.PROMOTION)),
     ],
 )
 def test_what_would_come_out_otherwise_or_does_not_serve_is_built(rig: Rig, change: Change) -> None:

@@ -12,7 +12,7 @@ from slipway.domain.quota.plans import Plans
 from slipway.models import App, Build, Deployment
 from tests.fixtures.releases import make_live
 from tests.fixtures.rows import add_app
-from tests.unit.builder.conftest import MAIN, Rig
+from tests.unit.builder.conftest import Rig
 
 DIGEST = "sha256:1"
 COMMIT = "c" * 40
@@ -116,14 +116,6 @@ def test_it_stands_until_the_branch_moves(rig: Rig, staging: App) -> None:
     assert rig.work(again) == "skipped"
     assert "is no new push" in rig.row(again).detail
     assert rig.work(rig.push()) == "starting"
-
-
-def test_the_same_commit_asked_for_by_hand_is_built(rig: Rig, staging: App) -> None:
-    """The promoted image was made with another app's build variables."""
-    rig.sources.heads[MAIN] = COMMIT
-    go_live(rig, promote(rig, staging))
-    assert rig.work(rig.deploy(MAIN)) == "starting"
-    assert len(rig.images.built) == 1
 
 
 def go_live(rig: Rig, deployment: Deployment) -> None:
