@@ -42,7 +42,7 @@ def _has_pyproject(sources: Sources) -> bool:
     if PYPROJECT not in sources.paths:
         return False
     content = sources.contents.get(PYPROJECT, "")
-    if re.search(r"^\s*\[(?:project|build-system|tool\.poetry)\b", content, re.MULTILINE):
+    if re.search(r"^[ \t]*\[(?:project|build-system|tool\.poetry)\b", content, re.MULTILINE):
         return True
     found = languages.evidence([path for path in sources.paths if path != PYPROJECT], {})
     return found is None or found.language.project == "a Python project"

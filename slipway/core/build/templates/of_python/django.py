@@ -12,6 +12,7 @@ from slipway.core.build.templates.of_python.start import Start
 
 READS = ("manage.py", "*/manage.py", "*/wsgi.py", "*/asgi.py", "*/settings.py", "*/settings/*.py")
 SERVER = "/srv/slipway_django.py"
+_MANAGER = re.compile(r"(?:[\w-]+/)*manage\.py")
 _SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE[\"'\]]+\s*(?:,|=)\s*[\"']([\w.]+)[\"']")
 
 _SERVER = """\
@@ -86,7 +87,7 @@ class Django:
 def found(project: Project) -> Django | None:
     """The project of the manage.py that is nearest to the root."""
     contents = project.sources.contents
-    managers = sorted((path for path in contents if posixpath.basename(path) == "manage.py"), key=_nearness)
+    managers = sorted((path for path in contents if _MANAGER.fullmatch(path)), key=_nearness)
     manage = next((path for path in managers if path == "manage.py" or "django" in contents[path].lower()), None)
     if manage is None:
         return None

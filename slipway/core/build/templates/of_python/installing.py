@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from slipway.core.build.templates.of_python import packages
 from slipway.core.build.templates.of_python.project import PYPROJECT, REQUIREMENTS, Project
@@ -129,19 +128,17 @@ def _by_tool(tool: str, cache: str, command: list[str]) -> Callable[[Project, st
 
 def _has_local_dependencies(project: Project) -> bool:
     """Does a dependency lie in the repository itself?"""
-    uv = project.table("tool", "uv")
-    pipenv = [project.pipfile.get("packages", {})]
-    poetry = [project.table("tool", "poetry", "dependencies"), *_groups(project)]
-    tables = [*pipenv, *poetry, uv.get("sources", {})]
-    listed = [str(each) for each in project.table("project").get("dependencies", ())]
-    return bool(uv.get("workspace")) or any(_is_local(each) for table in tables for each in table.values()) or any(
-        "file:" in each for each in listed
-    )  # fmt: skip
-
-
-def _groups(project: Project) -> list[Mapping[str, Any]]:
-    groups = project.table("tool", "poetry", "group").values()
-    return [group.get("dependencies", {}) for group in groups if isinstance(group, Mapping)]
+    groups = [("tool", "poetry", "group", name) for name in project.table("tool", "poetry", "group")]
+    tables = [
+        project.pipfile_table("packages"),
+        project.table("tool", "uv", "sources"),
+        *(project.table(*names, "dependencies") for names in [("tool", "poetry"), *groups]),
+    ]
+    return (
+        bool(project.table("tool", "uv", "workspace"))
+        or any(_is_local(each) for table in tables for each in table.values())
+        or any("file:" in each for each in project.strings("project", "dependencies"))
+    )
 
 
 def _is_local(dependency: object) -> bool:
@@ -170,8 +167,7 @@ def _requirements(project: Project, manifest: str) -> Installation:
 
 def _listed(project: Project, manifest: str) -> Installation:
     """[project] without a lock file."""
-    table = project.table("project")
-    dependencies = [str(each) for each in table.get("dependencies", ())]
+    dependencies = project.strings("project", "dependencies")
     if _has_local_dependencies(project):
         return Installation(manifest, (COPY_ALL, pip(["."])), includes_project=True)
     return Installation(manifest, (pip(["--", *dependencies]),) if dependencies else ())
@@ -200,8 +196,8 @@ def _uv_sources(project: Project) -> str:
 
 
 def _project_table(project: Project) -> str:
-    dynamic = "dependencies" in project.table("project").get("dynamic", ())
-    return PYPROJECT if project.table("project") and not dynamic else ""
+    is_dynamic = "dependencies" in project.strings("project", "dynamic")
+    return PYPROJECT if project.table("project") and not is_dynamic else ""
 
 
 def _built(project: Project) -> str:

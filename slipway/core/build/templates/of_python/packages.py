@@ -45,7 +45,7 @@ def is_package(project: Project) -> bool:
 def is_described(project: Project) -> bool:
     """Does a file say which packages there are, or that dependencies are known by building alone?"""
     setuptools = project.table("tool", "setuptools").keys() & {"packages", "py-modules", "package-dir"}
-    dynamic = "dependencies" in project.table("project").get("dynamic", ())
+    dynamic = "dependencies" in project.strings("project", "dynamic")
     listed = any(project.table(*names) for names in _LISTS_PACKAGES)
     return bool(setuptools or dynamic or listed or project.table("tool", "poetry").get("packages") or project.has_setup)
 
@@ -58,7 +58,7 @@ def name_of(project: Project) -> str:
 
 def version_from_git(project: Project) -> list[str]:
     """What gives a version to a project that takes its own from git, which no build has."""
-    requires = " ".join(map(str, project.table("build-system").get("requires", ())))
+    requires = " ".join(project.strings("build-system", "requires"))
     is_scm = project.table("tool", "pdm", "version").get("source") == "scm"
     if not is_scm and not _FROM_VERSION_CONTROL.search(requires):
         return []

@@ -5,8 +5,10 @@ from __future__ import annotations
 import configparser
 import re
 import tomllib
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from slipway.core.build.templates.template import Sources
@@ -19,8 +21,8 @@ REQUIREMENTS = (
     *("requirements-prod.txt", "requirements.in"),
 )
 """Files of requirements, of which the first that is there is installed."""
-_REFERENCE = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[\s=]*(\S+)", re.MULTILINE)
-_LOCAL = re.compile(r"^\s*(?:-e|--editable|\.{1,2}/|\.\s*$|\.\[|file:|/)|@ file:", re.MULTILINE)
+_REFERENCE = re.compile(r"^[ \t]*(?:-r|-c|--requirement|--constraint)[ \t=]*(\S+)", re.MULTILINE)
+_LOCAL = re.compile(r"^[ \t]*(?:-e|--editable|\.{1,2}/|\.[ \t]*$|\.\[|file:|/)|@ file:", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,21 @@ class Project:
     pyproject: Mapping[str, Any]
     pipfile: Mapping[str, Any]
     setup_cfg: Mapping[str, Mapping[str, str]]
+    folders: frozenset[str]
+    """Those with a module in or below them."""
 
     def table(self, *names: str) -> Mapping[str, Any]:
         """A table of pyproject.toml; an empty one where it has none."""
-        found: Any = self.pyproject
-        for name in names:
-            found = found.get(name) if isinstance(found, Mapping) else None
-        return found if isinstance(found, Mapping) else {}
+        return _table(self.pyproject, *names)
+
+    def strings(self, table: str, name: str) -> list[str]:
+        """A list of texts in a table of pyproject.toml; an empty one where it has none."""
+        found = self.table(table).get(name)
+        return [str(each) for each in found] if isinstance(found, list) else []
+
+    def pipfile_table(self, name: str) -> Mapping[str, Any]:
+        """A table of the Pipfile; an empty one where it has none."""
+        return _table(self.pipfile, name)
 
     @property
     def requirements(self) -> str:
@@ -58,9 +68,9 @@ class Project:
     def requirement_files(self) -> list[str]:
         """The file of requirements and those that it names with `-r` and `-c`, where they are read."""
         found: dict[str, None] = {}
-        left = [self.requirements]
+        left = deque([self.requirements])
         while left:
-            path = left.pop(0)
+            path = left.popleft()
             if path in self.sources.contents and path not in found:
                 found[path] = None
                 folder = path.rpartition("/")[0]
@@ -82,13 +92,21 @@ def read(sources: Sources) -> Project:
     Raises:
         InvalidInput: a manifest can't be parsed.
     """
-    return Project(sources, _toml(sources, PYPROJECT), _toml(sources, "Pipfile"), _setup_cfg(sources))
+    folders = {path.rpartition("/")[0] for path in sources.paths if path.endswith(".py")}
+    above = {str(each) for folder in folders for each in (PurePosixPath(folder), *PurePosixPath(folder).parents)}
+    return Project(sources, _toml(sources, PYPROJECT), _toml(sources, "Pipfile"), _setup_cfg(sources), frozenset(above))
+
+
+def _table(found: Any, *names: str) -> Mapping[str, Any]:
+    for name in names:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def _toml(sources: Sources, name: str) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(sources.contents.get(name, "").replace("\r\n", "\n").replace("\r", "\n"))
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(sources.contents.get(name, ""))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidInput(f"{name}: {error}", remedy=f"correct {name} and push again") from None
 
 

@@ -54,6 +54,8 @@ _FACTORY = re.compile(
     r"^(?P<async>async )?def (?P<name>create_app|make_app|get_app|create_application)\((?P<parameters>[^()]*)\)",
     re.MULTILINE,
 )
+_PLAIN = re.compile(r"(?:[\w-]+/)*\w+\.py")
+"""A file whose path needs no quotes in a command."""
 _IMPORTS = re.compile(r"^[ \t]*(?:from|import)[ \t]+(\w+)", re.MULTILINE)
 _IS_ASGI = re.compile(
     rf"\b(?:{_ASGI})\(|^[ \t]*(?:from|import)[ \t]+(?:fastapi|starlette|quart|litestar|sanic)\b", re.M
@@ -123,7 +125,7 @@ def _candidates(project: Project) -> list[str]:
     ranked = []
     for path in project.sources.contents:
         folder, stem = posixpath.split(path)
-        if path.endswith(".py") and stem[:-3] in usual and not _NO_APPS.intersection(folder.split("/")):
+        if _PLAIN.fullmatch(path) and stem[:-3] in usual and not _NO_APPS.intersection(folder.split("/")):
             ranked.append((folders.get(folder, len(first)), path.count("/"), folder, usual[stem[:-3]], path))
     return [path for *_, path in sorted(ranked)]
 
@@ -176,9 +178,9 @@ def _module(project: Project, path: str, content: str) -> tuple[str, str]:
 
 def _imports_neighbours(project: Project, folder: str, content: str) -> bool:
     """Does the module import files of its own folder by their names alone, which are not at the root?"""
-    if not folder:
-        return False
-    here = {path.partition("/")[0].removesuffix(".py") for path in project.sources.paths}
-    beside = {path.removeprefix(f"{folder}/").partition("/")[0].removesuffix(".py")
-              for path in project.sources.paths if path.startswith(f"{folder}/") and path.endswith(".py")}  # fmt: skip
-    return bool(set(_IMPORTS.findall(content)) & (beside - here))
+
+    def is_at(place: str) -> bool:
+        return f"{place}.py" in project.sources.paths or place in project.folders
+
+    names = set(_IMPORTS.findall(content)) if folder else set()
+    return any(is_at(f"{folder}/{name}") and not is_at(name) for name in names)

@@ -12,9 +12,11 @@ from slipway.errors import InvalidInput
 PULLED = ("3.12", "3.13", "3.14", "3.15", "3.11", "3.10", "3.9", "3.8", "3.7", "3.6", "2.7")
 """The versions that are tried where no image is here that will do, in this order."""
 _NEWEST_RELEASE = 40
-_VERSION = re.compile(r"(?:python-|cpython[-@]?)?(?P<version>\d+(?:\.\d+){0,2})(?:(?:a|b|rc)\d+|-dev)?")
+_VERSION = re.compile(r"(?:python-|cpython[-@]?)?(?P<version>\d{1,3}(?:\.\d{1,3}){0,2})(?:(?:a|b|rc)\d{1,3}|-dev)?")
 _OTHERS = re.compile(r"(?:pypy|graalpy|jython|ironpython|stackless|micropython|miniconda|anaconda|mambaforge)", re.I)
-_TERM = re.compile(r"(?P<operator>\^|~=|~|>=|<=|===?|!=|>|<|=)?\s*v?(?P<version>\d+(?:\.\d+)*)(?:\.\*)?")
+_TERM = re.compile(r"(?P<operator>\^|~=|~|>=|<=|===?|!=|>|<|=)? {0,3}v?(?P<version>\d{1,3}(?:\.\d{1,3}){0,3})(?:\.\*)?")
+_LONGEST = 80
+"""The longest text that is read as a version."""
 
 Version = tuple[int, ...]
 
@@ -37,7 +39,7 @@ def wanted(project: Project) -> tuple[WantedVersion | None, tuple[str, ...]]:
     Raises:
         InvalidInput: it asks for another kind of Python.
     """
-    found = [(where, text) for where, read in _FILES if (text := read(project))]
+    found = [(where, text) for where, read in _FILES if (text := read(project)[:_LONGEST])]
     exact = [(where, version) for where, text in found if (version := _exact(where, text))]
     ranges = [(where, text) for where, text in found if where in _RANGES]
     notes = [f"{where} says {text}, which is no version of Python: it is not used" for where, text in found
@@ -104,12 +106,12 @@ def _first_line(name: str) -> Callable[[Project], str]:
 
 
 def _tool_versions(project: Project) -> str:
-    found = re.search(r"^\s*python\s+(\S+)", project.sources.contents.get(".tool-versions", ""), re.MULTILINE)
+    found = re.search(r"^[ \t]*python[ \t]+(\S+)", project.sources.contents.get(".tool-versions", ""), re.MULTILINE)
     return found[1] if found else ""
 
 
 def _pipfile(project: Project) -> str:
-    requires = project.pipfile.get("requires", {})
+    requires = project.pipfile_table("requires")
     return str(requires.get("python_full_version") or requires.get("python_version") or "").replace("*", "")
 
 
