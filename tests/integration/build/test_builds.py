@@ -240,3 +240,10 @@ def test_build_variables_reach_the_steps_of_a_generated_dockerfile(bench: Bench)
     with pytest.raises(DeploymentFailed):
         bench.build(files, hidden=variables)
     assert any(line.endswith("Looking in indexes: http://127.0.0.1:9/simple") for line in bench.lines)
+
+
+def test_a_change_of_the_sources_installs_nothing_anew(bench: Bench) -> None:
+    files = {"requirements.txt": "# nothing\n", "Procfile": "web: python app.py\n", "app.py": "1"}
+    bench.build(files)
+    changed = bench.build(files | {"app.py": str(time.time_ns())})
+    assert changed.steps_total - changed.steps_cached == 1
