@@ -24,6 +24,7 @@ from router.api.access import account, audit, identity, invitations, limits, pub
 from router.api.access import policies as access
 from router.api.operation import SECURITY_SCHEMES
 from router.api.request_bodies import ApiJson, ApiRequest
+from router.api.runs import cron, runs, terminals
 from router.console import views as console_views
 from router.login import answers, token_sign_in, views
 from router.login import invitations as invitation_links
@@ -38,6 +39,9 @@ _BLUEPRINTS = (
     apps,
     deployments,
     replicas,
+    runs,
+    cron,
+    terminals,
     variables,
     volumes,
     domains,

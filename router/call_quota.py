@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from flask import Response
 
 from router.principal import Principal
+from slipway.core.access.stream_quota import TERMINALS_AT_ONCE, TERMINALS_OF_A_TENANT
 from slipway.core.text.counting import plural
 from slipway.errors import Overloaded, TooManyCalls
 
@@ -53,25 +54,26 @@ class CallQuota:
             TooManyCalls: the tenant has as many under way as it may.
             Overloaded: the host has.
         """
-        self._enter(who)
+        self.enter(who)
         try:
             yield
         finally:
-            self._leave(who)
+            self.leave(who)
 
     def text(self, who: Principal, lines: Callable[[], Iterator[str]], *, media_type: str = _TEXT) -> Response:
         """A response with lines. It holds a place from before they are gathered until they are sent. Raises as `place`
         does."""
-        self._enter(who)
+        self.enter(who)
         try:
             response = Response(_written(lines()), content_type=media_type)
         except BaseException:
-            self._leave(who)
+            self.leave(who)
             raise
-        response.call_on_close(lambda: self._leave(who))
+        response.call_on_close(lambda: self.leave(who))
         return response
 
-    def _enter(self, who: Principal) -> None:
+    def enter(self, who: Principal) -> None:
+        """Take a place, which `leave` gives back. Raises as `place` does."""
         with self._lock:
             if self._by_tenant[who.tenant_id] >= self.per_tenant:
                 raise TooManyCalls(
@@ -89,7 +91,7 @@ class CallQuota:
                 )
             self._by_tenant[who.tenant_id] += 1
 
-    def _leave(self, who: Principal) -> None:
+    def leave(self, who: Principal) -> None:
         with self._lock:
             self._by_tenant[who.tenant_id] -= 1
             if not self._by_tenant[who.tenant_id]:
@@ -107,6 +109,11 @@ def of_job_verifications() -> CallQuota:
 
 def of_proofs() -> CallQuota:
     return CallQuota(PROOFS_AT_ONCE, PROOFS_OF_A_TENANT, "DNS record")
+
+
+def of_terminals() -> CallQuota:
+    """Programs in replicas, each of which holds a thread for as long as it runs."""
+    return CallQuota(TERMINALS_AT_ONCE, TERMINALS_OF_A_TENANT, "terminal", verb="uses", participle="used")
 
 
 def of_tries(web_threads: int) -> CallQuota:

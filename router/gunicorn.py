@@ -2,8 +2,9 @@
 heavy is imported here. `router.wsgi` says which app answers on which socket.
 
 Calls take `web_threads` threads. Each stream has one of its own beside them, and so has the page that follows it, which
-may wait until it is rendered: neither makes the API wait. Threads are made when they are needed, and a waiting one
-costs little: the memory of a second process would cost more. With one process the bounds on streams are the host's.
+may wait until it is rendered, and each terminal: none of them makes the API wait. Threads are made when they are
+needed, and a waiting one costs little: the memory of a second process would cost more. With one process the bounds on
+streams are the host's.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from slipway import settings
+from slipway.core.access.stream_quota import TERMINALS_AT_ONCE
 from slipway.web import forking, served
 from slipway.web.forking import pre_fork
 
@@ -25,7 +27,7 @@ bind = [f"unix:{_settings.router_socket}", f"unix:{_settings.router_internal_soc
 umask = 0o007
 worker_class = served.Worker
 workers = 1
-threads = _settings.web_threads + 2 * _settings.streams
+threads = _settings.web_threads + 2 * _settings.streams + TERMINALS_AT_ONCE
 worker_connections = 1000 + threads
 keepalive = 75
 graceful_timeout = 10

@@ -20,6 +20,7 @@ _FAILURES = {
     "413": "The body is too large",
     "415": "The body is not JSON",
     "422": "A field breaks a rule",
+    "426": "It takes a WebSocket",
     "428": f"{CONFIRM} does not name what would be lost",
     "429": "The tenant or the token has as many calls or streams of this kind under way as it may",
     "500": "A defect of Slipway",

@@ -77,6 +77,8 @@ class Services:
     """Sends requests to apps as clients do."""
     tries: CallQuota
     """Of requests that people try at their apps."""
+    terminals: CallQuota
+    """Of programs that people run in replicas."""
     newest_change: NewestChange
     """Of anybody's session, token or role."""
     figures: SharedFigures
@@ -129,6 +131,7 @@ def connect(settings: Settings) -> Services:
         preflight=Preflight.from_settings(settings),
         edge=EdgeClient(settings),
         tries=call_quota.of_tries(settings.web_threads),
+        terminals=call_quota.of_terminals(),
         newest_change=NewestChange(redis),
         figures=SharedFigures(EdgeCounts(redis), lambda: edge_ids(database)),
         newest_rows=NewestRows(database),

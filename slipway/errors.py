@@ -15,6 +15,7 @@
     ├── ConfirmationRequired    428  something would be lost for good, and the request does not name it
     ├── PayloadTooLarge         413
     ├── UnsupportedContent      415
+    ├── UpgradeRequired         426  what is asked for takes a WebSocket
     ├── TooManyStreams          429  the tenant or the token follows as many as it may
     ├── TooManyFollowers        503  the host serves as many as it can
     ├── TooManyCalls            429  the tenant has as many such calls under way as it may
@@ -134,6 +135,11 @@ class PayloadTooLarge(SlipwayError):
 class UnsupportedContent(SlipwayError):
     code = "unsupported-content"
     status = 415
+
+
+class UpgradeRequired(SlipwayError):
+    code = "upgrade-required"
+    status = 426
 
 
 class TooManyStreams(SlipwayError):

@@ -24,6 +24,8 @@ _SIZE = re.compile(r"(\d+)([kmgt]?)b?", re.IGNORECASE)
 LEAST_CPUS, MOST_CPUS = 0.01, 256
 FORGE_KINDS = ("github", "gitea", "forgejo", "gitlab", "bitbucket", "bitbucket-data-center")
 """As `slipway.adapters.git.status_apis` has them."""
+RUN_MOST_S = 86400
+"""No command of a run may take longer, whoever asks for it."""
 QUOTAS = ("apps", "replicas", "cpus", "memory_mb", "build_minutes", "domains", "volumes")
 """What a tenant's use can be limited in, as `slipway.core.quota.quotas` has it."""
 _FACTOR = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
@@ -52,6 +54,10 @@ def _seconds(text: str) -> float:
 
 def _session_life(text: str) -> float:
     return _within(float(text), 60, 43200)
+
+
+def _run_time(text: str) -> float:
+    return _within(float(text), 1, RUN_MOST_S)
 
 
 def _cpus(text: str) -> float:
@@ -368,6 +374,9 @@ class Settings:
     drain_grace_s: float = _setting("30", "how long old replicas may finish their requests", _seconds)
     stop_grace_s: float = _setting("10", "between SIGTERM and SIGKILL", _seconds)
     pre_deploy_timeout_s: float = _setting("600", "how long a pre-deploy command may take", _seconds)
+    run_timeout_s: float = _setting("3600", "how long a command of slipway run or of a schedule may take", _run_time)
+    terminal_idle_s: float = _setting("900", "how long a terminal in a replica may be silent", _seconds)
+    runs_per_tenant: int = _setting("10", "such commands of one tenant at a time", _count(1, 1024))
 
     # tenants
     default_quotas: Mapping[str, float] = _setting(

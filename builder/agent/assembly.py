@@ -27,8 +27,13 @@ from builder.agent.rollout.watching import Watching
 from builder.agent.routes.activation import Activation
 from builder.agent.routes.address_quarantine import AddressQuarantine
 from builder.agent.routes.publishing import RouteSync
+from builder.agent.runs.ending import RunEnding
+from builder.agent.runs.output import HolderOutput, RunOutput
+from builder.agent.runs.reconciling import RunReconciler
+from builder.agent.runs.starting import RunStart
 from builder.agent.telemetry.output import OutputStore
 from builder.agent.telemetry.replica_output import ReplicaOutput
+from builder.agent.terminals.opening import Terminals
 from slipway.adapters.vault import Vault
 from slipway.core.app_settings.configuration import Defaults
 from slipway.db import Database
@@ -57,6 +62,7 @@ class Components:
     background_tasks: BackgroundTasks
     routes: RouteSync
     reconciler: Reconciler
+    runs: RunReconciler
     actions: ActionTable
     activation: Activation
     container_events: ContainerEvents
@@ -64,6 +70,8 @@ class Components:
     orphans: Orphans
     output_store: OutputStore
     replica_output: ReplicaOutput
+    holder_output: HolderOutput
+    terminals: Terminals
     last_probe: Callable[[str], dict[str, Any] | None]
     """Of a replica."""
 
@@ -97,19 +105,23 @@ class _Assembly:
     def components(self) -> Components:
         db, runtime, clock = self._adapters.db, self._adapters.runtime, self._adapters.clock
         actions = self._actions()
+        replica_output = ReplicaOutput(db, runtime, self._store, clock)
         loader = StateLoader(db, self._observed_state, self._tasks, self._routes, self._hints, clock)
         return Components(
             observed_state=self._observed_state,
             background_tasks=self._tasks,
             routes=self._routes,
             reconciler=Reconciler(loader, actions, clock, confirm_timeout_s=self._settings.confirm_timeout_s),
+            runs=self._runs(),
             actions=actions,
             activation=Activation(db, self._observed_state, self._tasks, clock),
             container_events=ContainerEvents(db, self._observed_state),
             quarantine=self._quarantine,
             orphans=Orphans(db, self._tasks, self._removal),
             output_store=self._store,
-            replica_output=ReplicaOutput(db, runtime, self._store, clock),
+            replica_output=replica_output,
+            holder_output=HolderOutput(replica_output, RunOutput(db, runtime, self._store)),
+            terminals=Terminals(db, runtime),
             last_probe=self._hints.last_probe,
         )
 
@@ -134,6 +146,12 @@ class _Assembly:
     def _pre_deploy(self) -> PreDeploy:
         use = self._adapters
         return PreDeploy(use.db, use.runtime, use.vault, self._tasks, self._failures)
+
+    def _runs(self) -> RunReconciler:
+        use, observed = self._adapters, self._observed_state
+        start = RunStart(use.db, use.runtime, use.vault, observed)
+        ending = RunEnding(use.db, use.runtime, observed, self._store, use.clock)
+        return RunReconciler(use.db, observed, self._tasks, start, ending, use.clock)
 
     def _watching(self) -> Watching:
         use = self._adapters

@@ -24,6 +24,9 @@ from builder.agent.reporting import Reporting
 from builder.agent.routes.https_policies import HttpsPolicies
 from builder.agent.routes.limit_tokens import EVERY_S as LIMIT_TOKENS_S
 from builder.agent.routes.limit_tokens import LimitTokenSync
+from builder.agent.runs.retention import trim_runs
+from builder.agent.runs.schedules import EVERY_S as SCHEDULES_S
+from builder.agent.runs.schedules import Schedules
 from builder.agent.scheduler import Scheduler
 from builder.agent.scope import REASON
 from builder.agent.telemetry.loads import EVERY_S as LOADS_S
@@ -36,6 +39,7 @@ from builder.agent.telemetry.usage_counting import UsageCounting
 from builder.agent.telemetry.volume_sizes import VolumeSizes
 from slipway.domain.quota.plans import host_quotas
 from slipway.domain.route_table import route_table
+from slipway.domain.runs.ticks import HostLimits
 from slipway.domain.usage.metering import known_counters
 from slipway.errors import SlipwayError
 from slipway.models import Edge
@@ -115,6 +119,7 @@ class Agent:
     def run(self) -> None:
         """Work until `stop`."""
         self._try("isolation", self._adapters.runtime.ensure_isolation)
+        self._try("terminals", self._adapters.runtime.end_terminals)
         self._scheduler.start(self._run_pass)
         self._serve()
         self._listen()
@@ -147,13 +152,15 @@ class Agent:
         calls = internal_api.Calls(
             status=self.status,
             head_of=self._background.polling.head_of,
-            output=components.replica_output.so_far,
+            output=components.holder_output.so_far,
             stats=functools.partial(replica_stats, self._adapters.db, runtime),
             last_probe=components.last_probe,
             volume_sizes=VolumeSizes(runtime.volume_sizes).now,
         )
         internal_api.serve(self._settings.agent_socket, calls)
-        stream_server.serve(self._settings.agent_streams_socket, components.replica_output.follow)
+        follow, terminals = components.holder_output.follow, components.terminals
+        idle_s = self._settings.terminal_idle_s
+        stream_server.serve(self._settings.agent_streams_socket, follow, terminals.open, idle_s=idle_s)
 
     def _listen(self) -> None:
         handlers = Handlers(
@@ -175,6 +182,9 @@ class Agent:
         yield _Periodic("checkpoint", CHECKPOINT_S, adapters.db.checkpoint)
         yield _Periodic("report", REPORT_S, self._background.reporting.look)
         yield _Periodic("limit tokens", LIMIT_TOKENS_S, self._background.limit_tokens.sync)
+        limits = HostLimits(settings.run_timeout_s, settings.runs_per_tenant)
+        schedules = Schedules(adapters.db, adapters.clock, self._scheduler.wake, limits)
+        yield _Periodic("schedules", SCHEDULES_S, schedules.look)
         samples = self._samples()
         yield _Periodic("samples", SAMPLES_S, samples.sample)
         yield _Periodic("usage", USAGE_S, UsageCounting(adapters.db, self._background.usage, samples).work)
@@ -194,7 +204,8 @@ class Agent:
         self._checked_at = time.monotonic()
 
     def _run_pass(self, app_id: int) -> float | None:
-        recheck_at = self._components.reconciler.run(app_id)
+        rechecks = (self._components.reconciler.run(app_id), self._components.runs.run(app_id))
+        recheck_at = min((each for each in rechecks if each is not None), default=None)
         return None if recheck_at is None else max(0.0, recheck_at - self._adapters.clock())
 
     def _reconcile(self) -> None:
@@ -252,6 +263,7 @@ class Agent:
         image_gc.collect_dangling(db, runtime, self._background.builder)
         image_gc.trim_output(db, self._components.output_store)
         image_gc.trim_logs(db, self._background.logs)
+        trim_runs(db, self._components.output_store, days=self._settings.history_days)
         retention.trim(db, days=self._settings.history_days)
         certificates.collect_files(self._settings)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
@@ -102,6 +103,8 @@ def operation(  # noqa: PLR0913  a table of what a route is: each named
         if role is not None:
             route = requires(role, for_jobs=for_jobs)(route)
         blueprint.route(rule, methods=[method])(route)
+        if status == HTTPStatus.SWITCHING_PROTOCOLS:  # to Flask a handshake is for another rule than a request
+            blueprint.add_url_rule(rule, view_func=route, methods=[method], websocket=True)
         return view
 
     return register

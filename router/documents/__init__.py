@@ -93,6 +93,7 @@ from router.documents.replicas import (
     Replicas,
     ReplicaStats,
 )
+from router.documents.runs import CronJob, CronJobs, Run, Runs
 from router.documents.usage import Latency, Usage, UsageGap, UsagePoint, UsageSeries
 
 __all__ = [
@@ -118,6 +119,8 @@ __all__ = [
     "Containers",
     "Crash",
     "CreatedApp",
+    "CronJob",
+    "CronJobs",
     "DeletedApp",
     "Deliveries",
     "Delivery",
@@ -168,6 +171,8 @@ __all__ = [
     "ReplicaHealth",
     "ReplicaStats",
     "Replicas",
+    "Run",
+    "Runs",
     "Scale",
     "Scope",
     "ServiceHealth",

@@ -67,8 +67,15 @@ class StateChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class RunChanged:
+    """A run as it is now."""
+
+    run: documents.Run
+
+
+@dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line of a deployment's log."""
+    """A line of a deployment's log, or of a run's output."""
 
     position: str
     text: str
@@ -106,7 +113,7 @@ class Ended:
     """Nothing more will come."""
 
 
-Event = Changed | Figures | StateChanged | LogLine | ReplicaLine | Notice | Ended
+Event = Changed | Figures | StateChanged | RunChanged | LogLine | ReplicaLine | Notice | Ended
 Batch = Sequence[Event]
 """Events that came together. An empty one says that nothing came for a moment."""
 Events = Generator[Batch, None, None]

@@ -9,7 +9,18 @@ from contextlib import closing
 from typing import Any
 
 from router.streams import sse
-from router.streams.events import Changed, Ended, Event, Events, Figures, LogLine, Notice, ReplicaLine, StateChanged
+from router.streams.events import (
+    Changed,
+    Ended,
+    Event,
+    Events,
+    Figures,
+    LogLine,
+    Notice,
+    ReplicaLine,
+    RunChanged,
+    StateChanged,
+)
 
 HEARTBEAT_S = 4.0
 """A stream on which nothing came for so long gets a comment."""
@@ -64,6 +75,7 @@ _FRAMES: dict[type[Event], Callable[[Any], str]] = {
     Changed: _changed,
     Figures: _figures,
     StateChanged: _state_changed,
+    RunChanged: lambda event: sse.event("run", event.run.model_dump_json()),
     LogLine: _log_line,
     ReplicaLine: lambda event: event.framed,
     Notice: _notice,

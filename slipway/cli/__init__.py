@@ -33,6 +33,8 @@ from slipway.cli.commands import (
 )
 from slipway.cli.commands.access import identity, limits, login, plans, publishers, quota, tokens, users
 from slipway.cli.commands.access import policies as access
+from slipway.cli.commands.runs import cron, run, runs
+from slipway.cli.commands.runs import exec as exec_
 from slipway.cli.errors import ended_by_error, ended_by_fault, ended_by_usage, ended_unread
 from slipway.cli.exit_codes import Exit
 from slipway.errors import SlipwayError
@@ -40,11 +42,12 @@ from slipway.errors import SlipwayError
 SECTIONS = {
     "Every day": (
         *(deployments.deploy, deployments.promote, deployments.rollback),
-        *(logs.logs, ps.ps, usage.usage, export.export, apps.open_),
+        *(logs.logs, ps.ps, run.run_command, runs.runs, exec_.exec_command),
+        *(usage.usage, export.export, apps.open_),
     ),
     "Apps": (
         *(apps.apps, deployments.deployments, scale.scale, env.env, domains.domains, certificates.certificates),
-        *(access.access, limits.limits, volumes.volumes, quota.quota),
+        *(cron.cron, access.access, limits.limits, volumes.volumes, quota.quota),
     ),
     "Access": (
         *(login.login, login.logout, login.whoami, users.users, tokens.tokens),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +15,10 @@ import httpx
 from slipway.adapters.oidc.bounded_http import authorities
 from slipway.cli.exit_codes import ApiAbsent, ApiProblem, WaitedTooLong
 from slipway.cli.sign_in.bearer import AccessTokens, Bearer, FixedToken
+from slipway.cli.streams.terminal import Stream
 from slipway.cli.this_host import is_this_machine
+from slipway.core.terminal.channels import SUBPROTOCOL
+from slipway.core.terminal.websocket import new_key
 from slipway.errors import InvalidInput, NotAuthenticated, SlipwayError
 
 _QUIET_S = 40.0
@@ -23,6 +27,7 @@ LOOPBACK = ("127.0.0.1", "::1")
 _LOGIN = re.compile(r"slipway login\b(?! \S*://)")
 _HOST_AND_PORT = re.compile(r"[A-Za-z0-9.-]+(?::\d{1,5})?")
 TENANT = "X-Slipway-Tenant"
+_UPGRADED = 101
 _ABSENT = (502, 503, 504)
 """The edge answers with these, too, while the API restarts behind it."""
 
@@ -118,6 +123,22 @@ class Client:
                     answer.read()
                     raise self._problem(answer)
                 yield from answer.iter_text()
+        except httpx.HTTPError as error:
+            raise self._absent(error) from error
+
+    @contextmanager
+    def upgraded(self, path: str, **query: Any) -> Iterator[Stream]:
+        """A WebSocket that has begun, as bytes in both directions."""
+        key = new_key()
+        headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+        headers |= {"Sec-WebSocket-Key": key, "Sec-WebSocket-Protocol": SUBPROTOCOL}
+        try:
+            with self._http.stream("GET", f"/api{path}", params=_given(query), headers=headers) as answer:
+                if answer.status_code != _UPGRADED:
+                    answer.read()
+                    raise self._problem(answer)
+                stream: Stream = answer.extensions["network_stream"]
+                yield stream
         except httpx.HTTPError as error:
             raise self._absent(error) from error
 

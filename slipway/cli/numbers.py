@@ -51,3 +51,4 @@ DEPLOYMENT = Number("a deployment's number", instead="slipway deployments lists 
 TOKEN = Number("a token's number", instead="slipway tokens lists them")
 PUBLISHER = Number("a publisher's number", instead="slipway publishers lists them")
 INVITATION = Number("an invitation's number", instead="slipway users invitations lists them")
+RUN = Number("a run's number", instead="slipway runs lists them")

@@ -5,6 +5,7 @@ from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
 from slipway.models.certificates import Certificate, CertificateIssuance, OwnCertificate
 from slipway.models.deployments import Build, BuildTime, Delivery, Deployment, Release, cancelled_unbegun
 from slipway.models.publishing import PublishToken, SpentJobToken, TrustedPublisher
+from slipway.models.runs import Run
 from slipway.models.tenancy import AuditRecord, Invitation, Plan, Tenant, Token, User
 from slipway.models.traffic import Address, Edge, Replica, RouteChange, RouteTable, Target
 from slipway.models.tried_requests import TriedRequest
@@ -43,6 +44,7 @@ __all__ = [
     "Replica",
     "RouteChange",
     "RouteTable",
+    "Run",
     "Scale",
     "SpentJobToken",
     "Target",

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from slipway.core.build.image_volumes import ImageVolumes
 from slipway.core.rollout.listeners import Listener
+from slipway.core.terminal.channels import Channel, Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Observed:
     started_at: float | None
     """Unix seconds."""
     task: bool = False
-    """A pre-deploy command, not a replica."""
+    """A command, not a replica."""
 
 
 class Happened(StrEnum):
@@ -161,6 +162,42 @@ class OwnImage:
     deployment_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class TerminalSpec:
+    """A program to run beside a replica's own."""
+
+    argv: tuple[str, ...]
+    size: Size | None = None
+    """None: without a terminal; its two outputs are separate then."""
+
+
+class TerminalSession(Protocol):
+    """A program that somebody runs beside a replica's own, in its container. All calls raise `DependencyUnavailable`
+    when the runtime is lost."""
+
+    def read(self, *, timeout_s: float) -> Sequence[tuple[Channel, bytes]] | None:
+        """What it printed since; empty when nothing came in time. None: it has ended."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """To its standard input."""
+        ...
+
+    def close_input(self) -> None:
+        """Nothing more comes on its standard input."""
+        ...
+
+    def resize(self, size: Size) -> None: ...
+
+    def exit_code(self) -> int | None:
+        """None: it runs, or that is not known."""
+        ...
+
+    def end(self) -> None:
+        """End it with all that it started, if it runs. Twice is once."""
+        ...
+
+
 class ContainerRuntime(Protocol):
     """Raises `DependencyUnavailable` when the runtime does not answer; `DeploymentFailed` when a start is refused."""
 
@@ -181,6 +218,11 @@ class ContainerRuntime(Protocol):
 
     def run_task(self, spec: ReplicaSpec, argv: tuple[str, ...], *, timeout_s: float) -> TaskResult:
         """Run a command in a named container of the release to its end; a running one of that name is adopted."""
+        ...
+
+    def start_task(self, spec: ReplicaSpec, argv: tuple[str, ...]) -> Started:
+        """Start a command in a container of the release, once: one of the same spec that runs, or ran and is not
+        removed yet, is adopted. It is listed as a task. Its address is its own until `release`."""
         ...
 
     def close_connections(self, address: str) -> None:
@@ -230,6 +272,15 @@ class ContainerRuntime(Protocol):
         """The same lines, only those printed after the time `after`, and then those to come, without a gap, until the
         container ends. An empty line when it is open, when no other waits, and every few seconds, so that a reader
         can leave. Raises `NotFound`."""
+        ...
+
+    def open_terminal(self, container_id: str, spec: TerminalSpec) -> TerminalSession:
+        """Run a program beside the container's own, with its environment and within its limits. A program that is not
+        there ends at once. Raises `NotFound` when the container does not run."""
+        ...
+
+    def end_terminals(self) -> int:
+        """End all such programs that run, with what they started: their agent is gone. Says how many processes."""
         ...
 
     def changes(self) -> Iterator[Change]:

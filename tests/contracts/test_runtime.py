@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from slipway.core.terminal.channels import Size
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, NotFound
-from slipway.ports.runtime import Change, Happened, Observed, ReplicaSpec
+from slipway.ports.runtime import Change, Happened, Observed, ReplicaSpec, TerminalSession, TerminalSpec
 from tests.contracts.runtime_rigs import MISSING, RuntimeRig
 from tests.fixtures.waiting import eventually
 
@@ -119,6 +120,59 @@ def test_the_output_of_what_is_gone_is_not_found(rig: RuntimeRig) -> None:
 def test_a_task_leaves_no_container(rig: RuntimeRig) -> None:
     assert rig.runtime.run_task(rig.spec(), ("true",), timeout_s=20).exit_code == 0
     assert rig.runtime.list() == []
+
+
+def test_a_task_is_started_once_and_found_again_until_it_is_removed(rig: RuntimeRig) -> None:
+    spec, argv = replace(rig.spec(slot=5), id="run-5"), ("python", "-c", "import time; time.sleep(60)")
+    first = rig.runtime.start_task(spec, argv)
+    assert rig.runtime.start_task(spec, argv) == first
+    seen = only(rig)
+    assert (seen.container_id, seen.replica_id, seen.running, seen.task) == (first.container_id, "run-5", True, True)
+    rig.runtime.stop(first.container_id, grace_s=5)
+    assert rig.runtime.start_task(spec, argv) == first, "one that ended is not started again"
+    assert not only(rig).running
+    rig.runtime.remove(first.container_id)
+    rig.runtime.release(first.address)
+
+
+def said_by(terminal: TerminalSession) -> bytes:
+    """All that it prints until it ends."""
+    printed = b""
+    while (found := terminal.read(timeout_s=5)) is not None:
+        printed += b"".join(content for _, content in found)
+    return printed
+
+
+def test_a_program_beside_a_replica_gets_its_input_and_ends_with_its_code(rig: RuntimeRig) -> None:
+    container_id = started(rig, rig.spec())
+    terminal = rig.runtime.open_terminal(container_id, TerminalSpec(("cat",)))
+    terminal.write(b"one\n")
+    terminal.close_input()
+    assert said_by(terminal) == b"one\n"
+    assert eventually(lambda: [terminal.exit_code()] != [None] and [terminal.exit_code()], what="its code") == [0]
+    terminal.end()
+    assert only(rig).running, "the replica runs on"
+
+
+def test_a_program_in_a_terminal_is_ended_and_so_is_one_whose_agent_is_gone(rig: RuntimeRig) -> None:
+    container_id = started(rig, rig.spec())
+    first, second = (rig.runtime.open_terminal(container_id, TerminalSpec(("cat",), Size(80, 24))) for _ in range(2))
+    first.resize(Size(100, 40))
+    first.end()
+    first.end()
+    eventually(lambda: first.exit_code() is not None, what="it has ended")
+    assert second.exit_code() is None
+    assert rig.runtime.end_terminals() == 1
+    eventually(lambda: second.exit_code() is not None, what="the other has ended too")
+    second.end()
+    assert only(rig).running
+
+
+def test_nothing_runs_in_a_replica_that_does_not(rig: RuntimeRig) -> None:
+    container_id = started(rig, rig.spec())
+    rig.runtime.stop(container_id, grace_s=5)
+    with pytest.raises(NotFound):
+        rig.runtime.open_terminal(container_id, TerminalSpec(("cat",)))
 
 
 def test_a_tenant_may_be_removed_twice(rig: RuntimeRig) -> None:

@@ -24,7 +24,9 @@ from slipway.ports.runtime import (
     ResourceUse,
     Started,
     TaskResult,
+    TerminalSpec,
 )
+from tests.fakes.terminal import FakeTerminal
 
 
 @dataclass
@@ -53,6 +55,10 @@ class FakeRuntime:
         """Replica's name → what its start fails with."""
         self.tasks: dict[tuple[str, ...], TaskResult] = {}
         """Command → how it ends; 0 without output unless given."""
+        self.started_tasks: list[tuple[str, ...]] = []
+        """Commands that were started beside replicas, in order."""
+        self.terminals: list[FakeTerminal] = []
+        """All that were opened."""
         self.closed: list[str] = []
         """Addresses whose connections were closed."""
         self.released: list[str] = []
@@ -80,7 +86,7 @@ class FakeRuntime:
         """Another runtime with the same containers, which nobody listens to."""
         assert self.endpoints is None, "its addresses are in a database"
         made = FakeRuntime()
-        own = {"_lock", "_listeners"}
+        own = {"_lock", "_listeners", "terminals"}
         vars(made).update(copy.deepcopy({name: value for name, value in vars(self).items() if name not in own}))
         return made
 
@@ -111,6 +117,17 @@ class FakeRuntime:
         self._make_volumes(spec)
         self._free(address, spec.id)
         return self.tasks.get(argv, TaskResult(0, ""))
+
+    def start_task(self, spec: ReplicaSpec, argv: tuple[str, ...]) -> Started:
+        self._reach()
+        with self._lock:
+            held = next((c for c in self.containers.values() if c.spec.id == spec.id and c.observed.task), None)
+            if held:
+                return Started(held.observed.container_id, self._address_of(spec.tenant_id, spec.id))
+            self._may_start(spec)
+            made = self._add(spec, task=True)
+            self.started_tasks.append(argv)
+            return made
 
     def list(self) -> list[Observed]:
         self._reach()
@@ -179,6 +196,21 @@ class FakeRuntime:
             if not new:
                 yield b""
                 time.sleep(0.01)
+
+    def open_terminal(self, container_id: str, spec: TerminalSpec) -> FakeTerminal:
+        self._reach()
+        container = self.containers.get(container_id)
+        if container is None or not container.observed.running:
+            raise NotFound("it does not run")
+        self.terminals.append(made := FakeTerminal(spec))
+        return made
+
+    def end_terminals(self) -> int:
+        self._reach()
+        left = [each for each in self.terminals if each.exit_code() is None]
+        for each in left:
+            each.end()
+        return len(left)
 
     def changes(self) -> Iterator[Change]:
         self._reach()
@@ -275,7 +307,7 @@ class FakeRuntime:
             self.endpoints.free(address, holder)
         self._addresses = {replica_id: held for replica_id, held in self._addresses.items() if held != address}
 
-    def _add(self, spec: ReplicaSpec) -> Started:
+    def _add(self, spec: ReplicaSpec, *, task: bool = False) -> Started:
         self._make_volumes(spec)
         address = self._address_of(spec.tenant_id, spec.id)
         container_id = f"{next(self._ids):064x}"
@@ -294,6 +326,7 @@ class FakeRuntime:
             exit_code=None,
             oom_killed=False,
             started_at=time.time(),
+            task=task,
         )
         self.containers[container_id] = FakeContainer(spec, observed)
         self._report(self.containers[container_id], Happened.STARTED)

@@ -94,6 +94,8 @@ def _misunderstood(words: list[str]) -> str:
         if found is None:
             return f"{words[0]} is no command of {command.name}"
         command, words = found, words[1:]
+    if "--" in words:
+        words = words[: words.index("--")]  # the rest is another program's
     known = {flag for each in command.params for flag in (*each.opts, *each.secondary_opts)} | {"-h", "--help"}
     known |= {"--version"} if command is slipway else set()
     flags = [word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)]

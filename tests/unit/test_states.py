@@ -1,5 +1,5 @@
-"""The state of a deployment, of a replica and of a certificate is set in one place each, where the table of legal moves
-is checked."""
+"""The state of a deployment, of a replica, of a run and of a certificate is set in one place each, where the table of
+legal moves is checked."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ WRITERS = {
     "slipway/domain/certificates/rows.py",
     "slipway/domain/lifecycle.py",
     "slipway/domain/replica_lifecycle.py",
+    "slipway/domain/runs/lifecycle.py",
 }
 ELSEWHERE = [
     path

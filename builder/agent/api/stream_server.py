@@ -1,4 +1,5 @@
-"""Replicas' output as it comes, on a unix socket of its own. Its readers are the routers, one reader a replica.
+"""Replicas' output as it comes, and terminals in them, on a unix socket of its own. Its readers are the routers, one
+reader a replica.
 
 A stream keeps a thread for as long as somebody reads it. These threads are made on demand and are not those that serve
 `internal_api`, so streams never make a short call wait.
@@ -20,18 +21,27 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from builder.agent.api.internal_api import tail_of
-from slipway.errors import DependencyUnavailable, NotFound, SlipwayError
+from builder.agent.terminals import opening as terminals
+from builder.agent.terminals.relaying import Relay
+from slipway.core.terminal.channels import SUBPROTOCOL
+from slipway.core.terminal.websocket import accept_of, is_key
+from slipway.errors import DependencyUnavailable, InvalidInput, NotFound, SlipwayError
+from slipway.ports.runtime import TerminalSession, TerminalSpec
 
 log = logging.getLogger(__name__)
 
 STREAMS_MAX = 512
 WRITE_TIMEOUT_S = 30.0
 """A reader that reads nothing for this long is cut off; it comes back for what it missed."""
+_TERMINAL = re.compile(r"/replicas/(?P<id>[^/]+)/terminal")
 _OUTPUT = re.compile(r"/replicas/(?P<id>[^/]+)/output")
 
 
 Follow = Callable[[str, int | None, str], Iterator[bytes]]
 """Replica's id, lines of the tail, time after which → lines (`ReplicaOutput.follow`)."""
+
+OpenTerminal = Callable[[str, TerminalSpec], TerminalSession]
+"""Replica's id, what to run → the program (`Terminals.open`)."""
 
 
 class StreamServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -41,9 +51,11 @@ class StreamServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, path: Path, follow: Follow) -> None:
+    def __init__(self, path: Path, follow: Follow, open_terminal: OpenTerminal, idle_s: float) -> None:
         path.unlink(missing_ok=True)
         self.follow = follow
+        self.open_terminal = open_terminal
+        self.idle_s = idle_s
         self.places = threading.BoundedSemaphore(STREAMS_MAX)
         super().__init__(str(path), _Stream)
         path.chmod(0o660)
@@ -64,7 +76,11 @@ class _Stream(BaseHTTPRequestHandler):
             self._refuse(DependencyUnavailable(f"{STREAMS_MAX} streams are open.", remedy="try again"))
             return
         try:
-            self._stream()
+            terminal = _TERMINAL.fullmatch(urlsplit(self.path).path)
+            if terminal is None:
+                self._stream()
+            else:
+                self._terminal(terminal["id"])
         except SlipwayError as error:
             self._refuse(error)
         finally:
@@ -89,6 +105,24 @@ class _Stream(BaseHTTPRequestHandler):
         except (OSError, SlipwayError) as error:  # the reader asks again, if it is still there
             log.debug("a stream ended", extra={"path": self.path, "why": str(error)})
 
+    def _terminal(self, replica_id: str) -> None:
+        """A WebSocket, until the program or the client ends it. Raises `SlipwayError` before anything was sent."""
+        key = self.headers.get("Sec-WebSocket-Key", "")
+        if not is_key(key):
+            raise InvalidInput("a terminal takes a WebSocket")
+        spec = terminals.spec_of(parse_qs(urlsplit(self.path).query).get("spec", [""])[0])
+        session = self.server.open_terminal(replica_id, spec)
+        self.close_connection = True
+        self.send_response_only(HTTPStatus.SWITCHING_PROTOCOLS)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", accept_of(key))
+        self.send_header("Sec-WebSocket-Protocol", SUBPROTOCOL)
+        self.end_headers()
+        self.wfile.flush()
+        self.connection.settimeout(None)
+        Relay(self.connection, session, idle_s=self.server.idle_s).run()
+
     def _requested(self) -> Iterator[bytes]:
         url = urlsplit(self.path)
         query = parse_qs(url.query)
@@ -107,8 +141,8 @@ class _Stream(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-def serve(socket: Path, follow: Follow) -> StreamServer:
+def serve(socket: Path, follow: Follow, open_terminal: OpenTerminal, *, idle_s: float) -> StreamServer:
     """Serve in a thread of its own."""
-    server = StreamServer(socket, follow)
+    server = StreamServer(socket, follow, open_terminal, idle_s)
     threading.Thread(target=server.serve_forever, name="streams", daemon=True).start()
     return server

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 
 from builder.agent.observed_state import ObservedState
 from builder.agent.routes.publishing import RouteSync
+from builder.agent.runs.holding import holder
+from builder.agent.runs.reconciling import active_runs
 from builder.agent.scope import REASON
 from builder.agent.telemetry.output import OutputStore
 from slipway.core.build.step_cache import DeletedApp
@@ -25,7 +27,7 @@ from slipway.db import Database
 from slipway.domain import domain_claims, lifecycle
 from slipway.domain.route_table import touch_routes
 from slipway.domain.usage import subjects as usage_subjects
-from slipway.models import App, Build, Deployment, Domain, Release, Replica, Tenant, now
+from slipway.models import App, Build, Deployment, Domain, Release, Replica, Run, Tenant, now
 from slipway.ports.building import ImageBuilder
 from slipway.ports.logs import DeploymentLog
 from slipway.ports.runtime import ContainerRuntime
@@ -46,7 +48,8 @@ class Belongings:
     was_built: bool
     """It was built from a repository. An app that runs an image has no build steps."""
     images: list[str]
-    replica_ids: list[str]
+    holders: list[str]
+    """Replicas and runs, whose output is kept."""
     deployment_ids: list[int]
 
 
@@ -86,8 +89,8 @@ class AppDeletion:
         if found.was_built:
             self._builder().forget_sources()
             self._builder().forget_steps(DeletedApp(app_id, found.tenant_id))
-        for replica_id in found.replica_ids:
-            self._store.remove(replica_id)
+        for each in found.holders:
+            self._store.remove(each)
         for deployment_id in found.deployment_ids:
             self._logs.remove(deployment_id)
         self._leave_tenant(app_id)
@@ -106,7 +109,7 @@ class AppDeletion:
                 domain_claims.remember(session, hosts, session.get_one(App, app_id).tenant_id)
                 session.execute(delete(Domain).where(Domain.app_id == app_id))
             has_ended = _stop_deployments(session, app_id) and not _awaits_report(session, app_id)
-            is_idle = has_ended and not _has_replicas(session, app_id)
+            is_idle = has_ended and not _has_replicas(session, app_id) and not active_runs(session, app_id)
         if hosts:
             self._routes.sync()
         return is_idle and not self._observed_state.of(app_id)
@@ -163,6 +166,9 @@ def _belongings(session: Session, app_id: int) -> Belongings:
         tenant_id=app.tenant_id,
         was_built=app.source == "git",
         images=sorted(images),
-        replica_ids=list(session.scalars(select(Replica.id).filter_by(app_id=app_id))),
+        holders=[
+            *session.scalars(select(Replica.id).filter_by(app_id=app_id)),
+            *map(holder, session.scalars(select(Run.id).filter_by(app_id=app_id))),
+        ],
         deployment_ids=list(session.scalars(select(Deployment.id).filter_by(app_id=app_id))),
     )

@@ -28,6 +28,7 @@ from slipway.models import (
     Invitation,
     Release,
     Replica,
+    Run,
     now,
 )
 
@@ -104,6 +105,6 @@ def _releases(before: datetime) -> ColumnElement[int]:
         newer.app_id == Release.app_id, newer.environment == Release.environment, newer.number > Release.number
     )
     query = select(Release.id).where(Release.collected_at < before, is_followed)
-    for refers in (Deployment.release_id, Replica.release_id):
+    for refers in (Deployment.release_id, Replica.release_id, Run.release_id):
         query = query.where(~exists().where(refers == Release.id))
     return query.scalar_subquery()

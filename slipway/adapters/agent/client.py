@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from slipway.adapters.agent.terminals import OpenTerminal, open_terminal
 from slipway.adapters.agent.unix_http import UnixHTTP
+from slipway.core.terminal.channels import Size
 from slipway.errors import DependencyUnavailable, DeploymentFailed, NotFound, Overloaded
 
 _TIMEOUT_S = 5.0
@@ -98,6 +100,10 @@ class AgentClient:
         target = f"/replicas/{replica_id}/output?{_query(tail=tail, after=after)}"
         with self._response(target, at=self._streams_socket, silence_s=_SILENCE_S) as response:
             yield _lines(response, replica_id)
+
+    def open_terminal(self, replica_id: str, command: Sequence[str], size: Size | None, key: str) -> OpenTerminal:
+        """Raises as `terminals.open_terminal` does."""
+        return open_terminal(self._streams_socket, replica_id, command, size, key)
 
     @contextmanager
     def _response(

@@ -66,7 +66,7 @@ def newer(lines: Iterator[bytes], after: str) -> Iterator[bytes]:
 
 def _received(engine_url: str, target: str) -> Iterator[bytes]:
     """The answer's body as it comes; nothing after each QUIET_S of silence."""
-    with _connected(engine_url) as connection:
+    with connected(engine_url) as connection:
         connection.sendall(f"GET {target} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
         yield _begun(connection)
         connection.settimeout(QUIET_S)
@@ -81,7 +81,8 @@ def _received(engine_url: str, target: str) -> Iterator[bytes]:
             yield data
 
 
-def _connected(engine_url: str) -> socket.socket:
+def connected(engine_url: str) -> socket.socket:
+    """A connection of its own to the Engine. Raises OSError."""
     parts = urlsplit(engine_url)
     if parts.scheme != "unix":
         return socket.create_connection((parts.hostname or "localhost", parts.port or 2375), CALL_TIMEOUT_S)

@@ -24,11 +24,12 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import CancellableStream
 
 from slipway import errors
-from slipway.adapters.docker import containers, follow, output, volumes
+from slipway.adapters.docker import containers, exec_session, follow, output, volumes
 from slipway.adapters.docker.address_book import AddressBook
 from slipway.adapters.docker.containers import ContainerPlan
 from slipway.adapters.docker.endpoints import EndpointAllocator
 from slipway.adapters.docker.engine import DockerEngine, sentence
+from slipway.adapters.docker.exec_session import ExecSession
 from slipway.adapters.docker.images import own_images
 from slipway.adapters.docker.networks import INSTANCE_LABEL, TenantNetworks
 from slipway.adapters.firewall import install
@@ -46,6 +47,7 @@ from slipway.ports.runtime import (
     ResourceUse,
     Started,
     TaskResult,
+    TerminalSpec,
 )
 from slipway.settings import Settings
 
@@ -113,6 +115,17 @@ class DockerRuntime:
             raise
         self._endpoints.free(plan.endpoint.address, spec.id)
         return result
+
+    def start_task(self, spec: ReplicaSpec, argv: tuple[str, ...]) -> Started:
+        """Start, or adopt what has the spec's name and id, running or ended.
+
+        Raises:
+            DeploymentFailed: `image-missing`, `address-taken` or `start-refused`.
+        """
+        plan = self._plan(spec, argv, task=True)
+        with self._engine.asked_to(f"run a command of {spec.name}") as api:
+            container_id, _began = self._begin_task(api, plan)
+        return Started(container_id, plan.endpoint.address)
 
     def _run_task(self, plan: ContainerPlan, timeout_s: float) -> TaskResult:
         with self._engine.asked_to(f"run a command of {plan.spec.name}") as api:
@@ -189,6 +202,13 @@ class DockerRuntime:
                 tail="0" if tail == 0 else "all",
             )
             yield from follow.newer(lines, after)
+
+    def open_terminal(self, container_id: str, spec: TerminalSpec) -> ExecSession:
+        """Raises `NotFound` when it does not run."""
+        return ExecSession(self._engine, container_id, spec)
+
+    def end_terminals(self) -> int:
+        return sum(exec_session.end_left_running(each.container_id) for each in self.list() if each.running)
 
     def changes(self) -> Iterator[Change]:
         filters = {"type": "container", "label": f"{INSTANCE_LABEL}={self._instance}", "event": [*containers.HAPPENED]}
@@ -289,7 +309,7 @@ class DockerRuntime:
         if isinstance(found, str):
             return self._start(api, found, plan), time.time()
         began = containers.unix_time(found["State"]["StartedAt"])
-        same = found["Config"]["Labels"].get(containers.DEPLOYMENT_LABEL) == str(plan.spec.deployment_id)
+        same = found["Config"]["Labels"].get(containers.REPLICA_LABEL) == plan.spec.id
         if began is not None and same:
             return found["Id"], began
         api.remove_container(found["Id"], force=True, v=True)

@@ -38,12 +38,17 @@ def process_of(container_id: str, root: Path = ROOT) -> int:
     Raises:
         NotFound: it does not run, or its group is not below `root`.
     """
+    return next(iter(processes_of(container_id, root)), 0)
+
+
+def processes_of(container_id: str, root: Path = ROOT) -> list[int]:
+    """All processes of the container that are to be seen from here. Raises `NotFound` as `process_of` does."""
     base = f"{root}/pids" if os.path.isdir(f"{root}/pids") else f"{root}"
     try:
         pids = _text(f"{_group(base, container_id)}/cgroup.procs").split()
     except OSError as error:
         raise NotFound(f"container {container_id[:12]} does not run") from error
-    return int(pids[0]) if pids else 0
+    return [int(pid) for pid in pids]
 
 
 def _group(base: str, container_id: str) -> str:

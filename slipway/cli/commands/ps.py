@@ -1,13 +1,14 @@
-"""ps: the app's replicas."""
+"""ps: the app's replicas, and the commands that run beside them."""
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
 
 from slipway.cli.invocation import Invocation, app_option, command
-from slipway.cli.output import ago, state
+from slipway.cli.output import ago, one_line, state
 from slipway.cli.streams.replica_output import how_it_ended
 from slipway.cli.streams.transcript import why_never_live
 
@@ -17,12 +18,13 @@ from slipway.cli.streams.transcript import why_never_live
 @click.option("--all", "ended_too", is_flag=True, help="Also those that ended lately.")
 @command
 def ps(call: Invocation, ended_too: bool) -> None:
-    """The app's replicas."""
+    """The app's replicas, and commands beside them."""
     listed = call.client.get(call.app_path("/replicas"), all=1 if ended_too else None)
+    running = call.client.get(call.app_path("/runs"), active=1, limit=100)
     if call.out.as_json:
-        call.out.document(listed)
+        call.out.document(listed | running)
         return
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             f"{each['process']}.{each['slot']}",
             state(each["state"]),
@@ -34,8 +36,17 @@ def ps(call: Invocation, ended_too: bool) -> None:
         )
         for each in listed["replicas"]
     ]
+    rows += [_run(each) for each in running["runs"]]
     headings = ("process", "state", "release", "started", "restarts", "last end", "replica")
     call.out.table(headings, rows, empty="" if rows else none_runs(call))
+
+
+def _run(run: dict[str, Any]) -> tuple[str, ...]:
+    """A command that runs beside the replicas."""
+    release = f"v{run['release']}" if run["release"] else ""
+    began = ago(run["started_at"] or run["created_at"])
+    what = f"cron {run['cron']}" if run["cron"] else one_line(shlex.join(run["command"]), 40)
+    return (f"run {run['id']}", state(run["state"]), release, began, "", "", what)
 
 
 def none_runs(call: Invocation) -> str:

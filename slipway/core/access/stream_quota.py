@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+TERMINALS_AT_ONCE, TERMINALS_OF_A_TENANT = 32, 8
+"""Programs that people run in replicas: each holds a thread of the router."""
 _RESERVE = 4
 """One place in so many is in the reserve."""
 

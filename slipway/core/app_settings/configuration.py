@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from slipway.core.app_settings.volumes import Mount, exclusive_processes, mounts
+from slipway.core.runs import cron_job
+from slipway.core.runs.cron_job import CronJob
 
 if TYPE_CHECKING:
     from slipway.core.app_settings.model import AppSettings
@@ -78,6 +80,8 @@ class Configuration:
     """How long it is watched after the switch."""
     secret_names: tuple[str, ...] = ()
     """Variables that somebody marked as secret."""
+    cron: tuple[CronJob, ...] = ()
+    """The app's schedule, while this release is live."""
 
     @property
     def probe(self) -> str:
@@ -117,7 +121,9 @@ class Configuration:
         known = {each.name: values[each.name] for each in fields(cls) if each.name in values}
         secret_names = tuple(values.get("secret_names", ()))
         volumes = () if knows_no_volumes(values) else tuple(map(Mount.from_json, values["volumes"]))
+        cron = tuple(CronJob.from_json(each) for each in values.get("cron", ()))
         frozen = {"commands": commands, "pre_deploy": pre_deploy, "volumes": volumes, "secret_names": secret_names}
+        frozen["cron"] = cron
         return cls(**{**known, **frozen})
 
 
@@ -167,6 +173,7 @@ def snapshot(
         health=app.health,
         watch_s=_or(timeouts.watch_s, defaults.watch_s),
         secret_names=tuple(sorted(secret_names)),
+        cron=cron_job.frozen(app.cron, commands),
     )
 
 

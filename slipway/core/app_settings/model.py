@@ -6,26 +6,28 @@ The JSON schema of the file is made from this model.
 
 from __future__ import annotations
 
-import shlex
 import tomllib
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from slipway.core.app_settings import limits, shell_syntax
+from slipway.core.app_settings import limits
 from slipway.core.app_settings.access import AccessSettings
 from slipway.core.app_settings.checked import checked
 from slipway.core.app_settings.file_name import FILE_NAME
 from slipway.core.app_settings.https import HttpsSettings
 from slipway.core.app_settings.limits import MOST_OF_ONE, Limit
 from slipway.core.app_settings.merge_patch import in_force
+from slipway.core.app_settings.shell_syntax import Command
 from slipway.core.app_settings.toml_lines import line_of
 from slipway.core.app_settings.volumes import Mount, default_name
 from slipway.core.app_settings.weights import Weights
 from slipway.core.naming import build_arguments, validation
 from slipway.core.naming.json_kinds import GIVEN, GivenValues
 from slipway.core.naming.validation_messages import MOST, faults
+from slipway.core.runs import cron_settings
+from slipway.core.runs.cron_settings import JOBS_MOST, CronSettings
 from slipway.errors import InvalidInput
 from slipway.settings import LEAST_CPUS, MOST_CPUS
 
@@ -33,19 +35,8 @@ LEAST_S = 0.01
 """Of what the edges count in milliseconds: less would become none, which means no limit or no time at all."""
 
 
-def _command(text: str, info: ValidationInfo) -> str:
-    words = shlex.split(text)
-    if not words:
-        raise ValueError("a command can't be empty")
-    if info.context == GIVEN and (word := shell_syntax.shell_word(text)):
-        whole = shell_syntax.in_a_shell(text)
-        raise ValueError(f"{word!r} is a shell's, and no shell runs a command: write it as {whole}")
-    return text
-
-
 Path = Annotated[str, checked(validation.url_path)]
 RepositoryPath = Annotated[str, checked(validation.repository_path)]
-Command = Annotated[str, Field(max_length=4096), AfterValidator(_command)]
 VolumePath = Annotated[str, checked(validation.volume_path)]
 Slug = Annotated[str, checked(validation.slug)]
 StageName = Annotated[str, checked(validation.stage_name)]
@@ -208,6 +199,7 @@ class AppSettings(Traffic):
     strategy: Literal["rolling", "recreate"] = "rolling"
     pre_deploy: Command | None = None
     volumes: Annotated[tuple[Volume, ...], Field(max_length=20), AfterValidator(_different)] = ()
+    cron: Annotated[tuple[CronSettings, ...], Field(max_length=JOBS_MOST), AfterValidator(cron_settings.different)] = ()
     paths: tuple[Annotated[str, Field(max_length=250)], ...] = Field(default=(), max_length=100)
     """Deploy only when a changed file matches one of these patterns (`services/api/**`); empty: always."""
 

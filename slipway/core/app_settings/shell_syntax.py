@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from slipway.core.naming.json_kinds import GIVEN
 
 _QUOTED = re.compile(r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 _OPERATOR = re.compile(
@@ -28,3 +33,16 @@ def shell_word(command: str) -> str | None:
 def in_a_shell(command: str) -> str:
     """The same command, run by a shell."""
     return shlex.join(["sh", "-c", command])
+
+
+def _checked(text: str, info: ValidationInfo) -> str:
+    words = shlex.split(text)
+    if not words:
+        raise ValueError("a command can't be empty")
+    if info.context == GIVEN and (word := shell_word(text)):
+        raise ValueError(f"{word!r} is a shell's, and no shell runs a command: write it as {in_a_shell(text)}")
+    return text
+
+
+Command = Annotated[str, Field(max_length=4096), AfterValidator(_checked)]
+"""A command as settings have it."""

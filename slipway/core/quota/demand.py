@@ -34,12 +34,8 @@ def demand_of(configuration: Configuration, scales: Mapping[str, int]) -> Demand
     """Of a release with these numbers of replicas by process. What a rollout or a pre-deploy command takes beside them
     for a while does not count."""
     replicas = sum(configuration.wanted(scales).values())
-    return Demand(
-        replicas=replicas,
-        millicpus=replicas * amount(Quota.CPUS, configuration.cpus),
-        memory_mb=replicas * -(-configuration.memory_bytes // MB),
-        volumes=frozenset(each.name for each in configuration.volumes),
-    )
+    volumes = frozenset(each.name for each in configuration.volumes)
+    return replace(_of_containers(configuration, replicas), volumes=volumes)
 
 
 def planned(settings: AppSettings, defaults: Defaults, scales: Mapping[str, int]) -> Demand:
@@ -75,11 +71,19 @@ class AppUse:
     """That exist, also those that no release declares any more."""
     planned: Demand = Demand()
     """Of a release that is not frozen yet."""
+    runs: tuple[Configuration, ...] = ()
+    """Of each command that runs beside the replicas, or is about to: its release's."""
 
     def demand(self) -> Demand:
         """The largest that may come of it: a rollout that fails gives back what the one before has."""
         largest = most([*(demand_of(each, self.scales) for each in self.releases), self.planned])
-        return replace(largest, volumes=largest.volumes | self.volumes)
+        of_runs = [_of_containers(each, 1) for each in self.runs]
+        return Demand(
+            replicas=largest.replicas + sum(each.replicas for each in of_runs),
+            millicpus=largest.millicpus + sum(each.millicpus for each in of_runs),
+            memory_mb=largest.memory_mb + sum(each.memory_mb for each in of_runs),
+            volumes=largest.volumes | self.volumes,
+        )
 
 
 def total(demands: Iterable[Demand]) -> dict[Quota, int]:
@@ -94,3 +98,11 @@ def total(demands: Iterable[Demand]) -> dict[Quota, int]:
 def growth(before: Mapping[Quota, int], after: Mapping[Quota, int]) -> dict[Quota, int]:
     """By how much each grows; 0 where it does not."""
     return {quota: max(0, value - before[quota]) for quota, value in after.items()}
+
+
+def _of_containers(configuration: Configuration, count: int) -> Demand:
+    return Demand(
+        replicas=count,
+        millicpus=count * amount(Quota.CPUS, configuration.cpus),
+        memory_mb=count * -(-configuration.memory_bytes // MB),
+    )

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 _OF_AN_APP = re.compile(
-    r"\bslipway (?:deploy|logs|ps|rollback|scale|open|env(?: (?:set|unset))?|apps set|domains(?: (?:add|remove))?"
-    r"|deployments(?! (?:show|log|cancel)\b))(?![\w-])(?!(?P<rest>[^\n;,)]*) -a\b)"
+    r"\bslipway (?:deploy|logs|ps|runs?|cron|exec|rollback|scale|open|env(?: (?:set|unset))?|apps set"
+    r"|domains(?: (?:add|remove))?|deployments(?! (?:show|log|cancel)\b))(?![\w-])(?!(?P<rest>[^\n;,)]*) -a\b)"
 )
 _DEPLOY = re.compile(r"\bslipway deploy\b(?! (?:-a|--ref|--image))")
 

@@ -85,6 +85,17 @@ def require_release(session: Session, app: App, release: Release, *, deployment:
     _require_change(limits, running, place, after)
 
 
+def require_run(session: Session, app: App, configuration: Configuration, *, environment: str) -> None:
+    """Before a command runs in a container of a release with that configuration: it counts as a replica until it has
+    ended. Raises `QuotaExceeded`."""
+    limits = _locked(session, app.tenant_id)
+    if not limits:
+        return
+    running, place = usage.running(session, app.tenant_id), (app.id, environment)
+    before = running.at(place)
+    _require_change(limits, running, place, replace(before, runs=(*before.runs, configuration)))
+
+
 def require_settings(
     session: Session, app: App, environment: str, settings: AppSettings, defaults: Defaults, *, lock: bool = True
 ) -> None:

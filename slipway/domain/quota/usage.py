@@ -18,7 +18,8 @@ from slipway.core.deployment.states import State
 from slipway.core.quota.build_time import Month, built_s
 from slipway.core.quota.demand import AppUse, total
 from slipway.core.quota.quotas import Quota
-from slipway.models import App, BuildTime, Deployment, Domain, Release, Scale, Volume, now
+from slipway.core.runs.states import ACTIVE
+from slipway.models import App, BuildTime, Deployment, Domain, Release, Run, Scale, Volume, now
 
 Place = tuple[int, str]
 """App id, environment."""
@@ -78,10 +79,11 @@ def running(session: Session, tenant_id: int, *, without: int | None = None) -> 
     """`without`: a deployment that shall not count."""
     releases, scales = _releases(session, tenant_id, without), _scales(session, tenant_id)
     volumes, others = _volumes(session, tenant_id)
+    runs = _runs(session, tenant_id)
     return Running(
         {
-            place: AppUse(tuple(releases[place]), scales[place], frozenset(volumes[place]))
-            for place in {*releases, *scales, *volumes}
+            place: AppUse(tuple(releases[place]), scales[place], frozenset(volumes[place]), runs=tuple(runs[place]))
+            for place in {*releases, *scales, *volumes, *runs}
         },
         others,
     )
@@ -126,6 +128,21 @@ def _releases(session: Session, tenant_id: int, without: int | None) -> dict[Pla
     ids = {row.release_id for row in under_way} | (set(session.scalars(before)) if standing_by else set())
     frozen = cast(Release.configuration, Text)
     query = select(Release.app_id, Release.environment, frozen).where(Release.id.in_(ids))
+    found: dict[Place, list[Configuration]] = defaultdict(list)
+    for app_id, environment, text in session.execute(query):
+        if configuration := _configuration(text):
+            found[app_id, environment].append(configuration)
+    return found
+
+
+def _runs(session: Session, tenant_id: int) -> dict[Place, list[Configuration]]:
+    """The configuration of each command that runs, or is about to."""
+    query = (
+        select(Run.app_id, Run.environment, cast(Release.configuration, Text))
+        .join(Release, Release.id == Run.release_id)
+        .join(App, App.id == Run.app_id)
+        .where(*_of(tenant_id), Run.state.in_([str(state) for state in ACTIVE]))
+    )
     found: dict[Place, list[Configuration]] = defaultdict(list)
     for app_id, environment, text in session.execute(query):
         if configuration := _configuration(text):

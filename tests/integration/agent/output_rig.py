@@ -56,7 +56,7 @@ def calls(
     return internal_api.Calls(
         status=status,
         head_of=head_of,
-        output=rig.agent.replica_output.so_far,
+        output=rig.agent.holder_output.so_far,
         stats=lambda replica_id: replica_stats(rig.db, rig.runtime, replica_id),
         last_probe=lambda _: None,
         volume_sizes=rig.runtime.volume_sizes,
@@ -77,7 +77,8 @@ def serving_short_calls(rig: Rig, answers: internal_api.Calls) -> Iterator[None]
 @contextmanager
 def serving_streams(rig: Rig) -> Iterator[stream_server.StreamServer]:
     rig.settings.run_dir.mkdir(parents=True, exist_ok=True)
-    server = stream_server.serve(rig.settings.agent_streams_socket, rig.agent.replica_output.follow)
+    agent, socket = rig.agent, rig.settings.agent_streams_socket
+    server = stream_server.serve(socket, agent.holder_output.follow, agent.terminals.open, idle_s=60)
     try:
         yield server
     finally:

@@ -99,13 +99,25 @@ def _understood(canary: str, number: int) -> dict[str, dict[str, Any]]:
         "domains": {**_PLACE, "host": host},
         "volumes": {"environment": "production", "removal_requested_at": None},
         "tokens": token,
+        "runs": {
+            "state": "succeeded",
+            "stop_requested": None,
+            "command": [canary],
+            "timeout_s": 60,
+            "cron": f"{canary}-job",
+        },
         "hook_secrets": {"expires_at": None},
         "deliveries": {"outcome": "deployed"},
         "releases": {
             "environment": "production",
             "number": number,
             "collected_at": None,
-            "configuration": frozen({"health_path": f"/{canary}"}),
+            "configuration": frozen(
+                {
+                    "health_path": f"/{canary}",
+                    "cron": [{"name": f"{canary}-job", "schedule": "@daily", "command": canary}],
+                }
+            ),
         },
         "deployments": {
             **ended,
@@ -197,12 +209,14 @@ def fill(redis: Redis, log: DeploymentLog, agent: Agent, tenants: Tenants) -> No
     """What Redis, the logs' files and the agent have of both."""
     edge = {"at": str(time.time()), "since": str(time.time()), "boot": "b"}
     for rows in (tenants.theirs, tenants.twins, tenants.ours):
-        app, deployment, replica = (rows.rows[name]["id"] for name in ("apps", "deployments", "replicas"))
+        app, deployment, replica, run = (rows.rows[name]["id"] for name in ("apps", "deployments", "replicas", "runs"))
         log.append(deployment, f"{rows.canary} a line of a build")
         refused = {f"{app}/{rows.canary}-limit|203.0.113.77": 5}
         redis.zadd(keys.limit_refusals(app, int(time.time() // 3600)), refused)
         edge[str(app)] = json.dumps(_COUNTS)
         agent.output[replica] = [f"2030-01-01T12:00:00.000000000Z a line of {replica}"]
+        agent.output[f"run-{run}"] = [f"2030-01-01T12:00:00.000000000Z {rows.canary} a line of a run"]
+        agent.ended.add(f"run-{run}")
         agent.stats[replica] = _USED
     redis.hset("slipway:edges:metrics:edge-1", mapping=edge)
 

@@ -23,7 +23,11 @@ from tests.integration.isolation.tenants import CANARY, NUMBERS, OURS
 HIDDEN = (CANARY, str(NUMBERS)[:6])
 """The beginnings of acme's texts, and of its numbers."""
 OF_THINGS = [each for each in operations() if each.parameters("path")]
-READING = [each for each in OF_THINGS if each.method == "GET" and each.name not in OF_ALL_TENANTS]
+READING = [
+    each
+    for each in OF_THINGS
+    if each.method == "GET" and each.name not in OF_ALL_TENANTS and "200" in each.document["responses"]
+]
 ADMINISTRATOR = "session of a platform-admin"
 WITHOUT_TEXTS = {"get_container_stats", "get_branch_head", "get_app_usage"}
 """Numbers, and what the agent says. What was used is planted of an app that has other numbers: `get_usage` shows it."""
@@ -61,10 +65,11 @@ def test_nobody_finds_another_tenants_things(rig: Rig, operation: Operation) -> 
 @pytest.mark.parametrize("operation", READING, ids=lambda each: each.name)
 def test_its_own_tenant_sees_what_is_hidden_from_others(rig: Rig, operation: Operation) -> None:
     """Otherwise the tests above would look for what nobody is shown."""
-    attempt = next(each for each in on_their_things(operation, rig.tenants) if each.names_theirs)
-    answer = rig.acme().call("GET", attempt.path)
-    assert answer.status_code == 200, answer.text
-    assert operation.name in WITHOUT_TEXTS or leaks(answer, ())
+    theirs = (each.path for each in on_their_things(operation, rig.tenants) if each.names_theirs)
+    answers = (rig.acme().call("GET", path) for path in theirs)
+    shown = next((each for each in answers if each.status_code == 200), None)
+    assert shown is not None, "no path of which every part is theirs"
+    assert operation.name in WITHOUT_TEXTS or leaks(shown, ())
 
 
 @pytest.mark.parametrize("operation", [each for each in READING if each.streams], ids=lambda each: each.name)

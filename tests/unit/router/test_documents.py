@@ -19,6 +19,8 @@ from slipway.core.identity.people import Outcome
 from slipway.core.push.outcome import DeliveryOutcome
 from slipway.core.quota.quotas import Quota
 from slipway.core.rollout.replica_states import ReplicaState
+from slipway.core.runs.cron_job import Overlap
+from slipway.core.runs.states import RunState
 from slipway.core.usage.periods import Step
 from slipway.domain.invitations import State as InvitationState
 
@@ -46,6 +48,8 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("TrustedPublisher", "kind"): IssuerKind,
     ("CertificateExpiry", "state"): CertificateState,
     ("Usage", "step"): Step,
+    ("Run", "state"): RunState,
+    ("CronJob", "overlap"): Overlap,
 }
 _LIST = re.compile(r"([a-z_]+(?: [a-z]+)?(?:, [a-z_]+(?: [a-z]+)?)*) or ([a-z_]+(?: [a-z]+)?)\.")
 

@@ -8,6 +8,7 @@ local cookies = require("slipway.request.cookies")
 local half_open = require("slipway.balancing.half_open")
 local headers = require("slipway.gates.headers")
 local https_policy = require("slipway.tls.https_policy")
+local protocol = require("slipway.request.protocol")
 local request_body = require("slipway.request.request_body")
 local request_context = require("slipway.request.request_context")
 local requeue = require("slipway.request.requeue")
@@ -89,6 +90,10 @@ function _M.access_console()
     return responses.refuse(refusal)
   elseif location then
     return ngx.exec(location)
+  end
+  local failed, code = protocol.check(ngx.ctx)
+  if failed then
+    return responses.refuse(code)
   end
   return _M.access_webhook()
 end

@@ -1,0 +1,1 @@
+"""Runs: commands in containers of a live release, started, watched and ended by the agent."""

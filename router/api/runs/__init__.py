@@ -1,0 +1,1 @@
+"""Paths of runs: commands by hand and by a schedule."""

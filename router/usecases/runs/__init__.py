@@ -1,0 +1,1 @@
+"""What is done with runs, by hand and by a schedule."""

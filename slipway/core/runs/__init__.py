@@ -1,0 +1,1 @@
+"""Commands that run once, beside an app's replicas: by hand, or by a schedule."""

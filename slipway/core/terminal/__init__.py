@@ -1,0 +1,1 @@
+"""Terminals in replicas: the frames and messages of their WebSocket."""

@@ -1,0 +1,1 @@
+"""Runs: who may begin one, and how its row changes."""
