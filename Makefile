@@ -8,7 +8,7 @@ RECENT := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sli
 INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 
 .DEFAULT_GOAL := help
-.PHONY: help install base-images install-test install-for-demo install-bench install-browser install-keycloak install-go install-acme test-console test-keycloak test-acme up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak screenshots vendor lock env units clean
+.PHONY: help install base-images install-test install-for-demo install-bench install-browser install-keycloak install-go install-acme test-console test-keycloak test-acme test-gitea up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak screenshots vendor lock env units clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,7 +70,7 @@ test: install-test ## everything: the static checks and all tests; TESTS=tests/e
 
 coverage: install-test ## the lines that tests without an Engine and nginx run, with a floor: it doubles their time
 	@$(SUDO) $(VENV)/coverage erase
-	@$(SUDO) $(VENV)/coverage run -m pytest -m "not engine and not stack and not firewall and not edge and not histories and not keycloak and not acme and not browser"
+	@$(SUDO) $(VENV)/coverage run -m pytest -m "not engine and not stack and not firewall and not edge and not histories and not keycloak and not acme and not gitea and not browser"
 	@$(SUDO) $(VENV)/coverage combine --quiet
 	@$(SUDO) $(VENV)/coverage report
 
@@ -97,6 +97,9 @@ screenshots: install-browser ## the pictures of README and docs, of a platform w
 
 test-acme: install-acme ## the tests of certificates against pebble, an authority for tests, which Go builds: minutes
 	@$(SUDO) $(VENV)/python -m pytest -m acme tests/integration/acme
+
+test-gitea: install-test install-go ## the tests with a real forge, Gitea, which Go builds once (5 minutes)
+	@$(SUDO) $(VENV)/python -m pytest -m gitea tests/integration/forges
 
 e2e: install-test ## five apps with three replicas each under load: how even, how fast, and what happens without replicas
 	@$(SUDO) $(VENV)/python -m pytest --no-header -v tests/e2e/test_fleet.py

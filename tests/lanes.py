@@ -4,7 +4,7 @@ Tests that look at what the Docker Engine holds come one after the other in one 
 whole platform, which has an instance's name, a folder and a network range of its own. Those that need nginx, and those
 that play histories, are the third lane; unit tests and those of the webhook, the router and the command are the fourth,
 all others the fifth. What failed is named last. Tests of a real Keycloak, and those in a real browser, have runs of
-their own: `make test-keycloak`, `make test-console`.
+their own: `make test-keycloak`, `make test-console`, `make test-gitea`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ MARKED_FOLDERS = {
     "integration/cli": "web",
     "integration/identity": "keycloak",
     "integration/acme": "acme",
+    "integration/forges": "gitea",
     "integration/browser": "browser",
     "integration/oidc": "web",
     "integration/console": "web",
