@@ -37,7 +37,8 @@ def test_what_has_no_marker_is_collected() -> None:
     """The lanes `engine` and `others` tell the tests of the same folders apart."""
     assert {*lanes.FOLDERS["engine"]} >= {*lanes.FOLDERS["others"]}
     named = [ROOT / folder for folders in lanes.FOLDERS.values() for folder in folders]
-    by_hand = ("bench", "soak", "integration/identity", "integration/acme", "integration/browser")
+    own_runs = ("integration/identity", "integration/acme", "integration/forges", "integration/browser")
+    by_hand = ("bench", "soak", *own_runs)
     run_by_hand = [ROOT / "tests" / folder for folder in by_hand]
     files = (ROOT / "tests").rglob("test_*.py")
     assert [path for path in files if not any(path.is_relative_to(each) for each in (*named, *run_by_hand))] == []
