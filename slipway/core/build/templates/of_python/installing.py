@@ -113,7 +113,7 @@ def _copy(files: list[str], into: str) -> str:
     return f"COPY {' '.join(words)}" if is_plain else f"COPY {json.dumps(words, ensure_ascii=False)}"
 
 
-def _by_tool(tool: str, cache: str, command: list[str]) -> Callable[[Project, str], Installation]:
+def _by_tool(tool: str, cache: str, command: Callable[[Project], list[str]]) -> Callable[[Project, str], Installation]:
     """The installation by a tool: its command, and the folder of its cache."""
     mounts = f"--mount=type=bind,from=tool,source={_TOOL},target={_TOOL} --mount=type=cache,target=/root/.cache/{cache}"
 
@@ -121,7 +121,8 @@ def _by_tool(tool: str, cache: str, command: list[str]) -> Callable[[Project, st
         there = [name for name in (manifest, *_READ_BY_TOOLS) if name in project.sources.paths]
         files = list(dict.fromkeys(there))
         first = [COPY_ALL] if _has_local_dependencies(project) else copied(files)
-        return Installation(manifest, (*first, *recoded(project, files), f"RUN {mounts} {json.dumps(command)}"), tool)
+        run = f"RUN {mounts} {json.dumps(command(project))}"
+        return Installation(manifest, (*first, *recoded(project, files), run), tool)
 
     return install
 
@@ -145,18 +146,50 @@ def _is_local(dependency: object) -> bool:
     return isinstance(dependency, Mapping) and bool({"path", "workspace"} & dependency.keys())
 
 
-def _uv(command: list[str]) -> list[str]:
-    return ["env", f"UV_PROJECT_ENVIRONMENT={VENV}", f"UV_PYTHON={VENV}/bin/python", "UV_PYTHON_DOWNLOADS=never",
-            "UV_LINK_MODE=copy", f"{_TOOL}/bin/uv", *command]  # fmt: skip
+def _uv(*command: str) -> list[str]:
+    return [
+        *("env", f"UV_PROJECT_ENVIRONMENT={VENV}", f"UV_PYTHON={VENV}/bin/python", "UV_PYTHON_DOWNLOADS=never"),
+        *("UV_LINK_MODE=copy", f"{_TOOL}/bin/uv", *command),
+    ]
+
+
+def _uv_sync(project: Project) -> list[str]:
+    groups = [part for name in _for_production(project.table("dependency-groups")) for part in ("--group", name)]
+    return _uv("sync", "--no-dev", *groups, "--no-install-project", "--inexact")
+
+
+def _frozen_uv_sync(project: Project) -> list[str]:
+    return [*_uv_sync(project), "--frozen"]
+
+
+def _uv_pylock(_project: Project) -> list[str]:
+    return _uv("pip", "install", "-r", "pylock.toml")
+
+
+def _poetry(project: Project) -> list[str]:
+    groups = ",".join(["main", *_for_production(project.table("tool", "poetry", "group"))])
+    return [
+        *("env", "POETRY_CACHE_DIR=/root/.cache/pypoetry", f"{_TOOL}/bin/poetry", "install", "--only", groups),
+        *("--no-root", "--no-interaction", "--no-ansi"),
+    ]
+
+
+def _pdm(_project: Project) -> list[str]:
+    sync = ("sync", "--prod", "--no-self", "--no-editable")
+    return ["env", "PDM_CHECK_UPDATE=0", f"PDM_PYTHON={VENV}/bin/python", f"{_TOOL}/bin/pdm", *sync]
+
+
+def _pipenv(*command: str) -> Callable[[Project], list[str]]:
+    return lambda _: ["env", "PIPENV_NOSPIN=1", "PIPENV_VERBOSITY=-1", f"{_TOOL}/bin/pipenv", *command]
+
+
+def _for_production(groups: Iterable[str]) -> list[str]:
+    return [name for name in groups if name in _OF_PRODUCTION]
 
 
 _READ_BY_TOOLS = (PYPROJECT, "Pipfile", "uv.toml", "poetry.toml", "pdm.toml")
-_UV_SYNC = ["sync", "--no-dev", "--no-install-project", "--inexact"]
-_POETRY = ["env", "POETRY_CACHE_DIR=/root/.cache/pypoetry", f"{_TOOL}/bin/poetry", "install", "--only", "main",
-           "--no-root", "--no-interaction", "--no-ansi"]  # fmt: skip
-_PDM = ["env", "PDM_CHECK_UPDATE=0", f"PDM_PYTHON={VENV}/bin/python", f"{_TOOL}/bin/pdm", "sync", "--prod", "--no-self",
-        "--no-editable"]  # fmt: skip
-_PIPENV = ["env", "PIPENV_NOSPIN=1", "PIPENV_VERBOSITY=-1", f"{_TOOL}/bin/pipenv"]
+_OF_PRODUCTION = ("prod", "production", "deploy", "deployment", "server")
+"""Groups that are installed beside the dependencies themselves."""
 
 
 def _requirements(project: Project, manifest: str) -> Installation:
@@ -208,15 +241,15 @@ def _built(project: Project) -> str:
 
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml")
 MANAGERS: tuple[Manager, ...] = (
-    Manager(_lock("uv.lock"), _by_tool("uv<1", "uv", _uv([*_UV_SYNC, "--frozen"]))),
-    Manager(_lock("poetry.lock"), _by_tool("poetry<3", "pypoetry", _POETRY)),
-    Manager(_lock("pdm.lock"), _by_tool("pdm[locked]<3", "pdm", _PDM)),
-    Manager(_lock("Pipfile.lock", "Pipfile"), _by_tool("pipenv", "pipenv", [*_PIPENV, "sync"])),
-    Manager(_lock("pylock.toml", "pylock.toml"), _by_tool("uv<1", "uv", _uv(["pip", "install", "-r", "pylock.toml"]))),
+    Manager(_lock("uv.lock"), _by_tool("uv<1", "uv", _frozen_uv_sync)),
+    Manager(_lock("poetry.lock"), _by_tool("poetry<3", "pypoetry", _poetry)),
+    Manager(_lock("pdm.lock"), _by_tool("pdm[locked]<3", "pdm", _pdm)),
+    Manager(_lock("Pipfile.lock", "Pipfile"), _by_tool("pipenv", "pipenv", _pipenv("sync"))),
+    Manager(_lock("pylock.toml", "pylock.toml"), _by_tool("uv<1", "uv", _uv_pylock)),
     Manager(lambda project: project.requirements, _requirements),
-    Manager(_unlocked_poetry, _by_tool("poetry<3", "pypoetry", _POETRY)),
-    Manager(_uv_sources, _by_tool("uv<1", "uv", _uv(_UV_SYNC))),
-    Manager(_lock("Pipfile", "Pipfile"), _by_tool("pipenv", "pipenv", [*_PIPENV, "install", "--skip-lock"])),
+    Manager(_unlocked_poetry, _by_tool("poetry<3", "pypoetry", _poetry)),
+    Manager(_uv_sources, _by_tool("uv<1", "uv", _uv_sync)),
+    Manager(_lock("Pipfile", "Pipfile"), _by_tool("pipenv", "pipenv", _pipenv("install", "--skip-lock"))),
     Manager(_project_table, _listed),
     Manager(_built, _by_building),
 )

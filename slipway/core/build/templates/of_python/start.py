@@ -12,14 +12,8 @@ from slipway.core.build.templates.of_python.project import Project
 
 NAMES = ("asgi", "wsgi", "app", "main", "application", "server", "api", "run", "index", "factory", "__init__")
 _STREAMLIT = (
-    "streamlit_app.py",
-    "Home.py",
-    "home.py",
-    "app.py",
-    "main.py",
-    "dashboard.py",
-    "src/app.py",
-    "src/main.py",
+    *("streamlit_app.py", "Home.py", "home.py", "Hello.py", "app.py", "App.py", "main.py", "Main.py"),
+    *("dashboard.py", "Dashboard.py", "src/streamlit_app.py", "src/app.py", "src/main.py"),
 )
 _SCRIPTS = ("app.py", "main.py", "server.py", "run.py", "application.py", "index.py", "src/main.py", "src/app.py")
 READS = (
