@@ -61,7 +61,7 @@ class Build(_Model):
     """None: the Dockerfile of the context folder if there is one, its name in any case; else detection."""
     context: RepositoryPath = "."
     target: StageName | None = None
-    """A stage of the Dockerfile, by its name or its number. None: the last one."""
+    """A stage of the Dockerfile. None: the last one."""
     args: dict[BuildArgument, BuildArgumentValue] = Field(default_factory=dict, max_length=50)
     """For the ARGs of a Dockerfile. They stay readable in the image: no secrets."""
 

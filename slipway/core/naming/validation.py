@@ -13,7 +13,7 @@ from slipway.errors import InvalidInput
 
 _SLUG = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_STAGE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}|[0-9]{1,4}")
+_STAGE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,127}")
 _ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _PATH = re.compile(r"[A-Za-z0-9._@+ -]+(?:/[A-Za-z0-9._@+ -]+)*")
 _VOLUME_PATH = re.compile(r"(?:/[A-Za-z0-9._@+-]+)+")
@@ -44,11 +44,11 @@ def slug(text: str, what: str = "name") -> str:
 
 
 def stage_name(text: str) -> str:
-    """A stage of a Dockerfile as BuildKit takes it for a target: its name, or its number from 0 on."""
+    """A stage of a Dockerfile as BuildKit takes it for a target: by its name alone, in any case."""
     if not _STAGE.fullmatch(text):
         raise InvalidInput(
             f"{text!r} can't name a stage of a Dockerfile",
-            remedy="use the name after AS in the Dockerfile (letters, digits, _, . and -), or its number",
+            remedy="use the name after AS in the Dockerfile: a letter, then letters, digits, _, . and -",
         )
     return text
 

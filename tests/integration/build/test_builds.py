@@ -247,3 +247,10 @@ def test_a_change_of_the_sources_installs_nothing_anew(bench: Bench) -> None:
     bench.build(files)
     changed = bench.build(files | {"app.py": str(time.time_ns())})
     assert changed.steps_total - changed.steps_cached == 1
+
+
+@pytest.mark.parametrize("target", ["fin.al_x-1", "FIN.AL_X-1", "Fin.al_x-1"])
+def test_a_stage_is_built_by_its_name_in_any_case(bench: Bench, target: str) -> None:
+    text = f"FROM {BASE} AS Fin.al_x-1\nEXPOSE 9000\nFROM {BASE}\nEXPOSE 8000\n"
+    built = bench.build({"Dockerfile": text, "slipway.toml": f'[build]\ntarget = "{target}"\n'})
+    assert built.exposed_port == 9000

@@ -338,12 +338,12 @@ def test_what_is_no_images_name_is_refused(name: str) -> None:
         validation.image_name(name)
 
 
-@pytest.mark.parametrize("name", ["web", "Final_Stage", "a.b-c_d", "release-1.2", "x" * 60, "0", "12"])
+@pytest.mark.parametrize("name", ["web", "Final_Stage", "a.b-c_d", "release-1.2", "x" * 60])
 def test_a_stage_is_named_as_buildkit_names_it(name: str) -> None:
     assert validation.stage_name(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "-x", "_x", "1a", "a b", "a/b", "a\n", "--target", "é", "x" * 129])
+@pytest.mark.parametrize("name", ["", "-x", "_x", "1a", "0", "a b", "a/b", "a\n", "--target", "é", "x" * 129])
 def test_what_can_name_no_stage_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput, match="can't name a stage"):
         validation.stage_name(name)
