@@ -3,7 +3,8 @@ push's path, what all of it takes when idle, what keeping usage costs, and the c
 in one run, as Markdown.
 
 One part of it alone: `python -m tests.bench edge|identity|tls|routes|push|usage|console`; `--short` takes fewer rounds
-of the first three and of the last. `phases` (only when asked for) says where the edge's cost goes.
+of the first three and of the last. Only when asked for: `phases` says where the edge's cost goes, `builds` how
+long small repositories in several languages take.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from tests.bench import deliveries, edge, edge_phases, identity, idle, pushes, routes, tls, usage
+from tests.bench import builds, deliveries, edge, edge_phases, identity, idle, pushes, routes, tls, usage
 from tests.bench.console import report as console
 from tests.bench.measuring import Row, engine, machine, table
 from tests.fixtures.stack import running_stack
@@ -33,11 +34,12 @@ MEASURES: dict[str, Callable[[bool], tuple[str, list[Row]]]] = {
     "push": lambda _short: ("", measure_pushes()),
     "usage": lambda _short: ("", usage.rows()),
     "console": lambda short: console.measure(console.SHORT if short else console.Extent()),
+    "builds": lambda _short: ("", builds.measure()),
     "phases": lambda _short: (edge_phases.measure(), []),
 }
 """What is shown of each part as it is measured, and its rows."""
 PARTS = tuple(MEASURES)
-USUAL = tuple(each for each in PARTS if each != "phases")
+USUAL = tuple(each for each in PARTS if each not in ("builds", "phases"))
 
 
 def main() -> None:

@@ -27,6 +27,8 @@ READS = (
     *(name for manager in MANAGERS for name in manager.locks if manager.package),
     *frameworks.CONFIGURATIONS,
 )
+_STATE = "ENV YARN_INSTALL_STATE_PATH=/tmp/yarn-state.gz"
+"""Yarn writes there when it runs a script."""
 _OF_DENO = ("deno.json", "deno.jsonc", "deno.lock")
 _IGNORED = "**/node_modules\n**/.next\n.output\n.git\n"
 _STARTED = ("server.js", "server.mjs", "index.js", "index.mjs", "app.js", "app.mjs", "src/index.js", "src/server.js")
@@ -125,14 +127,14 @@ def _name(project: Project) -> str:
 def _built(project: Project, served: Served, name: str = "") -> list[str]:
     """The steps from the base image to what the build makes. `name` is the stage's."""
     environment = {"PATH": "/app/node_modules/.bin:$PATH"} | dict(served.environment)
-    if project.manager.manager is BERRY:
-        environment |= {"YARN_ENABLE_GLOBAL_CACHE": "false", "YARN_ENABLE_TELEMETRY": "0"}
+    environment |= project.manager.manager.environment
     return [
         stage(project.image, name) if name else f"FROM {project.image}",
         "WORKDIR /app",
         "ENV " + " ".join(f'{variable}="{value}"' for variable, value in environment.items()),
         *project.manager.steps(project.sources, project.package),
         "ENV NODE_ENV=production",
+        *([_STATE] if project.manager.manager is BERRY else []),
         *_build(project),
         *_standalone(served),
     ]
@@ -144,7 +146,7 @@ def _build(project: Project) -> list[str]:
     if script:
         return [run(_script(project, script).split(" "))]
     if project.framework is not None:
-        return [shell(_prefix(project) + project.framework.build)]
+        return [shell(project.framework.build)]
     folder = _started_member(project)
     if folder and "build" in node_package.read(project.sources, f"{folder}/{MANIFEST}").scripts:
         return [shell(project.manager.manager.in_member(folder, "build"))]
@@ -166,29 +168,24 @@ def _command(project: Project, served: Served) -> str:
     if start and not frameworks.is_development(start):
         return _start_script(project, start)
     if served.start:
-        return _prefix(project) + served.start
+        return served.start
     if start:
         return _start_script(project, start)
     if file := _started_file(project):
-        return f"{_prefix(project)}node {file}"
+        return f"node {file}"
     folder = _started_member(project)
     return project.manager.manager.in_member(folder, "start") if folder else ""
 
 
 def _start_script(project: Project, start: str) -> str:
     """The script's own line, so that signals reach the app; its manager runs what needs the manager's surroundings."""
-    if "prestart" in project.package.scripts or _NEEDS_MANAGER.search(start) or project.manager.manager is BERRY:
+    if "prestart" in project.package.scripts or _NEEDS_MANAGER.search(start):
         return _script(project, "start")
     return start
 
 
 def _script(project: Project, name: str) -> str:
     return f"{project.manager.manager.name.split(' ')[0]} run {name}"
-
-
-def _prefix(project: Project) -> str:
-    """Yarn's own resolution of packages needs Yarn to start what uses them."""
-    return "yarn exec " if project.manager.manager is BERRY else ""
 
 
 def _started_file(project: Project) -> str:

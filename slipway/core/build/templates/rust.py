@@ -146,9 +146,8 @@ def _wanted(sources: Sources) -> WantedVersion | None:
 
 
 def _release(channel: str, where: str) -> WantedVersion:
-    """The image `rust:1` has the newest release and rustup, which fetches any other."""
     short = ".".join(channel.split(".")[:2])
-    return WantedVersion("Rust", channel, where, lambda version: version in (short, channel, "1"), short)
+    return WantedVersion("Rust", channel, where, lambda version: version in (short, channel), short)
 
 
 RUST = Template("rust", "Cargo.toml (Rust)", READS, _is_rust, _rust)

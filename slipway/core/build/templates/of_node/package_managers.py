@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from slipway.core.build.templates.of_node import package as node_package
 from slipway.core.build.templates.of_node.package import MANIFEST, Package
@@ -36,6 +36,10 @@ class Manager:
     """Its package in npm's registry; empty: it comes with Node."""
     usual: str = ""
     """The version that is taken where the project names none."""
+    of_format: Mapping[str, str] = field(default_factory=dict)
+    """The number of the lock's format → the version that writes it."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """With packages in node_modules Node finds them by itself, as the app starts without its manager."""
 
 
 def _npm(folder: str, script: str) -> str:
@@ -69,6 +73,7 @@ PNPM = Manager(
     _pnpm,
     "pnpm",
     "10",
+    {"5": "7", "6": "8", "9": "10"},
 )
 YARN = Manager(
     "yarn",
@@ -85,14 +90,15 @@ BERRY = Manager(
     ("yarn.lock",),
     ("yarn", "install"),
     ("yarn", "install", "--immutable"),
-    (),
+    ("/root/.yarn/berry",),
     _yarn,
     "@yarnpkg/cli-dist",
     "4",
+    {"4": "2", "5": "3", "6": "3", "8": "4.12", "9": "4.14"},
+    {"YARN_NODE_LINKER": "node-modules", "YARN_ENABLE_TELEMETRY": "0"},
 )
 MANAGERS = (PNPM, YARN, BERRY, NPM)
 """The first whose lock file is there is used, unless package.json names one."""
-_PNPM_OF_LOCK = {"5": "7", "6": "8", "9": "10"}
 _PINNED = re.compile(r"(npm|pnpm|yarn|bun)@(\d[\w.-]*)(?:\+\S*)?")
 
 
@@ -176,13 +182,11 @@ def _bun(where: str) -> InvalidInput:
 
 
 def _usual(manager: Manager, lock: str) -> str:
-    if manager is PNPM:
-        found = re.search(r"^lockfileVersion: '?(\d+)", lock, re.MULTILINE)
-        return _PNPM_OF_LOCK.get(found[1], manager.usual) if found else manager.usual
-    if manager is BERRY:
-        found = re.search(r"^__metadata:\s*\n\s+version: (\d+)", lock, re.MULTILINE)
-        return "3" if found and int(found[1]) < 8 else manager.usual
-    return manager.usual
+    """The version that wrote the lock, as far as its format shows it: a newer one would write the lock anew."""
+    found = re.search(r"^lockfileVersion: '?(\d+)|^__metadata:\s*\n\s+version: (\d+)", lock, re.MULTILINE)
+    if found is None:
+        return manager.usual
+    return manager.of_format.get(found[1] or found[2], manager.usual)
 
 
 def _notes(sources: Sources, manager: Manager, lock: str) -> list[str]:
