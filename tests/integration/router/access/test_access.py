@@ -24,6 +24,7 @@ BODIES = {
     ("PATCH", "/api/apps/<app>"): {"branch": "prod"},
     ("PUT", "/api/apps/<app>/scale"): {"replicas": 1},
     ("PATCH", "/api/apps/<app>/variables"): {"set": {"A": "1"}},
+    ("POST", "/api/apps/<app>/promote"): {"to": "other"},
     ("POST", "/api/apps/<app>/domains"): {"host": "new.example.org"},
     ("PUT", "/api/apps/<app>/domains/<host>/certificate"): {"certificate": "a certificate", "key": "its key"},
     ("POST", "/api/hooks"): {"repository": "https://github.example/acme/new"},
