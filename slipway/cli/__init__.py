@@ -74,7 +74,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> Exit:
-    as_json = "--json" in arguments
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    as_json = "--json" in own  # what follows is another program's
     try:
         _require_text(arguments)
         slipway.main(arguments, prog_name="slipway", standalone_mode=False)

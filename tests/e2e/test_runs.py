@@ -53,7 +53,12 @@ def tasks(stack: Stack) -> list[str]:
     return stack.containers("name=-acme-errands-", "label=slipway.task=1")
 
 
-def newest_runs(stack: Stack) -> dict[str, Any]:
+def output(stack: Stack, number: int) -> str:
+    """Empty while the agent does not answer."""
+    return stack.cli("runs", "output", str(number), "-a", APP, check=False)
+
+
+def newest_running(stack: Stack) -> dict[str, Any]:
     """The newest run, once its container runs."""
     return eventually(lambda: next((each for each in runs(stack)[:1] if each["state"] == "running"), None), within_s=30)
 
@@ -95,7 +100,7 @@ def test_it_may_be_left_alone_and_is_bounded_in_time(stack: Stack, app: str) -> 
 def test_an_agent_that_is_killed_finds_it_again_and_the_command_ran_once(stack: Stack, app: str) -> None:
     script = "import time; print('one', flush=True); time.sleep(8); print('two', flush=True); raise SystemExit(5)"
     process = command(stack, "run", "-a", app, "--", "python", "-c", script)
-    newest_runs(stack)
+    newest_running(stack)
     stack.kill("agent")
     assert tasks(stack) != [], "it runs on"
     code, out, err = ended(process)
@@ -105,7 +110,7 @@ def test_an_agent_that_is_killed_finds_it_again_and_the_command_ran_once(stack: 
 
 def test_one_that_ends_while_no_agent_runs_is_recorded(stack: Stack, app: str) -> None:
     stack.cli("run", "-a", app, "--detach", "--", "python", "-c", "import time; time.sleep(1.5); raise SystemExit(4)")
-    newest_runs(stack)
+    newest_running(stack)
     pids = stack.pids("agent")
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
@@ -126,3 +131,32 @@ def test_a_viewer_may_not(stack: Stack, app: str) -> None:
     assert (code, out, len(runs(stack))) == (5, "", before)
     assert "takes the role developer" in err
     assert ended(command(stack, "runs", "-a", app, token=viewer))[0] == 0
+
+
+def test_each_tick_of_a_schedule_runs_once_though_the_agent_is_killed(stack: Stack, app: str) -> None:
+    command_line = "python -uc \"import time; print('tick'); time.sleep(4)\""
+    job = {"name": "minutely", "schedule": "* * * * *", "command": command_line}
+    changed = stack.call("PATCH", f"/apps/{APP}", {"settings": {"cron": [job]}})
+    stack.ended(changed["deployment"]["id"])
+    [shown] = stack.cli_json("cron", "-a", app)["jobs"]
+    assert (shown["name"], shown["last_run"]) == ("minutely", None)
+
+    def ticks(state: str) -> list[dict[str, Any]]:
+        return [each for each in runs(stack) if each["cron"] == "minutely" and each["state"] == state]
+
+    for number in (1, 2):
+        eventually(lambda: ticks("running"), within_s=90, what="a tick runs")
+        stack.kill("agent")
+        eventually(lambda number=number: len(ticks("succeeded")) == number, within_s=60, what="it ends well")
+    stack.kill("agent")
+    found = ticks("succeeded")
+    assert len({each["tick"] for each in found}) == len(found) == 2
+    for each in found:
+        assert eventually(lambda number=each["id"]: output(stack, number), what="the agent answers") == "tick\n"
+    assert "minutely" in stack.cli("cron", "runs", "minutely", "-a", app)
+
+    viewer = stack.cli_json("tokens", "create", "--tenant", "acme", "--name", "reader", "--role", "viewer")["token"]
+    assert ended(command(stack, "cron", "run", "minutely", "-a", app, token=viewer))[0] == 5
+    assert ended(command(stack, "cron", "run", "minutely", "-a", app))[:2] == (0, "tick\n")
+    stack.ended(stack.call("PATCH", f"/apps/{APP}", {"settings": {"cron": []}})["deployment"]["id"])
+    assert stack.cli_json("cron", "-a", app) == {"jobs": []}

@@ -80,7 +80,7 @@ def test_a_shell_in_a_terminal_has_its_size_and_its_keys(stack: Stack, app: str)
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    os.write(ours, b"stty size; tty; echo $TERM\n")
+    os.write(ours, b"stty size; tty; echo $TERM\n")  # typed before there is a shell
     eventually(lambda: b"33 101" in screen and b"/dev/pts/" in screen and b"xterm" in screen, what="it is a terminal")
     os.write(ours, b"sleep 600\n")
     eventually(lambda: any("sleep 600" in line for line in processes(stack)), what="a program runs in it")

@@ -113,7 +113,7 @@ class Terminal:
         before = termios.tcgetattr(_STDIN)
         restore = _on_resize(self._resized)
         try:
-            tty.setraw(_STDIN)
+            tty.setraw(_STDIN, termios.TCSADRAIN)  # what was typed meanwhile stays
             yield
         finally:
             termios.tcsetattr(_STDIN, termios.TCSADRAIN, before)

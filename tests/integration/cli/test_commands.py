@@ -16,13 +16,17 @@ from sqlalchemy import select
 from slipway.cli import reference, this_host
 from slipway.cli.exit_codes import Exit
 from slipway.core.deployment.states import State
+from slipway.core.runs.ends import RunEnd
+from slipway.core.runs.states import RunState
 from slipway.domain import lifecycle
 from slipway.domain.audit import HOST
 from slipway.domain.quota.plans import Plans
+from slipway.domain.runs import lifecycle as run_lifecycle
 from slipway.errors import DeploymentFailed
-from slipway.models import App, Deployment, Replica, Volume, now
+from slipway.models import App, Deployment, Replica, Run, Volume, now
 from tests.fixtures.chains import given
 from tests.fixtures.releases import make_live
+from tests.fixtures.waiting import eventually
 from tests.integration.cli.rig import Done, Platform, User
 
 TIME = "2030-01-01T12:00:00.000000000Z"
@@ -386,6 +390,68 @@ def test_replicas_are_scaled_and_listed(platform: Platform, slipway: User, app: 
     rows = [line.split() for line in slipway("ps", "-a", app).lines]
     assert [row[:3] for row in rows[1:]] == [["web.0", "ready", "v1"], ["web.1", "ready", "v1"]]
     assert len(slipway("ps", "-a", app, "--all", "--json").json["replicas"]) == 2
+
+
+def test_a_command_begins_is_listed_and_stopped(platform: Platform, slipway: User, viewer: User, app: str) -> None:
+    live(platform, app, settings={}, ready=1)
+    run = slipway("run", "-a", app, "--detach", "--timeout", "90.5", "--json", "--", "sh", "-c", "ls -l", "--json").json
+    assert (run["command"], run["timeout_s"]) == (["sh", "-c", "ls -l", "--json"], 91)
+    number = str(run["id"])
+    assert f"slipway runs output {run['id'] + 1} -a {app}" in slipway("run", "-a", app, "--detach", "--", "true").out
+    assert "sh -c 'ls -l'" in slipway("runs", "-a", app, "--active").out
+    assert f"run {number}" in slipway("ps", "-a", app).out
+    assert len(slipway("ps", "-a", app, "--json").json["runs"]) == 2
+    assert slipway("runs", "stop", number, "-a", app).out == f"Run {number} is being stopped.\n"
+    platform.agent.say(f"run-{number}", f"{TIME} a line")
+    assert slipway("runs", "output", number, "-a", app).out == "a line\n"
+    assert "role developer" in viewer("run", "-a", app, "--", "true", code=Exit.REFUSED).err
+    assert "is not a run's number" in slipway("runs", "output", "x", "-a", app, code=Exit.USAGE).err
+
+
+def test_a_run_is_followed_to_its_end_and_its_code_is_the_commands(platform: Platform, slipway: User, app: str) -> None:
+    live(platform, app, settings={})
+    process = slipway.start("run", "-a", app, "--", "fail")
+    run = eventually(lambda: newest_run(platform, app), what="it begins")
+    end_run(platform, run, f"{TIME} a line", RunEnd(RunState.FAILED, "exit-code", "it ended: exit code 3", exit_code=3))
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (3, "a line\n")
+    assert err == f"Run {run} failed: it ended: exit code 3\n"
+
+
+def test_a_schedule_is_listed_and_its_jobs_are_run_by_hand(platform: Platform, slipway: User, app: str) -> None:
+    live(platform, app, settings={"cron": [{"name": "report", "schedule": "@daily", "command": "report --all"}]})
+    listed = slipway("cron", "-a", app).lines
+    assert listed[1].split()[:3] == ["report", "@daily", "UTC"]
+    run = slipway("cron", "run", "report", "-a", app, "--detach", "--json").json
+    assert run["cron"] == "report"
+    assert "cron report" in slipway("cron", "runs", "report", "-a", app).out
+    assert "has no job 'none'" in slipway("cron", "run", "none", "-a", app, code=Exit.NOT_FOUND).err
+    live(platform, app, settings={})
+    assert "[[cron]]" in slipway("cron", "-a", app).err
+
+
+def test_a_program_needs_a_replica_that_runs_and_a_terminal_where_it_asks_for_one(
+    platform: Platform, slipway: User, app: str
+) -> None:
+    live(platform, app, settings={})
+    assert "No replica runs" in slipway("exec", "-a", app, "--", "true", code=Exit.NOT_FOUND).err
+    assert "The input is no terminal" in slipway("exec", "-a", app, code=Exit.USAGE).err
+
+
+def newest_run(platform: Platform, app: str) -> int | None:
+    with platform.api.services.db.read(platform="a test looks") as session:
+        of_app = select(Run.id).join(App, App.id == Run.app_id).where(App.name == app)
+        return session.scalar(of_app.order_by(Run.id.desc()).limit(1))
+
+
+def end_run(platform: Platform, number: int, line: str, ended: RunEnd) -> None:
+    """As the agent does, when its container has printed a line and ended."""
+    with platform.api.services.db.write(platform="a test's agent") as session:
+        run_lifecycle.begin(session.get_one(Run, number), "c" * 64)
+    platform.agent.say(f"run-{number}", line)
+    platform.agent.end(f"run-{number}")
+    with platform.api.services.db.write(platform="a test's agent") as session:
+        run_lifecycle.end(session.get_one(Run, number), ended)
 
 
 def test_deployments_are_asked_for_listed_shown_and_cancelled(slipway: User, app: str) -> None:

@@ -24,7 +24,9 @@ from tests.fixtures.quotas import RAISING_SETTINGS
 from tests.fixtures.releases import make_live
 
 ROOT = Path(__file__).parents[4]
-SETTINGS, APP = {"resources": {"memory_mb": 100, "cpus": 0.5}}, "/api/apps/hello"
+REPORT = {"name": "report", "schedule": "@yearly", "command": "report"}
+SETTINGS: dict[str, Any] = {"resources": {"memory_mb": 100, "cpus": 0.5}, "cron": [REPORT]}
+APP = "/api/apps/hello"
 Attempt = Callable[[Caller], Any]
 
 
@@ -53,6 +55,14 @@ ATTEMPTS: dict[str, dict[Quota, Attempt]] = {
         ),
         Quota.VOLUMES: lambda caller: _refused(caller, "PATCH", APP, {"settings": {"volumes": [{"path": "/a"}]}}),
     },
+    "POST /api/apps/<app>/runs": {
+        quota: lambda caller: _refused(caller, "POST", f"{APP}/runs", {"command": ["true"]})
+        for quota in (Quota.REPLICAS, Quota.CPUS, Quota.MEMORY)
+    },
+    "POST /api/apps/<app>/cron/<job>/run": {
+        quota: lambda caller: _refused(caller, "POST", f"{APP}/cron/report/run")
+        for quota in (Quota.REPLICAS, Quota.CPUS, Quota.MEMORY)
+    },
     "POST /api/apps/<app>/domains": {
         Quota.DOMAINS: lambda caller: _refused(caller, "POST", f"{APP}/domains", {"host": "shop.example.org"})
     },
@@ -73,6 +83,7 @@ NEVER_MORE = {
     "DELETE /api/volumes/<volume>": "less",
     "POST /api/deployments/<int:deployment>/cancel": "less",
     "POST /api/apps/<app>/promote": "its worker asks before the image is taken, and its release asks",
+    "POST /api/apps/<app>/runs/<int:run>/cancel": "less",
     "POST /api/apps/<app>/access/test": "a question",
     "POST /api/account/console-link": "a sign-in",
     "POST /api/apps/<app>/domains/<host>/check": "a question",
@@ -118,6 +129,7 @@ OTHER_SETTINGS = {
         "limits",
         "access",
         "https",
+        "cron",
         "max_body_mb",
     ),
     *("resources.pids", "resources.read_only", "processes.*.command"),
@@ -139,8 +151,10 @@ MADE_IN = {
     "Release": {"builder/agent/rollout/releases/snapshot.py"},
     "Volume": {"builder/agent/rollout/releases/volumes.py"},
     "BuildTime": {"slipway/domain/lifecycle.py"},
+    "Run": {"slipway/domain/runs/beginning.py", "slipway/domain/runs/ticks.py"},
 }
-"""Where rows that count are made. Volumes are those that a frozen release declares; the warm-up rolls its rows back."""
+"""Where rows that count are made. A tick that does not run is a row that has ended, and counts nothing. Volumes are
+those that a frozen release declares; the warm-up rolls its rows back."""
 
 
 @pytest.fixture
@@ -213,6 +227,7 @@ def test_rows_that_count_are_made_where_the_quota_is_asked_and_nowhere_else() ->
         "router/usecases/apps.py",
         "router/usecases/domains.py",
         "slipway/domain/intents.py",
+        "slipway/domain/runs/beginning.py",
         "builder/agent/rollout/releases/snapshot.py",
         "builder/quota.py",
     }
