@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from slipway.cli.output import ago, one_line, release_of, safe, state, version
-from slipway.core.deployment.ordering import CHANGES_NOTHING
+from slipway.core.deployment.ordering import CHANGES_NOTHING, SKIP_ASKED
 from slipway.core.deployment.states import ENDED, UNFINISHED, State
 from slipway.core.text.amounts import seconds
 
@@ -88,9 +88,9 @@ def why_never_live(app: dict[str, Any]) -> str:
 
 def went_well(deployment: Deployment) -> bool:
     """Does what was asked for hold: does it serve, did it serve, or was it skipped because it is live already, all of
-    it or as far as the app is made of it?"""
+    it or as far as the app is made of it, or because its commit's message asks for that?"""
     if State(deployment["state"]) is State.SKIPPED:
-        return serves_already(deployment) or deployment["reason"] == CHANGES_NOTHING
+        return serves_already(deployment) or deployment["reason"] in (CHANGES_NOTHING, SKIP_ASKED)
     return State(deployment["state"]) in (State.LIVE, State.RETIRED)
 
 

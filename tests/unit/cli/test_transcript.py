@@ -131,6 +131,7 @@ def test_nothing_to_do_is_done() -> None:
     serving = live()["serving"]
     assert transcript.went_well(deployment(state="skipped", serving=serving))
     assert not transcript.went_well(deployment(state="skipped", serving=None))
+    assert transcript.went_well(deployment(state="skipped", serving=None, reason="skip-asked"))
     assert not transcript.went_well(deployment(state="superseded", serving=serving))
 
 
