@@ -108,6 +108,18 @@ def test_whoever_is_killed_nothing_of_it_is_left(stack: Stack, app: str, who: st
     eventually(lambda: execute(stack, "true").returncode == 0, within_s=30, what="another one is opened")
 
 
+def test_it_ends_with_the_token_that_opened_it(stack: Stack, app: str) -> None:
+    made = stack.cli_json("tokens", "create", "--tenant", "acme", "--name", "guest", "--role", "developer")
+    argv = [sys.executable, "-m", "slipway.cli", "exec", "-a", APP, "--", "sleep", "1236"]
+    where = environment(stack, made["token"])
+    process = subprocess.Popen(argv, env=where, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    eventually(lambda: any("sleep 1236" in line for line in processes(stack)), what="it runs")
+    stack.cli("tokens", "revoke", str(made["id"]))
+    eventually(lambda: not any("sleep 1236" in line for line in processes(stack)), within_s=30, what="it is gone")
+    process.communicate(timeout=30)
+    assert process.returncode == 1
+
+
 def test_a_viewer_may_not_and_everything_is_recorded(stack: Stack, app: str) -> None:
     made = stack.cli_json("tokens", "create", "--tenant", "acme", "--name", "observer", "--role", "viewer")
     refused = execute(stack, "true", token=made["token"])

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.fixtures.api import Api, Caller, make_api
+from tests.fixtures.releases import make_live
 
 
 @pytest.fixture
@@ -43,3 +44,16 @@ def test_of_six_apps_and_six_hosts_three_each_are_made(owner: Caller, quota: Any
     assert statuses(owner, apps + hosts) == [201] * 6 + [403] * 6
     used = {each["name"]: (each["used"], each["limit"]) for each in owner.get("/api/quota")["quotas"]}
     assert (used["apps"], used["domains"]) == ((4, 4), (3, 3))
+
+
+def test_of_six_commands_as_many_begin_as_may(api: Api, owner: Caller, quota: Any) -> None:
+    owner.create_app()
+    make_live(api.services.db, "hello", settings={})
+    used = {each["name"]: each["used"] for each in owner.get("/api/quota")["quotas"]}
+    quota(replicas=used["replicas"] + 3)
+    assert statuses(owner, [("POST", "/api/apps/hello/runs", {"command": ["true"]})] * 6) == [202] * 3 + [403] * 3
+    assert len(owner.get("/api/apps/hello/runs")["runs"]) == 3
+    quota(replicas=None)
+    most = api.services.settings.runs_per_tenant - 3
+    more: list[Any] = [("POST", "/api/apps/hello/runs", {"command": ["true"]})] * (most + 2)
+    assert statuses(owner, more) == [202] * most + [429] * 2
