@@ -30,6 +30,8 @@ _PIECE_BYTES = 64 << 10
 _HEADERS_MAX_BYTES = 64 << 10
 _STREAMS = {1: Channel.STDOUT, 2: Channel.STDERR}
 _TERM = "xterm-256color"
+_KILL_FROM_WITHIN = """for each in /proc/[0-9]*; do
+tr '\\0' '\\n' < $each/environ 2> /dev/null | grep -q "^$1" && kill -9 "${each#/proc/}"; done"""
 
 
 class ExecSession:
@@ -87,8 +89,7 @@ class ExecSession:
 
     def end(self) -> None:
         self._connection.close()
-        with suppress(errors.NotFound):
-            marked_processes.kill(marked_processes.marked(self._container_id, self._mark))
+        _end_marked(self._engine, self._container_id, self._mark)
 
     def _created(self, api: APIClient, spec: TerminalSpec) -> str:
         environment = [self._mark, *([f"TERM={_TERM}"] if self._has_terminal else [])]
@@ -116,12 +117,29 @@ class ExecSession:
             raise
 
 
-def end_left_running(container_id: str) -> int:
-    """End what sessions of an agent that is gone left in the container; says how many processes that were."""
+def end_left_running(engine: DockerEngine, container_id: str) -> int:
+    """End what sessions of an agent that is gone left in the container; says how many sessions that were."""
+    with engine.asked_to(f"look for programs in {container_id[:12]}") as api:
+        try:
+            left = api.inspect_container(container_id)["ExecIDs"] or []
+        except NotFound:
+            return 0
+    if left:
+        _end_marked(engine, container_id, MARK)
+    return len(left)
+
+
+def _end_marked(engine: DockerEngine, container_id: str, mark: str) -> None:
+    """SIGKILL what carries the mark. Where the host's processes can't be seen, a shell in the container does it."""
     try:
-        return marked_processes.kill(marked_processes.marked(container_id, MARK))
+        if marked_processes.are_seen(container_id):
+            marked_processes.kill(marked_processes.marked(container_id, mark))
+            return
     except errors.NotFound:
-        return 0
+        return
+    with engine.asked_to("end a program") as api, suppress(APIError):  # it has ended, or has no shell
+        killer = api.exec_create(container_id, ["sh", "-c", _KILL_FROM_WITHIN, "sh", mark])
+        api.exec_start(killer["Id"])
 
 
 def _begun(connection: socket.socket) -> bytes:

@@ -208,7 +208,8 @@ class DockerRuntime:
         return ExecSession(self._engine, container_id, spec)
 
     def end_terminals(self) -> int:
-        return sum(exec_session.end_left_running(each.container_id) for each in self.list() if each.running)
+        running = [each.container_id for each in self.list() if each.running]
+        return sum(exec_session.end_left_running(self._engine, each) for each in running)
 
     def changes(self) -> Iterator[Change]:
         filters = {"type": "container", "label": f"{INSTANCE_LABEL}={self._instance}", "event": [*containers.HAPPENED]}

@@ -24,6 +24,11 @@ def marked(container_id: str, mark: str, proc: Path = PROC) -> Iterator[int]:
                 yield pid
 
 
+def are_seen(container_id: str) -> bool:
+    """Can this process see those of the container? Raises `NotFound` as `marked` does."""
+    return any(cgroups.processes_of(container_id))
+
+
 def kill(pids: Iterator[int]) -> int:
     """SIGKILL each; says how many."""
     count = 0

@@ -17,7 +17,7 @@ from slipway.core.text.counting import plural
 from slipway.domain.intents import live_deployment
 from slipway.domain.quota import enforcement
 from slipway.errors import Conflict, InvalidInput, TooManyCalls
-from slipway.models import App, Release, Replica, Run
+from slipway.models import TO_CHANGE, App, Release, Replica, Run, Tenant
 
 WORDS_MOST, WORD_MOST_CHARS, COMMAND_MOST_CHARS = 256, 16_384, 65_536
 _RETRY_AFTER_S = 5
@@ -116,6 +116,8 @@ def _refuse_held_volume(session: Session, app: App, configuration: Configuration
 
 
 def _require_place(session: Session, app: App, most: int) -> None:
+    """The tenant is locked, as for a quota: two of its apps at once take no more than is left."""
+    session.execute(select(Tenant.id).filter_by(id=app.tenant_id).with_for_update(**TO_CHANGE))
     query = select(func.count(Run.id)).where(Run.tenant_id == app.tenant_id, Run.state.in_(_ACTIVE))
     if (session.scalar(query) or 0) >= most:
         raise TooManyCalls(
