@@ -187,6 +187,15 @@ def test_a_fault_of_ours_is_called_that_and_shows_no_traceback(rig: Rig, caplog:
     assert "our own secret doings" in caplog.text
 
 
+def test_steps_of_a_recognised_project_get_the_build_variables(rig: Rig) -> None:
+    rig.variable("PIP_INDEX_URL", "")
+    rig.sources.files = {"requirements.txt": "flask\n", "Procfile": "web: python app.py\n"}
+    assert rig.work(rig.push()) == "starting"
+    assert rig.images.built[0].secrets == {"PIP_INDEX_URL": ""}
+    [step] = [line for line in rig.log.lines if "pip install -r" in line]
+    assert "--mount=type=secret,id=PIP_INDEX_URL " in step
+
+
 def test_a_secret_that_does_not_open_fails_the_deployment(rig: Rig) -> None:
     with rig.db.write(tenant_id=rig.tenant_id) as session:
         app = session.get_one(App, rig.app_id)

@@ -7,7 +7,6 @@ from the cache.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from slipway.core.app_settings.configuration import WEB
 from slipway.core.build import languages, procfile
@@ -62,13 +61,14 @@ def _python(sources: Sources, images: BaseImages) -> GeneratedDockerfile:
     of_django = django.found(project)
     started = _start(project, processes.get(WEB, ""), of_django)
     installed = installing.installation(project)
+    servers = _servers(project, started, of_django)
     lines = [
         *installed.stage(image.reference),
         f"FROM {image.reference}",
         ENVIRONMENT,
         "WORKDIR /app",
         *installed.environment(),
-        *_installing(project, installed, _servers(project, started, of_django)),
+        *_installing(project, installed, servers),
         *(django.steps(of_django) if of_django else ()),
         *([f"ENV PYTHONPATH=/app/{started.root}"] if started.root else ()),
         *ending(procfile.argv(started.command) if started.command else None),
@@ -76,7 +76,7 @@ def _python(sources: Sources, images: BaseImages) -> GeneratedDockerfile:
     ready = {name: procfile.command_line(line) for name, line in processes.items()}
     if started.command:
         ready[WEB] = procfile.command_line(started.command)
-    notes = (*version_notes, *image.notes, *_notes(project, installed))
+    notes = (*version_notes, *image.notes, *_notes(project, installed, servers))
     return GeneratedDockerfile("python", text(lines), "**/__pycache__\n**/*.pyc\n.venv\nvenv\n", ready, notes=notes)
 
 
@@ -107,10 +107,9 @@ def _servers(project: Project, started: Start, of_django: Django | None) -> list
     return [each for each in wanted if not project.lists(each)]
 
 
-def _installing(project: Project, installed: Installation, servers: Iterable[str]) -> list[str]:
+def _installing(project: Project, installed: Installation, servers: list[str]) -> list[str]:
     """All steps that install something, and the one that copies the sources."""
-    missing = list(servers)
-    steps = [*installed.steps, *([pip(missing)] if missing else [])]
+    steps = [*installed.steps, *([pip(servers)] if servers else [])]
     steps += [] if COPY_ALL in steps else [COPY_ALL]
     return steps if installed.includes_project else [*steps, *_project_itself(project, installed)]
 
@@ -123,8 +122,8 @@ def _project_itself(project: Project, installed: Installation) -> list[str]:
     return [*installing.recoded(project, [PYPROJECT]), pip(["--no-deps", "--no-cache-dir", "."], prefix=prefix)]
 
 
-def _notes(project: Project, installed: Installation) -> list[str]:
-    notes = []
+def _notes(project: Project, installed: Installation, servers: list[str]) -> list[str]:
+    notes = [f"the project does not list {each}: its newest release is installed" for each in servers]
     if not installed.manifest:
         notes.append("nothing is installed: there is no requirements.txt and no other file that lists dependencies")
     if unused := installing.unused(project, installed.manifest):

@@ -21,6 +21,7 @@ REQUIREMENTS = (
     *("requirements-prod.txt", "requirements.in"),
 )
 """Files of requirements, of which the first that is there is installed."""
+_COMMENT = re.compile(r"(?:^|[ \t])#[^\n]*", re.MULTILINE)
 _REFERENCE = re.compile(r"^[ \t]*(?:-r|-c|--requirement|--constraint)[ \t=]*(\S+)", re.MULTILINE)
 _LOCAL = re.compile(r"^[ \t]*(?:-e|--editable|\.{1,2}/|\.[ \t]*$|\.\[|file:|/)|@ file:", re.MULTILINE)
 
@@ -62,7 +63,7 @@ class Project:
     def lists(self, package: str) -> bool:
         """Does a manifest name this package?"""
         manifests = [*self.requirement_files(), PYPROJECT, "Pipfile", "setup.py", "setup.cfg"]
-        text = "\n".join(self.sources.contents.get(name, "") for name in manifests)
+        text = _COMMENT.sub("", "\n".join(self.sources.contents.get(name, "") for name in manifests))
         return re.search(rf"(?<![\w.-]){re.escape(package)}(?![\w-])", text, re.IGNORECASE) is not None
 
     def requirement_files(self) -> list[str]:

@@ -12,7 +12,9 @@ from slipway.errors import InvalidInput
 PULLED = ("3.12", "3.13", "3.14", "3.15", "3.11", "3.10", "3.9", "3.8", "3.7", "3.6", "2.7")
 """The versions that are tried where no image is here that will do, in this order."""
 _NEWEST_RELEASE = 40
-_VERSION = re.compile(r"(?:python-|cpython[-@]?)?(?P<version>\d{1,3}(?:\.\d{1,3}){0,2})(?:(?:a|b|rc)\d{1,3}|-dev)?")
+_VERSION = re.compile(
+    r"(?:python-|cpython[-@]?)?(?P<version>\d{1,3}(?:\.\d{1,3}){0,2})(?:\.[x*]|(?:a|b|rc)\d{1,3}|-dev)?"
+)
 _OTHERS = re.compile(r"(?:pypy|graalpy|jython|ironpython|stackless|micropython|miniconda|anaconda|mambaforge)", re.I)
 _TERM = re.compile(r"(?P<operator>\^|~=|~|>=|<=|===?|!=|>|<|=)? {0,3}v?(?P<version>\d{1,3}(?:\.\d{1,3}){0,3})(?:\.\*)?")
 _LONGEST = 80
