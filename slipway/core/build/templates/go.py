@@ -51,7 +51,7 @@ def _build(sources: Sources, built: Sequence[str], images: BaseImages, *, needs_
     """The stage that builds. Go itself fetches the version that go.mod asks for, where the image's is older."""
     is_vendored = "vendor/modules.txt" in sources.paths
     manifests = [name for name in ("go.mod", "go.sum") if name in sources.paths]
-    has_local_modules = "go.work" in sources.paths or re.search(r"=>\s*\.", sources.contents.get("go.mod", ""))
+    has_local_modules = "go.work" in sources.paths or re.search(r"=>[ \t]*+\.", sources.contents.get("go.mod", ""))
     downloads = (
         [] if is_vendored or has_local_modules else [copy(*manifests), run(["go", "mod", "download"], _CACHES[0])]
     )
@@ -146,7 +146,7 @@ def _program(sources: Sources, folder: str) -> str:
     """The name that Go gives to the program of a folder."""
     if folder != ".":
         return posixpath.basename(folder)
-    found = re.search(r"^module\s+\"?([^\s\"]+)", sources.contents.get("go.mod", ""), re.MULTILINE)
+    found = re.search(r"^module[ \t]++\"?([^\s\"]+)", sources.contents.get("go.mod", ""), re.MULTILINE)
     path = re.sub(r"/v\d+$", "", found[1]) if found else "app"
     return posixpath.basename(path)
 

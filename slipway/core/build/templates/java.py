@@ -14,7 +14,7 @@ from slipway.core.build.templates.template import BaseImages, GeneratedDockerfil
 _LEVELS = {
     "pom.xml": r"<(?:java\.version|maven\.compiler\.release|maven\.compiler\.target|maven\.compiler\.source|release)>"
     r"\s*(?:1\.)?(\d+)\s*<",
-    "build.gradle": r"(?:JavaLanguageVersion\.of\(|(?:source|target)Compatibility\s*=?\s*[\"']?"
+    "build.gradle": r"(?:JavaLanguageVersion\.of\(|(?:source|target)Compatibility[ \t]*+=?[ \t]*+[\"']?"
     r"(?:JavaVersion\.VERSION_)?)(?:1[._])?(\d+)",
     "build.gradle.kts": r"(?:JavaLanguageVersion\.of\(|jvmToolchain\(|JavaVersion\.VERSION_)(?:1_)?(\d+)",
 }

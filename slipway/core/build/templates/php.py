@@ -66,7 +66,7 @@ def _composer(sources: Sources) -> Mapping[str, Any]:
         return {}
     try:
         document = json.loads(sources.contents.get(MANIFEST, ""))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise _unreadable(str(error)) from None
     if not isinstance(document, dict):
         raise _unreadable("it is no JSON object")

@@ -95,7 +95,10 @@ def installed(sources: Sources, image: str) -> list[str]:
 def is_local(sources: Sources) -> bool:
     """Does the Gemfile name gems in folders of the repository?"""
     content = sources.contents.get(MANIFEST, "")
-    return re.search(r"^\s*gemspec\b|\bpath:\s*[\"']|:path\s*=>|\beval_gemfile\b", content, re.MULTILINE) is not None
+    return (
+        re.search(r"^[ \t]*+gemspec\b|\bpath:[ \t]*+[\"']|:path[ \t]*+=>|\beval_gemfile\b", content, re.MULTILINE)
+        is not None
+    )
 
 
 def bundle_environment(sources: Sources) -> str:
@@ -106,7 +109,9 @@ def bundle_environment(sources: Sources) -> str:
 
 def _gems(sources: Sources) -> set[str]:
     """The gems that the Gemfile or its lock names."""
-    listed = re.findall(r"^\s*gem\s*\(?\s*[\"']([\w.-]+)[\"']", sources.contents.get(MANIFEST, ""), re.MULTILINE)
+    listed = re.findall(
+        r"^[ \t]*+gem[ \t]*+\(?[ \t]*+[\"']([\w.-]+)[\"']", sources.contents.get(MANIFEST, ""), re.MULTILINE
+    )
     locked = re.findall(r"^    ([\w.-]+) \(", sources.contents.get(LOCK, ""), re.MULTILINE)
     return {*listed, *locked}
 
@@ -123,7 +128,9 @@ def _command(sources: Sources) -> str:
     if "config.ru" in sources.paths:
         return _rack(gems)
     for name in ("app.rb", "server.rb", "main.rb"):
-        if "sinatra" in gems and re.search(r"require\s*\(?\s*[\"']sinatra[\"']", sources.contents.get(name, "")):
+        if "sinatra" in gems and re.search(
+            r"require[ \t]*+\(?[ \t]*+[\"']sinatra[\"']", sources.contents.get(name, "")
+        ):
             return f"bundle exec ruby {name} -o 0.0.0.0 -p $PORT"
     return ""
 
@@ -168,8 +175,8 @@ def wanted_version(sources: Sources) -> WantedVersion | None:
     found = {
         ".ruby-version": r"^(?:ruby-)?(\d+\.\d+[\w.]*)",
         ".tool-versions": r"^ruby[ \t]+(\d+\.\d+[\w.]*)",
-        MANIFEST: r"^\s*ruby\s*\(?\s*[\"'](?:~>\s*|>=\s*)?(\d+\.\d+[\w.]*)[\"']",
-        LOCK: r"^RUBY VERSION\n\s+ruby (\d+\.\d+\.\d+)",
+        MANIFEST: r"^[ \t]*+ruby[ \t]*+\(?[ \t]*+[\"'](?:(?:~>|>=)[ \t]*+)?(\d+\.\d+[\w.]*)[\"']",
+        LOCK: r"^RUBY VERSION\r?\n[ ]++ruby (\d+\.\d+\.\d+)",
     }
     for name, pattern in found.items():
         match = re.search(pattern, sources.contents.get(name, ""), re.MULTILINE)

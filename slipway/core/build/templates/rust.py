@@ -74,10 +74,17 @@ def _manifests(sources: Sources) -> list[str]:
 def _manifest(sources: Sources, path: str) -> Mapping[str, Any]:
     try:
         return tomllib.loads(sources.contents.get(path, ""))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidInput(
             f"this is a Rust project, and its {path} can't be read: {error}", remedy=f"correct {path} and push again"
         ) from None
+
+
+def _text(manifest: Mapping[str, Any], table: str, key: str) -> str:
+    """A text of a table; empty where it is missing, or of another type."""
+    values = manifest.get(table)
+    value = values.get(key) if isinstance(values, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 def _programs(sources: Sources) -> list[str]:
@@ -97,9 +104,11 @@ def _programs(sources: Sources) -> list[str]:
 def _programs_of(sources: Sources, path: str) -> list[str]:
     folder = posixpath.dirname(path)
     manifest = _manifest(sources, path)
-    listed = [each for each in manifest.get("bin", []) if isinstance(each, dict) and isinstance(each.get("name"), str)]
+    bins = manifest.get("bin")
+    listed = [each for each in bins if isinstance(each, dict)] if isinstance(bins, list) else []
+    listed = [each for each in listed if isinstance(each.get("name"), str)]
     names = [each["name"] for each in listed]
-    package = manifest.get("package", {}).get("name", "")
+    package = _text(manifest, "package", "name")
     is_listed = any(each.get("path", "src/main.rs") == "src/main.rs" for each in listed)
     if package and not is_listed and posixpath.join(folder, "src/main.rs") in sources.paths:
         names.append(package)
@@ -118,10 +127,10 @@ def _default(sources: Sources, programs: list[str]) -> str:
     Raises:
         InvalidInput: there are several.
     """
-    package = _manifest(sources, MANIFEST).get("package", {})
-    for name in (package.get("default-run"), package.get("name")):
-        if name in programs:
-            return str(name)
+    manifest = _manifest(sources, MANIFEST)
+    for key in ("default-run", "name"):
+        if (name := _text(manifest, "package", key)) in programs:
+            return name
     if len(programs) > 1 and not (of_procfile(sources) or sources.has_web_command):
         raise InvalidInput(
             f"this Rust project has several programs ({', '.join(programs[:6])}), and nothing says which is the server",
@@ -139,7 +148,7 @@ def _wanted(sources: Sources) -> WantedVersion | None:
     """A release that a toolchain file names; other channels are left to rustup, which the image has."""
     for name in ("rust-toolchain.toml", "rust-toolchain"):
         content = sources.contents.get(name, "").strip()
-        channel = _manifest(sources, name).get("toolchain", {}).get("channel", "") if "[" in content else content
+        channel = _text(_manifest(sources, name), "toolchain", "channel") if "[" in content else content[:20]
         if channel[:1].isdigit():
             return _release(channel, name)
     return None

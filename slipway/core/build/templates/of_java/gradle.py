@@ -15,8 +15,8 @@ READS = (*MANIFESTS, "*/build.gradle", "*/build.gradle.kts")
 WRAPPER = "gradle/wrapper/gradle-wrapper.jar"
 _BOOT = re.compile(r"org\.springframework\.boot[\"')]|libs\.plugins\.spring\.?[bB]oot|alias\(libs\.plugins\.boot\)")
 _APPLICATION = re.compile(
-    r"\bid[ (]+[\"'](?:application|io\.ktor\.plugin|io\.micronaut\.application)[\"']|^\s*application\s*$"
-    r"|apply plugin:\s*[\"']application[\"']|alias\(libs\.plugins\.ktor\)",
+    r"\bid[ (]+[\"'](?:application|io\.ktor\.plugin|io\.micronaut\.application)[\"']|^[ \t]*+application[ \t]*+$"
+    r"|apply plugin:[ \t]*+[\"']application[\"']|alias\(libs\.plugins\.ktor\)",
     re.MULTILINE,
 )
 _QUARKUS = re.compile(r"\bid[ (]+[\"']io\.quarkus[\"']")

@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from slipway.core.build.templates.of_node.package import Package
 from slipway.core.build.templates.template import Sources
@@ -62,7 +63,7 @@ def _configuration(sources: Sources, name: str) -> str:
 
 def _option(text: str, name: str) -> str:
     """The text of an option such as `outDir: 'public'`; empty where it is missing or computed."""
-    match = re.search(rf"\b{name}\s*:\s*[\"']([^\"'\n]+)[\"']", text)
+    match = re.search(rf"\b{name}\s*+:\s*+[\"']([^\"'\n]+)[\"']", text)
     return posixpath.normpath(match[1]) if match else ""
 
 
@@ -126,20 +127,25 @@ def _angular(sources: Sources, package: Package) -> Served:
 
 def _angular_folder(sources: Sources) -> str:
     project = _angular_project(sources)
-    build = _angular_projects(sources).get(project, {}).get("architect", {}).get("build", {})
-    options = build.get("options", {})
-    output = options.get("outputPath", f"dist/{project}") if isinstance(options, dict) else ""
-    base = output.get("base", "") if isinstance(output, dict) else str(output)
+    build = _table(_table(_table(_angular_projects(sources), project), "architect"), "build")
+    output = _table(build, "options").get("outputPath", f"dist/{project}")
+    base = output.get("base", "") if isinstance(output, dict) else output
     has_browser = str(build.get("builder", "")).endswith((":application", ":browser-esbuild"))
-    return posixpath.normpath(f"{base}/browser" if has_browser else base)
+    return posixpath.normpath(f"{base}/browser" if has_browser else f"{base}")
 
 
-def _angular_projects(sources: Sources) -> dict[str, dict[str, dict[str, dict[str, object]]]]:
+def _table(tables: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A table in a table; an empty one where it is missing, or of another type."""
+    found = tables.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _angular_projects(sources: Sources) -> Mapping[str, Any]:
     try:
-        projects = json.loads(sources.contents.get("angular.json", "{}")).get("projects", {})
-    except (json.JSONDecodeError, AttributeError, RecursionError):
+        document = json.loads(sources.contents.get("angular.json", "{}"))
+    except (ValueError, RecursionError):
         return {}
-    return projects if isinstance(projects, dict) else {}
+    return _table(document, "projects") if isinstance(document, dict) else {}
 
 
 def _angular_project(sources: Sources) -> str:

@@ -13,9 +13,11 @@ from slipway.errors import InvalidInput
 
 MANIFEST = "package.json"
 VERSION_FILES = (".nvmrc", ".node-version", ".tool-versions")
+MOST_CHARACTERS = 200
+"""Of a range of versions; people write far fewer."""
 _LONG_TERM = {"hydrogen": 18, "iron": 20, "jod": 22, "krypton": 24}
 _LIFECYCLE = ("preinstall", "install", "postinstall", "prepare")
-_NEEDS_NO_SOURCES = re.compile(r"\s*(?:(?:npx )?husky\b[^&|;]*|true|exit 0)\s*")
+_NEEDS_NO_SOURCES = re.compile(r"\s*(?:(?:npx )?husky\b[^&|;]*+|true|exit 0)\s*+")
 _COMPARATOR = re.compile(r"(>=|<=|>|<|\^|~|=)?\s*v?(\d+|[xX*])(?:\.(\d+|[xX*]))?(?:\.(\d+|[xX*]))?\S*")
 
 
@@ -70,7 +72,7 @@ def read(sources: Sources, path: str = MANIFEST) -> Package:
     """
     try:
         document = json.loads(sources.contents.get(path, ""))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise _unreadable(path, str(error)) from None
     if not isinstance(document, dict):
         raise _unreadable(path, "it is no JSON object")
@@ -88,10 +90,10 @@ def wanted_version(sources: Sources, package: Package) -> tuple[str, str]:
     for name in VERSION_FILES:
         line = _first_version(name, sources.contents.get(name, ""))
         if line:
-            return line, name
+            return line[:MOST_CHARACTERS], name
     for within in ("volta", "engines"):
         if wanted := package.text("node", within):
-            return wanted, MANIFEST
+            return wanted[:MOST_CHARACTERS], MANIFEST
     return "", ""
 
 

@@ -183,7 +183,7 @@ def _bun(where: str) -> InvalidInput:
 
 def _usual(manager: Manager, lock: str) -> str:
     """The version that wrote the lock, as far as its format shows it: a newer one would write the lock anew."""
-    found = re.search(r"^lockfileVersion: '?(\d+)|^__metadata:\s*\n\s+version: (\d+)", lock, re.MULTILINE)
+    found = re.search(r"^lockfileVersion: '?(\d+)|^__metadata:\r?\n[ ]++version: (\d+)", lock, re.MULTILINE)
     if found is None:
         return manager.usual
     return manager.of_format.get(found[1] or found[2], manager.usual)

@@ -6,6 +6,8 @@ import re
 
 from slipway.core.build.templates.base_images import WantedVersion
 
+MOST_CHARACTERS = 200
+"""Of a range of versions; people write far fewer."""
 _MINORS = ("8.4", "8.3", "8.2", "8.1", "8.5", "8.0", "7.4")
 """Versions that are pulled for a range."""
 _COMPARATOR = re.compile(r"(>=|<=|>|<|\^|~|!=|=)?\s*v?(\d+)(?:\.(\d+|[*xX]))?(\.\d+|\.[*xX])?")
@@ -13,6 +15,7 @@ _COMPARATOR = re.compile(r"(>=|<=|>|<|\^|~|!=|=)?\s*v?(\d+)(?:\.(\d+|[*xX]))?(\.
 
 def wanted(text: str, where: str) -> WantedVersion | None:
     """The version of PHP that a file asks for; None where it names none."""
+    text = text[:MOST_CHARACTERS]
     if not re.search(r"\d", text):
         return None
     pulled = next((minor for minor in _MINORS if accepts(text, minor)), text)
