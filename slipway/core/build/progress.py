@@ -141,7 +141,8 @@ def _without_exit_code(progress: Progress, at: str) -> Failure:
         name = image["image"].removeprefix("docker.io/library/").removeprefix("docker.io/")
         return Failure(
             f"the image {name} is not on this host and can't be pulled",
-            "check its name; where no registry is reachable, start FROM an image that is here: docker images",
+            "check its name; where no registry is reachable, start FROM an image that is here: docker images; those of "
+            "recognised languages are made by the host's owner: make base-images",
         )
     said = _PREFIXES.sub("", progress.error)
     known = last_cause(_ERRORS, said)
