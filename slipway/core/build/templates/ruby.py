@@ -136,11 +136,7 @@ def _command(sources: Sources) -> str:
 
 
 def _rack(gems: set[str]) -> str:
-    """The command for config.ru, by the server that is among the gems.
-
-    Raises:
-        InvalidInput: there is none.
-    """
+    """The command for config.ru, by the server that is among the gems; empty where none is."""
     server = next((name for name in _SERVERS if name in gems), "")
     if server == "puma":
         return "bundle exec puma -b tcp://0.0.0.0:$PORT"
