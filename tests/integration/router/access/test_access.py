@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from slipway.core.access.roles import Role
 from slipway.core.access.tokens import hashed
-from slipway.models import App, Invitation, Token, Volume, now
+from slipway.models import App, Invitation, Release, Run, Token, Volume, now
 from tests.fixtures.api import REPOSITORY, Api, Caller
-from tests.fixtures.releases import make_live
+from tests.fixtures.releases import frozen, make_live
 
 OPEN = {
     *("/healthz", "/readyz", "/api/openapi.json", "/api/sign-in", "/.well-known/slipway/jwks.json"),
@@ -25,6 +25,7 @@ BODIES = {
     ("PUT", "/api/apps/<app>/scale"): {"replicas": 1},
     ("PATCH", "/api/apps/<app>/variables"): {"set": {"A": "1"}},
     ("POST", "/api/apps/<app>/promote"): {"to": "other"},
+    ("POST", "/api/apps/<app>/runs"): {"command": ["true"]},
     ("POST", "/api/apps/<app>/domains"): {"host": "new.example.org"},
     ("PUT", "/api/apps/<app>/domains/<host>/certificate"): {"certificate": "a certificate", "key": "its key"},
     ("POST", "/api/hooks"): {"repository": "https://github.example/acme/new"},
@@ -99,6 +100,9 @@ def things(api: Api, owner: Caller) -> dict[str, str]:
         values = {"email": "ada@example.org", "role": "viewer", "hashed": "0" * 64, "inviter": "a test"}
         invitation = Invitation(tenant_id=app.tenant_id, expires_at=now() + timedelta(days=1), **values)
         session.add(invitation)
+        session.scalars(select(Release)).one().configuration = frozen({})
+        run = Run(tenant_id=app.tenant_id, app_id=app.id, command=["true"], timeout_s=60, actor="a test")
+        session.add(run)
         session.add(Volume(id="hello-production-data-1", name="data", mount_path="/data", **place))
     return {
         "<app>": "hello",
@@ -107,6 +111,9 @@ def things(api: Api, owner: Caller) -> dict[str, str]:
         "<host>": "hello.localhost",
         "<container>": "r-1-1-0",
         "<int:token>": str(token),
+        "<replica>": "r-1-1-0",
+        "<int:run>": str(run.id),
+        "<job>": "report",
         "<volume>": "hello-production-data-1",
         "<name>": "minute",
         "<login>": "ada",
