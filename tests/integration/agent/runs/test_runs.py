@@ -100,6 +100,17 @@ def test_one_that_somebody_stops_is_cancelled_before_and_after_it_began(rig: Rig
     assert task_of(rig, second) is None
 
 
+def test_one_that_is_stopped_while_its_start_waits_is_not_started(rig: Rig, app: App, begin: Begin) -> None:
+    run = begin()
+    rig.executor.held = True
+    rig.agent.runs.run(app.id)
+    stop(rig, run)
+    rig.executor.resume()
+    assert (rig.runtime.started_tasks, row_of(rig, run).state) == ([], "pending")
+    rig.agent.runs.run(app.id)
+    assert row_of(rig, run).state == "cancelled"
+
+
 def test_one_whose_container_somebody_removed_is_lost_and_not_run_again(rig: Rig, app: App, begin: Begin) -> None:
     run = begin()
     rig.runtime.remove(running(rig, app, run))

@@ -105,6 +105,13 @@ def test_a_number_that_is_none_is_not_found(developer: Caller) -> None:
         developer.problem(404, "POST", f"{RUNS}/{number}/cancel")
 
 
+def test_a_run_is_its_apps(owner: Caller) -> None:
+    number = owner.post(RUNS, {"command": ["true"]})["id"]
+    owner.create_app("other")
+    assert "other has no run" in owner.problem(404, "GET", f"/api/apps/other/runs/{number}")["detail"]
+    owner.problem(404, "POST", f"/api/apps/other/runs/{number}/cancel")
+
+
 def test_nothing_runs_of_an_app_that_is_not_live(owner: Caller) -> None:
     owner.create_app("new")
     problem = owner.problem(409, "POST", "/api/apps/new/runs", {"command": ["true"]})
