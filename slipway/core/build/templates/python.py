@@ -29,11 +29,33 @@ ENVIRONMENT = (
     "ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore"
 )
 _MANIFESTS = frozenset({*REQUIREMENTS, "Pipfile", "setup.py", "pylock.toml"})
+_OF_OTHERS = frozenset(
+    (
+        *("package.json", "go.mod", "Gemfile", "composer.json", "pom.xml", "build.gradle", "build.gradle.kts"),
+        *("Cargo.toml", "mix.exs"),
+    )
+)
 _RUNS_PYTHON = re.compile(r"^(?:exec )?(?:python3?|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|flask|streamlit)\b")
+_RUNS_OTHERS = re.compile(
+    r"(?:exec )?(?:node|npm|npx|yarn|pnpm|bun|deno|ruby|bundle|rails|puma|rackup|java|php|heroku-php|vendor/bin|mix|"
+    r"cargo|target/|mvn|\./(?:gradlew|mvnw|target/)|dotnet)"
+)
 
 
 def _is_python(sources: Sources) -> bool:
-    return bool(sources.paths & _MANIFESTS) or _has_pyproject(sources) or _is_started_by_python(sources)
+    """Is it a Python project? Beside another language's manifest, only one that says how it is started: many projects
+    have a requirements.txt for their documentation or scripts."""
+    if _is_started_by_python(sources):
+        return True
+    is_listed = bool(sources.paths & _MANIFESTS) or _has_pyproject(sources)
+    return is_listed and (not sources.paths & _OF_OTHERS or _has_start(sources))
+
+
+def _has_start(sources: Sources) -> bool:
+    if web := _procfiles_web(sources):
+        return _RUNS_OTHERS.match(web) is None
+    project = read(sources)
+    return sources.has_web_command or django.found(project) is not None or bool(start.found(project).command)
 
 
 def _has_pyproject(sources: Sources) -> bool:
@@ -49,8 +71,12 @@ def _has_pyproject(sources: Sources) -> bool:
 
 def _is_started_by_python(sources: Sources) -> bool:
     """Is there a Procfile alone, whose web process is a program in Python?"""
-    web = procfile.parse(sources.contents.get("Procfile", "").encode()).get(WEB, "")
-    return bool(_RUNS_PYTHON.match(web)) and any(path.endswith(".py") for path in sources.paths)
+    is_python = _RUNS_PYTHON.match(_procfiles_web(sources)) is not None
+    return is_python and any(path.endswith(".py") for path in sources.paths)
+
+
+def _procfiles_web(sources: Sources) -> str:
+    return procfile.parse(sources.contents.get("Procfile", "").encode()).get(WEB, "")
 
 
 def _python(sources: Sources, images: BaseImages) -> GeneratedDockerfile:
