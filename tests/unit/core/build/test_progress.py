@@ -49,6 +49,11 @@ FAILURES = {
         'ERROR: failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: 2',
         "`RUN make` ended with exit code 2",
     ),
+    "a step with mounts and build variables": (
+        '#5 [2/2] RUN --mount=type=cache,target=/c --mount=type=secret,id=T export T="$(cat /run/secrets/T 2>/dev/null)"; '
+        "exec pip install x\n#5 ERROR: executor failed running [/bin/sh -c x]: exit code: 1",
+        "`RUN pip install x` ended with exit code 1",
+    ),
     "memory": (
         "#5 [2/2] RUN make\n#5 ERROR: executor failed running [/bin/sh -c make]: exit code: 137",
         "builds here may use 4 GB of memory together",
