@@ -50,7 +50,8 @@ FAILURES = {
         "`RUN make` ended with exit code 2",
     ),
     "a step with mounts and build variables": (
-        '#5 [2/2] RUN --mount=type=cache,target=/c --mount=type=secret,id=T export T="$(cat /run/secrets/T 2>/dev/null)"; '
+        "#5 [2/2] RUN --mount=type=cache,target=/c --mount=type=secret,id=T "
+        'export T="$(cat /run/secrets/T 2>/dev/null)"; '
         "exec pip install x\n#5 ERROR: executor failed running [/bin/sh -c x]: exit code: 1",
         "`RUN pip install x` ended with exit code 1",
     ),
