@@ -13,6 +13,7 @@ from pydantic import Field
 
 from router.access import principal, services, stays_admitted
 from router.api.operation import Query, operation
+from router.authentication import bearer_of
 from router.identity.request_origin import require_own_page
 from router.streams.terminal_relay import SOCKET, TerminalResponse, relay
 from router.usecases.runs import terminals
@@ -85,7 +86,7 @@ def open_terminal(app: str, replica: str, query: What) -> Response:
 
 def _websocket_key() -> str:
     """Raises `UpgradeRequired` for what is no WebSocket, and `CrossSiteRequest` for one of another site's page."""
-    if request.authorization is None:
+    if not bearer_of(request):  # of a page it is the cookie that says who calls
         own = services().settings.public_url
         require_own_page(own, request.headers.get("Sec-Fetch-Site", ""), request.headers.get("Origin", ""))
     key = request.headers.get("Sec-WebSocket-Key", "")

@@ -4,15 +4,19 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
+from router import authentication
 from router.streams.terminal_relay import SOCKET
+from slipway.core.access.roles import Role
 from slipway.core.terminal.channels import Size
 from slipway.errors import TooManyCalls
 from slipway.models import AuditRecord, Replica
 from tests.fixtures.api import Api, Caller
+from tests.fixtures.identity.principals import token_of
 from tests.fixtures.releases import make_live
 
 WEBSOCKET = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ=="}
@@ -84,3 +88,15 @@ def test_a_page_of_another_site_opens_none(developer: Caller, path: str) -> None
     """A browser sends the session's cookie along with a WebSocket that any page opens; a token it sends never."""
     elsewhere = Caller(developer.client, headers={"Origin": "https://evil.example"})
     assert elsewhere.call("GET", path, **WEBSOCKET).status_code == 401
+
+
+def test_only_a_token_makes_up_for_where_a_page_is_from(
+    developer: Caller, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A header that names nobody leaves it to the cookie to say who calls."""
+    monkeypatch.setattr(authentication, "AUTHENTICATORS", (lambda *_: replace(token_of(1), role=Role.DEVELOPER),))
+    for header in ("Basic bmFtZTpwYXNzd29yZA==", "Bearer", "Other x"):
+        elsewhere = Caller(developer.client, headers={"Origin": "https://evil.example", "Authorization": header})
+        assert elsewhere.problem(403, "GET", path, **WEBSOCKET)["code"] == "cross-site-request"
+    elsewhere = Caller(developer.client, developer.token, headers={"Origin": "https://evil.example"})
+    elsewhere.problem(426, "GET", path, **WEBSOCKET)
