@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from flask import Response
 
 from router.principal import Principal
-from slipway.core.access.stream_quota import TERMINALS_AT_ONCE, TERMINALS_OF_A_TENANT
+from slipway.core.access.stream_quota import (
+    TERMINALS_AT_ONCE,
+    TERMINALS_OF_A_TENANT,
+    Bound,
+    StreamQuota,
+    reached_bound,
+)
 from slipway.core.text.counting import plural
 from slipway.errors import Overloaded, TooManyCalls
 
@@ -43,6 +49,8 @@ class CallQuota:
     verb: str = "reads"
     participle: str = "read"
     """What is done with it."""
+    guaranteed: int = 0
+    """Some places are left for tenants that have fewer than this; 0: none are."""
     _by_tenant: Counter[int] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -74,21 +82,12 @@ class CallQuota:
 
     def enter(self, who: Principal) -> None:
         """Take a place, which `leave` gives back. Raises as `place` does."""
+        quota = StreamQuota(self.total, self.per_tenant, self.guaranteed)
         with self._lock:
-            if self._by_tenant[who.tenant_id] >= self.per_tenant:
-                raise TooManyCalls(
-                    f"The tenant {who.tenant} {self.verb} {plural(self.per_tenant, self.what)} already, "
-                    "as many as it may at a time.",
-                    remedy="wait until one has ended, and try again",
-                    retry_after_s=_RETRY_AFTER_S,
-                )
-            if self._by_tenant.total() >= self.total:
-                raise Overloaded(
-                    f"{plural(self.total, self.what)} are {self.participle} on this host, "
-                    "as many as it serves at a time.",
-                    remedy="try again",
-                    retry_after_s=_RETRY_AFTER_S,
-                )
+            of_tenant = self._by_tenant[who.tenant_id]
+            bound = reached_bound(quota, total=self._by_tenant.total(), of_tenant=of_tenant)
+            if bound is not None:
+                raise self._refusal(bound, who)
             self._by_tenant[who.tenant_id] += 1
 
     def leave(self, who: Principal) -> None:
@@ -96,6 +95,21 @@ class CallQuota:
             self._by_tenant[who.tenant_id] -= 1
             if not self._by_tenant[who.tenant_id]:
                 del self._by_tenant[who.tenant_id]
+
+    def _refusal(self, bound: Bound, who: Principal) -> TooManyCalls | Overloaded:
+        if bound is Bound.TENANT:
+            return TooManyCalls(
+                f"The tenant {who.tenant} {self.verb} {plural(self.per_tenant, self.what)} already, "
+                "as many as it may at a time.",
+                remedy="wait until one has ended, and try again",
+                retry_after_s=_RETRY_AFTER_S,
+            )
+        return Overloaded(
+            f"{plural(self._by_tenant.total(), self.what)} are {self.participle} on this host, "
+            "as many as it serves at a time.",
+            remedy="try again",
+            retry_after_s=_RETRY_AFTER_S,
+        )
 
 
 def of_heads() -> CallQuota:
@@ -113,7 +127,7 @@ def of_proofs() -> CallQuota:
 
 def of_terminals() -> CallQuota:
     """Programs in replicas, each of which holds a thread for as long as it runs."""
-    return CallQuota(TERMINALS_AT_ONCE, TERMINALS_OF_A_TENANT, "terminal", verb="uses", participle="used")
+    return CallQuota(TERMINALS_AT_ONCE, TERMINALS_OF_A_TENANT, "terminal", verb="uses", participle="used", guaranteed=2)
 
 
 def of_tries(web_threads: int) -> CallQuota:

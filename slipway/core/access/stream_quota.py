@@ -26,7 +26,7 @@ class StreamQuota:
     total: int
     per_tenant: int
     guaranteed: int = 2
-    """The reserve is for tenants that have fewer than this."""
+    """The reserve is for tenants that have fewer than this; 0: there is none."""
 
     @property
     def per_token(self) -> int:
@@ -40,5 +40,5 @@ def reached_bound(quota: StreamQuota, *, total: int, of_tenant: int, of_token: i
         return Bound.TENANT
     if of_token >= quota.per_token:
         return Bound.TOKEN
-    reserved = 0 if of_tenant < quota.guaranteed else quota.total // _RESERVE
+    reserved = quota.total // _RESERVE if 0 < quota.guaranteed <= of_tenant else 0
     return Bound.HOST if total >= quota.total - reserved else None

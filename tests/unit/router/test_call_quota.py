@@ -35,6 +35,22 @@ def test_one_tenant_has_some_places_and_all_together_have_more() -> None:
     answer(quota, 3)
 
 
+def test_some_terminals_are_left_for_tenants_that_have_few() -> None:
+    quota = call_quota.of_terminals()
+    for tenant_id in (1, 2, 3):
+        for _ in range(quota.per_tenant):
+            quota.enter(token_of(tenant_id))
+    for tenant_id in (4, 5, 6, 7):
+        quota.enter(token_of(tenant_id))
+        quota.enter(token_of(tenant_id))
+    with pytest.raises(Overloaded):
+        quota.enter(token_of(8))
+    quota.leave(token_of(1))
+    with pytest.raises(Overloaded):
+        quota.enter(token_of(4))
+    quota.enter(token_of(8))
+
+
 def test_a_place_is_free_again_when_the_answer_can_not_be_made() -> None:
     quota = CallQuota(total=1, per_tenant=1, what="log")
 
