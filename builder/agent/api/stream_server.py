@@ -112,6 +112,15 @@ class _Stream(BaseHTTPRequestHandler):
             raise InvalidInput("a terminal takes a WebSocket")
         spec = terminals.spec_of(parse_qs(urlsplit(self.path).query).get("spec", [""])[0])
         session = self.server.open_terminal(replica_id, spec)
+        try:
+            self._switch(key)
+        except BaseException:
+            session.end()
+            raise
+        Relay(self.connection, session, idle_s=self.server.idle_s).run()
+
+    def _switch(self, key: str) -> None:
+        """From HTTP to a WebSocket."""
         self.close_connection = True
         self.send_response_only(HTTPStatus.SWITCHING_PROTOCOLS)
         self.send_header("Upgrade", "websocket")
@@ -121,7 +130,6 @@ class _Stream(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.flush()
         self.connection.settimeout(None)
-        Relay(self.connection, session, idle_s=self.server.idle_s).run()
 
     def _requested(self) -> Iterator[bytes]:
         url = urlsplit(self.path)

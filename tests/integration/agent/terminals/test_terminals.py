@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 import websocket
 
+from builder.agent.api import stream_server
 from builder.agent.terminals.relaying import Relay
 from slipway.core.terminal import channels
 from slipway.core.terminal.channels import Channel, End, Size
@@ -123,3 +124,15 @@ def test_what_can_not_be_opened_is_refused_with_a_problem(
     with pytest.raises(DependencyUnavailable):
         client.open_terminal(replica.id, ["sh"], None, key)
     assert rig.runtime.terminals == []
+
+
+def test_a_program_whose_client_can_not_be_answered_is_ended(
+    rig: Rig, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: str) -> str:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(stream_server, "accept_of", fail)
+    with pytest.raises(DependencyUnavailable):
+        client_of(rig).open_terminal(replica.id, ["sh"], None, "dGhlIHNhbXBsZSBub25jZQ==")
+    eventually(lambda: terminal_of(rig).ended, what="it is ended")
