@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import select
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
@@ -44,21 +45,26 @@ class ExecSession:
         self._has_terminal = spec.size is not None
         self._mark = f"{MARK}{secrets.token_hex(8)}"
         self._frames = FrameDecoder()
-        with engine.asked_to(f"run a program in {container_id[:12]}") as api:
-            self._id = self._created(api, spec)
-            self._connection, self._begun = self._started(api)
-        if spec.size is not None:
-            self.resize(spec.size)
+        with engine.asked_to(f"run a program in {container_id[:12]}"):
+            self._connection = connected(engine.url)
+        try:
+            with engine.asked_to(f"run a program in {container_id[:12]}") as api:
+                self._id = self._created(api, spec)
+                self._begun = self._started(api)
+            if spec.size is not None:
+                self.resize(spec.size)
+        except BaseException:
+            self.end()  # it may run already
+            raise
 
     def read(self, *, timeout_s: float) -> Sequence[tuple[Channel, bytes]] | None:
         data, self._begun = self._begun, b""
         if not data:
-            self._connection.settimeout(timeout_s)
             try:
+                if not _is_readable(self._connection, timeout_s):
+                    return []
                 data = self._connection.recv(_PIECE_BYTES)
-            except TimeoutError:
-                return []
-            except OSError:
+            except (OSError, ValueError):  # ValueError: it was closed
                 return None
             if not data:
                 return None
@@ -68,7 +74,6 @@ class ExecSession:
 
     def write(self, data: bytes) -> None:
         with suppress(OSError):  # it has ended: the next read says so
-            self._connection.settimeout(None)
             self._connection.sendall(data)
 
     def close_input(self) -> None:
@@ -88,6 +93,8 @@ class ExecSession:
         return None if found["Running"] else found["ExitCode"]
 
     def end(self) -> None:
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)  # `close` alone does not wake a thread that writes
         self._connection.close()
         _end_marked(self._engine, self._container_id, self._mark)
 
@@ -103,18 +110,16 @@ class ExecSession:
             raise
         return str(made["Id"])
 
-    def _started(self, api: APIClient) -> tuple[socket.socket, bytes]:
-        """The connection, and what of the output came with the answer's head."""
+    def _started(self, api: APIClient) -> bytes:
+        """What of the output came with the answer's head. From now on the connection has no timeout: one thread reads
+        and another writes, and each would get the other's."""
         body = json.dumps({"Detach": False, "Tty": self._has_terminal}).encode()
         head = f"POST /v{api.api_version}/exec/{self._id}/start HTTP/1.1\r\nHost: docker\r\n"
         head += "Content-Type: application/json\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
-        connection = connected(self._engine.url)
-        try:
-            connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-            return connection, _begun(connection)
-        except BaseException:
-            connection.close()
-            raise
+        self._connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        begun = _begun(self._connection)
+        self._connection.settimeout(None)
+        return begun
 
 
 def end_left_running(engine: DockerEngine, container_id: str) -> int:
@@ -140,6 +145,13 @@ def _end_marked(engine: DockerEngine, container_id: str, mark: str) -> None:
     with engine.asked_to("end a program") as api, suppress(APIError):  # it has ended, or has no shell
         killer = api.exec_create(container_id, ["sh", "-c", _KILL_FROM_WITHIN, "sh", mark])
         api.exec_start(killer["Id"])
+
+
+def _is_readable(connection: socket.socket, timeout_s: float) -> bool:
+    """Raises `ValueError` when it is closed."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(timeout_s * 1000))
 
 
 def _begun(connection: socket.socket) -> bytes:

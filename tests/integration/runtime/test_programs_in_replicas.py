@@ -1,0 +1,81 @@
+"""Programs beside a replica's own, as only the real Engine can show them."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from slipway.adapters.docker import exec_session
+from slipway.adapters.docker.exec_session import ExecSession
+from slipway.adapters.docker.runtime import DockerRuntime
+from slipway.core.terminal.channels import Size
+from slipway.errors import DependencyUnavailable
+from slipway.ports.runtime import TerminalSpec
+from tests.fixtures.engine import EnginePart
+from tests.fixtures.waiting import eventually
+
+pytestmark = pytest.mark.engine
+
+MUCH = b"x" * (8 << 20)
+
+
+@pytest.fixture
+def replica(runtime: DockerRuntime, engine: EnginePart) -> str:
+    return runtime.start(engine.spec()).container_id
+
+
+def running(engine: EnginePart, container_id: str, what: str) -> int:
+    return sum(what in row[-1] for row in engine.api.top(container_id)["Processes"])
+
+
+def test_all_input_arrives_while_the_output_is_waited_for(runtime: DockerRuntime, replica: str) -> None:
+    terminal = runtime.open_terminal(replica, TerminalSpec(("sh", "-c", "wc -c")))
+
+    def write() -> None:
+        terminal.write(MUCH)
+        terminal.close_input()
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    printed = b""
+    while (found := terminal.read(timeout_s=0.001)) is not None:
+        printed += b"".join(content for _, content in found)
+    writing.join()
+    terminal.end()
+    assert int(printed) == len(MUCH)
+
+
+def test_who_writes_what_is_not_taken_is_let_go_at_the_end(
+    runtime: DockerRuntime, replica: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the program can not be ended."""
+    terminal = runtime.open_terminal(replica, TerminalSpec(("sleep", "1235")))
+    begun = threading.Event()
+
+    def write() -> None:
+        begun.set()
+        terminal.write(MUCH)
+
+    writing = threading.Thread(target=write, daemon=True)
+    writing.start()
+    begun.wait()
+    with monkeypatch.context() as patched:
+        patched.setattr(exec_session, "_end_marked", lambda *_: None)
+        terminal.end()
+    writing.join(timeout=20)
+    assert not writing.is_alive()
+    terminal.end()
+
+
+def test_a_program_whose_terminal_can_not_be_made_ready_is_ended(
+    runtime: DockerRuntime, engine: EnginePart, replica: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        eventually(lambda: running(engine, replica, "sleep 1236"), what="the program runs")
+        raise DependencyUnavailable("the Engine is lost in this test")
+
+    monkeypatch.setattr(ExecSession, "resize", refuse)
+    with pytest.raises(DependencyUnavailable):
+        runtime.open_terminal(replica, TerminalSpec(("sleep", "1236"), Size(80, 24)))
+    eventually(lambda: not running(engine, replica, "sleep 1236"), what="it is ended")
