@@ -280,7 +280,7 @@ class ContainerRuntime(Protocol):
         ...
 
     def end_terminals(self) -> int:
-        """End all such programs that run, with what they started: their agent is gone. Says how many sessions."""
+        """End all such programs that run, with what they started: their agent is gone. Says how many processes."""
         ...
 
     def changes(self) -> Iterator[Change]:

@@ -31,15 +31,14 @@ _PIECE_BYTES = 64 << 10
 _HEADERS_MAX_BYTES = 64 << 10
 _STREAMS = {1: Channel.STDOUT, 2: Channel.STDERR}
 _TERM = "xterm-256color"
-_KILL_FROM_WITHIN = """for each in /proc/[0-9]*; do
-tr '\\0' '\\n' < $each/environ 2> /dev/null | grep -q "^$1" && kill -9 "${each#/proc/}"; done"""
 
 
 class ExecSession:
     """`slipway.ports.runtime.TerminalSession` on the Docker Engine."""
 
     def __init__(self, engine: DockerEngine, container_id: str, spec: TerminalSpec) -> None:
-        """Raises `NotFound` when the container does not run."""
+        """Raises `NotFound` when the container does not run, and `HostUnready` where nobody could end the program."""
+        _require_ending(container_id)
         self._engine = engine
         self._container_id = container_id
         self._has_terminal = spec.size is not None
@@ -96,7 +95,7 @@ class ExecSession:
         with suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)  # `close` alone does not wake a thread that writes
         self._connection.close()
-        _end_marked(self._engine, self._container_id, self._mark)
+        _end_marked(self._container_id, self._mark)
 
     def _created(self, api: APIClient, spec: TerminalSpec) -> str:
         environment = [self._mark, *([f"TERM={_TERM}"] if self._has_terminal else [])]
@@ -122,29 +121,23 @@ class ExecSession:
         return begun
 
 
-def end_left_running(engine: DockerEngine, container_id: str) -> int:
-    """End what sessions of an agent that is gone left in the container; says how many sessions that were."""
-    with engine.asked_to(f"look for programs in {container_id[:12]}") as api:
-        try:
-            left = api.inspect_container(container_id)["ExecIDs"] or []
-        except NotFound:
-            return 0
-    if left:
-        _end_marked(engine, container_id, MARK)
-    return len(left)
-
-
-def _end_marked(engine: DockerEngine, container_id: str, mark: str) -> None:
-    """SIGKILL what carries the mark. Where the host's processes can't be seen, a shell in the container does it."""
+def _require_ending(container_id: str) -> None:
     try:
-        if marked_processes.are_seen(container_id):
-            marked_processes.kill(marked_processes.marked(container_id, mark))
-            return
+        marked_processes.require_seen(container_id)
+    except errors.NotFound as error:
+        raise _does_not_run() from error
+
+
+def end_left_running(container_id: str) -> int:
+    """End what sessions of an agent that is gone left in the container; says how many processes that were."""
+    return _end_marked(container_id, MARK)
+
+
+def _end_marked(container_id: str, mark: str) -> int:
+    try:
+        return marked_processes.end(container_id, mark)
     except errors.NotFound:
-        return
-    with engine.asked_to("end a program") as api, suppress(APIError):  # it has ended, or has no shell
-        killer = api.exec_create(container_id, ["sh", "-c", _KILL_FROM_WITHIN, "sh", mark])
-        api.exec_start(killer["Id"])
+        return 0
 
 
 def _is_readable(connection: socket.socket, timeout_s: float) -> bool:

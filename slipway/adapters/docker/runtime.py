@@ -204,12 +204,11 @@ class DockerRuntime:
             yield from follow.newer(lines, after)
 
     def open_terminal(self, container_id: str, spec: TerminalSpec) -> ExecSession:
-        """Raises `NotFound` when it does not run."""
+        """Raises `NotFound` when it does not run, and `HostUnready` where the program could not be ended."""
         return ExecSession(self._engine, container_id, spec)
 
     def end_terminals(self) -> int:
-        running = [each.container_id for each in self.list() if each.running]
-        return sum(exec_session.end_left_running(self._engine, each) for each in running)
+        return sum(exec_session.end_left_running(each.container_id) for each in self.list() if each.running)
 
     def changes(self) -> Iterator[Change]:
         filters = {"type": "container", "label": f"{INSTANCE_LABEL}={self._instance}", "event": [*containers.HAPPENED]}

@@ -45,7 +45,7 @@ def processes_of(container_id: str, root: Path = ROOT) -> list[int]:
     """All processes of the container that are to be seen from here. Raises `NotFound` as `process_of` does."""
     base = f"{root}/pids" if os.path.isdir(f"{root}/pids") else f"{root}"
     try:
-        pids = _text(f"{_group(base, container_id)}/cgroup.procs").split()
+        pids = Path(f"{_group(base, container_id)}/cgroup.procs").read_text().split()  # may take several reads
     except OSError as error:
         raise NotFound(f"container {container_id[:12]} does not run") from error
     return [int(pid) for pid in pids]

@@ -17,10 +17,9 @@ from slipway.adapters.docker.engine import DockerEngine
 from slipway.adapters.docker.networks import TenantNetworks
 from slipway.adapters.docker.output import CUT_MARK, LINE_MAX_BYTES
 from slipway.adapters.docker.runtime import DockerRuntime
-from slipway.adapters.linux import cgroups
 from slipway.core.build.image_names import promoted_tag, pulled_tag
 from slipway.errors import Conflict, DependencyUnavailable, DeploymentFailed, HostUnready, SubnetTaken
-from slipway.ports.runtime import Change, MountedVolume, TerminalSpec
+from slipway.ports.runtime import Change, MountedVolume
 from tests.fixtures.engine import EnginePart, pause
 from tests.fixtures.waiting import eventually
 from tests.integration.runtime.relay import Relay
@@ -240,28 +239,6 @@ def test_a_task_of_another_deployment_runs_anew(runtime: DockerRuntime, engine: 
         labels={"slipway.instance": engine.settings.instance, "slipway.deployment": "11"},
     )  # fmt: skip
     assert runtime.run_task(spec, ("echo", "anew"), timeout_s=20).tail == "anew"
-
-
-def test_a_program_is_ended_also_where_the_hosts_processes_can_not_be_seen(
-    runtime: DockerRuntime, engine: EnginePart, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As in an agent that runs in a container."""
-    container_id = runtime.start(engine.spec()).container_id
-    monkeypatch.setattr(cgroups, "processes_of", lambda _: [0, 0])
-    words = ("sh", "-c", "sleep 1237 & echo begins; sleep 1238")
-    first, second = (runtime.open_terminal(container_id, TerminalSpec(words)) for _ in range(2))
-    for each in (first, second):
-        eventually(lambda terminal=each: terminal.read(timeout_s=0.2), what="it runs")
-
-    def left() -> int:
-        return sum(row[-1].startswith("sleep 123") for row in engine.api.top(container_id)["Processes"])
-
-    assert left() == 4
-    first.end()
-    eventually(lambda: left() == 2, what="the first is ended, and not the other")
-    assert runtime.end_terminals() >= 1
-    eventually(lambda: left() == 0, what="the other is ended")
-    second.end()
 
 
 def image_of(engine: EnginePart, tag: str, **labels: str) -> str:

@@ -9,8 +9,9 @@ import pytest
 from slipway.adapters.docker import exec_session
 from slipway.adapters.docker.exec_session import ExecSession
 from slipway.adapters.docker.runtime import DockerRuntime
+from slipway.adapters.linux import cgroups
 from slipway.core.terminal.channels import Size
-from slipway.errors import DependencyUnavailable
+from slipway.errors import DependencyUnavailable, HostUnready
 from slipway.ports.runtime import TerminalSpec
 from tests.fixtures.engine import EnginePart
 from tests.fixtures.waiting import eventually
@@ -79,3 +80,24 @@ def test_a_program_whose_terminal_can_not_be_made_ready_is_ended(
     with pytest.raises(DependencyUnavailable):
         runtime.open_terminal(replica, TerminalSpec(("sleep", "1236"), Size(80, 24)))
     eventually(lambda: not running(engine, replica, "sleep 1236"), what="it is ended")
+
+
+def test_none_is_started_where_the_hosts_processes_can_not_be_seen(
+    runtime: DockerRuntime, replica: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cgroups, "processes_of", lambda _: [0, 0])
+    with pytest.raises(HostUnready, match="so it starts none"):
+        runtime.open_terminal(replica, TerminalSpec(("true",)))
+
+
+def test_what_it_started_without_its_environment_is_ended_and_no_other(
+    runtime: DockerRuntime, engine: EnginePart, replica: str
+) -> None:
+    words = ("sh", "-c", "env -i sleep 1237 & sleep 1237")
+    first, second = (runtime.open_terminal(replica, TerminalSpec(words)) for _ in range(2))
+    eventually(lambda: running(engine, replica, "sleep 1237") >= 6, what="both run")
+    first.end()
+    eventually(lambda: running(engine, replica, "sleep 1237") == 3, what="the first is ended, and not the other")
+    assert runtime.end_terminals() == 3
+    assert running(engine, replica, "sleep 1237") == 0
+    second.end()

@@ -63,6 +63,11 @@ def test_who_measures_containers_sees_the_hosts_control_groups() -> None:
     assert {CONTAINERS[name]["cgroup"] for name in measuring} == {"host"}
 
 
+def test_the_agent_sees_and_ends_what_runs_in_replicas() -> None:
+    assert CONTAINERS["agent"]["pid"] == "host"
+    assert {"KILL", "SYS_PTRACE"} <= set(CONTAINERS["agent"]["cap_add"])
+
+
 def test_what_the_database_says_stays_between_the_services() -> None:
     postgres = CONTAINERS["postgres"]
     assert postgres["environment"]["POSTGRES_INITDB_ARGS"] == "--auth=scram-sha-256"
