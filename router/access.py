@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -31,9 +32,9 @@ def principal() -> Principal:
     return found
 
 
-def stays_admitted() -> StaysAdmitted:
-    """For a stream, which goes on after its view: may the caller go on reading? Only in a view that demands a role."""
-    return StaysAdmitted(services(), Credentials.of(request), g.principal, g.role)
+def stays_admitted(*, unknown_s: float = math.inf, lasts_s: float = math.inf) -> StaysAdmitted:
+    """For a stream, which goes on after its view: may the caller go on? Only in a view that demands a role."""
+    return StaysAdmitted(services(), Credentials.of(request), g.principal, g.role, unknown_s, lasts_s)
 
 
 def requires(role: Role, *, for_jobs: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -19,17 +20,24 @@ LOOK_AT_LEAST_EVERY_S = 30.0
 @dataclass(slots=True)
 class StaysAdmitted:
     """Calls say whether the credentials with which the stream began are still good for it. They are looked at again
-    when a change of anybody's identity was reported, and every so often. Where nobody can tell, the stream goes on."""
+    when a change of anybody's identity was reported, and every so often. Where nobody can tell, the stream goes on for
+    `unknown_s` since it was last known."""
 
     services: Services
     credentials: Credentials
     principal: Principal
     role: Role
+    unknown_s: float = math.inf
+    lasts_s: float = math.inf
+    """So long it goes on in all."""
+    _began: float = field(default_factory=time.monotonic)
     _seen: str = ""
     """Of no change: what came between the sign-in of the request and the first look is not missed."""
     _looked_at: float = field(default_factory=time.monotonic)
 
     def __call__(self) -> bool:
+        if time.monotonic() - self._began >= self.lasts_s:
+            return False
         newest = self.services.newest_change.id()
         if newest == self._seen and time.monotonic() - self._looked_at < LOOK_AT_LEAST_EVERY_S:
             return True
@@ -39,6 +47,6 @@ class StaysAdmitted:
         except (NotAuthenticated, NotAllowed):
             return False
         except DependencyUnavailable:
-            return True
+            return time.monotonic() - self._looked_at < self.unknown_s
         self._seen, self._looked_at = newest, time.monotonic()
         return now.tenant_id == self.principal.tenant_id

@@ -24,6 +24,9 @@ from slipway.errors import DependencyUnavailable, UpgradeRequired
 
 log = logging.getLogger(__name__)
 blueprint = APIBlueprint("terminals", __name__, tag="Terminals")
+UNKNOWN_S = 60.0
+"""A terminal ends when for so long nobody could tell whether its user may use it still: unlike a stream, it writes."""
+LASTS_S = 12 * 3600.0
 Side = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -59,7 +62,8 @@ def open_terminal(app: str, replica: str, query: What) -> Response:
     (`{"columns", "rows"}`), 5 the end of standard input. Who ran what in which replica, and for how long, is in the
     audit log.
     """
-    used, who, may_go_on = services(), principal(), stays_admitted()
+    used, who = services(), principal()
+    may_go_on = stays_admitted(unknown_s=UNKNOWN_S, lasts_s=LASTS_S)
     replica = terminals.running_replica(used, who, app, replica)
     command = terminals.command_of(query.command)
     key = _websocket_key()

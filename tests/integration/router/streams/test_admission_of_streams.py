@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -78,3 +79,17 @@ def test_a_stream_goes_on_where_nobody_can_tell(api: Api, viewer: Caller, admitt
     IdentityChanges(api.services.redis).publish("all")
     with databases.unreachable(api.services.db):
         assert stays()
+
+
+def test_what_writes_goes_on_for_a_while_only_where_nobody_can_tell(
+    api: Api, viewer: Caller, admitted: Admitted
+) -> None:
+    writes, waits = (replace(admitted(viewer), unknown_s=seconds) for seconds in (0, 3600))
+    assert writes()
+    IdentityChanges(api.services.redis).publish("all")
+    with databases.unreachable(api.services.db):
+        assert (writes(), waits()) == (False, True)
+
+
+def test_some_go_on_for_so_long_and_no_longer(viewer: Caller, admitted: Admitted) -> None:
+    assert [replace(admitted(viewer), lasts_s=seconds)() for seconds in (0, 3600)] == [False, True]
