@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
 from slipway.core.terminal import channels
-from slipway.core.terminal.channels import Channel, End
+from slipway.core.terminal.channels import Channel, End, Size
 from slipway.core.terminal.websocket import Decoder, Message, Opcode, ProtocolViolation, encoded
 from slipway.errors import SlipwayError
 from slipway.ports.runtime import TerminalSession
@@ -21,6 +23,8 @@ LOOK_S = 0.5
 """How often a quiet session is looked at."""
 PING_S = 10.0
 """How often the client hears that the session lives: whoever is in between ends what is silent."""
+RESIZE_S = 0.2
+"""No more often than this is the runtime asked for another size: it takes the newest."""
 EXIT_CODE_S = 3.0
 """So long after its last output the runtime may take to say how a program ended."""
 _PIECE_BYTES = 64 << 10
@@ -42,6 +46,9 @@ class Relay:
         self._idle_s = idle_s
         self._clock = clock
         self._heard_at = clock()
+        self._sizes: deque[Size] = deque(maxlen=1)
+        """The newest that the terminal does not have yet."""
+        self._resized_at = -math.inf
         self._sending = threading.Lock()
         self._left = threading.Event()
         """The client is gone."""
@@ -66,7 +73,8 @@ class Relay:
         """Returns how it ended; None: there is nobody to tell."""
         pinged_at = self._clock()
         while not self._left.is_set():
-            found = self._session.read(timeout_s=LOOK_S)
+            self._resize()
+            found = self._session.read(timeout_s=RESIZE_S if self._sizes else LOOK_S)
             if found is None:
                 return self._end()
             for channel, content in found:
@@ -78,6 +86,11 @@ class Relay:
                 pinged_at = self._clock()
                 self._frame(Opcode.PING)
         return None
+
+    def _resize(self) -> None:
+        if self._sizes and self._clock() - self._resized_at >= RESIZE_S:
+            self._resized_at = self._clock()
+            self._session.resize(self._sizes.popleft())
 
     def _end(self) -> End:
         until = self._clock() + EXIT_CODE_S
@@ -113,7 +126,7 @@ class Relay:
         elif channel is Channel.CLOSE_STDIN:
             self._session.close_input()
         elif channel is Channel.RESIZE:
-            self._session.resize(channels.size_of(content))
+            self._sizes.append(channels.size_of(content))
         else:
             raise ProtocolViolation("a client has no such channel")
 

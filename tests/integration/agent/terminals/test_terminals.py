@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,3 +137,25 @@ def test_a_program_whose_client_can_not_be_answered_is_ended(
     with pytest.raises(DependencyUnavailable):
         client_of(rig).open_terminal(replica.id, ["sh"], None, "dGhlIHNhbXBsZSBub25jZQ==")
     eventually(lambda: terminal_of(rig).ended, what="it is ended")
+
+
+def test_of_many_sizes_the_terminal_gets_few_and_the_newest(rig: Rig) -> None:
+    ours, theirs = socket.socketpair()
+    terminal = FakeTerminal(TerminalSpec(("cat",)))
+    now = [0.0]
+    relay = Relay(ours, terminal, idle_s=1e9, clock=lambda: now[0])
+    running = threading.Thread(target=relay.run)
+    with ours, theirs:
+        client = websocket.WebSocket()
+        client.sock, client.connected = theirs, True
+        running.start()
+        for columns in range(1, 1001):
+            send(client, Channel.RESIZE, channels.size_written(Size(columns, 24)))
+        send(client, Channel.STDIN, b"all are taken")
+        assert received(client) == (Channel.STDOUT, b"all are taken")
+        assert len(terminal.sizes) <= 1
+        now[0] = 1.0
+        eventually(lambda: terminal.sizes and terminal.sizes[-1] == Size(1000, 24), what="it has the newest")
+        assert len(terminal.sizes) <= 2
+        send(client, Channel.CLOSE_STDIN)
+        running.join()
