@@ -132,3 +132,39 @@ def test_what_is_due_is_the_newest_and_how_many_there_were() -> None:
 def test_what_is_no_timezone_is_refused(name: str) -> None:
     with pytest.raises(InvalidInput, match="no timezone"):
         zone_of(name)
+
+
+class CountingZone(ZoneInfo):
+    """Counts how often it is asked for the time of a moment: at least once for each tick that is made."""
+
+    asked = 0
+
+    def utcoffset(self, at: datetime | None) -> timedelta | None:
+        CountingZone.asked += 1
+        return super().utcoffset(at)
+
+
+@pytest.mark.parametrize("expression", ["* * * * *", "0 0 29 2 *", "* * 1 1 *"])
+@pytest.mark.parametrize("moment", [START, datetime(2026, 3, 29, 0, 30, tzinfo=UTC)])
+def test_the_next_tick_is_found_without_those_of_a_whole_day(
+    monkeypatch: pytest.MonkeyPatch, expression: str, moment: datetime
+) -> None:
+    monkeypatch.setattr(CountingZone, "asked", 0)
+    zone = CountingZone("Europe/Berlin")
+    assert next_tick(parse(expression), zone, moment) == next_tick(parse(expression), BERLIN, moment)
+    assert 0 < CountingZone.asked < 8 * 60 * 4, "no more than the hours around a change of the clocks"
+
+
+@pytest.mark.parametrize("place", ["Europe/Berlin", "Australia/Lord_Howe", "America/Havana", "Asia/Beirut"])
+def test_ticks_from_each_moment_around_a_change_of_the_clocks_are_the_same_ones(place: str) -> None:
+    zone, expression = ZoneInfo(place), parse("*/20 * * * *")
+    every = ticks_after(expression, zone, datetime(2026, 1, 1, tzinfo=UTC))
+    pairs = itertools.pairwise(itertools.takewhile(lambda tick: tick.year == 2026, every))
+    hours = timedelta(hours=5)
+    changed = [
+        (tick, following)
+        for tick, following in pairs
+        if (tick - hours).astimezone(zone).utcoffset() != (tick + hours).astimezone(zone).utcoffset()
+    ]
+    assert len(changed) >= 2 * 10 * 3 - 2
+    assert [next_tick(expression, zone, tick) for tick, _ in changed] == [following for _, following in changed]
