@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -239,3 +239,48 @@ def test_the_newest_runs_are_kept_with_what_they_printed(
         rig.change(row, ended_at=row.ended_at and now() - timedelta(days=2))
     assert trim_runs(rig.db, store, days=1) == 2
     assert [row.id for row in rig.all(Run)] == [runs[-1].id, pending.id]
+
+
+def ended(rig: Rig, app: App, *jobs: tuple[str, int | None]) -> list[int]:
+    """Runs that ended just now, by their jobs and the minutes of their ticks; None: begun by hand."""
+    hour = datetime(2026, 1, 1, tzinfo=UTC)
+    with rig.db.write(platform="a test") as session:
+        values = {"tenant_id": app.tenant_id, "app_id": app.id, "command": ["true"], "timeout_s": 60, "actor": "a test"}
+        rows = [
+            Run(
+                **values,
+                cron=job,
+                tick=None if minute is None else hour + timedelta(minutes=minute),
+                state="succeeded",
+                ended_at=now(),
+            )
+            for job, minute in jobs
+        ]
+        session.add_all(rows)
+        session.flush()
+        return [row.id for row in rows]
+
+
+def test_all_that_are_too_many_go_at_once_and_of_an_app_are_only_so_many(
+    rig: Rig, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("KEPT", 3), ("KEPT_OF_APP", 4), ("AT_ONCE", 2)):
+        monkeypatch.setattr(retention, name, value)
+    rare = ended(rig, app, ("rare", 0))
+    ended(rig, app, *(("a", minute) for minute in range(4)))
+    kept = ended(rig, app, *(("a", minute) for minute in range(10, 11)), *(("b", minute) for minute in range(3)))
+    assert trim_runs(rig.db, rig.agent.output_store, days=1) == 4
+    assert [row.id for row in rig.all(Run)] == [*rare, *kept]
+
+
+def test_the_newest_tick_of_a_job_outlives_newer_runs_by_hand(
+    rig: Rig, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "KEPT", 2)
+    runs = ended(rig, app, ("a", 0), ("a", 1), *[("a", None)] * 3)
+    trim_runs(rig.db, rig.agent.output_store, days=1)
+    assert [row.id for row in rig.all(Run)] == [runs[1], *runs[3:]]
+    for row in rig.all(Run):
+        rig.change(row, ended_at=now() - timedelta(days=2))
+    trim_runs(rig.db, rig.agent.output_store, days=1)
+    assert [row.id for row in rig.all(Run)] == [runs[1], runs[-1]]
