@@ -11,6 +11,7 @@ from router import documents
 from router.principal import Principal
 from router.services import Services
 from router.streams.events import Ended, Events, LogLine, RunChanged
+from router.streams.line_position import printed_at
 from router.usecases.runs.running import get_run
 from slipway.core.runs.states import ACTIVE, RunState
 from slipway.errors import DependencyUnavailable, NotFound
@@ -41,8 +42,10 @@ def output_so_far(services: Services, principal: Principal, app: str, number: in
 
 
 def follow_run(services: Services, principal: Principal, app: str, number: int, *, after: str = "") -> Events:
-    """The run as it is and at each change of its state, each line after the time `after`, and the end."""
+    """The run as it is and at each change of its state, each line after the time `after`, and the end. All lines
+    where `after` is the time of none."""
     shown: documents.Run | None = None
+    after = after if printed_at(after) else ""
     while True:
         try:
             found = get_run(services, principal, app, number)

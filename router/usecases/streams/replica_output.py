@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from router.principal import Principal
 from router.services import Services
 from router.streams.events import Batch, Ended, Event, Events, Notice, ReplicaLine
+from router.streams.line_position import printed_at
 from router.streams.replica_feeds import LostLines, Reader
 from router.usecases.replicas import followed_replicas, readable_replicas
 from slipway.core.text.counting import plural
@@ -32,7 +32,6 @@ LINE_COST_CHARS = 200
 """What holding a line takes beside its text."""
 OVERLAP_S = 5
 """A client that comes back gets the last lines again: replicas' lines don't come in the order of their times."""
-_POSITION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 
 
 def output_so_far(
@@ -198,6 +197,5 @@ def _newest(replica: str, texts: Iterable[str], max_chars: int, line_cost: int =
 
 def _before(position: str) -> str:
     """A little before the time that a client came to; empty for what is no time."""
-    if not _POSITION.fullmatch(position):
-        return ""
-    return (datetime.fromisoformat(position[:19]) - timedelta(seconds=OVERLAP_S)).isoformat()
+    found = printed_at(position)
+    return "" if found is None else (found - timedelta(seconds=OVERLAP_S)).isoformat()

@@ -172,6 +172,28 @@ def test_what_it_prints_is_read_so_far_and_followed_to_its_end(
     assert [data for name, data in events_of(again) if name == "line"] == lines[1:]
 
 
+@pytest.mark.parametrize("junk", ["x", "9999-99-99T00:00:00Z", "0001-01-01T00:00:00Z", "2026-01-01", "9" * 5000])
+def test_a_position_that_is_no_time_never_reaches_the_agent(
+    api: Api, developer: Caller, agent: Agent, monkeypatch: pytest.MonkeyPatch, junk: str
+) -> None:
+    number = developer.post(RUNS, {"command": ["true"]})["id"]
+    change(api, number, RunState.RUNNING)
+    agent.say(f"run-{number}", "2026-01-01T00:00:01Z line")
+    agent.end(f"run-{number}")
+    change(api, number, RunState.FAILED)
+    asked: list[str] = []
+    follow = api.services.agent.follow
+
+    def watched(holder: str, *, tail: int | None, after: str) -> Any:
+        asked.append(after)
+        return follow(holder, tail=tail, after=after)
+
+    monkeypatch.setattr(api.services.agent, "follow", watched)
+    followed = events_of(developer.call("GET", f"{RUNS}/{number}/output?follow=true", Last_Event_ID=junk))
+    assert [name for name, _ in followed] == ["line", "run", "end"]
+    assert asked == [""]
+
+
 def test_a_stream_of_output_counts_as_one_of_the_tenants(api: Api, developer: Caller, agent: Agent) -> None:
     number = developer.post(RUNS, {"command": ["true"]})["id"]
     answer = developer.call("GET", f"{RUNS}/{number}/output?follow=true")
