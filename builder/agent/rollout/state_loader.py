@@ -17,6 +17,7 @@ from builder.agent.scope import REASON
 from slipway.core.deployment.states import Kind, State
 from slipway.core.rollout.replica_states import GONE
 from slipway.db import Database
+from slipway.domain.runs.held_volumes import held_by_runs
 from slipway.errors import DependencyUnavailable
 from slipway.models import Address, App, Deployment, Edge, Release, Replica, Scale, Target
 from slipway.ports.clock import Clock
@@ -132,6 +133,7 @@ def load_rows(session: Session, app_id: int) -> Rows | None:
         removed_in={row.replica_id: row.rests_from for row in addresses if row.replica_id},
         scale={(row.environment, row.process): row.replicas for row in session.execute(_SCALES, of_app)},
         edges=list(session.scalars(_EDGES)),
+        held_by_runs=held_by_runs(session, app_id),
     )
 
 

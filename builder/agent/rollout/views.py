@@ -9,7 +9,7 @@ from datetime import datetime
 from builder.agent.rollout.remembered import ReplicaHints
 from builder.agent.rollout.steps import needs_pre_deploy, pre_deploy_ended_well, switched, watched
 from slipway.core.app_settings.configuration import PRODUCTION, Configuration
-from slipway.core.app_settings.volumes import exclude_each_other
+from slipway.core.app_settings.volumes import Mount, exclude_each_other
 from slipway.core.deployment.ordering import GOES_ON, may_switch, must_refreeze, next_to_start
 from slipway.core.deployment.states import Kind, State
 from slipway.core.rollout import view
@@ -37,6 +37,8 @@ class Rows:
     scale: Mapping[tuple[str, str], int]
     """(environment, process) → desired replicas."""
     edges: Sequence[str]
+    held_by_runs: Mapping[str, Sequence[Mount]]
+    """Environment → what runs mount that are under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,7 @@ class AppViews:
             memory_bytes=configuration.memory_bytes,
             watch_s=configuration.watch_s,
             excludes=frozenset(self._excluded_by(release)),
+            held_back=configuration.held_back(self._rows.held_by_runs.get(release.environment, ())),
         )
 
     def _excluded_by(self, release: Release) -> Iterator[int]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from slipway.core.app_settings.volumes import Mount, exclusive_processes, mounts
+from slipway.core.app_settings.volumes import Mount, exclude_each_other, exclusive_processes, mounts
 from slipway.core.runs import cron_job
 from slipway.core.runs.cron_job import CronJob
 
@@ -109,6 +109,10 @@ class Configuration:
         if process not in self.commands:
             return self.volumes
         return tuple(each for each in self.volumes if each.is_mounted_by(process))
+
+    def held_back(self, held: Collection[Mount]) -> frozenset[str]:
+        """Processes that may not start while others mount that: one of the two does not share a volume."""
+        return frozenset(each for each in self.commands if exclude_each_other(self.mounts_of(each), held))
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

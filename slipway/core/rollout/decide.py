@@ -110,7 +110,7 @@ def _watch(view: View) -> Iterator[_Step]:
 def _work(view: View) -> Iterator[_Step]:
     """Retire what is not wanted, reconcile the replicas of what is live, roll out what comes."""
     rolling, live = view.rolling, view.live
-    coming = _coming(rolling)
+    coming = None if rolling and _is_held_back(view, rolling) else _coming(rolling)
     if live and coming and not _may_stay(live.release, coming):
         live = None  # the app can't run twice: the old one stops before the new one starts
     before = live.watch.previous.release if live and live.watch and live.watch.previous else None
@@ -138,6 +138,16 @@ def _coming(rolling: Rolling | None) -> Release | None:
     return rolling.release if prepared or _prepares_alone(rolling.release) else None
 
 
+def _is_held_back(view: View, rolling: Rolling) -> bool:
+    """Does a run keep the release from starting? Then what is live runs on meanwhile."""
+    release = rolling.release
+    if release is None or any(each.release_id == release.id for each in view.replicas):
+        return False
+    if rolling.pre_deploy in ("due", "running"):  # the command mounts all volumes
+        return rolling.pre_deploy == "due" and bool(release.held_back)
+    return any(release.wanted.get(process) for process in release.held_back)
+
+
 def _prepares_alone(release: Release) -> bool:
     """May its pre-deploy command not run beside other releases, because of a volume?"""
     return release.exclusive or bool(release.excludes)
@@ -158,6 +168,8 @@ def _roll_out(view: View, rolling: Rolling, leaving: list[Replica]) -> Iterator[
     release = rolling.release
     if release is None:
         yield Freeze(rolling.deployment_id)
+    elif _is_held_back(view, rolling):
+        return
     elif rolling.pre_deploy == "due" and not (_prepares_alone(release) and _must_wait(release, leaving)):
         yield RunPreDeploy(rolling.deployment_id)
     elif rolling.pre_deploy in ("due", "running") or (not rolling.switched and _must_wait(release, leaving)):
@@ -227,7 +239,7 @@ def _add_replicas(
     reusable = [each for each in leaving if _can_be_reused(each)]
     for replica in reusable[:missing]:
         yield Reuse(replica.id)
-    if release.exclusive and leaving:
+    if (release.exclusive and leaving) or process in release.held_back:
         return  # the next one starts when what it would share a volume with is gone
     taken = {each.slot for each in members}
     free = (slot for slot in range(1, len(taken) + missing + 1) if slot not in taken)

@@ -116,6 +116,9 @@ class Release:
     excludes: frozenset[int] = frozenset()
     """Releases of the app that it never runs beside: one of the two mounts a volume that the other does not share."""
 
+    held_back: frozenset[str] = frozenset()
+    """Processes that get no new replicas: a run has a volume that the two do not share."""
+
     def runs_beside(self, release_id: int) -> bool:
         """May it start while that one's replicas are still there?"""
         return not (self.recreate or release_id in self.excludes)

@@ -55,6 +55,7 @@ def rows(*replicas: Replica, deployments: tuple[Deployment, ...] = (), **values:
         "removed_in": {},
         "scale": {("production", "web"): 2},
         "edges": ["edge-1"],
+        "held_by_runs": {},
     }
     return Rows(**(given | values))
 

@@ -16,12 +16,14 @@ from builder.agent.rollout.remembered import Hints
 from builder.agent.rollout.replica_actions.containers import ContainerStart
 from builder.agent.routes import address_quarantine
 from builder.agent.scope import REASON, Scope
+from slipway.core.app_settings.configuration import Configuration
 from slipway.core.rollout.actions import Adopt, CreateReplica, Fail, Launch
 from slipway.core.rollout.failure import Failure
 from slipway.core.rollout.replica_states import GONE, STARTING
 from slipway.db import Database
+from slipway.domain.runs.held_volumes import held_by_runs
 from slipway.errors import DependencyUnavailable, DeploymentFailed, SlipwayError
-from slipway.models import Release, Replica
+from slipway.models import TO_CHANGE, App, Release, Replica
 from slipway.ports.runtime import ContainerRuntime
 
 log = logging.getLogger(__name__)
@@ -40,9 +42,11 @@ class ReplicaCreation:
         try:
             self._runtime.reserve(scope.tenant_id, replica_id)
             with self._db.write(platform=REASON) as session:
-                if _has_row(session, action):
+                session.get_one(App, scope.app_id, with_for_update=TO_CHANGE)  # as whoever begins a run does
+                release = session.get_one(Release, action.release_id)
+                if _has_row(session, action) or _is_held_back(session, release, action.process):
                     return False
-                volumes.ensure(session, session.get_one(Release, action.release_id), action.process)
+                volumes.ensure(session, release, action.process)
                 session.add(_new_row(scope, action, replica_id))
         except DeploymentFailed as error:
             return self._refused(scope, action, error)
@@ -106,6 +110,12 @@ class ReplicaStart:
 def _has_row(session: Session, action: CreateReplica) -> bool:
     of_slot = {"release_id": action.release_id, "process": action.process, "slot": action.slot}
     return session.scalar(select(Replica.id).filter_by(**of_slot).where(Replica.state != GONE)) is not None
+
+
+def _is_held_back(session: Session, release: Release, process: str) -> bool:
+    """Did a run begin meanwhile that has a volume which the two do not share?"""
+    held = held_by_runs(session, release.app_id).get(release.environment, ())
+    return process in Configuration.from_json(release.configuration).held_back(held)
 
 
 def _new_row(scope: Scope, action: CreateReplica, replica_id: str) -> Replica:

@@ -206,6 +206,63 @@ def test_a_volume_that_is_not_shared_is_one_containers_at_a_time(rig: Rig) -> No
         begin_run(rig, app)
 
 
+@pytest.fixture
+def alone(rig: Rig) -> App:
+    """A live app with a volume that is not shared, and no replica."""
+    app = rig.add_app("alone", volumes=[{"path": "/data", "shared": False}])
+    rig.live(app)
+    rig.intend(app, intents.scale, process="web", replicas=0)
+    rig.settle(app)
+    rig.ahead_s = 3600
+    rig.settle(app)
+    rig.ahead_s = 0
+    assert rig.replicas(app) == []
+    return app
+
+
+def test_a_replica_waits_for_a_run_that_has_its_volume(rig: Rig, alone: App) -> None:
+    run = begin_run(rig, alone)
+    rig.intend(alone, intents.scale, process="web", replicas=1)
+    rig.settle(alone)
+    assert rig.replicas(alone) == [], "it is pending"
+    container_id = running(rig, alone, run)
+    rig.settle(alone)
+    assert rig.replicas(alone) == []
+    rig.runtime.die(container_id, exit_code=0)
+    rig.agent.runs.run(alone.id)
+    rig.settle(alone)
+    assert [row.state for row in rig.replicas(alone)] == ["ready"]
+
+
+def test_a_deployment_waits_for_a_run_that_has_its_volume(rig: Rig, alone: App) -> None:
+    rig.intend(alone, intents.scale, process="web", replicas=1)
+    rig.change(alone, settings=alone.settings | {"pre_deploy": "migrate"})
+    run = begin_run(rig, alone)
+    container_id = running(rig, alone, run)
+    row = rig.built(alone, "b" * 40)
+    rig.settle(alone)
+    assert (rig.replicas(alone), rig.deployment(row).state) == ([], "starting")
+    assert len(rig.runtime.started_tasks) == 1, "the run"
+    rig.runtime.die(container_id, exit_code=0)
+    rig.agent.runs.run(alone.id)
+    rig.settle(alone)
+    assert rig.deployment(row).state == "live"
+
+
+def test_no_replica_begins_beside_a_run_that_began_after_the_pass_looked(rig: Rig, alone: App) -> None:
+    rig.intend(alone, intents.scale, process="web", replicas=1)
+    reserve = rig.runtime.reserve
+
+    def run_begins(tenant_id: int, replica_id: str) -> None:
+        reserve(tenant_id, replica_id)
+        if not rig.all(Run):
+            begin_run(rig, alone)
+
+    rig.runtime.reserve = run_begins  # type: ignore[method-assign]
+    rig.settle(alone)
+    assert ([row.state for row in rig.all(Run)], rig.replicas(alone)) == (["pending"], [])
+
+
 def test_output_is_followed_from_its_container_to_its_end(rig: Rig, app: App, begin: Begin) -> None:
     run = begin()
     follow = RunOutput(rig.db, rig.runtime, rig.agent.output_store).follow

@@ -11,6 +11,7 @@ from slipway.core.rollout.decide import decide
 from slipway.core.rollout.view import Draining, Switched, View
 from tests.unit.core.rollout.decision_views import LIVE, NEW, NOW, OLD, QUIET, ROLLING, old, replica, view
 
+HELD = replace(NEW, exclusive=True, held_back=frozenset({"web"}))
 TABLE: list[tuple[str, View, list[actions.Action]]] = [
     (
         "recreate: the old one leaves before the new one starts",
@@ -60,6 +61,31 @@ TABLE: list[tuple[str, View, list[actions.Action]]] = [
             live=replace(LIVE, release=replace(OLD, recreate=True, exclusive=True)),
         ),
         [actions.Remove("old", 0)],
+    ),
+    (
+        "not shared: no replica beside a run",
+        view(live=replace(LIVE, release=replace(OLD, exclusive=True, held_back=frozenset({"web"})))),
+        [],
+    ),
+    (
+        "not shared: no pre-deploy command beside a run, and what is live runs on",
+        view(old(), rolling=replace(ROLLING, release=replace(HELD, recreate=True), pre_deploy="due")),
+        [],
+    ),
+    (
+        "not shared: nothing starts beside a run, and what is live runs on",
+        view(old(), rolling=replace(ROLLING, release=replace(HELD, recreate=True))),
+        [],
+    ),
+    (
+        "not shared: a process of which no replica is wanted waits for no run",
+        view(
+            old(),
+            rolling=replace(
+                ROLLING, release=replace(HELD, wanted={"web": 1, "work": 0}, held_back=frozenset({"work"}))
+            ),
+        ),
+        [actions.CreateReplica(2, "web", 1, 11)],
     ),
     (
         "recreate: the old one does not come back between switch and confirmation",
