@@ -16,7 +16,7 @@ _IN_STAGES = ("ADD", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "HEALTHCHECK"
 KEYWORDS = frozenset({*_IN_STAGES, "ARG", "FROM", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"})
 MAX_BYTES = 1 << 20
 _WITH_HEREDOC = frozenset({"RUN", "COPY", "ADD", "ONBUILD"})
-_DIRECTIVE = re.compile(r"\s*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
+_DIRECTIVE = re.compile(r"\s*#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=(.+)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _COMMENT = re.compile(r"\s*#")
 _HEREDOC = re.compile(r"\d*<<-?[^<]+")
@@ -122,7 +122,7 @@ def _directives(lines: list[str]) -> tuple[dict[str, str], int]:
         key = match[1].lower()
         if key in found:
             raise refuse(index + 1, f"the directive {key} is there twice", "leave one of them out")
-        found[key] = match[2]
+        found[key] = match[2].strip() or " "
     return found, len(lines)
 
 
@@ -178,10 +178,9 @@ class _Reader:
         if not words:
             return False
         plain = [_PLAIN_HEREDOC.fullmatch(word) for word in words]
-        before = text[: text.rindex(words[-1])]
-        for word in words:
-            before = before.replace(word, "")
-        if not all(plain) or _AMBIGUOUS.search(before):
+        before = text[: text.rindex(words[-1])].split()
+        others = [word for word in before if not _HEREDOC.fullmatch(word)]
+        if not all(plain) or any(_AMBIGUOUS.search(word) for word in others):
             raise refuse(number, "a heredoc after quotes, variables or escapes", "put its <<NAME first on the line")
         for match in plain:
             if match:

@@ -20,7 +20,8 @@ PLATFORM_ARGUMENTS = frozenset(
 )
 _VARIABLE = re.compile(r"\$(?:(?P<bare>\w+)|\{(?P<name>\w+)(?:(?P<way>:?[-+])(?P<word>[^{}$]*))?\})")
 _STAGE = re.compile(r"[a-z][a-z0-9_.-]*", re.IGNORECASE)
-_REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://|^git@|^[\w.-]+@[\w.-]+:|^github\.com/", re.IGNORECASE)
+_REMOTE = re.compile(r"[a-z0-9+.-]://|^git@|^[\w.-]+@[\w.-]+:|^github\.com/", re.IGNORECASE)
+_LONGEST_INDEX = 9
 _SEE = "see docs/guide/builds.md"
 
 
@@ -191,8 +192,8 @@ def _is_index(source: str, stages: list[str], line: int) -> bool:
     """`--from=0` names a stage by its number."""
     if not source.isdecimal():
         return False
-    if int(source) >= len(stages):
-        raise refuse(line, f"there is no stage {source} before it", "name an earlier stage")
+    if len(source) > _LONGEST_INDEX or int(source) >= len(stages):
+        raise refuse(line, f"there is no stage {source[:40]} before it", "name an earlier stage")
     return True
 
 

@@ -55,7 +55,7 @@ def host_and_port(registry: str) -> tuple[str, int | None]:
     """
     host, colon, port = registry.partition(":")
     name = hosts.ascii_name(host)
-    if not name or (colon and not (port[:1] in "123456789" and int(port) <= 65535)):
+    if not name or (colon and not (port[:1] in "123456789" and len(port) <= 5 and int(port) <= 65535)):
         raise InvalidInput(
             f"{registry[:120]!r} is not a registry's host and port", remedy="name it as host.example:5000/name"
         )

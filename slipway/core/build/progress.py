@@ -26,6 +26,8 @@ _NO_FORK = re.compile(
 )
 _NO_FILE = re.compile(r"\"(?P<path>[^\"]+)\"?:? not found|lstat \S*/merged(?P<other>/\S*): no such file")
 _PREFIXES = re.compile(r"(?:ERROR: |failed to solve[^:]*: |failed to create LLB definition: |rpc error: .*? desc = )+")
+_LONGEST = 4096
+"""The most characters of BuildKit's words about a step that are kept: its command may be as long as a Dockerfile."""
 
 
 @dataclass(slots=True)
@@ -47,9 +49,9 @@ class Progress:
         match = _LINE.fullmatch(line)
         if not match:
             if _FAILED.match(line):
-                self.error = line
+                self.error = line[:_LONGEST]
             return line if line.strip() else None
-        vertex, rest = match["vertex"], match["rest"]
+        vertex, rest = match["vertex"], match["rest"][:_LONGEST]
         if vertex not in self._names and _NAME.match(rest):
             self._name(vertex, rest)
         elif rest == "CACHED":

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
-from slipway.core.build.dockerfile import Dockerfile, parse
+from slipway.core.build.dockerfile import MAX_BYTES, Dockerfile, parse
+from slipway.core.build.dockerfile_policy import Rules, foreign_images
 from slipway.errors import InvalidInput
+
+LARGE = MAX_BYTES - 100
 
 
 def read(text: str) -> Dockerfile:
@@ -129,3 +134,18 @@ def test_it_says_what_only_a_newer_frontend_reads() -> None:
 def test_control_characters_that_could_hide_a_comments_beginning_are_refused(letter: str) -> None:
     with pytest.raises(InvalidInput, match="control characters"):
         read(f"FROM python\nRUN a \\\n{letter}# b\nFROM victim\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"# a=x{' ' * LARGE}x\nFROM python\n",
+        f"FROM python\nRUN {' '.join(f'<<a{number}' for number in range(LARGE // 9))}\n",
+        f"FROM python\nADD {'a-' * (LARGE // 2)} .\n",
+        f"FROM python\nCOPY --from={'1' * 5000} a b\n",
+    ],
+    ids=["directive", "heredocs", "add", "stage"],
+)
+def test_a_long_line_holds_nothing_up_and_is_no_fault_of_ours(text: str) -> None:
+    with contextlib.suppress(InvalidInput):
+        foreign_images(read(text), Rules(frozenset(), frozenset()), {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slipway.core.build.image_names import parse
+from slipway.core.build.image_names import host_and_port, parse
 from slipway.errors import InvalidInput
 
 
@@ -54,3 +54,8 @@ def test_images_that_were_built_for_apps_are_recognised(text: str) -> None:
 
 def test_an_image_that_only_sounds_alike_is_not_our_own() -> None:
     assert not parse("acme/slipway-docs").is_own
+
+
+def test_a_port_of_thousands_of_digits_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="not a registry's host and port"):
+        host_and_port(f"registry.example:{'1' * 5000}")

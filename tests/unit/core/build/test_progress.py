@@ -96,3 +96,11 @@ def test_a_failure_has_a_sentence_and_a_remedy(case: str) -> None:
     failure = explain(seen(output)[0], memory="4 GB", processes=512, lines=output.splitlines())
     assert sentence in f"{failure.sentence}: {failure.cause}"
     assert failure.remedy
+
+
+@pytest.mark.parametrize("words", ["rpc error: ", "failed to solve", "--mount=", "/merged"])
+def test_words_as_long_as_a_dockerfile_hold_nothing_up(words: str) -> None:
+    text = words * ((1 << 20) // len(words))
+    output = f"#5 [2/2] RUN {text}\n#5 ERROR: lstat {text}"
+    failure = explain(seen(output)[0], memory="4 GB", processes=512, lines=[])
+    assert failure.remedy
