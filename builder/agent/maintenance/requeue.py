@@ -4,6 +4,9 @@ A row that a worker claimed (fetching, building) is stale when its heartbeat is 
 checked when it is that old: while its job waits in Redis, or was claimed a moment ago, workers are merely busy. In
 every other case the job is lost or ended without a claim. Both get a new attempt: its job id is new, so an old job that
 turns up late finds its attempt overtaken and does nothing, and the same attempt is never enqueued twice.
+
+A deployment whose workers are lost again and again fails: something in it may be what they die of. A worker that is
+stopped in order hands its deployment back, and does not count.
 """
 
 from __future__ import annotations
@@ -16,12 +19,16 @@ from sqlalchemy import select
 from slipway.core.deployment.states import WITH_WORKER, State
 from slipway.db import Database
 from slipway.domain import intents, lifecycle
+from slipway.errors import DeploymentFailed
 from slipway.models import TO_CHANGE, Deployment, now
 from slipway.ports.queue import DeploymentQueue
 
 log = logging.getLogger(__name__)
 
 _WHY = "agent: requeue stale deployments"
+MOST_LOST_WORKERS = 3
+"""A deployment fails when so many workers that had claimed it have stopped reporting."""
+_LOST = "its worker stopped reporting"
 _STATES = [str(state) for state in (State.QUEUED, *WITH_WORKER)]
 
 
@@ -53,13 +60,30 @@ def _requeue(db: Database, queue: DeploymentQueue, deployment_id: int, attempt: 
             lifecycle.end_step(row, ok=False, note=row.stop_why, at=silent_since)
             lifecycle.stop(row, State(row.stop_requested), row.stop_why)
             return False
+        if row.state != State.QUEUED:
+            is_last = _lost_workers(row) + 1 >= MOST_LOST_WORKERS
+            note = _LOST if is_last else f"{_LOST}; another attempt follows"
+            lifecycle.end_step(row, ok=False, note=note, at=silent_since)
+            if is_last:
+                lifecycle.fail(row, _given_up(deployment_id))
+                return False
+            lifecycle.advance(row, State.QUEUED)
         row.attempt += 1
         row.heartbeat_at = now()
-        if row.state != State.QUEUED:
-            note = "its worker stopped reporting; another attempt follows"
-            lifecycle.end_step(row, ok=False, note=note, at=silent_since)
-            lifecycle.advance(row, State.QUEUED)
         attempt = row.attempt
     log.warning("requeued", extra={"deployment": deployment_id, "attempt": attempt})
     queue.enqueue_build(deployment_id, attempt)
     return True
+
+
+def _lost_workers(row: Deployment) -> int:
+    return sum(step["note"].startswith(_LOST) for step in row.steps)
+
+
+def _given_up(deployment_id: int) -> DeploymentFailed:
+    return DeploymentFailed(
+        "worker-lost",
+        f"{MOST_LOST_WORKERS} workers stopped reporting while they worked on it, so it is not tried again by itself",
+        remedy="try again: slipway deploy; the host's owner finds in the workers' log why they ended, "
+        f"at deployment {deployment_id}",
+    )

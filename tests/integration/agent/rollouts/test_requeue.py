@@ -11,7 +11,8 @@ from rq import Queue
 from builder.agent.maintenance import requeue
 from slipway.adapters.redis.work_queue import BUILDS, SERIALIZER, WorkQueue, connect
 from slipway.core.deployment.states import State
-from slipway.models import BuildTime, now
+from slipway.domain import lifecycle
+from slipway.models import BuildTime, Deployment, now
 from tests.integration.agent.rig import LONG_AGO, Rig, pushed
 
 LAPSE_S = 15.0
@@ -96,3 +97,33 @@ def test_a_build_whose_worker_fell_silent_took_until_its_last_heartbeat(rig: Rig
     assert built.ended_at is not None
     assert (built.ended_at - built.started_at).total_seconds() == pytest.approx(7)
     assert rig.deployment(row).state == (stop or "queued")
+
+
+def lose_worker(rig: Rig, queue: WorkQueue, row: Deployment) -> Deployment:
+    """A worker claims it and falls silent, which the agent finds."""
+    with rig.db.write(platform="a test writes") as session:
+        lifecycle.advance(session.get_one(Deployment, row.id), State.FETCHING)
+    rig.change(row, heartbeat_at=now() - LONG_AGO)
+    hand_out(rig, queue)
+    return rig.deployment(row)
+
+
+def test_a_deployment_whose_workers_are_lost_again_and_again_fails(rig: Rig, queue: WorkQueue) -> None:
+    row = pushed(rig, rig.add_app())
+    for attempt in range(1, requeue.MOST_LOST_WORKERS):
+        row = lose_worker(rig, queue, row)
+        assert (row.state, row.attempt) == ("queued", attempt)
+    row = lose_worker(rig, queue, row)
+    assert (row.state, row.reason) == ("failed", "worker-lost")
+    assert "3 workers stopped reporting" in row.detail
+    assert "slipway deploy" in row.remedy
+
+
+def test_attempts_that_were_handed_back_or_not_claimed_do_not_count(rig: Rig, queue: WorkQueue, redis: Redis) -> None:
+    row = pushed(rig, rig.add_app(), attempt=10)
+    redis.flushall()
+    for _ in range(requeue.MOST_LOST_WORKERS + 1):
+        rig.change(row, heartbeat_at=now() - LONG_AGO)
+        redis.flushall()
+        assert hand_out(rig, queue) == 1
+    assert lose_worker(rig, queue, row).state == "queued"
