@@ -27,6 +27,7 @@ from slipway.adapters.buildkit.steps import is_built_beside, own_address, steps_
 from slipway.adapters.docker.engine_calls import every
 from slipway.adapters.docker.images.image_facts import facts_of
 from slipway.adapters.linux import processes
+from slipway.core.build import image_pulls
 from slipway.core.build.progress import Progress, explain
 from slipway.core.build.step_cache import DeletedApp, records_of
 from slipway.errors import DependencyUnavailable, DeploymentFailed
@@ -41,6 +42,7 @@ STEPS_JOINED_S = 2.0
 SPACE_CHECK_S = 0.5
 KEPT_LINES = 400
 _NO_REGISTRY_KEPT_S = 600.0
+_TIMED_OUT = 124
 _NO_SPACE = re.compile(r"no space left on device", re.IGNORECASE)
 
 
@@ -219,11 +221,11 @@ class BuildKit:
         unanswered = self._folder / "no-registry"
         if unanswered.exists() and time.time() - unanswered.stat().st_mtime < _NO_REGISTRY_KEPT_S:
             return False
-        if self._run(["pull", "--quiet", "--", reference], timeout_s=PULL_TIMEOUT_S).returncode == 0:
-            return True
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        unanswered.touch()
-        return False
+        pulled = self._run(["pull", "--quiet", "--", reference], timeout_s=PULL_TIMEOUT_S)
+        if pulled.returncode and (pulled.returncode == _TIMED_OUT or image_pulls.is_unreachable(pulled.stderr)):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            unanswered.touch()
+        return pulled.returncode == 0
 
     def tags(self, name: str) -> list[str]:
         """The tags that an image of this name has on this host; none when the Engine does not answer."""
@@ -289,7 +291,7 @@ class BuildKit:
                 timeout=timeout_s,
             )
         except subprocess.TimeoutExpired:
-            return subprocess.CompletedProcess(arguments, 124, "", f"no answer within {timeout_s:g} s")
+            return subprocess.CompletedProcess(arguments, _TIMED_OUT, "", f"no answer within {timeout_s:g} s")
 
     def _must(self, arguments: list[str], *, timeout_s: float = SHORT_TIMEOUT_S) -> str:
         done = self._run(arguments, timeout_s=timeout_s)

@@ -126,12 +126,21 @@ def failure(asked: Asked, said: str, *, status: int = 0) -> DeploymentFailed:
     shown = known[0] if known else "its answer is not a registry's"
     if status in (401, 403):
         return _refused(asked, shown)
-    for pattern, make in _FAILURES:
-        if pattern.search(plain):
-            return make(asked, shown)
+    make = _kind(plain)
+    if make is not None:
+        return make(asked, shown)
     if status == 404:
         return _missing(asked, shown)
     return DeploymentFailed("pull-failed", f"{asked} can't be pulled: {shown}", remedy="try again: slipway deploy")
+
+
+def is_unreachable(said: str) -> bool:
+    """Does the Engine's message say that no registry answered?"""
+    return _kind(_QUOTED.sub("", said)) is _unreachable
+
+
+def _kind(plain: str) -> Callable[[Asked, str], DeploymentFailed] | None:
+    return next((make for pattern, make in _FAILURES if pattern.search(plain)), None)
 
 
 def _refused(asked: Asked, said: str) -> DeploymentFailed:
