@@ -141,7 +141,7 @@ def test_a_byte_order_mark_hides_nothing(tmp_path: Path) -> None:
 
 def test_requirements_in_utf_16_are_read(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("-r base.txt\n", encoding="utf-16")
-    assert "COPY requirements.txt" not in make(tmp_path, Procfile="web: x\n").dockerfile
+    assert '"requirements.txt"' not in make(tmp_path, Procfile="web: x\n").dockerfile
 
 
 def test_a_large_script_of_the_browsers_is_passed_over(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_a_procfile_says_how_python_starts() -> None:
 
 def test_dependencies_come_before_sources_and_the_user_is_nobody_special() -> None:
     made = steps(build_plan(requirements__txt="flask\n", Procfile="web: x\n"))
-    order = [made.index(step) for step in ("COPY requirements.txt ./", "COPY . .", "USER 10001:10001")]
+    order = [made.index(step) for step in ('COPY ["requirements.txt", "./"]', "COPY . .", "USER 10001:10001")]
     assert order == sorted(order)
     assert any("pip" in step for step in made[order[0] : order[1]])
 
@@ -55,7 +55,7 @@ def test_dependencies_come_before_sources_and_the_user_is_nobody_special() -> No
 @pytest.mark.parametrize("line", ["-r base.txt", "-c constraints.txt", "-e .", "./lib", ".", ".[dev]", "x @ file:///x"])
 def test_requirements_that_name_local_files_are_installed_after_the_sources(line: str) -> None:
     made = steps(build_plan(requirements__txt=f"flask\n{line}\n", Procfile="web: x\n"))
-    assert "COPY requirements.txt ./" not in made
+    assert 'COPY ["requirements.txt", "./"]' not in made
     assert made.count("COPY . .") == 1
 
 

@@ -7,6 +7,7 @@ import contextlib
 import pytest
 
 from slipway.core.build.detection import detect
+from slipway.core.build.dockerfile import parse
 from slipway.core.build.templates.template import BaseImages, GeneratedDockerfile, Sources
 from slipway.errors import InvalidInput
 
@@ -52,3 +53,13 @@ def test_a_long_module_holds_nothing_up(content: str) -> None:
     with contextlib.suppress(InvalidInput):
         files = {"requirements.txt": "", "app.py": content * (LARGE // len(content)), "manage.py": "django"}
         detect(Sources(frozenset(files), files), IMAGES)
+
+
+@pytest.mark.parametrize("name", ["--from=slipway/another", "<<EOF", "--link", "a\nRUN id", "a b", "[a]"])
+def test_a_files_name_is_no_part_of_the_dockerfile(name: str) -> None:
+    with contextlib.suppress(InvalidInput):
+        lines = made(**{"requirements__txt": f"-r {name}\n-r x/{name}\n", name: "", f"x/{name}": ""}).dockerfile
+        read = parse(lines.encode()).instructions
+        copies = [each for each in read if each.keyword == "COPY"]
+        assert not any(each.flags for each in copies)
+        assert all(each.arguments.startswith(("[", ". .")) for each in copies)

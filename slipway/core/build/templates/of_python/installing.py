@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from slipway.core.build.templates.of_python import packages
 from slipway.core.build.templates.of_python.project import PYPROJECT, REQUIREMENTS, Project
+from slipway.core.build.templates.steps import copy
 from slipway.errors import InvalidInput
 
 COPY_ALL = "COPY . ."
@@ -104,13 +105,7 @@ def copied(names: Iterable[str]) -> list[str]:
     folders: dict[str, list[str]] = {}
     for name in names:
         folders.setdefault(name.rpartition("/")[0], []).append(name)
-    return [_copy(files, f"./{folder}/" if folder else "./") for folder, files in folders.items()]
-
-
-def _copy(files: list[str], into: str) -> str:
-    words = [*files, into]
-    is_plain = not any(set(word) & set(" \"'[\\$") for word in words)
-    return f"COPY {' '.join(words)}" if is_plain else f"COPY {json.dumps(words, ensure_ascii=False)}"
+    return [copy(*files, to=f"./{folder}/" if folder else "./") for folder, files in folders.items()]
 
 
 def _by_tool(tool: str, cache: str, command: Callable[[Project], list[str]]) -> Callable[[Project, str], Installation]:
