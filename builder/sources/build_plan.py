@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from builder.sources import build_variables, compose
+from builder.sources import build_variables, compose, dockerfile_path
 from builder.sources.compose import Service
 from builder.sources.source_tree import SourceTree
 from builder.sources.text_encoding import encoding_of, text_of
@@ -25,8 +26,11 @@ from slipway.core.build.templates.template import BaseImages, GeneratedDockerfil
 from slipway.core.naming import build_arguments
 from slipway.errors import DeploymentFailed, InvalidInput
 
-DOCKERFILE = "Dockerfile"
+log = logging.getLogger(__name__)
+
 IGNORE_FILE = ".dockerignore"
+_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
+"""What Python raises of a manifest that no template foresaw."""
 
 
 class KnownImages(Protocol):
@@ -89,9 +93,9 @@ class BuildPlanner:
         except InvalidInput as error:
             raise DeploymentFailed("settings-invalid", error.message, remedy=error.remedy) from None
         if site is not None:
-            return _with_variables(site, variables)
+            return self._locked(_with_variables(site, variables))
         try:
-            path, notes = _find_dockerfile(tree, chosen)
+            path, notes = dockerfile_path.find(tree, chosen)
             found = tree.read(path) if path else None
         except InvalidInput as error:
             raise DeploymentFailed("dockerfile-refused", error.message, remedy=error.remedy) from None
@@ -104,7 +108,7 @@ class BuildPlanner:
                 f"the repository has no {chosen.build.dockerfile}",
                 remedy="correct [build] dockerfile in slipway.toml: a path from the repository's root",
             )
-        return _with_variables(self._detected(tree, chosen, context, file_settings), variables)
+        return self._locked(_with_variables(self._detected(tree, chosen, context, file_settings), variables))
 
     def _named_site(self, tree: SourceTree, chosen: AppSettings, file_settings: Mapping[str, Any]) -> BuildPlan | None:
         """The plan for `[static] root`; None where that is not set.
@@ -197,6 +201,27 @@ class BuildPlanner:
             return _generated(made, tree, below, context, file_settings, recognised)
         except InvalidInput as error:
             raise DeploymentFailed("not-recognised", error.message, remedy=error.remedy) from None
+        except _UNREADABLE:
+            log.exception("a repository's files could not be read")
+            raise DeploymentFailed(
+                "not-recognised",
+                "a manifest of the repository holds something that can't be read",
+                remedy="correct what it holds (numbers, nesting, quotes), or add a Dockerfile",
+            ) from None
+
+    def _locked(self, made: BuildPlan) -> BuildPlan:
+        """The generated plan, checked like a Dockerfile that somebody wrote: whatever got into it from the repository,
+        it reads no image but those that builds may read, and those that the host's owner names for languages."""
+        own = {getattr(self.base_images, each.name) for each in fields(self.base_images)}
+        try:
+            used = dockerfile_policy.foreign_images(dockerfile.parse(made.dockerfile.encode()), self.rules, {})
+            for use in used:
+                if use.image not in own:
+                    raise dockerfile.refuse(use.line, f"{use.image[:80]} is no base image", "add a Dockerfile")
+        except InvalidInput as error:
+            message = f"the Dockerfile that was generated is refused: {error.message}"
+            raise DeploymentFailed("not-recognised", message, remedy=error.remedy) from None
+        return made
 
     def _detect(self, sources: Sources, name: str, services: Sequence[Service]) -> GeneratedDockerfile:
         """The Dockerfile that is generated, with a note of a compose file beside it. Where none is, a compose file says
@@ -230,7 +255,7 @@ def _generated(
     file_settings: Mapping[str, Any],
     why: str,
 ) -> BuildPlan:
-    own_ignore = (tree.read(_join(below, IGNORE_FILE)) or b"").decode("utf-8-sig", "replace")
+    own_ignore = (tree.read(dockerfile_path.joined(below, IGNORE_FILE)) or b"").decode("utf-8-sig", "replace")
     return BuildPlan(
         builder=made.template,
         context=context,
@@ -257,38 +282,10 @@ def _unused_procfile(tree: SourceTree, chosen: AppSettings) -> tuple[str, ...]:
     return (f"{procfile.FILE_NAME} is not used: the Dockerfile says how the app starts; {how}",)
 
 
-def _find_dockerfile(tree: SourceTree, chosen: AppSettings) -> tuple[str, tuple[str, ...]]:
-    """The path of the Dockerfile, and lines for the log about which one it is; an empty path when there is none.
-
-    As docker does, `Dockerfile` goes before `dockerfile`. Any other spelling is used where it is the only one.
-
-    Raises:
-        InvalidInput: there are several other spellings, and nothing says which one is meant.
-    """
-    if chosen.build.dockerfile:
-        return chosen.build.dockerfile, ()
-    folder = chosen.build.context
-    there = tree.named_in_any_case(folder, DOCKERFILE)
-    for name in (DOCKERFILE, DOCKERFILE.lower()):
-        if name in there:
-            others = [other for other in there if other != name]
-            return _join(folder, name), (f"{name} is built; {', '.join(others)} is ignored",) if others else ()
-    if len(there) > 1:
-        raise InvalidInput(
-            f"there are {' and '.join(there)}, and nothing says which one is built",
-            remedy="keep one of them, or name it in slipway.toml: [build] dockerfile = …",
-        )
-    return (_join(folder, there[0]), ()) if there else ("", ())
-
-
-def _join(folder: str, name: str) -> str:
-    return name if folder == "." else f"{folder}/{name}"
-
-
 def _sources(tree: SourceTree, below: str, *, has_web_command: bool) -> Sources:
     paths = tree.paths(below)
-    glances = {name: tree.beginning(_join(below, name), GLANCE_BYTES) for name in glanced_at(paths)}
-    read = {name: tree.read(_join(below, name), is_cut=True) for name in detection.read_files(paths)}
+    glances = {name: tree.beginning(dockerfile_path.joined(below, name), GLANCE_BYTES) for name in glanced_at(paths)}
+    read = {name: tree.read(dockerfile_path.joined(below, name), is_cut=True) for name in detection.read_files(paths)}
     contents = {name: content for name, content in (glances | read).items() if content is not None}
     encodings = {name: encoding_of(content) for name, content in contents.items()}
     return Sources(

@@ -8,6 +8,7 @@ import pytest
 
 from builder.sources.build_plan import BuildPlan, BuildPlanner
 from builder.sources.source_tree import SourceTree
+from slipway.core.build import detection
 from slipway.core.build.dockerfile_policy import Rules
 from slipway.core.build.templates.template import BaseImages
 from slipway.errors import DeploymentFailed
@@ -141,7 +142,7 @@ def test_a_byte_order_mark_hides_nothing(tmp_path: Path) -> None:
 
 def test_requirements_in_utf_16_are_read(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("-r base.txt\n", encoding="utf-16")
-    assert '"requirements.txt"' not in make(tmp_path, Procfile="web: x\n").dockerfile
+    assert 'COPY ["requirements.txt"' not in make(tmp_path, Procfile="web: x\n").dockerfile
 
 
 def test_a_large_script_of_the_browsers_is_passed_over(tmp_path: Path) -> None:
@@ -255,3 +256,28 @@ def test_a_build_without_a_dockerfile_says_that_it_takes_no_arguments(tmp_path: 
     build_plan = make(tmp_path, index__html="<p>", slipway__toml=ARGS)
     assert build_plan.arguments == {}
     assert "nothing takes [build] args" in build_plan.notes[0]
+
+
+@pytest.mark.parametrize("line", ["COPY --from=slipway/shop:1 a b", "FROM other/image", "RUN --network=host id"])
+def test_a_generated_dockerfile_is_checked_as_well(tmp_path: Path, line: str) -> None:
+    (tmp_path / "index.php").touch()
+    bases = BaseImages("python", "python", php=f"php\n{line}")
+    planner = BuildPlanner(RULES, bases, FakeImages(local=frozenset()), lambda: 20)
+    with pytest.raises(DeploymentFailed, match="the Dockerfile that was generated is refused") as failed:
+        planner.make(SourceTree(tmp_path), {}, {})
+    assert failed.value.reason == "not-recognised"
+
+
+@pytest.mark.parametrize("error", [ValueError, TypeError, AttributeError, RecursionError, KeyError, IndexError])
+def test_what_no_template_foresaw_is_no_internal_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fail(*_: object) -> None:
+        raise error("told only to the owner")
+
+    monkeypatch.setattr(detection, "detect", fail)
+    failed = refused(tmp_path, index__html="")
+    assert (failed.reason, failed.message) == (
+        "not-recognised",
+        "a manifest of the repository holds something that can't be read",
+    )
