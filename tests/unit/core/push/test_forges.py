@@ -161,6 +161,40 @@ def test_a_push_of_several_refs_is_several_pushes() -> None:
     assert [each.ref for each in bitbucket.server_pushes(made.data_center_push("a/b", changed))] == refs[:2]
 
 
+MANY = bitbucket.MOST_CHANGES
+
+
+@pytest.mark.parametrize(
+    ("read", "payload"),
+    [
+        (bitbucket.cloud_pushes, lambda number: made.bitbucket_push("a/b", *[made.bitbucket_change()] * number)),
+        (bitbucket.server_pushes, lambda number: made.data_center_push("a/b", [made.data_center_change()] * number)),
+    ],
+)
+def test_a_push_of_very_many_refs_is_refused(
+    read: Callable[[object], tuple[PushEvent, ...]], payload: Callable[[int], object]
+) -> None:
+    assert len(read(payload(MANY))) == MANY
+    with pytest.raises(InvalidInput, match=f"has {MANY + 1} refs; a push of up to {MANY} is"):
+        read(payload(MANY + 1))
+
+
+def test_the_commits_of_a_push_are_read_once_however_many_refs_it_has() -> None:
+    class Counted(dict[str, Any]):
+        looks = 0
+
+        def get(self, key: str, default: Any = None) -> Any:
+            Counted.looks += 1
+            return super().get(key, default)
+
+    ids = [f"{number:040x}" for number in range(1, 101)]
+    payload = made.data_center_push("a/b", [made.data_center_change(after=each) for each in ids])
+    payload["commits"] = [Counted(id=each, message=f"Commit {each}") for each in ids]
+    payload["commits"].append({"id": ids[0], "message": "another"})
+    assert [each.message for each in bitbucket.server_pushes(payload)] == [f"Commit {each}" for each in ids]
+    assert Counted.looks <= 4 * len(ids)
+
+
 @pytest.mark.parametrize(
     ("read", "payload", "names"),
     [
