@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from slipway.core.text import env_file
 from slipway.errors import InvalidInput
 
+LONG = 900_000
+"""Characters that take many minutes where each is followed to the end."""
 READ = {
     "plain": ("A=1\nB=two words\n", {"A": "1", "B": "two words"}),
     "no newline at the end": ("A=1", {"A": "1"}),
@@ -72,6 +74,8 @@ REFUSED = {
     "as YAML": ("\nA: 1\n", 2),
     "open double quotes": ("A=1\nB=\"x\nC=3\n", 2),
     "open single quotes": ("B='x\nC=3\n", 1),
+    "open quotes after a space": ("A=1\nB= \"x\n", 2),
+    "more after quotes and a space": ("A= 'x'y\n", 1),
     "more after quotes": ("A='x'y\n", 1),
     "no name": ("A=1\n\n=2\n", 3),
     "a name with a dash": ("A-B=1\n", 1),
@@ -109,6 +113,46 @@ def test_what_editors_write_is_read(case: str) -> None:
 def test_a_line_that_can_not_be_read_is_named(case: str) -> None:
     text, line = REFUSED[case]
     with pytest.raises(InvalidInput, match=rf"^line {line}\b"):
+        env_file.parse(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("A0=0123456789\n" + "".join(f"A{n + 1}={f'${{A{n}}}' * 10}\n" for n in range(12)), 6),
+        (f"A={'x' * 10_000}\nB={'${A}' * 100_000}\n", 2),
+        (f'A={"x" * 10_000}\nB="{"${A}" * 100_000}"\n', 2),
+        (f"A={'x' * 300_000}\n" + "B=${A}\n" * 9, 4),
+    ],
+    ids=["each line tenfold", "one line", "one line in quotes", "one name again and again"],
+)
+def test_references_that_grow_without_end_are_refused_by_their_line(text: str, line: int) -> None:
+    with pytest.raises(InvalidInput, match=rf"^line {line}: the values up to here are more than 1024 KiB"):
+        env_file.parse(text.encode())
+
+
+def test_a_file_that_is_too_large_is_refused_unread() -> None:
+    with pytest.raises(InvalidInput, match="larger than 1024 KiB"):
+        env_file.parse(b"#" * env_file.MOST_BYTES + b"\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("A=x" + " " * LONG + "x", "x" + " " * LONG + "x"),
+        ("A=" + "${a:-" * (LONG // 5), "${a:-" * (LONG // 5)),
+        ('A="' + "${a:-" * (LONG // 5) + '"', "${a:-" * (LONG // 5)),
+        ("A=x" + " #" * (LONG // 2), "x"),
+    ],
+    ids=["spaces", "references", "references in quotes", "comments"],
+)
+def test_a_long_line_is_read_in_one_pass(text: str, value: str) -> None:
+    assert env_file.parse(text.encode()) == {"A": value}
+
+
+@pytest.mark.parametrize("text", [" " * LONG + "x", "export" + " " * LONG + "A", "A=" + " " * LONG + '"', "A" * LONG])
+def test_a_long_line_that_can_not_be_read_is_left_in_one_pass(text: str) -> None:
+    with pytest.raises(InvalidInput, match=r"^line 1\b"):
         env_file.parse(text.encode())
 
 
