@@ -10,14 +10,13 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from slipway.adapters.git import failures, folders
 from slipway.adapters.git.access import Access
 from slipway.adapters.git.tree import LISTING, Tree, TreeSize
 from slipway.core.naming import repository_address
-from slipway.core.naming.repository_address import RepositoryAddress
 from slipway.core.sources import lfs, submodules
 from slipway.core.sources.lfs import Pointer
 from slipway.core.sources.submodules import Declared
@@ -30,14 +29,14 @@ _SHOWN = 200
 _OF_HOST = "the host's owner"
 _SUBMODULE_REFUSED = (
     "correct its address in .gitmodules; if it is private: the app's credential has to be allowed to read it, and is "
-    "used at the app's own host alone"
+    "used at the app's own host alone, for submodules that the app's own repository names"
 )
 _LEAVE_OUT = "if the app does not need it, leave it out: update = none in .gitmodules"
 Opens = Callable[[Repository, Path], AbstractContextManager[Access]]
 """Access to a repository, with a folder for git's own data."""
-FetchesContents = Callable[[RepositoryAddress, str, list[Pointer], Path], None]
-"""Writes LFS contents of a repository, by its configured server, into files of a folder that are called by their
-oid."""
+FetchesContents = Callable[[Repository, str, list[Pointer], Path], None]
+"""Writes LFS contents of a repository, with its credential, by its configured server, into files of a folder that are
+called by their oid."""
 
 
 @dataclass
@@ -63,11 +62,11 @@ class Checkout:
                 tree = self._check_out(access, sha, into, own)
                 commit = _commit(access.git(["log", "-1", "--format=%H%n%an%n%B", "HEAD"]), sha)
                 named = _declared(access, sha, tree)
-                self._write_contents(access, sha, tree, into, own)
+                self._write_contents(access, sha, tree, into, own, repository, depth)
         finally:
             shutil.rmtree(own, ignore_errors=True)
-        for path, its_sha in tree.submodules.items():
-            self._submodule(path, its_sha, named.get(path), repository, into, base, depth + 1)
+        for path, its_sha in self._wanted_submodules(tree, named).items():
+            self._submodule(path, its_sha, named[path], repository, into, base, depth + 1)
         return Commit(commit.sha, commit.message, commit.author, tuple(self.notes))
 
     def _check_out(self, access: Access, sha: str, into: Path, own: Path) -> Tree:
@@ -80,15 +79,27 @@ class Checkout:
 
     # submodules
 
+    def _wanted_submodules(self, tree: Tree, named: Mapping[str, Declared]) -> dict[str, str]:
+        """One note for those that are not named, and one for those that are left out: a commit may have very many."""
+        wanted, unnamed, left_out = {}, [], []
+        for path, sha in tree.submodules.items():
+            declared = named.get(path)
+            if declared is None or not declared.url:
+                unnamed.append(path)
+            elif declared.is_wanted:
+                wanted[path] = sha
+            else:
+                left_out.append(path)
+        if unnamed:
+            stay = "their folders stay" if unnamed[1:] else "its folder stays"
+            self.notes.append(f"{_counted(unnamed)} .gitmodules does not name: {stay} empty")
+        if left_out:
+            self.notes.append(f"{_counted(left_out)} .gitmodules leaves out: update = none")
+        return wanted
+
     def _submodule(
-        self, path: str, sha: str, named: Declared | None, parent: Repository, into: Path, base: Path, depth: int
+        self, path: str, sha: str, named: Declared, parent: Repository, into: Path, base: Path, depth: int
     ) -> None:
-        if named is None or not named.url:
-            self.notes.append(f"{_shown(path)} is a submodule that .gitmodules does not name: its folder stays empty")
-            return
-        if not named.is_wanted:
-            self.notes.append(f"the submodule {_shown(path)} is left out: update = none in .gitmodules")
-            return
         self._submodules += 1
         if depth > submodules.DEEPEST or self._submodules > submodules.MOST:
             raise _too_many()
@@ -100,7 +111,7 @@ class Checkout:
         self, path: str, sha: str, named: Declared, parent: Repository, into: Path, base: Path, depth: int
     ) -> None:
         try:
-            repository = self._repository(named.url, parent)
+            repository = self._repository(named.url, parent, depth)
             self.notes.append(f"fetching the submodule {_shown(path)} at {sha[:7]} from {repository.url}")
             self._write(repository, sha, into / path, base, depth)
         except InvalidInput as error:
@@ -108,15 +119,17 @@ class Checkout:
         except DeploymentFailed as error:
             raise (error if error.reason == "source-too-large" else _of_submodule(path, error)) from None
 
-    def _repository(self, url: str, parent: Repository) -> Repository:
-        """With the app's credential where it is of the app's own host."""
+    def _repository(self, url: str, parent: Repository, depth: int) -> Repository:
+        """With the app's credential where it is of the app's own host, and the app's own repository names it."""
         app = repository_address.parse(self.app.url)
         found = submodules.address(url, repository_address.parse(parent.url), app)
-        return Repository(found.url, self.app.credential if submodules.gets_credential(found, app) else None)
+        return Repository(found.url, self.app.credential if submodules.gets_credential(found, app, depth) else None)
 
     # contents of LFS
 
-    def _write_contents(self, access: Access, sha: str, tree: Tree, into: Path, own: Path) -> None:
+    def _write_contents(
+        self, access: Access, sha: str, tree: Tree, into: Path, own: Path, repository: Repository, depth: int
+    ) -> None:
         """Put each content in its pointer's place."""
         pointers = _pointers(access, into) if tree.has_attributes else {}
         configured, excluded = _lfs_settings(access, sha) if pointers and lfs.CONFIG_FILE in tree.files else ("", "")
@@ -128,7 +141,9 @@ class Checkout:
         self.notes.append(f"fetching {len(wanted)} of {len(pointers)} files that Git LFS keeps")
         kept = own / "contents"
         kept.mkdir()
-        self.fetches_contents(access.address, configured, list(wanted.values()), kept)
+        may_use = depth == 0 or lfs.is_beside(access.address, configured)
+        asked = repository if may_use else replace(repository, credential=None)
+        self.fetches_contents(asked, configured, list(wanted.values()), kept)
         _put_in_place(into, wanted, kept)
 
 
@@ -230,6 +245,11 @@ def _commit(output: str, sha: str) -> Commit:
 
 def _shown(path: str) -> str:
     return os.fsencode(path).decode(errors="replace")[:_SHOWN]
+
+
+def _counted(paths: list[str]) -> str:
+    first = _shown(paths[0])
+    return f"{first} and {len(paths) - 1} more are submodules that" if paths[1:] else f"{first} is a submodule that"
 
 
 def _too_many() -> DeploymentFailed:

@@ -97,15 +97,16 @@ class GitSources:
             shutil.rmtree(own, ignore_errors=True)
 
     def _contents(self, repository: Repository, stopped: Stopped) -> FetchesContents:
-        """What fetches a repository's contents of LFS: with the app's token, if it has one."""
-        credential = None if holds_key(repository.credential) else repository.credential
+        """What fetches a repository's contents of LFS: with the token that it is fetched with, if it has one, at the
+        app's own host."""
 
-        def fetch(of: RepositoryAddress, configured: str, pointers: list[Pointer], into: Path) -> None:
+        def fetch(of: Repository, configured: str, pointers: list[Pointer], into: Path) -> None:
             from slipway.adapters.git import lfs_contents  # noqa: PLC0415 - HTTP's client, which few commits need
 
             app, until = repository_address.parse(repository.url), time.monotonic() + lfs_contents.ALL_TIMEOUT_S
+            credential = None if holds_key(of.credential) else of.credential
             lfs_contents.LfsContents(self._limits.hosts, self._outbound, app, credential, stopped, until).fetch(
-                of, configured, pointers, into
+                repository_address.parse(of.url), configured, pointers, into
             )
 
         return fetch

@@ -57,6 +57,11 @@ def endpoint(repository: RepositoryAddress, configured: str) -> str:
     return f"{repository.scheme}://{repository.netloc}{path}.git/info/lfs"
 
 
+def is_beside(repository: RepositoryAddress, configured: str) -> bool:
+    """Is it the repository's usual server, whoever configured it?"""
+    return configured.rstrip("/") in ("", endpoint(repository, ""))
+
+
 def is_wanted(path: str, excluded: str) -> bool:
     """Not those that `lfs.fetchexclude` of `.lfsconfig` names, with commas between patterns."""
     patterns = [each.strip().lstrip("/") for each in excluded.split(",") if each.strip()]

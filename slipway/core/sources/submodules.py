@@ -1,7 +1,8 @@
 """Submodules of a commit: where `.gitmodules` says that they are, and which of it is followed.
 
 `.gitmodules` is written by whoever may push, and names other repositories: an address there is read by the same grammar
-as an app's own. The app's credential goes to the app's own host alone.
+as an app's own. The app's credential goes to the app's own host alone, and only for submodules that the app's own
+repository names: one of a stranger could name whatever the credential may read.
 """
 
 from __future__ import annotations
@@ -65,9 +66,10 @@ def address(url: str, parent: RepositoryAddress, app: RepositoryAddress) -> Repo
     return found
 
 
-def gets_credential(found: RepositoryAddress, app: RepositoryAddress) -> bool:
-    """Is it at the very place that the app's credential is for?"""
-    return _place(found) == _place(app)
+def gets_credential(found: RepositoryAddress, app: RepositoryAddress, depth: int) -> bool:
+    """Is it at the very place that the app's credential is for, and does the app's own repository name it? `depth` is 1
+    then, and more for a submodule of a submodule."""
+    return depth == 1 and _place(found) == _place(app)
 
 
 def _place(of: RepositoryAddress) -> tuple[str, str, str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,35 +16,14 @@ from slipway.adapters.linux import processes
 from slipway.core.sources import submodules
 from slipway.errors import DeploymentFailed
 from slipway.ports.building import Commit
-from tests.forge import WorkingCopy
 from tests.integration.git.conftest import TOKEN, Origin, listening, sources
-
-LIBRARY = "acme/lib"
+from tests.integration.git.submodule_commits import LIBRARY, absolute, linked, published, repository
 
 
 @pytest.fixture
 def library(origin: Origin, tmp_path: Path) -> str:
     """A private repository beside the app's, with one commit."""
     return published(origin, tmp_path / "lib", LIBRARY, lib__py="shared = True\n")
-
-
-def published(origin: Origin, folder: Path, name: str, token: str = TOKEN, **files: str) -> str:
-    origin.forge.create_repository(name, private=True, token=token)
-    copy = WorkingCopy(folder)
-    commit = copy.commit("A library", **files)
-    copy.git("push", "--quiet", origin.forge.push_url(name), "HEAD:main")
-    return commit
-
-
-def linked(origin: Origin, commit: str, url: str, path: str = "lib", more: str = "") -> str:
-    """A commit of the app with a submodule, pushed."""
-    text = f'[submodule "lib"]\n\tpath = {path}\n\turl = {url}\n{more}'
-    (origin.copy.path / ".gitmodules").write_text(text)
-    origin.copy.git("update-index", "--add", "--cacheinfo", f"160000,{commit},{path}")
-    origin.copy.git("add", ".gitmodules")
-    origin.copy.git("commit", "--quiet", "-m", "With a library")
-    origin.copy.git("push", "--quiet", "--force", origin.forge.push_url(origin.name), "HEAD:main")
-    return origin.copy.git("rev-parse", "HEAD")
 
 
 def fetched(origin: Origin, commit: str, folder: Path) -> Commit:
@@ -56,10 +36,6 @@ def refused(origin: Origin, commit: str, folder: Path) -> DeploymentFailed:
         fetched(origin, commit, folder)
     assert list(folder.parent.glob("source*")) == [folder], "git's own data is gone"
     return failed.value
-
-
-def absolute(origin: Origin, name: str = LIBRARY) -> str:
-    return f"{origin.forge.base_url}/{name}.git"
 
 
 def test_a_private_submodule_of_the_same_host_is_fetched_with_the_apps_token(
@@ -85,21 +61,24 @@ def test_an_address_for_ssh_at_the_apps_host_is_fetched_as_the_app_is(
     assert (folder / "lib/lib.py").exists()
 
 
-def test_submodules_of_submodules_are_fetched(origin: Origin, library: str, folder: Path, tmp_path: Path) -> None:
-    outer = Origin(origin.forge, WorkingCopy(tmp_path / "outer"), "acme/outer")
-    origin.forge.create_repository("acme/outer", private=True, token=TOKEN)
+def test_submodules_of_submodules_are_fetched(origin: Origin, folder: Path, tmp_path: Path) -> None:
+    library = published(origin, tmp_path / "lib", LIBRARY, private=False, lib__py="shared = True\n")
+    outer = repository(origin, tmp_path / "outer", "acme/outer", private=True)
     outer.copy.commit("First", outer__py="outer = True\n")
     fetched(origin, linked(origin, linked(outer, library, "../lib.git"), "../outer.git", "vendor/outer"), folder)
     assert (folder / "vendor/outer/lib/lib.py").exists()
 
 
-def test_a_submodule_that_names_itself_ends(origin: Origin, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_submodule_that_names_itself_ends(
+    origin: Origin, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A commit can't name itself, but one before it: the chain is as long as somebody makes it."""
     monkeypatch.setattr(submodules, "DEEPEST", 3)
-    commit = origin.push("First", a__txt="a")
+    chain = repository(origin, tmp_path / "chain", "acme/chain", private=False)
+    commit = chain.push("First", a__txt="a")
     for _ in range(5):
-        commit = linked(origin, commit, "../shop.git")
-    failed = refused(origin, commit, folder)
+        commit = linked(chain, commit, "../chain.git")
+    failed = refused(origin, linked(origin, commit, "../chain.git"), folder)
     assert (failed.reason, "deep" in failed.message) == ("source-too-large", True)
 
 
@@ -115,7 +94,8 @@ def test_very_many_submodules_are_too_many(
 def test_files_of_submodules_count_as_the_commits_own(
     origin: Origin, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    library = published(origin, tmp_path / "large", LIBRARY, **{f"f{number}": "x" for number in range(5)})
+    files: dict[str, Any] = {f"f{number}": "x" for number in range(5)}
+    library = published(origin, tmp_path / "large", LIBRARY, **files)
     monkeypatch.setattr(tree, "MAX_ENTRIES", 5)
     failed = refused(origin, linked(origin, library, "../lib.git"), folder)
     assert failed.reason == "source-too-large"
@@ -147,13 +127,34 @@ def test_a_gitmodules_that_nobody_would_read_is_refused(
 def test_git_own_way_to_leave_one_out_is_followed(origin: Origin, library: str, folder: Path) -> None:
     commit = fetched(origin, linked(origin, library, "../lib.git", more="\tupdate = none\n"), folder)
     assert list((folder / "lib").iterdir()) == []
-    assert commit.notes == ("the submodule lib is left out: update = none in .gitmodules",)
+    assert commit.notes == ("lib is a submodule that .gitmodules leaves out: update = none",)
 
 
 def test_one_that_gitmodules_does_not_name_stays_empty(origin: Origin, library: str, folder: Path) -> None:
     commit = fetched(origin, linked(origin, library, "../lib.git", more="\tpath = elsewhere\n"), folder)
     assert list((folder / "lib").iterdir()) == []
     assert "lib is a submodule that .gitmodules does not name" in commit.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ("", "b0 and 299 more are submodules that .gitmodules does not name: their folders stay empty"),
+        (
+            "".join(f'[submodule "b{n}"]\n\tpath = b{n}\n\turl = ../b.git\n\tupdate = none\n' for n in range(300)),
+            "b0 and 299 more are submodules that .gitmodules leaves out: update = none",
+        ),
+    ],
+    ids=["not named", "left out"],
+)
+def test_very_many_that_are_not_fetched_are_one_note(
+    origin: Origin, library: str, folder: Path, more: str, says: str
+) -> None:
+    for number in range(300):
+        origin.copy.git("update-index", "--add", "--cacheinfo", f"160000,{library},b{number}")
+    notes = fetched(origin, linked(origin, library, "../lib.git", more=more), folder).notes
+    assert len(notes) == 2
+    assert says in notes
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from slipway.core.naming import repository_address
-from slipway.core.sources.lfs import OBJECTS_A_BATCH, Pointer, batches, endpoint, is_wanted, pointer_of, unquoted
+from slipway.core.sources.lfs import (
+    OBJECTS_A_BATCH,
+    Pointer,
+    batches,
+    endpoint,
+    is_beside,
+    is_wanted,
+    pointer_of,
+    unquoted,
+)
 from slipway.errors import InvalidInput
 
 OID = "4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393"
@@ -54,6 +63,21 @@ def test_what_is_no_pointer_is_content(content: bytes) -> None:
 )
 def test_where_contents_are_asked_for(repository: str, configured: str, server: str) -> None:
     assert endpoint(repository_address.parse(repository), configured) == server
+
+
+@pytest.mark.parametrize(
+    ("configured", "beside"),
+    [
+        ("", True),
+        ("https://git.example/a/b.git/info/lfs/", True),
+        ("https://git.example/a/private.git/info/lfs", False),
+        ("https://git.example/a/b.git/info/lfs/../../../private.git/info/lfs", False),
+        ("https://lfs.example/a/b.git/info/lfs", False),
+        ("file:///srv", False),
+    ],
+)
+def test_which_server_is_beside_its_repository(configured: str, beside: bool) -> None:
+    assert is_beside(repository_address.parse("https://git.example/a/b"), configured) is beside
 
 
 @pytest.mark.parametrize("configured", ["ssh://git@git.example/a/b", "file:///srv/lfs", "git@git.example:a/b", "x"])

@@ -92,10 +92,15 @@ def test_what_is_no_address_is_refused(url: str) -> None:
     ],
 )
 def test_the_credential_goes_to_the_very_host_scheme_and_port_alone(url: str, gets_it: bool) -> None:
-    assert gets_credential(repository_address.parse(url), repository_address.parse(APP)) is gets_it
+    assert gets_credential(repository_address.parse(url), repository_address.parse(APP), 1) is gets_it
 
 
 def test_a_deploy_key_goes_to_the_same_login_alone() -> None:
     app = repository_address.parse("git@git.example:acme/shop.git")
-    assert gets_credential(repository_address.parse("git@git.example:acme/lib.git"), app)
-    assert not gets_credential(repository_address.parse("root@git.example:acme/lib.git"), app)
+    assert gets_credential(repository_address.parse("git@git.example:acme/lib.git"), app, 1)
+    assert not gets_credential(repository_address.parse("root@git.example:acme/lib.git"), app, 1)
+
+
+def test_the_credential_is_for_submodules_that_the_apps_own_repository_names() -> None:
+    app = repository_address.parse(APP)
+    assert [gets_credential(app, app, depth) for depth in (1, 2, 3)] == [True, False, False]
