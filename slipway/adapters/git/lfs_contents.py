@@ -75,7 +75,8 @@ class LfsContents:
                 self._fetch_batch(self._ask(server, batch), into)
         except InvalidInput as error:
             raise _refused(f"its address is not allowed: {error.message}", error.remedy) from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, Interrupted) as error:
+            self._require_time()
             raise _failed(f"the server does not answer as one ({type(error).__name__})") from None
 
     def _ask(self, server: str, batch: list[Pointer]) -> list[Download]:
@@ -90,7 +91,7 @@ class LfsContents:
         where = self._allowed(url)
         headers = {**_HEADERS, **self._authorization(where), "Accept": lfs.MEDIA_TYPE, "Content-Type": lfs.MEDIA_TYPE}
         with self._http().stream(
-            "POST", url, where, self.stopped, headers=headers, content=json.dumps(asked)
+            "POST", url, where, self._is_over, headers=headers, content=json.dumps(asked)
         ) as answer:
             _require_success(answer.status_code, where.host, "Authorization" in headers)
             return _downloads(_parsed(b"".join(self._pieces(answer, LONGEST_ANSWER_BYTES))), batch)
@@ -128,7 +129,7 @@ class LfsContents:
         url, headers = download.url, {**_HEADERS, **download.headers}
         for _ in range(MOST_REDIRECTS + 1):
             where = self._allowed(url)
-            with self._http().stream("GET", url, where, self.stopped, headers=headers) as answer:
+            with self._http().stream("GET", url, where, self._is_over, headers=headers) as answer:
                 if answer.status_code not in _REDIRECTS:
                     _require_success(answer.status_code, where.host, "Authorization" in headers)
                     yield answer
@@ -140,14 +141,22 @@ class LfsContents:
         """The body, of which no more than `most` bytes are read."""
         size = 0
         for piece in answer.iter_raw():
-            if self.stopped():
-                raise Interrupted
+            self._require_time()
             size += len(piece)
             if size > most:
                 raise _failed("the server answers with more than it should")
-            if time.monotonic() > self.until:
-                raise _failed(f"it is not here within {ALL_TIMEOUT_S:g} s")
             yield piece
+        self._require_time()
+
+    def _is_over(self) -> bool:
+        return self.stopped() or time.monotonic() > self.until
+
+    def _require_time(self) -> None:
+        """Raises `Interrupted` or `DeploymentFailed`: an answer that was broken off looks like a bad one."""
+        if self.stopped():
+            raise Interrupted
+        if time.monotonic() > self.until:
+            raise _failed(f"it is not here within {ALL_TIMEOUT_S:g} s")
 
     def _allowed(self, url: str) -> WebAddress:
         """Raises `InvalidInput`: it is no web address, or the settings do not allow its host."""

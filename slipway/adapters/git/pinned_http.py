@@ -6,9 +6,11 @@ checked (`slipway.adapters.git.public_hosts`). TLS and the header `Host` keep th
 
 from __future__ import annotations
 
+import socket
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
@@ -19,6 +21,9 @@ from slipway.adapters.git import public_hosts
 from slipway.core.naming import hosts
 from slipway.core.naming.issuer_url import WebAddress
 from slipway.ports.building import Stopped
+
+POLL_S = 0.1
+_Trace = Callable[[str, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +45,24 @@ class PinnedHttp:
     ) -> Iterator[httpx.Response]:
         """An answer whose body is not read yet. `where` is what the URL leads to, `request` what httpx takes.
 
+        The timeouts are of one read each. Once `stopped` returns True the connection is broken off, whatever the other
+        side sends until then: the answer ends there, or with an error.
+
         Raises:
             InvalidInput: an address of the host is not allowed, or it has none.
-            httpx.HTTPError: no answer.
+            httpx.HTTPError: no answer, or `stopped` returned True while one was waited for.
             Interrupted: `stopped` returned True while an address was looked for.
         """
         proxy = self._proxy(where)
         addresses = self._addresses(where, is_optional=bool(proxy))
-        headers, extensions = {**request.pop("headers", {})}, {}
+        headers, extensions = {**request.pop("headers", {})}, dict[str, Any]()
         if not proxy:
             address = public_hosts.first_reachable(addresses, where.port, self.connect_timeout_s, stopped)
             url = str(httpx.URL(url).copy_with(host=address))
             headers["Host"] = where.netloc
             extensions = {"sni_hostname": where.host} if where.scheme == "https" else {}
-        with closing(self._client(proxy)) as client:
+        with _broken_off_when(stopped) as trace, closing(self._client(proxy)) as client:
+            extensions["trace"] = trace
             built = client.build_request(method, url, headers=headers, extensions=extensions, **request)
             with closing(client.send(built, stream=True)) as answer:
                 yield answer
@@ -87,3 +96,33 @@ class PinnedHttp:
         if is_here or proxy_bypass_environment(named, {"no": outbound.get("no_proxy", "")}):
             return None
         return outbound.get(f"{where.scheme}_proxy") or outbound.get("all_proxy") or None
+
+
+@contextmanager
+def _broken_off_when(stopped: Stopped) -> Iterator[_Trace]:
+    """What httpx tells of its connection. That ends for both sides once `stopped` returns True, also within the
+    handshake of TLS, of which httpx tells only afterwards."""
+    opened: list[socket.socket] = []
+    ended = threading.Event()
+
+    def trace(event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith("connect_tcp.complete"):
+            opened.append(info["return_value"].get_extra_info("socket").dup())
+
+    watcher = threading.Thread(target=_watch, args=(stopped, ended, opened), name="http-watch", daemon=True)
+    watcher.start()
+    try:
+        yield trace
+    finally:
+        ended.set()
+        watcher.join()
+        for each in opened:
+            each.close()
+
+
+def _watch(stopped: Stopped, ended: threading.Event, opened: list[socket.socket]) -> None:
+    while not ended.wait(POLL_S):
+        if stopped():
+            for each in opened:
+                with suppress(OSError):  # it has ended by itself
+                    each.shutdown(socket.SHUT_RDWR)
