@@ -21,7 +21,7 @@ from slipway.core.sources import lfs, submodules
 from slipway.core.sources.lfs import Pointer
 from slipway.core.sources.submodules import Declared
 from slipway.errors import DeploymentFailed, InvalidInput
-from slipway.ports.building import Commit, Repository
+from slipway.ports.building import Commit, Interrupted, Repository, Stopped
 
 FETCH_TIMEOUT_S = 600.0
 DEPTHS = (50, 1000, None)
@@ -47,6 +47,7 @@ class Checkout:
     size: TreeSize
     opens: Opens
     fetches_contents: FetchesContents
+    stopped: Stopped
     notes: list[str] = field(default_factory=list)
     """What was fetched besides the commit, and what was left out."""
     _submodules: int = 0
@@ -133,7 +134,7 @@ class Checkout:
         """Put each content in its pointer's place."""
         pointers = _pointers(access, into) if tree.has_attributes else {}
         configured, excluded = _lfs_settings(access, sha) if pointers and lfs.CONFIG_FILE in tree.files else ("", "")
-        wanted = {path: each for path, each in pointers.items() if lfs.is_wanted(path, excluded)}
+        wanted = self._wanted_contents(pointers, excluded)
         if not wanted:
             return
         for pointer in wanted.values():
@@ -145,6 +146,19 @@ class Checkout:
         asked = repository if may_use else replace(repository, credential=None)
         self.fetches_contents(asked, configured, list(wanted.values()), kept)
         _put_in_place(into, wanted, kept)
+
+    def _wanted_contents(self, pointers: Mapping[str, Pointer], excluded: str) -> dict[str, Pointer]:
+        try:
+            patterns = lfs.exclusions(excluded)
+        except InvalidInput as error:
+            raise DeploymentFailed("clone-refused", error.message, remedy=error.remedy) from None
+        wanted = {}
+        for path, pointer in pointers.items():
+            if self.stopped():
+                raise Interrupted
+            if lfs.is_wanted(path, patterns):
+                wanted[path] = pointer
+        return wanted
 
 
 def _declared(access: Access, sha: str, tree: Tree) -> dict[str, Declared]:

@@ -83,6 +83,7 @@ class GitSources:
             TreeSize(self._limits.source_max_bytes),
             lambda of, own: self._access(of, own, stopped),
             self._contents(repository, stopped),
+            stopped,
         )
         return checkout.write(validation.commit_sha(sha), into)
 

@@ -18,6 +18,7 @@ CONFIG_FILE = ".lfsconfig"
 LONGEST_POINTER_BYTES = 1024
 MEDIA_TYPE = "application/vnd.git-lfs+json"
 OBJECTS_A_BATCH = 100
+MOST_EXCLUSIONS, LONGEST_EXCLUSIONS = 100, 4000
 _POINTER = re.compile(
     rb"version https://(?:git-lfs|hawser)\.github\.com/spec/v1\n"
     rb"(?:ext-[^\n]*\n)*oid sha256:(?P<oid>[0-9a-f]{64})\nsize (?P<size>[0-9]{1,15})\n*"
@@ -62,10 +63,24 @@ def is_beside(repository: RepositoryAddress, configured: str) -> bool:
     return configured.rstrip("/") in ("", endpoint(repository, ""))
 
 
-def is_wanted(path: str, excluded: str) -> bool:
-    """Not those that `lfs.fetchexclude` of `.lfsconfig` names, with commas between patterns."""
-    patterns = [each.strip().lstrip("/") for each in excluded.split(",") if each.strip()]
-    return not patterns or not path_patterns.matches(path, patterns)
+def exclusions(configured: str) -> tuple[str, ...]:
+    """Patterns of what is not wanted: `lfs.fetchexclude` of `.lfsconfig` has them with commas between.
+
+    Raises:
+        InvalidInput: they are too many for each pointer to be compared with them.
+    """
+    patterns = tuple(each.strip().lstrip("/") for each in configured.split(",") if each.strip())
+    if len(patterns) > MOST_EXCLUSIONS or len(configured) > LONGEST_EXCLUSIONS:
+        raise InvalidInput(
+            f"lfs.fetchexclude in {CONFIG_FILE} has more than {MOST_EXCLUSIONS} patterns, or more than "
+            f"{LONGEST_EXCLUSIONS} characters",
+            remedy="name folders rather than files",
+        )
+    return patterns
+
+
+def is_wanted(path: str, excluded: tuple[str, ...]) -> bool:
+    return not excluded or not path_patterns.matches(path, excluded)
 
 
 def batches(pointers: Sequence[Pointer]) -> list[list[Pointer]]:

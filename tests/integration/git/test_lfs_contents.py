@@ -164,6 +164,13 @@ def test_what_lfsconfig_excludes_stays_a_pointer(origin: Origin, server: Server,
     assert (commit.notes, server.asked) == ((), [])
 
 
+def test_very_many_patterns_are_refused_before_any_content_is_asked_for(
+    origin: Origin, server: Server, folder: Path
+) -> None:
+    failed = refused(origin, server, pushed(origin, server, f"\tfetchexclude = {'a,' * 101}\n"), folder)
+    assert (failed.reason, "lfs.fetchexclude" in failed.message, server.asked) == ("clone-refused", True, [])
+
+
 def test_a_content_that_the_server_has_not_is_named(origin: Origin, server: Server, folder: Path) -> None:
     failed = refused(origin, server, pushed(origin, server, lost__bin=pointer(b"lost")), folder)
     assert failed.reason == "lfs-missing"

@@ -6,10 +6,13 @@ import pytest
 
 from slipway.core.naming import repository_address
 from slipway.core.sources.lfs import (
+    LONGEST_EXCLUSIONS,
+    MOST_EXCLUSIONS,
     OBJECTS_A_BATCH,
     Pointer,
     batches,
     endpoint,
+    exclusions,
     is_beside,
     is_wanted,
     pointer_of,
@@ -98,7 +101,15 @@ def test_a_server_that_is_no_web_address_is_refused(configured: str) -> None:
     ],
 )
 def test_what_lfsconfig_excludes_is_not_wanted(path: str, excluded: str, wanted: bool) -> None:
-    assert is_wanted(path, excluded) is wanted
+    assert is_wanted(path, exclusions(excluded)) is wanted
+
+
+@pytest.mark.parametrize(
+    "configured", [",".join(["*.bin"] * (MOST_EXCLUSIONS + 1)), "x" * (LONGEST_EXCLUSIONS + 1)], ids=["many", "long"]
+)
+def test_more_patterns_than_pointers_are_compared_with_are_refused(configured: str) -> None:
+    with pytest.raises(InvalidInput, match="more than 100 patterns, or more than 4000 characters"):
+        exclusions(configured)
 
 
 def test_contents_are_asked_for_once_and_in_batches() -> None:
