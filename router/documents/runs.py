@@ -18,7 +18,7 @@ class Run(Document):
     app: str
     environment: str
     process: str = Field(description="Whose volumes it has.")
-    command: list[str]
+    command: list[str] = Field(description="Its words, without the secrets of its release.")
     state: str = Field(description=one_of(RunState))
     stopping: bool = Field(description="It was asked to end.")
     release: int | None = Field(description="Its number. null: it is kept no longer.")

@@ -73,7 +73,7 @@ class Action(StrEnum):
     DEPLOYMENT_CANCEL = "deployment.cancel"
     """The app; `deployment`."""
     RUN_CREATE = "run.create"
-    """The app; the `run`, its `command` (its first word) and `process`."""
+    """The app; the `run`, its `command` (the beginning of its words) and `process`, and its job of `cron`."""
     RUN_CANCEL = "run.cancel"
     """The app; the `run`."""
     TERMINAL_OPEN = "terminal.open"

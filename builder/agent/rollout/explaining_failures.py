@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from builder.agent.rollout.crashes import record_crash
-from builder.agent.rollout.releases.specs import open_variables
 from builder.agent.scope import REASON, Scope
 from builder.agent.telemetry import output
 from builder.agent.telemetry.output import OutputStore
@@ -22,9 +21,9 @@ from slipway.core.rollout.failure import Failure, ProbeCause
 from slipway.core.rollout.listeners import Listener
 from slipway.core.rollout.own_lines import own_lines
 from slipway.core.text.redaction import Redactor
-from slipway.core.text.secret_values import secret_values
 from slipway.db import Database
 from slipway.domain import lifecycle
+from slipway.domain.releases.variables import secrets_of
 from slipway.errors import DeploymentFailed, SlipwayError
 from slipway.models import Deployment, Release, Replica
 from slipway.ports.clock import Clock
@@ -155,11 +154,7 @@ class Failures:
         )
 
     def _secrets(self, release: Release) -> tuple[str, ...]:
-        try:
-            variables = open_variables(self._vault, release)
-        except SlipwayError:
-            return ()  # the replica never got variables that can't be opened
-        return secret_values(variables, release.configuration.get("secret_names", ()))
+        return secrets_of(self._vault, release)
 
     def _own_lines(self, source: _Source) -> list[str]:
         """Of the replica's last container, or what was kept of an earlier one; none when it never printed anything."""

@@ -11,7 +11,8 @@ from router import documents
 from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import app_named
-from router.usecases.runs.running import recorded, show_run
+from router.usecases.runs.masking import CommandMasks
+from router.usecases.runs.running import show_run
 from slipway.core.app_settings.configuration import PRODUCTION, Configuration
 from slipway.core.runs import cron_expression, ticks
 from slipway.core.runs.cron_job import CronJob
@@ -28,7 +29,7 @@ def list_jobs(services: Services, principal: Principal, app_name: str) -> docume
     """By name. None where nothing is live."""
     with services.db.read(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name)
-        jobs, last = _jobs(session, app), _last_runs(session, app)
+        jobs, last = _jobs(session, app), _last_runs(session, app, CommandMasks(services))
     host_s = services.settings.run_timeout_s
     return documents.CronJobs(jobs=[_shown(each, last.get(each.name), host_s) for each in jobs])
 
@@ -50,9 +51,11 @@ def run_now(services: Services, principal: Principal, app_name: str, name: str) 
             )
         place = Place(app, PRODUCTION)
         run = tick_rows.begin_by_hand(session, place, job, actor=principal.actor.name, limits=limits)
-        said = {"run": run.id, "process": run.process, "command": recorded(job.command), "cron": job.name}
+        release, masks = session.get(Release, run.release_id), CommandMasks(services)
+        command = masks.recorded(job.command, release)
+        said = {"run": run.id, "process": run.process, "command": command, "cron": job.name}
         audit.record(session, app.tenant_id, principal.actor, Action.RUN_CREATE, app.name, **said)
-        shown = show_run(run, app, session.get(Release, run.release_id))
+        shown = show_run(run, app, release, masks)
     services.queue.wake_agent(app.id)
     return shown
 
@@ -65,11 +68,11 @@ def _jobs(session: Session, app: App) -> list[CronJob]:
     return sorted(Configuration.from_json(release.configuration).cron, key=lambda job: job.name)
 
 
-def _last_runs(session: Session, app: App) -> dict[str | None, documents.Run]:
+def _last_runs(session: Session, app: App, masks: CommandMasks) -> dict[str | None, documents.Run]:
     """By job."""
     newest = select(func.max(Run.id)).where(Run.app_id == app.id, Run.cron.is_not(None)).group_by(Run.cron)
     query = select(Run, Release).outerjoin(Release, Release.id == Run.release_id).where(Run.id.in_(newest))
-    return {run.cron: show_run(run, app, release) for run, release in session.execute(query)}
+    return {run.cron: show_run(run, app, release, masks) for run, release in session.execute(query)}
 
 
 def _shown(job: CronJob, last: documents.Run | None, host_s: float) -> documents.CronJob:

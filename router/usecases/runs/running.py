@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from sqlalchemy import select
@@ -12,9 +11,9 @@ from router import documents
 from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import NUMBER_MAX, app_named
+from router.usecases.runs.masking import CommandMasks
 from slipway.core.app_settings.configuration import WEB
 from slipway.core.runs.states import ACTIVE, RunState, Stop
-from slipway.core.text.redaction import without_shapes
 from slipway.domain import audit
 from slipway.domain.audit import Action
 from slipway.domain.runs import beginning, lifecycle
@@ -22,7 +21,6 @@ from slipway.domain.runs.beginning import Wanted
 from slipway.errors import NotFound
 from slipway.models import TO_CHANGE, App, Release, Run
 
-_SHOWN_CHARS = 200
 _ACTIVE = [str(state) for state in ACTIVE]
 
 
@@ -41,9 +39,10 @@ def begin_run(
         app = app_named(session, app_name, to_change=True)
         wanted = Wanted(command, timeout_s or settings.run_timeout_s, principal.actor.name, process or WEB)
         run = beginning.begin(session, app, wanted, most_of_tenant=settings.runs_per_tenant)
-        said = {"run": run.id, "process": run.process, "command": recorded(command)}
+        release, masks = session.get(Release, run.release_id), CommandMasks(services)
+        said = {"run": run.id, "process": run.process, "command": masks.recorded(command, release)}
         audit.record(session, app.tenant_id, principal.actor, Action.RUN_CREATE, app.name, **said)
-        shown = show_run(run, app, session.get(Release, run.release_id))
+        shown = show_run(run, app, release, masks)
     services.queue.wake_agent(app.id)
     return shown
 
@@ -69,14 +68,15 @@ def list_runs(
         if before is not None:
             query = query.where(Run.id < before)
         found = session.execute(query.order_by(Run.id.desc()).limit(limit))
-        return documents.Runs(runs=[show_run(run, app, release) for run, release in found])
+        masks = CommandMasks(services)
+        return documents.Runs(runs=[show_run(run, app, release, masks) for run, release in found])
 
 
 def get_run(services: Services, principal: Principal, app_name: str, number: int) -> documents.Run:
     with services.db.read(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name)
         run = run_numbered(session, app, number)
-        return show_run(run, app, session.get(Release, run.release_id) if run.release_id else None)
+        return show_run(run, app, _release(session, run), CommandMasks(services))
 
 
 def cancel_run(services: Services, principal: Principal, app_name: str, number: int) -> documents.Run:
@@ -87,7 +87,7 @@ def cancel_run(services: Services, principal: Principal, app_name: str, number: 
         if RunState(run.state) in ACTIVE and run.stop_requested is None:
             lifecycle.request_stop(run, Stop.CANCELLED)
             audit.record(session, app.tenant_id, principal.actor, Action.RUN_CANCEL, app.name, run=run.id)
-        shown = show_run(run, app, session.get(Release, run.release_id) if run.release_id else None)
+        shown = show_run(run, app, _release(session, run), CommandMasks(services))
     services.queue.wake_agent(app.id)
     return shown
 
@@ -101,19 +101,17 @@ def run_numbered(session: Session, app: App, number: int, *, to_change: bool = F
     return found
 
 
-def recorded(command: Sequence[str]) -> str:
-    """The command as the audit log has it: its beginning, without what looks like a secret."""
-    line = without_shapes(shlex.join(command))
-    return line if len(line) <= _SHOWN_CHARS else f"{line[: _SHOWN_CHARS - 1]}…"
+def _release(session: Session, run: Run) -> Release | None:
+    return session.get(Release, run.release_id) if run.release_id else None
 
 
-def show_run(run: Run, app: App, release: Release | None) -> documents.Run:
+def show_run(run: Run, app: App, release: Release | None, masks: CommandMasks) -> documents.Run:
     return documents.Run(
         id=run.id,
         app=app.name,
         environment=run.environment,
         process=run.process,
-        command=run.command,
+        command=masks.words(run.command, release),
         state=run.state,
         stopping=run.stop_requested is not None and RunState(run.state) in ACTIVE,
         release=release.number if release else None,

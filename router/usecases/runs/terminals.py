@@ -11,7 +11,7 @@ from sqlalchemy import select
 from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import app_named
-from router.usecases.runs.running import recorded
+from router.usecases.runs.masking import CommandMasks
 from slipway.adapters.agent.terminals import OpenTerminal
 from slipway.core.rollout.replica_states import DRAINING, READY, STARTING
 from slipway.core.terminal.channels import Size
@@ -19,7 +19,7 @@ from slipway.domain import audit
 from slipway.domain.audit import Action
 from slipway.domain.runs.beginning import check_command
 from slipway.errors import InvalidInput, NotFound
-from slipway.models import Replica
+from slipway.models import Release, Replica
 
 _RUNNING = [str(state) for state in (STARTING, READY, DRAINING)]
 
@@ -66,8 +66,10 @@ def open_terminal(
         NotFound: the replica has ended.
         DependencyUnavailable: the agent does not answer.
     """
-    said = {"replica": replica_id, "command": recorded(command), "terminal": size is not None}
     with services.db.write(tenant_id=principal.tenant_id) as session:
+        of_replica = select(Release).join(Replica, Replica.release_id == Release.id).where(Replica.id == replica_id)
+        shown = CommandMasks(services).recorded(command, session.scalar(of_replica))
+        said = {"replica": replica_id, "command": shown, "terminal": size is not None}
         audit.record(session, principal.tenant_id, principal.actor, Action.TERMINAL_OPEN, app_name, **said)
     return services.agent.open_terminal(replica_id, command, size, key)
 

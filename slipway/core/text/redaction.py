@@ -61,6 +61,18 @@ def without_shapes(text: str) -> str:
     return text
 
 
+class KnownSecrets:
+    """Redacts texts that stand for themselves. Takes less than a `Redactor`, which also looks for beginnings."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
+
+    def masked(self, text: str) -> str:
+        for form in self._forms:
+            text = text.replace(form, MASK)
+        return without_shapes(text)
+
+
 @dataclass(slots=True)
 class _Open:
     """What the line before ended within, of one build step."""

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from builder.agent.rollout.releases import volumes
 from slipway.adapters.vault import Vault
 from slipway.core.app_settings.configuration import Configuration
+from slipway.domain.releases.variables import open_variables
 from slipway.models import App, Release, Tenant
 from slipway.ports.runtime import ReplicaSpec
 
@@ -65,13 +66,6 @@ def expand(argv: tuple[str, ...], variables: Mapping[str, str]) -> tuple[str, ..
         return variables.get(match[1] or match[2], match[0])
 
     return tuple(_REFERENCE.sub(value, word) for word in argv)
-
-
-def open_variables(vault: Vault, release: Release) -> dict[str, str]:
-    """The release's variables in clear."""
-    where = (release.tenant_id, release.app_id, release.environment)
-    sealed: Mapping[str, str] = release.configuration["variables"]
-    return {name: vault.open(value, *where, name) for name, value in sealed.items()}
 
 
 def _variables(vault: Vault, release: Release, configuration: Configuration) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from slipway.core.runs.ends import RunEnd
 from slipway.core.runs.states import RunState
 from slipway.domain.runs import lifecycle
-from slipway.models import AuditRecord, Run
+from slipway.models import AuditRecord, Release, Run
 from tests.fixtures.api import Api, Caller
 from tests.fixtures.releases import make_live
 from tests.fixtures.services.agent_server import Agent, running_agent
@@ -42,7 +43,7 @@ def test_a_run_is_begun_shown_listed_and_recorded(api: Api, developer: Caller, v
     body = {"command": ["sh", "-c", "echo glpat-12345678901234567890"], "process": "work", "timeout_s": 60}
     made = developer.post(RUNS, body)
     assert (made["state"], made["process"], made["release"], made["timeout_s"]) == ("pending", "work", 1, 60)
-    assert made["command"] == body["command"]
+    assert made["command"] == ["sh", "-c", "echo •••"]
     assert viewer.get(f"{RUNS}/{made['id']}") == made
     assert viewer.get(RUNS)["runs"] == [made]
     assert viewer.get(f"{RUNS}?active=true")["runs"] == [made]
@@ -56,6 +57,26 @@ def test_a_run_is_begun_shown_listed_and_recorded(api: Api, developer: Caller, v
     ended = viewer.get(f"{RUNS}/{made['id']}")
     assert (ended["state"], ended["exit_code"], ended["detail"]) == ("failed", 3, "it ended: exit code 3")
     assert viewer.get(f"{RUNS}?active=true")["runs"] == []
+
+
+def test_secrets_of_the_release_are_seen_in_no_command(api: Api, developer: Caller, viewer: Caller) -> None:
+    with api.services.db.write(platform="a test's release") as session:
+        release = session.scalars(select(Release)).one()
+        where = (release.tenant_id, release.app_id, release.environment)
+        sealed = {
+            name: api.services.values.seal(value, *where, name)
+            for name, value in (("DB_PASSWORD", "correct horse"), ("MODE", "production"))
+        }
+        release.configuration = release.configuration | {"variables": sealed}
+    command = ["sh", "-c", "login 'correct horse'", "--url=u:correct%20horse@db", "--mode=production"]
+    seen = ["sh", "-c", "login '•••'", "--url=u:•••@db", "--mode=production"]
+    made = developer.post(RUNS, {"command": command})
+    assert made["command"] == viewer.get(f"{RUNS}/{made['id']}")["command"] == seen
+    assert viewer.get(RUNS)["runs"][0]["command"] == seen
+    with api.services.db.read(platform="a test looks") as session:
+        assert session.get_one(Run, made["id"]).command == command, "it runs as it was given"
+        [record] = session.scalars(select(AuditRecord).filter_by(action="run.create"))
+    assert record.detail["command"] == shlex.join(seen)
 
 
 def test_a_viewer_may_look_and_nobody_else_of_another_tenant(
