@@ -236,7 +236,7 @@ def file_values(content: bytes) -> dict[str, Any]:
     try:
         text = content.decode("utf-8-sig")
         values = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{FILE_NAME}: {error}", remedy=f"fix {FILE_NAME} and push again") from None
     try:
         AppSettings.model_validate(values, context=GIVEN)

@@ -95,7 +95,7 @@ def _assembly(sources: Sources, project: str) -> str:
 
 def _image(sources: Sources, project: str, image: str, images: BaseImages) -> ChosenImage:
     framework = _element(sources, project, "TargetFramework") or _element(sources, project, "TargetFrameworks")
-    found = re.match(r"net(\d+\.\d+)", framework)
+    found = re.match(r"net(\d{1,9}\.\d{1,9})", framework)
     if found is None:
         return ChosenImage(image)
     wanted = WantedVersion(".NET", found[1], project, lambda version: version == found[1], found[1])

@@ -17,7 +17,7 @@ _PAGES = "/pages"
 _HUGO_FILES = ("hugo.toml", "hugo.yaml", "hugo.json")
 _OLD_HUGO = ("config.toml", "config.yaml")
 _HUGO_FOLDERS = ("archetypes/", "layouts/", "themes/")
-_HUGO_VERSION = r"HUGO_VERSION\s*=\s*\"(\d+\.\d+\.\d+)\""
+_HUGO_VERSION = r"HUGO_VERSION\s*=\s*\"(\d{1,9}\.\d{1,9}\.\d{1,9})\""
 
 
 def _is_hugo(sources: Sources) -> bool:

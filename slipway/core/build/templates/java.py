@@ -13,17 +13,17 @@ from slipway.core.build.templates.template import BaseImages, GeneratedDockerfil
 
 _LEVELS = {
     "pom.xml": r"<(?:java\.version|maven\.compiler\.release|maven\.compiler\.target|maven\.compiler\.source|release)>"
-    r"\s*(?:1\.)?(\d+)\s*<",
+    r"\s*(?:1\.)?(\d{1,9})\s*<",
     "build.gradle": r"(?:JavaLanguageVersion\.of\(|(?:source|target)Compatibility[ \t]*+=?[ \t]*+[\"']?"
-    r"(?:JavaVersion\.VERSION_)?)(?:1[._])?(\d+)",
-    "build.gradle.kts": r"(?:JavaLanguageVersion\.of\(|jvmToolchain\(|JavaVersion\.VERSION_)(?:1_)?(\d+)",
+    r"(?:JavaVersion\.VERSION_)?)(?:1[._])?(\d{1,9})(?!\d)",
+    "build.gradle.kts": r"(?:JavaLanguageVersion\.of\(|jvmToolchain\(|JavaVersion\.VERSION_)(?:1_)?(\d{1,9})(?!\d)",
 }
 """Files that say for which release the sources are compiled: a newer one compiles and runs them, too."""
 _RUNTIMES = {
-    "system.properties": r"^java\.runtime\.version\s*=\s*(?:1\.)?(\d+)",
-    ".java-version": r"^(?:[a-z-]+)?(?:1\.)?(\d+)",
-    ".sdkmanrc": r"^java\s*=\s*(\d+)",
-    ".tool-versions": r"^java[ \t]+(?:[a-z-]+)?(\d+)",
+    "system.properties": r"^java\.runtime\.version\s*=\s*(?:1\.)?(\d{1,9})(?!\d)",
+    ".java-version": r"^(?:[a-z-]+)?(?:1\.)?(\d{1,9})(?!\d)",
+    ".sdkmanrc": r"^java\s*=\s*(\d{1,9})(?!\d)",
+    ".tool-versions": r"^java[ \t]+(?:[a-z-]+)?(\d{1,9})(?!\d)",
 }
 """Files that name the release itself."""
 _RELEASES = ("21", "17", "25", "11", "8")

@@ -87,7 +87,7 @@ def _document_root(sources: Sources) -> tuple[str, tuple[str, ...]]:
     """
     web = of_procfile(sources).get(WEB, "")
     if _HEROKU.match(web):
-        folders = [word.strip("/") for word in shlex.split(web)[1:] if not word.startswith("-")]
+        folders = [word.strip("/") for word in _words(web)[1:] if not word.startswith("-")]
         named = folders[-1] if folders else ""
         return named, ("Apache serves in place of Heroku's own script in the Procfile",)
     root = _root(sources)
@@ -100,6 +100,15 @@ def _document_root(sources: Sources) -> tuple[str, tuple[str, ...]]:
             remedy="add public/index.php, or a Dockerfile",
         )
     return root, ()
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise InvalidInput(
+            f"the Procfile's web line can't be split into words: {error}", remedy="close its quotes, and push again"
+        ) from None
 
 
 def _requirements(composer: Mapping[str, Any]) -> Mapping[str, str]:

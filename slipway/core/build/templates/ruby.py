@@ -169,10 +169,10 @@ def _libraries(sources: Sources) -> set[str]:
 def wanted_version(sources: Sources) -> WantedVersion | None:
     """The version of Ruby that a file asks for."""
     found = {
-        ".ruby-version": r"^(?:ruby-)?(\d+\.\d+[\w.]*)",
-        ".tool-versions": r"^ruby[ \t]+(\d+\.\d+[\w.]*)",
-        MANIFEST: r"^[ \t]*+ruby[ \t]*+\(?[ \t]*+[\"'](?:(?:~>|>=)[ \t]*+)?(\d+\.\d+[\w.]*)[\"']",
-        LOCK: r"^RUBY VERSION\r?\n[ ]++ruby (\d+\.\d+\.\d+)",
+        ".ruby-version": r"^(?:ruby-)?(\d{1,9}\.\d{1,9}[\w.]{0,20}(?![\w.]))",
+        ".tool-versions": r"^ruby[ \t]+(\d{1,9}\.\d{1,9}[\w.]{0,20}(?![\w.]))",
+        MANIFEST: r"^[ \t]*+ruby[ \t]*+\(?[ \t]*+[\"'](?:(?:~>|>=)[ \t]*+)?(\d{1,9}\.\d{1,9}[\w.]{0,20}(?![\w.]))[\"']",
+        LOCK: r"^RUBY VERSION\r?\n[ ]++ruby (\d{1,9}\.\d{1,9}\.\d{1,9})",
     }
     for name, pattern in found.items():
         match = re.search(pattern, sources.contents.get(name, ""), re.MULTILINE)

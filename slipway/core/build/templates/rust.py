@@ -25,6 +25,7 @@ _LIBRARIES = {
     "libsqlite3-sys": "libsqlite3-0",
 }
 """Crate → Debian's package with the library that its program needs."""
+_LONGEST_CHANNEL = 20
 _NO_START = NoStart("a Rust project", "a program (src/main.rs or [[bin]])", "add src/main.rs")
 
 
@@ -74,7 +75,7 @@ def _manifests(sources: Sources) -> list[str]:
 def _manifest(sources: Sources, path: str) -> Mapping[str, Any]:
     try:
         return tomllib.loads(sources.contents.get(path, ""))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(
             f"this is a Rust project, and its {path} can't be read: {error}", remedy=f"correct {path} and push again"
         ) from None
@@ -148,9 +149,9 @@ def _wanted(sources: Sources) -> WantedVersion | None:
     """A release that a toolchain file names; other channels are left to rustup, which the image has."""
     for name in ("rust-toolchain.toml", "rust-toolchain"):
         content = sources.contents.get(name, "").strip()
-        channel = _text(_manifest(sources, name), "toolchain", "channel") if "[" in content else content[:20]
+        channel = _text(_manifest(sources, name), "toolchain", "channel") if "[" in content else content
         if channel[:1].isdigit():
-            return _release(channel, name)
+            return _release(channel[:_LONGEST_CHANNEL], name)
     return None
 
 

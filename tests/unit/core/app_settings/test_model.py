@@ -255,3 +255,9 @@ def test_weights_of_which_none_is_above_0_are_refused(weights: list[int]) -> Non
 def test_a_file_is_held_to_kinds_too() -> None:
     with pytest.raises(InvalidInput, match=r"slipway.toml, line 1: port must be a whole number"):
         file_values(b'port = "3000"')
+
+
+@pytest.mark.parametrize("content", ["port = " + "1" * 5000, "port = " + "[" * 5000, "port = \xff"])
+def test_a_file_that_can_not_be_parsed_is_refused(content: str) -> None:
+    with pytest.raises(InvalidInput, match=r"slipway\.toml"):
+        file_values(content.encode("latin-1"))

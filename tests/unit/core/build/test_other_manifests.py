@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 
 import pytest
 
 from slipway.core.build.detection import detect
+from slipway.core.build.templates.base_images import HostImages
 from slipway.core.build.templates.template import BaseImages, Sources
 from slipway.errors import InvalidInput
 
@@ -100,3 +102,39 @@ def test_a_long_value_of_one_line_holds_nothing_up() -> None:
     read({"composer.json": json.dumps({"require": {"php": f"{spaces}8"}}), "index.php": ""})
     read({"build.gradle": f"sourceCompatibility{spaces}", "pom.xml": f"<mainClass>{spaces}"})
     read({"go.mod": f"=>{spaces}", "main.go": "package main\n"})
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *(("package.json", text) for text in ('{{"a": {}}}', '{{"engines": {{"node": "{}"}}}}')),
+        *(("composer.json", text) for text in ('{{"a": {}}}', '{{"require": {{"php": "{}"}}}}')),
+        *((name, "{}") for name in (".nvmrc", ".php-version", ".java-version", "rust-toolchain")),
+        *((".tool-versions", f"{name} {{}}.1") for name in ("ruby", "java", "node")),
+        *(("Gemfile", text) for text in ("ruby '{}.1'", "ruby '3.4.{}'")),
+        ("Gemfile.lock", "RUBY VERSION\n   ruby {}.1.1"),
+        ("pom.xml", "<java.version>{}<"),
+        *(("build.gradle", text) for text in ("sourceCompatibility = {}", "JavaLanguageVersion.of({})")),
+        *(("Cargo.toml", text) for text in ("a = {}", "[package]\nname = 'a{}'")),
+        ("rust-toolchain.toml", "[toolchain]\nchannel = '{}'"),
+        *((name, "a = {}") for name in ("pyproject.toml", "Pipfile")),
+        ("a.csproj", 'Sdk="Microsoft.NET.Sdk.Web" <TargetFramework>net{}.0</TargetFramework>'),
+    ],
+)
+def test_a_number_of_thousands_of_digits_is_no_fault_of_ours(name: str, content: str) -> None:
+    """Nor is an image asked for whose name is longer than names of images are."""
+    asked: list[str] = []
+    images = replace(IMAGES, host=HostImages(obtain=lambda reference: bool(asked.append(reference))))
+    web = {"Procfile": "web: x\n"}
+    besides = ("package.json", "index.php", "Gemfile", "pom.xml", "Cargo.toml", "requirements.txt")
+    for beside in besides:
+        files = web | {beside: "{}", "src/main.rs": ""} | {name: content.format("1" * 5000)}
+        with contextlib.suppress(InvalidInput):
+            detect(Sources(frozenset(files), files), images)
+    assert all(len(reference) < 300 for reference in asked)
+
+
+def test_a_procfile_with_an_open_quote_is_refused_in_its_words() -> None:
+    files = {"index.php": "", "Procfile": 'web: heroku-php-apache2 "public\n'}
+    with pytest.raises(InvalidInput, match="the Procfile's web line can't be split into words"):
+        detect(Sources(frozenset(files), files), IMAGES)

@@ -107,7 +107,7 @@ def _table(found: Any, *names: str) -> Mapping[str, Any]:
 def _toml(sources: Sources, name: str) -> Mapping[str, Any]:
     try:
         return tomllib.loads(sources.contents.get(name, ""))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{name}: {error}", remedy=f"correct {name} and push again") from None
 
 
