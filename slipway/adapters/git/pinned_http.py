@@ -100,8 +100,8 @@ class PinnedHttp:
 
 @contextmanager
 def _broken_off_when(stopped: Stopped) -> Iterator[_Trace]:
-    """What httpx tells of its connection. That ends for both sides once `stopped` returns True, also within the
-    handshake of TLS, of which httpx tells only afterwards."""
+    """What httpx calls about its connection. That ends for both sides once `stopped` returns True, also within the
+    handshake of TLS, of which httpx says nothing before it is over."""
     opened: list[socket.socket] = []
     ended = threading.Event()
 
