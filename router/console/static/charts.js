@@ -36,7 +36,7 @@
     const axis = {stroke: colour("--quiet"), font: "11px system-ui", ticks: {show: false}, grid: {stroke: colour("--line"), width: 1}};
     return {
       width: host.clientWidth, height: host.clientHeight - 28, tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-      cursor: {y: false, points: {size: 6}}, legend: {live: true}, padding: [8, 8, 0, 0],
+      cursor: {y: false, points: {size: 6}}, legend: {live: true}, padding: [8, 20, 0, 0],
       scales: {y: {range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1]}},
       axes: [{...axis, size: 24, grid: {show: false}, space: 60, values: (_plot, values) => values.map(moment)}, {...axis, size: 58, values: (_plot, values) => values.map(write)}],
       series: [

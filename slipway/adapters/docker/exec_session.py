@@ -116,9 +116,9 @@ class ExecSession:
         head = f"POST /v{api.api_version}/exec/{self._id}/start HTTP/1.1\r\nHost: docker\r\n"
         head += "Content-Type: application/json\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
         self._connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        begun = _begun(self._connection)
+        first = _begun(self._connection)
         self._connection.settimeout(None)
-        return begun
+        return first
 
 
 def _require_ending(container_id: str) -> None:

@@ -52,15 +52,15 @@ def test_who_writes_what_is_not_taken_is_let_go_at_the_end(
 ) -> None:
     """Also where the program can not be ended."""
     terminal = runtime.open_terminal(replica, TerminalSpec(("sleep", "1235")))
-    begun = threading.Event()
+    is_writing = threading.Event()
 
     def write() -> None:
-        begun.set()
+        is_writing.set()
         terminal.write(MUCH)
 
     writing = threading.Thread(target=write, daemon=True)
     writing.start()
-    begun.wait()
+    is_writing.wait()
     with monkeypatch.context() as patched:
         patched.setattr(exec_session, "_end_marked", lambda *_: None)
         terminal.end()

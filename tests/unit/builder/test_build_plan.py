@@ -273,7 +273,7 @@ def test_what_no_template_foresaw_is_no_internal_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     def fail(*_: object) -> None:
-        raise error("told only to the owner")
+        raise error("for the owner alone")
 
     monkeypatch.setattr(detection, "detect", fail)
     failed = refused(tmp_path, index__html="")
