@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+from collections.abc import Callable
 
 import pytest
 
-from slipway.adapters.docker import exec_session
+from slipway.adapters.docker import exec_session, follow
+from slipway.adapters.docker.engine import CALL_TIMEOUT_S
 from slipway.adapters.docker.exec_session import ExecSession
 from slipway.adapters.docker.runtime import DockerRuntime
 from slipway.adapters.linux import cgroups
@@ -30,21 +33,36 @@ def running(engine: EnginePart, container_id: str, what: str) -> int:
     return sum(what in row[-1] for row in engine.api.top(container_id)["Processes"])
 
 
-def test_all_input_arrives_while_the_output_is_waited_for(runtime: DockerRuntime, replica: str) -> None:
-    terminal = runtime.open_terminal(replica, TerminalSpec(("sh", "-c", "wc -c")))
+class ReadWhileWriting(socket.socket):
+    """Whoever writes is overtaken by one who reads, at the worst moment."""
 
-    def write() -> None:
-        terminal.write(MUCH)
-        terminal.close_input()
+    read: Callable[[], object] = staticmethod(lambda: None)
 
-    writing = threading.Thread(target=write)
-    writing.start()
+    def sendall(self, data: bytes, flags: int = 0, /) -> None:  # type: ignore[override]
+        self.read()
+        super().sendall(data, flags)
+
+
+def test_all_input_arrives_while_the_output_is_waited_for(
+    runtime: DockerRuntime, replica: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[ReadWhileWriting] = []
+
+    def connected(url: str) -> ReadWhileWriting:
+        made.append(ReadWhileWriting(fileno=follow.connected(url).detach()))
+        made[0].settimeout(CALL_TIMEOUT_S)
+        return made[0]
+
+    monkeypatch.setattr(exec_session, "connected", connected)
+    terminal = runtime.open_terminal(replica, TerminalSpec(("sh", "-c", "dd bs=1 2> /dev/null | wc -c")))
+    made[0].read = lambda: terminal.read(timeout_s=0.001)
+    terminal.write(MUCH[: 2 << 20])
+    terminal.close_input()
     printed = b""
-    while (found := terminal.read(timeout_s=0.001)) is not None:
+    while (found := terminal.read(timeout_s=1)) is not None:
         printed += b"".join(content for _, content in found)
-    writing.join()
     terminal.end()
-    assert int(printed) == len(MUCH)
+    assert int(printed) == 2 << 20
 
 
 def test_who_writes_what_is_not_taken_is_let_go_at_the_end(

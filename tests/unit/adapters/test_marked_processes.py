@@ -71,7 +71,7 @@ def test_what_descends_from_it_is_ended_whatever_its_environment(
     assert processes.pids() == [10, 11, 30]
 
 
-def test_who_may_not_look_or_end_gets_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_may_not_look_or_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> bytes:
         raise PermissionError
 
