@@ -6,7 +6,6 @@ The JSON schema of the file is made from this model.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -28,6 +27,7 @@ from slipway.core.naming.json_kinds import GIVEN, GivenValues
 from slipway.core.naming.validation_messages import MOST, faults
 from slipway.core.runs import cron_settings
 from slipway.core.runs.cron_settings import JOBS_MOST, CronSettings
+from slipway.core.text import toml
 from slipway.errors import InvalidInput
 from slipway.settings import LEAST_CPUS, MOST_CPUS
 
@@ -235,8 +235,8 @@ def file_values(content: bytes) -> dict[str, Any]:
     """The values that a repository's `slipway.toml` sets, checked, and only those."""
     try:
         text = content.decode("utf-8-sig")
-        values = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
+        values = toml.values(text)
+    except ValueError as error:
         raise InvalidInput(f"{FILE_NAME}: {error}", remedy=f"fix {FILE_NAME} and push again") from None
     try:
         AppSettings.model_validate(values, context=GIVEN)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,7 @@ from slipway.core.build.templates.base_images import WantedVersion
 from slipway.core.build.templates.processes import NoStart, of_procfile, processes
 from slipway.core.build.templates.steps import BUILD, copy, data_folders, shell, stage, system_packages
 from slipway.core.build.templates.template import BaseImages, GeneratedDockerfile, Sources, Template, ending, text
+from slipway.core.text import toml
 from slipway.errors import InvalidInput
 
 MANIFEST = "Cargo.toml"
@@ -74,8 +74,8 @@ def _manifests(sources: Sources) -> list[str]:
 
 def _manifest(sources: Sources, path: str) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(sources.contents.get(path, ""))
-    except (ValueError, RecursionError) as error:
+        return toml.values(sources.contents.get(path, ""))
+    except ValueError as error:
         raise InvalidInput(
             f"this is a Rust project, and its {path} can't be read: {error}", remedy=f"correct {path} and push again"
         ) from None

@@ -257,7 +257,7 @@ def test_a_file_is_held_to_kinds_too() -> None:
         file_values(b'port = "3000"')
 
 
-@pytest.mark.parametrize("content", ["port = " + "1" * 5000, "port = " + "[" * 5000, "port = \xff"])
+@pytest.mark.parametrize("content", ["port = " + "1" * 5000, "port = " + "[" * 5000, "a." * (1 << 19), "port = \xff"])
 def test_a_file_that_can_not_be_parsed_is_refused(content: str) -> None:
     with pytest.raises(InvalidInput, match=r"slipway\.toml"):
         file_values(content.encode("latin-1"))

@@ -85,7 +85,7 @@ def test_a_long_file_of_node_holds_nothing_up(name: str, content: str) -> None:
         *(("Gemfile.lock", content) for content in ("\n", "    a (", "RUBY VERSION\n")),
         *(("pom.xml", content) for content in (" ", "<mainClass>", "<mainClass>a ", "<packaging> ", "<java.version> ")),
         *(("build.gradle", content) for content in ("\n", " ", "application ", "id (", "sourceCompatibility ")),
-        *(("Cargo.toml", content) for content in ("[", "a = [", "\n")),
+        *(("Cargo.toml", content) for content in ("[", "a = [", "\n", "a.", '"a" . ', "'.'.", "1.")),
         *(("a.csproj", content) for content in ("<AssemblyName>", "Sdk ", "Sdk = ", "<TargetFramework>")),
         *(("netlify.toml", content) for content in ("HUGO_VERSION ", "HUGO_VERSION = ", " ")),
     ],

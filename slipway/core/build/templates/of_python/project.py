@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 import re
-import tomllib
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from slipway.core.build.templates.template import Sources
+from slipway.core.text import toml
 from slipway.errors import InvalidInput
 
 PYPROJECT = "pyproject.toml"
@@ -106,8 +106,8 @@ def _table(found: Any, *names: str) -> Mapping[str, Any]:
 
 def _toml(sources: Sources, name: str) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(sources.contents.get(name, ""))
-    except (ValueError, RecursionError) as error:
+        return toml.values(sources.contents.get(name, ""))
+    except ValueError as error:
         raise InvalidInput(f"{name}: {error}", remedy=f"correct {name} and push again") from None
 
 
