@@ -97,8 +97,9 @@ class Background:
         pid = self.running()
         if not pid:
             return None
-        argv = Path("/proc", str(pid), "cmdline").read_text().split("\0")
-        return argv[argv.index(name) + 1]
+        wait_for(lambda: bool(_command_line(pid)), START_TIMEOUT_S)  # for a moment a new program has none yet
+        argv = _command_line(pid)
+        return argv[argv.index(name) + 1] if name in argv else None
 
     def _spawn(self, argv: Sequence[str], environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
         with self.pid_file.open("a+") as file, self.log_file.open("ab") as log:
@@ -124,6 +125,13 @@ class Background:
     def _last_words(self) -> str:
         lines = self.log_file.read_text(errors="replace").strip().splitlines()
         return lines[-1][:300] if lines else "it said nothing"
+
+
+def _command_line(pid: int) -> list[str]:
+    try:
+        return list(filter(None, Path("/proc", str(pid), "cmdline").read_text().split("\0")))
+    except OSError:  # it has ended
+        return []
 
 
 def next_free_port(first: int) -> int:
