@@ -64,11 +64,11 @@ class Rig:
             vault=self.vault,
         )
 
-    def push(self, commit: str = "", *, head: str | None = "") -> Deployment:
-        """A pushed commit; `head` is where the branch then is (the commit itself when not given)."""
+    def push(self, commit: str = "", *, head: str | None = "", ref: str = MAIN) -> Deployment:
+        """A pushed commit; `head` is where the main branch then is (the commit itself when not given)."""
         commit = commit or sha()
         self.sources.heads[MAIN] = commit if head == "" else cast(str, head)
-        pushed = intents.Pushed(MAIN, commit, "Pushed", "ada")
+        pushed = intents.Pushed(ref, commit, "Pushed", "ada")
         with self.db.write(tenant_id=self.tenant_id) as session:
             app = session.get_one(App, self.app_id)
             return intents.push(session, app, pushed, idempotency_key=f"test:{sha()}", actor="test")

@@ -289,7 +289,7 @@ def test_a_newer_push_of_another_branch_stops_nothing(rig: Rig) -> None:
     deployment = rig.push()
 
     def other(_spec: BuildSpec, _output: Any) -> None:
-        rig.change(rig.push(sha(), head=deployment.commit_sha), ref="refs/heads/other")
+        rig.push(sha(), head=deployment.commit_sha, ref="refs/heads/other")
         rig.sources.heads[MAIN] = "f" * 40
         beat = rig.row(deployment).heartbeat_at
         wait_for(lambda: rig.row(deployment).heartbeat_at != beat)
