@@ -67,7 +67,7 @@ def killed_in_the_middle(stack: Stack) -> dict[str, Any]:
 def test_who_may_not_promotes_nothing(stack: Stack) -> None:
     for name in ("tried", "served"):
         stack.app(name)
-    tokens = ("tokens", "create", "--name", "onlooker", "--role", "viewer", "--tenant", "acme")
+    tokens = ("tokens", "create", "--name", "no-promoter", "--role", "viewer", "--tenant", "acme")
     viewer = stack.cli_json(*tokens)["token"]
     refused = stack.api("POST", "/apps/tried/promote", {"to": "served"}, token=viewer)
     assert refused.status == 403
