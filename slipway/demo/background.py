@@ -97,8 +97,9 @@ class Background:
         pid = self.running()
         if not pid:
             return None
-        wait_for(lambda: bool(_command_line(pid)), START_TIMEOUT_S)  # for a moment a new program has none yet
-        argv = _command_line(pid)
+        # for a moment a new program has none yet
+        wait_for(lambda: bool(_command_line(pid)) or self.running() != pid, START_TIMEOUT_S)
+        argv = _command_line(pid).split("\0")
         return argv[argv.index(name) + 1] if name in argv else None
 
     def _spawn(self, argv: Sequence[str], environment: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
@@ -127,11 +128,11 @@ class Background:
         return lines[-1][:300] if lines else "it said nothing"
 
 
-def _command_line(pid: int) -> list[str]:
+def _command_line(pid: int) -> str:
     try:
-        return list(filter(None, Path("/proc", str(pid), "cmdline").read_text().split("\0")))
+        return Path("/proc", str(pid), "cmdline").read_text()
     except OSError:  # it has ended
-        return []
+        return ""
 
 
 def next_free_port(first: int) -> int:
