@@ -185,8 +185,23 @@ class Edge:
         """What nginx or its Lua said that no client can be the reason for."""
         return [line for line in self.errors.read_text().splitlines() if COMPLAINT.search(line)]
 
-    def kill(self, pid: int) -> None:
-        os.kill(pid, signal.SIGKILL)
+    def kill(self, *workers: int) -> None:
+        for pid in workers:
+            os.kill(pid, signal.SIGKILL)
+
+    def replace(self, *workers: int) -> None:
+        """Kill workers and return when as many others have started in their place.
+
+        A killed worker is listed until the kernel has ended it, so the length of the list alone says nothing.
+        """
+        before = set(self.status["workers"])
+        self.kill(*workers)
+        eventually(lambda: _are_replaced(set(workers), before, set(self.status["workers"])))
+
+    def leader(self) -> int:
+        """The living worker that leads; a killed one is named until its term ends."""
+        leader: int = eventually(lambda: (found := self.status)["leader"] in found["workers"] and found["leader"])
+        return leader
 
     def connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
@@ -212,6 +227,10 @@ class Edge:
             connection.close()
             raise
         return connection
+
+
+def _are_replaced(killed: set[int], before: set[int], now: set[int]) -> bool:
+    return not killed & now and len(now) == len(before)
 
 
 @dataclass

@@ -107,8 +107,7 @@ def test_a_killed_workers_requests_are_counted_off(rig, shop):
     connections = [open_socket(rig) for _ in range(6)]
     counted(rig, {"r-1": 6})
 
-    for pid in rig.edge.status["workers"]:
-        rig.edge.kill(pid)
+    rig.edge.kill(*rig.edge.status["workers"])
 
     counted(rig, {})
     for connection in connections:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 from edge_people import ENVIRON, Person, learns
 from edge_publisher import HOST, target
@@ -164,7 +161,7 @@ def test_the_next_leader_goes_on_where_the_last_one_was(own, owns):
     holds(ada)
     holds(bob)
     forget(router, ada)
-    os.kill(rig.edge.status["leader"], signal.SIGKILL)
+    rig.edge.kill(rig.edge.leader())
     changed(rig.redis.client, f"person:{ada.caller.sub}")
     [(last, _)] = rig.redis.client.xrevrange(keys.IDENTITY_CHANGES, count=1)
     eventually(lambda: without_reset(lambda: rig.edge.status["identity_position"] == last.decode()))

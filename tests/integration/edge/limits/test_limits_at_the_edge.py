@@ -125,9 +125,7 @@ def test_a_killed_worker_leaves_no_request_under_way(backend, app_id):
         rig.route(HOST, target(backend().port), app=app_id, limits=[parallel(app_id, 1)])
         with closing(open_socket(rig)):
             assert len(leases(rig, app_id)) == 1
-            for pid in rig.edge.status["workers"]:
-                rig.edge.kill(pid)
-            eventually(lambda: len(rig.edge.status["workers"]) == 4)
+            rig.edge.replace(*rig.edge.status["workers"])
             eventually(lambda: rig.edge.ask(HOST).status == 200)
 
 

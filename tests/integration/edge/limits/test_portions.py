@@ -246,11 +246,9 @@ def test_killed_workers_open_nothing(quick_app, app_id):
             for _ in range(2):
                 asked = [pool.submit(send) for _ in range(8)]
                 eventually(lambda: ahead(rig.edge, app_id))
-                for pid in rig.edge.status["workers"][:2]:
-                    rig.edge.kill(pid)
+                rig.edge.replace(*rig.edge.status["workers"][:2])
                 for each in asked:
                     each.result()
-                eventually(lambda: len(rig.edge.status["workers"]) == 4)
         assert ahead(rig.edge, app_id)
         before = quick_app.received
         passed = asked_at_once([rig.edge], 640)[200]

@@ -165,12 +165,9 @@ def test_a_killed_worker_takes_no_count_with_it(rig, backend):
         for _ in range(20):
             rig.edge.ask("shop.localhost")
         eventually(lambda asked=asked: classes(page(rig), "replica_requests_total", replica="r-1") == {"2xx": asked})
-        leader = rig.edge.status["leader"]
-        rig.edge.kill(leader)
-        eventually(lambda pid=leader: pid not in (found := rig.edge.status["workers"]) and len(found) == 2)
+        rig.edge.replace(rig.edge.leader())
 
-    for pid in rig.edge.status["workers"]:
-        rig.edge.kill(pid)
+    rig.edge.kill(*rig.edge.status["workers"])
     eventually(lambda: page(rig).value("inflight") == 0, within_s=10)
     counted(rig, {"2xx": asked}, app="app1")
     for connection in connections:

@@ -194,17 +194,12 @@ def test_leaders_that_are_killed_count_everything_once(rig, shop, reader):
         for _ in range(10):
             rig.edge.ask("shop.localhost")
         eventually(lambda asked=asked: _in_counters(rig) == asked)
-        rig.edge.kill(rig.edge.status["leader"])
-        eventually(lambda: len(rig.edge.status["workers"]) == 2)
+        rig.edge.replace(rig.edge.leader())
 
     eventually(lambda: reader.requests() == 80)
     assert UsageReader(rig.redis.client).requests() == 80
     assert sum(reader.timed()) == 80
     assert reader.gaps == []
-
-
-def _is_replaced(killed, before, now):
-    return killed not in now and len(now - before) == 1
 
 
 def test_workers_that_are_killed_under_load_lose_no_more_than_they_had_under_way(rig, shop, reader, start_load):
@@ -213,11 +208,9 @@ def test_workers_that_are_killed_under_load_lose_no_more_than_they_had_under_way
     load = start_load(rig, clients=8)
     kills = 6
     for kill in range(1, kills + 1):
-        before = set(rig.edge.status["workers"])
         eventually(lambda kill=kill: len(shop.record.requests) > 100 * kill)
         eventually(lambda: sum(rig.edge.status["inflight"].values()) >= 4)
-        rig.edge.kill(min(before))
-        eventually(lambda before=before: _is_replaced(min(before), before, set(rig.edge.status["workers"])))
+        rig.edge.replace(min(rig.edge.status["workers"]))
     statuses = load.stop()
     received = len(shop.record.requests)
 

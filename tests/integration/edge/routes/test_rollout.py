@@ -54,7 +54,7 @@ def test_switches_go_on_through_a(rig, backend, disturbance):
             if disturbance == "reload":
                 rig.edge.reload()
             else:
-                rig.edge.kill(rig.edge.status["leader"])
+                rig.edge.kill(rig.edge.leader())
             app = switch(rig, backend, app, f"v{number}")
             load.more()
         if disturbance == "reload":

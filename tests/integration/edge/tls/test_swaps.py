@@ -72,9 +72,7 @@ def test_a_connection_outlives_the_certificate_that_it_was_made_with(tls: TlsRig
 def test_a_new_worker_has_what_others_have(tls: TlsRig) -> None:
     made = tls.folder.write("1", [SHOP])
     tls.publish()
-    before = tls.rig.edge.status["workers"]
-    for pid in before[:2]:
-        tls.rig.edge.kill(pid)
+    tls.rig.edge.replace(*tls.rig.edge.status["workers"][:2])
     eventually(lambda: _worked(lambda: is_served_by_every_worker(tls, made.serial)))
 
     changed = tls.folder.write("1", [SHOP])

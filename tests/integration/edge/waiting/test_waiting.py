@@ -268,8 +268,7 @@ def test_a_killed_worker_gives_its_slots_back(rig, backend, app_id):
     held = rig.edge.raw(b"GET /slow HTTP/1.1\r\nHost: shop.localhost\r\n\r\n")
     eventually(lambda: rig.edge.status["inflight"])
 
-    for pid in rig.edge.status["workers"]:
-        rig.edge.kill(pid)
+    rig.edge.kill(*rig.edge.status["workers"])
     eventually(lambda: rig.edge.status["inflight"] == {})
 
     assert rig.edge.ask(HOST).status == 200
@@ -288,8 +287,7 @@ def test_a_killed_worker_that_a_reload_left_to_finish_gives_its_slots_back(rig, 
     eventually(lambda: len(set(rig.edge.status["workers"]) - old) == 2)
     eventually(lambda: len(old & set(rig.edge.status["workers"])) == 1)
 
-    for pid in old & set(rig.edge.status["workers"]):
-        rig.edge.kill(pid)
+    rig.edge.kill(*old & set(rig.edge.status["workers"]))
 
     assert rig.edge.ask(HOST).status == 200
     held.close()
