@@ -64,6 +64,8 @@ class Database:
         else:
             options["pool_pre_ping"] = True
             options["connect_args"] = {"connect_timeout": 5}
+            if pool:
+                options["pool_use_lifo"] = True  # the connection that was used last has its plans and caches warm
         self.engine = create_engine(url, **options)
         self._turn: AbstractContextManager[Any] = nullcontext()
         if self.engine.dialect.name == "sqlite":

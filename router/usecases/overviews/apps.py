@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from router import documents
@@ -15,7 +17,7 @@ from router.principal import Principal
 from router.services import Services
 from router.usecases.overviews.recent_traffic import AppTraffic, recent_traffic
 from router.usecases.overviews.words import has_words, numbered_page
-from router.usecases.showing.app_states import NONE, AppFigures, figures_of
+from router.usecases.showing.app_states import figures, state_of, with_standing
 from router.usecases.showing.apps import show_apps
 from router.usecases.streams.figures import counts_now
 from slipway.adapters.redis.edge_metrics import Counts, Kind, Subject
@@ -68,8 +70,7 @@ def found_apps(services: Services, principal: Principal, query: AppQuery) -> Ite
         found = _search(session, query)
     for first in range(0, len(found.matching), _AT_ONCE):
         with services.db.read(tenant_id=principal.tenant_id) as session:
-            ids = found.matching[first : first + _AT_ONCE]
-            portion = _shown(services, session, principal, ids, found.figures)
+            portion = _shown(services, session, principal, _part(found, first, _AT_ONCE))
         yield from portion
 
 
@@ -78,14 +79,14 @@ def search_apps(services: Services, principal: Principal, query: AppQuery) -> Fo
     with services.db.read(tenant_id=principal.tenant_id) as session:
         found = _search(session, query)
         page = numbered_page(len(found.matching), query.page, PER_PAGE)
-        ids = found.matching[page.first : page.first + PER_PAGE]
-        apps = _shown(services, session, principal, ids, found.figures)
-        names = dict(session.execute(select(App.id, App.name).where(App.id.in_(ids))).all())
+        shown = _part(found, page.first, PER_PAGE)
+        apps = _shown(services, session, principal, shown)
+    names = {each: row.name for each, row in shown.items()}
     traffic = _traffic(services, principal, [each.name for each in apps])
     now = counts_now(services, (Subject(Kind.APP, str(number)) for number in names))
     counts = {names[int(subject.id)]: each for subject, each in now.items()}
-    by_state = Counter(str(each.state) for each in found.figures.values())
-    return FoundApps(apps, len(found.matching), found.total, dict(by_state), page.number, page.last, traffic, counts)
+    by_state = {str(each): count for each, count in found.by_state.items()}
+    return FoundApps(apps, len(found.matching), found.total, by_state, page.number, page.last, traffic, counts)
 
 
 def _traffic(services: Services, principal: Principal, names: list[str]) -> dict[str, AppTraffic]:
@@ -111,34 +112,37 @@ def app_names(services: Services, principal: Principal, words: str, *, limit: in
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    matching: list[int]
-    """The apps' ids, in order."""
+    matching: Mapping[int, Row[Any]]
+    """By the app's id, in order."""
     total: int
-    figures: dict[int, AppFigures]
-    """Of those that the words find."""
+    by_state: Mapping[AppState, int]
+    """Of those that the words find, whatever their state."""
+
+
+def _part(found: _Search, first: int, count: int) -> dict[int, Row[Any]]:
+    return dict(islice(found.matching.items(), first, first + count))
 
 
 def _search(session: Session, query: AppQuery) -> _Search:
-    columns = (App.id, App.name, App.repository, App.branch, App.image)
-    rows = session.execute(select(*columns).where(App.deleted_at.is_(None)).order_by(App.name)).all()
-    named = [row for row in rows if has_words((row.name, row.repository, row.branch, row.image), query.words)]
-    known = figures_of(session)
-    figures = {row.id: known.get(row.id, NONE) for row in named}
-    matching = [row.id for row in named if query.state in (None, figures[row.id].state)]
-    matching.sort(key=lambda each: _place(figures[each], query.order))  # of equal ones the names decide
-    return _Search(matching, len(rows), figures)
+    columns = (App.id, App.name, *((App.repository, App.branch, App.image) if query.words else ()))
+    apps: Select[Any] = select(*columns).where(App.deleted_at.is_(None))
+    rows = session.execute(with_standing(apps).order_by(App.name)).all()
+    named = [row for row in rows if has_words(row[1 : len(columns)], query.words)]
+    states = [state_of(row) for row in named]
+    matching = [(row, state) for row, state in zip(named, states, strict=True) if query.state in (None, state)]
+    if query.order is not Order.NAME:  # of equal ones the names decide
+        matching.sort(key=lambda each: _place(each[0], each[1], query.order))
+    return _Search({row.id: row for row, _ in matching}, len(rows), Counter(states))
+
+
+def _place(row: Row[Any], state: AppState, order: Order) -> int:
+    return _URGENCY.index(state) if order is Order.STATE else -(row.latest_id or 0)
 
 
 def _shown(
-    services: Services, session: Session, principal: Principal, ids: Sequence[int], figures: dict[int, AppFigures]
+    services: Services, session: Session, principal: Principal, found: Mapping[int, Row[Any]]
 ) -> list[documents.App]:
-    """In the order of the ids. One that was deleted meanwhile is left out."""
-    rows = {row.id: row for row in session.scalars(select(App).where(App.id.in_(ids)))}
-    apps = [rows[each] for each in ids if each in rows]
-    return show_apps(session, apps, principal.tenant, services.settings, figures)
-
-
-def _place(figures: AppFigures, order: Order) -> int:
-    if order is Order.STATE:
-        return _URGENCY.index(figures.state)
-    return -(figures.latest_id or 0) if order is Order.DEPLOYED else 0
+    """In their order. One that was deleted meanwhile is left out."""
+    rows = {row.id: row for row in session.scalars(select(App).where(App.id.in_(found)))}
+    known = {each: figures(row) for each, row in found.items() if each in rows}
+    return show_apps(session, [rows[each] for each in known], principal.tenant, services.settings, known)

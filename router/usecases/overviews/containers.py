@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, case, select
 
 from router import documents
 from router.principal import Principal
@@ -61,9 +61,8 @@ class ContainerQuery:
     per_page: int = PER_PAGE
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A replica's row with its app, and what it is ordered or found by beside that."""
+class _Known(NamedTuple):
+    """A replica's row, and what it is ordered or found by beside that."""
 
     row: Row[*tuple[Any, ...]]
     image: str = ""
@@ -105,7 +104,7 @@ def _search(services: Services, principal: Principal, query: ContainerQuery) -> 
     """Of all replicas no more is read than they are found and ordered by."""
     has_image = bool(query.words) or query.order is Order.IMAGE
     with services.db.read(tenant_id=principal.tenant_id) as session:
-        rows = session.execute(_running(with_image=has_image)).all()
+        rows = session.execute(_running(query, with_image=has_image)).all()
         use = replicas_use(session, time.time()) if query.order in _OF_USE else {}
     traffic = traffic_of(services, [row.id for row in rows]) if query.order is Order.REQUESTS else {}
     known = [_Known(row, image_label(row) if has_image else "", use.get(row.id), traffic.get(row.id)) for row in rows]
@@ -123,46 +122,59 @@ def traffic_of(services: Services, replicas: Sequence[str]) -> Mapping[str, Repl
         return {}
 
 
-_COLUMNS = (
-    *(Replica.id, Replica.process, Replica.slot, Replica.state, Replica.restarts, Replica.created_at),
-    App.name.label("app"),
-)
 _IMAGE = (Release.number.label("release"), Release.digest, Release.commit_sha, Deployment.source, Deployment.ref)
 """What people call it by."""
 _OF_USE = {Order.CPU, Order.MEMORY}
 
 
-def _running(*, with_image: bool) -> Any:
-    query = select(*_COLUMNS).join(App, App.id == Replica.app_id).where(Replica.ended_at.is_(None))
+def _running(query: ContainerQuery, *, with_image: bool) -> Any:
+    """In order, but for what only Python knows of them."""
+    columns = (Replica.id, Replica.state, App.name.label("app"), *((Replica.process,) if query.words else ()))
+    statement = select(*columns).join(App, App.id == Replica.app_id).where(Replica.ended_at.is_(None))
     if with_image:
-        query = query.add_columns(*_IMAGE).join(Release, Release.id == Replica.release_id)
-        query = query.outerjoin(Deployment, Deployment.id == Replica.deployment_id)
-    return query.order_by(App.name, Replica.process, Replica.slot, Replica.created_at)
+        statement = statement.add_columns(*_IMAGE).join(Release, Release.id == Replica.release_id)
+        statement = statement.outerjoin(Deployment, Deployment.id == Replica.deployment_id)
+    if query.order in _COLUMNS:
+        column = _COLUMNS[query.order]
+        ascends = _is_ascending(query) != (query.order is Order.AGE)  # what was created first is the oldest
+        statement = statement.order_by(column.asc() if ascends else column.desc())
+    return statement.order_by(App.name, Replica.process, Replica.slot, Replica.created_at)
+
+
+def _is_ascending(query: ContainerQuery) -> bool:
+    return (query.order in ASCENDING) != query.reverse
 
 
 def _is_named(known: _Known, query: ContainerQuery) -> bool:
     row = known.row
-    return query.app in ("", row.app) and has_words((row.id, row.app, row.process, known.image), query.words)
+    if query.app not in ("", row.app):
+        return False
+    return not query.words or has_words((row.id, row.app, row.process, known.image), query.words)
 
 
+_COLUMNS: Mapping[Order, ColumnElement[Any]] = {
+    Order.APP: App.name.expression,
+    Order.STATE: case({str(state): place for state, place in _URGENCY.items()}, value=Replica.state),
+    Order.RESTARTS: Replica.restarts.expression,
+    Order.AGE: Replica.created_at.expression,
+}
 _PLACES: Mapping[Order, Callable[[_Known], Any]] = {
-    Order.APP: lambda each: each.row.app,
-    Order.STATE: lambda each: _URGENCY[each.row.state],
     Order.CPU: lambda each: each.use.cpus if each.use else None,
     Order.MEMORY: lambda each: each.use.memory_bytes if each.use else None,
     Order.REQUESTS: lambda each: each.traffic.requests_per_s if each.traffic else None,
-    Order.RESTARTS: lambda each: each.row.restarts,
-    Order.AGE: lambda each: -each.row.created_at.timestamp(),
     Order.IMAGE: lambda each: each.image,
 }
 
 
 def _sort(found: list[_Known], query: ContainerQuery) -> None:
-    """What is not known comes last, whichever way; of equal ones the names decide."""
-    place = _PLACES[query.order]
+    """By what the database does not know. What is not known comes last, whichever way; of equal ones the names
+    decide."""
+    place = _PLACES.get(query.order)
+    if place is None:
+        return
     unknown = [each for each in found if place(each) is None]
     known = [each for each in found if place(each) is not None]
-    known.sort(key=place, reverse=(query.order not in ASCENDING) != query.reverse)
+    known.sort(key=place, reverse=not _is_ascending(query))
     found[:] = [*known, *unknown]
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, Exists, Row, ScalarSelect, Select, Subquery, case, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from slipway.core.app_settings.configuration import PRODUCTION, WEB
 from slipway.core.deployment.app_state import AppState, app_state
 from slipway.core.deployment.states import UNFINISHED, State
-from slipway.models import Deployment, Replica, Scale
+from slipway.core.rollout.replica_states import READY
+from slipway.models import App, Deployment, Replica, Scale
 
 _UNFINISHED = [str(state) for state in UNFINISHED]
 
@@ -28,70 +30,80 @@ class AppFigures:
     ready: int
 
 
-NONE = AppFigures(AppState.EMPTY, None, None, 0, 0)
+def figures_of(session: Session, ids: Collection[int]) -> dict[int, AppFigures]:
+    """By app id."""
+    apps: Select[Any] = select(App.id).where(App.id.in_(ids))
+    return {row.id: figures(row) for row in session.execute(with_standing(apps, ids))}
 
 
-def figures_of(session: Session, ids: Collection[int] | None = None) -> dict[int, AppFigures]:
-    """By app id; without `ids` of all apps in the session's scope, of which those that have none are left out."""
-    live, latest = _live(session, ids), _latest(session, ids)
-    deploying, wanted, replicas = _deploying(session, ids), _wanted(session, ids), _replicas(session, ids)
-    states = _states(session, [latest[each] for each in latest.keys() - live.keys() - deploying])
-    return {
-        each: AppFigures(
-            app_state(
-                deploying=each in deploying,
-                live=each in live,
-                latest=State(states[latest[each]]) if latest.get(each) in states else None,
-                wanted=wanted.get(each, 0),
-                ready=replicas.get((each, "ready"), 0),
-                crashed=replicas.get((each, "crashed"), 0),
-            ),
-            live.get(each),
-            latest.get(each),
-            wanted.get(each, 0),
-            replicas.get((each, "ready"), 0),
+def figures(row: Row[Any]) -> AppFigures:
+    """Of a row of a query that `with_standing` made."""
+    return AppFigures(state_of(row), row.live_id, row.latest_id, row.wanted or 0, row.ready or 0)
+
+
+def with_standing(query: Select[Any], ids: Collection[int] | None = None) -> Select[Any]:
+    """A query of apps, with the columns that `figures` reads. `ids`: the apps, where they are few."""
+    live, scale, replicas, deploying = _live(ids), _scale(ids), _replicas(ids), _is_deploying()
+    return (
+        query.add_columns(
+            live.c.id.label("live_id"),
+            _latest_id().label("latest_id"),
+            deploying.label("deploying"),
+            case((live.c.id.is_(None), _latest_state())).label("latest_state"),
+            scale.c.replicas.label("wanted"),
+            replicas.c.ready,
+            replicas.c.crashed,
         )
-        for each in (ids if ids is not None else latest.keys() | wanted.keys())
-    }
+        .outerjoin(live, live.c.app_id == App.id)
+        .outerjoin(scale, scale.c.app_id == App.id)
+        .outerjoin(replicas, replicas.c.app_id == App.id)
+    )
+
+
+def state_of(row: Row[Any]) -> AppState:
+    return app_state(
+        deploying=bool(row.deploying),
+        live=row.live_id is not None,
+        latest=State(row.latest_state) if row.latest_state else None,
+        wanted=row.wanted or 0,
+        ready=row.ready or 0,
+        crashed=row.crashed or 0,
+    )
+
+
+def _is_deploying() -> Exists:
+    query = select(Deployment.id).where(Deployment.app_id == App.id, Deployment.environment == PRODUCTION)
+    return query.where(Deployment.state.in_(_UNFINISHED)).correlate(App).exists()
+
+
+def _latest_id() -> ScalarSelect[int]:
+    query = select(func.max(Deployment.id)).where(Deployment.app_id == App.id)
+    return query.where(Deployment.environment == PRODUCTION).correlate(App).scalar_subquery()
+
+
+def _latest_state() -> ScalarSelect[str]:
+    query = select(Deployment.state).where(Deployment.app_id == App.id, Deployment.environment == PRODUCTION)
+    return query.order_by(Deployment.id.desc()).limit(1).correlate(App).scalar_subquery()
 
 
 def _of(column: InstrumentedAttribute[int], ids: Collection[int] | None) -> ColumnElement[bool]:
     return true() if ids is None else column.in_(ids)
 
 
-def _live(session: Session, ids: Collection[int] | None) -> dict[int, int]:
+def _live(ids: Collection[int] | None) -> Subquery:
     query = select(Deployment.app_id, Deployment.id).where(_of(Deployment.app_id, ids))
-    return dict(session.execute(query.filter_by(environment=PRODUCTION, state=str(State.LIVE))).all())
+    return query.filter_by(environment=PRODUCTION, state=str(State.LIVE)).subquery()
 
 
-def _deploying(session: Session, ids: Collection[int] | None) -> set[int]:
-    query = select(Deployment.app_id).where(_of(Deployment.app_id, ids), Deployment.state.in_(_UNFINISHED))
-    return set(session.scalars(query.filter_by(environment=PRODUCTION)))
-
-
-def _latest(session: Session, ids: Collection[int] | None) -> dict[int, int]:
-    query = select(Deployment.app_id, func.max(Deployment.id)).where(Deployment.environment == PRODUCTION)
-    return dict(session.execute(query.where(_of(Deployment.app_id, ids)).group_by(Deployment.app_id)).all())
-
-
-def _states(session: Session, deployments: Collection[int]) -> dict[int, str]:
-    """Of the latest ones where nothing is live or on its way: nobody asks for that of others."""
-    if not deployments:
-        return {}
-    return dict(session.execute(select(Deployment.id, Deployment.state).where(Deployment.id.in_(deployments))).all())
-
-
-def _wanted(session: Session, ids: Collection[int] | None) -> dict[int, int]:
+def _scale(ids: Collection[int] | None) -> Subquery:
     query = select(Scale.app_id, Scale.replicas).where(_of(Scale.app_id, ids))
-    return dict(session.execute(query.filter_by(environment=PRODUCTION, process=WEB)).all())
+    return query.filter_by(environment=PRODUCTION, process=WEB).subquery()
 
 
-def _replicas(session: Session, ids: Collection[int] | None) -> dict[tuple[int, str], int]:
-    """(app, state) → how many."""
-    query = (
-        select(Replica.app_id, Replica.state, func.count())
-        .where(_of(Replica.app_id, ids), Replica.ended_at.is_(None))
-        .where(Replica.environment == PRODUCTION, Replica.process == WEB)
-        .group_by(Replica.app_id, Replica.state)
-    )
-    return {(app_id, state): count for app_id, state, count in session.execute(query)}
+def _replicas(ids: Collection[int] | None) -> Subquery:
+    def count(state: str) -> ColumnElement[int]:
+        return func.count(case((Replica.state == state, 1))).label(state)
+
+    query = select(Replica.app_id, count(READY), count("crashed"))
+    query = query.where(Replica.environment == PRODUCTION, Replica.process == WEB, Replica.ended_at.is_(None))
+    return query.where(_of(Replica.app_id, ids)).group_by(Replica.app_id).subquery()

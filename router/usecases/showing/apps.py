@@ -29,8 +29,7 @@ def show_apps(
 ) -> list[documents.App]:
     """In the order given. All of one tenant. `figures` are theirs, where they are known already."""
     ids = [app.id for app in apps]
-    known = {each: figures[each] for each in ids} if figures else figures_of(session, ids)
-    facts = _facts(session, settings, ids, known)
+    facts = _facts(session, settings, ids, figures_of(session, ids) if figures is None else figures)
     rows = list(facts.deployments.values())
     shown = {each.id: each for each in show_deployments(session, rows, settings.public_url)}
     return [_document(app, facts, shown, tenant) for app in apps]
@@ -44,7 +43,7 @@ def show_app(session: Session, app: App, tenant: str, settings: Settings) -> doc
 class _Facts:
     """By app id."""
 
-    figures: dict[int, AppFigures]
+    figures: Mapping[int, AppFigures]
     deployments: dict[int, Deployment]
     """Those that are live and the latest ones, by their own id."""
     file_settings: dict[int, dict[str, Any]]
@@ -52,7 +51,7 @@ class _Facts:
     urls: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
 
 
-def _facts(session: Session, settings: Settings, ids: list[int], figures: dict[int, AppFigures]) -> _Facts:
+def _facts(session: Session, settings: Settings, ids: list[int], figures: Mapping[int, AppFigures]) -> _Facts:
     wanted = {found for each in figures.values() for found in (each.live_id, each.latest_id) if found is not None}
     rows = list(session.scalars(select(Deployment).where(Deployment.id.in_(wanted))))
     live = [row for row in rows if row.state == State.LIVE]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from slipway.core.app_settings.configuration import Configuration, Defaults, snapshot
 from slipway.core.app_settings.model import AppSettings
@@ -12,9 +13,8 @@ from slipway.core.quota.quotas import Quota, amount
 MB = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """Of one app in one environment. CPUs in thousandths."""
+class Demand(NamedTuple):
+    """Of one app in one environment. CPUs in thousandths. Thousands are made at once, and a tuple is made fastest."""
 
     replicas: int = 0
     millicpus: int = 0
@@ -35,7 +35,7 @@ def demand_of(configuration: Configuration, scales: Mapping[str, int]) -> Demand
     for a while does not count."""
     replicas = sum(configuration.wanted(scales).values())
     volumes = frozenset(each.name for each in configuration.volumes)
-    return replace(_of_containers(configuration, replicas), volumes=volumes)
+    return _of_containers(configuration, replicas)._replace(volumes=volumes)
 
 
 def planned(settings: AppSettings, defaults: Defaults, scales: Mapping[str, int]) -> Demand:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from slipway.core.app_settings.configuration import Configuration
@@ -24,6 +24,8 @@ from slipway.models import App, BuildTime, Deployment, Domain, Release, Run, Sca
 Place = tuple[int, str]
 """App id, environment."""
 KEPT_CONFIGURATIONS = 4096
+_NOT_ENDED = json.dumps({"ended_at": None})[1:-1]
+"""What the JSON of a step has that has not ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,32 +108,30 @@ def _scales(session: Session, tenant_id: int) -> dict[Place, dict[str, int]]:
 
 def _volumes(session: Session, tenant_id: int) -> tuple[dict[Place, set[str]], int]:
     """Names by app, and how many have no app."""
-    query = select(Volume.app_id, Volume.environment, Volume.name)
-    query = query.where(Volume.tenant_id == tenant_id, Volume.removal_requested_at.is_(None))
-    known = set(session.scalars(select(App.id).where(*_of(tenant_id))))
+    counts = and_(App.id == Volume.app_id, *_of(tenant_id))
+    query = select(App.id, Volume.environment, Volume.name).select_from(Volume).outerjoin(App, counts)
+    rows: Any = session.execute(query.where(Volume.tenant_id == tenant_id, Volume.removal_requested_at.is_(None)))
     found: dict[Place, set[str]] = defaultdict(set)
     others = 0
-    for app_id, environment, name in session.execute(query):
-        if app_id in known:
-            found[app_id, environment].add(name)
-        else:
+    for app_id, environment, name in rows:
+        if app_id is None:
             others += 1
+        else:
+            found[app_id, environment].add(name)
     return found, others
 
 
 def _releases(session: Session, tenant_id: int, without: int | None) -> dict[Place, list[Configuration]]:
     """What serves, and what starts with a frozen configuration. While a deployment is watched, also the release before,
     which comes back when the new one fails."""
-    under_way = list(_under_way(session, tenant_id, without))
+    under_way = [row for row in session.execute(_under_way(tenant_id)) if row.id != without]
     standing_by = [row.previous_id for row in under_way if _is_watched(row) and row.previous_id]
-    before = select(Deployment.release_id).where(Deployment.id.in_(standing_by))
-    ids = {row.release_id for row in under_way} | (set(session.scalars(before)) if standing_by else set())
-    frozen = cast(Release.configuration, Text)
-    query = select(Release.app_id, Release.environment, frozen).where(Release.id.in_(ids))
+    before = _frozen().where(Deployment.id.in_(standing_by))
+    rows = [*under_way, *(session.execute(before) if standing_by else ())]
     found: dict[Place, list[Configuration]] = defaultdict(list)
-    for app_id, environment, text in session.execute(query):
-        if configuration := _configuration(text):
-            found[app_id, environment].append(configuration)
+    for row in {row.release_id: row for row in rows}.values():
+        if configuration := _configuration(row.configuration):
+            found[row.app_id, row.environment].append(configuration)
     return found
 
 
@@ -157,14 +157,23 @@ def _configuration(text: str) -> Configuration | None:
     return Configuration.from_json(values) if values else None
 
 
-def _under_way(session: Session, tenant_id: int, without: int | None) -> Iterator[Any]:
-    columns = (Deployment.id, Deployment.release_id, Deployment.previous_id, Deployment.state, Deployment.steps)
+def _frozen() -> Select[Any]:
+    """Deployments with the configurations of their releases, as text."""
+    text = cast(Release.configuration, Text).label("configuration")
+    columns: tuple[Any, ...] = (Deployment.release_id, Release.app_id, Release.environment, text)
+    return select(*columns).join(Release, Release.id == Deployment.release_id)
+
+
+def _under_way(tenant_id: int) -> Select[Any]:
+    steps = cast(Deployment.steps, Text).label("steps")
+    query = _frozen().add_columns(Deployment.id, Deployment.previous_id, Deployment.state, steps)
     states = [str(State.LIVE), str(State.STARTING)]
-    query = select(*columns).join(App, App.id == Deployment.app_id).where(*_of(tenant_id))
-    rows = session.execute(query.where(Deployment.state.in_(states), Deployment.release_id.is_not(None)))
-    return (row for row in rows if row.id != without)
+    return query.join(App, App.id == Deployment.app_id).where(*_of(tenant_id), Deployment.state.in_(states))
 
 
-def _is_watched(row: Any) -> bool:
-    last = row.steps[-1] if row.steps else None
-    return row.state == State.LIVE and last is not None and last["name"] == "watch" and last["ended_at"] is None
+def _is_watched(row: Row[Any]) -> bool:
+    """`steps` is read where it may say so: to decode those of a thousand deployments takes some milliseconds."""
+    if row.state != State.LIVE or _NOT_ENDED not in row.steps:
+        return False
+    steps = json.loads(row.steps)
+    return bool(steps) and steps[-1]["name"] == "watch" and steps[-1]["ended_at"] is None
