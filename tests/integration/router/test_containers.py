@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -97,6 +98,15 @@ def test_they_are_found_by_words_state_and_app_in_an_order(replicas: list[str], 
     assert ids(viewer, order="restarts")[0] == "r-1-1-1"
     assert ids(viewer, order="app", reverse=True)[0] == "r-2-1-0"
     viewer.problem(422, "GET", "/api/containers?order=nonsense")
+
+
+def test_the_oldest_comes_first_by_age(api: Api, replicas: list[str], viewer: Caller) -> None:
+    ages = {"r-1-1-0": timedelta(hours=1), "r-1-1-1": timedelta(days=2), "r-2-1-0": timedelta(hours=3)}
+    with api.services.db.write(platform="a test's ages") as session:
+        for each, age in ages.items():
+            session.get_one(Replica, each).created_at = now() - age
+    assert ids(viewer, order="age") == ["r-1-1-1", "r-2-1-0", "r-1-1-0"]
+    assert ids(viewer, order="age", reverse=True) == ["r-1-1-0", "r-2-1-0", "r-1-1-1"]
 
 
 def test_they_come_a_page_at_a_time(replicas: list[str], viewer: Caller) -> None:
