@@ -1,4 +1,6 @@
 -- What the modules need of nginx, in memory: a clock that stands still, shared dictionaries, one request.
+local ffi = require("ffi")
+
 local _M = {}
 
 local MODULES = "^slipway%."
@@ -126,7 +128,13 @@ local function load_libraries(fake)
     end,
   }
   package.loaded["resty.core.base"] = { get_request = function() return nil end }
-  package.loaded["slipway.request.request_headers"] = { read = function() return {}, 0 end }
+  package.loaded["slipway.request.request_headers"] = {
+    read = function() return {}, 0 end, value = function(_, variable) return fake.var[variable] end,
+  }
+  package.loaded["slipway.responses.response_headers"] = { has = function(name) return fake.header[name] ~= nil end }
+  package.loaded["slipway.request.variable"] = {
+    set = function(name, bytes, length) fake.var[name] = ffi.string(bytes, length) end,
+  }
 end
 
 -- A new nginx, at second 1000. Modules that are required from now on see it, and begin without state.

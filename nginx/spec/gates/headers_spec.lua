@@ -5,9 +5,8 @@ describe("what limits say of an answer", function()
   before_each(function()
     fake = nginx.start()
     headers = require("slipway.gates.headers")
-    fake.var.slipway_app_limits = ""
     local shown = { policies = "p", begins = '"calls";r=', key = "", most = "10", left = 7, reset_s = 3,
-      lines_begin = '\r\nRateLimit-Policy: p\r\nX-RateLimit-Limit: 10\r\nRateLimit: "calls";r=' }
+      between_of_s = -1, lines_begin = '\r\nRateLimit-Policy: p\r\nX-RateLimit-Limit: 10\r\nRateLimit: "calls";r=' }
     ctx = { limited = { shown = shown } }
   end)
 
@@ -34,9 +33,13 @@ describe("what limits say of an answer", function()
   end)
 
   it("is headers where it takes the place of what the app says", function()
-    fake.var.slipway_app_limits = "1"
-    written(true)
-    is_headers()
+    for _, name in ipairs({ "RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining",
+      "X-RateLimit-Reset" }) do
+      fake.header = { [name] = "the app's" }
+      written(true)
+      is_headers()
+      assert.not_equal("the app's", fake.header[name])
+    end
   end)
 
   it("is headers where it says when to come again", function()

@@ -2,7 +2,7 @@ local cjson = require("cjson.safe")
 local nginx = require("fake_ngx")
 
 describe("verdicts", function()
-  local fake, verdicts, versions, entry, asked, answers, asker
+  local fake, verdicts, versions, entry, asked, answers, asker, waits
 
   local function with_policy(term)
     return require("slipway.routes.access").read({ policies = { { term } }, default = 0 })
@@ -28,6 +28,10 @@ describe("verdicts", function()
     end })
     fake.sleep = fake.advance
     versions = require("slipway.identity.versions")
+    waits = fake.advance
+    nginx.replace("ngx.semaphore", { new = function()
+      return { post = function() end, wait = function(_, seconds) waits(seconds) end }
+    end })
     verdicts = require("slipway.identity.verdicts")
     verdicts.start()
     entry = nginx.entry({}, { access = with_policy("tenant") })
@@ -81,6 +85,32 @@ describe("verdicts", function()
     fake.var.slipway_proto = "http"
     versions.change("person:1")
     assert.is_nil(verdicts.cached(entry.access))
+  end)
+
+  it("are cached with what is left of the header's cookies", function()
+    local header = "a=1; slipway-session=a"
+    fake.var.http_cookie = header
+    answers = { known() }
+    of({ cookie = "a", header = header, room = "http" })
+    assert.equal("a=1", verdicts.cached(entry.access).credentials.rest)
+  end)
+
+  it("that several wait for have each the credentials of its own", function()
+    local one = { cookie = "a", header = "mine=1; slipway-session=a", room = "http" }
+    local other = { cookie = "a", header = "mine=2; slipway-session=a", room = "http" }
+    local waiter = coroutine.wrap(function() return of(other) end)
+    waits = coroutine.yield
+    answers = { function()
+      waiter()
+      return known()
+    end }
+    local of_one = of(one)
+    assert.same({ one, other }, { of_one.credentials, waiter().credentials })
+    for _, each in ipairs({ one, other }) do
+      fake.var.http_cookie = each.header
+      assert.equal(each.header, verdicts.cached(entry.access).credentials.header)
+    end
+    assert.equal(1, #asked)
   end)
 
   it("are not cached where nobody is known", function()

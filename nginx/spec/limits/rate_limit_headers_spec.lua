@@ -66,16 +66,28 @@ describe("what a client learns of its limits", function()
     assert.same({ '"parallel";r=0;t=1;pk=:k9:', "1" }, { found["RateLimit"], found["Retry-After"] })
   end)
 
-  it("says the same in one text", function()
+  it("says the same in lines, whatever is left", function()
+    local limit_lines = require("slipway.limits.limit_lines")
     local passed = outcome({ "passes", "passes", "passes" }, { 7, 90, 4 }, { 3, 1, 0 })
     local shown = rate_limit_headers.describe({ limits = limits }, caller, passed)
-    fake.header = {}
-    rate_limit_headers.write(shown, 12, 34)
-    local found = {}
-    for name, value in (rate_limit_headers.text(shown, 12, 34) .. "\r\n"):gmatch("([%w-]+): ([^\r\n]+)\r\n") do
-      found[name] = value
+    for _, now in ipairs({ { 12, 34 }, { 0, 1 }, { 9, 1 }, { 10, 2 }, { 9999999, 2 }, { 2 ^ 53, 1 } }) do
+      fake.header = {}
+      rate_limit_headers.write(shown, ("%.0f"):format(now[1]), now[2])
+      local found = {}
+      for name, value in (limit_lines.text(shown, now[1], now[2]) .. "\r\n"):gmatch("([%w-]+): ([^\r\n]+)\r\n") do
+        found[name] = value
+      end
+      assert.same(fake.header, found)
     end
-    assert.same(fake.header, found)
+  end)
+
+  it("says it in lines of any length", function()
+    limits[1].policy = ("p"):rep(3000)
+    local passed = outcome({ "passes", "passes", "passes" }, { 7, 90, 4 }, { 3, 1, 0 })
+    local shown = rate_limit_headers.describe({ limits = limits }, caller, passed)
+    local text = require("slipway.limits.limit_lines").text(shown, 4, 1)
+    assert.truthy(text:find(("p"):rep(3000), 1, true))
+    assert.equal("\r\nX-RateLimit-Remaining: 4", text:sub(-26))
   end)
 
   it("shows no limit that only reports, nor one that does not concern the caller", function()

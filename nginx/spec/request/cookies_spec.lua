@@ -25,6 +25,14 @@ describe("Slipway's own cookies", function()
     end)
   end
 
+  it("are taken out by what is known to be left of the header", function()
+    fake.var.http_cookie = "a=1; slipway-session=x"
+    cookies.withhold("a=1")
+    assert.equal("a=1", fake.req.headers.Cookie)
+    cookies.withhold("")
+    assert.is_false(fake.req.headers.Cookie)
+  end)
+
   it("leave other cookies as they are", function()
     fake.var.http_cookie = "a=1;b=2"
     cookies.withhold()

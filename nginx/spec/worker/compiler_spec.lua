@@ -40,13 +40,17 @@ describe("a request's way is compiled as a whole", function()
     require("slipway.worker.compiler").start()
   end)
 
-  it("where it reads a client's headers, however many", function()
+  local function headers_named(names)
     local headers = {}
-    for i, name in ipairs(NAMES) do
+    for i, name in ipairs(names) do
       headers[i - 1] = { key = { data = ffi.cast("const uint8_t *", name), len = #name },
         value = { data = ffi.cast("const uint8_t *", ""), len = 0 } }
     end
-    local count = 0
+    return headers
+  end
+
+  it("where it reads a client's headers, however many", function()
+    local headers, count = headers_named(NAMES), 0
     nginx.replace("slipway.request.request_headers", { read = function() return headers, count end })
     local drop = require("slipway.request.client_headers").drop
     for number = 1, #NAMES do
@@ -58,6 +62,27 @@ describe("a request's way is compiled as a whole", function()
   it("where it asks nginx for a variable or a time", function()
     for _, called in ipairs({ getmetatable(fake.var).__index, fake.now, fake.req.start_time }) do
       assert.equal("return", compiled(called))
+    end
+  end)
+
+  it("where it looks for a header of the client", function()
+    if not pcall(ffi.typeof, "ngx_http_lua_ffi_table_elt_t") then
+      ffi.cdef("typedef struct { int len; } ngx_http_lua_ffi_table_elt_t;")
+    end
+    package.loaded["slipway.request.request_headers"] = nil
+    nginx.replace("resty.core.request", {})
+    local value = require("slipway.request.request_headers").value
+    local headers = headers_named(NAMES)
+    for number = 1, #NAMES do
+      assert.equal("return", compiled(function() value("cookie", "http_cookie", headers, number) end))
+    end
+  end)
+
+  it("where it says how many requests are left", function()
+    local text = require("slipway.limits.limit_lines").text
+    local shown = { lines_begin = "begin", key = "", between_of_s = -1, between = "" }
+    for _, left in ipairs({ 7, 10, 9999, 123456789 }) do
+      assert.equal("return", compiled(function() text(shown, left, 1) end))
     end
   end)
 

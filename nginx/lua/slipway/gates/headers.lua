@@ -1,7 +1,9 @@
 -- Headers that gates set. An app gets its own after the client's were taken out, so that no client can write them; a
 -- client gets its own with whatever response it gets, the app's or the edge's.
 local add_header = require("ngx.resp").add_header
+local limit_lines = require("slipway.limits.limit_lines")
 local rate_limit_headers = require("slipway.limits.rate_limit_headers")
+local response_headers = require("slipway.responses.response_headers")
 
 local _M = {}
 
@@ -67,11 +69,19 @@ local function write_set_by_gates(headers)
   end
 end
 
+-- Whether the app's answer has headers of limits itself, which those of the edge replace. One after the other: see
+-- worker/compiler.lua.
+local function app_says_limits()
+  local has = response_headers.has
+  return has("RateLimit") or has("RateLimit-Policy") or has("X-RateLimit-Limit") or has("X-RateLimit-Remaining")
+    or has("X-RateLimit-Reset")
+end
+
 -- nginx' Lua module compares a header that it sets with all others, byte by byte. So an answer that has none of these
 -- yet gets them as one text, by a variable of nginx.conf; HTTP/2 has no text of headers.
 local function write_limits(shown, left, reset_s, is_http1)
-  if is_http1 and not shown.retry_after and ngx.var.slipway_app_limits == "" then
-    ngx.var.slipway_limit_lines = rate_limit_headers.text(shown, left, reset_s)
+  if is_http1 and not shown.retry_after and not app_says_limits() then
+    limit_lines.write(shown, left, reset_s)
   else
     rate_limit_headers.write(shown, left, reset_s)
   end
@@ -95,7 +105,7 @@ function _M.response_text(ctx)
     lines[#lines + 1] = "\r\n" .. name .. ": " .. value
   end
   local shown, left, reset_s = limits_of(ctx)
-  lines[#lines + 1] = shown and rate_limit_headers.text(shown, left, reset_s) or nil
+  lines[#lines + 1] = shown and limit_lines.text(shown, left, reset_s) or nil
   return table.concat(lines)
 end
 

@@ -61,6 +61,7 @@ end
 --   bearer or cookie   the secret itself
 --   is_malformed       it can't be one: nobody need be asked
 --   header, room       the header it stands in, and which of them that is: "bearer", or the scheme of the cookie
+--   rest               what an app gets of a cookie's header, where verdicts.lua has found that out
 function _M.read(authorization, cookies, scheme)
   local value = cookies and cookie(cookies, SESSION[scheme])
   if authorization and _M.is_bearer(authorization) then

@@ -5,7 +5,9 @@ local cjson = require("cjson.safe")
 local credentials_of = require("slipway.identity.credentials")
 local digests = require("slipway.identity.digests")
 local lrucache = require("resty.lrucache")
+local cookies = require("slipway.request.cookies")
 local process = require("slipway.worker.process")
+local request_headers = require("slipway.request.request_headers")
 local router_client = require("slipway.identity.router_client")
 local semaphore = require("ngx.semaphore")
 local verdict_of = require("slipway.identity.verdict")
@@ -43,13 +45,14 @@ function _M.still_holds(verdict)
 end
 
 local function held_of_request()
-  local authorization = ngx.var.http_authorization
+  local headers, count = request_headers.read()
+  local authorization = request_headers.value("authorization", "http_authorization", headers, count)
   local found = authorization and held.bearer:get(authorization)
   if found or authorization and credentials_of.is_bearer(authorization) then
     return found
   end
-  local cookies = ngx.var.http_cookie
-  return cookies and held[ngx.var.slipway_proto]:get(cookies)
+  local cookie = request_headers.value("cookie", "http_cookie", headers, count)
+  return cookie and held[ngx.var.slipway_proto]:get(cookie)
 end
 
 -- The verdict on the request's caller that this worker holds for an entry's policies; nil without a good one. It waits
@@ -65,6 +68,7 @@ end
 local function hold(access, verdict)
   local credentials = verdict.credentials
   if verdict.known and #credentials.header <= HELD_HEADER_MOST then
+    credentials.rest = credentials.cookie and cookies.rest_of(credentials.header)
     held[credentials.room]:set(credentials.header, { access = access, verdict = verdict })
   end
 end
@@ -164,6 +168,20 @@ local function outcome_of(ctx, question)
   return flight.outcome
 end
 
+-- The verdict with the credentials of one request: others with the same session may have waited for it, whose headers
+-- have other cookies beside.
+local function with_credentials(verdict, credentials)
+  if verdict.credentials then
+    local other = {}
+    for name, value in pairs(verdict) do
+      other[name] = value
+    end
+    verdict = other
+  end
+  verdict.credentials = credentials
+  return verdict
+end
+
 -- The verdict on these credentials at the entry's app; or nil and why there is none. `asker`: address and request_id,
 -- for the router's log. A verdict that was asked for just now may be used once, however short it lasts.
 function _M.of(ctx, entry, credentials, asker)
@@ -179,7 +197,7 @@ function _M.of(ctx, entry, credentials, asker)
       end
     end
     if verdict and versions.stands(verdict) then
-      verdict.credentials = credentials
+      verdict = with_credentials(verdict, credentials)
       hold(entry.access, verdict)
       return verdict
     end

@@ -49,6 +49,7 @@ function _M.describe(entry, caller, outcome)
   return {
     policies = all, begins = begins, key = strictest.key, most = most,
     lines_begin = "\r\nRateLimit-Policy: " .. all .. "\r\nX-RateLimit-Limit: " .. most .. "\r\nRateLimit: " .. begins,
+    between_of_s = -1, between = "",
     left = strictest.left, reset_s = strictest.reset_s,
     retry_after = not outcome.passes and tostring(math.max(1, strictest.reset_s)) or nil,
   }, violated, math.max(1, strictest.reset_s)
@@ -65,14 +66,6 @@ function _M.write(shown, left, reset_s)
   if shown.retry_after then
     header["Retry-After"] = shown.retry_after
   end
-end
-
--- The same as they follow another header in a response, but for Retry-After. What changes most stands last: LuaJIT
--- finds a long string by a hash of its ends and of few bytes between, and would compare this one with all others of its
--- caller.
-function _M.text(shown, left, reset_s)
-  return shown.lines_begin .. left .. ";t=" .. reset_s .. shown.key .. "\r\nX-RateLimit-Reset: " .. reset_s
-    .. "\r\nX-RateLimit-Remaining: " .. left
 end
 
 return _M

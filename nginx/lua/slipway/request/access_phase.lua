@@ -20,13 +20,13 @@ local verdicts = require("slipway.gates.verdicts")
 
 local _M = {}
 
--- The request as its app gets it.
-local function rewrite(ctx)
+-- The request as its app gets it. `cookies_left`: what is left of its cookies, where that has been found out.
+local function rewrite(ctx, cookies_left)
   local tried = client_headers.drop()
   if tried then
     ctx.is_tried = tried_request.is_asked_by_router(tried)
   end
-  cookies.withhold()
+  cookies.withhold(cookies_left)
   if ctx.headers then
     headers.write_request(ctx.headers)
   end
@@ -43,13 +43,14 @@ function _M.rewrite_app()
   if ngx.var.slipway_bare ~= "1" then
     return ""
   end
-  local ctx, entry = ngx.ctx, routes.last_read(ngx.var.host)
+  local entry = routes.last_read(ngx.var.host)
+  local ctx = request_context.begin(entry)
   if not chain.passes_at_once(ctx, entry) then
     chain.undo(ctx)
     return ""
   end
   request_context.remember(ctx)
-  rewrite(ctx)
+  rewrite(ctx, ctx.identity and ctx.identity.credentials.rest)
   return entry.app
 end
 

@@ -34,7 +34,7 @@ local function without_ours(header)
 end
 
 -- A browser sends the same header many times. Only those that may have one of ours are remembered; nil for others.
-local function rest_of(header)
+function _M.rest_of(header)
   local rest = remembered:get(header)
   if not rest and header:lower():find(PART, 1, true) then
     rest = without_ours(header)
@@ -45,10 +45,10 @@ local function rest_of(header)
   return rest
 end
 
--- Takes ours out of the request that an app gets.
-function _M.withhold()
-  local header = ngx.var.http_cookie
-  local rest = header and rest_of(header)
+-- Takes ours out of the request that an app gets. `known`: what is left of its header, where that has been found out.
+function _M.withhold(known)
+  local header = not known and ngx.var.http_cookie
+  local rest = known or header and _M.rest_of(header)
   if rest then
     ngx.req.set_header("Cookie", rest ~= "" and rest or nil)
   end

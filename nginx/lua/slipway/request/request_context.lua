@@ -39,6 +39,7 @@
 -- contexts are also kept by the request's address, which stays the same, in the worker that has the request.
 local ffi = require("ffi")
 local base = require("resty.core.base")
+local new_table = require("table.new")
 
 local _M = {}
 
@@ -46,6 +47,17 @@ local contexts = {}
 
 local function address()
   return (tonumber(ffi.cast("uintptr_t", base.get_request())))
+end
+
+-- The context of a request in its first phase. nginx' Lua module makes one with room for four fields, which has to be
+-- enlarged for a fifth: a request that limits count has more.
+function _M.begin(entry)
+  if not entry or not entry.limits then
+    return ngx.ctx
+  end
+  local ctx = new_table(0, 8)
+  ngx.ctx = ctx
+  return ctx
 end
 
 function _M.remember(ctx)
