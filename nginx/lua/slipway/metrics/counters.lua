@@ -6,6 +6,7 @@
 -- follows. Indices are used again, so each row has its place as its first value.
 local ffi = require("ffi")
 local process = require("slipway.worker.process")
+local shared_memory = require("slipway.worker.shared_memory")
 local worker_counts = require("slipway.metrics.worker_counts")
 
 local _M = {}
@@ -20,31 +21,12 @@ local ROWS, SLOTS = 131072, 256 -- of each worker; workers, exiting ones too. On
 local SLOT = ROWS * WIDTH
 local TAKEOVER_S = 10
 
-local PROT_READ_WRITE = 3
-local MAP_SHARED, MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE = 0x01, 0x02, 0x20, 0x4000
-
-ffi.cdef("void *mmap(void *address, size_t bytes, int protection, int flags, int file, long offset);")
-
 local all -- the memory, from the first slot on
 local own -- this worker's slot
 
-local function map(slots, flags)
-  local bytes = slots * SLOT * ffi.sizeof("double")
-  local memory = ffi.C.mmap(nil, bytes, PROT_READ_WRITE, flags + MAP_ANONYMOUS + MAP_NORESERVE, -1, 0)
-  assert(memory ~= ffi.cast("void *", -1), "no memory for counters")
-  return ffi.cast("double *", memory)
-end
-
--- In the master, before workers start. A reload finds the memory of before: its address is the same in every process
--- that descends from this one, as shared dictionaries are.
+-- In the master, before workers start. A reload finds the memory of before.
 function _M.share()
-  local address = state:get("counters_address")
-  if address then
-    all = ffi.cast("double *", address)
-  else
-    all = map(SLOTS, MAP_SHARED)
-    state:set("counters_address", tonumber(ffi.cast("uintptr_t", all)))
-  end
+  all = shared_memory.numbers("counters", SLOTS * SLOT)
 end
 
 -- A dead worker's slot is taken over once, as its leadership is (leader.lua). Its next worker counts on in the same
@@ -71,7 +53,7 @@ function _M.claim()
     end
   end
   ngx.log(ngx.ERR, "ALARM: what this worker counts is lost: there are more than ", SLOTS, " workers")
-  own = map(1, MAP_PRIVATE)
+  own = shared_memory.own_numbers(SLOT)
 end
 
 local slots = 0 -- as far as this worker knows; they are taken from the first one on and never given back
