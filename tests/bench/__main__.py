@@ -3,8 +3,8 @@ push's path, what all of it takes when idle, what keeping usage costs, and the c
 in one run, as Markdown.
 
 One part of it alone: `python -m tests.bench edge|identity|tls|routes|push|usage|console`; `--short` takes fewer rounds
-of the first three and of the last. Only when asked for: `phases` says where the edge's cost goes, `builds` how
-long small repositories in several languages take.
+of the first three and of the last, and three hours instead of a day of usage. Only when asked for: `phases` says where
+the edge's cost goes, `builds` how long small repositories in several languages take.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MEASURES: dict[str, Callable[[bool], tuple[str, list[Row]]]] = {
     "tls": lambda short: tls.measure(tls.SHORT if short else tls.Extent()),
     "routes": lambda _short: ("", routes.rows()),
     "push": lambda _short: ("", measure_pushes()),
-    "usage": lambda _short: ("", usage.rows()),
+    "usage": lambda short: ("", usage.rows(usage.SHORT_H if short else usage.DAY_H)),
     "console": lambda short: console.measure(console.SHORT if short else console.Extent()),
     "builds": lambda _short: ("", builds.measure()),
     "phases": lambda _short: (edge_phases.measure(), []),
@@ -46,7 +46,9 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     options.add_argument("parts", nargs="*", metavar="|".join(PARTS), help="what to measure (all of it)")
     options.add_argument(
-        "--short", action="store_true", help="few rounds of edge, identity, tls and console; 100 routes"
+        "--short",
+        action="store_true",
+        help="few rounds of edge, identity, tls and console, 100 routes, three hours of usage",
     )
     chosen = options.parse_args()
     parts = chosen.parts or USUAL

@@ -1,6 +1,6 @@
 """Keeping what is measured: what counting 10,000 busy apps costs, what a day of 1,000 apps takes, what sampling costs.
 
-`rows()` measures all of it in about ten minutes; alone: `python -m tests.bench usage`.
+Alone: `python -m tests.bench usage [--short]`. A whole day of minutes, on two databases, takes more than ten minutes.
 """
 
 from __future__ import annotations
@@ -42,13 +42,14 @@ BEGIN_S = 1_767_268_800  # 2026-01-01T12:00:00Z
 BUSY, LOOK_S, AT_ONCE = 10_000, 5.0, 200
 """With thousands of busy apps an edge looks every five seconds, and writes a record of 200 each."""
 MINUTES = 10
+DAY_H, SHORT_H = 24, 3
 APPS, REPLICAS_EACH = 1_000, 3
 SAMPLED, ROUNDS = 100, 20
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def rows(hours: int = 24) -> list[Row]:
-    """Needs root, redis-server and PostgreSQL."""
+def rows(hours: int) -> list[Row]:
+    """`hours`: how many of the day are written. Needs root, redis-server and PostgreSQL."""
     with sqlite() as db:
         found = [counting(db, "SQLite")]
     with sqlite() as db:
