@@ -1,8 +1,9 @@
-"""What becomes of an authenticated delivery: it is recorded, and a push makes deployments, which are enqueued."""
+"""What becomes of an authenticated delivery: it is recorded, a push makes deployments, which are enqueued, and a pull
+request is written down for its preview."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.core.push import push_event
 from slipway.core.push.outcome import DeliveryOutcome
+from slipway.core.push.pull_request import PullRequest
 from slipway.core.push.push_event import PushEvent
 from slipway.db import Database
 from slipway.domain import audit, intents
@@ -56,6 +58,8 @@ class Deliveries:
             payload = bodies.parse(incoming.body, incoming.content_type)
             if incoming.event in incoming.forge.push_events:
                 return self._push(hook, incoming, incoming.forge.pushes(payload))
+            if incoming.event in incoming.forge.pull_events:
+                return self._pull(hook, incoming, incoming.forge.pull(payload))
             message = _without_deployment(hook, incoming, payload)
         except (InvalidInput, UnsupportedContent) as refused:
             self._record(hook, incoming, DeliveryOutcome.REFUSED, refused.message)
@@ -75,6 +79,19 @@ class Deliveries:
                 return DeliveryResult(_message(created), created, is_repeated=True)
             decisions = records.decide_apps(session, hook, events)
             return _carry_out(session, hook, incoming, existing, decisions)
+
+    def _pull(self, hook: AuthenticatedHook, incoming: IncomingDelivery, pull: PullRequest) -> DeliveryResult:
+        """The agent makes and removes previews: here is only written down what the pull request is."""
+        with self._transaction(hook) as session:
+            existing = records.find(session, hook, incoming)
+            followed = records.follow_pull(session, hook, pull)
+            reason = _bounded(each.reason for each in followed)
+            changed = any(each.concerns_preview for each in followed)
+            outcome = DeliveryOutcome.PREVIEWED if changed else DeliveryOutcome.IGNORED
+            if existing is None or existing.outcome != DeliveryOutcome.PREVIEWED:
+                event = PushEvent(pull.repository, pull.ref, pull.head)
+                records.upsert(session, hook, incoming, existing, outcome, reason, event)
+        return DeliveryResult(reason)
 
     def _record(
         self, hook: AuthenticatedHook, incoming: IncomingDelivery, outcome: DeliveryOutcome, reason: str
@@ -115,8 +132,12 @@ def _carry_out(
 
 
 def _reason(reasons: Sequence[str], is_of_any_ref: bool) -> str:
+    return _bounded(reasons if is_of_any_ref else ["the push is of no branch"])
+
+
+def _bounded(reasons: Iterable[str]) -> str:
     """A push of many refs has many: the same ones once, and no more than people read."""
-    said = "; ".join(dict.fromkeys(reasons)) if is_of_any_ref else "the push is of no branch"
+    said = "; ".join(dict.fromkeys(reasons))
     return said if len(said) <= _REASON_LENGTH else f"{said[:_REASON_LENGTH]} …"
 
 

@@ -11,8 +11,11 @@ from sqlalchemy.orm import Session
 from slipway.core.push import push_event
 from slipway.core.push.forges import GITHUB, Forge
 from slipway.core.push.outcome import DeliveryOutcome
+from slipway.core.push.pull_request import PullRequest
 from slipway.core.push.push_event import AppFacts, PushEvent, Verdict
 from slipway.domain import intents
+from slipway.domain.previews import following
+from slipway.domain.previews.following import Followed
 from slipway.models import TO_CHANGE, App, Delivery, Deployment, Hook, repositories
 from webhook.hook_authentication import AuthenticatedHook, refusal
 
@@ -114,6 +117,15 @@ def decide_apps(session: Session, hook: AuthenticatedHook, events: Sequence[Push
     return [decision for each in general for decision in _of_apps(each, apps)]
 
 
+def follow_pull(session: Session, hook: AuthenticatedHook, pull: PullRequest) -> list[Followed]:
+    """Write a pull request down for each app of the hook's repository."""
+    if not push_event.is_of(pull.repository, hook.repository_identity):
+        path = push_event.repository_path(hook.repository_identity)
+        return [Followed(False, f"this hook is for {path}, the pull request is of {pull.repository}")]
+    found = [following.follow(session, app, pull) for app in _locked_apps(session, hook)]
+    return found or [Followed(False, f"no app deploys {pull.repository}; make one: slipway apps create")]
+
+
 def _of_apps(general: AppDecision, apps: Sequence[App]) -> list[AppDecision]:
     if not general.verdict.deploys:
         return [general]
@@ -153,13 +165,14 @@ _INSERT = insert(Delivery)
 _UPDATE = update(Delivery).where(_DELIVERIES.id == bindparam("row"))
 _ELSEWHERE = (
     select(App.name, App.repository_identity)
-    .where(App.tenant_id == bindparam("tenant_id"), App.source == "git", App.deleted_at.is_(None))
+    .where(App.tenant_id == bindparam("tenant_id"), App.source == "git", App.deleted_at.is_(None), ~App.is_preview)
     .order_by(App.id)
 )
 _HAS_OWN_HOOK = exists().where(Hook.tenant_id == App.tenant_id, Hook.repository_identity == App.repository_identity)
 _APPS = (
     select(App)
     .where(repositories.may_be_of(App.repository_identity), App.source == "git", App.deleted_at.is_(None))
+    .where(~App.is_preview)
     .where(or_(App.repository_identity == bindparam("repository"), ~_HAS_OWN_HOOK))
     .order_by(App.id)
     .with_for_update(**TO_CHANGE)

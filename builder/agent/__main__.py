@@ -16,6 +16,7 @@ from builder.agent.background_tasks import BackgroundTasks
 from builder.agent.dependency_backoff import DependencyBackoff
 from builder.agent.election import elected
 from builder.agent.maintenance.polling import Polling
+from builder.agent.previews.loops import preview_loops
 from builder.agent.reporting import Reporting, StatusSender
 from builder.agent.rollout.probing import NetworkProber
 from builder.agent.routes.https_policies import HttpsPolicies
@@ -85,7 +86,8 @@ def _background(chosen: Settings, adapters: Adapters, https: HttpsPolicies) -> B
     work = WorkQueue(redis, job_timeout_s=chosen.build_timeout_s)
     sources = GitSources(Limits(chosen.git_hosts, chosen.source_max_bytes), chosen.state_dir, settings.outbound())
     logs = RedisDeploymentLog(redis, chosen.log_dir)
-    forge = StatusSender(CommitStatuses(forge_tokens(chosen)), chosen.public_url)
+    forges = forge_tokens(chosen)
+    forge = StatusSender(CommitStatuses(forges), chosen.public_url)
     return Background(
         events=RedisEvents(work_queue.connect(chosen.redis_url, timeout_s=5.0)),
         queue=work,
@@ -97,6 +99,7 @@ def _background(chosen: Settings, adapters: Adapters, https: HttpsPolicies) -> B
         limit_tokens=LimitTokenSync(adapters.db, RedisLimitTokens(redis)),
         https=https,
         usage=RedisUsageStream(redis),
+        previews=preview_loops(adapters.db, work, adapters.vault, chosen, forges),
     )
 
 

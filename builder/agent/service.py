@@ -19,6 +19,7 @@ from builder.agent.event_listener import EventListener, Handlers
 from builder.agent.maintenance import certificates, image_gc, requeue, retention, volumes
 from builder.agent.maintenance.app_deletion import AppDeletion
 from builder.agent.maintenance.polling import Polling
+from builder.agent.previews.loops import Loop
 from builder.agent.reporting import EVERY_S as REPORT_S
 from builder.agent.reporting import Reporting
 from builder.agent.routes.https_policies import HttpsPolicies
@@ -74,6 +75,7 @@ class Background:
     limit_tokens: LimitTokenSync
     https: HttpsPolicies
     usage: UsageStream
+    previews: tuple[Loop, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,7 @@ class Agent:
         yield _Periodic("samples", SAMPLES_S, samples.sample)
         yield _Periodic("usage", USAGE_S, UsageCounting(adapters.db, self._background.usage, samples).work)
         yield _Periodic("garbage", GARBAGE_S, self._collect_garbage)
+        yield from itertools.starmap(_Periodic, self._background.previews)
 
     def _samples(self) -> ResourceSamples:
         observed = self._components.observed_state

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from slipway.core.deployment.ordering import Candidate
 from slipway.core.deployment.promotion import PromotedImage
-from slipway.models import App, Deployment, Tenant, Variable
+from slipway.models import App, Deployment, Preview, Tenant, Variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,9 @@ class Work:
     promoted: PromotedImage | None
     """Of a promotion: the image that it brings."""
     candidate: Candidate
+    apart: str = ""
+    """Of a fork's preview: its builds share no caches with those of the tenant's other apps, which trust what is in
+    them."""
 
 
 def work_of(session: Session, row: Deployment, app: App) -> Work:
@@ -69,6 +72,7 @@ def work_of(session: Session, row: Deployment, app: App) -> Work:
         message=row.message,
         promoted=PromotedImage.from_json(row.promoted) if row.promoted else None,
         candidate=row.candidate(),
+        apart=session.scalar(select(Preview.key).filter_by(app_id=app.id, is_fork=True)) or "",
     )
 
 

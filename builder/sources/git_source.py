@@ -197,12 +197,13 @@ class GitSource:
 
     def _arguments(self) -> dict[str, str]:
         """Build arguments. The namespace keeps tenants' cache mounts apart; names are never reused, ids neither."""
-        return {"BUILDKIT_CACHE_MOUNT_NS": f"{self._dependencies.settings.instance}-tenant-{self._work.tenant_id}"}
+        namespace = [self._dependencies.settings.instance, "tenant", str(self._work.tenant_id), self._work.apart]
+        return {"BUILDKIT_CACHE_MOUNT_NS": "-".join(filter(None, namespace))}
 
     def _step_cache_key(self) -> str:
         """Builds of one tenant that have the same secrets share steps. BuildKit's own key covers neither secrets nor
         what is in cache mounts."""
-        whose = [self._dependencies.settings.instance, self._work.tenant_id]
+        whose = [self._dependencies.settings.instance, self._work.tenant_id, *filter(None, [self._work.apart])]
         return self._dependencies.vault.digest(["build steps", *whose, self._attempt.secrets])
 
     def _made(self, tag: str, built: Built) -> MadeImage:

@@ -46,7 +46,16 @@ from router.documents.certificates import (
     HostCheck,
     PlatformCertificate,
 )
-from router.documents.deployments import BranchHead, Deployment, DeploymentRef, Deployments, ReleaseRef, Step
+from router.documents.deployments import (
+    BranchHead,
+    Deployment,
+    DeploymentRef,
+    Deployments,
+    Preview,
+    Previews,
+    ReleaseRef,
+    Step,
+)
 from router.documents.document import Document, Source, one_of
 from router.documents.limits import AppLimits, ChangedLimits, Limit, Limits, RefusedCaller
 from router.documents.people import (
@@ -161,6 +170,8 @@ __all__ = [
     "Plans",
     "PlatformCertificate",
     "PolicyDecision",
+    "Preview",
+    "Previews",
     "Problem",
     "PublishToken",
     "Quota",

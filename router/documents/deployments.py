@@ -8,6 +8,7 @@ from pydantic import Field
 
 from router.documents.document import Document, Source, one_of
 from slipway.core.deployment.states import Kind, State
+from slipway.core.previews.decide import PreviewState
 
 
 class ReleaseRef(Document):
@@ -79,3 +80,28 @@ class BranchHead(Document):
 
 class Deployments(Document):
     deployments: list[Deployment]
+
+
+class Preview(Document):
+    """What one open pull request has of an app."""
+
+    number: int = Field(description="The pull request's, at its forge.")
+    title: str
+    author: str
+    branch: str = Field(description="The pull request's own, in its own repository.")
+    head: str = Field(description="Its newest commit.")
+    fork: bool = Field(description="Its branch is in another repository. Each commit has to be approved.")
+    state: str = Field(description=one_of(PreviewState))
+    detail: str = Field(description="Why it waits, or has failed.")
+    app: str | None = Field(description="The app that was made for it; null: there is none.")
+    url: str | None
+    deployment: int | None = Field(description="The newest.")
+    approved_by: str = Field(description="Who approved the newest commit of a fork.")
+    expires_at: datetime = Field(description="It is removed then, unless somebody pushes before.")
+    created_at: datetime
+
+
+class Previews(Document):
+    enabled: bool = Field(description="The app makes previews.")
+    limit: int = Field(description="How many there may be at one time.")
+    previews: list[Preview]

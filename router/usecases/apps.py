@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from router import documents
 from router.principal import Principal
 from router.services import Services
-from router.usecases import changed_settings, domains, hooks, volumes
+from router.usecases import changed_settings, hooks, volumes
 from router.usecases.access import policies as access
 from router.usecases.confirmation import require_confirmation
 from router.usecases.finding import app_named, unique_or
@@ -28,8 +28,9 @@ from slipway.core.naming import validation
 from slipway.core.naming.json_kinds import GIVEN
 from slipway.domain import audit, intents, lifecycle
 from slipway.domain.audit import Action
+from slipway.domain.previews import ending
 from slipway.domain.quota import enforcement
-from slipway.domain.route_table import touch_routes
+from slipway.domain.route_table import add_first_host, touch_routes
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import TO_CHANGE, App, Deployment, Domain, Release, Scale, now
 
@@ -76,8 +77,7 @@ def create_app(services: Services, principal: Principal, wanted: NewApp) -> docu
         _add(session, app)
         _seal_credential(services, app, wanted.credential)
         session.add(Scale(tenant_id=app.tenant_id, app_id=app.id, process=WEB, replicas=wanted.replicas))
-        host = domains.add_first_host(session, services.settings, app, principal.tenant)
-        touch_routes(session, [host])
+        host = add_first_host(session, services.settings, app, principal.tenant)
         hook = hooks.ensure_hook(services, session, principal, wanted.repository or "") if wanted.hook else None
         audit.record(session, app.tenant_id, principal.actor, Action.APP_CREATE, app.name, host=host)
         shown = show_app(session, app, principal.tenant, services.settings)
@@ -148,6 +148,7 @@ def delete_app(
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, name, to_change=True)
         require_confirmation("app", name, confirmed)
+        ending.remove_all(session, app, principal.actor)
         app.deleted_at = now()
         for deployment in _unfinished(session, app):
             lifecycle.request_stop(deployment, State.CANCELLED, "the app was deleted")

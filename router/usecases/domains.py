@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from router import documents
@@ -16,21 +15,19 @@ from router.usecases.certificates.jobs import wake
 from router.usecases.domain_claims import Evidence
 from router.usecases.finding import app_named, unique_or
 from router.usecases.showing import certificates as certificates_shown
-from router.usecases.showing.host_addresses import addresses_of
 from slipway.core.naming import validation
-from slipway.core.naming.public_suffixes import registered_domain
 from slipway.core.naming.shown_names import shown
 from slipway.domain import audit
 from slipway.domain.audit import Action
+from slipway.domain.certificates.host_addresses import addresses_of
 from slipway.domain.domain_claims import is_redirected_to, remember
 from slipway.domain.quota import enforcement
-from slipway.domain.route_table import route_table, touch_routes
+from slipway.domain.route_table import host_row, route_table, touch_routes
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import App, Domain
 from slipway.settings import Settings
 
 PER_APP = 100
-_LABEL_MAX = 63
 
 
 def list_domains(services: Services, principal: Principal, app_name: str) -> documents.Domains:
@@ -92,32 +89,6 @@ def remove_domain(services: Services, principal: Principal, app_name: str, text:
     wake(services)
 
 
-def add_first_host(session: Session, settings: Settings, app: App, tenant: str) -> str:
-    """A new app's host under the platform's domain: `<app>`, with the tenant's name where that is taken."""
-    for label in _labels(app.name, tenant):
-        host = f"{label}.{settings.app_domain}".lower()
-        if host == settings.console_host:
-            continue
-        try:
-            with session.begin_nested():
-                session.add(_row(app, host))
-        except IntegrityError:
-            continue
-        return host
-    raise Conflict(f"no host is free for {app.name}", remedy="choose another name")
-
-
-def _labels(app: str, tenant: str) -> Iterator[str]:
-    yield app
-    both = f"{app[:30]}-{tenant[:25]}".strip("-")
-    yield f"{app}-{tenant}" if len(app) + len(tenant) < _LABEL_MAX else both
-    yield from (f"{both}-{number}" for number in range(2, 20))
-
-
-def _row(app: App, host: str) -> Domain:
-    return Domain(tenant_id=app.tenant_id, app_id=app.id, host=host, registered_domain=registered_domain(host))
-
-
 def _new(session: Session, settings: Settings, app: App, host: str, existing: int, evidence: Evidence) -> Domain:
     """The route table's lock comes before the question who else is there, so that two at once don't both see nobody."""
     if existing >= PER_APP:
@@ -126,7 +97,7 @@ def _new(session: Session, settings: Settings, app: App, host: str, existing: in
     enforcement.require_domain(session, app.tenant_id)
     route_table(session, lock=True)
     proven_at = domain_claims.settle(session, settings, app.tenant_id, host, evidence)
-    row = _row(app, host)
+    row = host_row(app, host)
     row.custom, row.proven_at = True, proven_at
     with unique_or(session, Conflict(f"{host} leads to another app", remedy="remove it there first")):
         session.add(row)

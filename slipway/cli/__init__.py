@@ -33,6 +33,7 @@ from slipway.cli.commands import (
 )
 from slipway.cli.commands.access import identity, limits, login, plans, publishers, quota, tokens, users
 from slipway.cli.commands.access import policies as access
+from slipway.cli.commands.forges import previews
 from slipway.cli.commands.runs import cron, run, runs
 from slipway.cli.commands.runs import exec as exec_
 from slipway.cli.errors import ended_by_error, ended_by_fault, ended_by_usage, ended_unread
@@ -47,7 +48,7 @@ SECTIONS = {
     ),
     "Apps": (
         *(apps.apps, deployments.deployments, scale.scale, env.env, domains.domains, certificates.certificates),
-        *(cron.cron, access.access, limits.limits, volumes.volumes, quota.quota),
+        *(previews.previews, cron.cron, access.access, limits.limits, volumes.volumes, quota.quota),
     ),
     "Access": (
         *(login.login, login.logout, login.whoami, users.users, tokens.tokens),

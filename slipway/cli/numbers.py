@@ -51,4 +51,5 @@ DEPLOYMENT = Number("a deployment's number", instead="slipway deployments lists 
 TOKEN = Number("a token's number", instead="slipway tokens lists them")
 PUBLISHER = Number("a publisher's number", instead="slipway publishers lists them")
 INVITATION = Number("an invitation's number", instead="slipway users invitations lists them")
+PULL_REQUEST = Number("a pull request's number", instead="slipway previews lists them")
 RUN = Number("a run's number", instead="slipway runs lists them")

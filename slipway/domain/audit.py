@@ -72,6 +72,10 @@ class Action(StrEnum):
     """The app; `deployment`."""
     DEPLOYMENT_CANCEL = "deployment.cancel"
     """The app; `deployment`."""
+    PREVIEW_APPROVE = "preview.approve"
+    """The app; `pull_request`, and the `commit` of a fork that somebody lets run."""
+    PREVIEW_REMOVE = "preview.remove"
+    """The app; `pull_request`."""
     RUN_CREATE = "run.create"
     """The app; the `run`, its `command` (the beginning of its words) and `process`, and its job of `cron`."""
     RUN_CANCEL = "run.cancel"
@@ -130,6 +134,8 @@ HOST = Actor("host")
 """The command line on the host itself."""
 MISSED_PUSH = Actor("platform: missed push")
 """The agent, which compared a branch's head with what was deployed."""
+PULL_REQUEST = Actor("platform: pull request")
+"""The agent, which makes and removes previews."""
 DOMAIN_PROOF = Actor("platform: proof of a domain")
 """Somebody else set the TXT record of a domain."""
 

@@ -4,6 +4,7 @@ from slipway.models.apps import App, Domain, FormerDomain, Hook, HookSecret, Sca
 from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
 from slipway.models.certificates import Certificate, CertificateIssuance, OwnCertificate
 from slipway.models.deployments import Build, BuildTime, Delivery, Deployment, Release, cancelled_unbegun
+from slipway.models.previews import Preview
 from slipway.models.publishing import PublishToken, SpentJobToken, TrustedPublisher
 from slipway.models.runs import Run
 from slipway.models.tenancy import AuditRecord, Invitation, Plan, Tenant, Token, User
@@ -39,6 +40,7 @@ __all__ = [
     "Invitation",
     "OwnCertificate",
     "Plan",
+    "Preview",
     "PublishToken",
     "Release",
     "Replica",

@@ -42,6 +42,8 @@ class App(TenantOwned, Changing, Base):
     build_inputs_changed_at: Mapped[datetime | None]
     """When something that builds take was changed last: the repository, a build variable, one of the settings that an
     image is made with. None: never since the app was created."""
+    is_preview: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """It was made for a pull request (`slipway.models.Preview`): deliveries and comparing heads leave it out."""
     created_at: Mapped[datetime] = mapped_column(default=now)
     deleted_at: Mapped[datetime | None]
     """Set: the agent removes what belongs to it, then the row."""

@@ -74,7 +74,7 @@ class Polling:
 
     def _due(self) -> list[App]:
         before = now() - timedelta(seconds=self._every_s)
-        query = select(App).where(App.repository != "", App.source == "git", App.deleted_at.is_(None))
+        query = select(App).where(App.repository != "", App.source == "git", App.deleted_at.is_(None), ~App.is_preview)
         again = or_(App.polled_at.is_(None), App.polled_at < before, App.id.in_(list(self._seen)))
         with self._db.read(platform=_WHY) as session:
             return list(session.scalars(query.where(again).order_by(App.polled_at)))

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from router import documents
 from router.usecases.showing.app_states import AppFigures, figures_of
 from router.usecases.showing.deployments import show_deployments
-from router.usecases.showing.host_addresses import addresses_of
 from slipway.core.app_settings.configuration import PRODUCTION
 from slipway.core.deployment.states import State
+from slipway.domain.certificates.host_addresses import addresses_of
 from slipway.models import App, Build, Deployment, Domain, Release
 from slipway.settings import Settings
 

@@ -46,7 +46,7 @@ class CommitStatuses:
             DependencyUnavailable: the forge does not answer, or asks to try again later.
         """
         for forge in self._forges:
-            path = _path_at(forge, status.repository)
+            path = path_at(forge, status.repository)
             if path:
                 self._send(forge, path, status)
                 return
@@ -59,7 +59,7 @@ class CommitStatuses:
             log.warning("commit status refused", extra={"forge": forge.url, "repository": path, "status": refused})
 
 
-def _path_at(forge: ForgeToken, repository: str) -> str:
+def path_at(forge: ForgeToken, repository: str) -> str:
     """The repository's path at the forge; empty where the forge's address is not of the repository's host, so that no
     other forge gets a status."""
     where = urlsplit(forge.url)

@@ -10,9 +10,12 @@ from typing import Any
 from slipway.core.app_settings.configuration import WEB
 from slipway.core.app_settings.merge_patch import in_force
 from slipway.core.app_settings.model import route_and_replicas
+from slipway.core.previews import settings as preview_settings
 
 FOR_BUILDS_ONLY = ("build", "static", "paths")
 """What no replica and no edge reads: a worker does, for the next push or build."""
+_READ_BY_NONE = frozenset({*FOR_BUILDS_ONLY, preview_settings.NAME})
+"""Of these nothing has to be deployed; `previews` counts for the next event of a pull request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def _of_replicas(settings: dict[str, Any]) -> dict[str, Any]:
     with. `web` is there without being named."""
     processes = {name: _without_scale(process) for name, process in (settings.get("processes") or {}).items()}
     named = {name: process for name, process in processes.items() if process or name != WEB}
-    return {name: value for name, value in settings.items() if name not in FOR_BUILDS_ONLY} | {"processes": named}
+    return {name: value for name, value in settings.items() if name not in _READ_BY_NONE} | {"processes": named}
 
 
 def _without_scale(process: dict[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from slipway.core.app_settings.weights import Weights
 from slipway.core.naming import build_arguments, validation
 from slipway.core.naming.json_kinds import GIVEN, GivenValues
 from slipway.core.naming.validation_messages import MOST, faults
+from slipway.core.previews.settings import NONE_MADE, PreviewSettings
 from slipway.core.runs import cron_settings
 from slipway.core.runs.cron_settings import JOBS_MOST, CronSettings
 from slipway.core.text import toml
@@ -202,6 +203,8 @@ class AppSettings(Traffic):
     cron: Annotated[tuple[CronSettings, ...], Field(max_length=JOBS_MOST), AfterValidator(cron_settings.different)] = ()
     paths: tuple[Annotated[str, Field(max_length=250)], ...] = Field(default=(), max_length=100)
     """Deploy only when a changed file matches one of these patterns (`services/api/**`); empty: always."""
+    previews: PreviewSettings = NONE_MADE
+    """Pull requests get an app each, as long as they are open."""
 
     def mounts(self) -> tuple[Mount, ...]:
         """The volumes that the settings declare."""

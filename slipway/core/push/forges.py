@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from slipway.core.push import bitbucket, gitlab, push_event
+from slipway.core.push import bitbucket, gitlab, pull_request, push_event
+from slipway.core.push.pull_request import PullRequest
 from slipway.core.push.push_event import PushEvent
 from slipway.core.push.signatures import Presented, Proof, Signature, Token
 
@@ -32,6 +33,10 @@ class Forge:
     pushes: Callable[[object], tuple[PushEvent, ...]]
     """Reads a push's JSON value. Raises `InvalidInput`."""
     repository_of: Callable[[object], str] = push_event.repository_of
+    pull_events: frozenset[str] = frozenset({"pull_request"})
+    """Those that may change what a pull request's preview is made of, or whether there is one."""
+    pull: Callable[[object], PullRequest] = pull_request.of_github
+    """Reads such an event's JSON value. Raises `InvalidInput`."""
 
     def event(self, headers: Mapping[str, str]) -> str:
         """Empty: it is missing or malformed."""
@@ -76,6 +81,9 @@ def _like_gitea(name: str, prefix: str) -> Forge:
     return _like_github(name, prefix, Signature(f"{prefix}-Signature", prefix="", of_field=True))
 
 
+_DATA_CENTER_PULLS = frozenset(
+    f"pr:{each}" for each in ("opened", "from_ref_updated", "modified", "reopened", "merged", "declined")
+)
 GITHUB = _like_github("GitHub", "X-GitHub", Signature("X-Hub-Signature-256"), "ping")
 FORGES = (
     _like_gitea("Forgejo", "X-Forgejo"),
@@ -93,6 +101,8 @@ FORGES = (
         proof=Token("X-Gitlab-Token"),
         pushes=gitlab.pushes,
         repository_of=gitlab.repository_of,
+        pull_events=frozenset({"Merge Request Hook"}),
+        pull=pull_request.of_gitlab,
     ),
     Forge(
         name="Bitbucket Cloud",
@@ -104,6 +114,7 @@ FORGES = (
         delivery_headers=("X-Request-UUID",),
         proof=Signature("X-Hub-Signature"),
         pushes=bitbucket.cloud_pushes,
+        pull_events=frozenset(),
     ),
     Forge(
         name="Bitbucket Data Center",
@@ -116,6 +127,8 @@ FORGES = (
         proof=Signature("X-Hub-Signature"),
         pushes=bitbucket.server_pushes,
         repository_of=bitbucket.server_repository,
+        pull_events=_DATA_CENTER_PULLS,
+        pull=pull_request.of_data_center,
     ),
 )
 """In the order in which they are recognised: Forgejo and Gitea send the headers of those that they are compatible with,

@@ -8,6 +8,8 @@ from enum import StrEnum
 class DeliveryOutcome(StrEnum):
     DEPLOYED = "deployed"
     """It made deployments."""
+    PREVIEWED = "previewed"
+    """It said something new of a pull request that an app has a preview of, or is to get one."""
     IGNORED = "ignored"
     """There was nothing to deploy."""
     REFUSED = "refused"

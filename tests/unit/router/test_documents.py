@@ -16,6 +16,7 @@ from slipway.core.certificates.states import State as CertificateState
 from slipway.core.deployment.app_state import AppState
 from slipway.core.deployment.states import Kind, State
 from slipway.core.identity.people import Outcome
+from slipway.core.previews.decide import PreviewState
 from slipway.core.push.outcome import DeliveryOutcome
 from slipway.core.quota.quotas import Quota
 from slipway.core.rollout.replica_states import ReplicaState
@@ -49,6 +50,7 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("CertificateExpiry", "state"): CertificateState,
     ("Usage", "step"): Step,
     ("Run", "state"): RunState,
+    ("Preview", "state"): PreviewState,
     ("CronJob", "overlap"): Overlap,
 }
 _LIST = re.compile(r"([a-z_]+(?: [a-z]+)?(?:, [a-z_]+(?: [a-z]+)?)*) or ([a-z_]+(?: [a-z]+)?)\.")
@@ -69,4 +71,4 @@ def test_every_list_of_values_is_the_codes() -> None:
 
 def test_values_are_listed_as_people_write_them() -> None:
     assert documents.one_of(["git", "image"]) == "git or image."
-    assert documents.one_of(DeliveryOutcome) == "deployed, ignored or refused."
+    assert documents.one_of(DeliveryOutcome) == "deployed, previewed, ignored or refused."

@@ -119,7 +119,9 @@ def _with_volumes(release: Release, image_volumes: Sequence[str]) -> Release:
 
 
 def _chosen(app: App, build: Build) -> AppSettings:
-    return overlay(procfile.below(app.settings, build.processes), build.file_settings)
+    """A preview has no schedule: whoever gets mails of one wants them once."""
+    chosen = overlay(procfile.below(app.settings, build.processes), build.file_settings)
+    return chosen.model_copy(update={"cron": ()}) if app.is_preview else chosen
 
 
 def _build(session: Session, deployment: Deployment) -> Build:

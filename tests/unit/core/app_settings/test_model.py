@@ -155,6 +155,7 @@ NUMBERS = (
         "ejection.most_s",
     ),
     *("breaker.failures", "breaker.pause_s", "processes.web.replicas", "https.hsts_s"),
+    *("previews.limit", "previews.expire_after_days"),
 )
 
 

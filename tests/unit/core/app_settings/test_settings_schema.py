@@ -29,6 +29,10 @@ def names(part: dict[str, Any], schema: dict[str, Any], prefix: str = "") -> set
     for name, field in part["properties"].items():
         table = field.get("$ref") or field.get("additionalProperties", {}).get("$ref")
         table = table or field.get("items", {}).get("$ref")
+        short_for = next((each["$ref"] for each in field.get("anyOf", ()) if "$ref" in each), None)
+        if short_for:
+            table = short_for
+            found.add(prefix + name)
         if table:
             inner = schema["$defs"][table.rsplit("/", 1)[1]]
             between = f"{name}.<name>." if "additionalProperties" in field else f"{name}."

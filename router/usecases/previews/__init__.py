@@ -1,0 +1,1 @@
+"""Previews of pull requests, as the API and the console ask for them."""

@@ -1,0 +1,1 @@
+"""Pull requests at their forges: which are open, and a comment on one."""
