@@ -50,8 +50,8 @@ def test_a_comment_is_made_once_and_edited_afterwards(pull_request_forge: PullRe
 
 @BOTH
 def test_one_that_the_last_try_made_is_found_by_its_mark(pull_request_forge: PullRequestForge, repository: str) -> None:
-    for text in ["somebody's"] * PAGE_SIZE:
-        client.comment(access(repository), 12, "", "<!-- other -->", text)
+    others = {number: {"id": number, "of": 12, "body": "somebody's"} for number in range(PAGE_SIZE)}
+    pull_request_forge.comments = others
     first = client.comment(access(repository), 12, "", "<!-- k -->", "<!-- k --> first")
     assert client.comment(access(repository), 12, "", "<!-- k -->", "<!-- k --> again") == first
     assert pull_request_forge.bodies()[PAGE_SIZE:] == ["<!-- k --> again"]

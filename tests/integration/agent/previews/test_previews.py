@@ -6,7 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from slipway.models import App, AuditRecord, Domain, Tenant, Volume, now
+from slipway.core.app_settings.configuration import Configuration
+from slipway.core.deployment.states import State
+from slipway.domain import lifecycle
+from slipway.models import App, AuditRecord, Deployment, Domain, Release, Tenant, Volume, now
 from tests.integration.agent.previews.conftest import FIRST, SECOND, Previews
 from tests.integration.agent.rig import Rig
 
@@ -263,3 +266,37 @@ def test_an_app_knows_a_bounded_number_of_pull_requests(previews: Previews, monk
     previews.rig.change(previews.row(1), is_open=False, settled=True)
     assert previews.event(3).concerns_preview
     assert sorted(row.number for row in previews.rig.all(type(previews.row(2)))) == [2, 3]
+
+
+def test_a_preview_has_no_schedule(previews: Previews) -> None:
+    rig = previews.rig
+    job = {"name": "mails", "schedule": "@hourly", "command": "send-mails"}
+    rig.change(previews.parent, settings={"previews": True, "cron": [job]})
+    app = previews.opened()
+    of_preview, of_parent = rig.live(app, SECOND), rig.live(previews.parent)
+    schedules = [
+        Configuration.from_json(rig.all(Release, id=row.release_id)[0].configuration).cron
+        for row in (of_preview, of_parent)
+    ]
+    assert [len(each) for each in schedules] == [0, 1]
+
+
+def test_a_preview_that_is_live_is_routed_and_disappears_when_it_is_closed(previews: Previews) -> None:
+    rig = previews.rig
+    app = previews.opened()
+    [row] = rig.all(Deployment, app_id=app.id)
+    with rig.db.write(tenant_id=rig.tenant_id) as session:
+        found = session.get_one(Deployment, row.id)
+        for state in (State.FETCHING, State.BUILDING):
+            lifecycle.advance(found, state)
+    rig.build_ends(row)
+    rig.settle(app)
+    [host] = previews.hosts(app)
+    assert (rig.deployment(row).state, len(rig.running(app))) == ("live", 1)
+    assert rig.publisher.table[host]["targets"]
+    previews.event(is_open=False, minute=1)
+    previews.look()
+    rig.settle(app)
+    rig.agent.routes.sync()
+    assert rig.publisher.table.get(host) is None
+    assert rig.running(app) == {}
