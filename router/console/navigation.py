@@ -59,6 +59,7 @@ APP_TABS = (
     Tab("show_logs", "logs"),
     Tab("show_domains", "domains"),
     Tab("show_variables", "variables"),
+    Tab("show_previews", "previews"),
     Tab("show_access", "access"),
     Tab("show_limits", "limits"),
     Tab("show_settings", "settings"),

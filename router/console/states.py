@@ -18,12 +18,14 @@ GOOD, STOPPED = Sign("running", "good"), Sign("stopped", "quiet")
 BAD, BUSY, ASLEEP = Sign("unhealthy", "bad"), Sign("busy", "busy"), Sign("asleep", "quiet")
 ENDED, OPEN = Sign("ended", "quiet"), Sign("ended", "busy")
 SIGNS = {
-    **dict.fromkeys(("running", "live", "ready", "ok", "issued", "deployed", "accepted"), GOOD),
+    **dict.fromkeys(("running", "live", "ready", "ok", "issued", "deployed", "accepted", "previewed"), GOOD),
     **dict.fromkeys(("stopped", "gone", "removed", "none"), STOPPED),
     **dict.fromkeys(("failed", "crashed", "degraded", "unhealthy", "refused"), BAD),
     "open": OPEN,
     **dict.fromkeys(("asleep", "frozen"), ASLEEP),
-    **dict.fromkeys(("retired", "cancelled", "superseded", "skipped", "empty", "ignored", "revoked", "expired"), ENDED),
+    **dict.fromkeys(
+        ("retired", "cancelled", "superseded", "skipped", "empty", "ignored", "revoked", "expired", "closed"), ENDED
+    ),
 }
 """What is not here goes on: queued, fetching, building, starting, deploying, draining, waiting, checking, issuing."""
 

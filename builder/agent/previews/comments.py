@@ -88,7 +88,7 @@ class PreviewComments:
             return [self._due(session, parent, row) for row, parent in session.execute(query.order_by(Preview.id))]
 
     def _due(self, session: Session, parent: App, row: Preview) -> _Due:
-        facts = viewing.facts_of(session, parent, row, settings_of(session, parent))
+        facts = viewing.facts_of(session, parent, [row], settings_of(session, parent))[row.id]
         text = comment.text(self._said(session, parent, row, facts), row.key)
         is_nothing = not row.comment_id and (not row.is_open or not _may_comment(session, parent, facts.app))
         return _Due(

@@ -119,7 +119,8 @@ class PreviewReconciler:
 
 def _step(session: Session, parent: App, row: Preview) -> Step:
     chosen = settings_of(session, parent)
-    return decide(viewing.view_of(session, parent, row, chosen), viewing.room(session, parent, chosen))
+    view = viewing.view_of(parent, row, chosen, viewing.app_of(session, row))
+    return decide(view, viewing.room(session, parent, chosen))
 
 
 def _remove(session: Session, parent: App, row: Preview) -> None:

@@ -17,10 +17,10 @@ from router.console.views import (
     platform,
     tenant_choice,
 )
-from router.console.views.app import access, comparing, domains, overview, settings, trying, variables
+from router.console.views.app import access, comparing, domains, overview, previews, settings, trying, variables
 from router.console.views.tenant import audit, hooks, people, publishers, quota, tokens
 
-_OF_APP = (access, comparing, domains, overview, settings, trying, variables)
+_OF_APP = (access, comparing, domains, overview, previews, settings, trying, variables)
 _OF_TENANT = (audit, hooks, people, publishers, quota, tokens)
 _DECLARING = (
     problems,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -9,12 +11,14 @@ from router import documents
 from router.principal import Principal
 from router.services import Services
 from router.usecases.finding import app_named
+from slipway.core.deployment.states import State
 from slipway.core.previews.settings import PreviewTable
 from slipway.domain import audit
 from slipway.domain.audit import Action
 from slipway.domain.certificates.host_addresses import addresses_of
 from slipway.domain.previews import ending, viewing
 from slipway.domain.previews.following import settings_of
+from slipway.domain.previews.viewing import PreviewFacts
 from slipway.errors import Conflict, NotFound
 from slipway.models import App, Preview
 from slipway.settings import Settings
@@ -29,7 +33,8 @@ def list_previews(services: Services, principal: Principal, app_name: str) -> do
         app = app_named(session, app_name)
         chosen = settings_of(session, app)
         query = select(Preview).filter_by(parent_id=app.id, is_open=True).order_by(Preview.number.desc())
-        shown = [show_preview(session, services.settings, app, row, chosen) for row in session.scalars(query)]
+        rows = session.scalars(query).all()
+        shown = _shown(session, services.settings, app, rows, chosen)
         return documents.Previews(enabled=chosen.enabled, limit=chosen.limit, previews=shown)
 
 
@@ -55,7 +60,7 @@ def approve_preview(
             detail = {"pull_request": number, "commit": row.head}
             audit.record(session, app.tenant_id, principal.actor, Action.PREVIEW_APPROVE, app.name, **detail)
         session.flush()
-        return show_preview(session, services.settings, app, row, settings_of(session, app))
+        return _shown(session, services.settings, app, [row], settings_of(session, app))[0]
 
 
 def remove_preview(services: Services, principal: Principal, app_name: str, number: int) -> documents.Preview:
@@ -71,18 +76,22 @@ def remove_preview(services: Services, principal: Principal, app_name: str, numb
         audit.record(session, app.tenant_id, principal.actor, Action.PREVIEW_REMOVE, app.name, pull_request=number)
         ending.remove(session, row, principal.actor)
         session.flush()
-        shown = show_preview(session, services.settings, app, row, settings_of(session, app))
+        [shown] = _shown(session, services.settings, app, [row], settings_of(session, app))
     if removed is not None:
         services.queue.wake_agent(removed)
     return shown
 
 
-def show_preview(
-    session: Session, settings: Settings, parent: App, row: Preview, chosen: PreviewTable
-) -> documents.Preview:
-    facts = viewing.facts_of(session, parent, row, chosen)
-    addresses = addresses_of(session, settings, [facts.host]) if facts.host else {}
-    failed = facts.latest is not None and facts.latest.state == "failed"
+def _shown(
+    session: Session, settings: Settings, parent: App, rows: Sequence[Preview], chosen: PreviewTable
+) -> list[documents.Preview]:
+    facts = viewing.facts_of(session, parent, rows, chosen)
+    addresses = addresses_of(session, settings, [each.host for each in facts.values() if each.host])
+    return [_document(row, facts[row.id], addresses.get(facts[row.id].host)) for row in rows]
+
+
+def _document(row: Preview, facts: PreviewFacts, url: str | None) -> documents.Preview:
+    failed = facts.latest is not None and facts.latest.state == State.FAILED
     return documents.Preview(
         number=row.number,
         title=row.title,
@@ -93,7 +102,7 @@ def show_preview(
         state=str(facts.state),
         detail=facts.latest.detail if facts.latest and failed else row.detail,
         app=facts.app.name if facts.app else None,
-        url=addresses.get(facts.host),
+        url=url,
         deployment=facts.latest.id if facts.latest else None,
         approved_by=row.approved_by if row.approved_sha == row.head else "",
         expires_at=row.expires_at,

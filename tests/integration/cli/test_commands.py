@@ -23,7 +23,7 @@ from slipway.domain.audit import HOST
 from slipway.domain.quota.plans import Plans
 from slipway.domain.runs import lifecycle as run_lifecycle
 from slipway.errors import DeploymentFailed
-from slipway.models import App, Deployment, Replica, Run, Volume, now
+from slipway.models import App, Deployment, Preview, Replica, Run, Volume, now
 from tests.fixtures.chains import given
 from tests.fixtures.releases import make_live
 from tests.fixtures.waiting import eventually
@@ -430,6 +430,22 @@ def test_a_schedule_is_listed_and_its_jobs_are_run_by_hand(platform: Platform, s
     assert "[[cron]]" in slipway("cron", "-a", app).err
 
 
+def test_previews_are_listed_approved_and_removed(platform: Platform, slipway: User, app: str) -> None:
+    assert f"slipway apps set -a {app} previews=true" in slipway("previews", "-a", app).err
+    slipway("apps", "set", "-a", app, "previews=true")
+    assert "no open pull requests" in slipway("previews", "-a", app).err
+    add_preview(platform, app, head="5d1c0aa" + "0" * 33)
+    listed = slipway("previews", "-a", app).lines
+    assert listed[1].split()[:5] == ["#12", "(fork)", "awaiting", "approval", "5d1c0aa"]
+    moved = slipway("previews", "approve", "12", "9999999", "-a", app, code=Exit.FAILED).err
+    assert f"slipway previews approve -a {app} 12 5d1c0aa" in moved
+    approved = slipway("previews", "approve", "12", "5d1c0aa", "-a", app).out
+    assert approved == f"#12 is deployed at 5d1c0aa, without the variables of {app}.\n"
+    assert slipway("previews", "remove", "12", "-a", app, "--json").json["state"] == "removed"
+    unknown = slipway("previews", "remove", "13", "-a", app, code=Exit.NOT_FOUND).err
+    assert f"{app} knows no open pull request #13" in unknown
+
+
 def test_a_program_needs_a_replica_that_runs_and_a_terminal_where_it_asks_for_one(
     platform: Platform, slipway: User, app: str
 ) -> None:
@@ -681,6 +697,16 @@ def test_every_command_is_called_here() -> None:
     for words, _command in reference.paths():
         calls = [f'("{words[0]}"', *(f'"{word}"' for word in words[1:])]
         assert words == ("completion",) or any(all(call in line for call in calls) for line in lines), words
+
+
+def add_preview(platform: Platform, app: str, *, head: str) -> None:
+    """A pull request of a fork, as its event is written down."""
+    with platform.api.services.db.write(platform="a test's pull request") as session:
+        parent = session.query(App).filter_by(name=app).one()
+        row = Preview(tenant_id=parent.tenant_id, parent_id=parent.id, number=12, title="Round", author="eve")
+        row.branch, row.ref, row.head, row.is_fork = "cart", "refs/pull/12/head", head, True
+        row.expires_at, row.key = now() + timedelta(days=7), "0" * 32
+        session.add(row)
 
 
 def fail(platform: Platform, number: int) -> None:

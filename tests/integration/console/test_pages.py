@@ -15,12 +15,14 @@ from slipway.models import (
     Deployment,
     Domain,
     Hook,
+    Preview,
     Replica,
     Scale,
     Token,
     TrustedPublisher,
     Variable,
     Volume,
+    now,
 )
 from tests.fixtures.api import Api, Caller
 from tests.fixtures.console import HOOK, HTMX, Browser, Page
@@ -28,7 +30,7 @@ from tests.fixtures.releases import make_live
 
 HOSTILE = """<script>alert(1)</script>"'><img src=x onerror=alert(2)>{{ 7*7 }}{% raw %}javascript:alert(3)"""
 OF_APP = (
-    *("", "/logs", "/delete", "/first-push", "/domains", "/variables", "/access", "/limits", "/settings"),
+    *("", "/logs", "/delete", "/first-push", "/domains", "/variables", "/previews", "/access", "/limits", "/settings"),
     *("/try", "/try/compare"),
 )
 OF_TENANT = ("", "/people", "/tokens", "/hooks", "/publishers", "/audit")
@@ -61,6 +63,22 @@ def hostile(api: Api, shop: int) -> int:
         app.repository, app.branch = f"https://github.example/{HOSTILE}", HOSTILE
         for replica in session.query(Replica):
             replica.last_crash = {"at": 1.0, "exit_code": 1, "cause": HOSTILE}
+        session.add(
+            Preview(
+                tenant_id=app.tenant_id,
+                parent_id=app.id,
+                number=12,
+                title=HOSTILE,
+                author=HOSTILE,
+                branch=HOSTILE,
+                ref=HOSTILE,
+                head="1" * 40,
+                is_fork=True,
+                detail=HOSTILE,
+                key="k",
+                expires_at=now(),
+            )
+        )
         row.source = "image"  # then its ref is the name of what its containers run
     api.services.log.append(shop, HOSTILE)
     api.services.log.finish(shop)

@@ -106,6 +106,7 @@ def _understood(canary: str, number: int) -> dict[str, dict[str, Any]]:
             "timeout_s": 60,
             "cron": f"{canary}-job",
         },
+        "previews": {"number": number, "is_open": True, "app_id": None},
         "hook_secrets": {"expires_at": None},
         "deliveries": {"outcome": "deployed"},
         "releases": {
