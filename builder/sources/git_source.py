@@ -47,7 +47,7 @@ class GitSource:
         self._attempt = attempt
         self._dependencies = attempt.dependencies
         self._work = attempt.work
-        self._repository = Repository(attempt.work.repository, attempt.credential)
+        self._repository = Repository(attempt.work.repository, attempt.credential, bool(attempt.work.apart))
         self._sha = attempt.work.commit_sha
 
     @contextmanager

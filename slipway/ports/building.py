@@ -16,6 +16,8 @@ class Repository:
 
     url: str
     credential: str | None = field(default=None, repr=False)
+    is_for_strangers: bool = False
+    """Commits of a fork are fetched: what they name besides the repository itself is fetched without the credential."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,9 @@ class PreviewComments:
     def _found(self) -> list[_Due]:
         with self._db.read(platform=_WHY) as session:
             query = select(Preview, App).join(App, App.id == Preview.parent_id).where(~Preview.settled)
-            return [self._due(session, parent, row) for row, parent in session.execute(query.order_by(Preview.id))]
+            found = session.execute(query.order_by(Preview.id)).all()
+            may_be_due = [each for each in found if not each[0].is_open or self._forges.access(each[1].repository)]
+            return [self._due(session, parent, row) for row, parent in may_be_due]
 
     def _due(self, session: Session, parent: App, row: Preview) -> _Due:
         facts = viewing.facts_of(session, parent, [row], settings_of(session, parent))[row.id]

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session, aliased
 
 from builder.agent.previews.making import PreviewMaking
 from slipway.core.previews.decide import Step, decide
@@ -29,6 +29,15 @@ EVERY_S = 2.0
 AGAIN_S = 20.0
 """After a quota, or another obstacle, stood against one."""
 _WHY = "agent: previews of pull requests"
+
+_OWN = aliased(App)
+_UNSETTLED = (
+    select(Preview, App, _OWN)
+    .join(App, App.id == Preview.parent_id)
+    .outerjoin(_OWN, and_(_OWN.id == Preview.app_id, _OWN.deleted_at.is_(None)))
+    .where(~Preview.settled)
+    .order_by(Preview.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +77,18 @@ class PreviewReconciler:
     def _due(self) -> list[_Place]:
         """Those of which something is to be done, in the order of their pull requests: that is also who waits first."""
         with self._db.read(platform=_WHY) as session:
-            query = select(Preview, App).join(App, App.id == Preview.parent_id).where(~Preview.settled)
-            found = session.execute(query.order_by(Preview.id)).all()
-            return [_Place(parent.id, row.id) for row, parent in found if self._is_due(session, parent, row)]
+            found = session.execute(_UNSETTLED).all()
+            chosen = {parent.id: settings_of(session, parent) for _, parent, _ in found}
+            return [
+                _Place(parent.id, row.id)
+                for row, parent, app in found
+                if self._is_due(session, parent, row, chosen[parent.id], app)
+            ]
 
-    def _is_due(self, session: Session, parent: App, row: Preview) -> bool:
-        step = _step(session, parent, row)
+    def _is_due(self, session: Session, parent: App, row: Preview, chosen: PreviewTable, app: App | None) -> bool:
+        step = _step(session, parent, row, chosen, app)
         if step in (Step.AWAIT_APPROVAL, Step.AWAIT_ROOM):
-            return row.detail != _why_not(step, settings_of(session, parent))
+            return row.detail != _why_not(step, chosen)
         is_paused = step is Step.DEPLOY and self._tried_again_at.get(row.id, 0.0) > self._clock()
         return step is not Step.NOTHING and not is_paused
 
@@ -87,25 +100,27 @@ class PreviewReconciler:
             row = session.get(Preview, place.preview_id)
             if parent is None or row is None:
                 return
-            step = _step(session, parent, row)
+            chosen, app = settings_of(session, parent), viewing.app_of(session, row)
+            step = _step(session, parent, row, chosen, app)
             if step is Step.REMOVE:
                 removed = row.app_id
-                _remove(session, parent, row)
+                _remove(session, row, chosen)
             elif step is Step.DEPLOY:
-                made = self._deployed(session, parent, row)
+                made = self._deployed(session, parent, row, chosen, app)
             else:
-                row.detail = _why_not(step, settings_of(session, parent))
+                row.detail = _why_not(step, chosen)
         if removed is not None:
             self._queue.wake_agent(removed)
         intents.enqueue(self._queue, made)
 
-    def _deployed(self, session: Session, parent: App, row: Preview) -> list[Deployment]:
+    def _deployed(
+        self, session: Session, parent: App, row: Preview, chosen: PreviewTable, app: App | None
+    ) -> list[Deployment]:
         """None where something stands against it, which is written down and tried again."""
-        app = viewing.app_of(session, row)
         self._tried_again_at.pop(row.id, None)
         try:
             with session.begin_nested():
-                made = self._making.deploy(session, parent, row, settings_of(session, parent), app)
+                made = self._making.deploy(session, parent, row, chosen, app)
         except DependencyUnavailable:
             raise
         except SlipwayError as error:
@@ -117,17 +132,16 @@ class PreviewReconciler:
         return [made]
 
 
-def _step(session: Session, parent: App, row: Preview) -> Step:
-    chosen = settings_of(session, parent)
-    view = viewing.view_of(parent, row, chosen, viewing.app_of(session, row))
-    return decide(view, viewing.room(session, parent, chosen))
+def _step(session: Session, parent: App, row: Preview, chosen: PreviewTable, app: App | None) -> Step:
+    """How much room there is only matters to one that has no app yet."""
+    room = viewing.room(session, parent, chosen) if app is None else 0
+    return decide(viewing.view_of(parent, row, chosen, app), room)
 
 
-def _remove(session: Session, parent: App, row: Preview) -> None:
+def _remove(session: Session, row: Preview, chosen: PreviewTable) -> None:
     """Once its app makes previews again, one is made of the same head."""
-    enabled = settings_of(session, parent).enabled
     ending.remove(session, row, PULL_REQUEST)
-    if not enabled:
+    if not chosen.enabled:
         row.made_sha = ""
 
 

@@ -121,10 +121,12 @@ class Checkout:
             raise (error if error.reason == "source-too-large" else _of_submodule(path, error)) from None
 
     def _repository(self, url: str, parent: Repository, depth: int) -> Repository:
-        """With the app's credential where it is of the app's own host, and the app's own repository names it."""
+        """With the app's credential where it is of the app's own host, and the app's own repository names it in a
+        commit of its own."""
         app = repository_address.parse(self.app.url)
         found = submodules.address(url, repository_address.parse(parent.url), app)
-        return Repository(found.url, self.app.credential if submodules.gets_credential(found, app, depth) else None)
+        may_use = not self.app.is_for_strangers and submodules.gets_credential(found, app, depth)
+        return Repository(found.url, self.app.credential if may_use else None)
 
     # contents of LFS
 
@@ -142,7 +144,7 @@ class Checkout:
         self.notes.append(f"fetching {len(wanted)} of {len(pointers)} files that Git LFS keeps")
         kept = own / "contents"
         kept.mkdir()
-        may_use = depth == 0 or lfs.is_beside(access.address, configured)
+        may_use = (depth == 0 and not self.app.is_for_strangers) or lfs.is_beside(access.address, configured)
         asked = repository if may_use else replace(repository, credential=None)
         self.fetches_contents(asked, configured, list(wanted.values()), kept)
         _put_in_place(into, wanted, kept)

@@ -20,6 +20,7 @@ from slipway.models import (
     FormerDomain,
     Hook,
     Invitation,
+    Preview,
     Release,
     now,
 )
@@ -163,3 +164,14 @@ def test_domains_that_were_somebodys_are_forgotten_after_a_year_however_long_the
             session.add(FormerDomain(host=host, registered_domain=host, tenant_mark="0" * 32, released_at=now() - ago))
     assert retention.trim(rig.db, days=36500) == 1
     assert [row.host for row in rig.all(FormerDomain)] == ["new.example"]
+
+
+def test_pull_requests_go_that_were_closed_long_ago(rig: Rig, app: App) -> None:
+    with rig.db.write(tenant_id=rig.tenant_id) as session:
+        for number, (is_settled, ago) in enumerate([(True, LONG_AGO), (True, timedelta()), (False, LONG_AGO)]):
+            row = Preview(tenant_id=rig.tenant_id, parent_id=app.id, number=number, branch="b", ref="r", key="k")
+            row.head, row.is_fork, row.settled = "1" * 40, False, is_settled
+            row.expires_at = row.created_at = now() - ago
+            session.add(row)
+    assert retention.trim(rig.db, days=rig.settings.history_days) == 1
+    assert [row.number for row in rig.all(Preview)] == [1, 2]

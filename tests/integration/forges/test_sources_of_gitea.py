@@ -51,9 +51,9 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def fetch(hosted: Hosted, commit: str, folder: Path, token: str | None) -> None:
+def fetch(hosted: Hosted, commit: str, folder: Path, token: str | None, *, is_for_strangers: bool = False) -> None:
     sources = GitSources(Limits((hosted.gitea.netloc,), 64 << 20), folder.parent, {})
-    sources.fetch(Repository(hosted.url, token), commit, folder, stopped=processes.never)
+    sources.fetch(Repository(hosted.url, token, is_for_strangers), commit, folder, stopped=processes.never)
 
 
 @pytest.mark.parametrize(
@@ -100,4 +100,19 @@ def test_a_public_app_without_a_token_gets_no_private_submodule(
     commit = public.link(library.push("A library", lib__py="x = 1\n"), library.url)
     with pytest.raises(DeploymentFailed, match="the submodule lib") as failed:
         fetch(public, commit, folder, None)
+    assert failed.value.reason == "clone-refused"
+
+
+def test_a_forks_commit_gets_no_private_submodule_with_the_apps_token(
+    hosted: Hosted, library: Hosted, folder: Path
+) -> None:
+    upload(hosted, CONTENT)
+    last = hosted.push("A picture", __gitattributes=ATTRIBUTES, logo__bin=pointer(CONTENT))
+    fetch(hosted, last, folder, hosted.gitea.token, is_for_strangers=True)
+    assert (folder / "logo.bin").read_bytes() == CONTENT
+    commit = hosted.link(library.push("A library", lib__py="x = 1\n"), library.url)
+    another = folder.parent / "another"
+    another.mkdir()
+    with pytest.raises(DeploymentFailed, match="the submodule lib") as failed:
+        fetch(hosted, commit, another, hosted.gitea.token, is_for_strangers=True)
     assert failed.value.reason == "clone-refused"
