@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from slipway.errors import InvalidInput
 from tests.fixtures import forge_deliveries as made
 from tests.fixtures.forge_deliveries import AFTER, MESSAGE, PERSON
 
+VECTORS = Path(__file__).parents[3] / "vectors/github_pull_requests.json"
 AT = datetime(2026, 11, 30, 8, tzinfo=UTC)
 EVENTS: Mapping[str, tuple[Callable[..., dict[str, Any]], str, str]] = {
     "GitHub": (made.github_pull, "pull_request", "refs/pull/12/head"),
@@ -100,3 +103,14 @@ def test_a_merge_request_is_read_from_the_api() -> None:
     answer = {**event, "sha": AFTER, "author": {"username": PERSON}, "updated_at": "2026-11-30T08:00:00.000Z"}
     read = pull_request.from_gitlab(answer)
     assert (read.number, read.head, read.is_open, read.author, read.changed_at) == (12, AFTER, True, PERSON, AT)
+
+
+@pytest.mark.parametrize(("action", "is_open"), [("opened", True), ("synchronize", True), ("closed", False)])
+def test_githubs_published_examples_are_read(action: str, is_open: bool) -> None:
+    payload = json.loads(VECTORS.read_text())[action]
+    read = pull_request.of_github(payload)
+    said = payload["pull_request"]
+    assert (read.is_open, read.is_fork, read.head) == (is_open, False, said["head"]["sha"])
+    assert (read.repository, read.number) == (payload["repository"]["full_name"], payload["number"])
+    assert (read.branch, read.base, read.author) == (said["head"]["ref"], said["base"]["ref"], said["user"]["login"])
+    assert read.changed_at == datetime.fromisoformat(said["updated_at"].replace("Z", "+00:00"))
