@@ -12,13 +12,11 @@ from pathlib import Path
 
 from builder.sources import scratch
 from builder.sources.build_plan import BuildPlanner
-from slipway import settings
 from slipway.adapters import vault
 from slipway.adapters.buildkit.cgroup import Caps
 from slipway.adapters.buildkit.image_builder import BuildKit
 from slipway.adapters.docker import cli
 from slipway.adapters.docker.images.registry_images import RegistryImages
-from slipway.adapters.git.git_sources import GitSources, Limits
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
 from slipway.adapters.redis.work_queue import WorkQueue
@@ -26,6 +24,7 @@ from slipway.adapters.vault import Vault
 from slipway.core.build.dockerfile_policy import Rules
 from slipway.core.build.templates.template import BaseImages
 from slipway.db import Database
+from slipway.domain.github.sources import installation_sources
 from slipway.errors import DependencyUnavailable
 from slipway.ports.building import ImageBuilder, ImageFetcher, SourceFetcher
 from slipway.ports.logs import DeploymentLog
@@ -57,15 +56,13 @@ def connected(chosen: Settings) -> Iterator[Dependencies]:
     """
     images = image_builder(chosen)
     redis = work_queue.connect(chosen.redis_url)
-    db = database(chosen)
+    db, opened = database(chosen), Vault(chosen.key_dir / vault.VALUES)
     try:
         yield Dependencies(
             settings=chosen,
             db=db,
             queue=WorkQueue(redis, job_timeout_s=chosen.build_timeout_s),
-            sources=GitSources(
-                Limits(chosen.git_hosts, chosen.source_max_bytes), chosen.state_dir, settings.outbound()
-            ),
+            sources=installation_sources(chosen, db, opened),
             images=images,
             pulls=registry_images(chosen, images),
             build_planner=BuildPlanner(
@@ -75,7 +72,7 @@ def connected(chosen: Settings) -> Iterator[Dependencies]:
                 lambda: images.facts().major,
             ),
             log=RedisDeploymentLog(redis, chosen.log_dir),
-            vault=Vault(chosen.key_dir / vault.VALUES),
+            vault=opened,
         )
     finally:
         db.dispose()

@@ -21,7 +21,7 @@ from router.api import (
     variables,
     volumes,
 )
-from router.api.access import account, audit, identity, invitations, limits, publishers, quotas, tokens, users
+from router.api.access import account, audit, github, identity, invitations, limits, publishers, quotas, tokens, users
 from router.api.access import policies as access
 from router.api.operation import SECURITY_SCHEMES
 from router.api.request_bodies import ApiJson, ApiRequest
@@ -50,6 +50,7 @@ _BLUEPRINTS = (
     access,
     limits,
     quotas,
+    github,
     hooks,
     tokens,
     publishers,

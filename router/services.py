@@ -31,6 +31,7 @@ from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.vault import Vault
 from slipway.core.access.stream_quota import StreamQuota
 from slipway.db import Database
+from slipway.domain.github.app import AppOfPlatform
 from slipway.domain.preflight import Preflight
 from slipway.ports.directory import Directory
 from slipway.ports.dns import Resolver
@@ -81,6 +82,8 @@ class Services:
     """Of programs that people run in replicas."""
     newest_change: NewestChange
     """Of anybody's session, token or role."""
+    github: AppOfPlatform
+    """The platform's GitHub App."""
     figures: SharedFigures
     """Of all pages that show what edges count."""
     newest_rows: NewestRows
@@ -110,12 +113,13 @@ def connect(settings: Settings) -> Services:
     database = Database(settings.database_url)
     redis = work_queue.connect(settings.redis_url)
     agent = AgentClient(settings.agent_socket, settings.agent_streams_socket)
+    values = Vault(settings.key_dir / vault.VALUES)
     return Services(
         settings=settings,
         db=database,
         redis=redis,
         queue=WorkQueue(redis, job_timeout_s=settings.build_timeout_s),
-        values=Vault(settings.key_dir / vault.VALUES),
+        values=values,
         hooks=Vault(settings.key_dir / vault.HOOKS),
         certificates=Vault(settings.key_dir / vault.CERTIFICATES),
         log=RedisDeploymentLog(redis, settings.log_dir),
@@ -133,6 +137,7 @@ def connect(settings: Settings) -> Services:
         tries=call_quota.of_tries(settings.web_threads),
         terminals=call_quota.of_terminals(),
         newest_change=NewestChange(redis),
+        github=AppOfPlatform(database, settings, values),
         figures=SharedFigures(EdgeCounts(redis), lambda: edge_ids(database)),
         newest_rows=NewestRows(database),
         identity=_identity(settings),

@@ -23,6 +23,7 @@
     ├── TooManyLogins           429  as many began within a minute as may
     ├── DependencyUnavailable   503  SQL, Redis or the container runtime does not answer; try again
     ├── IdentityRefused         503  Keycloak answers, and does not let Slipway do it
+    ├── GitHubRefused           502  GitHub answers, and does not do it; says why
     ├── SignOnOff               503  nobody can sign in: no identity provider is set
     ├── HostUnready             503  the host lacks something that only its owner can give
     │   ├── SubnetTaken              a network's range is in use
@@ -177,6 +178,13 @@ class DependencyUnavailable(SlipwayError):
 class IdentityRefused(SlipwayError):
     code = "identity-refused"
     status = 503
+
+
+class GitHubRefused(SlipwayError):
+    """`answered` is the status of GitHub's own answer."""
+
+    code = "github-refused"
+    status = 502
 
 
 class SignOnOff(SlipwayError):

@@ -400,8 +400,16 @@ class Settings:
         "hosts whose CI jobs' tokens apps may trust (host or host:port); public: any with a public address",
         _names,
     )
-    github_api: str = _setting("https://api.github.com", "where commit statuses are sent")
+    github_api: str = _setting("https://api.github.com", "GitHub's API: for commit statuses, and for the GitHub App")
     github_token: str = _setting("", "token for commit statuses (slipway/<tenant>/<app>); empty: none are sent")
+    github_app_id: int = _setting(
+        "0", "the platform's GitHub App, where it was not registered at the console; 0: none", _count(0, 1 << 62)
+    )
+    github_app_slug: str = _setting("", "its name in https://github.com/apps/…")
+    github_app_key: str = _setting("", "PEM file with its private key")
+    github_app_webhook_secret: str = _setting("", "the secret that its deliveries are signed with")
+    github_app_client_id: str = _setting("", "its client id, with which tenants connect installations")
+    github_app_client_secret: str = _setting("", "its client secret")
     forge_tokens: tuple[ForgeToken, ...] = _setting(
         "",
         "where else commit statuses are sent: `kind URL token`, several with commas (kinds: gitea, forgejo, gitlab, "

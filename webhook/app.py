@@ -12,6 +12,7 @@ from slipway.settings import Settings
 from slipway.web.problems import Problems
 from slipway.web.requests import RequestIds
 from webhook import endpoint, health, request_log
+from webhook.app_deliveries import AppDeliveries
 from webhook.deliveries import Deliveries
 from webhook.delivery_lock import DeliveryLock
 from webhook.hook_authentication import HookAuthenticator
@@ -34,9 +35,10 @@ def create_app(
     # One byte more is read than is allowed: Werkzeug cuts a body without a Content-Length at its limit, silently.
     app.config["MAX_CONTENT_LENGTH"] = settings.delivery_max_bytes + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    authenticator = HookAuthenticator(database, Vault(settings.key_dir / HOOKS))
+    secrets = Vault(settings.key_dir / HOOKS)
     deliveries = Deliveries(database, queue, delivery_lock or DeliveryLock())
-    app.register_blueprint(endpoint.blueprint(authenticator, deliveries, settings))
+    of_app = AppDeliveries(database, settings, secrets, deliveries)
+    app.register_blueprint(endpoint.blueprint(HookAuthenticator(database, secrets), deliveries, of_app, settings))
     app.register_blueprint(health.blueprint(database))
     PROBLEMS.install(app)
     request_log.install(app)

@@ -1,4 +1,5 @@
-"""POST /webhooks/github/<hook id>, for every forge: which one it is, the headers say."""
+"""POST /webhooks/github/<hook id>, for every forge: which one it is, the headers say. And the one address of the
+platform's GitHub App."""
 
 from __future__ import annotations
 
@@ -8,12 +9,14 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from slipway.core.github.manifest import HOOK_PATH
 from slipway.core.push import forges
 from slipway.core.push.forges import Forge
 from slipway.errors import PayloadTooLarge
 from slipway.settings import DELIVERY_SLACK_BYTES, Settings
 from slipway.web.requests import client_address, request_id
 from webhook import request_log
+from webhook.app_deliveries import AppDeliveries
 from webhook.deliveries import Deliveries, DeliveryResult
 from webhook.hook_authentication import HookAuthenticator
 from webhook.records import IncomingDelivery
@@ -21,7 +24,9 @@ from webhook.records import IncomingDelivery
 _PIECE_BYTES = 1 << 16
 
 
-def blueprint(authenticator: HookAuthenticator, deliveries: Deliveries, settings: Settings) -> Blueprint:
+def blueprint(
+    authenticator: HookAuthenticator, deliveries: Deliveries, of_app: AppDeliveries, settings: Settings
+) -> Blueprint:
     """The hooks' addresses."""
     routes = Blueprint("deliveries", __name__)
     console = settings.public_url.rstrip("/")
@@ -35,7 +40,18 @@ def blueprint(authenticator: HookAuthenticator, deliveries: Deliveries, settings
         incoming = _incoming(forge, headers, body)
         request_log.add_facts(hook=hook.id, forge=forge.name)
         request_log.add_facts(delivery=incoming.delivery_id, delivery_event=incoming.event)
-        result = deliveries.process(hook, incoming)
+        return answer(deliveries.process(hook, incoming), incoming)
+
+    @routes.post(HOOK_PATH)
+    def receive_of_app() -> tuple[Response, int]:
+        body = _body(settings.delivery_max_bytes)
+        headers = {name.lower(): value for name, value in request.headers}
+        of_app.authenticate(forges.GITHUB.presented(headers, body))
+        incoming = _incoming(forges.GITHUB, headers, body)
+        request_log.add_facts(hook="github-app", delivery=incoming.delivery_id, delivery_event=incoming.event)
+        return answer(of_app.process(incoming), incoming)
+
+    def answer(result: DeliveryResult, incoming: IncomingDelivery) -> tuple[Response, int]:
         deliveries.enqueue(result)
         made = [each.deployment.id for each in result.created]
         request_log.add_facts(deployments=made, reason=result.message, repeated=result.is_repeated)

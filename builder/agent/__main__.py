@@ -18,6 +18,7 @@ from builder.agent.election import elected
 from builder.agent.maintenance.polling import Polling
 from builder.agent.previews.loops import preview_loops
 from builder.agent.reporting import Reporting, StatusSender
+from builder.agent.reports.github import GitHubReporting
 from builder.agent.rollout.probing import NetworkProber
 from builder.agent.routes.https_policies import HttpsPolicies
 from builder.agent.routes.limit_tokens import LimitTokenSync
@@ -29,7 +30,6 @@ from slipway.adapters.buildkit.cgroup import Caps
 from slipway.adapters.buildkit.image_builder import BuildKit
 from slipway.adapters.docker import cli
 from slipway.adapters.git.commit_status import CommitStatuses, forge_tokens
-from slipway.adapters.git.git_sources import GitSources, Limits
 from slipway.adapters.redis import work_queue
 from slipway.adapters.redis.deployment_log import RedisDeploymentLog
 from slipway.adapters.redis.edge_metrics import RedisUsageStream
@@ -40,6 +40,8 @@ from slipway.adapters.redis.work_queue import WorkQueue
 from slipway.adapters.runtimes import chosen_runtime
 from slipway.adapters.vault import Vault
 from slipway.db import Database
+from slipway.domain.github.app import AppOfPlatform
+from slipway.domain.github.sources import installation_sources
 from slipway.errors import SlipwayError
 from slipway.ports.building import ImageBuilder
 from slipway.settings import Settings
@@ -84,10 +86,11 @@ def _agent(chosen: Settings) -> Agent:
 def _background(chosen: Settings, adapters: Adapters, https: HttpsPolicies) -> Background:
     redis = work_queue.connect(chosen.redis_url)
     work = WorkQueue(redis, job_timeout_s=chosen.build_timeout_s)
-    sources = GitSources(Limits(chosen.git_hosts, chosen.source_max_bytes), chosen.state_dir, settings.outbound())
+    sources = installation_sources(chosen, adapters.db, adapters.vault)
     logs = RedisDeploymentLog(redis, chosen.log_dir)
     forges = forge_tokens(chosen)
-    forge = StatusSender(CommitStatuses(forges), chosen.public_url)
+    github = GitHubReporting(adapters.db, AppOfPlatform(adapters.db, chosen, adapters.vault), chosen)
+    forge = StatusSender(CommitStatuses(forges), chosen.public_url, github)
     return Background(
         events=RedisEvents(work_queue.connect(chosen.redis_url, timeout_s=5.0)),
         queue=work,

@@ -10,20 +10,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import update
 
+from builder.agent.reports.github import GitHubReporting
+from builder.agent.reports.unreported import Unreported, unreported
 from slipway.adapters.git.commit_status import CommitStatuses
 from slipway.adapters.git.status_apis import CommitStatus, StatusState
-from slipway.core.deployment.states import ENDED, UNFINISHED, State
+from slipway.core.deployment.states import State
+from slipway.core.github import reports
 from slipway.core.rollout.backoff import delay_s
 from slipway.db import Database
 from slipway.errors import DependencyUnavailable
-from slipway.models import App, Deployment, Tenant, now
+from slipway.models import Deployment, now
 from slipway.ports.logs import DeploymentLog
 
 log = logging.getLogger(__name__)
@@ -47,47 +49,6 @@ EVERY_S = 0.5
 """How often the agent looks for what has ended. Readers of a log wait for its end."""
 GIVEN_UP_AFTER = timedelta(days=1)
 """The forge was down for so long: the status is sent no more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unreported:
-    """A deployment, as far as reports need it."""
-
-    state: State
-    id: int
-    app_id: int
-    source: str
-    commit_sha: str
-    detail: str
-    started_at: datetime | None
-    """When a worker began; None of one that no worker was at."""
-    live_at: datetime | None
-    ended_at: datetime | None
-    repository: str
-    app: str
-    tenant: str
-
-    @property
-    def has_ended(self) -> bool:
-        return self.state in ENDED
-
-    @property
-    def has_log(self) -> bool:
-        """Is there a log that nobody will write to any more?"""
-        return self.has_ended and self.started_at is not None
-
-    @property
-    def concerns_commit(self) -> bool:
-        """Does its state say something of the commit? That of a rollback or a configuration change only does when it
-        was live and failed."""
-        gave_way = self.state is State.FAILED and self.live_at is not None
-        is_of_one = self.source == "git" and bool(self.commit_sha) and bool(self.repository)
-        return is_of_one and (self.started_at is not None or gave_way)
-
-    def was_over_by(self, moment: datetime) -> bool:
-        """Did it end, or go live, before that moment?"""
-        at = self.ended_at or self.live_at
-        return at is not None and at < moment
 
 
 def commit_status(each: Unreported, public_url: str) -> CommitStatus:
@@ -132,15 +93,8 @@ class Reporting:
             self._executor.submit(self._send, ready)
 
     def _unreported(self) -> list[Unreported]:
-        """In the order of what is reported: an end, else the moment of going live, else the worker's start."""
-        unmarked = Deployment.reported_state.is_(None) & _is_in(ENDED)
-        failed_later = Deployment.reported_state.in_([str(State.LIVE), str(State.RETIRED)]) & _is_in([State.FAILED])
-        with_worker = _is_in(UNFINISHED - {State.QUEUED}) & Deployment.started_at.is_not(None)
-        wanted = [unmarked, failed_later, *([with_worker] if self._statuses.are_sent else [])]
-        happened_at = func.coalesce(*_MOMENTS)
-        query = _COLUMNS.where(or_(*wanted)).order_by(happened_at, Deployment.id)
         with self._db.read(platform=_WHY) as session:
-            return [Unreported(State(state), *others) for state, *others in session.execute(query)]
+            return unreported(session, with_statuses=self._statuses.are_sent)
 
     def _is_closed(self, deployment_id: int) -> bool:
         """Close the log, unless an earlier look did."""
@@ -171,12 +125,21 @@ class StatusSender:
     """Sends statuses one after the other. An app whose status could not be sent waits, longer each time, and its later
     ones with it, so that the order stays; other apps' are sent meanwhile."""
 
-    def __init__(self, forge: CommitStatuses, public_url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        forge: CommitStatuses,
+        public_url: str,
+        github: GitHubReporting | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._forge = forge
+        self._github = github
         self._public_url = public_url
         self._clock = clock
-        self._shown_pending: set[int] = set()
-        """Unfinished deployments whose `pending` was sent. After a restart it is sent once more."""
+        self._shown: dict[int, str] = {}
+        """What was sent of unfinished deployments: that they are queued, or in progress. After a restart it is sent
+        once more."""
         self._failures: dict[int, int] = {}
         """App → failures in a row."""
         self._waits_until: dict[int, float] = {}
@@ -188,9 +151,10 @@ class StatusSender:
 
     def send_all(self, found: Sequence[Unreported], mark: Callable[[Unreported], None]) -> None:
         """Send what is due, and mark what has ended once that is sent."""
-        self._shown_pending &= {each.id for each in found}
+        unfinished = {each.id for each in found if not each.has_ended}
+        self._shown = {number: shown for number, shown in self._shown.items() if number in unfinished}
         for each in found:
-            if not each.has_ended and (each.id in self._shown_pending or not each.concerns_commit):
+            if not each.has_ended and (self._shown.get(each.id) == _step(each) or not each.is_of_commit):
                 continue
             if self._waits_until.get(each.app_id, 0.0) <= self._clock():
                 self._try(each, mark)
@@ -201,7 +165,7 @@ class StatusSender:
             if each.has_ended:
                 mark(each)
             else:
-                self._shown_pending.add(each.id)
+                self._shown[each.id] = _step(each)
         except DependencyUnavailable as error:
             self._put_off(each, error.message)
         except Exception as error:
@@ -211,12 +175,21 @@ class StatusSender:
             self._failures.pop(each.app_id, None)
 
     def _send(self, each: Unreported) -> None:
-        if not each.concerns_commit:
+        if not each.is_of_commit:
             return
-        if each.was_over_by(now() - GIVEN_UP_AFTER):
+        if not each.is_back and each.was_over_by(now() - GIVEN_UP_AFTER):
             log.warning("commit status given up", extra={"deployment": each.id, "state": str(each.state)})
             return
-        self._forge.send(commit_status(each, self._public_url))
+        if not self._is_sent_by_app(each) and each.concerns_commit:
+            self._forge.send(commit_status(each, self._public_url))
+
+    def _is_sent_by_app(self, each: Unreported) -> bool:
+        if self._github is None:
+            return False
+        has_check = each.concerns_commit or not each.has_ended
+        return self._github.send(
+            each.id, each.tenant_id, is_wanted=each.is_news or each.concerns_commit, has_check=has_check
+        )
 
     def _put_off(self, each: Unreported, why: str) -> None:
         failures = self._failures[each.app_id] = self._failures.get(each.app_id, 0) + 1
@@ -225,28 +198,5 @@ class StatusSender:
             log.warning("commit status is sent later", extra={"deployment": each.id, "why": why})
 
 
-_MOMENTS = (Deployment.ended_at, Deployment.live_at, Deployment.started_at, Deployment.created_at)
-
-_COLUMNS = (
-    select(
-        Deployment.state,
-        Deployment.id,
-        Deployment.app_id,
-        Deployment.source,
-        Deployment.commit_sha,
-        Deployment.detail,
-        Deployment.started_at,
-        Deployment.live_at,
-        Deployment.ended_at,
-        App.repository,
-        App.name,
-        Tenant.name,
-    )
-    .join(App, App.id == Deployment.app_id)
-    .join(Tenant, Tenant.id == Deployment.tenant_id)
-)
-"""In the order of `Unreported`'s fields."""
-
-
-def _is_in(states: Iterable[State]) -> ColumnElement[bool]:
-    return Deployment.state.in_([str(state) for state in states])
+def _step(each: Unreported) -> str:
+    return reports.ROWS[each.state].check

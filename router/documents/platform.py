@@ -8,6 +8,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from router.documents.document import Document, one_of
+from slipway.core.github.app_events import InstallationState
 
 
 class Account(Document):
@@ -50,6 +51,23 @@ class IssuedToken(Token):
 
 class Tokens(Document):
     tokens: list[Token]
+
+
+class GitHubInstallation(Document):
+    """Where the platform's GitHub App is installed, for repositories of this tenant alone."""
+
+    id: int = Field(description="GitHub's number of it.")
+    account: str = Field(description="The user or the organization whose repositories it has.")
+    repositories: str = Field(description="`all` or `selected`.")
+    state: str = Field(description=one_of(InstallationState))
+    connected_by: str = Field(description="The login at GitHub of who connected it.")
+    created_at: datetime
+
+
+class GitHub(Document):
+    app: str | None = Field(description="The App's name at GitHub; null: the platform has none.")
+    app_url: str | None
+    installations: list[GitHubInstallation]
 
 
 class SystemStatus(StrEnum):

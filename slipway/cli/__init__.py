@@ -31,7 +31,7 @@ from slipway.cli.commands import (
     usage,
     volumes,
 )
-from slipway.cli.commands.access import identity, limits, login, plans, publishers, quota, tokens, users
+from slipway.cli.commands.access import github, identity, limits, login, plans, publishers, quota, tokens, users
 from slipway.cli.commands.access import policies as access
 from slipway.cli.commands.forges import previews
 from slipway.cli.commands.runs import cron, run, runs
@@ -52,7 +52,7 @@ SECTIONS = {
     ),
     "Access": (
         *(login.login, login.logout, login.whoami, users.users, tokens.tokens),
-        *(publishers.publishers, hooks.hooks),
+        *(publishers.publishers, hooks.hooks, github.github),
     ),
     "Host": (status.status, doctor.doctor, identity.identity, plans.plans, completion.completion),
 }

@@ -18,6 +18,8 @@ class Repository:
     credential: str | None = field(default=None, repr=False)
     is_for_strangers: bool = False
     """Commits of a fork are fetched: what they name besides the repository itself is fetched without the credential."""
+    tenant_id: int = 0
+    """Whose app it is of; 0: of nobody's, so that no installation of a GitHub App is looked for."""
 
 
 @dataclass(frozen=True, slots=True)

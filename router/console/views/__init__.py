@@ -18,10 +18,10 @@ from router.console.views import (
     tenant_choice,
 )
 from router.console.views.app import access, comparing, domains, overview, previews, settings, trying, variables
-from router.console.views.tenant import audit, hooks, people, publishers, quota, tokens
+from router.console.views.tenant import audit, github, hooks, people, publishers, quota, tokens
 
 _OF_APP = (access, comparing, domains, overview, previews, settings, trying, variables)
-_OF_TENANT = (audit, hooks, people, publishers, quota, tokens)
+_OF_TENANT = (audit, github, hooks, people, publishers, quota, tokens)
 _DECLARING = (
     problems,
     apps,

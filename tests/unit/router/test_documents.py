@@ -15,6 +15,7 @@ from slipway.core.app_settings.limits import By
 from slipway.core.certificates.states import State as CertificateState
 from slipway.core.deployment.app_state import AppState
 from slipway.core.deployment.states import Kind, State
+from slipway.core.github.app_events import InstallationState
 from slipway.core.identity.people import Outcome
 from slipway.core.previews.decide import PreviewState
 from slipway.core.push.outcome import DeliveryOutcome
@@ -32,6 +33,7 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("App", "source"): SOURCES,
     ("App", "state"): AppState,
     ("Delivery", "outcome"): DeliveryOutcome,
+    ("GitHubInstallation", "state"): InstallationState,
     ("Replica", "state"): set(ReplicaState),
     ("Container", "state"): set(ReplicaState),
     ("ReplicaHealth", "state"): set(ReplicaState),

@@ -12,6 +12,7 @@ from router.console.asked import Asked
 from router.console.routes import Done, Values, act, field, form, page
 from router.console.texts import text
 from router.usecases import hooks
+from router.usecases.access import github
 from router.usecases.confirmation import require_confirmation
 from router.usecases.overviews.hooks import search_hooks
 from slipway.core.access.roles import Role
@@ -64,4 +65,12 @@ def _values() -> Values:
     asked = Asked("/tenant/hooks", request.args, ("q",))
     words = asked.text("q")
     found = search_hooks(services(), principal(), words, asked.number("page"))
-    return {"tab": "hooks", "found": found, "words": words, "address": asked.address, "made": None}
+    return {
+        "tab": "hooks",
+        "found": found,
+        "words": words,
+        "address": asked.address,
+        "made": None,
+        "github": github.show(services(), principal()),
+        "github_urls": github.connect_urls(services(), principal()) if principal().role is Role.OWNER else None,
+    }

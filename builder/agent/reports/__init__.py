@@ -1,0 +1,1 @@
+"""What is reported of deployments, and how GitHub gets it."""

@@ -1,0 +1,1 @@
+"""What a GitHub App is sent and sends, as plain values."""

@@ -1,0 +1,1 @@
+"""The platform's GitHub App, and the installations of it that tenants have connected."""
