@@ -14,7 +14,7 @@ from tests.fixtures.console import HOOK, HTMX, OWN_PAGE, Browser
 
 FOR_ALL = {"/assets/<name>", "/tenant/choice"}
 """Files that are the same for everybody; and the choice of a tenant, which a person makes before any role."""
-FOR_PLATFORM_ADMINS = {"/platform"}
+FOR_PLATFORM_ADMINS = {"/platform", "/platform/github", "/platform/github/registered"}
 """No role in a tenant is enough (`test_platform.py`)."""
 ROLES: dict[tuple[str, str], Role] = {
     ("GET", "/new"): Role.DEVELOPER,
@@ -40,11 +40,13 @@ ROLES: dict[tuple[str, str], Role] = {
     ("POST", "/apps/<app>/variables/reveal"): Role.DEVELOPER,
     **{("GET", f"/tenant/{each}"): Role.OWNER for each in ("people", "tokens", "audit")},
     ("GET", "/tenant/publishers"): Role.DEVELOPER,
+    ("GET", "/tenant/github/installed"): Role.OWNER,
     **{
         ("POST", f"/tenant/{each}"): Role.OWNER
         for each in (
             *("people/role", "people/sessions", "people/remove", "invitations", "invitations/withdraw"),
             *("tokens", "tokens/revoke", "hooks", "hooks/rotate", "hooks/delete", "publishers", "publishers/remove"),
+            "github/disconnect",
         )
     },
 }
@@ -82,6 +84,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "/tenant/hooks": {"repository": "https://github.example/acme/new.git"},
     "/tenant/hooks/rotate": {"hook": HOOK},
     "/tenant/hooks/delete": {"hook": HOOK, "confirm": "github.example/acme/hello"},
+    "/tenant/github/disconnect": {"installation": "55", "confirm": "acme"},
     "/tenant/publishers": {"app": "shop", "kind": "github", "constraints": "repository acme/shop"},
     "/tenant/publishers/remove": {"app": "shop", "publisher": "1", "confirm": "shop"},
 }

@@ -222,7 +222,7 @@ def add_many(api: Api, tenant: int) -> None:
             session.add(TrustedPublisher(tenant_id=tenant, app_id=shop.id, **publisher))
 
 
-def test_every_page_is_tried_here_or_with_the_platform(api: Api, shop: int) -> None:
+def test_every_page_is_tried_here_or_with_the_platform_or_with_github(api: Api, shop: int) -> None:
     adapter = api.client.application.url_map.bind("slipway.localhost")
     tried = {adapter.match(path.partition("?")[0])[0] for path in pages_of(shop)}
     functions = api.client.application.view_functions
@@ -230,7 +230,8 @@ def test_every_page_is_tried_here_or_with_the_platform(api: Api, shop: int) -> N
     pages = {
         each.endpoint for each in rules if "GET" in (each.methods or ()) and hasattr(functions[each.endpoint], "role")
     }
-    assert pages - tried == {"console.show_platform", "console.follow_page"}
+    with_github = {"console.show_github_app", "console.finish_registration", "console.finish_connecting"}
+    assert pages - tried == {"console.show_platform", "console.follow_page", *with_github}
 
 
 def test_a_thousand_apps_take_no_more_queries_than_one(api: Api, browser: Browser, shop: int) -> None:

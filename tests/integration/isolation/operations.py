@@ -33,6 +33,7 @@ IN_PATHS: Mapping[str, tuple[str, str]] = {
     "pull_request": ("previews", "number"),
     "publisher": ("trusted_publishers", "id"),
     "invitation": ("invitations", "id"),
+    "installation": ("github_installations", "id"),
     "tenant": ("tenants", "name"),
     "plan": ("plans", "name"),
 }

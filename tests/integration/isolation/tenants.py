@@ -43,7 +43,7 @@ SHARED = {
 }
 """The names that both tenants have given."""
 _PLACE = {"environment": "production", "process": "web"}
-_NOTHING_SERVES = ("edges", "route_table")
+_NOTHING_SERVES = ("edges", "route_table", "github_apps")
 """Tables of the platform's own, which have no row of a tenant."""
 
 
@@ -85,6 +85,7 @@ def _understood(canary: str, number: int) -> dict[str, dict[str, Any]]:
             "next_attempt_at": None,
             "heartbeat_at": None,
         },
+        "github_installations": {"id": number + 60, "selection": "all", "state": "active"},
         "invitations": {"role": "viewer", "revoked_at": None, "account_at": None, "accepted_at": None},
         "apps": {
             "source": "git",

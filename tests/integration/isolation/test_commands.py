@@ -54,6 +54,7 @@ THEIRS: Mapping[str, tuple[str, str]] = {
     "plan": ("plans", "name"),
     "publishers remove.number": ("trusted_publishers", "id"),
     "users revoke.number": ("invitations", "id"),
+    "installation": ("github_installations", "id"),
 }
 """What acme has of a parameter, by its name or by that of its command with it: table and column."""
 GIVEN: Mapping[str, list[str]] = {
