@@ -82,6 +82,8 @@ def create_app(services: Services, principal: Principal, wanted: NewApp) -> docu
         audit.record(session, app.tenant_id, principal.actor, Action.APP_CREATE, app.name, host=host)
         shown = show_app(session, app, principal.tenant, services.settings)
         notices = hooks.notices_of_existing(hook, app.name) if hook and not hook.secret else []
+        if hook:
+            notices += hooks.notices_of_github(session, services.settings, app)
         if app.source == "git" and not wanted.hook:
             notices = [hooks.how_pushes_are_noticed(session, services.settings, app)]
         notices = [*notices, *_notices_of_access(services, session, app, wanted.settings)]

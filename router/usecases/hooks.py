@@ -18,6 +18,7 @@ from slipway.core.access import tokens
 from slipway.core.naming import validation
 from slipway.domain import audit
 from slipway.domain.audit import Action
+from slipway.domain.github import installations
 from slipway.errors import Conflict
 from slipway.models import TO_CHANGE, App, Delivery, Deployment, Hook, HookSecret, Tenant, now
 from slipway.models.repositories import hook_of, may_be_of, of_repository, parameters_of
@@ -143,8 +144,21 @@ def notices_of_moving(session: Session, settings: Settings, app: App, before: st
     return [*notices_of_leaving(session, app.name, before), delivers, _what_is_there(app)]
 
 
+def notices_of_github(session: Session, settings: Settings, app: App) -> list[str]:
+    """Where the GitHub App delivers, nothing has to be entered at the repository."""
+    account = installations.account_of(session, settings.github_api, app.repository_identity)
+    if not account:
+        return []
+    return [
+        f"The GitHub App is connected for {account}: if its installation has {app.repository_identity}, pushes come by "
+        "it, and no webhook has to be entered there."
+    ]
+
+
 def how_pushes_are_noticed(session: Session, settings: Settings, app: App) -> str:
-    """By a hook that was there already, or by comparing heads."""
+    """By the GitHub App, by a hook that was there already, or by comparing heads."""
+    if by_app := notices_of_github(session, settings, app):
+        return by_app[0]
     hook = hook_of(session, app.repository_identity)
     if hook:
         return f"Pushes to {app.repository_identity} are delivered by its hook {hook.id}, which was there already."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from slipway.core.github import addresses
 from slipway.core.github.app_events import InstallationChange, InstallationState
 from slipway.db import beyond_tenant
 from slipway.domain import audit
@@ -29,6 +30,14 @@ def state_for(session: Session, account: str) -> InstallationState | None:
     query = select(GitHubInstallation.state).where(func.lower(GitHubInstallation.account) == account.lower())
     found = session.scalars(query.order_by(GitHubInstallation.id.desc()).limit(1)).first()
     return InstallationState(found) if found else None
+
+
+def account_of(session: Session, api: str, repository_identity: str) -> str:
+    """The account whose installation of the tenant may have the repository; empty: none has. Which of its repositories
+    an installation has, GitHub knows."""
+    found = addresses.repository_at(api, repository_identity)
+    is_active = found is not None and state_for(session, found[0]) is InstallationState.ACTIVE
+    return found[0] if found and is_active else ""
 
 
 def connect(

@@ -146,3 +146,14 @@ class Public:
     def resolve(self, repository: Repository, _ref: str) -> str:
         assert repository.credential is None
         return "a" * 40
+
+
+def test_which_account_may_deliver_a_repositorys_pushes_is_known_until_it_is_removed(rig: Rig) -> None:
+    rig.connect(rig.acme)
+    api, identity = rig.hub.registration.api, f"{rig.hub.url.removeprefix('http://')}/acme/shop"
+    for tenant, account in ((rig.acme, "acme"), (rig.globex, "")):
+        with rig.db.read(tenant_id=tenant) as session:
+            assert installations.account_of(session, api, identity) == account
+    rig.change(InstallationState.REMOVED)
+    with rig.db.read(tenant_id=rig.acme) as session:
+        assert installations.account_of(session, api, identity) == ""
