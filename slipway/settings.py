@@ -357,6 +357,13 @@ class Settings:
     rust_image: str = _setting("rust:1-bookworm", "image that builds detected Rust apps")
     dotnet_image: str = _setting("mcr.microsoft.com/dotnet/sdk:10.0", "image that builds detected .NET apps")
     dotnet_runtime_image: str = _setting("mcr.microsoft.com/dotnet/aspnet:10.0", "base image of detected .NET apps")
+    buildpacks_builder_image: str = _setting(
+        "heroku/builder:24", "builder of Cloud Native Buildpacks, for apps that ask"
+    )
+    buildpacks_run_image: str = _setting("heroku/heroku:24", "the image that belongs to it, on which they run")
+    railpack_image: str = _setting(
+        "ghcr.io/railwayapp/railpack-frontend:v0.36.4", "Railpack, for apps that ask for that builder"
+    )
     disk_floor_bytes: int = _setting("2g", "builds are refused or stopped when less is free in Docker's data", _size)
     releases_kept: int = _setting("5", "releases of an app kept for rollback", _count(0, 10000))
 

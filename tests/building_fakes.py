@@ -75,6 +75,8 @@ class FakeImages:
     """Digest, tag."""
     forgotten: int = 0
     local: frozenset[str] = frozenset()
+    exported: dict[str, bytes] = field(default_factory=dict)
+    """What a build leaves in a folder."""
     waits_for_stop: bool = False
 
     def build(self, spec: BuildSpec, *, output: Callable[[str], None], stopped: Stopped, timeout_s: float) -> Built:
@@ -87,6 +89,13 @@ class FakeImages:
         if stopped():
             raise Interrupted
         return Built(DIGEST, 8000, "10001", 1000, 4, 3)
+
+    def export(
+        self, spec: BuildSpec, into: Path, *, output: Callable[[str], None], stopped: Stopped, timeout_s: float
+    ) -> None:
+        self.build(spec, output=output, stopped=stopped, timeout_s=timeout_s)
+        for name, content in self.exported.items():
+            (into / name).write_bytes(content)
 
     def free_bytes(self) -> int:
         return 1 << 40

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from builder.sources import build_variables, compose, dockerfile_path
 from builder.sources.compose import Service
+from builder.sources.named_builder import NamedBuilders
 from builder.sources.source_tree import SourceTree
 from builder.sources.text_encoding import encoding_of, text_of
 from slipway.adapters.git import public_hosts
@@ -60,6 +61,8 @@ class BuildPlan:
     """The app's own build arguments."""
     notes: tuple[str, ...] = ()
     """Lines for the deployment's log."""
+    frontend: str = ""
+    """Not empty: building the Dockerfile only leaves a plan, and BuildKit builds that with this frontend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,8 @@ class BuildPlanner:
         of its build variables, which the steps of a generated Dockerfile get.
 
         Raises:
-            DeploymentFailed: `settings-invalid`, `dockerfile-missing`, `dockerfile-refused` or `not-recognised`.
+            DeploymentFailed: `settings-invalid`, `dockerfile-missing`, `dockerfile-refused`, `builder-unavailable` or
+                `not-recognised`.
         """
         try:
             content = tree.read(FILE_NAME)
@@ -90,8 +94,13 @@ class BuildPlanner:
             chosen = model.overlay(dict(app), file_settings)
             context = tree.folder(chosen.build.context)
             site = self._named_site(tree, chosen, file_settings)
+            named = self.named_builders.find(chosen, variables)
         except InvalidInput as error:
             raise DeploymentFailed("settings-invalid", error.message, remedy=error.remedy) from None
+        if named is not None:
+            why = f"[build] builder: {named[0].template}"
+            made = _generated(named[0], tree, chosen.build.context, context, file_settings, why)
+            return self._locked(replace(made, frontend=named[1]))
         if site is not None:
             return self._locked(_with_variables(site, variables))
         try:
@@ -127,6 +136,10 @@ class BuildPlanner:
         folder = tree.folder(root, "[static] root")
         made = static_site.named_site(Sources(tree.paths(root), {}), self.base_images)
         return _generated(made, tree, root, folder, file_settings, f"[static] root: {root} is published as it is")
+
+    @property
+    def named_builders(self) -> NamedBuilders:
+        return NamedBuilders(self.rules, self.base_images, self.images, self.engine_major)
 
     def _from_dockerfile(
         self,

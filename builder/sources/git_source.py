@@ -161,6 +161,8 @@ class GitSource:
     def build(self) -> MadeImage:
         """Build the planned image."""
         spec = self._spec()
+        if self._plan.frontend:
+            spec = self._planned_inside(spec)
         built = self._dependencies.images.build(
             spec,
             output=self._attempt.output.line,
@@ -169,6 +171,19 @@ class GitSource:
         )
         self._attempt.output.line(f"built {built.digest} in {self._attempt.elapsed_s():.1f} s")
         return self._made(spec.image, built)
+
+    def _planned_inside(self, spec: BuildSpec) -> BuildSpec:
+        """The build of the plan that a first build leaves."""
+        made = self._folders.build_plan / "made"
+        made.mkdir()
+        self._dependencies.images.export(
+            spec,
+            made,
+            output=self._attempt.output.line,
+            stopped=self._attempt.stopped,
+            timeout_s=self._dependencies.settings.build_timeout_s,
+        )
+        return self._dependencies.build_planner.named_builders.spec_of_plan(spec, made, self._plan.frontend)
 
     def _spec(self) -> BuildSpec:
         work = self._work

@@ -122,6 +122,12 @@ class ImageBuilder(Protocol):
         """Build to the end, giving each line of output to `output`."""
         ...
 
+    def export(
+        self, spec: BuildSpec, into: Path, *, output: Callable[[str], None], stopped: Stopped, timeout_s: float
+    ) -> None:
+        """Build to the end, and write the files of the result into a folder, in place of an image."""
+        ...
+
     def free_bytes(self) -> int:
         """Free space where images are kept."""
         ...

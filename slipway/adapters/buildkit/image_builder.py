@@ -81,6 +81,30 @@ class BuildKit:
             DeploymentFailed: `build-failed`, `build-timeout` or `disk-full`.
             Interrupted: `stopped` returned True; the client and the running step have ended.
         """
+        id_file = spec.dockerfile.with_name("image-id")
+        result = ["--iidfile", str(id_file), "--tag", spec.image]
+        progress, tail = self._run_build(spec, result, output=output, stopped=stopped, timeout_s=timeout_s)
+        if not id_file.is_file():
+            raise self._failure(progress, list(tail))
+        return self._built(id_file.read_text().strip(), progress)
+
+    def export(
+        self, spec: BuildSpec, into: Path, *, output: Callable[[str], None], stopped: Stopped, timeout_s: float
+    ) -> None:
+        """Build to the end, and write the files of the result into a folder. Raises as `build`."""
+        result = ["--output", f"type=local,dest={into}"]
+        self._run_build(spec, result, output=output, stopped=stopped, timeout_s=timeout_s)
+
+    def _run_build(
+        self,
+        spec: BuildSpec,
+        result: list[str],
+        *,
+        output: Callable[[str], None],
+        stopped: Stopped,
+        timeout_s: float,
+    ) -> tuple[Progress, deque[str]]:
+        """`result` says what becomes of it, in options of the client. Raises as `build`."""
         self.require_space()
         self._caps.apply()
         progress, tail = Progress(), deque[str](maxlen=KEPT_LINES)
@@ -91,17 +115,16 @@ class BuildKit:
                 tail.append(shown)
                 output(shown)
 
-        id_file = spec.dockerfile.with_name("image-id")
         with self._recorded(spec, timeout_s):
-            code = self._run_client(spec, id_file, tail, output=show, stopped=stopped, timeout_s=timeout_s)
-        if code or not id_file.is_file():
+            code = self._run_client(spec, result, tail, output=show, stopped=stopped, timeout_s=timeout_s)
+        if code:
             raise self._failure(progress, list(tail))
-        return self._built(id_file.read_text().strip(), progress)
+        return progress, tail
 
     def _run_client(
         self,
         spec: BuildSpec,
-        id_file: Path,
+        result: list[str],
         tail: deque[str],
         *,
         output: Callable[[str], None],
@@ -112,7 +135,7 @@ class BuildKit:
         address = own_address()
         try:
             return processes.run(
-                self._argv(spec, id_file, address),
+                self._argv(spec, result, address),
                 env=self._environment() | {_secret(n): v for n, v in enumerate(spec.secrets.values())},
                 timeout_s=timeout_s,
                 stopped=self._or_full(stopped),
@@ -135,15 +158,15 @@ class BuildKit:
             app_id=spec.app_id, tenant_id=spec.tenant_id, deployment_id=spec.deployment_id, longest_s=longest_s
         )
 
-    def _argv(self, spec: BuildSpec, id_file: Path, address: str) -> list[str]:
+    def _argv(self, spec: BuildSpec, result: list[str], address: str) -> list[str]:
         options = [("--build-arg", f"{name}={value}") for name, value in spec.arguments.items()]
         options += [("--add-host", f"{_extra_host(spec)}:{address}")]  # see steps.py: a Dockerfile can't override it
         options += [("--label", f"{name}={value}") for name, value in spec.labels.items()]
         options += [("--secret", f"id={name},env={_secret(n)}") for n, name in enumerate(spec.secrets)]
         options += [("--target", spec.target)] if spec.target else []
         return [
-            *(self._client, "build", "--progress=plain", "--iidfile", str(id_file)),
-            *("--file", str(spec.dockerfile), "--tag", spec.image),
+            *(self._client, "build", "--progress=plain", *result),
+            *("--file", str(spec.dockerfile)),
             *(part for option in options for part in option),
             *("--", str(spec.context)),
         ]

@@ -58,6 +58,9 @@ class Process(_Model):
 
 
 class Build(_Model):
+    builder: Literal["buildpacks", "railpack"] | None = None
+    """Who builds, in place of a Dockerfile or detection: Cloud Native Buildpacks or Railpack, whose images the host
+    takes from a registry."""
     dockerfile: RepositoryPath | None = None
     """None: the Dockerfile of the context folder if there is one, its name in any case; else detection."""
     context: RepositoryPath = "."

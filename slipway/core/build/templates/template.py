@@ -48,6 +48,10 @@ class BaseImages:
     rust: str = "rust:1-bookworm"
     dotnet: str = "mcr.microsoft.com/dotnet/sdk:10.0"
     dotnet_runtime: str = "mcr.microsoft.com/dotnet/aspnet:10.0"
+    buildpacks_builder: str = "heroku/builder:24"
+    buildpacks_run: str = "heroku/heroku:24"
+    """What apps of Cloud Native Buildpacks run on."""
+    railpack: str = "ghcr.io/railwayapp/railpack-frontend:v0.36.4"
     host: HostImages = HostImages()
 
 

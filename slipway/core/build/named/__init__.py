@@ -1,0 +1,1 @@
+"""Builders that an app names, beside Dockerfiles and detection."""
