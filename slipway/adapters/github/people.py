@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,8 @@ from slipway.errors import GitHubRefused, NotAllowed
 
 PAGE = 100
 MOST_PAGES = 10
+MOST_ASKED = 50
+"""Installations of one person that GitHub is asked about: each takes a call, while a browser waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def administered(registration: Registration, code: str) -> tuple[str, list[Admin
     """
     api, token = GitHubApi(registration.api), _token(registration, code)
     login = _text(api.call("GET", "/user", token), "login")
-    shown = _installations(api, token, registration.app_id)
+    shown = islice(_installations(api, token, registration.app_id), MOST_ASKED)
     return login, [found for each in shown if (found := _administered(api, token, login, each))]
 
 

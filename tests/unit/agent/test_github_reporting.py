@@ -204,12 +204,13 @@ def test_github_being_down_delays_reports_and_keeps_their_order(rig: Rig) -> Non
     assert rig.states == ["success"]
 
 
-@pytest.mark.parametrize("lost", [1, 2, 3])
-def test_an_answer_that_is_lost_makes_nothing_twice(rig: Rig, lost: int) -> None:
+@pytest.mark.parametrize("lost", [MAKE, MAKE_CHECK])
+def test_an_answer_that_is_lost_makes_nothing_twice(rig: Rig, lost: str) -> None:
     rig.push(*TO_STARTING, State.LIVE)
-    rig.hub.answers_lost = lost
-    for _ in range(lost + 2):
+    rig.hub.loses_answer_to = lost
+    for _ in range(3):
         rig.look()
+    assert rig.hub.loses_answer_to == ""
     assert (len(rig.hub.deployments), len(rig.hub.checks), rig.states[-1]) == (1, 1, "success")
 
 
