@@ -7,6 +7,11 @@ from slipway.core.causes.table import sign
 _NPM = r"^npm (?:error|ERR!) "
 _PUSH = "commit it and push again"
 _SYSTEM_PACKAGES = "install what it needs in a Dockerfile (RUN apt-get update && apt-get install -y {0})"
+_OF_OTHER_PYTHONS = r"^ERROR: Ignored the following versions that require a different python version: "
+_NOT_FOUND = r"ERROR: Could not find a version that satisfies the requirement"
+_OTHER_PYTHON = (
+    "ask for that Python (.python-version, or FROM in a Dockerfile), or list another version, and push again"
+)
 
 PIP = (
     sign(
@@ -49,7 +54,20 @@ PIP = (
         "correct the name where it is listed, and push again",
     ),
     sign(
-        r"^ERROR: Could not find a version that satisfies the requirement (\S+)[^\n]* \(from versions: [^n][^\n]*\)"
+        rf"{_OF_OTHER_PYTHONS}(?=[^\n]*\n(?:ERROR: Ignored[^\n]*\n)?{_NOT_FOUND} ((?:[^\s=]+)==([\w.]+))[^\n]*\n)"
+        r"[^\n]*?(?<![\w.])\2 Requires-Python ([^;\n]+)[^\n]*\n"
+        r"(?:[^\n]*\n){1,2}ERROR: No matching distribution found",
+        "{0} needs Python {2}, and this is another",
+        _OTHER_PYTHON,
+    ),
+    sign(
+        rf"{_OF_OTHER_PYTHONS}[^\n]*?Requires-Python ([^;\n]+)[^\n]*\n(?:ERROR: Ignored[^\n]*\n)?{_NOT_FOUND} (\S+)"
+        r"[^\n]*\nERROR: No matching distribution found",
+        "the package index has no {1} for this Python; versions that were left out need Python {0}",
+        _OTHER_PYTHON,
+    ),
+    sign(
+        r"^ERROR: Could not find a version that satisfies the requirement (\S+)[^\n]* \(from versions: [^n][^\n]*"
         r"\nERROR: No matching distribution found",
         "the package index has other versions than {0} for this Python",
         "list one that there is, and push again",
