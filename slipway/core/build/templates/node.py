@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slipway.core.build.templates import base_images, static_site
 from slipway.core.build.templates.base_images import WantedVersion
-from slipway.core.build.templates.of_node import frameworks, package_managers
+from slipway.core.build.templates.of_node import frameworks, package_managers, scripts
 from slipway.core.build.templates.of_node import package as node_package
 from slipway.core.build.templates.of_node.frameworks import Framework, Served
 from slipway.core.build.templates.of_node.package import MANIFEST, Package
@@ -88,16 +88,19 @@ def _served(project: Project) -> Served:
     """What the framework's build makes. A project that starts a server of its own is that server."""
     if project.framework is None:
         return Served()
-    served = project.framework.served(project.sources, project.package)
-    if has_web(project.sources) or (served.folder and _has_own_server(project, project.framework)):
+    framework = project.framework
+    served = framework.served(project.sources, project.package)
+    if has_web(project.sources) or (served.folder and _has_own_server(project, framework)):
         return Served(environment=served.environment)
-    return served
+    named = scripts.folder_of_pages(project.package, framework.build) if served.folder else ""
+    return replace(served, folder=named) if named else served
 
 
 def _has_own_server(project: Project, framework: Framework) -> bool:
     """Does the start script run something other than the framework's own server of development?"""
-    words = project.package.scripts.get("start", "").split()
-    return bool(words) and words[0] != framework.build.split()[0] and not frameworks.is_development(" ".join(words))
+    words = scripts.whole(project.package, "start").split()
+    is_tool = not framework.build or words[:1] == framework.build.split()[:1]
+    return bool(words) and not is_tool and not frameworks.is_development(" ".join(words))
 
 
 def _site(project: Project, served: Served, images: BaseImages) -> GeneratedDockerfile:
@@ -141,11 +144,10 @@ def _built(project: Project, served: Served, name: str = "") -> list[str]:
 
 
 def _build(project: Project) -> list[str]:
-    scripts = project.package.scripts
-    script = next((name for name in ("heroku-postbuild", "build") if name in scripts), "")
+    script = next((name for name in ("heroku-postbuild", "build") if name in project.package.scripts), "")
     if script:
         return [run(_script(project, script).split(" "))]
-    if project.framework is not None:
+    if project.framework is not None and project.framework.build:
         return [shell(project.framework.build)]
     folder = _started_member(project)
     if folder and "build" in node_package.read(project.sources, f"{folder}/{MANIFEST}").scripts:
@@ -165,7 +167,7 @@ def _standalone(served: Served) -> list[str]:
 def _command(project: Project, served: Served) -> str:
     """The command that starts the server; empty when none is found."""
     start = project.package.scripts.get("start", "")
-    if start and not frameworks.is_development(start):
+    if start and not frameworks.is_development(scripts.whole(project.package, "start")):
         return _start_script(project, start)
     if served.start:
         return served.start

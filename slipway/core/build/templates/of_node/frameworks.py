@@ -45,7 +45,8 @@ class Framework:
     dependencies: tuple[str, ...]
     """A project that lists one of them uses the framework."""
     build: str
-    """The command that builds it, where package.json has no script for that."""
+    """The command that builds it, where package.json has no script for that; empty: nothing is built then, and what the
+    start script runs is a server of development."""
     served: Callable[[Sources, Package], Served]
 
 
@@ -72,9 +73,10 @@ def _pages(folder: str, *, is_single_page: bool = False) -> Callable[[Sources, P
 
 
 def _next(sources: Sources, _package: Package) -> Served:
-    output = _option(_configuration(sources, "next.config"), "output")
+    configuration = _configuration(sources, "next.config")
+    output = _option(configuration, "output")
     if output == "export":
-        return Served("out")
+        return Served(_option(configuration, "distDir") or "out")
     everywhere = {"HOSTNAME": "0.0.0.0", "NEXT_TELEMETRY_DISABLED": "1"}  # noqa: S104 - in its container
     standalone = "node .next/standalone/server.js"
     start = standalone if output == "standalone" else "next start --hostname 0.0.0.0 --port $PORT"
@@ -117,6 +119,20 @@ def _vite(sources: Sources, _package: Package) -> Served:
 def _eleventy(sources: Sources, _package: Package) -> Served:
     text = sources.contents.get(".eleventy.js", "") + _configuration(sources, "eleventy.config")
     return Served(_option(text, "output") or "_site")
+
+
+_SITES = ("dist", "public", "_site", "site", "build")
+_SERVERS = (
+    *("express", "koa", "fastify", "@hapi/hapi", "hapi", "restify", "polka", "connect", "hono", "@hono/node-server"),
+    *("@nestjs/core", "h3", "ws", "socket.io"),
+)
+
+
+def _finished(sources: Sources, package: Package) -> Served:
+    """Pages in a folder of the repository, of a project that has no server but the one that reloads them."""
+    if package.dependencies.keys() & set(_SERVERS):
+        return Served()
+    return Served(next((folder for folder in _SITES if f"{folder}/index.html" in sources.paths), ""))
 
 
 def _angular(sources: Sources, package: Package) -> Served:
@@ -168,5 +184,6 @@ FRAMEWORKS: tuple[Framework, ...] = (
     Framework("Create React App", ("react-scripts",), "react-scripts build", _pages("build", is_single_page=True)),
     Framework("Parcel", ("parcel", "parcel-bundler"), "parcel build", _pages("dist", is_single_page=True)),
     Framework("Vite", ("vite",), "vite build", _vite),
+    Framework("pages", ("browser-sync", "live-server", "lite-server"), "", _finished),
 )
 """The first that a project lists is taken, so frameworks stand before the tools that they use."""
