@@ -11,7 +11,7 @@ import re
 from slipway.core.app_settings.configuration import WEB
 from slipway.core.build import languages, procfile
 from slipway.core.build.templates import base_images
-from slipway.core.build.templates.of_python import django, installing, packages, start, versions
+from slipway.core.build.templates.of_python import django, installing, packages, start, system_packages, versions
 from slipway.core.build.templates.of_python.django import Django
 from slipway.core.build.templates.of_python.installing import COPY_ALL, Installation, pip
 from slipway.core.build.templates.of_python.project import PYPROJECT, REQUIREMENTS, Project, read
@@ -93,6 +93,7 @@ def _python(sources: Sources, images: BaseImages) -> GeneratedDockerfile:
         f"FROM {image.reference}",
         ENVIRONMENT,
         "WORKDIR /app",
+        *system_packages.steps(project),
         *installed.environment(),
         *_installing(project, installed, servers),
         *(django.steps(of_django) if of_django else ()),
@@ -149,7 +150,8 @@ def _project_itself(project: Project, installed: Installation) -> list[str]:
 
 
 def _notes(project: Project, installed: Installation, servers: list[str]) -> list[str]:
-    notes = [f"the project does not list {each}: its newest release is installed" for each in servers]
+    notes = system_packages.notes(project)
+    notes += [f"the project does not list {each}: its newest release is installed" for each in servers]
     if not installed.manifest:
         notes.append("nothing is installed: there is no requirements.txt and no other file that lists dependencies")
     if unused := installing.unused(project, installed.manifest):

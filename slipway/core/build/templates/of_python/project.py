@@ -62,9 +62,12 @@ class Project:
 
     def lists(self, package: str) -> bool:
         """Does a manifest name this package?"""
+        return re.search(rf"(?<![\w.-]){re.escape(package)}(?![\w-])", self.listed(), re.IGNORECASE) is not None
+
+    def listed(self) -> str:
+        """The manifests that list packages, without comments."""
         manifests = [*self.requirement_files(), PYPROJECT, "Pipfile", "setup.py", "setup.cfg"]
-        text = _COMMENT.sub("", "\n".join(self.sources.contents.get(name, "") for name in manifests))
-        return re.search(rf"(?<![\w.-]){re.escape(package)}(?![\w-])", text, re.IGNORECASE) is not None
+        return _COMMENT.sub("", "\n".join(self.sources.contents.get(name, "") for name in manifests))
 
     def requirement_files(self) -> list[str]:
         """The file of requirements and those that it names with `-r` and `-c`, where they are read."""
