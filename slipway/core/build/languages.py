@@ -72,7 +72,7 @@ LANGUAGES: tuple[Language, ...] = (
     Language("a Jekyll site, whose pages have to be generated", _names("_config.yml _config.yaml"), (), _GENERATOR),
     Language(
         "a Ruby project",
-        _names("gemfile gemfile.lock gems.rb gems.locked config.ru rakefile"),
+        _names("gemfile gemfile.lock gems.rb gems.locked config.ru"),
         (".rb", ".rbw", ".rake", ".gemspec"),
         "add a Gemfile that lists its gems and a server such as puma, or a Dockerfile",
     ),

@@ -56,6 +56,7 @@ _TOOLS = (
     ),
     *("docker-compose*.yml", "docker-compose*.yaml", "compose.yml", "compose.yaml", "compose.*.yml", "compose.*.yaml"),
     *("makefile", "vagrantfile", "jenkinsfile", "justfile", "tiltfile", "earthfile", "taskfile.yml", "taskfile.yaml"),
+    "rakefile",
     *("netlify.toml", "fly.toml", "wrangler.toml", "wrangler.json", "wrangler.jsonc", "vercel.json", "firebase.json"),
     *("serverless.yml", "serverless.yaml", "serverless.json", "samconfig.toml", "app.yaml", "app.yml", "render.yaml"),
     *("heroku.yml", "railway.toml", "railway.json", "nixpacks.toml", "captain-definition", "helmfile.yaml"),

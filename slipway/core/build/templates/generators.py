@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from slipway.core.build.templates import base_images, python, ruby, static_site
+from slipway.core.build.templates.of_generators import mkdocs
 from slipway.core.build.templates.processes import has_web
 from slipway.core.build.templates.steps import copy, run, stage
 from slipway.core.build.templates.template import BaseImages, GeneratedDockerfile, Sources, Template
@@ -63,7 +64,7 @@ def _is_mkdocs(sources: Sources) -> bool:
 def _mkdocs(sources: Sources, images: BaseImages) -> GeneratedDockerfile:
     name = next(name for name in _MKDOCS_FILES if name in sources.paths)
     listed = next((path for path in _MKDOCS_LISTS if "mkdocs" in sources.contents.get(path, "")), "")
-    usual = ["mkdocs", "mkdocs-material"] if "material" in sources.contents.get(name, "") else ["mkdocs"]
+    usual = mkdocs.packages(sources.contents.get(name, ""))
     build = [
         stage(images.python),
         "WORKDIR /app",
