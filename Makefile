@@ -8,7 +8,7 @@ RECENT := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sli
 INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 
 .DEFAULT_GOAL := help
-.PHONY: help install base-images install-test install-for-demo install-bench install-browser install-keycloak install-go install-acme test-console test-keycloak test-acme test-gitea up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak screenshots vendor lock env units clean
+.PHONY: help install base-images install-test install-for-demo install-bench install-browser install-keycloak install-go install-acme test-console test-keycloak test-acme test-gitea up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak foreign screenshots vendor lock env units clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,6 +110,9 @@ bench: install-bench ## the ratios of the budgets, side by side
 soak: install-bench ## the long runs
 	@CRASHES_EVERY=1 ROUTES=10000 REQUESTS_OF_SCHEMA=100 REPOSITORIES=all $(VENV)/python -m pytest tests/soak tests/integration/build/test_repositories.py \
 		tests/integration/isolation/test_document.py tests/integration/agent/rollouts/test_crashes.py tests/integration/routes/test_many_routes.py
+
+foreign: install-test ## push repositories of others to a platform of their own: LIST=list.toml FOLDER=their-git-folders OUTPUT=outcomes.jsonl; hours
+	@$(SUDO) nice $(VENV)/python -m tests.foreign $(LIST) $(FOLDER) $(OUTPUT)
 
 vendor: ## fetch what the console's pages run of others, as router/console/vendor.lock.json names it
 	@$(VENV)/python -m router.console.vendoring
