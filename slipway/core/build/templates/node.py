@@ -165,17 +165,27 @@ def _standalone(served: Served) -> list[str]:
 
 
 def _command(project: Project, served: Served) -> str:
-    """The command that starts the server; empty when none is found."""
+    """The command that starts the server; empty when none is found.
+
+    Raises:
+        InvalidInput: the start script starts none.
+    """
     start = project.package.scripts.get("start", "")
-    if start and not frameworks.is_development(scripts.whole(project.package, "start")):
+    runs = scripts.whole(project.package, "start")
+    if start and not frameworks.is_development(runs) and not frameworks.is_watching(runs):
         return _start_script(project, start)
     if served.start:
         return served.start
-    if start:
+    if start and not frameworks.is_watching(runs):
         return _start_script(project, start)
     if file := _started_file(project):
         return f"node {file}"
     folder = _started_member(project)
+    if start and not folder and not has_web(project.sources):
+        raise InvalidInput(
+            f"the start script of package.json runs a tool of development ({runs[:80]}), and no server",
+            remedy='let "start" run a server, such as: "node server.js"',
+        )
     return project.manager.manager.in_member(folder, "start") if folder else ""
 
 

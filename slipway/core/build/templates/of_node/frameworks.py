@@ -24,6 +24,11 @@ _DEVELOPMENT = re.compile(
     r"|webpack-dev-server|next dev|nuxt dev|nuxi dev|remix dev|react-router dev|remix vite:dev)(?=\s|$|[&;])"
 )
 """Commands of development, which watch sources and compile them as they are asked for."""
+_WATCHES = re.compile(
+    r"(?:^|[\s;&/])(?:(?:gulp|grunt)(?: (?:watch|serve|dev|default))?"
+    r"|(?:browser-sync|live-server|lite-server)(?: [^;&]*)?)\s*(?:$|[;&])"
+)
+"""Commands that only reload pages while somebody writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,10 @@ class Framework:
 
 def is_development(script: str) -> bool:
     return _DEVELOPMENT.search(script) is not None
+
+
+def is_watching(script: str) -> bool:
+    return _WATCHES.search(script) is not None
 
 
 def found(package: Package) -> Framework | None:
