@@ -47,8 +47,9 @@ class GitSource:
         self._attempt = attempt
         self._dependencies = attempt.dependencies
         self._work = attempt.work
-        work = attempt.work
-        self._repository = Repository(work.repository, attempt.credential, bool(work.apart), work.tenant_id)
+        self._repository = Repository(
+            attempt.work.repository, attempt.credential, bool(attempt.work.apart), attempt.work.tenant_id
+        )
         self._sha = attempt.work.commit_sha
 
     @contextmanager

@@ -4,8 +4,8 @@ from slipway.models.apps import App, Domain, FormerDomain, Hook, HookSecret, Sca
 from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
 from slipway.models.certificates import Certificate, CertificateIssuance, OwnCertificate
 from slipway.models.deployments import Build, BuildTime, Delivery, Deployment, Release, cancelled_unbegun
-from slipway.models.previews import Preview
 from slipway.models.github import GitHubApp, GitHubInstallation, GitHubReport
+from slipway.models.previews import Preview
 from slipway.models.publishing import PublishToken, SpentJobToken, TrustedPublisher
 from slipway.models.runs import Run
 from slipway.models.tenancy import AuditRecord, Invitation, Plan, Tenant, Token, User

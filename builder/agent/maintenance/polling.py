@@ -123,7 +123,9 @@ class Polling:
 
     def _head(self, app: App) -> str | None:
         secret = app.credential and self._vault.open(app.credential, app.tenant_id, app.id, "credential")
-        return self._sources.resolve(Repository(app.repository, secret, app.tenant_id), f"refs/heads/{app.branch}")
+        return self._sources.resolve(
+            Repository(app.repository, secret, tenant_id=app.tenant_id), f"refs/heads/{app.branch}"
+        )
 
     def _compare(self, session: Session, row: App, head: str) -> bool:
         """Was the head's push missed? Remembers the head."""
