@@ -32,6 +32,8 @@ class PreviewView:
     approved_sha: str
     made_sha: str
     has_app: bool
+    is_held_up: bool = False
+    """Something stands against it, such as a quota."""
 
     @property
     def is_wanted(self) -> bool:
@@ -79,9 +81,15 @@ def state_of(view: PreviewView, latest: State | None, *, serves: bool) -> Previe
     if view.is_expired:
         return PreviewState.EXPIRED
     if view.head != view.made_sha:
-        return PreviewState.AWAITING_APPROVAL if view.awaits_approval else PreviewState.WAITING
+        return _before_it_is_made(view)
     if not view.has_app:
         return PreviewState.REMOVED
     if latest is None or latest in UNFINISHED:
         return PreviewState.DEPLOYING
     return PreviewState.LIVE if serves else PreviewState.FAILED
+
+
+def _before_it_is_made(view: PreviewView) -> PreviewState:
+    if view.awaits_approval:
+        return PreviewState.AWAITING_APPROVAL
+    return PreviewState.WAITING if view.is_held_up else PreviewState.DEPLOYING

@@ -42,6 +42,7 @@ def view_of(parent: App, row: Preview, chosen: PreviewTable, app: App | None) ->
         approved_sha=row.approved_sha,
         made_sha=row.made_sha,
         has_app=app is not None,
+        is_held_up=row.detail != "",
     )
 
 

@@ -58,7 +58,7 @@ def test_open_pull_requests_are_listed_the_newest_first(api: Api, viewer: Caller
 def test_a_forks_commit_is_approved_by_its_first_digits(api: Api, developer: Caller) -> None:
     add_preview(api)
     shown = developer.post(f"{PREVIEWS}/12/approve", {"commit": HEAD[:7]})
-    assert (shown["state"], shown["approved_by"]) == ("waiting", "token:developer")
+    assert (shown["state"], shown["approved_by"]) == ("deploying", "token:acme-developer")
     assert row_of(api).approved_sha == HEAD
     assert recorded(api, "preview.approve") == [("hello", {"pull_request": 12, "commit": HEAD})]
 

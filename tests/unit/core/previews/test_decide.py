@@ -57,7 +57,8 @@ def test_the_next_step(view: PreviewView, room: int, step: Step) -> None:
         (replace(MADE, is_expired=True), None, False, PreviewState.EXPIRED),
         (replace(MADE, is_open=False), State.LIVE, True, PreviewState.CLOSED),
         (replace(MADE, is_enabled=False), State.LIVE, True, PreviewState.CLOSED),
-        (NEWLY_OPENED, None, False, PreviewState.WAITING),
+        (NEWLY_OPENED, None, False, PreviewState.DEPLOYING),
+        (replace(NEWLY_OPENED, is_held_up=True), None, False, PreviewState.WAITING),
         (replace(NEWLY_OPENED, is_fork=True), None, False, PreviewState.AWAITING_APPROVAL),
     ],
 )
