@@ -19,7 +19,7 @@ from tests.fixtures.stack import PROBE, Answer, Checkout, Stack, running_stack
 from tests.fixtures.waiting import eventually
 
 STRANGER = "eve"
-WITHIN_S = 120
+WITHIN_S = 40
 POLLED_S = "5"
 
 
@@ -178,32 +178,33 @@ def get(shop: Shop, number: int, path: str) -> Answer:
 def test_a_pull_request_is_previewed_from_its_opening_to_its_end(shop: Shop) -> None:
     commit = shop.branch("cart", "cart-1")
     number = shop.pull("cart")
-    shop.serves(number, "cart-1/preview")
+    shop.serves(number, "cart-1")
     assert get(shop, number, "/env/SECRET").text == "s3cret-of-the-shop"
+    assert get(shop, number, "/env/ROUND").text == "preview"
     shop.says(number, f"://{shop.app(number)}.localhost:{shop.stack.port}/")
     shop.says(number, f"at `{commit[:7]}`: it is live.")
     shop.branch("cart", "cart-2")
-    shop.serves(number, "cart-2/preview")
-    assert shop.stack.get(shop.name).text == "main-1/"
+    shop.serves(number, "cart-2")
+    assert shop.stack.get(shop.name).text == "main-1"
     shop.says(number, "it is live.")
     shop.close(number)
     shop.is_gone(number)
     shop.says(number, "it is removed.")
     assert shop.previews() == []
-    assert shop.stack.get(shop.name).text == "main-1/"
+    assert shop.stack.get(shop.name).text == "main-1"
 
 
 def test_one_that_is_opened_again_is_previewed_again_and_one_that_is_merged_is_not(shop: Shop) -> None:
     shop.branch("cart", "cart-1")
     number = shop.pull("cart")
-    shop.serves(number, "cart-1/preview")
+    shop.serves(number, "cart-1")
     shop.close(number)
     shop.is_gone(number)
     shop.gitea.call("PATCH", f"{shop.repository}/pulls/{number}", state="open")
-    shop.serves(number, "cart-1/preview")
+    shop.serves(number, "cart-1")
     shop.gitea.call("POST", f"{shop.repository}/pulls/{number}/merge", Do="merge")
     shop.is_gone(number)
-    eventually(lambda: shop.stack.get(shop.name).text == "cart-1/", within_s=WITHIN_S, what="what was merged is live")
+    eventually(lambda: shop.stack.get(shop.name).text == "cart-1", within_s=WITHIN_S, what="what was merged is live")
     shop.says(number, "it is removed.")
 
 
@@ -220,11 +221,11 @@ def test_a_fork_waits_for_an_approval_of_its_commit_and_gets_no_secret(shop: Sho
     shop.says(number, f"slipway previews approve -a {shop.name} {number} {commit[:7]}")
     assert shop.stack.get(shop.app(number)).status == 404
     shop.stack.cli("previews", "approve", "-a", shop.name, str(number), commit[:7])
-    shop.serves(number, "fork-1/preview")
+    shop.serves(number, "fork-1")
     assert get(shop, number, "/env/SECRET").text == ""
     shop.branch("round", "fork-2")
     shop.is_in(number, "awaiting approval")
-    shop.serves(number, "fork-1/preview")
+    shop.serves(number, "fork-1")
     refused = shop.stack.api("POST", f"/apps/{shop.name}/previews/{number}/approve", {"commit": commit})
     assert refused.status == 409
     shop.stack.cli("previews", "remove", "-a", shop.name, str(number))
@@ -241,10 +242,10 @@ def fork_of(shop: Shop, stranger: str) -> None:
 def test_a_closing_and_an_opening_whose_events_do_not_come_are_found(shop: Shop) -> None:
     shop.branch("cart", "cart-1")
     number = shop.pull("cart")
-    shop.serves(number, "cart-1/preview")
+    shop.serves(number, "cart-1")
     shop.gitea.call("DELETE", f"{shop.repository}/hooks/{shop.hook}")
     shop.close(number)
     shop.is_gone(number)
     shop.branch("other", "other-1")
     another = shop.pull("other")
-    shop.serves(another, "other-1/preview")
+    shop.serves(another, "other-1")
