@@ -53,7 +53,9 @@ class GitHubReport(TenantOwned, Base):
 
     __tablename__ = "github_reports"
 
-    deployment_id: Mapped[int] = mapped_column(ForeignKey("deployments.id", ondelete="CASCADE"), primary_key=True)
+    deployment_id: Mapped[int] = mapped_column(
+        ForeignKey("deployments.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
     repository: Mapped[str] = mapped_column(String(201))
     """`owner/name`, which the two ids are of."""
     github_deployment_id: Mapped[int | None] = mapped_column(BigInteger)

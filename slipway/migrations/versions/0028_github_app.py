@@ -53,7 +53,7 @@ def _create_installations() -> None:
 def _create_reports() -> None:
     op.create_table(
         "github_reports",
-        sa.Column("deployment_id", sa.Integer(), nullable=False),
+        sa.Column("deployment_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("repository", sa.String(length=201), nullable=False),
         sa.Column("github_deployment_id", sa.BigInteger(), nullable=True),
         sa.Column("check_run_id", sa.BigInteger(), nullable=True),

@@ -131,7 +131,7 @@ def test_with_a_tenant_goes_all_that_it_owns(database: Database, tenants: TwoTen
 def test_every_row_that_a_tenant_could_own_is_bound_to_one() -> None:
     platform = {
         *("tenants", "plans", "users", "audit", "route_table", "route_changes", "edges"),
-        *("former_domains", "certificate_issuances"),
+        *("former_domains", "certificate_issuances", "github_apps"),
         *("usage_positions", "usage_gaps", "usage_meters"),
     }
     owned = {mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, TenantOwned)}
