@@ -53,7 +53,7 @@ class Rig:
         return commit
 
     def repository(self, tenant: int) -> Repository:
-        return Repository(f"{self.hub.url}/acme/shop.git", None, tenant)
+        return Repository(f"{self.hub.url}/acme/shop.git", None, tenant_id=tenant)
 
 
 @pytest.fixture

@@ -122,7 +122,7 @@ def test_a_clone_that_fails_says_why_the_app_gave_no_token(rig: Rig, state: Inst
     rig.change(state)
     sources = InstallationSources(cast(Any, Private()), rig.credentials)
     with pytest.raises(DeploymentFailed) as failed:
-        sources.resolve(Repository(rig.url, None, rig.acme), "main")
+        sources.resolve(Repository(rig.url, None, tenant_id=rig.acme), "main")
     assert failed.value.message == f"github has no such repository; {cause}"
     assert failed.value.remedy.splitlines()[-1] == "give a token"
     with pytest.raises(GitHubRefused):
@@ -133,7 +133,7 @@ def test_a_public_repository_is_read_while_github_gives_no_token(rig: Rig) -> No
     rig.connect(rig.acme)
     rig.hub.is_down = True
     sources = InstallationSources(cast(Any, Public()), rig.credentials)
-    assert sources.resolve(Repository(rig.url, None, rig.acme), "main") == "a" * 40
+    assert sources.resolve(Repository(rig.url, None, tenant_id=rig.acme), "main") == "a" * 40
 
 
 class Private:
