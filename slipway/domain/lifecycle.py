@@ -12,6 +12,8 @@ from slipway.models import BuildTime, Deployment, now
 
 _STEP_OF = {State.FETCHING: "fetch", State.BUILDING: "build", State.STARTING: "start"}
 _BUILD = _STEP_OF[State.BUILDING]
+PRE_DEPLOY = "pre-deploy"
+"""The step of the command that comes before `start`."""
 _REASON_OF_REQUEST = {State.SUPERSEDED: BRANCH_MOVED}
 """Requested of older pushes alone, when the branch's head is found to be live already."""
 TAIL_LINES = 20
@@ -57,6 +59,12 @@ def current_step(deployment: Deployment) -> dict[str, Any] | None:
     """The step that runs; None when the last one has ended."""
     last = deployment.steps[-1] if deployment.steps else None
     return last if last and last["ended_at"] is None else None
+
+
+def is_at_pre_deploy(deployment: Deployment) -> bool:
+    """Is the pre-deploy command its current step? It runs, or is to."""
+    step = current_step(deployment)
+    return deployment.state == State.STARTING and step is not None and step["name"] == PRE_DEPLOY
 
 
 def note_step(deployment: Deployment, note: str) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from builder.agent.background_tasks import STOP, BackgroundTasks
 from builder.agent.rollout import pre_deploy
 from builder.agent.rollout.replica_actions.containers import ContainerRemoval
-from builder.agent.rollout.steps import is_at_pre_deploy
+from builder.agent.rollout.steps import is_wanted_at_pre_deploy
 from builder.agent.routes import address_quarantine
 from builder.agent.runs import holding
 from builder.agent.scope import REASON
@@ -38,7 +38,7 @@ class Orphans:
             holders = set(session.scalars(unrouted))
             wanted = set(session.scalars(select(Replica.id).where(Replica.state != GONE)))
             starting = session.scalars(select(Deployment).where(Deployment.state == str(State.STARTING)))
-            wanted |= {pre_deploy.holder(row.id) for row in starting if is_at_pre_deploy(row)}
+            wanted |= {pre_deploy.holder(row.id) for row in starting if is_wanted_at_pre_deploy(row)}
             active = [str(state) for state in ACTIVE]
             wanted |= {
                 holding.holder(run_id) for run_id in session.scalars(select(Run.id).where(Run.state.in_(active)))

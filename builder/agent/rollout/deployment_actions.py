@@ -11,7 +11,7 @@ from builder.agent.rollout import draining, watching
 from builder.agent.rollout.explaining_failures import Failures
 from builder.agent.rollout.releases import volumes
 from builder.agent.rollout.releases.snapshot import digest_to_run, image_volume_notices, make_release
-from builder.agent.rollout.steps import PRE_DEPLOY, needs_pre_deploy, switched
+from builder.agent.rollout.steps import needs_pre_deploy, switched
 from builder.agent.routes.publishing import RouteSync
 from builder.agent.routes.targets import replace_targets
 from builder.agent.scope import REASON, Scope
@@ -164,7 +164,7 @@ class DeploymentActions:
         release = make_release(session, row, self._defaults, image_volumes.paths)
         row.notices = volumes.notices(session, release, live) + image_volume_notices(session, release, image_volumes)
         if needs_pre_deploy(row, release):
-            lifecycle.rename_step(row, PRE_DEPLOY)
+            lifecycle.rename_step(row, lifecycle.PRE_DEPLOY)
         return release
 
 

@@ -10,16 +10,19 @@ from builder.agent.background_tasks import TASK, BackgroundTasks
 from builder.agent.rollout.explaining_failures import Failures
 from builder.agent.rollout.releases import volumes
 from builder.agent.rollout.releases.specs import Place, expand, spec_of
-from builder.agent.rollout.steps import PRE_DEPLOY, is_at_pre_deploy
+from builder.agent.rollout.steps import is_wanted_at_pre_deploy
 from builder.agent.scope import REASON, Scope
 from slipway.adapters.vault import Vault
 from slipway.core.app_settings.configuration import Configuration
+from slipway.core.app_settings.volumes import exclude_each_other
 from slipway.core.rollout.actions import Fail, RunPreDeploy
 from slipway.core.rollout.failure import Failure
 from slipway.db import Database
 from slipway.domain import lifecycle
+from slipway.domain.lifecycle import PRE_DEPLOY
+from slipway.domain.runs.held_volumes import held_by_runs
 from slipway.errors import DependencyUnavailable, DeploymentFailed, SlipwayError
-from slipway.models import TO_CHANGE, Deployment, Release
+from slipway.models import TO_CHANGE, App, Deployment, Release
 from slipway.ports.runtime import ContainerRuntime, ReplicaSpec, TaskResult
 
 log = logging.getLogger(__name__)
@@ -60,7 +63,7 @@ class PreDeploy:
         return self._background_tasks.begin(TASK, f"pre-deploy:{action.deployment_id}", scope.app_id, work)
 
     def _run(self, scope: Scope, deployment_id: int) -> None:
-        prepared = self._prepare(deployment_id)
+        prepared = self._prepare(scope.app_id, deployment_id)
         if prepared is None:
             return
         spec, configuration = prepared
@@ -68,12 +71,16 @@ class PreDeploy:
         result = self._runtime.run_task(spec, argv, timeout_s=configuration.pre_deploy_timeout_s)
         self._record(scope, deployment_id, result)
 
-    def _prepare(self, deployment_id: int) -> tuple[ReplicaSpec, Configuration] | None:
+    def _prepare(self, app_id: int, deployment_id: int) -> tuple[ReplicaSpec, Configuration] | None:
+        """None: it is not wanted any more, or a run has a volume meanwhile."""
         with self._db.write(platform=REASON) as session:
+            session.get_one(App, app_id, with_for_update=TO_CHANGE)  # as whoever begins a run does
             row = _running(session, deployment_id)
             if row is None or row.release_id is None:
                 return None
             release = session.get_one(Release, row.release_id)
+            if _is_held_back(session, release):
+                return None
             volumes.ensure(session, release, PRE_DEPLOY)
             place = Place(holder(deployment_id), PRE_DEPLOY, 0, deployment_id)
             return self._spec(session, release, place), Configuration.from_json(release.configuration)
@@ -110,6 +117,12 @@ class PreDeploy:
             self._failures.fail(scope, Fail(deployment_id, failure))
 
 
+def _is_held_back(session: Session, release: Release) -> bool:
+    """Did a run begin, before the command was due, that has a volume which the two do not share?"""
+    held = held_by_runs(session, release.app_id).get(release.environment, ())
+    return exclude_each_other(Configuration.from_json(release.configuration).volumes, held)
+
+
 def _failure(error: SlipwayError) -> Failure:
     if isinstance(error, DeploymentFailed):
         return Failure(error.reason, error.message, error.remedy, error.tail)
@@ -118,4 +131,4 @@ def _failure(error: SlipwayError) -> Failure:
 
 def _running(session: Session, deployment_id: int) -> Deployment | None:
     row = session.get(Deployment, deployment_id, with_for_update=TO_CHANGE)
-    return row if row is not None and is_at_pre_deploy(row) else None
+    return row if row is not None and is_wanted_at_pre_deploy(row) else None

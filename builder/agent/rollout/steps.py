@@ -9,8 +9,6 @@ from slipway.core.rollout.view import Switched
 from slipway.domain import lifecycle
 from slipway.models import Deployment, Release
 
-PRE_DEPLOY = "pre-deploy"
-
 
 def switched(row: Deployment) -> Switched | None:
     """The deployment's open step `switch` with the generation that every edge has to confirm."""
@@ -26,11 +24,9 @@ def watched(row: Deployment) -> dict[str, Any] | None:
     return step if row.state == State.LIVE and step is not None and step["name"] == "watch" else None
 
 
-def is_at_pre_deploy(row: Deployment) -> bool:
+def is_wanted_at_pre_deploy(row: Deployment) -> bool:
     """Is the pre-deploy command the deployment's current step, and did nobody ask the deployment to stop?"""
-    step = lifecycle.current_step(row)
-    is_current = row.state == State.STARTING and step is not None and step["name"] == PRE_DEPLOY
-    return is_current and row.stop_requested is None
+    return lifecycle.is_at_pre_deploy(row) and row.stop_requested is None
 
 
 def needs_pre_deploy(row: Deployment, release: Release) -> bool:
@@ -39,5 +35,5 @@ def needs_pre_deploy(row: Deployment, release: Release) -> bool:
 
 
 def pre_deploy_ended_well(row: Deployment) -> bool:
-    steps = [step for step in row.steps if step["name"] == PRE_DEPLOY]
+    steps = [step for step in row.steps if step["name"] == lifecycle.PRE_DEPLOY]
     return bool(steps and steps[-1]["ok"])

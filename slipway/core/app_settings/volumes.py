@@ -72,13 +72,14 @@ def exclusive_processes(found: Iterable[Mount], processes: Collection[str]) -> f
 
 
 def exclude_each_other(one: Collection[Mount], other: Collection[Mount]) -> bool:
-    """Does one of two releases mount a volume that the other does not share?"""
-    return any(_is_alone(mount, other) for mount in one) or any(_is_alone(mount, one) for mount in other)
+    """Does one of two containers mount a volume that the other does not share?"""
+    return unshared(one, other) is not None
 
 
-def _is_alone(mount: Mount, others: Iterable[Mount]) -> bool:
-    """Is it not shared, and mounted by the others as well?"""
-    return mount.shared is False and any(each.name == mount.name for each in others)
+def unshared(one: Collection[Mount], other: Collection[Mount]) -> Mount | None:
+    """A mount of one, whose volume the other mounts as well and one of the two does not share."""
+    pairs = ((mount, each) for mount in one for each in other if mount.name == each.name)
+    return next((mount for mount, each in pairs if mount.shared is False or each.shared is False), None)
 
 
 def sharing_notices(

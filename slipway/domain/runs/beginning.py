@@ -11,13 +11,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from slipway.core.app_settings.configuration import PRODUCTION, WEB, Configuration
-from slipway.core.rollout.replica_states import GONE
+from slipway.core.app_settings.volumes import unshared
 from slipway.core.runs.states import ACTIVE
 from slipway.core.text.counting import plural
 from slipway.domain.intents import live_deployment
 from slipway.domain.quota import enforcement
+from slipway.domain.runs import held_volumes
 from slipway.errors import Conflict, InvalidInput, TooManyCalls
-from slipway.models import TO_CHANGE, App, Release, Replica, Run, Tenant
+from slipway.models import TO_CHANGE, App, Release, Run, Tenant
 
 WORDS_MOST, WORD_MOST_CHARS, COMMAND_MOST_CHARS = 256, 16_384, 65_536
 _RETRY_AFTER_S = 5
@@ -99,15 +100,11 @@ def check_command(words: Sequence[str]) -> None:
 
 
 def _refuse_held_volume(session: Session, app: App, configuration: Configuration, wanted: Wanted) -> None:
-    """A volume that is not shared is one container's at a time: a replica's, or a run's."""
-    if wanted.process not in configuration.exclusive:
+    """A volume that is not shared is one container's at a time: a replica's, a pre-deploy command's, or a run's."""
+    held = held_volumes.held(session, app.id, wanted.environment)
+    alone = unshared(configuration.mounts_of(wanted.process), held)
+    if alone is None:
         return
-    of_process = {"app_id": app.id, "environment": wanted.environment, "process": wanted.process}
-    replicas = select(Replica.id).filter_by(**of_process).where(Replica.state != GONE)
-    runs = select(Run.id).filter_by(**of_process).where(Run.state.in_(_ACTIVE))
-    if session.scalar(replicas.limit(1)) is None and session.scalar(runs.limit(1)) is None:
-        return
-    alone = next(each for each in configuration.mounts_of(wanted.process) if each.shared is False)
     raise Conflict(
         f"The volume {alone.name} ({alone.path}) is not shared, and another container has it.",
         remedy=f"stop it first: slipway scale 0 -a {app.name} --process {wanted.process}\n"

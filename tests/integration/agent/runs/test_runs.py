@@ -249,6 +249,37 @@ def test_a_deployment_waits_for_a_run_that_has_its_volume(rig: Rig, alone: App) 
     assert rig.deployment(row).state == "live"
 
 
+def test_no_run_begins_beside_a_pre_deploy_command_that_has_its_volume(rig: Rig, alone: App) -> None:
+    rig.change(alone, settings=alone.settings | {"pre_deploy": "migrate"})
+    rig.executor.held = True
+    row = rig.built(alone, "b" * 40)
+    rig.settle(alone)
+    assert (rig.replicas(alone), rig.deployment(row).steps[-1]["name"]) == ([], "pre-deploy")
+    with pytest.raises(Conflict, match="not shared"):
+        begin_run(rig, alone)
+    rig.executor.resume()
+    rig.settle(alone)
+    assert rig.deployment(row).state == "live"
+    assert begin_run(rig, alone).state == "pending", "the command has ended"
+
+
+def test_no_pre_deploy_command_begins_beside_a_run_that_began_after_the_pass_looked(rig: Rig, alone: App) -> None:
+    rig.change(alone, settings=alone.settings | {"pre_deploy": "migrate"})
+    rig.executor.held = True
+    row = rig.built(alone, "b" * 40)
+    rig.settle(alone)
+    steps = rig.deployment(row).steps
+    rig.change(rig.deployment(row), steps=[])
+    run = begin_run(rig, alone)
+    rig.change(rig.deployment(row), steps=steps)
+    rig.executor.resume()
+    assert rig.runtime.started_tasks == []
+    rig.runtime.die(running(rig, alone, run), exit_code=0)
+    rig.agent.runs.run(alone.id)
+    rig.settle(alone)
+    assert rig.deployment(row).state == "live"
+
+
 def test_no_replica_begins_beside_a_run_that_began_after_the_pass_looked(rig: Rig, alone: App) -> None:
     rig.intend(alone, intents.scale, process="web", replicas=1)
     reserve = rig.runtime.reserve

@@ -15,6 +15,7 @@ from slipway.core.app_settings.volumes import (
     exclusive_processes,
     mounts,
     sharing_notices,
+    unshared,
 )
 from slipway.errors import InvalidInput
 
@@ -42,6 +43,12 @@ def test_two_releases_exclude_each_other_by_a_volume_that_one_does_not_share(
 ) -> None:
     assert exclude_each_other(declared(one), declared(other)) is excluded
     assert exclude_each_other(declared(other), declared(one)) is excluded
+
+
+def test_the_volume_that_keeps_two_apart_is_named_as_the_first_mounts_it() -> None:
+    one, other = {"path": "/data"}, {"path": "/srv", "name": "data", "shared": False}
+    assert unshared(declared(one), declared(other)) == Mount("data", "/data")
+    assert unshared(declared(other), declared(one)) == Mount("data", "/srv", shared=False)
 
 
 @pytest.mark.parametrize(
