@@ -23,6 +23,8 @@ from router.api import (
 )
 from router.api.access import account, audit, github, identity, invitations, limits, publishers, quotas, tokens, users
 from router.api.access import policies as access
+from router.api.attached import backups
+from router.api.attached import services as attached_services
 from router.api.operation import SECURITY_SCHEMES
 from router.api.request_bodies import ApiJson, ApiRequest
 from router.api.runs import cron, runs, terminals
@@ -45,6 +47,8 @@ _BLUEPRINTS = (
     terminals,
     variables,
     volumes,
+    attached_services,
+    backups,
     domains,
     previews,
     access,

@@ -26,12 +26,14 @@ HEADS_AT_ONCE = 4
 HEADS_OF_A_TENANT = 2
 VERIFICATIONS_AT_ONCE = 4
 VERIFICATIONS_OF_A_TENANT = 2
+DOWNLOADS_AT_ONCE = 3
 PROOFS_AT_ONCE = 4
 PROOFS_OF_A_TENANT = 2
 LEFT_FOR_OTHER_CALLS = 2
 """Threads that responses with text leave free."""
 TEXT_LIFETIME_S = 120.0
 """A client that reads so slowly that its response takes longer is disconnected."""
+FILE_LIFETIME_S = 3600.0
 _TEXT = "text/plain; charset=utf-8"
 _RETRY_AFTER_S = 5
 _WRITTEN_CHARS = 1 << 16
@@ -71,9 +73,23 @@ class CallQuota:
     def text(self, who: Principal, lines: Callable[[], Iterator[str]], *, media_type: str = _TEXT) -> Response:
         """A response with lines. It holds a place from before they are gathered until they are sent. Raises as `place`
         does."""
+        return self._holding(who, lambda: Response(_written(lines()), content_type=media_type))
+
+    def file(self, who: Principal, content: Callable[[], tuple[str, Iterator[bytes]]], *, media_type: str) -> Response:
+        """The same, with a file: its name, and what is in it."""
+
+        def made() -> Response:
+            name, pieces = content()
+            response = Response(_until(pieces, time.monotonic() + FILE_LIFETIME_S), content_type=media_type)
+            response.headers.set("Content-Disposition", "attachment", filename=name)
+            return response
+
+        return self._holding(who, made)
+
+    def _holding(self, who: Principal, make: Callable[[], Response]) -> Response:
         self.enter(who)
         try:
-            response = Response(_written(lines()), content_type=media_type)
+            response = make()
         except BaseException:
             self.leave(who)
             raise
@@ -110,6 +126,11 @@ class CallQuota:
             remedy="try again",
             retry_after_s=_RETRY_AFTER_S,
         )
+
+
+def of_downloads() -> CallQuota:
+    """Of backups, which may be long."""
+    return CallQuota(DOWNLOADS_AT_ONCE, 1, "backup", verb="downloads", participle="downloaded")
 
 
 def of_heads() -> CallQuota:
@@ -155,3 +176,11 @@ def _written(lines: Iterator[str]) -> Iterator[str]:
             if time.monotonic() > until:
                 raise TimeoutError
     yield "".join(piece)
+
+
+def _until(pieces: Iterator[bytes], until: float) -> Iterator[bytes]:
+    """Raises `TimeoutError`, as for text."""
+    for piece in pieces:
+        yield piece
+        if time.monotonic() > until:
+            raise TimeoutError

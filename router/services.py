@@ -62,6 +62,8 @@ class Services:
     feeds: ReplicaFeeds
     texts: CallQuota
     """Of responses that are a log's text."""
+    downloads: CallQuota
+    """Of backups."""
     heads: CallQuota
     """Of repositories that are asked for a branch."""
     job_tokens: JobTokens
@@ -127,6 +129,7 @@ def connect(settings: Settings) -> Services:
         followers=Followers(StreamQuota(settings.streams, settings.streams_per_tenant)),
         feeds=ReplicaFeeds(agent),
         texts=call_quota.of_texts(settings.web_threads),
+        downloads=call_quota.of_downloads(),
         heads=call_quota.of_heads(),
         job_tokens=job_tokens.connect(settings),
         job_verifications=call_quota.of_job_verifications(),

@@ -11,7 +11,8 @@
     ├── NotFound                404
     │   └── InvitationVoid           no invitation has this link, or it is good no longer; which of the two is not said
     ├── Conflict                409  the state forbids it now (an illegal move, a name taken)
-    │   └── DomainNotProven          somebody else is at the domain; names the TXT record that shows whose it is
+    │   ├── DomainNotProven          somebody else is at the domain; names the TXT record that shows whose it is
+    │   └── BackupDamaged            a backup's file is not what was written
     ├── ConfirmationRequired    428  something would be lost for good, and the request does not name it
     ├── PayloadTooLarge         413
     ├── UnsupportedContent      415
@@ -115,6 +116,15 @@ class InvitationVoid(NotFound):
 class Conflict(SlipwayError):
     code = "conflict"
     status = 409
+
+
+class BackupDamaged(Conflict):
+    code = "backup-damaged"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The backup is damaged: {why}. Nothing was changed.", remedy="take another: slipway services backups NAME"
+        )
 
 
 class DomainNotProven(Conflict):

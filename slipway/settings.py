@@ -340,6 +340,9 @@ class Settings:
     registries: tuple[str, ...] = _setting(
         "public", "registries apps' images may come from (host or host:port); public: any with a public address", _names
     )
+    service_registry: str = _setting(
+        "", "where images of attached services come from: a registry, perhaps with a path; empty: Docker Hub"
+    )
     frontends: tuple[str, ...] = _setting("docker/dockerfile", "images allowed in a Dockerfile's # syntax line", _names)
     python_image: str = _setting("python:3.11-slim", "base image of detected Python apps")
     static_image: str = _setting("python:3.11-slim", "base image of static sites")
@@ -453,6 +456,11 @@ class Settings:
     def log_dir(self) -> Path:
         """Compressed logs of builds and replicas, and the services' own."""
         return self.state_dir / "logs"
+
+    @property
+    def backup_dir(self) -> Path:
+        """Backups of attached services, sealed."""
+        return self.state_dir / "backups"
 
     @property
     def key_dir(self) -> Path:

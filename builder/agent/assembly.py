@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from builder.agent.attached.doing import TaskWork
+from builder.agent.attached.reconciling import ServiceReconciler
 from builder.agent.background_tasks import BackgroundTasks
 from builder.agent.container_events import ContainerEvents
 from builder.agent.maintenance.orphans import Orphans
@@ -34,6 +36,7 @@ from builder.agent.runs.starting import RunStart
 from builder.agent.telemetry.output import OutputStore
 from builder.agent.telemetry.replica_output import ReplicaOutput
 from builder.agent.terminals.opening import Terminals
+from slipway.adapters.backup_files import BackupFiles
 from slipway.adapters.vault import Vault
 from slipway.core.app_settings.configuration import Defaults
 from slipway.db import Database
@@ -63,6 +66,8 @@ class Components:
     routes: RouteSync
     reconciler: Reconciler
     runs: RunReconciler
+    services: ServiceReconciler
+    backups: BackupFiles
     actions: ActionTable
     activation: Activation
     container_events: ContainerEvents
@@ -98,6 +103,7 @@ class _Assembly:
         self._observed_state = ObservedState(runtime, max_age_s=settings.reconcile_s)
         self._routes = RouteSync(db, adapters.publisher, published, sign_on=settings.keycloak != OFF)
         self._store = OutputStore(runtime, settings.log_dir / "replicas", settings.output_kept_bytes)
+        self._backups = BackupFiles(settings.backup_dir, adapters.vault, floor_bytes=settings.disk_floor_bytes)
         self._quarantine = AddressQuarantine(db, runtime, self._routes)
         self._removal = ContainerRemoval(runtime, self._observed_state, self._store)
         self._failures = Failures(db, runtime, adapters.vault, self._store, adapters.clock)
@@ -113,6 +119,8 @@ class _Assembly:
             routes=self._routes,
             reconciler=Reconciler(loader, actions, clock, confirm_timeout_s=self._settings.confirm_timeout_s),
             runs=self._runs(),
+            services=self._services(),
+            backups=self._backups,
             actions=actions,
             activation=Activation(db, self._observed_state, self._tasks, clock),
             container_events=ContainerEvents(db, self._observed_state),
@@ -152,6 +160,12 @@ class _Assembly:
         start = RunStart(use.db, use.runtime, use.vault, observed)
         ending = RunEnding(use.db, use.runtime, observed, self._store, use.clock)
         return RunReconciler(use.db, observed, self._tasks, start, ending, use.clock)
+
+    def _services(self) -> ServiceReconciler:
+        use = self._adapters
+        return ServiceReconciler(
+            use.db, self._tasks, TaskWork(use.db, use.runtime, use.vault, self._backups), use.clock
+        )
 
     def _watching(self) -> Watching:
         use = self._adapters

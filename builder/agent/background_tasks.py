@@ -12,8 +12,8 @@ from slipway.errors import DependencyUnavailable
 
 log = logging.getLogger(__name__)
 
-START, PROBE, STOP, TASK = "start", "probe", "stop", "task"
-SIZES = {START: 16, PROBE: 128, STOP: 32, TASK: 32}
+START, PROBE, STOP, TASK, SERVICE = "start", "probe", "stop", "task", "service"
+SIZES = {START: 16, PROBE: 128, STOP: 32, TASK: 32, SERVICE: 4}
 """Threads of each kind: nothing that may take minutes delays a start. A probe of an app that still imports waits for
 some seconds. Threads are made when they are needed."""
 PAUSE_S = 1.0

@@ -1,6 +1,6 @@
 """Which apps need a pass: those whose desired or observed state has changed since the last check.
 
-A thousand unchanged apps cost seven queries for plain columns and one listing, and no pass.
+A thousand unchanged apps cost eight queries for plain columns and one listing, and no pass.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from sqlalchemy.orm import Session
 from builder.agent.observed_state import ObservedState
 from builder.agent.rollout.state_loader import claimed_by_agent
 from builder.agent.scope import REASON
+from slipway.core.attached.tasks import UNFINISHED
 from slipway.core.deployment.states import State
 from slipway.core.rollout.replica_states import GONE
 from slipway.core.runs.states import ACTIVE
 from slipway.db import Database
-from slipway.models import App, Deployment, Replica, Run, Scale, Target
+from slipway.models import App, AttachedService, Deployment, Replica, Run, Scale, ServiceTask, Target
 from slipway.ports.runtime import Observed
 
 Fingerprints = Mapping[int, int]
@@ -72,10 +73,14 @@ def _queries() -> list[Any]:
     ).where(or_(Deployment.state == str(State.LIVE), claimed_by_agent()))
     replicas = select(Replica.app_id, Replica.id, Replica.state, Replica.container_id).where(Replica.state != GONE)
     runs = select(Run.app_id, Run.id, Run.state, Run.stop_requested)
+    tasks = select(AttachedService.app_id, ServiceTask.id, ServiceTask.attempt).join(
+        AttachedService, AttachedService.id == ServiceTask.service_id
+    )
     return [
         deployments,
         replicas,
         runs.where(Run.state.in_([str(state) for state in ACTIVE])),
+        tasks.where(ServiceTask.state.in_([str(state) for state in UNFINISHED])),
         select(Scale.app_id, Scale.environment, Scale.process, Scale.replicas),
         select(Target.app_id, Target.replica_id, Target.standby),
         select(App.id, App.deleted_at).where(App.deleted_at.is_not(None)),

@@ -13,6 +13,7 @@ from typing import Any
 
 from builder.agent.api import internal_api, stream_server
 from builder.agent.assembly import Adapters, Components
+from builder.agent.attached.backups import BackupSchedules, trim_backups
 from builder.agent.change_detection import ChangeDetection
 from builder.agent.dependency_backoff import DependencyBackoff
 from builder.agent.event_listener import EventListener, Handlers
@@ -187,6 +188,8 @@ class Agent:
         limits = HostLimits(settings.run_timeout_s, settings.runs_per_tenant)
         schedules = Schedules(adapters.db, adapters.clock, self._scheduler.wake, limits)
         yield _Periodic("schedules", SCHEDULES_S, schedules.look)
+        backups = BackupSchedules(adapters.db, adapters.clock, self._scheduler.wake)
+        yield _Periodic("backups", SCHEDULES_S, backups.look)
         samples = self._samples()
         yield _Periodic("samples", SAMPLES_S, samples.sample)
         yield _Periodic("usage", USAGE_S, UsageCounting(adapters.db, self._background.usage, samples).work)
@@ -207,8 +210,8 @@ class Agent:
         self._checked_at = time.monotonic()
 
     def _run_pass(self, app_id: int) -> float | None:
-        rechecks = (self._components.reconciler.run(app_id), self._components.runs.run(app_id))
-        recheck_at = min((each for each in rechecks if each is not None), default=None)
+        of_apps = (self._components.reconciler, self._components.runs, self._components.services)
+        recheck_at = min((at for each in of_apps if (at := each.run(app_id)) is not None), default=None)
         return None if recheck_at is None else max(0.0, recheck_at - self._adapters.clock())
 
     def _reconcile(self) -> None:
@@ -266,6 +269,7 @@ class Agent:
         image_gc.collect_dangling(db, runtime, self._background.builder)
         image_gc.trim_output(db, self._components.output_store)
         image_gc.trim_logs(db, self._background.logs)
+        trim_backups(db, self._components.backups)
         trim_runs(db, self._components.output_store, days=self._settings.history_days)
         retention.trim(db, days=self._settings.history_days)
         certificates.collect_files(self._settings)

@@ -14,6 +14,7 @@ from router.principal import Principal
 from router.services import Services
 from router.usecases import changed_settings, hooks, volumes
 from router.usecases.access import policies as access
+from router.usecases.app_sources import change_source, seal_credential, set_repository, unfinished
 from router.usecases.confirmation import require_confirmation
 from router.usecases.finding import app_named, unique_or
 from router.usecases.showing.apps import show_app, show_apps
@@ -22,19 +23,21 @@ from slipway.core.access.roles import Role
 from slipway.core.app_settings import model
 from slipway.core.app_settings.configuration import WEB, Configuration, Defaults
 from slipway.core.app_settings.model import OF_AN_IMAGE
-from slipway.core.build import image_names
-from slipway.core.deployment.states import BY_HAND, UNFINISHED, State
+from slipway.core.deployment.states import State
 from slipway.core.naming import validation
 from slipway.core.naming.json_kinds import GIVEN
 from slipway.domain import audit, intents, lifecycle
+from slipway.domain.attached.services import refuse_service
 from slipway.domain.audit import Action
 from slipway.domain.previews import ending
 from slipway.domain.quota import enforcement
 from slipway.domain.route_table import add_first_host, touch_routes
 from slipway.errors import Conflict, InvalidInput, NotFound
-from slipway.models import TO_CHANGE, App, Deployment, Domain, Release, Scale, now
+from slipway.models import App, Domain, Release, Scale, now
 
 CREDENTIAL_MAX = 16384
+_OF_SERVICES = frozenset({"resources", "timeouts"})
+"""What can be set of an attached service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +74,11 @@ def create_app(services: Services, principal: Principal, wanted: NewApp) -> docu
     """
     if wanted.hook:
         principal.require(Role.OWNER)
-    app = _row(services, principal, wanted)
+    app = row_of(services, principal, wanted)
     with services.db.write(tenant_id=principal.tenant_id) as session:
         enforcement.require_app(session, principal.tenant_id, replicas=wanted.replicas)
-        _add(session, app)
-        _seal_credential(services, app, wanted.credential)
+        add(session, app)
+        seal_credential(services, app, wanted.credential)
         session.add(Scale(tenant_id=app.tenant_id, app_id=app.id, process=WEB, replicas=wanted.replicas))
         host = add_first_host(session, services.settings, app, principal.tenant)
         hook = hooks.ensure_hook(services, session, principal, wanted.repository or "") if wanted.hook else None
@@ -99,8 +102,10 @@ def change_app(services: Services, principal: Principal, name: str, changes: dic
     """
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, name, to_change=True)
+        if not {*changes} - {"settings"} | {*(changes.get("settings") or ())} <= _OF_SERVICES:
+            refuse_service(session, app, "has its other settings from its kind", "resources and timeouts can be set")
         url_before, repository_before, branch_before = app.repository, app.repository_identity, app.branch
-        _change_source(services, session, app, changes)
+        change_source(services, session, app, changes)
         deployment = None
         changed = changed_settings.change(session, app, changes.get("settings"))
         if app.repository != url_before or not OF_AN_IMAGE.isdisjoint(changed.names):
@@ -150,18 +155,24 @@ def delete_app(
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, name, to_change=True)
         require_confirmation("app", name, confirmed)
+        refuse_service(session, app, "is removed as such", f"slipway services remove {name}")
         ending.remove_all(session, app, principal.actor)
-        app.deleted_at = now()
-        for deployment in _unfinished(session, app):
-            lifecycle.request_stop(deployment, State.CANCELLED, "the app was deleted")
-        touch_routes(session, session.scalars(select(Domain.host).filter_by(app_id=app.id)))
         kept = [] if with_volumes else volumes.names_of(session, app)
-        removed = volumes.request_removals(session, app) if with_volumes else []
+        removed = delete(session, app, with_volumes=with_volumes)
         audit.record(session, app.tenant_id, principal.actor, Action.APP_DELETE, name, volumes=removed)
         session.flush()
         notices = hooks.notices_of_leaving(session, name, app.repository_identity)
     services.queue.wake_agent(app.id)
     return documents.DeletedApp(name=name, notices=notices, kept_volumes=kept, removed_volumes=removed)
+
+
+def delete(session: Session, app: App, *, with_volumes: bool) -> list[str]:
+    """Have the agent remove the app, with everything that is its own. Returns the volumes that go with it."""
+    app.deleted_at = now()
+    for deployment in unfinished(session, app):
+        lifecycle.request_stop(deployment, State.CANCELLED, "the app was deleted")
+    touch_routes(session, session.scalars(select(Domain.host).filter_by(app_id=app.id)))
+    return volumes.request_removals(session, app) if with_volumes else []
 
 
 def scale_app(
@@ -206,7 +217,8 @@ def _refuse_sharing(app: App, process: str, frozen: Configuration) -> None:
             )
 
 
-def _row(services: Services, principal: Principal, wanted: NewApp) -> App:
+def row_of(services: Services, principal: Principal, wanted: NewApp) -> App:
+    """The row of a new app, which no session has yet. Raises `InvalidInput`."""
     if bool(wanted.repository) == bool(wanted.image):
         raise InvalidInput("an app comes from a repository or from an image", remedy="give one of the two")
     if wanted.hook and not wanted.repository:
@@ -216,87 +228,17 @@ def _row(services: Services, principal: Principal, wanted: NewApp) -> App:
     app.branch = validation.branch(wanted.branch)
     if wanted.repository:
         app.source = "git"
-        _set_repository(services, app, wanted.repository)
+        set_repository(services, app, wanted.repository)
     else:
         app.source = "image"
         app.image = validation.image_name(wanted.image or "", services.settings.registries)
     return app
 
 
-def _add(session: Session, app: App) -> None:
+def add(session: Session, app: App) -> None:
+    """Raises `Conflict` when the name is taken."""
     taken = session.scalar(select(App).filter_by(name=app.name))
     if taken is not None and taken.deleted_at is not None:
         raise Conflict(f"an app {app.name!r} is still being deleted", remedy="try again in a moment")
     with unique_or(session, Conflict(f"there is an app {app.name!r} already", remedy="choose another name")):
         session.add(app)
-
-
-def image_for(services: Services, app: App, image: str, *, with_credential: bool = False) -> str:
-    """The image's name, when the app may run it. `with_credential`: a credential for its registry is given, too.
-
-    Raises:
-        InvalidInput: the app is built from a repository, the name can't be, or the app's credential is for another
-            registry, which must not get it.
-    """
-    if app.source != "image":
-        raise InvalidInput(f"{app.name} is built from a repository", remedy="make another app for the image")
-    image = validation.image_name(image, services.settings.registries)
-    before, after = image_names.parse(app.image).registry, image_names.parse(image).registry
-    if app.credential and before != after and not with_credential:
-        raise InvalidInput(
-            f"{app.name}'s credential is for {before}, and would go to {after}",
-            remedy=f"give one for {after} with it (an empty file for none): "
-            f"slipway apps set image={image} --credential-file FILE",
-        )
-    return image
-
-
-def _refuse_between(session: Session, app: App) -> None:
-    """A deployment by hand makes its image the app's when it goes live. One of the two would be lost."""
-    for each in _unfinished(session, app):
-        if each.kind in BY_HAND and each.ref != app.image:
-            raise Conflict(
-                f"deployment {each.id} is about to make {each.ref} the app's image",
-                remedy=f"wait for it, or stop it: slipway deployments cancel {each.id}",
-            )
-
-
-def _change_source(services: Services, session: Session, app: App, changes: dict[str, Any]) -> None:
-    if "repository" in changes:
-        if app.source != "git":
-            raise InvalidInput(f"{app.name} runs an image", remedy="make another app for the repository")
-        _set_repository(services, app, changes["repository"] or "")
-    if "image" in changes:
-        _refuse_between(session, app)
-        app.image = image_for(services, app, changes["image"] or "", with_credential="credential" in changes)
-    if "branch" in changes:
-        app.branch = validation.branch(changes["branch"] or "")
-        _forget_head(app)
-    if "credential" in changes:
-        _seal_credential(services, app, changes["credential"])
-
-
-def _set_repository(services: Services, app: App, url: str) -> None:
-    app.repository = validation.repository_url(url, services.settings.git_hosts)
-    app.repository_identity = validation.repository_identity(app.repository)
-    _forget_head(app)
-
-
-def _forget_head(app: App) -> None:
-    """The app follows another branch, of which earlier deployments say nothing. The agent looks at its head as soon as
-    it can: only what is pushed after that look is found without a delivery."""
-    app.head, app.polled_at = None, None
-    app.branch_sequence = app.next_sequence or 0  # a new app has none yet
-
-
-def _seal_credential(services: Services, app: App, credential: str | None) -> None:
-    """A credential for the repository, or for the image's registry, which `image_for` has checked."""
-    if credential and app.source == "image":
-        credential = validation.registry_credential(credential)
-    app.credential = services.values.seal(credential, app.tenant_id, app.id, "credential") if credential else None
-
-
-def _unfinished(session: Session, app: App) -> list[Deployment]:
-    states = [str(state) for state in UNFINISHED]
-    query = select(Deployment).filter_by(app_id=app.id).where(Deployment.state.in_(states))
-    return list(session.scalars(query.with_for_update(**TO_CHANGE)))

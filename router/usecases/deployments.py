@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 from router import documents
 from router.principal import Principal
 from router.services import Services
-from router.usecases.apps import image_for
+from router.usecases.app_sources import image_for
 from router.usecases.finding import app_named, deployment_numbered
 from router.usecases.showing.deployments import show_deployment, show_deployments
 from slipway.core.deployment.states import Kind
 from slipway.core.naming import validation
 from slipway.core.push.push_event import BRANCHES
 from slipway.domain import audit, intents
+from slipway.domain.attached.services import refuse_service
 from slipway.domain.audit import Action
 from slipway.errors import InvalidInput
 from slipway.models import App, Deployment
@@ -129,6 +130,7 @@ def promote(
     with services.db.write(tenant_id=principal.tenant_id) as session:
         source = app_named(session, app_name)
         app = app_named(session, to, to_change=True)
+        refuse_service(session, app, "runs its own image", "promote to an app")
         made = intents.promote(session, app, source=source, actor=principal.actor.name, idempotency_key=idempotency_key)
         of = {"source": source.name, "release": (made.promoted or {})["release"]}
         audit.record(session, app.tenant_id, principal.actor, Action.DEPLOYMENT_PROMOTE, to, deployment=made.id, **of)
@@ -141,6 +143,7 @@ def roll_back(services: Services, principal: Principal, app_name: str, to: int |
     """Back to release `to`, or to the one that was live before."""
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name, to_change=True)
+        refuse_service(session, app, "goes back by its data", f"take a backup: slipway services backups {app.name}")
         made = intents.rollback(session, app, to=to, actor=principal.actor.name)
         audit.record(session, app.tenant_id, principal.actor, Action.DEPLOYMENT_ROLLBACK, app.name, deployment=made.id)
         shown = show_deployment(session, made, services.settings.public_url)
@@ -173,7 +176,7 @@ def _requested_ref(
     if image:
         if ref or commit:
             raise InvalidInput("an image has neither ref nor commit", remedy="give the image alone")
-        return image_for(services, app, image)
+        return image_for(services, session, app, image)
     if app.source == "image":
         if ref or commit:
             raise InvalidInput(f"{app.name} runs an image", remedy="name another: slipway deploy --image NAME:TAG")

@@ -18,6 +18,7 @@ from router.usecases.showing import certificates as certificates_shown
 from slipway.core.naming import validation
 from slipway.core.naming.shown_names import shown
 from slipway.domain import audit
+from slipway.domain.attached.services import refuse_service
 from slipway.domain.audit import Action
 from slipway.domain.certificates.host_addresses import addresses_of
 from slipway.domain.domain_claims import is_redirected_to, remember
@@ -56,6 +57,7 @@ def add_domain(
     evidence = domain_claims.look_up(services, principal, host)
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name, to_change=True)
+        refuse_service(session, app, "no host leads to", "attach it to an app: slipway services attach")
         own = list(session.scalars(select(Domain).filter_by(app_id=app.id)))
         _check_redirect(own, host, target)
         row = next((each for each in own if each.host == host), None)

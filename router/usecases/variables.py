@@ -18,7 +18,9 @@ from slipway.core.access.roles import Role
 from slipway.core.app_settings.configuration import PRODUCTION
 from slipway.core.naming import validation
 from slipway.domain import audit, intents
+from slipway.domain.attached.services import refuse_attached
 from slipway.domain.audit import Action
+from slipway.domain.releases.variables import place_of
 from slipway.errors import Conflict, InvalidInput, NotFound
 from slipway.models import App, Deployment, Variable, now
 
@@ -57,7 +59,7 @@ def reveal_variable(
         audit.record(
             session, app.tenant_id, principal.actor, Action.VARIABLE_REVEAL, app.name, name=row.name, scope=row.scope
         )
-        return _document(row, services.values.open(row.sealed, *_place(app, row.name)))
+        return _document(row, services.values.open(row.sealed, *place_of(app, row.name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +83,13 @@ def change_variables(
     Raises:
         InvalidInput: a name or a value breaks a rule, or all together are too much.
         NotFound: what is to be renamed is not set.
-        Conflict: its new name is set.
+        Conflict: its new name is set, or a service that is attached sets one of them.
     """
     _check(wanted)
     with services.db.write(tenant_id=principal.tenant_id) as session:
         app = app_named(session, app_name, to_change=True)
+        if scope == "run":
+            refuse_attached(session, app, {*wanted.put, *wanted.remove, *wanted.rename, *wanted.rename.values()})
         before = [_document(row, None) for row in _rows(session, app)] if dry_run else []
         changed = _change(services, session, app, wanted, scope)
         if dry_run:
@@ -148,7 +152,7 @@ def _new(app: App, name: str, scope: str) -> Variable:
 
 
 def _put(services: Services, session: Session, app: App, row: Variable, value: str, *, secret: bool) -> Variable:
-    row.sealed = services.values.seal(value, *_place(app, row.name))
+    row.sealed = services.values.seal(value, *place_of(app, row.name))
     row.is_secret = row.is_secret or secret
     session.add(row)
     return row
@@ -163,12 +167,12 @@ def _rename(services: Services, app: App, rows: dict[str, Variable], old: str, n
             f"{app.name} has a variable {new} already", remedy=f"unset it first: slipway env unset -a {app.name} {new}"
         )
     row = rows[new] = rows.pop(old)
-    row.sealed = services.values.seal(services.values.open(row.sealed, *_place(app, old)), *_place(app, new))
+    row.sealed = services.values.seal(services.values.open(row.sealed, *place_of(app, old)), *place_of(app, new))
     row.name = new
 
 
 def _is_already(services: Services, app: App, row: Variable, value: str, *, secret: bool) -> bool:
-    return row.is_secret >= secret and services.values.open(row.sealed, *_place(app, row.name)) == value
+    return row.is_secret >= secret and services.values.open(row.sealed, *place_of(app, row.name)) == value
 
 
 def _reconfigure(session: Session, principal: Principal, app: App, changed: list[str]) -> Deployment | None:
@@ -180,7 +184,7 @@ def _shown(services: Services, principal: Principal, session: Session, app: App)
     readable = roles.may(principal.role, Role.DEVELOPER)
     rows = _rows(session, app)
     return [
-        _document(row, services.values.open(row.sealed, *_place(app, row.name)) if readable else None) for row in rows
+        _document(row, services.values.open(row.sealed, *place_of(app, row.name)) if readable else None) for row in rows
     ]
 
 
@@ -193,7 +197,3 @@ def _document(row: Variable, value: str | None) -> documents.Variable:
     return documents.Variable(
         name=row.name, scope=row.scope, value=value, secret=row.is_secret, updated_at=row.updated_at
     )
-
-
-def _place(app: App, name: str) -> tuple[object, ...]:
-    return app.tenant_id, app.id, PRODUCTION, name

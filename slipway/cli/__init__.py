@@ -33,6 +33,7 @@ from slipway.cli.commands import (
 )
 from slipway.cli.commands.access import github, identity, limits, login, plans, publishers, quota, tokens, users
 from slipway.cli.commands.access import policies as access
+from slipway.cli.commands.attached import backups, services
 from slipway.cli.commands.forges import previews
 from slipway.cli.commands.runs import cron, run, runs
 from slipway.cli.commands.runs import exec as exec_
@@ -48,7 +49,8 @@ SECTIONS = {
     ),
     "Apps": (
         *(apps.apps, deployments.deployments, scale.scale, env.env, domains.domains, certificates.certificates),
-        *(previews.previews, cron.cron, access.access, limits.limits, volumes.volumes, quota.quota),
+        *(previews.previews, cron.cron, access.access, limits.limits),
+        *(services.services, volumes.volumes, quota.quota),
     ),
     "Access": (
         *(login.login, login.logout, login.whoami, users.users, tokens.tokens),
@@ -64,6 +66,8 @@ def slipway() -> None:
     """Push to deploy, on your own host."""
 
 
+for verb in backups.COMMANDS:
+    services.services.add_command(verb)
 for title, commands in SECTIONS.items():
     slipway.add_section(title, commands)
 

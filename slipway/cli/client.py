@@ -117,12 +117,22 @@ class Client:
 
     def pieces(self, path: str, **query: Any) -> Iterator[str]:
         """A long text as it comes."""
+        with self._streamed(path, query) as answer:
+            yield from answer.iter_text()
+
+    def binary(self, path: str) -> Iterator[bytes]:
+        """A long file as it comes. One that breaks off raises, too."""
+        with self._streamed(path, {}) as answer:
+            yield from answer.iter_bytes()
+
+    @contextmanager
+    def _streamed(self, path: str, query: dict[str, Any]) -> Iterator[httpx.Response]:
         try:
             with self._http.stream("GET", f"/api{path}", params=_given(query), headers={"Accept": "*/*"}) as answer:
                 if not answer.is_success:
                     answer.read()
                     raise self._problem(answer)
-                yield from answer.iter_text()
+                yield answer
         except httpx.HTTPError as error:
             raise self._absent(error) from error
 

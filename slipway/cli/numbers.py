@@ -54,3 +54,4 @@ INVITATION = Number("an invitation's number", instead="slipway users invitations
 PULL_REQUEST = Number("a pull request's number", instead="slipway previews lists them")
 INSTALLATION = Number("an installation's number", instead="slipway github lists them")
 RUN = Number("a run's number", instead="slipway runs lists them")
+BACKUP = Number("a backup's number", instead="slipway services backups NAME lists them")

@@ -1,6 +1,7 @@
 """The tables. SQL is the truth of everything but sessions, limits' counters and what runs."""
 
 from slipway.models.apps import App, Domain, FormerDomain, Hook, HookSecret, Scale, Variable, Volume
+from slipway.models.attached import AttachedService, ServiceAttachment, ServiceTask
 from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
 from slipway.models.certificates import Certificate, CertificateIssuance, OwnCertificate
 from slipway.models.deployments import Build, BuildTime, Delivery, Deployment, Release, cancelled_unbegun
@@ -25,6 +26,7 @@ __all__ = [
     "TO_CHANGE",
     "Address",
     "App",
+    "AttachedService",
     "AuditRecord",
     "Base",
     "Build",
@@ -52,6 +54,8 @@ __all__ = [
     "RouteTable",
     "Run",
     "Scale",
+    "ServiceAttachment",
+    "ServiceTask",
     "SpentJobToken",
     "Target",
     "Tenant",

@@ -6,7 +6,7 @@ Only the agent writes through this port. Replicas are found by labels, named det
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -50,7 +50,11 @@ class ReplicaSpec:
     read_only: bool
     volumes: tuple[MountedVolume, ...] = ()
     """Made where they are missing, with what the image has at their path. An empty one that belongs to root is given to
-    the user that the image runs as."""
+    the user that it runs as."""
+    user: str | None = None
+    """An account of the image; None: the one that the image names."""
+    alias: str | None = None
+    """Another name that the replicas of its tenant reach it by. No command has it."""
 
     @property
     def name(self) -> str:
@@ -169,6 +173,8 @@ class TerminalSpec:
     argv: tuple[str, ...]
     size: Size | None = None
     """None: without a terminal; its two outputs are separate then."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Beside those of the replica."""
 
 
 class TerminalSession(Protocol):

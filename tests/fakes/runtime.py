@@ -7,7 +7,7 @@ import itertools
 import queue
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from slipway.adapters.docker.endpoints import EndpointAllocator
@@ -40,6 +40,9 @@ class FakeContainer:
 
 class FakeRuntime:
     """Containers as records. Starts succeed unless `refuse` has the replica's name or the image is unknown."""
+
+    programs: Callable[[TerminalSpec], FakeTerminal] = FakeTerminal
+    """What runs in a terminal."""
 
     def __init__(self, *, images: set[str] | None = None) -> None:
         self.images = images
@@ -86,7 +89,7 @@ class FakeRuntime:
         """Another runtime with the same containers, which nobody listens to."""
         assert self.endpoints is None, "its addresses are in a database"
         made = FakeRuntime()
-        own = {"_lock", "_listeners", "terminals"}
+        own = {"_lock", "_listeners", "terminals", "programs"}
         vars(made).update(copy.deepcopy({name: value for name, value in vars(self).items() if name not in own}))
         return made
 
@@ -202,7 +205,7 @@ class FakeRuntime:
         container = self.containers.get(container_id)
         if container is None or not container.observed.running:
             raise NotFound("it does not run")
-        self.terminals.append(made := FakeTerminal(spec))
+        self.terminals.append(made := self.programs(spec))
         return made
 
     def end_terminals(self) -> int:

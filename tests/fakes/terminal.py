@@ -51,3 +51,22 @@ class FakeTerminal:
         self.ended = True
         if self._code is None:
             self.finish(137)
+
+
+class FakeProgram(FakeTerminal):
+    """A program that reads its input to the end, prints, and ends with a code."""
+
+    def __init__(self, spec: TerminalSpec, printed: bytes = b"", code: int = 0, complaint: bytes = b"") -> None:
+        super().__init__(spec)
+        self.read_so_far = bytearray()
+        self._output, self._complaint, self._ends_with = printed, complaint, code
+
+    def write(self, data: bytes) -> None:
+        self.read_so_far += data
+
+    def close_input(self) -> None:
+        if self._output:
+            self.say(Channel.STDOUT, self._output)
+        if self._complaint:
+            self.say(Channel.STDERR, self._complaint)
+        self.finish(self._ends_with)

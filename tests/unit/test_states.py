@@ -1,5 +1,5 @@
-"""The state of a deployment, of a replica, of a run and of a certificate is set in one place each, where the table of
-legal moves is checked."""
+"""The state of a deployment, of a replica, of a run, of a service's task and of a certificate is set in one place each,
+where the table of legal moves is checked."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WRITERS = {
+    "slipway/domain/attached/tasks.py",
     "slipway/domain/certificates/rows.py",
     "slipway/domain/lifecycle.py",
     "slipway/domain/replica_lifecycle.py",

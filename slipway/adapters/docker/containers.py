@@ -87,14 +87,16 @@ def creation(api: APIClient, instance: str, plan: ContainerPlan) -> dict[str, An
     """Arguments of `create_container`."""
     spec = plan.spec
     network = network_name(instance, spec.tenant)
+    aliases = [spec.alias] if spec.alias and not plan.task else None
     endpoints: Any = {
-        network: api.create_endpoint_config(ipv4_address=plan.endpoint.address)
+        network: api.create_endpoint_config(ipv4_address=plan.endpoint.address, aliases=aliases)
     }  # the stubs are wrong here
     return {
         "image": spec.digest,
         "name": task_name(instance, spec) if plan.task else replica_name(instance, spec),
         "command": list(plan.argv) if plan.argv else None,
         "hostname": spec.id,
+        "user": spec.user,
         "environment": [f"{name}={value}" for name, value in spec.variables.items()],
         "labels": labels(instance, spec, task=plan.task),
         "healthcheck": {"test": ["NONE"]},  # the agent probes over the network; an image's own would run for nobody

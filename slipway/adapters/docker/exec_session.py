@@ -98,7 +98,8 @@ class ExecSession:
         _end_marked(self._container_id, self._mark)
 
     def _created(self, api: APIClient, spec: TerminalSpec) -> str:
-        environment = [self._mark, *([f"TERM={_TERM}"] if self._has_terminal else [])]
+        given = [f"{name}={value}" for name, value in spec.variables.items()]
+        environment = [self._mark, *([f"TERM={_TERM}"] if self._has_terminal else []), *given]
         try:
             made = api.exec_create(
                 self._container_id, list(spec.argv), stdin=True, tty=self._has_terminal, environment=environment

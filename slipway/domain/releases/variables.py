@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from slipway.adapters.vault import Vault
+from slipway.core.app_settings.configuration import PRODUCTION
 from slipway.core.text.secret_values import secret_values
 from slipway.errors import SlipwayError
-from slipway.models import Release
+from slipway.models import App, Release
+
+
+def place_of(app: App, name: str, environment: str = PRODUCTION) -> tuple[object, ...]:
+    """What the value of an app's variable is sealed for."""
+    return app.tenant_id, app.id, environment, name
 
 
 def open_variables(vault: Vault, release: Release) -> dict[str, str]:

@@ -108,6 +108,8 @@ def _understood(canary: str, number: int) -> dict[str, dict[str, Any]]:
             "cron": f"{canary}-job",
         },
         "previews": {"number": number, "is_open": True, "app_id": None},
+        "attached_services": {"kind": "postgres", "schedule": ""},
+        "service_tasks": {"kind": "backup", "state": "succeeded", "sealed": None, "tick": None, "backup_id": None},
         "hook_secrets": {"expires_at": None},
         "deliveries": {"outcome": "deployed"},
         "releases": {

@@ -37,3 +37,13 @@ def test_the_labels_are_those_that_containers_of_earlier_versions_carry() -> Non
         "slipway.task",
         "slipway.tenant",
     ]
+
+
+@pytest.mark.parametrize(("task", "aliases"), [(False, ["db"]), (True, None)])
+def test_a_service_runs_as_its_account_and_only_its_replica_has_its_name(task: bool, aliases: list[str] | None) -> None:
+    spec = replace(FakeRig().spec(), user="postgres", alias="db")
+    with closing(APIClient(base_url="unix:///nowhere", version="1.41")) as api:
+        endpoint = Endpoint("10.210.0.0/24", "10.210.0.2")
+        made = containers.creation(api, "slipway", containers.ContainerPlan(spec, endpoint, argv=None, task=task))
+    [network] = made["networking_config"]["EndpointsConfig"].values()
+    assert (made["user"], network.get("Aliases")) == ("postgres", aliases)

@@ -12,6 +12,8 @@ from router.documents import Document
 from slipway.core.access.roles import Role
 from slipway.core.access.trusted_publishers import IssuerKind
 from slipway.core.app_settings.limits import By
+from slipway.core.attached.kinds import KINDS
+from slipway.core.attached.tasks import TaskKind, TaskState
 from slipway.core.certificates.states import State as CertificateState
 from slipway.core.deployment.app_state import AppState
 from slipway.core.deployment.states import Kind, State
@@ -54,6 +56,10 @@ VALUES: dict[tuple[str, str], Iterable[str]] = {
     ("Run", "state"): RunState,
     ("Preview", "state"): PreviewState,
     ("CronJob", "overlap"): Overlap,
+    ("Service", "kind"): KINDS,
+    ("Service", "state"): AppState,
+    ("ServiceTask", "kind"): TaskKind,
+    ("ServiceTask", "state"): TaskState,
 }
 _LIST = re.compile(r"([a-z_]+(?: [a-z]+)?(?:, [a-z_]+(?: [a-z]+)?)*) or ([a-z_]+(?: [a-z]+)?)\.")
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from builder.agent.rollout.releases import volumes
 from slipway.adapters.vault import Vault
-from slipway.core.app_settings.configuration import Configuration
+from slipway.core.app_settings.configuration import PRODUCTION, Configuration
+from slipway.domain.attached.services import kind_of
 from slipway.domain.releases.variables import open_variables
 from slipway.models import App, Release, Tenant
 from slipway.ports.runtime import ReplicaSpec
@@ -35,6 +36,7 @@ def spec_of(session: Session, vault: Vault, release: Release, place: Place) -> R
     configuration = Configuration.from_json(release.configuration)
     variables = _variables(vault, release, configuration)
     argv = configuration.commands.get(place.process)
+    kind = kind_of(session, app.id)
     return ReplicaSpec(
         id=place.id,
         app_id=app.id,
@@ -54,6 +56,8 @@ def spec_of(session: Session, vault: Vault, release: Release, place: Place) -> R
         pids=configuration.pids,
         read_only=configuration.read_only,
         volumes=volumes.mounted(session, release, configuration.mounts_of(place.process)),
+        user=kind.user if kind else None,
+        alias=app.name if kind and release.environment == PRODUCTION else None,
     )
 
 

@@ -1,0 +1,1 @@
+"""Paths of services that stand beside apps."""

@@ -1,0 +1,1 @@
+"""What is done with services that stand beside apps."""
