@@ -213,7 +213,7 @@ def test_a_ping_of_another_repository_says_so(sender: TestClientSender, hooked: 
     assert answer.json["message"] == "pong; but this hook is for acme/hello, not for acme/other"  # type: ignore[index]
 
 
-@pytest.mark.parametrize("event", ["issues", "pull_request", "check_run"])
+@pytest.mark.parametrize("event", ["issues", "release", "check_run"])
 def test_other_events_are_ignored_with_the_reason(sender: TestClientSender, hooked: Make, event: str) -> None:
     acme = hooked()
     answer = sender.send(acme.hook_id, {"action": "opened"}, event=event)

@@ -84,6 +84,8 @@ NEVER_MORE = {
     "POST /api/deployments/<int:deployment>/cancel": "less",
     "POST /api/apps/<app>/promote": "its worker asks before the image is taken, and its release asks",
     "POST /api/apps/<app>/runs/<int:run>/cancel": "less",
+    "POST /api/apps/<app>/previews/<int:pull_request>/approve": "the agent asks before it makes the preview's app",
+    "DELETE /api/apps/<app>/previews/<int:pull_request>": "less",
     "POST /api/apps/<app>/access/test": "a question",
     "POST /api/account/console-link": "a sign-in",
     "POST /api/apps/<app>/domains/<host>/check": "a question",
@@ -119,6 +121,7 @@ NEVER_MORE = {
 }
 OTHER_SETTINGS = {
     *("app", "port", "health", "health_path", "build", "static", "timeouts", "strategy", "pre_deploy", "paths"),
+    "previews",
     *(
         "balancing",
         "weights",
@@ -145,9 +148,14 @@ INTENTS = {
     "live_deployment": "nothing",
 }
 MADE_IN = {
-    "App": {"router/usecases/apps.py", "builder/warm_up.py"},
-    "Scale": {"router/usecases/apps.py", "slipway/domain/intents.py", "builder/agent/rollout/releases/snapshot.py"},
-    "Domain": {"router/usecases/domains.py"},
+    "App": {"router/usecases/apps.py", "builder/warm_up.py", "builder/agent/previews/making.py"},
+    "Scale": {
+        "router/usecases/apps.py",
+        "slipway/domain/intents.py",
+        "builder/agent/rollout/releases/snapshot.py",
+        "builder/agent/previews/making.py",
+    },
+    "Domain": {"slipway/domain/route_table.py"},
     "Release": {"builder/agent/rollout/releases/snapshot.py"},
     "Volume": {"builder/agent/rollout/releases/volumes.py"},
     "BuildTime": {"slipway/domain/lifecycle.py"},
@@ -230,6 +238,7 @@ def test_rows_that_count_are_made_where_the_quota_is_asked_and_nowhere_else() ->
         "slipway/domain/runs/beginning.py",
         "builder/agent/rollout/releases/snapshot.py",
         "builder/quota.py",
+        "builder/agent/previews/making.py",
     }
 
 
