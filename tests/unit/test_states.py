@@ -1,5 +1,5 @@
-"""The state of a deployment, of a replica, of a run, of a service's task and of a certificate is set in one place each,
-where the table of legal moves is checked."""
+"""The state of a deployment, of a replica, of a run, of a service's task, of a certificate and of a GitHub App's
+installation is set in one place each, where the table of legal moves is checked."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 WRITERS = {
     "slipway/domain/attached/tasks.py",
     "slipway/domain/certificates/rows.py",
+    "slipway/domain/github/installations.py",
     "slipway/domain/lifecycle.py",
     "slipway/domain/replica_lifecycle.py",
     "slipway/domain/runs/lifecycle.py",

@@ -145,6 +145,7 @@ def _connect_all(services: Services, principal: Principal, login: str, found: li
                     account=each.account,
                     selection=each.selection,
                     login=login,
+                    state=each.state,
                 )
             done.append(each.account)
         except Conflict as error:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from slipway.adapters.github.api import GitHubApi, post_form
+from slipway.core.github.app_events import InstallationState
 from slipway.core.github.registration import Registration
 from slipway.errors import GitHubRefused, NotAllowed
 
@@ -30,6 +31,7 @@ class Administered:
     id: int
     account: str
     selection: str
+    state: InstallationState
 
 
 def administered(registration: Registration, code: str) -> tuple[str, list[Administered]]:
@@ -72,7 +74,8 @@ def _administered(api: GitHubApi, token: str, login: str, installation: Mapping[
     if not is_own and not _owns(api, token, account):
         return None
     selection = installation.get("repository_selection")
-    return Administered(int(installation["id"]), account, "selected" if selection == "selected" else "all")
+    state = InstallationState.SUSPENDED if installation.get("suspended_at") else InstallationState.ACTIVE
+    return Administered(int(installation["id"]), account, "selected" if selection == "selected" else "all", state)
 
 
 def _owns(api: GitHubApi, token: str, organization: str) -> bool:

@@ -29,6 +29,19 @@ class InstallationState(StrEnum):
     REMOVED = "removed"
 
 
+MOVES: dict[InstallationState, frozenset[InstallationState]] = {
+    InstallationState.ACTIVE: frozenset(InstallationState),
+    InstallationState.SUSPENDED: frozenset(InstallationState),
+    InstallationState.REMOVED: frozenset({InstallationState.REMOVED}),
+}
+"""An event may come late, or again. What was removed stays so: when it is installed again, it has another number."""
+
+
+def moved(old: InstallationState, new: InstallationState) -> InstallationState:
+    """The state after an event that reports `new`: the old one, where that can't have happened since."""
+    return new if new in MOVES[old] else old
+
+
 _STATES = {
     "created": InstallationState.ACTIVE,
     "unsuspend": InstallationState.ACTIVE,

@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from slipway.core.github import addresses
-from slipway.core.github.app_events import InstallationChange, InstallationState
+from slipway.core.github.app_events import InstallationChange, InstallationState, moved
 from slipway.db import beyond_tenant
 from slipway.domain import audit
 from slipway.domain.audit import Action, Actor
@@ -41,7 +41,15 @@ def account_of(session: Session, api: str, repository_identity: str) -> str:
 
 
 def connect(
-    session: Session, tenant_id: int, actor: Actor, *, number: int, account: str, selection: str, login: str
+    session: Session,
+    tenant_id: int,
+    actor: Actor,
+    *,
+    number: int,
+    account: str,
+    selection: str,
+    login: str,
+    state: InstallationState = InstallationState.ACTIVE,
 ) -> GitHubInstallation:
     """The installation is the tenant's. Whoever calls this has found that `login` administers `account`.
 
@@ -56,10 +64,10 @@ def connect(
                 remedy="disconnect it there first: slipway github disconnect",
             )
     if row is None:
-        row = GitHubInstallation(id=number, tenant_id=tenant_id)
+        row = GitHubInstallation(id=number, tenant_id=tenant_id, state=str(state))
         session.add(row)
     row.account, row.selection, row.connected_by = account[:_LONGEST], selection, login[:_LONGEST]
-    row.state = str(InstallationState.ACTIVE)
+    row.state = str(moved(InstallationState(row.state), state))
     audit.record(session, tenant_id, actor, Action.GITHUB_CONNECT, row.account, installation=number, login=login)
     return row
 
@@ -77,6 +85,6 @@ def follow(session: Session, number: int, change: InstallationChange) -> str:
         return "the installation is connected to no tenant"
     row.account = change.account[:_LONGEST] or row.account
     row.selection = change.selection or row.selection
-    if change.state is not None and row.state != InstallationState.REMOVED:  # a new one has another number
-        row.state = str(change.state)
+    if change.state is not None:
+        row.state = str(moved(InstallationState(row.state), change.state))
     return f"the installation for {row.account} is {row.state}, with {row.selection} repositories"

@@ -16,7 +16,8 @@ from slipway.host.install.language_images import LANGUAGE_IMAGES, LANGUAGES, mak
 from slipway.settings import load
 from tests.unit.host.host_fakes import FakeCommands
 
-NOT_MADE = {"gradle", "dotnet", "dotnet_runtime", "rust", "ruby", "ruby_runtime"}
+OF_BUILDERS = {"buildpacks_builder", "buildpacks_run", "railpack"}
+NOT_MADE = {"gradle", "dotnet", "dotnet_runtime", "rust", "ruby", "ruby_runtime", *OF_BUILDERS}
 """Those that Debian lacks, or has in another version than the default."""
 
 

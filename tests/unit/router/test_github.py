@@ -122,6 +122,13 @@ def test_a_tenant_connects_what_its_owner_administers_at_github(rig: Rig) -> Non
     assert usecase.show(rig.services, rig.eve).installations == []
 
 
+def test_what_is_suspended_at_github_is_connected_as_suspended(rig: Rig) -> None:
+    rig.register()
+    rig.hub.installations[55].is_suspended = True
+    rig.connect(rig.ann, "ann")
+    assert [each.state for each in usecase.show(rig.services, rig.ann).installations] == ["suspended"]
+
+
 def test_to_see_a_repository_at_github_is_not_enough(rig: Rig) -> None:
     rig.register()
     with pytest.raises(NotFound):
