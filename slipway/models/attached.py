@@ -61,8 +61,8 @@ class ServiceTask(TenantOwned, Base):
     actor: Mapped[str] = mapped_column(String(255))
     tick: Mapped[datetime | None]
     """Of a backup by schedule, when that wanted it."""
-    backup_id: Mapped[int | None] = mapped_column(ForeignKey("service_tasks.id", ondelete="SET NULL"))
-    """Of a restore: the backup."""
+    backup_id: Mapped[int | None]
+    """Of a restore: the backup. No foreign key: a policy of PostgreSQL can't look into its own table."""
     sealed: Mapped[str | None] = mapped_column(Text)
     """Of a rotation: the password to come, until it is in force."""
     file: Mapped[str] = mapped_column(String(64), default="")

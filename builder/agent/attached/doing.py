@@ -14,7 +14,7 @@ from slipway.core.attached.kinds import KINDS, Kind
 from slipway.core.attached.tasks import TaskKind
 from slipway.db import Database
 from slipway.domain.attached import credentials, tasks
-from slipway.errors import NotFound
+from slipway.errors import BackupDamaged
 from slipway.models import TO_CHANGE, App, AttachedService, ServiceTask
 from slipway.ports.runtime import ContainerRuntime
 
@@ -78,8 +78,8 @@ class TaskWork:
             service = session.get_one(AttachedService, row.service_id)
             app, kind = session.get_one(App, service.app_id), KINDS[service.kind]
             backup = session.get(ServiceTask, row.backup_id) if row.backup_id else row
-            if backup is None:
-                raise NotFound("the backup is kept no longer", remedy="take another: slipway services backups NAME")
+            if backup is None or backup.service_id != row.service_id:
+                raise BackupDamaged("it is kept no longer")
             return Work(
                 task_id=row.id,
                 kind_of_task=TaskKind(row.kind),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -53,7 +54,8 @@ def get_service(services: Services, principal: Principal, name: str) -> document
         service, app = service_named(session, name)
         kind, url = KINDS[service.kind], None
         if roles.may(principal.role, Role.DEVELOPER):
-            url = credentials.read(session, services.values, app, kind).url(kind)
+            with suppress(Conflict):  # it has no password
+                url = credentials.read(session, services.values, app, kind).url(kind)
         return documents.ShownService(**dict(show_service(session, service, app)), url=url)
 
 

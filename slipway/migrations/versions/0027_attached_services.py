@@ -102,12 +102,6 @@ def _tasks() -> None:
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["backup_id"],
-            ["service_tasks.id"],
-            name=op.f("fk_service_tasks_backup_id_service_tasks"),
-            ondelete="SET NULL",
-        ),
-        sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("fk_service_tasks_tenant_id_tenants"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_tasks")),
@@ -116,7 +110,7 @@ def _tasks() -> None:
     op.create_index("ix_service_tasks_service", "service_tasks", ["service_id", "kind", "id"])
     op.create_index("ix_service_tasks_state", "service_tasks", ["state"])
     op.create_index(op.f("ix_service_tasks_tenant_id"), "service_tasks", ["tenant_id"])
-    protect("service_tasks", parents={"service_id": "attached_services", "backup_id": "service_tasks"})
+    protect("service_tasks", parents={"service_id": "attached_services"})
 
 
 def downgrade() -> None:

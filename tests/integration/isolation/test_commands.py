@@ -58,6 +58,8 @@ THEIRS: Mapping[str, tuple[str, str]] = {
     "publishers remove.number": ("trusted_publishers", "id"),
     "users revoke.number": ("invitations", "id"),
     "installation": ("github_installations", "id"),
+    "services restore.number": ("service_tasks", "id"),
+    "services download.number": ("service_tasks", "id"),
 }
 """What acme has of a parameter, by its name or by that of its command with it: table and column."""
 GIVEN: Mapping[str, list[str]] = {
@@ -80,6 +82,8 @@ GIVEN: Mapping[str, list[str]] = {
     "limits set.name": [f"{CANARY}-limit"],
     "limits unset.name": [f"{CANARY}-limit"],
     "tokens create.name": ["new"],
+    "services create.name": ["new"],
+    "kind": ["redis"],
     "limit": ["5/60s"],
     "address": ["new@example.org"],
     "apps create.name": ["new"],
