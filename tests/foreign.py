@@ -21,7 +21,9 @@ import http.client
 import json
 import os
 import re
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 import tomllib
@@ -101,7 +103,7 @@ def push(stack: Stack, foreign: Foreign, folder: Path, name: str) -> str:
     repository = f"foreign/{foreign.app}"
     stack.forge.create_repository(repository)
     url = stack.forge.clone_url(repository)
-    values = {"name": name, "repository": url, "settings": dict(foreign.settings)}
+    values = {"name": name, "repository": url, "settings": dict(foreign.settings), "hook": True}
     made = stack.call("POST", "/apps", values)
     stack.forge.add_hook(repository, made["hook"]["url"], made["hook"]["secret"], "json")
     pairs = [f"{key}={value}" for key, value in foreign.variables.items()]
@@ -177,6 +179,7 @@ def main() -> None:
     chosen = options.parse_args()
     known = {json.loads(line)["name"] for line in _lines(chosen.output)}
     wanted = [each for each in read_list(chosen.list) if each.name not in known]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the platform is removed then, too
     with running_stack(workers="1", build_timeout_s="1200") as stack:
         for foreign in wanted:
             outcome = _tried(stack, foreign, chosen.folder)

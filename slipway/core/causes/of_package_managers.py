@@ -160,6 +160,11 @@ NPM = (
 )
 OTHERS = (
     sign(
+        r"^error: (?:cannot update the lock file \S+|the lock file \S+ needs to be updated)[^\n]*--locked was passed",
+        "Cargo.lock does not match Cargo.toml",
+        f"cargo check brings it up to date: {_PUSH}",
+    ),
+    sign(
         r"^E: (?:Unable to locate package (\S+)|Package '(\S+)' has no installation candidate)",
         "apt does not know {0}",
         "run apt-get update in the same step before, and correct the name if it is still unknown",

