@@ -8,7 +8,7 @@ RECENT := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sli
 INSTALL = $(RECENT) && $(SUDO) $(PYTHON) -m slipway.host install
 
 .DEFAULT_GOAL := help
-.PHONY: help install base-images install-test install-for-demo install-bench install-browser install-keycloak install-go install-acme test-console test-keycloak test-acme test-gitea up down remove status doctor demo demo-stop test coverage check test-unit e2e bench soak foreign screenshots vendor lock env units clean
+.PHONY: help install base-images install-test install-for-demo install-bench install-browser install-keycloak install-go install-acme test-console test-keycloak test-acme test-gitea up down remove backup backup-show restore status doctor demo demo-stop test coverage check test-unit e2e bench soak foreign screenshots vendor lock env units clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,15 @@ down: ## stop the platform; apps' containers keep running
 
 remove: ## take this installation off the host (asks first); keeps its state, unless STATE=1
 	@$(SUDO) $(HOST) remove $(if $(and $(filter command,$(origin STATE)),$(filter 1,$(STATE))),--state)
+
+backup: ## write the whole installation into one encrypted file: TO=FILE; IMAGES=0 leaves releases' images out, VOLUMES=1 takes apps' volumes too, KEY=FILE has the passphrase
+	@$(SUDO) $(HOST) backup $(if $(filter 0,$(IMAGES)),--without-images) $(if $(filter 1,$(VOLUMES)),--with-volumes) $(if $(KEY),--key "$(KEY)") "$(TO)"
+
+backup-show: ## verify a backup and say what is in it: FROM=FILE
+	@$(SUDO) $(HOST) backup-show $(if $(KEY),--key "$(KEY)") "$(FROM)"
+
+restore: install ## make an installation of a backup, in an empty state folder: FROM=FILE; then make up
+	@$(SUDO) $(HOST) restore $(if $(KEY),--key "$(KEY)") "$(FROM)"
 
 # What they found is in what they print. A script asks `python -m slipway.host status`: its exit code tells, too.
 status: ## what runs, and whether it answers

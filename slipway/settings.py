@@ -60,6 +60,10 @@ def _run_time(text: str) -> float:
     return _within(float(text), 1, RUN_MOST_S)
 
 
+def _backup_interval(text: str) -> float:
+    return _within(float(text), 0.01, 8784)
+
+
 def _cpus(text: str) -> float:
     return _within(float(text), LEAST_CPUS, MOST_CPUS)
 
@@ -388,6 +392,14 @@ class Settings:
     terminal_idle_s: float = _setting("900", "how long a terminal in a replica may be silent", _seconds)
     runs_per_tenant: int = _setting("10", "such commands of one tenant at a time", _count(1, 1024))
 
+    # backups
+    backup_folder: str = _setting("", "folder for scheduled backups, better on another disk; empty: none are made")
+    backup_every_h: float = _setting("24", "hours from one scheduled backup to the next", _backup_interval)
+    backup_keep: int = _setting("7", "scheduled backups kept; older ones are removed", _count(1, 10000))
+    backup_passphrase_file: str = _setting(
+        "", "file with the passphrase that backups are encrypted with; empty: {state}/backup.key, a key made once"
+    )
+
     # tenants
     default_quotas: Mapping[str, float] = _setting(
         "", "what a tenant without another plan may use, such as apps=20,cpus=8; empty: as much as it likes", _quotas
@@ -608,7 +620,7 @@ _OUTBOUND = frozenset(
     {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"}
 )
 OF_MIGRATIONS = frozenset({PREFIX + "DATABASE_OWNER_URL"})
-"""Settings with which the schema is changed. No service gets them."""
+"""Settings with which the schema is changed. No service gets them but the one that makes backups."""
 CLIENT_KEYS = frozenset(f"SLIPWAY_{name}" for name in ("URL", "TOKEN", "TENANT", "APP", "CONFIG_DIR", "ID_TOKEN"))
 
 

@@ -149,6 +149,15 @@ def base_images(invocation: Invocation) -> int:
     return 0
 
 
+def backups(invocation: Invocation) -> int:
+    """Backing up, restoring, and showing what is in a backup."""
+    from slipway.host.backup import verbs  # noqa: PLC0415  Python packages are installed by this very program
+
+    carry_out = {"backup": verbs.backup, "restore": verbs.restore, "backup-show": verbs.show}[invocation.options.verb]
+    carry_out(invocation.options, invocation.environment, invocation.settings, say)
+    return 0
+
+
 def settings_reference(_: Invocation) -> int:
     print(env_example(), end="")
     return 0
@@ -177,6 +186,11 @@ class Verb:
     arguments: tuple[tuple[str, dict[str, object]], ...] = ()
     env_file: Path | None = field(default=checkout.ENV_FILE)
 
+
+_BACKUP: tuple[tuple[str, dict[str, object]], ...] = (
+    ("file", {"help": "the backup"}),
+    ("--key", {"type": Path, "help": "file with the passphrase or key that it is encrypted with"}),
+)
 
 VERBS = {
     "install": Verb(
@@ -216,6 +230,17 @@ VERBS = {
         "make base images of languages, where no image registry answers",
         (("languages", {"nargs": "*", "metavar": "|".join(language_images.LANGUAGES), "help": "which; else all"}),),
     ),
+    "backup": Verb(
+        backups,
+        "write the whole installation into one encrypted file, while it runs on",
+        (
+            *_BACKUP,
+            ("--without-images", {"action": "store_true", "help": "leave releases' images out"}),
+            ("--with-volumes", {"action": "store_true", "help": "also apps' volumes, as they are at that moment"}),
+        ),
+    ),
+    "restore": Verb(backups, "make an installation of a backup, in an empty state folder", _BACKUP),
+    "backup-show": Verb(backups, "verify a backup and say what is in it; restores nothing", _BACKUP),
     "settings-reference": Verb(settings_reference, "print .env.example"),
     "systemd-units": Verb(systemd_units, "write the units of a production host", (("folder", {}),)),
     "run": Verb(run, "run a program with the settings of .env", (("argv", {"nargs": "+"}),)),

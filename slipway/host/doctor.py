@@ -7,6 +7,7 @@ import stat
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from slipway.adapters.buildkit.image_folder import seen_from_here
@@ -93,6 +94,13 @@ class HostChecks:
         from slipway.host import database  # noqa: PLC0415  Python packages are installed by this very program
 
         return Finding("database", True, database.describe(self.settings))
+
+    def backups(self) -> Finding:
+        from slipway.host.backup import schedule  # noqa: PLC0415  likewise
+
+        if not self.settings.backup_folder:
+            return Finding("backups", True, "none are scheduled: SLIPWAY_BACKUP_FOLDER is empty")
+        return Finding("backups", *schedule.judge(self.settings, datetime.now(UTC)))
 
     def port(self) -> Finding:
         return self._port("edge's port", "http_listen")
@@ -196,6 +204,7 @@ CHECKS: Sequence[Callable[[HostChecks], Finding]] = (
     HostChecks.scratch,
     HostChecks.disk,
     HostChecks.database,
+    HostChecks.backups,
     HostChecks.port,
     HostChecks.https,
     HostChecks.keycloak,

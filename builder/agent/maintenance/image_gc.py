@@ -14,11 +14,11 @@ from builder.agent.scope import REASON
 from builder.agent.telemetry.output import OutputStore
 from slipway.core.build.step_cache import DeletedApp
 from slipway.core.deployment.retention import Kept, collectable
-from slipway.core.deployment.states import ENDED, UNFINISHED, WITH_WORKER, State
+from slipway.core.deployment.states import ENDED, WITH_WORKER, State
 from slipway.core.rollout.replica_states import GONE
-from slipway.core.runs.states import ACTIVE
 from slipway.db import Database
-from slipway.models import Build, Deployment, Release, Replica, Run, now
+from slipway.domain.releases.needed import needed_releases
+from slipway.models import Build, Deployment, Release, Replica, now
 from slipway.ports.building import ImageBuilder
 from slipway.ports.logs import DeploymentLog
 from slipway.ports.runtime import ContainerRuntime, OwnImage
@@ -119,22 +119,9 @@ def _collectable_releases(session: Session, keep: int) -> list[tuple[tuple[int, 
     for app_id, environment, id_, number, image in session.execute(query.where(Release.collected_at.is_(None))):
         by_app[app_id, environment].append(Kept(id_, number, image))
     many = {key: releases for key, releases in by_app.items() if len(releases) > keep}
-    needed = _needed(session) if many else set()
+    needed = needed_releases(session) if many else set()
     plans = [collectable(releases, keep=keep, needed=needed) for releases in many.values()]
     return [(plan.release_ids, plan.images) for plan in plans if plan.release_ids]
-
-
-def _needed(session: Session) -> set[int]:
-    """Releases that are live or run, also a command, that a deployment makes live, and that were live before, where a
-    rollback goes."""
-    states = [str(state) for state in (*UNFINISHED, State.LIVE)]
-    wanted = session.scalars(select(Deployment.release_id).where(Deployment.state.in_(states)))
-    running = session.scalars(select(Replica.release_id).where(Replica.state != GONE))
-    previous = select(Deployment.previous_id).where(Deployment.state == str(State.LIVE))
-    before = session.scalars(select(Deployment.release_id).where(Deployment.id.in_(previous)))
-    active = [str(state) for state in ACTIVE]
-    of_runs = session.scalars(select(Run.release_id).where(Run.state.in_(active)))
-    return {release_id for release_id in (*wanted, *running, *before, *of_runs) if release_id is not None}
 
 
 def _unused_builds(session: Session) -> list[tuple[int, str]]:

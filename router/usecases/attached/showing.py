@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from router import documents
 from router.usecases.finding import app_named
-from router.usecases.showing.app_states import NONE, figures_of
+from router.usecases.showing.app_states import figures_of
 from slipway.core.attached.kinds import KINDS
 from slipway.core.attached.tasks import SUCCEEDED, TaskKind
 from slipway.errors import NotFound
@@ -41,7 +41,7 @@ def show_services(session: Session, rows: Sequence[tuple[AttachedService, App]])
             kind=service.kind,
             version=service.version,
             image=app.image,
-            state=str(figures.get(app.id, NONE).state),
+            state=str(figures[app.id].state),
             host=app.name,
             port=KINDS[service.kind].port,
             attachments=attachments[service.id],

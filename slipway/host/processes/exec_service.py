@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from slipway.host.processes.probing import wait_until
 from slipway.host.processes.services import Service
-from slipway.settings import OF_MIGRATIONS, Settings
+from slipway.settings import Settings
 
 PROC = Path("/proc")
 _STOP_TIMEOUT_S = 5.0
@@ -34,7 +34,7 @@ class Run:
 
 
 def serve(settings: Settings, service: Service, instance: int, environment: Mapping[str, str]) -> NoReturn:
-    """Become the service, which does not see what migrations are given."""
+    """Become the service, which does not see what migrations are given, unless its row says so."""
     note = note_of(settings, service, instance)
     end_leftovers(note)
     argv = service.argv(settings)
@@ -42,7 +42,7 @@ def serve(settings: Settings, service: Service, instance: int, environment: Mapp
         os.setpgid(0, 0)
     program = _resolve(argv[0], environment)
     _write(note, Run(_boot_id(), os.getpid(), _stat(os.getpid())[1], os.path.realpath(program), os.getcwd()))
-    seen = {name: value for name, value in environment.items() if name not in OF_MIGRATIONS}
+    seen = {name: value for name, value in environment.items() if name not in service.hidden_settings}
     os.execve(program, argv, seen)  # noqa: S606 - no shell is what is wanted
 
 

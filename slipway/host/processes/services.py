@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 from slipway.host import keycloak
 from slipway.host.processes.probing import dns_answers, http_status, redis_answers, tcp_status
-from slipway.settings import LOCAL, Settings
+from slipway.settings import LOCAL, OF_MIGRATIONS, Settings
 
 StopSignal = Literal["TERM", "QUIT"]
 Argv = Callable[[Settings], list[str]]
@@ -56,7 +56,7 @@ class Service:
     `stop_wait_s` is how long it may take to stop before it is killed. `stop_group` also tells its children to stop;
     the kill always takes them along. `code` are the files and folders whose change calls for a restart (`*`
     as in a shell), and `settings` the settings that do (none named: all of them). What is `optional` runs under systemd
-    only where an administrator enables it.
+    only where an administrator enables it. What `reads_as_owner` is given the role that owns the tables, too.
     """
 
     name: str
@@ -71,6 +71,11 @@ class Service:
     settings: tuple[str, ...] = ()
     wanted: Callable[[Settings], bool] = lambda _: True
     optional: bool = False
+    reads_as_owner: bool = False
+
+    @property
+    def hidden_settings(self) -> frozenset[str]:
+        return frozenset() if self.reads_as_owner else OF_MIGRATIONS
 
     @property
     def replicated(self) -> bool:
@@ -219,6 +224,18 @@ SERVICES: tuple[Service, ...] = (
             *("keycloak_hostname", "keycloak_memory_bytes"),
         ),
         wanted=lambda settings: settings.keycloak == LOCAL,
+        optional=True,
+    ),
+    # What it has started (pg_dump, docker save) ends with it; the next run removes what was half-written.
+    Service(
+        "backup",
+        "makes a backup of the installation whenever one is due",
+        _module("slipway.host.backup"),
+        None,
+        ("slipway",),
+        stop_group=True,
+        reads_as_owner=True,
+        wanted=lambda settings: bool(settings.backup_folder),
         optional=True,
     ),
 )

@@ -16,7 +16,7 @@ from slipway.errors import HostUnready
 from slipway.host.commands import Commands
 from slipway.host.processes.probing import wait_until
 from slipway.host.processes.services import Service
-from slipway.settings import CLIENT_KEYS, OF_MIGRATIONS, PREFIX, Settings
+from slipway.settings import CLIENT_KEYS, PREFIX, Settings
 
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 180.0
@@ -114,13 +114,15 @@ def configuration(
 
 
 def concerning(service: Service, environment: Mapping[str, str]) -> dict[str, str]:
-    """The settings in an environment that concern a service. Those of the command-line client and of migrations never
-    do."""
+    """The settings in an environment that concern a service. Those of the command-line client never do, those of
+    migrations hardly ever."""
     names = {PREFIX + name.upper() for name in service.settings}
     return {
         name: value
         for name, value in environment.items()
-        if name.startswith(PREFIX) and name not in CLIENT_KEYS | OF_MIGRATIONS and (name in names or not names)
+        if name.startswith(PREFIX)
+        and name not in CLIENT_KEYS | service.hidden_settings
+        and (name in names or not names)
     }
 
 

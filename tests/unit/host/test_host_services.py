@@ -81,6 +81,14 @@ def test_no_service_is_given_what_changes_the_schema(tmp_path: Path) -> None:
     assert secret not in configuration(settings, wanted(settings), environment, tmp_path)
 
 
+def test_backups_alone_are_made_by_the_role_that_owns_the_tables(tmp_path: Path) -> None:
+    secret = "postgresql+psycopg://owner:secret@/slipway"
+    values = {"STATE_DIR": "/s", "DATABASE_OWNER_URL": secret, "BACKUP_FOLDER": "/b"}
+    parsed = sections({f"SLIPWAY_{name}": value for name, value in values.items()}, tmp_path)
+    given = [name for name in parsed.sections() if secret in parsed[name].get("environment", "")]
+    assert given == ["program:backup"]
+
+
 def test_a_setting_that_does_not_concern_the_edge_leaves_it_running(tmp_path: Path) -> None:
     before, after = (sections({"SLIPWAY_STATE_DIR": "/s", "SLIPWAY_BUILD_CPUS": cpus}, tmp_path) for cpus in ("1", "2"))
     assert dict(before["program:edge"]) == dict(after["program:edge"])
@@ -150,7 +158,7 @@ def test_the_router_alone_can_read_the_key_that_signs_identities() -> None:
     hiding = {name for name, text in units().items() if "/var/lib/slipway/keys/identity.key" in text}
     services = {name for name in units() if name.endswith(".service")}
     reading = services - hiding
-    assert reading == {"slipway-router.service", "slipway-prepare.service", "slipway-redis.service"}
+    assert reading == {f"slipway-{name}.service" for name in ("router", "prepare", "redis", "backup")}
     assert "-/var/lib/slipway/keys " in units()["slipway-redis.service"], "it sees no key at all"
 
 
@@ -158,7 +166,7 @@ def test_own_certificates_are_opened_by_their_worker_alone_which_reads_no_other_
     hiding = {name for name, text in units().items() if "/var/lib/slipway/keys/certificates.key" in text}
     reading = {name for name, text in units().items() if name.endswith(".service")} - hiding
     no_keys = {name for name in reading if "-/var/lib/slipway/keys " in units()[name]}
-    assert reading - no_keys == {"slipway-router.service", "slipway-certificates.service", "slipway-prepare.service"}
+    assert reading - no_keys == {f"slipway-{name}.service" for name in ("router", "certificates", "prepare", "backup")}
     for name in ("hooks.key", "values.key", "identity.key", "keycloak-admin.secret", "keycloak-router.secret"):
         assert f"/var/lib/slipway/keys/{name}" in units()["slipway-certificates.service"]
 

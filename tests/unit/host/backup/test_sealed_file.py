@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from slipway.host.backup import sealed_file
-from slipway.host.backup.sealed_file import BackupRefused, OpeningReader, SealingWriter
+from slipway.host.backup.archive import sealed_file
+from slipway.host.backup.archive.sealed_file import BackupRefused, OpeningReader, SealingWriter
 
 SECRET = b"correct horse battery staple"
 HEADER_BYTES = 82
