@@ -3,6 +3,9 @@ name: the same apps answer the same."""
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -82,15 +85,35 @@ def backed_up_under_requests(stack: Stack, file: Path) -> None:
     assert "read back and verified" in said
 
 
+@contextmanager
+def frozen_workers(stack: Stack) -> Iterator[None]:
+    """What is queued stays so."""
+    pids = stack.pids("worker")
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def scheduled(stack: Stack) -> list[str]:
+    """Backups that the installation made by itself."""
+    return [each.name for each in Path(stack.settings.backup_folder).glob(f"slipway-{stack.instance}-*.backup")]
+
+
 def test_an_installation_is_restored_from_its_backup_alone(tmp_path: Path) -> None:
     file, key = tmp_path / "all.backup", tmp_path / "backup.key"
     with running_stack() as old:
         fill(old)
         before, billed = described(old), used(old, "moved")
-        backed_up_under_requests(old, file)
+        with frozen_workers(old):
+            waiting = old.call("POST", "/apps/busy/deployments", {})["id"]
+            backed_up_under_requests(old, file)
         key.write_bytes((old.state / "backup.key").read_bytes())
 
-    new = Stack()
+    new = Stack(backup_folder=str(tmp_path / "scheduled"))
     new.token = old.token
     try:
         said = new.host("restore", str(file), "--key", str(key))
@@ -100,6 +123,10 @@ def test_an_installation_is_restored_from_its_backup_alone(tmp_path: Path) -> No
         eventually(lambda: new.get("moved").text == "two", within_s=120, what="the app answers as before")
         eventually(lambda: new.get("busy").text == "one", within_s=120, what="the other app, too")
         assert described(new) == before
+        failed = new.ended(waiting)
+        assert (failed["state"], failed["reason"]) == ("failed", "clone-refused"), (
+            "the new host does not know its forge"
+        )
         assert new.get("moved", "/env/COLOUR").text == "blue"
         assert used(new, "moved") >= billed
         assert "written" in new.cli("run", "-a", "moved", "--", "cat", "/data/note")
@@ -107,6 +134,8 @@ def test_an_installation_is_restored_from_its_backup_alone(tmp_path: Path) -> No
         back = new.call("POST", "/apps/moved/rollback", {})
         assert new.ended(back["id"])["state"] == "live", "the image of the release before is there, too"
         assert new.get("moved").text == "two"
+        eventually(lambda: scheduled(new), within_s=60, what="a backup by the clock")
+        assert "1 backup in" in doctor(new)
     finally:
         new.close()
         remove_images_of(old)
@@ -116,6 +145,11 @@ def remove_images_of(stack: Stack) -> None:
     """They came with the backup, under the label of the installation that made them."""
     with closing(APIClient(stack.settings.docker_host, version="auto")) as engine:
         remove_installation(engine, stack.instance)
+
+
+def doctor(stack: Stack) -> str:
+    """What it prints; other findings are the host's."""
+    return stack._run([sys.executable, "-m", "slipway.host", "doctor"], timeout=300, check=False)
 
 
 def replica_states(stack: Stack, app: str) -> list[str]:
