@@ -5,8 +5,7 @@ from slipway.models.attached import AttachedService, ServiceAttachment, ServiceT
 from slipway.models.base import TO_CHANGE, Base, TenantOwned, now
 from slipway.models.certificates import Certificate, CertificateIssuance, OwnCertificate
 from slipway.models.deployments import Build, BuildTime, Delivery, Deployment, Release, cancelled_unbegun
-from slipway.models.github import GitHubApp, GitHubInstallation, GitHubReport
-from slipway.models.previews import Preview
+from slipway.models.forges import GitHubApp, GitHubInstallation, GitHubReport, Preview
 from slipway.models.publishing import PublishToken, SpentJobToken, TrustedPublisher
 from slipway.models.runs import Run
 from slipway.models.tenancy import AuditRecord, Invitation, Plan, Tenant, Token, User
