@@ -1,6 +1,7 @@
 """Debian's packages that Python packages are compiled with or load while they run: a table, a row a Python package.
 
-Only packages that come without a compiled wheel for Linux, or whose wheel lacks a library, have a row.
+Only packages that come without a compiled wheel for Linux, or whose wheel lacks a library, have a row. An older release
+than the Python that is taken has no wheel for it.
 """
 
 from __future__ import annotations
@@ -21,10 +22,15 @@ class Needs:
     is_compiled: bool = False
     unless: str = ""
     """An extra with which it comes compiled."""
+    versions: str = ""
+    """What follows the name where only some versions need it."""
 
 
 NEEDS: tuple[Needs, ...] = (
     Needs("psycopg2", "libpq-dev", is_compiled=True),
+    Needs(
+        "psycopg2-binary", "libpq-dev", is_compiled=True, versions=r"[ ]{0,3}==[ ]{0,3}2\.(?:[0-8]|9)(?:\.\d)?(?![\d.])"
+    ),
     Needs("psycopg", "libpq5", unless="binary"),
     Needs("mysqlclient", "default-libmysqlclient-dev pkg-config", is_compiled=True),
     Needs("uwsgi", "", is_compiled=True),
@@ -69,4 +75,4 @@ def _needed(project: Project) -> list[Needs]:
 
 def _pattern(row: Needs) -> str:
     unless = rf"(?!\[[^\]\n]{{0,80}}\b{row.unless}\b)" if row.unless else ""
-    return rf"(?<![\w.-]){re.escape(row.name)}(?![\w-]){unless}"
+    return rf"(?<![\w.-]){re.escape(row.name)}(?![\w-]){unless}{row.versions}"
