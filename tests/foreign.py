@@ -156,7 +156,7 @@ def _remove(stack: Stack, app: str) -> None:
 def _found(stack: Stack, deployment: Mapping[str, Any]) -> str:
     """The template, as the deployment's log says it."""
     log = stack.cli("deployments", "log", str(deployment["id"]), check=False)
-    match = re.search(r"recognised: (\w+)", log)
+    match = re.search(r"; recognised: (\w+)", log)
     return match[1] if match else "static" if "[static] root" in log else "dockerfile" if "FROM " in log else ""
 
 
