@@ -161,6 +161,7 @@ class GitHubReporting:
             remedy=row.remedy,
             log_url=f"{self._settings.public_url.rstrip('/')}/deployments/{row.id}",
             environment_url=self._address(session, row),
+            is_transient=app.is_preview,
         )
 
     def _address(self, session: Session, row: Deployment) -> str:

@@ -130,6 +130,16 @@ def test_a_push_is_a_deployment_whose_statuses_follow_it(rig: Rig) -> None:
     assert last["environment_url"] == "https://shop.slipway.example/"
 
 
+def test_a_previews_environment_is_transient(rig: Rig) -> None:
+    row = rig.push()
+    with rig.db.write(tenant_id=row.tenant_id) as session:
+        session.get_one(App, row.app_id).is_preview = True
+    rig.look()
+    [made] = rig.hub.asked(MAKE)
+    assert made.document["transient_environment"]
+    assert not made.document["production_environment"]
+
+
 def test_the_commit_has_one_check_which_ends_with_the_deployment(rig: Rig) -> None:
     row = rig.push()
     rig.look()
