@@ -106,6 +106,14 @@ class ForgeToken:
     token: str = field(repr=False)
 
 
+def _owners(text: str) -> tuple[str, ...]:
+    """`github.com/acme, git.example.org/tools/web`."""
+    found = tuple(part.strip("/").lower() for part in _names(text))
+    if any("/" not in part or "//" in part for part in found):
+        raise ValueError("write the forge's host and an owner of repositories there, as github.com/acme")
+    return found
+
+
 def _forge_tokens(text: str) -> tuple[ForgeToken, ...]:
     """`gitea https://git.example.org TOKEN, gitlab https://gitlab.com TOKEN`."""
     return tuple(_forge_token(part.split()) for part in _names(text))
@@ -437,6 +445,12 @@ class Settings:
         "where else commit statuses are sent: `kind URL token`, several with commas (kinds: gitea, forgejo, gitlab, "
         "bitbucket, bitbucket-data-center, github)",
         _forge_tokens,
+    )
+    preview_owners: tuple[str, ...] = _setting(
+        "",
+        "whose pull requests the tokens of forges may read and comment on, for previews: `host/owner`, several with "
+        "commas; empty: nobody's",
+        _owners,
     )
 
     @property

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 _WHY = "agent: report how deployments end"
 
 STATUSES: Mapping[State, tuple[StatusState, str]] = {
+    State.QUEUED: ("pending", "is queued"),
     State.FETCHING: ("pending", "is being deployed"),
     State.BUILDING: ("pending", "is being deployed"),
     State.STARTING: ("pending", "is being deployed"),

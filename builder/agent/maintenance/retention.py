@@ -57,7 +57,7 @@ def _old(before: datetime) -> Iterator[tuple[type[Base], ColumnElement[bool]]]:
     # those that deployed stay: their digests tell a redelivered body for as long as the hook exists
     yield Delivery, (Delivery.received_at < before) & (Delivery.outcome != "deployed")
     # late events of pull requests that were closed so long ago come no more
-    yield Preview, Preview.settled & (Preview.created_at < before)
+    yield Preview, Preview.settled & Preview.app_id.is_(None) & (Preview.created_at < before)
     # who was invited and did not come is of no concern any more; of members it stays visible who invited them
     yield Invitation, (Invitation.expires_at < before) & Invitation.accepted_at.is_(None)
     yield AuditRecord, AuditRecord.at < before

@@ -120,7 +120,9 @@ class PreviewComments:
     def _settle(self, due: _Due) -> None:
         """Nothing is to be said at this moment; of what is over, nothing any more."""
         if due.is_over:
-            self._write(due, settled=True)
+            with self._db.write(platform=_WHY) as session:  # it may have been opened again meanwhile
+                over = (~Preview.is_open, Preview.app_id.is_(None))
+                session.execute(update(Preview).where(Preview.id == due.preview_id, *over).values(settled=True))
 
     def _try(self, due: _Due, access: ForgeAccess) -> None:
         try:
@@ -151,4 +153,6 @@ class PreviewComments:
 
 
 def _may_comment(session: Session, parent: App, app: App | None) -> bool:
-    return any(has_read_repository(session, each) for each in (parent, app) if each is not None)
+    """Has an image of the repository been built, for the app or for the preview while it has the same one?"""
+    of_same = [app] if app is not None and app.repository_identity == parent.repository_identity else []
+    return any(has_read_repository(session, each) for each in (parent, *of_same))

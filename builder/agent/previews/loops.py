@@ -24,7 +24,7 @@ def preview_loops(
     db: Database, queue: DeploymentQueue, vault: Vault, settings: Settings, forges: tuple[ForgeToken, ...]
 ) -> tuple[Loop, ...]:
     """Each in a thread of its own: a forge that does not answer holds nothing else up."""
-    pull_requests = PullRequests(forges)
+    pull_requests = PullRequests(forges, settings.preview_owners)
     reconciler = PreviewReconciler(db, queue, PreviewMaking(vault, settings))
     return (
         ("previews", PREVIEWS_S, reconciler.look),

@@ -25,7 +25,7 @@ from slipway.db import Database
 from slipway.domain.certificates.host_addresses import addresses_of
 from slipway.domain.github import installations
 from slipway.domain.github.app import AppOfPlatform
-from slipway.errors import DependencyUnavailable, GitHubRefused
+from slipway.errors import DependencyUnavailable, GitHubRefused, SettingsError
 from slipway.models import App, Deployment, Domain, GitHubReport, Tenant
 from slipway.settings import Settings
 
@@ -81,7 +81,7 @@ class GitHubReporting:
             return True
         try:
             token = tokens.token(found.owner, found.name, Purpose.REPORT, found.connected)
-        except GitHubRefused as error:
+        except (GitHubRefused, SettingsError) as error:
             log.info("no report by the GitHub App", extra={"deployment": deployment_id, "why": error.message})
             return False
         self._report(found, tokens, token, GitHubApi(registration.api), has_check=has_check)

@@ -12,6 +12,7 @@ from slipway.adapters.git.commit_status import path_at
 from slipway.adapters.git.status_apis import STATUS_APIS
 from slipway.adapters.pull_requests.apis import PULL_REQUEST_APIS, PullRequestApi
 from slipway.adapters.pull_requests.calls import ForgeRefused, call
+from slipway.core.naming import repository_address
 from slipway.core.push.pull_request import PullRequest
 from slipway.errors import InvalidInput
 from slipway.settings import ForgeToken
@@ -34,13 +35,17 @@ class ForgeAccess:
 
 
 class PullRequests:
-    """Of the forges of these tokens, each by the API of its kind."""
+    """Of the forges of these tokens, each by the API of its kind. The tokens are the host's and reach repositories of
+    strangers, which anybody can name as an app's: they serve those of `owners` (`host/owner`) alone."""
 
-    def __init__(self, forges: Sequence[ForgeToken]) -> None:
+    def __init__(self, forges: Sequence[ForgeToken], owners: Sequence[str]) -> None:
         self._forges = tuple(forges)
+        self._owners = tuple(f"{owner}/" for owner in owners)
 
     def access(self, repository: str) -> ForgeAccess | None:
-        """None: there is no token for the repository's forge, or it takes no comments."""
+        """None: there is no token for the repository's forge, it takes no comments, or the owner is not listed."""
+        if not repository_address.identity_of(repository).startswith(self._owners):
+            return None
         for forge in self._forges:
             api = PULL_REQUEST_APIS.get(forge.kind)
             path = path_at(forge, repository) if api else ""

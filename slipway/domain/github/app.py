@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -13,9 +14,11 @@ from slipway.adapters.github.app_tokens import InstallationTokens
 from slipway.adapters.vault import Vault
 from slipway.core.github.registration import Registration
 from slipway.db import Database
-from slipway.errors import NotFound, SettingsError
+from slipway.errors import NotFound, SettingsError, SlipwayError
 from slipway.models import GitHubApp
 from slipway.settings import Settings
+
+log = logging.getLogger(__name__)
 
 READ_AGAIN_S = 30.0
 """Somebody may register the App meanwhile, or another one."""
@@ -67,7 +70,11 @@ class AppOfPlatform:
     def _read_again(self) -> None:
         if self._read_at is not None and self._clock() < self._read_at + READ_AGAIN_S:
             return
-        found = of_settings(self._settings) or self._of_database()
+        try:
+            found = of_settings(self._settings) or self._of_database()
+        except SlipwayError as error:  # whoever does not use the App is not kept from anything
+            log.warning("the GitHub App can't be used", extra={"why": error.message})
+            found = None
         if found != self._registration:
             self._registration = found
             self._tokens = InstallationTokens(found) if found else None

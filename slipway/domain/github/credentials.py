@@ -18,7 +18,7 @@ from slipway.core.naming import repository_address, validation
 from slipway.db import Database
 from slipway.domain.github import installations
 from slipway.domain.github.app import AppOfPlatform
-from slipway.errors import DependencyUnavailable, GitHubRefused, InvalidInput, SlipwayError
+from slipway.errors import DependencyUnavailable, GitHubRefused, InvalidInput, SettingsError, SlipwayError
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class ForgeCredentials:
             return CloneCredential(own)
         try:
             return CloneCredential(self._token(tenant_id, repository, Purpose.FETCH))
-        except (GitHubRefused, DependencyUnavailable) as error:
+        except (GitHubRefused, DependencyUnavailable, SettingsError) as error:
             log.info("no token of an installation", extra={"tenant": tenant_id, "why": error.message})
             return CloneCredential(missing=error)
 

@@ -74,7 +74,7 @@ def _has_place(session: Session, app: App) -> bool:
     known = session.scalar(select(func.count()).select_from(of_app.order_by(None).subquery())) or 0
     if known < MOST_KNOWN:
         return True
-    over = session.scalar(of_app.filter_by(settled=True).limit(1))
+    over = session.scalar(of_app.filter_by(settled=True, app_id=None).limit(1))
     if over is not None:
         session.delete(over)
     return over is not None

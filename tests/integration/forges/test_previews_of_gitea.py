@@ -60,7 +60,8 @@ class Relay:
 @pytest.fixture(scope="module")
 def stack(gitea: Gitea) -> Iterator[Stack]:
     forge = f"gitea {gitea.url} {gitea.token}"
-    with running_stack(git_hosts=gitea.netloc, forge_tokens=forge, poll_s=POLLED_S) as stack:
+    owners = f"{gitea.netloc}/{USER}"
+    with running_stack(git_hosts=gitea.netloc, forge_tokens=forge, preview_owners=owners, poll_s=POLLED_S) as stack:
         yield stack
 
 

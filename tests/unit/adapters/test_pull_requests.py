@@ -20,7 +20,8 @@ FORGES = PullRequests(
         ForgeToken("github", "https://api.github.com", "token"),
         ForgeToken("gitlab", "https://gitlab.example", "lab"),
         ForgeToken("bitbucket", "https://api.bitbucket.org", "user:pass"),
-    ]
+    ],
+    ["github.com/acme", "gitlab.example/acme", "bitbucket.org/acme", "other.example/acme"],
 )
 GITHUB, GITLAB = "git@github.com:acme/hello.git", "https://gitlab.example/acme/hello.git"
 BOTH = pytest.mark.parametrize("repository", [GITHUB, GITLAB])
@@ -38,6 +39,13 @@ def methods(forge: PullRequestForge) -> list[str]:
 
 @pytest.mark.parametrize("repository", ["https://other.example/acme/hello.git", "https://bitbucket.org/acme/hello.git"])
 def test_a_forge_without_a_token_or_such_an_api_is_not_called(repository: str) -> None:
+    assert FORGES.access(repository) is None
+
+
+@pytest.mark.parametrize(
+    "repository", ["https://github.com/stranger/hello", "https://github.com/acme-two/hello", "git@github.com:a/acme/x"]
+)
+def test_owners_that_the_host_does_not_list_are_not_written_to(repository: str) -> None:
     assert FORGES.access(repository) is None
 
 

@@ -20,7 +20,7 @@ from tests.fixtures.pull_request_forge import PullRequestForge, pull_request_for
 from tests.integration.agent.previews.conftest import FIRST, SECOND, Previews
 
 __all__ = ["pull_request_forge"]
-FORGES = PullRequests([ForgeToken("github", "https://github.example", "token")])
+FORGES = PullRequests([ForgeToken("github", "https://github.example", "token")], ["github.example/a"])
 
 
 class Loops:

@@ -28,6 +28,10 @@ BODIES = {
     ("POST", "/api/apps/<app>/runs"): {"command": ["true"]},
     ("POST", "/api/apps/<app>/domains"): {"host": "new.example.org"},
     ("PUT", "/api/apps/<app>/domains/<host>/certificate"): {"certificate": "a certificate", "key": "its key"},
+    ("POST", "/api/apps/<app>/previews/<int:pull_request>/approve"): {"commit": "a" * 40},
+    ("POST", "/api/services"): {"kind": "redis", "name": "store"},
+    ("PATCH", "/api/services/<service>"): {"schedule": ""},
+    ("POST", "/api/services/<service>/attachments"): {"app": "hello"},
     ("POST", "/api/hooks"): {"repository": "https://github.example/acme/new"},
     ("POST", "/api/tokens"): {"name": "new"},
     ("POST", "/api/apps/<app>/publishers"): {"kind": "github", "constraints": {"repository": "acme/hello"}},
@@ -70,6 +74,8 @@ OWNERS = {
     *(("GET", "/api/users"), ("POST", "/api/users"), ("GET", PEOPLE), ("PATCH", PEOPLE), ("DELETE", PEOPLE)),
     *(("DELETE", f"{PEOPLE}/sessions"), ("GET", "/api/invitations"), ("POST", "/api/invitations")),
     ("DELETE", "/api/invitations/<int:invitation>"),
+    *(("DELETE", "/api/services/<service>"), ("POST", "/api/services/<service>/backups/<int:backup>/restore")),
+    ("DELETE", "/api/github/installations/<int:installation>"),
     *(("POST", "/api/apps/<app>/publishers"), ("DELETE", "/api/apps/<app>/publishers/<int:publisher>")),
 }
 
@@ -104,6 +110,7 @@ def things(api: Api, owner: Caller) -> dict[str, str]:
         run = Run(tenant_id=app.tenant_id, app_id=app.id, command=["true"], timeout_s=60, actor="a test")
         session.add(run)
         session.add(Volume(id="hello-production-data-1", name="data", mount_path="/data", **place))
+    owner.post("/api/services", {"kind": "redis", "name": "cache"}, status=201)
     return {
         "<app>": "hello",
         "<int:deployment>": str(deployment),
@@ -119,6 +126,11 @@ def things(api: Api, owner: Caller) -> dict[str, str]:
         "<login>": "ada",
         "<int:publisher>": str(publisher),
         "<int:invitation>": str(invitation.id),
+        "<int:pull_request>": "7",
+        "<int:installation>": "55",
+        "<service>": "cache",
+        "<int:backup>": "1",
+        "<int:task>": "1",
         "<plan>": "default",
         "<tenant>": "acme",
     }

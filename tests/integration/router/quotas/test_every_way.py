@@ -43,6 +43,10 @@ ATTEMPTS: dict[str, dict[Quota, Attempt]] = {
             caller, "POST", "/api/apps", {"name": "two", "image": "registry.example/two:1", "replicas": 2}
         ),
     },
+    "POST /api/services": {
+        quota: lambda caller: _refused(caller, "POST", "/api/services", {"kind": "redis", "name": "cache"})
+        for quota in (Quota.APPS, Quota.REPLICAS)
+    },
     "PUT /api/apps/<app>/scale": {
         quota: lambda caller: _refused(caller, "PUT", f"{APP}/scale", {"replicas": 2})
         for quota in (Quota.REPLICAS, Quota.CPUS, Quota.MEMORY)
@@ -86,6 +90,14 @@ NEVER_MORE = {
     "POST /api/apps/<app>/runs/<int:run>/cancel": "less",
     "POST /api/apps/<app>/previews/<int:pull_request>/approve": "the agent asks before it makes the preview's app",
     "DELETE /api/apps/<app>/previews/<int:pull_request>": "less",
+    "PATCH /api/services/<service>": "its schedule, and how many backups are kept",
+    "DELETE /api/services/<service>": "less",
+    "POST /api/services/<service>/attachments": "the same release with other variables",
+    "DELETE /api/services/<service>/attachments/<app>": "the same release with other variables",
+    "POST /api/services/<service>/rotate": "the same releases with other variables",
+    "POST /api/services/<service>/backups": "a program in its container",
+    "POST /api/services/<service>/backups/<int:backup>/restore": "a program in its container",
+    "DELETE /api/github/installations/<int:installation>": "no row that counts",
     "POST /api/apps/<app>/access/test": "a question",
     "POST /api/account/console-link": "a sign-in",
     "POST /api/apps/<app>/domains/<host>/check": "a question",
@@ -154,6 +166,7 @@ MADE_IN = {
         "slipway/domain/intents.py",
         "builder/agent/rollout/releases/snapshot.py",
         "builder/agent/previews/making.py",
+        "router/usecases/attached/services.py",
     },
     "Domain": {"slipway/domain/route_table.py"},
     "Release": {"builder/agent/rollout/releases/snapshot.py"},
