@@ -46,7 +46,10 @@ SHOW_ONCE = {
     "/new": {"#name": "new", "#repository": "https://github.example/acme/new.git"},
 }
 """What the form of a page is filled with whose answer is another page."""
-SHOWING_FORMS = "form[method=post]:not([hx-post]):not([action='/auth/logout']):not([action='/tenant/choice'])"
+SHOWING_FORMS = (
+    "form[method=post]:not([hx-post]):not([action='/auth/logout']):not([action='/tenant/choice']):not([action^='http'])"
+)
+"""Those whose answer is a page of ours: not GitHub's, which registers the App."""
 
 
 def paths_of_ada(signed_on: SignedOn, page: Page) -> list[str]:
