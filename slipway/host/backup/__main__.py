@@ -56,13 +56,14 @@ def _back_up(chosen: Settings, commands: Commands, file: Path) -> bool:
     """In a process of its own, which gives its memory back at its end."""
     began = time.monotonic()
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    schedule.remove_half_written(chosen)
     argv = [sys.executable, "-m", "slipway.host", "backup", str(file)]
     done = commands.run(argv, timeout_s=_TIMEOUT_S, env=os.environ)
     took_s = round(time.monotonic() - began, 1)
     if not done.ok:
         log.error("backup failed", extra={"file": str(file), "why": done.tail(3), "took_s": took_s})
         return False
-    removed = [each.name for each in schedule.trim(chosen)]
+    removed = [each.name for each in schedule.trim(chosen, datetime.now(UTC))]
     about = {"file": str(file), "size_bytes": file.stat().st_size, "took_s": took_s, "removed": removed}
     log.info("backup written", extra=about)
     return True

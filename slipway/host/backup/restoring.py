@@ -41,6 +41,8 @@ RESTORED_SETTINGS = "restored-settings"
 _FOLDERS = ("certbot", "certificates", RESTORED_SETTINGS, "keys")
 """In the order in which they come to their places."""
 _TAKEN = ("keys", "certificates", "certbot", "keycloak", "redis", "slipway.db")
+_OF_SQLITE = ("", "-wal", "-shm", "-journal")
+"""A journal that a killed host left would be played into the restored database."""
 _ASIDE = "restoring-"
 _VOLUMES_MADE = "volumes-made"
 
@@ -106,7 +108,7 @@ class Restore:
     def _check_empty_database(self) -> None:
         url = owner_url(self.settings)
         if url.get_backend_name() == SQLITE:
-            if Path(url.database or "").exists():
+            if any(Path(f"{url.database}{each}").exists() for each in _OF_SQLITE):
                 raise HostUnready(f"{url.database} exists already", remedy="a restore overwrites nothing: move it away")
             return
         with connected(url) as connection:

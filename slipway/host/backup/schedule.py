@@ -42,11 +42,16 @@ def file_for(settings: Settings, now: datetime) -> Path:
     return Path(settings.backup_folder) / f"slipway-{settings.instance}-{now.strftime(_STAMP)}.backup"
 
 
-def trim(settings: Settings) -> list[Path]:
-    """Remove all but the newest, and what a backup that was killed left half-written."""
-    made = [each.file for each in kept(settings)]
-    halves = list(Path(settings.backup_folder).glob(f"slipway-{settings.instance}-*.backup.partial"))
-    going = [*made[: -settings.backup_keep], *halves]
+def remove_half_written(settings: Settings) -> None:
+    """What backups that were killed left. Before the next one, which may need the room."""
+    for each in Path(settings.backup_folder).glob(f"slipway-{settings.instance}-*.backup.partial"):
+        each.unlink(missing_ok=True)
+
+
+def trim(settings: Settings, now: datetime) -> list[Path]:
+    """Remove all but the newest. Those that claim to be of the future are the first to go."""
+    made = sorted(kept(settings), key=lambda each: (each.made_at <= now, each.made_at))
+    going = [each.file for each in made[: -settings.backup_keep]]
     for each in going:
         each.unlink(missing_ok=True)
     return going

@@ -247,6 +247,20 @@ def test_an_installation_is_not_overwritten(old: Installation, tmp_path: Path) -
     assert old.files() == before
 
 
+def test_a_journal_of_a_killed_host_is_not_played_into_what_is_restored(
+    old: Installation, new: Installation, tmp_path: Path
+) -> None:
+    if not new.settings.database_url.startswith("sqlite"):
+        pytest.skip("PostgreSQL keeps its journal to itself")
+    old.back_up(tmp_path / "backup")
+    left = Path(new.settings.database_url.removeprefix("sqlite:///") + "-wal")
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.touch()
+    with pytest.raises(HostUnready, match="exists already"):
+        new.restore(tmp_path / "backup", secret_file=old.settings.state_dir / "backup.key")
+    assert [each.name for each in left.parent.iterdir()] == [left.name]
+
+
 def test_without_its_key_a_restore_says_which_file_it_lacks(
     old: Installation, new: Installation, tmp_path: Path
 ) -> None:

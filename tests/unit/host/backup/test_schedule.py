@@ -47,10 +47,27 @@ def test_one_of_the_future_does_not_hold_the_next_back(settings: Settings) -> No
 def test_the_newest_stay_and_what_is_not_this_installations(settings: Settings, tmp_path: Path) -> None:
     names = made(settings, 1, 7, 13, 19)
     others = ["slipway-another-20261130T000000Z.backup", "notes.txt", "slipway-slipway-by-hand.backup"]
-    for name in (*others, "slipway-slipway-20261130T000000Z.backup.partial"):
+    for name in others:
         (tmp_path / name).touch()
-    schedule.trim(settings)
+    schedule.trim(settings, NOW)
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted([*names[:2], *others])
+
+
+def test_those_of_the_future_are_the_first_to_go(settings: Settings, tmp_path: Path) -> None:
+    names = made(settings, 0, 7, -100, -200)
+    schedule.trim(settings, NOW)
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(names[:2])
+
+
+def test_what_is_half_written_goes_before_the_next_one_is_made(settings: Settings, tmp_path: Path) -> None:
+    half = tmp_path / "slipway-slipway-20261130T000000Z.backup.partial"
+    others = tmp_path / "slipway-another-20261130T000000Z.backup.partial"
+    half.touch()
+    others.touch()
+    commands = FakeCommands()
+    commands.answer_by(lambda _: 1, *BACKUP)
+    look(settings, commands)
+    assert [each.name for each in tmp_path.iterdir()] == [others.name]
 
 
 @pytest.mark.parametrize(
